@@ -1,0 +1,166 @@
+"""What the ledger promises, as a protocol: Redis keeps it in production, memory in unit tests.
+
+A chunk's way through it::
+
+    add_chunk ─▶ queued ──lease──▶ leased ──finish──▶ done (its blob is freed)
+                  ▲  ▲                │ │
+                  │  └── lease over ──┘ └── put off / release ──▶ due later
+                  └───────────────── sweep ─────────────────────────┘
+
+Every method is safe to call twice with the same arguments.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from vitrine.contracts import Chunk, Failure, ImageRef, JobSpec, JobState, JobStatus, RowProblem
+
+
+class Refusal(enum.StrEnum):
+    """Why a chunk was not leased; its message is then acknowledged and forgotten."""
+
+    DONE = "done"  #: Every picture of it has its outcome.
+    LEASED = "leased"  #: A worker has it, and its lease is still running.
+    NOT_DUE = "not_due"  #: It was put off; the sweeper sends it when its time has come.
+    CANCELLED = "cancelled"  #: Its job was cancelled.
+    UNKNOWN = "unknown"  #: No such job or chunk: deleted, expired, or never written.
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on a chunk until it ends or is renewed."""
+
+    chunk: Chunk
+    spec: JobSpec
+    token: str
+    attempt: (
+        int  #: 1 for the first; a chunk whose worker died comes back with 2 and is done carefully.
+    )
+    suspects: tuple[int, ...]  #: Ordinals a worker died on once, to be tried first and alone.
+    culprits: tuple[
+        int, ...
+    ]  #: Ordinals a worker died on twice: dead-letter them, do not touch them.
+
+
+@dataclass(frozen=True, slots=True)
+class Putoff:
+    """A picture that shall be tried again at a later time rather than now."""
+
+    image: ImageRef
+    due: float  #: Unix seconds.
+
+
+@dataclass(frozen=True, slots=True)
+class FinishReport:
+    """What finishing a chunk changed."""
+
+    accepted: bool  #: False where the lease had passed to somebody else; outcomes were recorded all the same.
+    newly_embedded: int
+    newly_failed: int
+    state: JobState
+
+
+class Ledger(Protocol):
+    """The truth about jobs. Every method may raise `LedgerUnavailable`."""
+
+    def ping(self) -> None:
+        """Return when the ledger answers, raise `LedgerUnavailable` where it does not."""
+
+    # --- the producer's side -------------------------------------------------------------------
+    def create(self, spec: JobSpec) -> None:
+        """Write the job as `open`, with nothing in it."""
+
+    def add_chunk(self, job: str, images: Sequence[ImageRef], *, items: int) -> int:
+        """Write the next chunk (as queued, from now) and return its number; `items` is how many items begin in it."""
+
+    def add_problems(self, job: str, problems: Sequence[RowProblem], *, count: int) -> None:
+        """Count `count` rejected rows, and keep the `problems` (the first 1,000 of a job) to show."""
+
+    def seal(self, job: str) -> JobState:
+        """Say that every chunk is in; a job with nothing left to do is finished here."""
+
+    def pending_images(self) -> int:
+        """Pictures of all jobs that have no outcome yet: what back-pressure looks at."""
+
+    # --- the worker's side ---------------------------------------------------------------------
+    def lease(self, job: str, number: int, *, seconds: float) -> Lease | Refusal:
+        """Take the chunk, counting the attempt before any work, or say why not."""
+
+    def renew(self, lease: Lease, *, seconds: float) -> bool:
+        """Prolong the lease; False where it is no longer ours, or the job is being cancelled: stop then."""
+
+    def suspect(self, lease: Lease, ordinal: int | None) -> None:
+        """Write which picture a careful attempt is about to touch; None when it came through."""
+
+    def finish(
+        self,
+        lease: Lease,
+        *,
+        embedded: Sequence[int],
+        failures: Sequence[Failure],
+        putoffs: Sequence[Putoff] = (),
+    ) -> FinishReport:
+        """Record outcomes by ordinal, exactly once, and free the chunk.
+
+        Embedded wins over an earlier failure. `putoffs` move to a new chunk, due at the earliest of
+        their times. Pictures of the chunk that are named in none of the three stay without an outcome
+        and go into a new chunk, due at once (so a partial finish loses nothing).
+        """
+
+    def release(self, lease: Lease, *, due: float | None = None) -> None:
+        """Give the chunk back undone without counting the attempt; `due` (unix seconds) says not before."""
+
+    # --- the sweeper's side --------------------------------------------------------------------
+    def sweep(self, job: str, *, lost_before: float, limit: int = 1000) -> list[int]:
+        """Chunks to send again, marked as queued from now.
+
+        These are: leases that ran out, put-off chunks whose time has come, and chunks queued before
+        `lost_before` (unix seconds, of the ledger's clock) whose message can no longer be in the queue.
+        Also finishes a `cancelling` job without leases.
+        """
+
+    def clock(self) -> float:
+        """The ledger's own time in unix seconds; hosts' clocks are not compared with each other."""
+
+    # --- everybody's side ----------------------------------------------------------------------
+    def active_jobs(self) -> list[str]:
+        """Ids of jobs that are not finished."""
+
+    def jobs(self, *, limit: int = 100, offset: int = 0) -> list[JobStatus]:
+        """Jobs, newest first."""
+
+    def status(self, job: str) -> JobStatus:
+        """The counts of one job; raises `NotFound`."""
+
+    def failures(
+        self,
+        job: str,
+        *,
+        reason: str | None = None,
+        host: str | None = None,
+        items: frozenset[str] | None = None,
+    ) -> Iterable[Failure]:
+        """Failures of a job, streamed, by ordinal where the ledger can; raises `NotFound`."""
+
+    def problems(self, job: str) -> list[RowProblem]:
+        """The first rejected rows of a job (at most 1,000)."""
+
+    def cancel(self, job: str) -> JobState:
+        """Stop a job: queued chunks go at once, leased ones when they end; raises `Conflict` where it is finished."""
+
+    def retry(
+        self,
+        job: str,
+        *,
+        reason: str | None = None,
+        host: str | None = None,
+        items: frozenset[str] | None = None,
+    ) -> list[int]:
+        """Put the matching failures into new chunks and return their numbers (to be published).
+
+        Raises `Conflict` for a job that is open, cancelling or cancelled.
+        """

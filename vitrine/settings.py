@@ -1,0 +1,115 @@
+"""Every setting, its default and its consequence; read once, by a composition root.
+
+Precedence, highest first: a command's option, the environment (`VITRINE_…`), the standalone service
+running on the data directory, the default here. Secrets are `SecretStr`, so that no `repr` shows one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from vitrine.errors import BadInput
+
+MEBIBYTE = 1024 * 1024
+LOCAL_REDIS = "redis://127.0.0.1:6379/0"
+
+
+def default_data_dir() -> Path:
+    """The user's data directory, as the platform has it; it is not made here."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "vitrine"
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "vitrine"
+
+
+class Settings(BaseSettings):
+    """The settings of every process; each process uses its part."""
+
+    model_config = SettingsConfigDict(env_prefix="VITRINE_", extra="ignore", frozen=True)
+
+    # Where things are.
+    data_dir: Path = Field(default_factory=default_data_dir)
+    redis_url: SecretStr = SecretStr(LOCAL_REDIS)
+    qdrant_url: SecretStr = SecretStr("http://127.0.0.1:6333")
+    """`http(s)://host` for a Qdrant server, `edge+http://host` for vitrine's own store process."""
+    qdrant_api_key: SecretStr | None = None
+    api_url: str = "http://127.0.0.1:8080"
+    """Where commands that search find the API."""
+
+    # The model.
+    model: str = "builtin"
+    device: str = "auto"
+    batch_size: int = Field(default=64, ge=1, le=4096)
+    batch_wait_ms: float = Field(default=10.0, ge=0)
+    """How long an incomplete batch waits for company; longer means fuller batches and slower queries."""
+
+    # The queue and the ledger.
+    lease_seconds: float = Field(default=30.0, gt=0)
+    """A dead worker's chunks move on after this; shorter means more renewals."""
+    sweep_seconds: float = Field(default=5.0, gt=0)
+    max_pending_images: int = Field(default=1_000_000, ge=1)
+    """Submitting waits (or is refused with 429 over HTTP) while this many pictures have no outcome."""
+    job_ttl_days: float = Field(default=14.0, gt=0)
+    """A finished job and its failures are forgotten after this; the points stay."""
+    ingest_threads: int = Field(default=4, ge=1, le=64)
+    """Chunks in work at once in one worker."""
+    query_threads: int = Field(default=64, ge=1, le=256)
+    """Query pictures and texts in work at once in one worker."""
+
+    # Fetching.
+    fetch_timeout: float = Field(default=10.0, gt=0)
+    """Seconds for one picture, from the name look-up to the last byte, redirects included."""
+    fetch_connect_timeout: float = Field(default=5.0, gt=0)
+    fetch_max_bytes: int = Field(default=20 * MEBIBYTE, ge=1)
+    fetch_max_redirects: int = Field(default=3, ge=0)
+    fetch_concurrency: int = Field(default=64, ge=1)
+    fetch_attempts: int = Field(default=3, ge=1)
+    """Tries of one picture within one chunk before it is put off."""
+    fetch_rounds: int = Field(default=3, ge=0)
+    """How often a picture with a transient error is put off until later before it counts as failed."""
+    fetch_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts (`host` or `host:port`) and networks (CIDR) that may be fetched although not public; comma-separated."""
+    fetch_files: bool = False
+    """Whether jobs from the command line may name files beneath their own folder. Standalone: yes."""
+
+    # Decoding.
+    max_pixels: int = Field(default=50_000_000, ge=1)
+    decode_threads: int = Field(default=0, ge=0)
+    """0: one for each core."""
+
+    # The API.
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=8080, ge=0, le=65535)
+    query_timeout: float = Field(default=20.0, gt=0)
+    max_upload_bytes: int = Field(default=256 * MEBIBYTE, ge=1)
+
+    log_level: str = "INFO"
+
+    @field_validator("fetch_allow", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+
+def load(**overrides: object) -> Settings:
+    """Read the environment once; `overrides` that are None are as if not given.
+
+    Raises `BadInput` naming the variable and what is wrong with it, never its value.
+    """
+    given = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        parts = [
+            f"VITRINE_{str(item['loc'][0]).upper() if item['loc'] else '?'}: {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        ]
+        raise BadInput("Setting not understood: " + "; ".join(parts) + ".") from None

@@ -1,0 +1,1 @@
+"""Models: what turns a decoded picture, or words, into one embedding."""
