@@ -1,0 +1,66 @@
+"""Which workers are alive: each writes a line about itself every few seconds, and old lines do not count."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import orjson
+from redis import Redis
+
+from vitrine.vectors.base import Space
+
+WORKERS_KEY = "vitrine:workers"
+BEAT_SECONDS = 3.0
+STALE_SECONDS = 12.0
+"""A worker that missed four beats is taken for gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """A worker as it tells of itself."""
+
+    node: str  #: `model@device@host:pid`-like; unique while it lives.
+    model: str
+    revision: str
+    policy: str
+    dimension: int
+    device: str
+    supports_text: bool
+    pid: int
+    started_at: float  #: Unix seconds, the worker's own clock.
+
+    @property
+    def space(self) -> Space:
+        """The embedding space that its vectors are in."""
+        return Space(self.model, self.revision, self.policy, self.dimension)
+
+
+def _now(redis: Redis) -> float:
+    seconds, micros = redis.time()
+    return float(seconds) + float(micros) / 1e6
+
+
+def beat(redis: Redis, worker: WorkerInfo) -> None:
+    """Write the line, with the ledger's time."""
+    line = orjson.dumps({"seen": _now(redis), "worker": asdict(worker)})
+    redis.hset(WORKERS_KEY, worker.node, line)
+
+
+def leave(redis: Redis, node: str) -> None:
+    """Take the line away, on a clean stop."""
+    redis.hdel(WORKERS_KEY, node)
+
+
+def live_workers(redis: Redis, model: str | None = None) -> list[WorkerInfo]:
+    """The workers that are alive, by node; lines of dead ones are swept away."""
+    now = _now(redis)
+    alive: list[WorkerInfo] = []
+    for node, raw in sorted(redis.hgetall(WORKERS_KEY).items()):
+        line = orjson.loads(raw)
+        if now - line["seen"] > STALE_SECONDS:
+            redis.hdel(WORKERS_KEY, node)
+            continue
+        worker = WorkerInfo(**line["worker"])
+        if model is None or worker.model == model:
+            alive.append(worker)
+    return alive

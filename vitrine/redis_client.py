@@ -1,0 +1,53 @@
+"""One way to connect to Redis, with timeouts on everything, and one way to name what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import redis.exceptions
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from vitrine.errors import BadInput, LedgerUnavailable
+
+SOCKET_TIMEOUT = 10.0
+"""Seconds; longer than any script here takes on 100 million pictures."""
+
+
+def connect(url: str, *, socket_timeout: float | None = SOCKET_TIMEOUT) -> Redis:
+    """A client; nothing is sent yet. Raises `BadInput` for a URL that is not Redis's, without repeating it."""
+    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+        raise BadInput(
+            "VITRINE_REDIS_URL is not a Redis address.",
+            hint="Give redis://host:port/0, rediss://… or unix://….",
+        )
+    return Redis.from_url(
+        url,
+        socket_timeout=socket_timeout,
+        socket_connect_timeout=5,
+        health_check_interval=15,
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), 3),
+    )
+
+
+@contextmanager
+def naming_failures() -> Iterator[None]:
+    """Turn redis-py's errors into `LedgerUnavailable` with what to do."""
+    try:
+        yield
+    except redis.exceptions.AuthenticationError as error:
+        raise LedgerUnavailable(
+            "Redis refused the password.", hint="Check the one in VITRINE_REDIS_URL."
+        ) from error
+    except redis.exceptions.OutOfMemoryError as error:
+        raise LedgerUnavailable(
+            "Redis is full.", hint="Raise its maxmemory, or wait for jobs to finish."
+        ) from error
+    except redis.exceptions.RedisError as error:
+        raise LedgerUnavailable(
+            f"Redis does not answer ({type(error).__name__}).",
+            hint="Start it, or set VITRINE_REDIS_URL; `vitrine standalone` brings its own.",
+        ) from error
