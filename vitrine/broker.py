@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
-from kombu import Queue
 from kombu.exceptions import OperationalError
 
 from vitrine.contracts import SCHEMA_VERSION
@@ -20,6 +19,9 @@ from vitrine.settings import Settings
 
 INGEST_TASK = "vitrine.ingest"
 QUERY_TASK = "vitrine.query"
+
+BROKER_PREFIX = "vitrine:broker:"
+"""What the broker's own keys begin with, so that one Redis can serve others too."""
 
 VISIBILITY_TIMEOUT = 300
 """Seconds after which the broker gives a message to somebody else; well past chunk deadline and stop grace."""
@@ -63,7 +65,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
             "socket_timeout": 10,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
-            "global_keyprefix": "vitrine:broker:",
+            "global_keyprefix": BROKER_PREFIX,
         },
     }
 
@@ -105,7 +107,7 @@ class Publisher:
     ) -> None:
         try:
             self._app.send_task(
-                task, args=args, queue=Queue(queue, routing_key=queue), argsrepr=shown,
+                task, args=args, queue=queue, argsrepr=shown,
                 retry=True, retry_policy={"max_retries": 3, "interval_start": 0, "interval_step": 0.2},
                 **options,
             )  # fmt: skip

@@ -20,7 +20,7 @@ from redis import Redis
 from vitrine import presence
 from vitrine.broker import Publisher
 from vitrine.errors import BadInput, ModelUnavailable, VitrineError
-from vitrine.redis_client import connect, naming_failures
+from vitrine.redis_client import as_bytes, connect, naming_failures
 from vitrine.settings import Settings
 from vitrine.vectors.base import Space
 
@@ -117,7 +117,7 @@ class QueryLane:
                 f"No worker for the model {model} answered within {self._timeout:g} s.",
                 hint="It may be busy or stuck; try again, or look at its log.",
             )
-        return _read_reply(popped[1])
+        return _read_reply(as_bytes(popped[1]))
 
     def close(self) -> None:
         """Close the connections."""
@@ -142,7 +142,7 @@ def take(redis: Redis, request: str) -> Query | None:
     raw = redis.getdel(_request_key(request))
     if raw is None:
         return None
-    head, _, body = raw.partition(b"\n")
+    head, _, body = as_bytes(raw).partition(b"\n")
     return Query(orjson.loads(head)["kind"], body)
 
 

@@ -51,3 +51,8 @@ def naming_failures() -> Iterator[None]:
             f"Redis does not answer ({type(error).__name__}).",
             hint="Start it, or set VITRINE_REDIS_URL; `vitrine standalone` brings its own.",
         ) from error
+
+
+def as_bytes(value: bytes | str) -> bytes:
+    """A reply as bytes; the clients made here never decode, which their types do not say."""
+    return value if isinstance(value, bytes) else value.encode()
