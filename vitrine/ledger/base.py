@@ -106,9 +106,9 @@ class Ledger(Protocol):
     ) -> FinishReport:
         """Record outcomes by ordinal, exactly once, and free the chunk.
 
-        Embedded wins over an earlier failure. `putoffs` move to a new chunk, due at the earliest of
-        their times. Pictures of the chunk that are named in none of the three stay without an outcome
-        and go into a new chunk, due at once (so a partial finish loses nothing).
+        Embedded wins over an earlier failure. `putoffs` stay in the chunk, which is then due at the
+        latest of their times; so do pictures that are named in none of the three (due at once where
+        there are no putoffs), so that a partial finish loses nothing.
         """
 
     def release(self, lease: Lease, *, due: float | None = None) -> None:
@@ -122,6 +122,9 @@ class Ledger(Protocol):
         `lost_before` (unix seconds, of the ledger's clock) whose message can no longer be in the queue.
         Also finishes a `cancelling` job without leases.
         """
+
+    def queued_at(self, job: str, numbers: Sequence[int]) -> list[float | None]:
+        """When each chunk was last queued (the ledger's clock); None for one that is not queued."""
 
     def clock(self) -> float:
         """The ledger's own time in unix seconds; hosts' clocks are not compared with each other."""

@@ -1,0 +1,368 @@
+"""The ledger in memory: the same promises as on Redis, for unit tests; nothing survives the process."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from vitrine.contracts import (
+    CHUNK_SIZE,
+    Chunk,
+    Failure,
+    ImageRef,
+    JobSpec,
+    JobState,
+    JobStatus,
+    RowProblem,
+)
+from vitrine.errors import Conflict, NotFound
+from vitrine.ledger.base import FinishReport, Lease, Putoff, Refusal
+from vitrine.ledger.select import matches
+
+
+@dataclass
+class _Chunk:
+    images: tuple[ImageRef, ...]
+    queued: float | None = None
+    leased: float | None = None
+    due: float | None = None
+    token: str = ""
+    attempts: int = 0
+    suspect: int | None = None
+
+    def unlease(self) -> None:
+        self.leased, self.token = None, ""
+
+
+@dataclass
+class _Job:
+    spec: JobSpec
+    state: JobState = JobState.OPEN
+    items: int = 0
+    images: int = 0
+    rejected: int = 0
+    chunks: dict[int, _Chunk] = field(default_factory=dict)
+    next_chunk: int = 0
+    embedded: set[int] = field(default_factory=set)
+    failed: dict[int, Failure] = field(default_factory=dict)
+    cancelled: set[int] = field(default_factory=set)
+    strikes: Counter[int] = field(default_factory=Counter)
+    problems: list[RowProblem] = field(default_factory=list)
+    updated: float = 0.0
+    finished: float | None = None
+
+
+class MemoryLedger:
+    """`vitrine.ledger.base.Ledger` in memory; `clock` can be replaced to let time pass."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._jobs: dict[str, _Job] = {}
+        self._lock = threading.RLock()
+        self._tokens = itertools.count(1)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def ping(self) -> None:
+        return
+
+    def _job(self, job: str) -> _Job:
+        if job not in self._jobs:
+            raise NotFound(f"There is no job {job}.", hint="`vitrine jobs` lists those there are.")
+        return self._jobs[job]
+
+    def create(self, spec: JobSpec) -> None:
+        with self._lock:
+            self._jobs.setdefault(spec.id, _Job(spec, updated=self._clock()))
+
+    def add_chunk(self, job: str, images: Sequence[ImageRef], *, items: int) -> int:
+        with self._lock:
+            entry = self._job(job)
+            if entry.state is not JobState.OPEN:
+                raise Conflict(f"Job {job} is {entry.state}, so this cannot be done to it.")
+            entry.images += len(images)
+            entry.items += items
+            return self._append(entry, tuple(images))
+
+    def _append(self, entry: _Job, images: tuple[ImageRef, ...]) -> int:
+        number = entry.next_chunk
+        entry.next_chunk += 1
+        entry.chunks[number] = _Chunk(images, queued=self._clock())
+        return number
+
+    def add_problems(self, job: str, problems: Sequence[RowProblem], *, count: int) -> None:
+        with self._lock:
+            entry = self._job(job)
+            entry.rejected += count
+            entry.problems = [*entry.problems, *problems][:1000]
+
+    def seal(self, job: str) -> JobState:
+        with self._lock:
+            entry = self._job(job)
+            if entry.state is JobState.OPEN:
+                entry.state = JobState.RUNNING
+            return self._settle(entry)
+
+    def pending_images(self) -> int:
+        with self._lock:
+            return sum(_pending(entry) for entry in self._jobs.values())
+
+    def lease(self, job: str, number: int, *, seconds: float) -> Lease | Refusal:
+        with self._lock:
+            entry = self._jobs.get(job)
+            refusal = self._refusal(entry, number)
+            if entry is None or refusal is not None:
+                return refusal or Refusal.UNKNOWN
+            chunk = entry.chunks[number]
+            chunk.queued = chunk.due = None
+            chunk.leased = self._clock() + seconds
+            chunk.token = str(next(self._tokens))
+            chunk.attempts += 1
+            if chunk.suspect is not None:
+                entry.strikes[chunk.suspect] += 1
+                chunk.suspect = None
+            struck = {image.ordinal: entry.strikes[image.ordinal] for image in chunk.images}
+            return Lease(
+                chunk=Chunk(job, number, chunk.images),
+                spec=entry.spec,
+                token=chunk.token,
+                attempt=chunk.attempts,
+                suspects=tuple(o for o, n in struck.items() if n == 1),
+                culprits=tuple(o for o, n in struck.items() if n >= 2),
+            )
+
+    def _refusal(self, entry: _Job | None, number: int) -> Refusal | None:
+        if entry is None:
+            return Refusal.UNKNOWN
+        if entry.state in {JobState.CANCELLING, JobState.CANCELLED}:
+            return Refusal.CANCELLED
+        chunk = entry.chunks.get(number)
+        if chunk is None:
+            return Refusal.DONE
+        now = self._clock()
+        if chunk.leased is not None and chunk.leased > now:
+            return Refusal.LEASED
+        if chunk.due is not None and chunk.due > now:
+            return Refusal.NOT_DUE
+        return None
+
+    def _held(self, lease: Lease) -> tuple[_Job, _Chunk] | None:
+        entry = self._jobs.get(lease.chunk.job)
+        chunk = entry.chunks.get(lease.chunk.number) if entry else None
+        if entry is None or chunk is None or chunk.token != lease.token:
+            return None
+        return entry, chunk
+
+    def renew(self, lease: Lease, *, seconds: float) -> bool:
+        with self._lock:
+            held = self._held(lease)
+            if held is None or held[0].state is JobState.CANCELLING:
+                return False
+            held[1].leased = self._clock() + seconds
+            return True
+
+    def suspect(self, lease: Lease, ordinal: int | None) -> None:
+        with self._lock:
+            held = self._held(lease)
+            if held is None:
+                return
+            entry, chunk = held
+            if ordinal is None and chunk.suspect is not None:
+                del entry.strikes[chunk.suspect]
+            chunk.suspect = ordinal
+
+    def finish(
+        self,
+        lease: Lease,
+        *,
+        embedded: Sequence[int],
+        failures: Sequence[Failure],
+        putoffs: Sequence[Putoff] = (),
+    ) -> FinishReport:
+        with self._lock:
+            entry = self._job(lease.chunk.job)
+            newly_embedded = self._embed(entry, embedded)
+            newly_failed = self._fail(entry, failures)
+            held = self._held(lease)
+            if held is not None:
+                settled = {*embedded, *(failure.image.ordinal for failure in failures)}
+                self._leave(entry, lease.chunk.number, settled, putoffs)
+            state = self._settle(entry)
+            return FinishReport(held is not None, newly_embedded, newly_failed, state)
+
+    def _embed(self, entry: _Job, ordinals: Sequence[int]) -> int:
+        new = [ordinal for ordinal in ordinals if ordinal not in entry.embedded]
+        for ordinal in new:
+            entry.failed.pop(ordinal, None)
+            entry.cancelled.discard(ordinal)
+        entry.embedded.update(new)
+        return len(new)
+
+    def _fail(self, entry: _Job, failures: Sequence[Failure]) -> int:
+        wanted = [f for f in failures if f.image.ordinal not in entry.embedded]
+        new = sum(failure.image.ordinal not in entry.failed for failure in wanted)
+        for failure in wanted:
+            entry.failed[failure.image.ordinal] = failure
+            entry.cancelled.discard(failure.image.ordinal)
+        return new
+
+    def _leave(
+        self, entry: _Job, number: int, settled: set[int], putoffs: Sequence[Putoff]
+    ) -> None:
+        chunk = entry.chunks[number]
+        later = {putoff.image.ordinal: putoff.image for putoff in putoffs}
+        rest = tuple(later.get(i.ordinal, i) for i in chunk.images if i.ordinal not in settled)
+        if not rest or entry.state is JobState.CANCELLING:
+            del entry.chunks[number]
+            return
+        due = max((putoff.due for putoff in putoffs), default=self._clock())
+        entry.chunks[number] = _Chunk(rest, due=due)
+
+    def release(self, lease: Lease, *, due: float | None = None) -> None:
+        with self._lock:
+            held = self._held(lease)
+            if held is None:
+                return
+            entry, chunk = held
+            chunk.unlease()
+            chunk.suspect = None
+            chunk.attempts -= 1
+            chunk.due = self._clock() if due is None else due
+            if entry.state is JobState.CANCELLING:
+                del entry.chunks[lease.chunk.number]
+            self._settle(entry)
+
+    def sweep(self, job: str, *, lost_before: float, limit: int = 1000) -> list[int]:
+        with self._lock:
+            entry = self._jobs.get(job)
+            if entry is None:
+                return []
+            now = self._clock()
+            again: list[int] = []
+            for number, chunk in entry.chunks.items():
+                if _to_send(chunk, now, lost_before) and len(again) < limit:
+                    chunk.unlease()
+                    chunk.due, chunk.queued = None, now
+                    again.append(number)
+            if entry.state is JobState.CANCELLING:
+                again = []
+            self._settle(entry)
+            return again
+
+    def queued_at(self, job: str, numbers: Sequence[int]) -> list[float | None]:
+        with self._lock:
+            chunks = self._jobs[job].chunks if job in self._jobs else {}
+            return [chunks[n].queued if n in chunks else None for n in numbers]
+
+    def clock(self) -> float:
+        return self._clock()
+
+    def active_jobs(self) -> list[str]:
+        with self._lock:
+            return sorted(job for job, entry in self._jobs.items() if not entry.state.finished)
+
+    def jobs(self, *, limit: int = 100, offset: int = 0) -> list[JobStatus]:
+        with self._lock:
+            newest = sorted(self._jobs.values(), key=lambda entry: -entry.spec.created_at)
+            return [_status(entry) for entry in newest[offset : offset + limit]]
+
+    def status(self, job: str) -> JobStatus:
+        with self._lock:
+            return _status(self._job(job))
+
+    def failures(
+        self,
+        job: str,
+        *,
+        reason: str | None = None,
+        host: str | None = None,
+        items: frozenset[str] | None = None,
+    ) -> Iterator[Failure]:
+        with self._lock:
+            ordered = sorted(self._job(job).failed.items())
+        return (f for _, f in ordered if matches(f, reason=reason, host=host, items=items))
+
+    def problems(self, job: str) -> list[RowProblem]:
+        with self._lock:
+            return list(self._job(job).problems)
+
+    def cancel(self, job: str) -> JobState:
+        with self._lock:
+            entry = self._job(job)
+            if entry.state.finished:
+                raise Conflict(f"Job {job} is already {entry.state}.")
+            entry.state = JobState.CANCELLING
+            entry.chunks = {n: c for n, c in entry.chunks.items() if c.leased is not None}
+            return self._settle(entry)
+
+    def retry(
+        self,
+        job: str,
+        *,
+        reason: str | None = None,
+        host: str | None = None,
+        items: frozenset[str] | None = None,
+    ) -> list[int]:
+        with self._lock:
+            entry = self._job(job)
+            if entry.state in {JobState.OPEN, JobState.CANCELLING, JobState.CANCELLED}:
+                raise Conflict(f"Job {job} is {entry.state}, so this cannot be done to it.")
+            chosen = list(self.failures(job, reason=reason, host=host, items=items))
+            images = [replace(failure.image, rounds=0) for failure in chosen]
+            for image in images:
+                del entry.failed[image.ordinal]
+                del entry.strikes[image.ordinal]
+            if images:
+                entry.state, entry.finished = JobState.RUNNING, None
+            return [
+                self._append(entry, tuple(images[at : at + CHUNK_SIZE]))
+                for at in range(0, len(images), CHUNK_SIZE)
+            ]
+
+    def _settle(self, entry: _Job) -> JobState:
+        entry.updated = self._clock()
+        if entry.state is JobState.RUNNING and _pending(entry) == 0:
+            failed = bool(entry.failed)
+            entry.state = JobState.COMPLETED_WITH_FAILURES if failed else JobState.COMPLETED
+            entry.finished = entry.updated
+        elif entry.state is JobState.CANCELLING and not any(
+            chunk.leased is not None for chunk in entry.chunks.values()
+        ):
+            entry.cancelled = set(range(entry.images)) - entry.embedded - entry.failed.keys()
+            entry.chunks.clear()
+            entry.state, entry.finished = JobState.CANCELLED, entry.updated
+        return entry.state
+
+
+def _to_send(chunk: _Chunk, now: float, lost_before: float) -> bool:
+    return (
+        (chunk.leased is not None and chunk.leased <= now)
+        or (chunk.due is not None and chunk.due <= now)
+        or (chunk.queued is not None and chunk.queued < lost_before)
+    )
+
+
+def _pending(entry: _Job) -> int:
+    return entry.images - len(entry.embedded) - len(entry.failed) - len(entry.cancelled)
+
+
+def _status(entry: _Job) -> JobStatus:
+    reasons = Counter(failure.reason.value for failure in entry.failed.values())
+    return JobStatus(
+        spec=entry.spec,
+        state=entry.state,
+        items=entry.items,
+        images=entry.images,
+        embedded=len(entry.embedded),
+        failed=len(entry.failed),
+        cancelled=len(entry.cancelled),
+        rejected_rows=entry.rejected,
+        failed_by_reason=dict(sorted(reasons.items())),
+        updated_at=entry.updated,
+        finished_at=entry.finished,
+    )

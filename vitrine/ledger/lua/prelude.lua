@@ -1,0 +1,81 @@
+-- Shared head of every script. KEYS 1..13 are a job's keys in the order of `redis_ledger.KEY_NAMES`;
+-- KEYS[14], where given, is one chunk's blob. All carry the job's hash tag, so they share a cluster slot.
+local JOB, EMBEDDED, FAILED, CANCELLED = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local FAILURES, PROBLEMS, QUEUED, LEASED, DUE = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local TOKENS, ATTEMPTS, SUSPECT, STRIKES, BLOB = KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+
+local function now()
+  local t = redis.call('TIME')
+  return tonumber(t[1]) + tonumber(t[2]) / 1e6
+end
+
+local function score(value)
+  return string.format('%.6f', value)
+end
+
+local function count(field)
+  return tonumber(redis.call('HGET', JOB, field) or '0')
+end
+
+local function remaining()
+  return count('images') - count('embedded') - count('failed') - count('cancelled')
+end
+
+local function enter(state)
+  redis.call('HSET', JOB, 'state', state, 'updated', score(now()))
+end
+
+-- A finished job is forgotten after `ttl` seconds; keys that do not exist are passed over.
+local function finished(state, ttl)
+  enter(state)
+  redis.call('HSET', JOB, 'finished', score(now()))
+  for index = 1, 13 do redis.call('EXPIRE', KEYS[index], ttl) end
+  return state
+end
+
+-- Take an earlier failure of a picture back.
+local function unfail(ordinal)
+  if redis.call('SETBIT', FAILED, ordinal, 0) == 0 then return false end
+  local reason = string.match(redis.call('HGET', FAILURES, ordinal) or '', '^(%S+) ')
+  redis.call('HDEL', FAILURES, ordinal)
+  redis.call('HINCRBY', JOB, 'failed', -1)
+  if reason then redis.call('HINCRBY', JOB, 'reason:' .. reason, -1) end
+  return true
+end
+
+-- An outcome that comes after its picture was counted as cancelled replaces that.
+local function uncancel(ordinal)
+  if redis.call('SETBIT', CANCELLED, ordinal, 0) == 1 then
+    redis.call('HINCRBY', JOB, 'cancelled', -1)
+  end
+end
+
+local function forget_lease(number)
+  redis.call('ZREM', LEASED, number)
+  redis.call('HDEL', TOKENS, number)
+  redis.call('HDEL', SUSPECT, number)
+end
+
+-- Everything without an outcome is cancelled: NOT (embedded OR failed), cut to the job's length.
+local function finish_cancel(ttl)
+  local images = count('images')
+  if images > 0 then
+    local last = images - 1
+    redis.call('SETBIT', EMBEDDED, last, redis.call('GETBIT', EMBEDDED, last))
+    redis.call('BITOP', 'OR', CANCELLED, EMBEDDED, FAILED)
+    redis.call('BITOP', 'NOT', CANCELLED, CANCELLED)
+    for bit = images, math.ceil(images / 8) * 8 - 1 do redis.call('SETBIT', CANCELLED, bit, 0) end
+  end
+  redis.call('HSET', JOB, 'cancelled', redis.call('BITCOUNT', CANCELLED))
+  return finished('cancelled', ttl)
+end
+
+local function settle(ttl)
+  local state = redis.call('HGET', JOB, 'state')
+  if state == 'running' and remaining() == 0 then
+    return finished(count('failed') > 0 and 'completed_with_failures' or 'completed', ttl)
+  end
+  if state == 'cancelling' and redis.call('ZCARD', LEASED) == 0 then return finish_cancel(ttl) end
+  redis.call('HSET', JOB, 'updated', score(now()))
+  return state
+end

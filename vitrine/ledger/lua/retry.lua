@@ -1,0 +1,11 @@
+-- ARGV: number, blob, then the ordinals. Takes failures back and queues their pictures as a new chunk.
+for index = 1, 13 do redis.call('PERSIST', KEYS[index]) end
+for index = 3, #ARGV do
+  unfail(ARGV[index])
+  redis.call('HDEL', STRIKES, ARGV[index])
+end
+redis.call('SET', BLOB, ARGV[2])
+redis.call('ZADD', QUEUED, score(now()), ARGV[1])
+redis.call('HDEL', JOB, 'finished')
+enter('running')
+return 1

@@ -1,0 +1,3 @@
+-- ARGV: ttl. Finishes the job where nothing is left to do.
+if redis.call('EXISTS', JOB) == 0 then return 'unknown' end
+return settle(ARGV[1])

@@ -1,0 +1,12 @@
+-- ARGV: number, token, ordinal (empty: the picture in hand came through, and is cleared of suspicion).
+if redis.call('HGET', TOKENS, ARGV[1]) ~= ARGV[2] then return 0 end
+if ARGV[3] ~= '' then
+  redis.call('HSET', SUSPECT, ARGV[1], ARGV[3])
+  return 1
+end
+local ordinal = redis.call('HGET', SUSPECT, ARGV[1])
+if ordinal then
+  redis.call('HDEL', SUSPECT, ARGV[1])
+  redis.call('HDEL', STRIKES, ordinal)
+end
+return 1

@@ -1,0 +1,29 @@
+-- ARGV: lost_before, limit, ttl. Returns the state, then the numbers of chunks to send again.
+local state = redis.call('HGET', JOB, 'state')
+if not state then return {'unknown'} end
+local t = now()
+local function take(key, before)
+  return redis.call('ZRANGEBYSCORE', key, '-inf', before, 'LIMIT', 0, ARGV[2])
+end
+local expired = take(LEASED, score(t))
+if state == 'cancelling' then
+  for _, number in ipairs(expired) do forget_lease(number) end
+  return {settle(ARGV[3])}
+end
+local again = {state}
+local function send(number)
+  redis.call('ZADD', QUEUED, score(t), number)
+  again[#again + 1] = number
+end
+-- `suspect` stays: the next lease turns it into a strike.
+for _, number in ipairs(expired) do
+  redis.call('ZREM', LEASED, number)
+  redis.call('HDEL', TOKENS, number)
+end
+local due = take(DUE, score(t))
+for _, number in ipairs(due) do redis.call('ZREM', DUE, number) end
+local lost = take(QUEUED, '(' .. ARGV[1])
+for _, list in ipairs({expired, due, lost}) do
+  for _, number in ipairs(list) do send(number) end
+end
+return again

@@ -1,0 +1,119 @@
+"""Reading the ledger on Redis: counts, failures, rejected rows. Nothing here changes a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+import orjson
+from redis import Redis
+
+from vitrine.contracts import Failure, JobState, JobStatus, RowProblem
+from vitrine.errors import NotFound
+from vitrine.ledger import codec
+from vitrine.ledger.scripts import job_key
+from vitrine.ledger.select import matches
+from vitrine.redis_client import as_bytes, naming_failures
+
+JOBS_KEY = "vitrine:jobs"
+"""Job ids by the time they were made."""
+_BLOCK = 64 * 1024
+"""Bytes of a bitmap read at once: half a million pictures."""
+_ROWS = 1000
+
+
+class LedgerReader:
+    """The reading half of the ledger on Redis."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def jobs(self, *, limit: int = 100, offset: int = 0) -> list[JobStatus]:
+        with naming_failures():
+            ids = cast("list[bytes]", self._redis.zrevrange(JOBS_KEY, offset, offset + limit - 1))
+            with self._redis.pipeline(transaction=False) as pipe:
+                for job in ids:
+                    pipe.hgetall(job_key(job.decode(), "job"))
+                rows = pipe.execute()
+        return [_status(row) for row in rows if row.get(b"spec")]
+
+    def status(self, job: str) -> JobStatus:
+        with naming_failures():
+            row = cast("dict[bytes, bytes]", self._redis.hgetall(job_key(job, "job")))
+        if not row.get(b"spec"):
+            raise missing_job(job)
+        return _status(row)
+
+    def failures(
+        self,
+        job: str,
+        *,
+        reason: str | None = None,
+        host: str | None = None,
+        items: frozenset[str] | None = None,
+    ) -> Iterator[Failure]:
+        self.status(job)
+        return (
+            failure
+            for ordinals in self._failed_ordinals(job)
+            for failure in self._read_failures(job, ordinals)
+            if matches(failure, reason=reason, host=host, items=items)
+        )
+
+    def _failed_ordinals(self, job: str) -> Iterator[list[int]]:
+        start = 0
+        size = _BLOCK
+        while True:
+            with naming_failures():
+                block = as_bytes(
+                    self._redis.getrange(job_key(job, "failed"), start, start + size - 1)
+                )
+            if not block:
+                return
+            ordinals = [(start + at) * 8 + bit for at, byte in enumerate(block) if byte
+                        for bit in range(8) if byte & (0x80 >> bit)]  # fmt: skip
+            for first in range(0, len(ordinals), _ROWS):
+                yield ordinals[first : first + _ROWS]
+            start += size
+
+    def _read_failures(self, job: str, ordinals: list[int]) -> Iterator[Failure]:
+        with naming_failures():
+            rows = self._redis.hmget(
+                job_key(job, "failures"), [str(ordinal) for ordinal in ordinals]
+            )
+        return (codec.unpack_failure(as_bytes(row)) for row in rows if row is not None)
+
+    def problems(self, job: str) -> list[RowProblem]:
+        with naming_failures():
+            rows = self._redis.lrange(job_key(job, "problems"), 0, -1)
+        return [RowProblem(*orjson.loads(row)) for row in rows]
+
+
+def missing_job(job: str) -> NotFound:
+    """The error for a job that is not in the ledger."""
+    return NotFound(f"There is no job {job}.", hint="`vitrine jobs` lists those there are.")
+
+
+def _status(row: dict[bytes, bytes]) -> JobStatus:
+    def number(name: bytes) -> int:
+        return int(row.get(name, 0))
+
+    reasons = {
+        key[len(b"reason:") :].decode(): int(value)
+        for key, value in sorted(row.items())
+        if key.startswith(b"reason:") and int(value) > 0
+    }
+    finished = row.get(b"finished")
+    return JobStatus(
+        spec=codec.unpack_spec(row[b"spec"]),
+        state=JobState(row[b"state"].decode()),
+        items=number(b"items"),
+        images=number(b"images"),
+        embedded=number(b"embedded"),
+        failed=number(b"failed"),
+        cancelled=number(b"cancelled"),
+        rejected_rows=number(b"rejected"),
+        failed_by_reason=reasons,
+        updated_at=float(row.get(b"updated", 0)),
+        finished_at=None if finished is None else float(finished),
+    )

@@ -1,0 +1,297 @@
+"""The ledger on Redis: bitmaps for outcomes, sorted sets for who has what until when, Lua for each step.
+
+Every change of a chunk is one script, so no crash leaves half of one. A job's keys::
+
+    vitrine:{JOB}:job                    hash    spec, state and the counts
+    vitrine:{JOB}:embedded|failed|cancelled      bitmaps, one bit a picture
+    vitrine:{JOB}:failures               hash    ordinal -> reason and record
+    vitrine:{JOB}:problems               list    the first rejected rows
+    vitrine:{JOB}:queued|leased|due      zsets   chunk -> queued at | leased until | put off until
+    vitrine:{JOB}:tokens|attempts|suspect        hashes by chunk
+    vitrine:{JOB}:strikes                hash    ordinal -> how many workers died on it
+    vitrine:{JOB}:chunk:N                string  the pictures of a chunk, freed when it is done
+    vitrine:jobs, vitrine:active         zset and set of job ids
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from typing import cast
+
+import orjson
+from redis import Redis
+
+from vitrine.contracts import CHUNK_SIZE, Chunk, Failure, ImageRef, JobSpec, JobState, RowProblem
+from vitrine.errors import Conflict
+from vitrine.ledger import codec
+from vitrine.ledger.base import FinishReport, Lease, Putoff, Refusal
+from vitrine.ledger.reading import JOBS_KEY, LedgerReader, missing_job
+from vitrine.ledger.scripts import Scripts, job_key, job_keys
+from vitrine.redis_client import as_bytes, connect, naming_failures
+
+ACTIVE_KEY = "vitrine:active"
+"""Ids of jobs that are not finished."""
+PROBLEMS_KEPT = 1000
+STRIKES_OUT = 2
+"""Deaths on one picture before it is dead-lettered: the first may be somebody else's doing (a kill, a neighbour)."""
+
+
+class RedisLedger(LedgerReader):
+    """`vitrine.ledger.base.Ledger` on Redis; safe to use from several threads."""
+
+    def __init__(self, redis: Redis, *, job_ttl_days: float = 14.0) -> None:
+        super().__init__(redis)
+        self._ttl = int(job_ttl_days * 86400)
+        self._scripts = Scripts(redis)
+
+    @classmethod
+    def connect(cls, url: str, *, job_ttl_days: float = 14.0) -> RedisLedger:
+        """A ledger at the URL; nothing is sent before the first call."""
+        return cls(connect(url), job_ttl_days=job_ttl_days)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._redis.close()
+
+    def ping(self) -> None:
+        with naming_failures():
+            self._redis.ping()
+
+    # --- the producer's side -------------------------------------------------------------------
+    def create(self, spec: JobSpec) -> None:
+        with naming_failures():
+            # The indexes first: an id without a job is swept away, a job without an id would be lost.
+            self._redis.sadd(ACTIVE_KEY, spec.id)
+            self._redis.zadd(JOBS_KEY, {spec.id: spec.created_at})
+            fields = {"spec": codec.pack_spec(spec), "state": JobState.OPEN, "updated": time.time()}
+            self._redis.hset(job_key(spec.id, "job"), mapping=fields)  # type: ignore[arg-type]
+
+    def add_chunk(self, job: str, images: Sequence[ImageRef], *, items: int) -> int:
+        with naming_failures():
+            number = int(self._redis.hget(job_key(job, "job"), "chunks") or 0)
+        blob = codec.pack_images(images)
+        state = self._scripts.run(
+            "add_chunk", job_keys(job, number), number, blob, len(images), items
+        )
+        _expect(job, state, JobState.OPEN)
+        return number
+
+    def add_problems(self, job: str, problems: Sequence[RowProblem], *, count: int) -> None:
+        rows = [
+            orjson.dumps([row.source, row.line, row.field, row.message, row.code])
+            for row in problems[:PROBLEMS_KEPT]
+        ]
+        with naming_failures(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.hincrby(job_key(job, "job"), "rejected", count)
+            if rows:
+                pipe.rpush(job_key(job, "problems"), *rows)
+                pipe.ltrim(job_key(job, "problems"), 0, PROBLEMS_KEPT - 1)
+            pipe.execute()
+
+    def seal(self, job: str) -> JobState:
+        state = _known(job, self._scripts.run("seal", job_keys(job), self._ttl))
+        self._note(job, state)
+        return state
+
+    def pending_images(self) -> int:
+        with naming_failures(), self._redis.pipeline(transaction=False) as pipe:
+            for job in self.active_jobs():
+                pipe.hmget(job_key(job, "job"), "images", "embedded", "failed", "cancelled")
+            rows = [[int(value or 0) for value in row] for row in pipe.execute()]
+        return sum(row[0] - sum(row[1:]) for row in rows)
+
+    # --- the worker's side ---------------------------------------------------------------------
+    def lease(self, job: str, number: int, *, seconds: float) -> Lease | Refusal:
+        token = uuid.uuid4().hex
+        answer = self._scripts.run("lease", job_keys(job, number), number, seconds, token)
+        verdict = as_bytes(answer[0]).decode()
+        if verdict != "ok":
+            return Refusal(verdict)
+        _, blob, attempt, spec, strikes = answer
+        images = codec.unpack_images(blob)
+        counts = dict(zip(map(int, strikes[::2]), map(int, strikes[1::2]), strict=True))
+        struck = {image.ordinal: counts.get(image.ordinal, 0) for image in images}
+        return Lease(
+            chunk=Chunk(job, number, images),
+            spec=codec.unpack_spec(spec),
+            token=token,
+            attempt=int(attempt),
+            suspects=tuple(o for o, n in struck.items() if 0 < n < STRIKES_OUT),
+            culprits=tuple(o for o, n in struck.items() if n >= STRIKES_OUT),
+        )
+
+    def renew(self, lease: Lease, *, seconds: float) -> bool:
+        job, number = lease.chunk.job, lease.chunk.number
+        return bool(self._scripts.run("renew", job_keys(job, number), number, seconds, lease.token))
+
+    def suspect(self, lease: Lease, ordinal: int | None) -> None:
+        job, number = lease.chunk.job, lease.chunk.number
+        named = "" if ordinal is None else ordinal
+        self._scripts.run("suspect", job_keys(job, number), number, lease.token, named)
+
+    def finish(
+        self,
+        lease: Lease,
+        *,
+        embedded: Sequence[int],
+        failures: Sequence[Failure],
+        putoffs: Sequence[Putoff] = (),
+    ) -> FinishReport:
+        job, number = lease.chunk.job, lease.chunk.number
+        blob, due = _rest(lease, embedded, failures, putoffs)
+        args: list[bytes | str | float] = [
+            number,
+            lease.token,
+            self._ttl,
+            blob,
+            due,
+            len(embedded),
+            *embedded,
+        ]
+        for failure in failures:
+            args += [failure.image.ordinal, failure.reason.value, codec.pack_failure(failure)]
+        answer = self._scripts.run("finish", job_keys(job, number), *args)
+        state = _known(job, answer[0])
+        self._note(job, state)
+        return FinishReport(bool(answer[1]), int(answer[2]), int(answer[3]), state)
+
+    def release(self, lease: Lease, *, due: float | None = None) -> None:
+        job, number = lease.chunk.job, lease.chunk.number
+        when = "" if due is None else f"{due:.6f}"
+        self._scripts.run("release", job_keys(job, number), number, lease.token, when, self._ttl)
+
+    # --- the sweeper's side --------------------------------------------------------------------
+    def sweep(self, job: str, *, lost_before: float, limit: int = 1000) -> list[int]:
+        answer = self._scripts.run("sweep", job_keys(job), f"{lost_before:.6f}", limit, self._ttl)
+        state = as_bytes(answer[0]).decode()
+        if state == "unknown":
+            self._forget(job)
+            return []
+        if state == JobState.CANCELLING:
+            state = self._drain(job)
+        self._note(job, JobState(state))
+        return [int(number) for number in answer[1:]]
+
+    def queued_at(self, job: str, numbers: Sequence[int]) -> list[float | None]:
+        if not numbers:
+            return []
+        with naming_failures():
+            scores = self._redis.zmscore(
+                job_key(job, "queued"), [str(number) for number in numbers]
+            )
+        return [None if score is None else float(score) for score in scores]
+
+    def clock(self) -> float:
+        with naming_failures():
+            seconds, micros = self._redis.time()
+        return float(seconds) + float(micros) / 1e6
+
+    # --- everybody's side ----------------------------------------------------------------------
+    def active_jobs(self) -> list[str]:
+        with naming_failures():
+            return sorted(as_bytes(job).decode() for job in self._redis.smembers(ACTIVE_KEY))
+
+    def cancel(self, job: str) -> JobState:
+        before = _known(job, self._scripts.run("cancel", job_keys(job)))
+        if before.finished:
+            raise Conflict(f"Job {job} is already {before}.")
+        state = JobState(self._drain(job))
+        self._note(job, state)
+        return state
+
+    def _drain(self, job: str) -> str:
+        """Free what a cancelled job had waiting, in batches that hold nobody up, and finish it if idle."""
+        for waiting in ("queued", "due"):
+            while True:
+                with naming_failures():
+                    popped = cast(
+                        "list[tuple[bytes, float]]",
+                        self._redis.zpopmin(job_key(job, waiting), 1000),
+                    )
+                    if not popped:
+                        break
+                    chunks = [job_key(job, f"chunk:{int(number)}") for number, _ in popped]
+                    self._redis.unlink(*chunks)
+        return as_bytes(self._scripts.run("settle", job_keys(job), self._ttl)).decode()
+
+    def retry(
+        self,
+        job: str,
+        *,
+        reason: str | None = None,
+        host: str | None = None,
+        items: frozenset[str] | None = None,
+    ) -> list[int]:
+        _expect(job, self.status(job).state, *_RETRYABLE)
+        asked_at = time.time()
+        chosen: list[ImageRef] = []
+        numbers: list[int] = []
+        for failure in self.failures(job, reason=reason, host=host, items=items):
+            if failure.failed_at > asked_at:
+                continue  # It was retried a moment ago by this very call, and failed again.
+            chosen.append(failure.image)
+            if len(chosen) == CHUNK_SIZE:
+                numbers.append(self._requeue(job, chosen))
+                chosen = []
+        if chosen:
+            numbers.append(self._requeue(job, chosen))
+        return numbers
+
+    def _requeue(self, job: str, images: Sequence[ImageRef]) -> int:
+        with naming_failures():
+            self._redis.sadd(ACTIVE_KEY, job)
+            number = int(self._redis.hincrby(job_key(job, "job"), "chunks", 1)) - 1
+        fresh = codec.pack_images([_fresh(image) for image in images])
+        ordinals = [image.ordinal for image in images]
+        self._scripts.run("retry", job_keys(job, number), number, fresh, *ordinals)
+        return number
+
+    def _note(self, job: str, state: JobState) -> None:
+        if state.finished:
+            with naming_failures():
+                self._redis.srem(ACTIVE_KEY, job)
+
+    def _forget(self, job: str) -> None:
+        with naming_failures():
+            self._redis.srem(ACTIVE_KEY, job)
+            self._redis.zrem(JOBS_KEY, job)
+
+
+_RETRYABLE = (JobState.RUNNING, JobState.COMPLETED, JobState.COMPLETED_WITH_FAILURES)
+
+
+def _fresh(image: ImageRef) -> ImageRef:
+    return ImageRef(image.ordinal, image.item_id, image.index, image.url, image.payload)
+
+
+def _known(job: str, state: bytes | str) -> JobState:
+    name = as_bytes(state).decode()
+    if name == "unknown":
+        raise missing_job(job)
+    return JobState(name)
+
+
+def _expect(job: str, state: bytes | str, *wanted: JobState) -> None:
+    now = _known(job, state)
+    if now not in wanted:
+        raise Conflict(f"Job {job} is {now}, so this cannot be done to it.")
+
+
+def _rest(
+    lease: Lease,
+    embedded: Sequence[int],
+    failures: Sequence[Failure],
+    putoffs: Sequence[Putoff],
+) -> tuple[bytes, str]:
+    """What stays in the chunk, as a blob (empty: nothing), and when it is due (empty: at once)."""
+    settled = {*embedded, *(failure.image.ordinal for failure in failures)}
+    later = {putoff.image.ordinal: putoff.image for putoff in putoffs}
+    images = [
+        later.get(image.ordinal, image)
+        for image in lease.chunk.images
+        if image.ordinal not in settled
+    ]
+    due = f"{max(putoff.due for putoff in putoffs):.6f}" if putoffs else ""
+    return (codec.pack_images(images) if images else b""), due

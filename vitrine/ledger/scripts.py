@@ -1,0 +1,49 @@
+"""A job's keys, and the Lua scripts that change them: each step of a chunk is one atomic script."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+from redis import Redis
+from redis.commands.core import Script
+
+from vitrine.redis_client import naming_failures
+
+KEY_NAMES = (
+    "job", "embedded", "failed", "cancelled", "failures", "problems", "queued", "leased", "due",
+    "tokens", "attempts", "suspect", "strikes",
+)  # fmt: skip
+"""In the order in which the scripts' common head names them."""
+
+
+def job_key(job: str, name: str) -> str:
+    """One key of a job; the braces are its hash tag, which keeps the job in one cluster slot."""
+    return f"vitrine:{{{job}}}:{name}"
+
+
+def job_keys(job: str, number: int | None = None) -> list[str]:
+    """Every key of a job, and a chunk's blob where its number is given."""
+    keys = [job_key(job, name) for name in KEY_NAMES]
+    return keys if number is None else [*keys, job_key(job, f"chunk:{number}")]
+
+
+class Scripts:
+    """The scripts, loaded once each and sent by hash."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._loaded: dict[str, Script] = {}
+
+    def run(self, name: str, keys: list[str], *args: bytes | str | float) -> Any:
+        """Run `lua/{name}.lua`; raises `LedgerUnavailable`."""
+        script = self._loaded.get(name)
+        if script is None:
+            script = self._loaded[name] = self._redis.register_script(_read(name))
+        with naming_failures():
+            return script(keys=keys, args=list(args))
+
+
+def _read(name: str) -> str:
+    folder = resources.files("vitrine.ledger") / "lua"
+    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in ("prelude", name))
