@@ -1,0 +1,46 @@
+# The commands of this house; `make help` lists them. Works with the make of macOS (GNU make 3.81) too.
+#
+# PYTHON  the interpreter to begin with (any python3; a fitting one is looked for)
+# ARGS    what to hand on: make demo ARGS="--exit --json", make test ARGS="tests/unit -k ledger"
+
+PYTHON ?= $(shell command -v python3 || command -v python3.13 || command -v python3.12 || command -v python3.11 || echo python3)
+BIN := .venv/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench lock clean setup-demo setup-test
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /|/' | awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'
+
+setup-demo:
+	@$(PYTHON) -m scripts.setup demo
+
+setup-test:
+	@$(PYTHON) -m scripts.setup test
+
+demo: setup-demo ## run the main job, end to end, on pictures drawn here
+	@$(BIN)/vitrine demo $(ARGS)
+
+test: lint ## check everything and run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup-test ## style, types, import arrows
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup-test ## bring the code into the house's form
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+bench: setup-test ## measure (see benchmarks/)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: ## pin the newest versions that pyproject.toml allows
+	@$(PYTHON) -m scripts.lock $(PYTHONS)
+
+clean: ## remove the environment and every cache (not the data of vitrine standalone)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

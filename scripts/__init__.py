@@ -1,0 +1,1 @@
+"""What a checkout needs before vitrine itself can run: the environment, the pins."""

@@ -1,0 +1,155 @@
+"""Make `.venv` from the pinned versions: Python, then pip with requirements/constraints.txt, then a stamp.
+
+Run as `python3 -m scripts.setup [demo|test]` from the top of the checkout, which `make` does. Doing it
+again costs nothing while the stamp fits; an interrupted run goes on where it stopped. Everything is
+said on stderr, because stdout belongs to the command that follows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from scripts.interpreters import Interpreter, SetupError, choose, probe
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CONSTRAINTS = os.path.join("requirements", "constraints.txt")
+
+EXTRAS = {"demo": "standalone", "test": "dev"}
+"""What each purpose installs, by the extras of pyproject.toml; `dev` holds all of `standalone`."""
+
+BUILD_TOOLS = ("pip", "hatchling", "editables")
+"""Installed first, at their pins, so that building the project fetches nothing by itself."""
+
+INPUTS = ("pyproject.toml", CONSTRAINTS, os.path.join("scripts", "setup.py"))
+"""The files that decide what the environment holds."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The environment of a checkout, in its folder `.venv`."""
+
+    root: str
+
+    @property
+    def folder(self) -> str:
+        """Where it lies."""
+        return os.path.join(self.root, ".venv")
+
+    @property
+    def python(self) -> str:
+        """Its interpreter."""
+        return os.path.join(self.folder, "bin", "python")
+
+    @property
+    def stamp(self) -> str:
+        """The file that says what was installed, written last."""
+        return os.path.join(self.folder, "vitrine-setup")
+
+    def digest(self, interpreter: Interpreter) -> str:
+        """Hash of all that decides the content; the folder's place too, for scripts carry it in line 1."""
+        total = hashlib.sha256(f"{self.root}\n{interpreter.version}\n".encode())
+        for name in INPUTS:
+            with open(os.path.join(self.root, name), "rb") as file:
+                total.update(file.read())
+        return total.hexdigest()
+
+    def holds(self, purpose: str, digest: str) -> bool:
+        """Whether what `purpose` needs is installed already, from these very inputs."""
+        try:
+            with open(self.stamp, encoding="ascii") as file:
+                there, _, stamped = file.read().strip().partition(" ")
+        except OSError:
+            return False
+        return stamped == digest and there in {purpose, "test"} and probe(self.python) is not None
+
+    def write_stamp(self, purpose: str, digest: str) -> None:
+        """Say what is installed."""
+        with open(self.stamp, "w", encoding="ascii") as file:
+            file.write(f"{purpose} {digest}\n")
+
+
+def say(line: str) -> None:
+    """Tell the person what happens."""
+    sys.stderr.write(f"setup: {line}\n")
+    sys.stderr.flush()
+
+
+def pip(environment: Environment, *arguments: str) -> None:
+    """Run the environment's pip under the constraints; raises `SetupError` where it fails."""
+    # PYTHONPATH and PIP_USER would let packages from outside in, or put ours there.
+    variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    variables.update(PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1")
+    command = [environment.python, "-m", "pip", "install", "-c", CONSTRAINTS, *arguments]
+    done = subprocess.run(command, cwd=environment.root, env=variables, stdout=2, check=False)
+    if done.returncode != 0:
+        raise SetupError(
+            "pip could not install what is needed; its own message stands above. Mostly it is the network, a proxy "
+            "or a full disk: mend that and run the same command again, it goes on where it stopped. "
+            "To begin anew: make clean"
+        )
+
+
+def make_folder(environment: Environment, interpreter: Interpreter) -> None:
+    """Make the empty environment, in place of one of another Python version."""
+    there = probe(environment.python) if os.path.exists(environment.python) else None
+    if there and there.version == interpreter.version:
+        return
+    if os.path.exists(environment.folder):
+        say("the environment is of another Python: making it anew")
+        shutil.rmtree(environment.folder)
+    say(f"making .venv with Python {interpreter.version} ({interpreter.path})")
+    command = [interpreter.path, "-m", "venv", environment.folder]
+    if subprocess.run(command, stdout=2, check=False).returncode != 0:
+        shutil.rmtree(environment.folder, ignore_errors=True)
+        raise SetupError("Python could not make .venv; its own message stands above.")
+
+
+def check_platform(system: str, machine: str) -> None:
+    """Refuse the one platform without wheels before an hour is spent on it."""
+    if (system, machine) == ("Darwin", "x86_64"):
+        raise SetupError(
+            "PyTorch has no builds for Intel Macs any more. On an Apple silicon Mac, take a native Python "
+            "(this one runs under Rosetta); on an Intel one, use docker compose (see README.md)."
+        )
+
+
+def prepare(environment: Environment, purpose: str) -> None:
+    """Bring the environment to what `purpose` needs, or leave it where it is so already."""
+    interpreter = choose()
+    digest = environment.digest(interpreter)
+    if environment.holds(purpose, digest):
+        return
+    check_platform(platform.system(), platform.machine())
+    make_folder(environment, interpreter)
+    say("installing the pinned versions; the first time takes some minutes, most of it PyTorch")
+    pip(environment, "--quiet", "--upgrade", *BUILD_TOOLS)
+    pip(environment, "--no-build-isolation", "--editable", f".[{EXTRAS[purpose]}]")
+    environment.write_stamp(purpose, digest)
+    say("the environment is ready")
+
+
+def main(arguments: list[str]) -> int:
+    """The command; gives the exit code."""
+    purpose = arguments[0] if arguments else "demo"
+    if purpose not in EXTRAS:
+        say(f"unknown purpose {purpose!r}: say {' or '.join(EXTRAS)}")
+        return 2
+    try:
+        prepare(Environment(ROOT), purpose)
+    except SetupError as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted; the same command goes on where this stopped")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
