@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from vitrine.standalone.private_redis import PrivateRedis
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -17,3 +20,16 @@ def shared_data() -> Path:
     if not (path / "labels.csv").is_file():
         pytest.skip(f"the data set of real pictures is not at {path} (set VITRINE_TEST_DATA)")
     return path
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real Redis: the one named by VITRINE_TEST_REDIS_URL, or a private one."""
+    named = os.environ.get("VITRINE_TEST_REDIS_URL")
+    if named:
+        yield named
+        return
+    server = PrivateRedis(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server.url
+    server.stop()

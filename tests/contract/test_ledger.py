@@ -1,0 +1,387 @@
+"""One suite over both ledgers: in memory, and on a real Redis."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from vitrine.contracts import (
+    Failure,
+    FailureReason,
+    ImageRef,
+    JobSpec,
+    JobState,
+    RowProblem,
+    new_job_id,
+)
+from vitrine.errors import Conflict, NotFound
+from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.ledger import Lease, Ledger, Putoff, Refusal
+from vitrine.ledger.redis_ledger import RedisLedger
+
+SHORT = 0.05
+"""Seconds of a lease that is meant to run out within the test."""
+
+
+@pytest.fixture(params=["memory", "redis"])
+def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
+    if request.param == "memory":
+        yield MemoryLedger()
+        return
+    real = RedisLedger.connect(request.getfixturevalue("redis_server"))
+    yield real
+    real.close()
+
+
+def refs(start: int, count: int, host: str = "shop.example") -> list[ImageRef]:
+    return [
+        ImageRef(n, f"item-{n}", 0, f"https://{host}/{n}.jpg", {"price": 1.5, "tags": ["a"]})
+        for n in range(start, start + count)
+    ]
+
+
+def new_job(ledger: Ledger, *sizes: int, seal: bool = True) -> str:
+    spec = JobSpec(new_job_id(), "shop", "builtin", "test.csv", created_at=time.time())
+    ledger.create(spec)
+    start = 0
+    for size in sizes:
+        ledger.add_chunk(spec.id, refs(start, size), items=size)
+        start += size
+    if seal:
+        ledger.seal(spec.id)
+    return spec.id
+
+
+def leased(ledger: Ledger, job: str, number: int = 0, seconds: float = 60) -> Lease:
+    lease = ledger.lease(job, number, seconds=seconds)
+    assert isinstance(lease, Lease), lease
+    return lease
+
+
+def failed(
+    image: ImageRef, reason: FailureReason = FailureReason.NOT_FOUND, at: float | None = None
+) -> Failure:
+    return Failure(image, reason, "answered 404", 1, time.time() if at is None else at)
+
+
+def ordinals(lease: Lease) -> list[int]:
+    return [image.ordinal for image in lease.chunk.images]
+
+
+def counts(ledger: Ledger, job: str) -> tuple[int, int, int, int]:
+    status = ledger.status(job)
+    assert status.embedded + status.failed + status.cancelled + status.pending == status.images
+    return status.embedded, status.failed, status.cancelled, status.pending
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_job_is_open_until_sealed_and_completes_with_its_last_outcome(ledger: Ledger) -> None:
+    job = new_job(ledger, 3, 2, seal=False)
+    first = leased(ledger, job, 0)
+    assert first.chunk.images == tuple(refs(0, 3))
+    assert first.spec.collection == "shop"
+    assert ledger.finish(first, embedded=ordinals(first), failures=[]).state is JobState.OPEN
+    assert ledger.seal(job) is JobState.RUNNING
+    assert job in ledger.active_jobs()
+    second = leased(ledger, job, 1)
+    report = ledger.finish(second, embedded=ordinals(second), failures=[])
+    assert (report.accepted, report.newly_embedded, report.state) == (True, 2, JobState.COMPLETED)
+    assert job not in ledger.active_jobs()
+    assert counts(ledger, job) == (5, 0, 0, 0)
+    assert ledger.status(job).finished_at is not None
+
+
+def test_a_job_without_pictures_completes_when_sealed(ledger: Ledger) -> None:
+    job = new_job(ledger)
+    assert ledger.status(job).state is JobState.COMPLETED
+
+
+def test_failures_are_kept_with_their_reason_and_end_the_job_so(ledger: Ledger) -> None:
+    job = new_job(ledger, 3)
+    lease = leased(ledger, job)
+    bad = failed(lease.chunk.images[1])
+    report = ledger.finish(lease, embedded=[0, 2], failures=[bad])
+    assert report.state is JobState.COMPLETED_WITH_FAILURES
+    assert ledger.status(job).failed_by_reason == {"not_found": 1}
+    assert list(ledger.failures(job)) == [bad]
+    assert list(ledger.failures(job, reason="timeout")) == []
+    assert list(ledger.failures(job, host="SHOP.example")) == [bad]
+    assert list(ledger.failures(job, items=frozenset({"item-1"}))) == [bad]
+
+
+def test_finishing_twice_counts_once(ledger: Ledger) -> None:
+    job = new_job(ledger, 4, seal=False)
+    lease = leased(ledger, job)
+    bad = failed(lease.chunk.images[3])
+    for _ in range(3):
+        ledger.finish(lease, embedded=[0, 1, 2], failures=[bad])
+    assert counts(ledger, job) == (3, 1, 0, 0)
+    assert ledger.status(job).failed_by_reason == {"not_found": 1}
+
+
+def test_embedded_wins_over_an_earlier_failure_and_is_never_taken_back(ledger: Ledger) -> None:
+    job = new_job(ledger, 1, seal=False)
+    lease = leased(ledger, job)
+    ledger.finish(lease, embedded=[], failures=[failed(lease.chunk.images[0])])
+    ledger.finish(lease, embedded=[0], failures=[])
+    ledger.finish(lease, embedded=[], failures=[failed(lease.chunk.images[0])])
+    assert counts(ledger, job) == (1, 0, 0, 0)
+    assert ledger.status(job).failed_by_reason == {}
+    assert list(ledger.failures(job)) == []
+
+
+def test_a_leased_chunk_is_refused_and_a_finished_one_is_done(ledger: Ledger) -> None:
+    job = new_job(ledger, 2)
+    lease = leased(ledger, job)
+    assert ledger.lease(job, 0, seconds=60) is Refusal.LEASED
+    ledger.finish(lease, embedded=ordinals(lease), failures=[])
+    assert ledger.lease(job, 0, seconds=60) is Refusal.DONE
+    assert ledger.lease(job, 7, seconds=60) is Refusal.DONE
+    assert ledger.lease("nosuchjob", 0, seconds=60) is Refusal.UNKNOWN
+
+
+def test_a_lease_that_ran_out_is_swept_and_comes_back_as_a_second_attempt(ledger: Ledger) -> None:
+    job = new_job(ledger, 2)
+    dead = leased(ledger, job, seconds=SHORT)
+    assert dead.attempt == 1
+    until(lambda: ledger.sweep(job, lost_before=0) == [0])
+    assert ledger.sweep(job, lost_before=0) == []
+    assert not ledger.renew(dead, seconds=60)
+    again = leased(ledger, job)
+    assert again.attempt == 2
+    late = ledger.finish(dead, embedded=[0], failures=[])
+    assert (late.accepted, late.newly_embedded) == (False, 1)
+    ledger.finish(again, embedded=[0, 1], failures=[])
+    assert counts(ledger, job) == (2, 0, 0, 0)
+
+
+def test_a_renewed_lease_outlives_its_first_term(ledger: Ledger) -> None:
+    job = new_job(ledger, 1)
+    lease = leased(ledger, job, seconds=SHORT)
+    assert ledger.renew(lease, seconds=60)
+    time.sleep(2 * SHORT)
+    assert ledger.sweep(job, lost_before=0) == []
+    assert ledger.lease(job, 0, seconds=60) is Refusal.LEASED
+
+
+def test_a_chunk_whose_message_was_lost_is_sent_again(ledger: Ledger) -> None:
+    job = new_job(ledger, 1, 1)
+    [queued, _] = ledger.queued_at(job, [0, 1])
+    assert queued is not None
+    assert ledger.sweep(job, lost_before=queued - 1) == []
+    assert sorted(ledger.sweep(job, lost_before=ledger.clock() + 1)) == [0, 1]
+    assert ledger.queued_at(job, [0, 99])[1] is None
+
+
+def test_a_picture_that_kills_twice_is_named_and_a_bystander_is_cleared(ledger: Ledger) -> None:
+    job = new_job(ledger, 3)
+    for suspects, culprits in [((), ()), ((1,), ()), ((), (1,))]:
+        lease = leased(ledger, job, seconds=SHORT)
+        assert (lease.suspects, lease.culprits) == (suspects, culprits)
+        ledger.suspect(lease, 0)
+        ledger.suspect(lease, None)
+        ledger.suspect(lease, 1)
+        until(lambda: ledger.sweep(job, lost_before=0) == [0])
+    assert leased(ledger, job).attempt == 4
+
+
+def test_a_struck_picture_that_comes_through_is_cleared(ledger: Ledger) -> None:
+    job = new_job(ledger, 2)
+    ledger.suspect(leased(ledger, job, seconds=SHORT), 1)
+    until(lambda: ledger.sweep(job, lost_before=0) == [0])
+    lease = leased(ledger, job, seconds=SHORT)
+    assert lease.suspects == (1,)
+    ledger.suspect(lease, 1)
+    ledger.suspect(lease, None)
+    until(lambda: ledger.sweep(job, lost_before=0) == [0])
+    assert leased(ledger, job).suspects == ()
+
+
+def test_released_chunks_do_not_count_the_attempt_and_wait_until_due(ledger: Ledger) -> None:
+    job = new_job(ledger, 1)
+    lease = leased(ledger, job)
+    ledger.release(lease, due=ledger.clock() + 3600)
+    assert ledger.lease(job, 0, seconds=60) is Refusal.NOT_DUE
+    assert ledger.sweep(job, lost_before=0) == []
+    ledger.release(lease)
+    job = new_job(ledger, 1)
+    ledger.release(leased(ledger, job))
+    assert ledger.sweep(job, lost_before=0) == [0]
+    assert leased(ledger, job).attempt == 1
+
+
+def test_pictures_put_off_stay_in_the_chunk_until_they_are_due(ledger: Ledger) -> None:
+    job = new_job(ledger, 3)
+    lease = leased(ledger, job)
+    slow = lease.chunk.images[2]
+    later = ImageRef(slow.ordinal, slow.item_id, slow.index, slow.url, slow.payload, rounds=1)
+    far = ledger.clock() + 3600
+    report = ledger.finish(lease, embedded=[0, 1], failures=[], putoffs=[Putoff(later, far)])
+    assert report.state is JobState.RUNNING
+    assert ledger.lease(job, 0, seconds=60) is Refusal.NOT_DUE
+    assert counts(ledger, job) == (2, 0, 0, 1)
+
+
+def test_pictures_named_nowhere_come_back_at_once(ledger: Ledger) -> None:
+    job = new_job(ledger, 3)
+    ledger.finish(leased(ledger, job), embedded=[0], failures=[])
+    assert ledger.sweep(job, lost_before=0) == [0]
+    rest = leased(ledger, job)
+    assert (ordinals(rest), rest.attempt) == ([1, 2], 1)
+
+
+def test_cancelling_stops_queued_chunks_at_once_and_leased_ones_when_they_end(
+    ledger: Ledger,
+) -> None:
+    job = new_job(ledger, 2, 3)
+    lease = leased(ledger, job, 0)
+    assert ledger.cancel(job) is JobState.CANCELLING
+    assert ledger.lease(job, 1, seconds=60) is Refusal.CANCELLED
+    assert not ledger.renew(lease, seconds=60)
+    report = ledger.finish(lease, embedded=[0], failures=[])
+    assert report.state is JobState.CANCELLED
+    assert counts(ledger, job) == (1, 0, 4, 0)
+    with pytest.raises(Conflict):
+        ledger.cancel(job)
+
+
+def test_cancelling_an_idle_job_is_immediate_and_its_dead_leases_end_it(ledger: Ledger) -> None:
+    job = new_job(ledger, 9)
+    assert ledger.cancel(job) is JobState.CANCELLED
+    assert counts(ledger, job) == (0, 0, 9, 0)
+    job = new_job(ledger, 2)
+    leased(ledger, job, seconds=SHORT)
+    assert ledger.cancel(job) is JobState.CANCELLING
+
+    def cancelled() -> bool:
+        ledger.sweep(job, lost_before=0)
+        return ledger.status(job).state is JobState.CANCELLED
+
+    until(cancelled)
+    assert counts(ledger, job) == (0, 0, 2, 0)
+
+
+def test_an_outcome_after_the_cancel_replaces_it(ledger: Ledger) -> None:
+    job = new_job(ledger, 2)
+    late = leased(ledger, job, seconds=SHORT)
+    ledger.cancel(job)
+
+    def cancelled() -> bool:
+        ledger.sweep(job, lost_before=0)
+        return ledger.status(job).state is JobState.CANCELLED
+
+    until(cancelled)
+    ledger.finish(late, embedded=[0], failures=[failed(late.chunk.images[1])])
+    assert counts(ledger, job) == (1, 1, 0, 0)
+
+
+def finished_with_failures(ledger: Ledger) -> str:
+    job = new_job(ledger, 4)
+    lease = leased(ledger, job)
+    images = lease.chunk.images
+    bad = [
+        failed(images[1], at=1.0),
+        failed(images[2], FailureReason.TIMEOUT, at=1.0),
+        failed(images[3], FailureReason.TIMEOUT, at=1.0),
+    ]
+    ledger.finish(lease, embedded=[0], failures=bad)
+    return job
+
+
+def test_retry_takes_back_only_what_was_asked_for(ledger: Ledger) -> None:
+    job = finished_with_failures(ledger)
+    numbers = ledger.retry(job, reason="timeout")
+    assert len(numbers) == 1
+    assert ledger.status(job).state is JobState.RUNNING
+    assert job in ledger.active_jobs()
+    assert counts(ledger, job) == (1, 1, 0, 2)
+    again = leased(ledger, job, numbers[0])
+    assert ordinals(again) == [2, 3]
+    report = ledger.finish(again, embedded=[2, 3], failures=[])
+    assert report.state is JobState.COMPLETED_WITH_FAILURES
+    assert ledger.status(job).failed_by_reason == {"not_found": 1}
+
+
+def test_retry_that_matches_nothing_changes_nothing(ledger: Ledger) -> None:
+    job = finished_with_failures(ledger)
+    assert ledger.retry(job, host="elsewhere.example") == []
+    assert ledger.status(job).state is JobState.COMPLETED_WITH_FAILURES
+
+
+def test_retry_is_refused_while_a_job_is_open_or_cancelled(ledger: Ledger) -> None:
+    job = new_job(ledger, 1, seal=False)
+    with pytest.raises(Conflict):
+        ledger.retry(job)
+    ledger.cancel(job)
+    with pytest.raises(Conflict):
+        ledger.retry(job)
+
+
+def test_chunks_are_refused_once_a_job_is_sealed(ledger: Ledger) -> None:
+    job = new_job(ledger, 1)
+    with pytest.raises(Conflict):
+        ledger.add_chunk(job, refs(1, 1), items=1)
+
+
+def test_pending_pictures_are_counted_over_all_jobs(ledger: Ledger) -> None:
+    before = ledger.pending_images()
+    job = new_job(ledger, 5, seal=False)
+    assert ledger.pending_images() - before == 5
+    lease = leased(ledger, job)
+    ledger.finish(lease, embedded=[0, 1], failures=[failed(lease.chunk.images[2])])
+    assert ledger.pending_images() - before == 2
+    ledger.cancel(job)
+    assert ledger.pending_images() - before == 0
+
+
+def test_rejected_rows_are_counted_and_the_first_are_kept(ledger: Ledger) -> None:
+    job = new_job(ledger, seal=False)
+    rows = [RowProblem("shop.csv", n, "id", "is empty", "empty_id") for n in range(1200)]
+    ledger.add_problems(job, rows, count=1200)
+    ledger.add_problems(job, [], count=5)
+    assert ledger.status(job).rejected_rows == 1205
+    assert ledger.problems(job) == rows[:1000]
+
+
+def test_an_unknown_job_is_said_to_be_unknown(ledger: Ledger) -> None:
+    calls: Sequence[Callable[[], object]] = [
+        lambda: ledger.status("nosuchjob"),
+        lambda: list(ledger.failures("nosuchjob")),
+        lambda: ledger.cancel("nosuchjob"),
+        lambda: ledger.retry("nosuchjob"),
+        lambda: ledger.seal("nosuchjob"),
+    ]
+    for call in calls:
+        with pytest.raises(NotFound, match="nosuchjob"):
+            call()
+    assert ledger.sweep("nosuchjob", lost_before=0) == []
+
+
+def test_jobs_are_listed_newest_first(ledger: Ledger) -> None:
+    spec = JobSpec(new_job_id(), "shop", "builtin", created_at=time.time() + 10_000)
+    ledger.create(spec)
+    assert ledger.jobs(limit=1)[0].spec == spec
+
+
+def test_only_one_of_many_takes_a_chunk(ledger: Ledger) -> None:
+    job = new_job(ledger, 1)
+    taken: list[Lease | Refusal] = []
+    threads = [
+        threading.Thread(target=lambda: taken.append(ledger.lease(job, 0, seconds=60)))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(isinstance(answer, Lease) for answer in taken) == 1
+    assert len(taken) == 8

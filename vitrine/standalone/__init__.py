@@ -1,0 +1,5 @@
+"""The embedded default: Redis, store, worker and API as one service under one command."""
+
+from vitrine.standalone.service import Standalone
+
+__all__ = ["Standalone"]

