@@ -1,0 +1,58 @@
+"""Ends a process whose device hangs: a batch without progress for a minute never comes back by itself.
+
+There is no safe way to take a thread out of a hung driver call, so the process goes, at once; its
+supervisor starts it anew, and the ledger gives its chunks to somebody after one lease.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+HUNG_AFTER = 60.0
+"""Seconds one batch may take; a full batch of the largest model on a CPU takes about half of that."""
+EXIT_HUNG = 70
+_LOOK_EVERY = 1.0
+
+
+class Watchdog:
+    """Looks every second at when the current batch began."""
+
+    def __init__(
+        self,
+        batch_began: Callable[[], float | None],
+        *,
+        hung_after: float = HUNG_AFTER,
+        end: Callable[[int], object] = os._exit,
+    ) -> None:
+        self._batch_began = batch_began
+        self._hung_after = hung_after
+        self._end = end
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+
+    def start(self) -> None:
+        """Start looking."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop looking."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(_LOOK_EVERY):
+            self.look(time.monotonic())
+
+    def look(self, now: float) -> None:
+        """End the process if the current batch began too long ago."""
+        began = self._batch_began()
+        if began is not None and now - began > self._hung_after:
+            log.critical("a batch has made no progress for %.0f s; ending the process", now - began)
+            self._end(EXIT_HUNG)
