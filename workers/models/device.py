@@ -1,0 +1,47 @@
+"""Which device a model runs on: `auto`, `cpu`, `cuda` or `cuda:N` becomes one that is there."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+
+from vitrine.errors import BadInput
+
+_HINT = "Devices are auto, cpu, cuda and cuda:N."
+
+
+def resolve_device(wanted: str) -> str:
+    """Name the device as torch does: `cpu` or `cuda:N`; `auto` takes the first GPU where there is one.
+
+    Raises `BadInput` for another word and for a GPU that this machine does not have.
+    """
+    if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
+        return "cpu"
+    match = re.fullmatch(r"(?:auto|cuda(?::(\d+))?)", wanted)
+    if match is None:
+        raise BadInput(f"There is no device {wanted!r}.", hint=_HINT)
+    return _gpu(int(match[1] or 0))
+
+
+def _gpu(index: int) -> str:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if index < count:
+        return f"cuda:{index}"
+    seen = f"{count} GPU{'s' if count != 1 else ''}" if count else "no GPU that torch can use"
+    raise BadInput(f"Device cuda:{index} is asked for, and this machine has {seen}.", hint=_HINT)
+
+
+def resolve_dtype(wanted: str | None, device: str) -> torch.dtype:
+    """The number type of weights and activations; by default float32 on a CPU and bfloat16 on a GPU.
+
+    A CPU without AMX runs bfloat16 at a third of float32's speed, so it is never the default there.
+    """
+    if wanted is None:
+        return torch.float32 if device == "cpu" else torch.bfloat16
+    if wanted not in _DTYPES:
+        raise BadInput(f"There is no dtype {wanted!r}.", hint=f"Dtypes are {', '.join(_DTYPES)}.")
+    return _DTYPES[wanted]
+
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

@@ -1,0 +1,50 @@
+"""A model by name: the built-in descriptor, a directory in transformers' format, or a name on the hub."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from vitrine.errors import BadInput
+from workers.models.base import EmbeddingModel
+
+BUILTIN = "builtin"
+_PATH_STARTS = ("/", "./", "../", "~")
+
+
+def open_model(name: str, *, device: str, dtype: str | None = None) -> EmbeddingModel:
+    """Open a model on a device, ready to embed.
+
+    `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `dtype` `float32`, `bfloat16` or `float16`, by default
+    float32 on a CPU and bfloat16 on a GPU. Raises `BadInput` for a name, directory or device that cannot
+    be used and `ModelUnavailable` where the hub does not answer, each as one sentence for a person.
+    """
+    if name == BUILTIN:
+        return _builtin(device)
+    # torch and transformers take seconds to import, and the built-in model needs neither.
+    from workers.models.transformers_model import TransformersModel  # noqa: PLC0415
+
+    return TransformersModel(_directory(name), given=name, device=device, dtype=dtype)
+
+
+def _builtin(device: str) -> EmbeddingModel:
+    if device not in {"auto", "cpu"}:
+        raise BadInput(
+            f"The built-in model runs on the CPU only, and device {device!r} is asked for.",
+            hint="Use device auto or cpu, or another model.",
+        )
+    from workers.models.descriptor import DescriptorModel  # noqa: PLC0415
+
+    return DescriptorModel()
+
+
+def _directory(name: str) -> Path:
+    """Where the model's files are, by the same rule as `vitrine.contracts.model_name`."""
+    expanded = os.path.expanduser(name)
+    if name.startswith(_PATH_STARTS) or os.path.isdir(expanded):
+        return Path(expanded).resolve()
+    from workers.models.hub import fetch  # noqa: PLC0415
+    from workers.models.quiet import quieten  # noqa: PLC0415
+
+    quieten()
+    return fetch(name)

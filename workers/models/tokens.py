@@ -1,0 +1,68 @@
+"""Texts become a text tower's inputs: the directory's own tokeniser under its family's rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer
+
+from vitrine.errors import BadInput
+from workers.models.families import TextRule, text_rule
+
+_VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.json",
+    "vocab.txt",
+    "spiece.model",
+    "tokenizer.model",
+    "sentencepiece.bpe.model",
+)
+
+
+class Tokens:
+    """One model's tokeniser; not thread-safe, for the thread that owns the device."""
+
+    def __init__(self, tokenizer: Any, rule: TextRule, max_length: int) -> None:
+        self._tokenizer = tokenizer
+        self._rule = rule
+        self._max_length = max_length
+
+    def __call__(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Tokenise n texts to int64 [n, length], cut to the tower's length."""
+        given = [text.lower() for text in texts] if self._rule.lowercase else list(texts)
+        encoded = self._tokenizer(
+            given,
+            padding=self._rule.padding,
+            truncation=True,
+            max_length=self._max_length,
+            return_attention_mask=self._rule.attention_mask,
+            return_tensors="pt",
+        )
+        return {str(name): tensor for name, tensor in encoded.items()}
+
+
+def load_tokens(directory: Path, config: Any) -> Tokens:
+    """Load a directory's tokeniser; raises `BadInput` where there is none or it cannot be loaded."""
+    # Without a vocabulary transformers would make an empty tokeniser up and embed every text alike.
+    if not any((directory / name).is_file() for name in _VOCABULARIES):
+        raise BadInput(
+            f"The model directory {directory} has no tokeniser, so it cannot embed words."
+        )
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            directory, local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:  # tokenisers raise whatever their file formats raise
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise BadInput(
+            f"The tokeniser in {directory} cannot be loaded: {reason[0][:200]}"
+        ) from error
+    return Tokens(tokenizer, text_rule(config.model_type), _max_length(config))
+
+
+def _max_length(config: Any) -> int:
+    """The tower's positions: 64 for SigLIP, 77 for CLIP."""
+    return int(getattr(config, "text_config", config).max_position_embeddings)
