@@ -1,0 +1,26 @@
+"""The producer: catalog -> job. Readers, columns, validation, planning, back-pressure; no torch, no Pillow."""
+
+from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
+from producer.formats import Format
+from producer.report import Report
+from producer.retry import retry_failures
+from producer.source import Source, from_argument, from_path, from_stream
+from producer.submit import Publish, Submission, inspect, refuse_flawed
+
+__all__ = [
+    "Catalog",
+    "CatalogOptions",
+    "Format",
+    "Publish",
+    "Report",
+    "Source",
+    "Submission",
+    "catalog_of",
+    "from_argument",
+    "from_path",
+    "from_stream",
+    "inspect",
+    "open_catalog",
+    "refuse_flawed",
+    "retry_failures",
+]

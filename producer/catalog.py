@@ -1,0 +1,160 @@
+"""A catalog, opened: its rows drawn one by one, each an item or the problem that it has.
+
+Reader -> columns -> validation -> duplicates. Nothing is kept of a row once the next one is drawn, so a
+catalog of any length passes through in bounded memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from producer.columns import Columns, choose
+from producer.formats import Format
+from producer.image_root import ImageRoot, image_root
+from producer.problem import Flaw
+from producer.readers import Reader, Row, open_reader
+from producer.readers.base import look_ahead
+from producer.readers.objects import Objects
+from producer.seen import SeenIds
+from producer.source import Source
+from producer.validate import Validator, cell_payload, typed_payload
+from vitrine.contracts import CatalogItem, RowProblem
+from vitrine.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogOptions:
+    """What the caller says about a catalog; what is left out is found or guessed."""
+
+    format: Format | None = None
+    id: str | None = None
+    images: tuple[str, ...] = ()
+    payload: tuple[str, ...] | None = None  #: The fields that travel; None for all others.
+    image_separator: str | None = None
+    image_root: str | None = None  #: A URL prefix or a folder; None for the catalog's own folder.
+    allow_files: bool = (
+        False  #: Whether pictures may be files: the command line's choice, never HTTP's.
+    )
+
+
+class Catalog:
+    """Iterate once. `rows` counts what was drawn; close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        name: str,
+        found: Format | None,
+        reader: Reader,
+        options: CatalogOptions,
+        root: ImageRoot,
+    ) -> None:
+        self.name = name
+        self.format = found
+        self.columns: Columns = choose(
+            reader.names,
+            id_column=options.id,
+            images=options.images,
+            payload=options.payload,
+            source=name,
+        )
+        self.file_root = root.folder
+        self.rows = 0
+        self._reader = reader
+        self._root = root
+        self._separator = options.image_separator
+
+    def __iter__(self) -> Iterator[CatalogItem | RowProblem]:
+        """Items and problems in the file's order.
+
+        A file that breaks off in the middle (a cut gzip, say) ends with a problem that says where; one that
+        cannot be read at all, or holds no rows, raises `BadInput`.
+        """
+        with SeenIds() as seen:
+            try:
+                yield from self._outcomes(seen)
+            except BadInput as error:
+                if self.rows == 0:
+                    raise
+                yield RowProblem(self.name, None, None, error.message, "unreadable")
+        if self.rows == 0:
+            raise BadInput(f"{self.name} holds no rows.")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
+
+    def __enter__(self) -> Catalog:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _outcomes(self, seen: SeenIds) -> Iterator[CatalogItem | RowProblem]:
+        rows, validator = self._prepare()
+        name, make, first_line = self.name, validator.item, seen.first_line
+        for row in rows:
+            self.rows += 1
+            if isinstance(row, RowProblem):
+                yield row
+                continue
+            try:
+                item = make(row)
+                if (first := first_line(item.id, row.line)) is not None:
+                    raise self._duplicate(item.id, first)
+            except Flaw as flaw:
+                yield flaw.at(name, row.line)
+            else:
+                yield item
+
+    def _prepare(self) -> tuple[Iterator[Row | RowProblem], Validator]:
+        rows = self._reader.rows()
+        if self._reader.typed:
+            payload_of = typed_payload(self.columns)
+        else:
+            sample, rows = look_ahead(rows)
+            payload_of = cell_payload(self.columns, self._reader.names, sample)
+        return rows, Validator(self.columns, self._root, payload_of, self._separator)
+
+    def _duplicate(self, item_id: str, first: int) -> Flaw:
+        return Flaw(
+            f"{item_id!r} was there before, at line {first}",
+            field=self.columns.id,
+            code="duplicate_id",
+        )
+
+
+def open_catalog(source: Source, options: CatalogOptions | None = None) -> Catalog:
+    """Open a file, stream or folder; raises `BadInput` where it is no catalog."""
+    options = options or CatalogOptions()
+    root = _root(source.folder, options)
+    found, reader = open_reader(source, options.format)
+    try:
+        return Catalog(source.name, found, reader, options, root)
+    except BaseException:
+        reader.close()
+        raise
+
+
+def catalog_of(
+    objects: Iterable[Mapping[str, Any]],
+    options: CatalogOptions | None = None,
+    *,
+    name: str = "request",
+) -> Catalog:
+    """A catalog of objects that are at hand, such as an HTTP body's items."""
+    options = options or CatalogOptions()
+    reader = Objects(objects, name)
+    return Catalog(name, None, reader, options, _root(None, options))
+
+
+def _root(folder: Path | None, options: CatalogOptions) -> ImageRoot:
+    return image_root(options.image_root, folder, allow_files=options.allow_files)

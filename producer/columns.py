@@ -1,0 +1,118 @@
+"""Which field is the id, which are pictures, which travel as payload: as told, else by usual names.
+
+Names are compared without case, with spaces and dashes as underscores, so `Image Src` and `image_src` are
+one. The id is the first of `ID_NAMES` that is there. Pictures are every field named like one (`image`,
+`picture_url`, `additional_image_link`, `photo_2`), main ones before additional ones, then by number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from producer.problem import shown
+from vitrine.errors import BadInput
+
+ID_NAMES = (
+    "id",
+    "item_id",
+    "product_id",
+    "sku",
+    "g:id",
+    "handle",
+    "article_id",
+    "asin",
+    "variant_sku",
+    "uid",
+    "uuid",
+    "code",
+)
+"""Names of an id, the most likely first."""
+
+_IMAGE = re.compile(
+    r"(?:g:)?(?P<more>(?:additional|alt|alternate|other|extra|more|secondary)_)?"
+    r"(?:(?:main|primary|product|base|item)_)?"
+    r"(?:image|img|picture|pic|photo)s?(?:_?(?:url|uri|link|src|path|file|href)s?)?"
+    r"(?:_?(?P<number>\d{1,3}))?"
+)
+_LAST_RESORT = ("file", "filename", "file_name", "filepath", "file_path", "path", "url")
+"""Taken for the picture only where no field is named like one: `url` is mostly the product's page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The roles of a catalog's fields. `payload` None: every field that is neither id nor picture."""
+
+    id: str
+    images: tuple[str, ...]
+    payload: tuple[str, ...] | None = None
+
+    def payload_of(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Which of these fields travel, in their order."""
+        if self.payload is not None:
+            return self.payload
+        taken = {self.id, *self.images}
+        return tuple(name for name in names if name and name not in taken)
+
+
+def choose(
+    names: Sequence[str],
+    *,
+    id_column: str | None = None,
+    images: Sequence[str] = (),
+    payload: Sequence[str] | None = None,
+    source: str = "the catalog",
+) -> Columns:
+    """The roles among the fields seen; raises `BadInput` naming them, and the option to pass."""
+    _refuse_unknown(names, "--id", [id_column] if id_column else [], source)
+    _refuse_unknown(names, "--image", images, source)
+    _refuse_unknown(names, "--payload", payload or (), source)
+    pictures = tuple(images) or guess_images(names)
+    if not pictures:
+        raise _none_found("picture", "--image", names, source)
+    key = id_column or guess_id(names)
+    if key is None:
+        raise _none_found("id", "--id", names, source)
+    return Columns(key, pictures, None if payload is None else tuple(payload))
+
+
+def guess_id(names: Sequence[str]) -> str | None:
+    """The field that is named most like an id."""
+    by_name = {_plain(name): name for name in reversed(names)}
+    return next((by_name[usual] for usual in ID_NAMES if usual in by_name), None)
+
+
+def guess_images(names: Sequence[str]) -> tuple[str, ...]:
+    """The fields that are named like pictures, in the order in which an item shows them."""
+    ranked = []
+    for position, name in enumerate(names):
+        if match := _IMAGE.fullmatch(_plain(name)):
+            rank = (match["more"] is not None, int(match["number"] or 0), position)
+            ranked.append((rank, name))
+    if ranked:
+        return tuple(name for _, name in sorted(ranked))
+    by_name = {_plain(name): name for name in reversed(names)}
+    return next(((by_name[usual],) for usual in _LAST_RESORT if usual in by_name), ())
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s\-]+", "_", name.strip().lower())
+
+
+def _refuse_unknown(names: Sequence[str], option: str, asked: Sequence[str], source: str) -> None:
+    for name in asked:
+        if name not in names:
+            raise BadInput(f"{source} has no column {name!r} ({option}); it has {_listed(names)}.")
+
+
+def _none_found(what: str, option: str, names: Sequence[str], source: str) -> BadInput:
+    return BadInput(
+        f"{source} has no column named like {'an' if what == 'id' else 'a'} {what}; it has {_listed(names)}.",
+        hint=f"Name it with {option} COLUMN.",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 30} more" if len(names) > 30 else ""
+    return ", ".join(shown(name, 40) for name in names[:30]) + more if names else "none"

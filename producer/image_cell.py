@@ -1,0 +1,81 @@
+"""One cell or value to its pictures.
+
+A value that carries its own type is a text, a list, or a list of objects with a `url`, `src` or `href`. A text
+is split, in this order of reading:
+
+- a JSON array is a list;
+- with a separator given (`--image-separator`), at that and nothing else;
+- at line breaks, and at `|` between blanks;
+- at `|`, `;` or blanks (with a comma before them) where a URL begins right after;
+- at any `|` where the cell holds no URL at all, so relative paths.
+
+So a lone URL with a comma, a semicolon or a bar in it stays one; commas without a blank after them split
+nothing, because image services write them into their URLs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from producer.limits import MAX_IMAGES_PER_ITEM, MAX_URL_CHARS
+from producer.problem import Flaw, shown
+
+_MAX_CELL = MAX_IMAGES_PER_ITEM * (MAX_URL_CHARS + 16)
+_MAY_SPLIT = re.compile(r"[|;\s]")
+# Every repetition is bounded: a cell of a million blanks costs linear time.
+_URL_NEXT = r"(?=(?:https?|file)://)"
+_BETWEEN_URLS = re.compile(
+    rf"[\r\n]|\s\|\s|[|;]\s{{0,8}}{_URL_NEXT}|,?\s{{1,8}}{_URL_NEXT}", re.IGNORECASE
+)
+_BETWEEN_PATHS = re.compile(r"[\r\n|]")
+_KEYS = ("url", "src", "href")
+
+
+def image_values(value: Any, separator: str | None = None) -> list[str]:
+    """The pictures that a field names, in order, blanks cut; raises `Flaw` for what names none."""
+    if isinstance(value, str):
+        return split_cell(value, separator)
+    if value is None:
+        return []
+    if isinstance(value, list | tuple):
+        return [_one(entry) for entry in value if entry is not None]
+    return [_one(value)]
+
+
+def split_cell(cell: str, separator: str | None = None) -> list[str]:
+    """The pictures of a text, see the module's rules."""
+    text = cell.strip()
+    if not text:
+        return []
+    if len(text) > _MAX_CELL:
+        raise Flaw(f"a cell of {len(text)} characters, at most {_MAX_CELL} name pictures")
+    if text[0] == "[" and text[-1] == "]":
+        return _array(text)
+    if separator is not None:
+        return _parts(text.split(separator))
+    if not _MAY_SPLIT.search(text):
+        return [text]
+    pattern = _BETWEEN_URLS if "://" in text else _BETWEEN_PATHS
+    return _parts(pattern.split(text))
+
+
+def _array(text: str) -> list[str]:
+    try:
+        return image_values(orjson.loads(text))
+    except orjson.JSONDecodeError:
+        raise Flaw(f"expected a JSON array, found {shown(text)}") from None
+
+
+def _one(entry: object) -> str:
+    if isinstance(entry, dict):
+        entry = next((entry[key] for key in _KEYS if key in entry), None)
+    if isinstance(entry, str) and entry.strip():
+        return entry.strip()
+    raise Flaw(f"expected a picture's URL or path, found {shown(entry)}")
+
+
+def _parts(parts: list[str]) -> list[str]:
+    return [stripped for part in parts if (stripped := part.strip())]

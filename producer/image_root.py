@@ -1,0 +1,132 @@
+"""One picture's value to the URL that a worker fetches: http(s) as it is, a path beneath the image root.
+
+The root is a URL prefix, or a folder where the caller allows files (the command line does, HTTP never
+does). A path may not leave its root; the check here is of the text alone, and the worker, which
+sees the files, checks what they really are.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, quote_from_bytes, unquote, urlsplit
+
+from producer.limits import MAX_URL_CHARS
+from producer.problem import Flaw, shown
+from vitrine.errors import BadInput
+
+_PLAIN_URL = re.compile(r"https?://[^\x00-\x20\x7f/?#@\\]+(?:[/?#][^\x00-\x20\x7f]*)?")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRoot:
+    """Where relative paths start: a URL `prefix`, a `folder` (absolute, its links resolved), or neither."""
+
+    prefix: str | None = None
+    folder: str | None = None
+    given: str | None = None  #: The folder as it was named, its links not resolved.
+
+    def url(self, value: str) -> str:
+        """The URL to fetch; raises `Flaw` (`bad_url`) saying what was expected."""
+        if len(value) > MAX_URL_CHARS:
+            raise _bad(f"a URL of {len(value)} characters, at most {MAX_URL_CHARS} are taken")
+        if _PLAIN_URL.fullmatch(value):
+            return value
+        if _CONTROL.search(value):
+            raise _bad(f"a control character in {shown(value)}")
+        if value.startswith("//"):
+            value = f"https:{value}"
+        scheme = _SCHEME.match(value)
+        url = self._path_url(value) if scheme is None else self._other(scheme[1].lower(), value)
+        if len(url) > MAX_URL_CHARS:
+            raise _bad(f"a URL of more than {MAX_URL_CHARS} characters")
+        return url
+
+    def _other(self, scheme: str, value: str) -> str:
+        if scheme == "file":
+            return self._file_url(value)
+        if scheme not in ("http", "https"):
+            raise _bad(f"expected an http(s) URL or a path, found {shown(value)}")
+        return _mended(value)
+
+    def _file_url(self, value: str) -> str:
+        if self.folder is None:
+            raise _bad("file: URLs are not read here; expected an http(s) URL")
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            raise _bad(f"a file: URL that cannot be read: {shown(value)}") from None
+        if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+            raise _bad(f"expected file:///path, found {shown(value)}")
+        return self._beneath(unquote(parts.path, errors="surrogateescape"), value)
+
+    def _path_url(self, value: str) -> str:
+        if self.prefix is not None:
+            if ".." in re.split(r"[/\\]", value):
+                raise _bad(f"a path that leaves its root: {shown(value)}")
+            return f"{self.prefix}{quote(value.lstrip('/'), safe=_URL_SAFE)}"
+        if self.folder is None:
+            raise _bad(f"expected an http(s) URL, found {shown(value)} and no image root")
+        return self._beneath(value, value)
+
+    def _beneath(self, path: str, value: str) -> str:
+        if "\0" in path:
+            raise _bad(f"a control character in {shown(value)}")
+        for root in (self.folder or "", self.given or ""):
+            whole = os.path.normpath(os.path.join(root, path))
+            above = root.rstrip("/") + "/"
+            if whole.startswith(above):
+                return _as_file_url(os.path.join(self.folder or "", whole[len(above) :]))
+        raise _bad(f"a path outside the image root {self.given!r}: {shown(value)}")
+
+
+_URL_SAFE = "/%?&=+,;:@~!$'()*[]#"
+
+
+def image_root(given: str | None, folder: Path | None, *, allow_files: bool) -> ImageRoot:
+    """The root from the option, else the catalog's own folder; raises `BadInput` where it is neither."""
+    if given is not None and re.match(r"https?://", given, re.IGNORECASE):
+        return ImageRoot(prefix=_prefix(given))
+    if not allow_files:
+        if given is not None:
+            raise BadInput("The image root must be an http(s) URL: no files are read here.")
+        return ImageRoot()
+    where = Path(given).expanduser() if given is not None else folder
+    if where is None:
+        return ImageRoot()
+    if not where.is_dir():
+        raise BadInput(
+            f"The image root {str(where)!r} is no folder.", hint="Give a folder or an http(s) URL."
+        )
+    return ImageRoot(folder=str(where.resolve()), given=os.path.abspath(where))
+
+
+def _prefix(given: str) -> str:
+    try:
+        mended = _mended(given)
+    except Flaw as flaw:
+        raise BadInput(f"The image root cannot be used: {flaw.message}.") from flaw
+    return mended if mended.endswith(("/", "=")) else f"{mended}/"
+
+
+def _mended(value: str) -> str:
+    """A URL with its scheme in small letters and its blanks encoded, as browsers ask for it."""
+    scheme, _, rest = value.partition("://")
+    if "@" in re.split(r"[/?#\\]", rest, maxsplit=1)[0]:
+        raise _bad("a URL with a user name or password in it, which vitrine does not carry")
+    mended = f"{scheme.lower()}://{rest.replace(' ', '%20')}"
+    if not _PLAIN_URL.fullmatch(mended):
+        raise _bad(f"expected http(s)://host/path, found {shown(value)}")
+    return mended
+
+
+def _as_file_url(path: str) -> str:
+    return "file://" + quote_from_bytes(os.fsencode(path), safe="/")
+
+
+def _bad(message: str) -> Flaw:
+    return Flaw(message, code="bad_url")

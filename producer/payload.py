@@ -1,0 +1,95 @@
+"""A row's payload from values that carry their own types (JSON, Parquet).
+
+Nested objects are flattened: `{"size": {"eu": 42}}` is `size.eu`. A list of scalars is a list of texts;
+a list that holds objects or lists is kept as its JSON text, so that nothing is lost, although no filter sees
+into it. None and empty texts are left out. Dates become ISO 8601, decimals floats.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import math
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from producer.cells import all_scalars, scalar_text
+from producer.limits import MAX_NESTING
+from producer.problem import Flaw, shown
+from vitrine.contracts import PayloadValue
+
+_MAX_EXACT_INT = 2**63 - 1
+"""The store's integers have 64 bits."""
+
+
+def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested objects as dotted names; a flat row comes back as it is."""
+    if not any(isinstance(value, dict) for value in values.values()):
+        return dict(values)
+    flat: dict[str, Any] = {}
+    _flatten_into(flat, "", values, MAX_NESTING)
+    return flat
+
+
+def payload_value(name: str, value: object) -> PayloadValue:
+    """One value as the store takes it, None where it says nothing; raises `Flaw` where it cannot be one."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, int | float | decimal.Decimal):
+        return _number(name, value)
+    if isinstance(value, list | tuple):
+        return _list(name, list(value)) if value else None
+    return _text(name, value)
+
+
+def _number(name: str, value: int | float | decimal.Decimal) -> PayloadValue:
+    if isinstance(value, int):
+        return value if abs(value) <= _MAX_EXACT_INT else str(value)
+    number = float(value)
+    if math.isfinite(number):
+        return number
+    raise Flaw(f"expected a finite number, found {number}", field=name, code="bad_value")
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, uuid.UUID | dt.timedelta):
+        return str(value)
+    raise Flaw(
+        f"expected text, a number, true/false or a list, found {shown(value)}",
+        field=name,
+        code="bad_value",
+    )
+
+
+def _list(name: str, values: list[Any]) -> PayloadValue:
+    present = [value for value in values if value is not None]
+    try:
+        if all_scalars(present):
+            return [scalar_text(value) for value in present]
+        return orjson.dumps(values, default=str).decode()
+    except (orjson.JSONEncodeError, RecursionError) as error:
+        raise Flaw(f"a list that is no JSON: {error}", field=name, code="bad_value") from error
+
+
+def _flatten_into(
+    flat: dict[str, Any], prefix: str, values: Mapping[str, Any], levels: int
+) -> None:
+    if levels == 0:
+        raise Flaw(
+            f"objects nested more than {MAX_NESTING} deep", field=prefix[:-1], code="bad_value"
+        )
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            _flatten_into(flat, f"{name}.", value, levels - 1)
+        elif name in flat:
+            raise Flaw("two fields of this name, one of them nested", field=name, code="bad_value")
+        else:
+            flat[name] = value

@@ -1,0 +1,66 @@
+"""What a reader gives: rows with their line numbers, or why a row could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, NamedTuple, Protocol
+
+from producer.limits import SAMPLE_CHARS, SAMPLE_ROWS
+from vitrine.contracts import RowProblem
+from vitrine.errors import BadInput
+
+
+class Row(NamedTuple):
+    """One row: its first line (or its number, where a format has no lines), from 1, and its fields by name."""
+
+    line: int
+    values: dict[str, Any]
+    size: int  #: Characters it took, to bound how much is looked at ahead.
+
+
+class Reader(Protocol):
+    """An opened catalog, not yet validated."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The fields seen."""
+
+    @property
+    def typed(self) -> bool:
+        """Whether values carry their own types; a CSV's are all text."""
+
+    def rows(self) -> Iterator[Row | RowProblem]:
+        """Every row, streamed, once; raises `BadInput` where the file cannot be read further."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+def look_ahead(
+    rows: Iterator[Row | RowProblem],
+) -> tuple[list[Row], Iterator[Row | RowProblem]]:
+    """The first good rows, within the sample's bounds, and an iterator that still begins with them."""
+    ahead: list[Row | RowProblem] = []
+    chars = 0
+    for row in rows:
+        ahead.append(row)
+        chars += row.size if isinstance(row, Row) else len(row.message)
+        if len(ahead) >= SAMPLE_ROWS or chars >= SAMPLE_CHARS:
+            break
+    return [row for row in ahead if isinstance(row, Row)], chain(ahead, rows)
+
+
+def look_for_names(
+    source: str, rows: Iterator[Row | RowProblem]
+) -> tuple[tuple[str, ...], Iterator[Row | RowProblem]]:
+    """The field names of the first rows, by first sight, for formats where each row names its own."""
+    sample, rows = look_ahead(rows)
+    if not sample:
+        first = next(rows, None)
+        raise BadInput(
+            f"No row can be read; the first problem: {first}."
+            if isinstance(first, RowProblem)
+            else f"{source} holds no rows."
+        )
+    return tuple(dict.fromkeys(name for row in sample for name in row.values)), rows

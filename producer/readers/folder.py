@@ -1,0 +1,52 @@
+"""A folder of pictures: every file with a picture's suffix, in order of name, folders within folders too.
+
+The id is the path beneath the folder, and the part before the file's name is the payload's `folder`. Hidden
+files, and links to folders (which may lead in circles), are passed over.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from producer.readers.base import Row
+from vitrine.contracts import RowProblem
+from vitrine.errors import BadInput
+
+SUFFIXES = frozenset({"jpg", "jpeg", "jfif", "png", "webp", "gif", "avif", "bmp"})
+
+
+class Folder:
+    """The reader of a folder; a row's line is the picture's number."""
+
+    typed = True
+    names = ("id", "image", "folder")
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._root = str(folder)
+        self._name = name
+
+    def rows(self) -> Iterator[Row | RowProblem]:
+        """Every picture."""
+        for number, path in enumerate(self._pictures(""), start=1):
+            values = {"id": path, "image": [path], "folder": os.path.dirname(path)}
+            yield Row(number, values, len(path))
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    def _pictures(self, inside: str) -> Iterator[str]:
+        try:
+            with os.scandir(os.path.join(self._root, inside)) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            raise BadInput(f"{self._name} cannot be listed: {error}.") from error
+        for entry in entries:
+            path = os.path.join(inside, entry.name)
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._pictures(path)
+            elif entry.name.lower().rpartition(".")[2] in SUFFIXES and entry.is_file():
+                yield path

@@ -1,0 +1,63 @@
+"""JSON Lines: one object a line, nested objects flattened into dotted names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+
+from producer.lines import Lines
+from producer.payload import flatten
+from producer.problem import Flaw, shown
+from producer.readers.base import Row, look_for_names
+from producer.source import Opened
+from vitrine.contracts import RowProblem
+
+
+class JsonLines:
+    """The reader of JSON Lines; its field names are those of the first rows."""
+
+    typed = True
+
+    def __init__(self, opened: Opened, name: str) -> None:
+        self._opened = opened
+        self._name = name
+        self._lines = Lines(opened.stream, opened.head, name)
+        self.names, self._rows = look_for_names(name, self._read())
+
+    def rows(self) -> Iterator[Row | RowProblem]:
+        """Every object."""
+        return self._rows
+
+    def close(self) -> None:
+        """Close the file."""
+        self._lines.close()
+        self._opened.close()
+
+    def _read(self) -> Iterator[Row | RowProblem]:
+        lines = self._lines
+        while True:
+            lines.begin_row()
+            try:
+                line = next(lines, None)
+                if line is None:
+                    return
+                if line.isspace():
+                    continue
+                yield Row(lines.row_start, self._object(line), len(line))
+            except Flaw as flaw:
+                yield flaw.at(self._name, lines.row_start)
+
+    def _object(self, line: str) -> dict[str, object]:
+        if (flaw := self._lines.take_flaw()) is not None:
+            raise flaw
+        try:
+            found = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise Flaw(
+                f"expected a JSON object on one line, found {shown(line.rstrip())}: {error.msg} "
+                f"at character {error.pos + 1}"
+            ) from error
+        if not isinstance(found, dict):
+            raise Flaw(f"expected a JSON object, found {shown(found)}")
+        return flatten(found)

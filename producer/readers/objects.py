@@ -1,0 +1,35 @@
+"""Items that are objects already, as an HTTP body brings them; a row's line is its number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from producer.payload import flatten
+from producer.problem import Flaw
+from producer.readers.base import Row, look_for_names
+from vitrine.contracts import RowProblem
+
+
+class Objects:
+    """The reader of mappings."""
+
+    typed = True
+
+    def __init__(self, objects: Iterable[Mapping[str, Any]], name: str) -> None:
+        self._name = name
+        self.names, self._rows = look_for_names(name, self._read(objects))
+
+    def rows(self) -> Iterator[Row | RowProblem]:
+        """Every object."""
+        return self._rows
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    def _read(self, objects: Iterable[Mapping[str, Any]]) -> Iterator[Row | RowProblem]:
+        for number, values in enumerate(objects, start=1):
+            try:
+                yield Row(number, flatten(values), 0)
+            except Flaw as flaw:
+                yield flaw.at(self._name, number)

@@ -1,0 +1,38 @@
+"""What became of a catalog's rows: the counts, and the first problems."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from producer.limits import KEPT_PROBLEMS
+from vitrine.contracts import CatalogItem, RowProblem
+
+
+@dataclass(slots=True)
+class Report:
+    """Counts as they grow. `rows == items + rejected_rows`, save for a problem of the file as a whole."""
+
+    items: int = 0
+    images: int = 0
+    chunks: int = 0  #: Written to the ledger; 0 in a dry run.
+    rejected_rows: int = 0
+    problems: list[RowProblem] = field(default_factory=list)  #: The first 1,000.
+    problems_by_code: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rows(self) -> int:
+        """Rows drawn from the catalog."""
+        return self.items + self.rejected_rows
+
+    def count_item(self, item: CatalogItem) -> None:
+        """One good row."""
+        self.items += 1
+        self.images += len(item.images)
+
+    def count_problem(self, problem: RowProblem) -> None:
+        """One bad row."""
+        self.rejected_rows += 1
+        self.problems_by_code[problem.code] += 1
+        if len(self.problems) < KEPT_PROBLEMS:
+            self.problems.append(problem)

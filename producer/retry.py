@@ -1,0 +1,27 @@
+"""A job's failures, tried again: the ledger puts them into new chunks, and each gets its message."""
+
+from __future__ import annotations
+
+from producer.submit import Publish
+from vitrine.ledger.base import Ledger
+
+
+def retry_failures(
+    ledger: Ledger,
+    publish: Publish,
+    job: str,
+    *,
+    reason: str | None = None,
+    host: str | None = None,
+    items: frozenset[str] | None = None,
+) -> int:
+    """Try the matching failures again and return how many pictures that is.
+
+    Raises `NotFound`, and `Conflict` for a job that is open, cancelling or cancelled.
+    """
+    before = ledger.status(job)
+    numbers = ledger.retry(job, reason=reason, host=host, items=items)
+    after = ledger.status(job)
+    for number in numbers:
+        publish(job, number, before.spec.model)
+    return max(0, before.failed - after.failed)

@@ -1,0 +1,170 @@
+"""Where a catalog's bytes come from: a path, standard input or an upload, plain or gzip, always streamed.
+
+A `Source` can be opened again from its beginning where it is a file; a stream is copied into a temporary
+file first when the caller needs that (`rereadable`), compressed as it came, so that the copy is no larger.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
+
+from vitrine.errors import BadInput
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+HEAD_BYTES = 4096
+GZIP_MAGIC = b"\x1f\x8b"
+SPOOL_BYTES = 8 * 1024 * 1024
+"""A copied stream stays in memory up to this size."""
+
+
+class Source:
+    """One catalog's bytes. `name` is what problems call it, `folder` where its relative paths start."""
+
+    def __init__(
+        self,
+        name: str,
+        opener: Callable[[], BinaryIO],
+        *,
+        path: Path | None = None,
+        folder: Path | None = None,
+        spool: IO[bytes] | None = None,
+    ) -> None:
+        self.name = name
+        self.path = path
+        self.folder = folder
+        self._opener = opener
+        self._spool = spool
+
+    def open(self) -> Opened:
+        """Open from the beginning; raises `BadInput` where the file cannot be read."""
+        try:
+            return Opened(self._opener())
+        except OSError as error:
+            raise BadInput(f"{self.name} cannot be read: {_why(error)}.") from error
+
+    def close(self) -> None:
+        """Remove the copy of a stream, where there is one."""
+        if self._spool is not None:
+            self._spool.close()
+
+
+class Opened:
+    """An opened source: its first bytes in `head` (decompressed), the whole in `stream`."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        start = _read_head(raw)
+        self.compressed = start.startswith(GZIP_MAGIC)
+        whole: IO[bytes] = io.BufferedReader(_Chained(start, raw), 256 * 1024)
+        if self.compressed:
+            whole = io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=whole)))
+            self.head = _peek(whole)
+        else:
+            self.head = start
+        self.stream: IO[bytes] = whole
+
+    def close(self) -> None:
+        """Close the file beneath; standard input stays open for its owner."""
+        self.stream.close()
+        self._raw.close()
+
+
+class _Chained(io.RawIOBase):
+    """The head that was read to look at it, then the rest: a pipe cannot be rewound."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head = memoryview(head)
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        target = memoryview(buffer).cast("B")
+        data: bytes | memoryview
+        if self._head:
+            data, self._head = self._head[: len(target)], self._head[len(target) :]
+        else:
+            data = self._rest.read(len(target))
+        target[: len(data)] = data
+        return len(data)
+
+
+def from_path(path: str | os.PathLike[str]) -> Source:
+    """A file, or a folder (which only the folder reader opens); raises `BadInput` where there is neither."""
+    found = Path(path).expanduser()
+    if not found.exists():
+        raise BadInput(f"There is no file {str(path)!r}.")
+    folder = found if found.is_dir() else found.parent
+    return Source(str(path), lambda: found.open("rb"), path=found, folder=folder)
+
+
+def from_stream(
+    stream: IO[bytes], name: str, *, rereadable: bool = False, folder: Path | None = None
+) -> Source:
+    """A stream that its owner closes, such as an upload. `rereadable` copies it unless it can seek."""
+    if stream.seekable():
+        # Where it stands, not 0: a script may have read a part of its standard input before.
+        start = stream.tell()
+        return Source(name, lambda: _borrowed(stream, start), folder=folder)
+    if not rereadable:
+        return Source(name, lambda: _borrowed(stream, None), folder=folder)
+    spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - closed by Source.close
+    shutil.copyfileobj(stream, spool, 1024 * 1024)
+    return Source(name, lambda: _borrowed(spool, 0), folder=folder, spool=spool)
+
+
+def from_argument(target: str, *, rereadable: bool = False) -> Source:
+    """What a command was given: a path, or `-` for standard input (relative paths start where we are)."""
+    if target != "-":
+        return from_path(target)
+    return from_stream(sys.stdin.buffer, "stdin", rereadable=rereadable, folder=Path.cwd())
+
+
+class _Borrowed(io.RawIOBase):
+    """Somebody else's stream: read through, never closed from here."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._stream.read(size)
+
+
+def _borrowed(stream: IO[bytes], start: int | None) -> BinaryIO:
+    if start is not None:
+        stream.seek(start)
+    return cast("BinaryIO", _Borrowed(stream))
+
+
+def _read_head(raw: IO[bytes]) -> bytes:
+    parts: list[bytes] = []
+    missing = HEAD_BYTES
+    while missing > 0 and (part := raw.read(missing)):
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+def _peek(stream: IO[bytes]) -> bytes:
+    try:
+        return cast("io.BufferedReader", stream).peek(HEAD_BYTES)[:HEAD_BYTES]
+    except (OSError, EOFError) as error:
+        raise BadInput(f"The file begins like gzip but cannot be unpacked: {error}.") from error
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,136 @@
+"""A catalog to a job: the ledger first, then one small message a chunk.
+
+The order makes a crash harmless: a chunk that is in the ledger and whose message was never sent is found by
+the sweeper; a message without a chunk cannot be. The job is made when the first row is drawn, so a file that
+is no catalog leaves none behind, and sealed after the last. What ends the submit in between (Ctrl-C, Redis
+gone) cancels the job: half a catalog is not what was asked for, and submitting it again is safe, because
+the same item meets the same point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import TypeAlias
+
+from producer.plan import PlannedChunk, plan
+from producer.pressure import Waiting, refuse_when_full, wait_for_room
+from producer.report import Report
+from vitrine.contracts import CatalogItem, JobSpec, RowProblem
+from vitrine.errors import BadInput, VitrineError
+from vitrine.ledger.base import Ledger
+
+Publish: TypeAlias = Callable[[str, int, str], None]
+"""Sends one chunk's message: job id, chunk number, model. `vitrine.broker.Publisher.publish` is one."""
+
+Progress: TypeAlias = Callable[[Report], None]
+Outcomes: TypeAlias = Iterable[CatalogItem | RowProblem]
+
+LOOK_EVERY_CHUNKS = 16
+"""How often the pending pictures are counted: each 1,024 pictures, so it costs next to nothing."""
+PROBLEMS_A_WRITE = 256
+PROGRESS_EVERY_ROWS = 1024
+
+
+def inspect(outcomes: Outcomes, *, on_progress: Progress | None = None) -> Report:
+    """Draw a whole catalog and only report: the dry run, and the first pass of `strict`."""
+    report = Report()
+    for outcome in outcomes:
+        _count(report, outcome)
+        if on_progress is not None and report.rows % PROGRESS_EVERY_ROWS == 0:
+            on_progress(report)
+    return report
+
+
+def refuse_flawed(report: Report) -> None:
+    """Raise `BadInput` where any row was rejected, with the first problem: what `strict` means."""
+    if report.rejected_rows:
+        raise BadInput(
+            f"{report.rejected_rows} of {report.rows} rows are rejected, so nothing was submitted; "
+            f"the first: {report.problems[0]}.",
+            hint="Mend them, or submit without --strict.",
+        )
+
+
+class Submission:
+    """One job's way into the ledger and the queue; `run` once."""
+
+    def __init__(
+        self,
+        spec: JobSpec,
+        ledger: Ledger,
+        publish: Publish,
+        *,
+        max_pending: int,
+        on_wait: Waiting | None = None,
+        on_progress: Progress | None = None,
+    ) -> None:
+        """Without `on_wait` a full queue refuses (`Full`) before anything is written, and later chunks just go in."""
+        self.report = Report()
+        self._spec = spec
+        self._ledger = ledger
+        self._publish = publish
+        self._max_pending = max_pending
+        self._on_wait = on_wait
+        self._on_progress = on_progress
+        self._unwritten: list[RowProblem] = []
+        self._created = False
+
+    def run(self, outcomes: Outcomes) -> Report:
+        """Submit everything; raises `BadInput`, `Full`, `LedgerUnavailable`, and `Conflict` once cancelled."""
+        if self._on_wait is None:
+            refuse_when_full(self._ledger, self._max_pending)
+        try:
+            for chunk in plan(self._items(outcomes)):
+                self._send(chunk)
+            self._write_problems()
+            self._ledger.seal(self._spec.id)
+        except BaseException:
+            self._abandon()
+            raise
+        return self.report
+
+    def _items(self, outcomes: Outcomes) -> Iterator[CatalogItem]:
+        for outcome in outcomes:
+            if not self._created:
+                self._ledger.create(self._spec)
+                self._created = True
+            _count(self.report, outcome)
+            if isinstance(outcome, CatalogItem):
+                yield outcome
+                continue
+            self._unwritten.append(outcome)
+            if len(self._unwritten) >= PROBLEMS_A_WRITE:
+                self._write_problems()
+                self._tell()
+
+    def _send(self, chunk: PlannedChunk) -> None:
+        if self._on_wait is not None and self.report.chunks % LOOK_EVERY_CHUNKS == 0:
+            wait_for_room(self._ledger, self._max_pending, self._on_wait)
+        job, model = self._spec.id, self._spec.model
+        number = self._ledger.add_chunk(job, chunk.images, items=chunk.items)
+        self._publish(job, number, model)
+        self.report.chunks += 1
+        self._tell()
+
+    def _write_problems(self) -> None:
+        if self._unwritten:
+            self._ledger.add_problems(self._spec.id, self._unwritten, count=len(self._unwritten))
+            self._unwritten = []
+
+    def _tell(self) -> None:
+        if self._on_progress is not None:
+            self._on_progress(self.report)
+
+    def _abandon(self) -> None:
+        if self._created:
+            # The first error is the one to tell; a ledger that is gone cannot be told to cancel.
+            with suppress(VitrineError):
+                self._ledger.cancel(self._spec.id)
+
+
+def _count(report: Report, outcome: CatalogItem | RowProblem) -> None:
+    if isinstance(outcome, CatalogItem):
+        report.count_item(outcome)
+    else:
+        report.count_problem(outcome)

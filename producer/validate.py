@@ -1,0 +1,143 @@
+"""One row to one `CatalogItem`, or the `Flaw` that says which field was expected to be what.
+
+This is the path that every row walks, so each check first asks the cheap question that good rows answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import orjson
+
+from producer.cells import Cast, choose_cast
+from producer.columns import Columns
+from producer.image_cell import image_values
+from producer.image_root import ImageRoot
+from producer.limits import MAX_ID_BYTES, MAX_IMAGES_PER_ITEM, MAX_PAYLOAD_BYTES
+from producer.payload import payload_value
+from producer.problem import Flaw, shown
+from producer.readers.base import Row
+from vitrine.contracts import CatalogItem, PayloadValue
+
+PayloadOf: TypeAlias = Callable[[Mapping[str, Any]], dict[str, PayloadValue]]
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class Validator:
+    """Rows to items, under one catalog's columns and image root."""
+
+    def __init__(
+        self,
+        columns: Columns,
+        root: ImageRoot,
+        payload_of: PayloadOf,
+        separator: str | None = None,
+    ) -> None:
+        self._id = columns.id
+        self._images = columns.images
+        self._url = root.url
+        self._payload_of = payload_of
+        self._separator = separator
+
+    def item(self, row: Row) -> CatalogItem:
+        """The row's item; raises `Flaw`."""
+        values = row.values
+        item_id = _checked_id(self._id, values.get(self._id))
+        images = self._pictures(values)
+        payload = self._payload_of(values)
+        _check_size(payload)
+        return CatalogItem(item_id, images, payload)
+
+    def _pictures(self, values: Mapping[str, Any]) -> tuple[str, ...]:
+        urls: dict[str, None] = {}  # in order, and each picture once: main ones are often repeated
+        for name in self._images:
+            try:
+                for value in image_values(values.get(name), self._separator):
+                    urls[self._url(value)] = None
+            except Flaw as flaw:
+                raise Flaw(flaw.message, field=name, code=_image_code(flaw)) from None
+        if not urls:
+            field = ", ".join(self._images)
+            raise Flaw("expected at least one picture, found none", field=field, code="no_image")
+        if len(urls) > MAX_IMAGES_PER_ITEM:
+            raise Flaw(
+                f"expected at most {MAX_IMAGES_PER_ITEM} pictures an item, found {len(urls)}",
+                field=", ".join(self._images),
+                code="too_many_images",
+            )
+        return tuple(urls)
+
+
+def cell_payload(columns: Columns, names: Sequence[str], sample: Sequence[Row]) -> PayloadOf:
+    """How to make the payload of CSV rows: a kind for each column, from the first rows."""
+    casts: list[tuple[str, Cast]] = [
+        (name, choose_cast(row.values[name] for row in sample))
+        for name in columns.payload_of(names)
+    ]
+
+    def payload_of(values: Mapping[str, Any]) -> dict[str, PayloadValue]:
+        payload: dict[str, PayloadValue] = {}
+        for name, cast in casts:
+            if (text := values[name]) and (value := cast(text)) is not None:
+                payload[name] = value
+        return payload
+
+    return payload_of
+
+
+def typed_payload(columns: Columns) -> PayloadOf:
+    """How to make the payload of rows whose values carry their types; rows may differ in their fields."""
+
+    def payload_of(values: Mapping[str, Any]) -> dict[str, PayloadValue]:
+        payload: dict[str, PayloadValue] = {}
+        for name in columns.payload_of(tuple(values)):
+            if (value := payload_value(name, values.get(name))) is not None:
+                payload[name] = value
+        return payload
+
+    return payload_of
+
+
+def _checked_id(field: str, value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value is None or value == "":
+        raise Flaw("expected an id, found none", field=field, code="empty_id")
+    if not isinstance(value, str):
+        raise Flaw(
+            f"expected a text or a whole number, found {shown(value)}", field=field, code="bad_id"
+        )
+    text = value.strip()
+    if not text:
+        raise Flaw("expected an id, found blanks", field=field, code="empty_id")
+    if not text.isprintable() and _UNPRINTABLE.search(text):
+        raise Flaw(f"a control character in {shown(text)}", field=field, code="bad_id")
+    if len(text) * 4 > MAX_ID_BYTES and len(text.encode()) > MAX_ID_BYTES:
+        raise Flaw(
+            f"expected at most {MAX_ID_BYTES} bytes, found {len(text.encode())}",
+            field=field,
+            code="bad_id",
+        )
+    return text
+
+
+def _check_size(payload: Mapping[str, PayloadValue]) -> None:
+    try:
+        size = len(orjson.dumps(payload))
+    except orjson.JSONEncodeError as error:
+        raise Flaw(f"a field that is no JSON: {error}", code="bad_value") from error
+    if size > MAX_PAYLOAD_BYTES:
+        largest = max(payload, key=lambda name: len(orjson.dumps(payload[name])))
+        raise Flaw(
+            f"expected at most {MAX_PAYLOAD_BYTES} bytes of payload, found {size}, most of them here; "
+            "choose fewer columns with --payload",
+            field=largest,
+            code="payload_too_large",
+        )
+
+
+def _image_code(flaw: Flaw) -> str:
+    return "bad_image" if flaw.code == "malformed_row" else flaw.code
