@@ -1,0 +1,88 @@
+"""The allow list: which hosts and networks may be fetched from although they are not public.
+
+Entries are `host`, `host:port` or a network in CIDR form. A host is what stands in the URL, and is
+trusted wherever its name leads; a network is what the connection really goes to. A bare address is a
+host: `10.0.0.5` lets URLs that spell it through, `10.0.0.5/32` also names that resolve to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import TypeAlias
+
+from vitrine.contracts import ItemFailure
+from vitrine.errors import BadInput
+from workers.fetch.address import Address
+from workers.fetch.url import parse_host
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class AllowList:
+    """Hosts, hosts with a port, and networks. Empty: the public internet alone."""
+
+    hosts: frozenset[str] = frozenset()
+    authorities: frozenset[tuple[str, int]] = frozenset()
+    networks: tuple[Network, ...] = ()
+
+    @classmethod
+    def parse(cls, entries: Iterable[str]) -> AllowList:
+        """Read the entries; raises `BadInput` that names the one it cannot read."""
+        hosts, authorities, networks = set[str](), set[tuple[str, int]](), list[Network]()
+        for entry in entries:
+            if "/" in entry:
+                networks.append(_network(entry))
+                continue
+            host, port = _authority(entry)
+            if port is None:
+                hosts.add(host)
+            else:
+                authorities.add((host, port))
+        return cls(frozenset(hosts), frozenset(authorities), tuple(networks))
+
+    def names_port(self, host: str, port: int) -> bool:
+        """Whether exactly this host and port are listed."""
+        return (host, port) in self.authorities
+
+    def names(self, host: str, port: int) -> bool:
+        """Whether a URL's host and port are trusted, wherever the name leads."""
+        return host in self.hosts or self.names_port(host, port)
+
+    def covers(self, address: Address) -> bool:
+        """Whether an address lies in a listed network."""
+        return any(address in network for network in self.networks)
+
+
+def _network(entry: str) -> Network:
+    try:
+        return ip_network(entry)
+    except ValueError as error:
+        raise _unreadable(entry, str(error)) from None
+
+
+def _authority(entry: str) -> tuple[str, int | None]:
+    # One colon separates a port; more of them are an IPv6 address, in brackets where a port follows.
+    if entry.count(":") > 1 and not entry.startswith("["):
+        entry = f"[{entry}]"
+    text, bracket, rest = entry.rpartition("]")
+    host, colon, port = rest.partition(":")
+    host = text + bracket + host
+    try:
+        name = parse_host(host)
+    except ItemFailure as failure:
+        raise _unreadable(entry, failure.detail) from None
+    if not colon:
+        return name, None
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
+        raise _unreadable(entry, "the port is not between 1 and 65535")
+    return name, int(port)
+
+
+def _unreadable(entry: str, why: str) -> BadInput:
+    return BadInput(
+        f"VITRINE_FETCH_ALLOW: {entry!r} cannot be read: {why}.",
+        hint="An entry is a host, a host:port, or a network such as 10.0.0.0/8; no scheme, no path.",
+    )

@@ -1,0 +1,164 @@
+"""The fetching itself, all of it in one thread: walks wait in the lineup, get a handle, become an
+exchange, and come back as a picture, a redirect (which waits its turn at its new host) or a failure.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import pycurl
+
+from vitrine.contracts import FailureReason, ItemFailure
+from workers.fetch.budget import ByteBudget
+from workers.fetch.exchange import Exchange
+from workers.fetch.handle import Handle
+from workers.fetch.limits import HostPauses
+from workers.fetch.lineup import Lineup
+from workers.fetch.loop import CurlLoop, Ended
+from workers.fetch.policy import FetchPolicy
+from workers.fetch.url import Target
+from workers.fetch.walk import Walk
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Transfer:
+    """A walk under way."""
+
+    walk: Walk
+    handle: Handle
+    exchange: Exchange
+    authority: str  #: The walk's, before a redirect may change it.
+
+
+class Engine:
+    """Drives every transfer of one fetcher. For one thread, except `wake`."""
+
+    def __init__(self, policy: FetchPolicy, ca_bundle: str) -> None:
+        self._policy = policy
+        self._ca_bundle = ca_bundle
+        # Twice the transfers: connections kept for a catalog whose hosts take turns.
+        self._loop = CurlLoop(2 * policy.concurrency)
+        self._pauses = HostPauses(time.monotonic)
+        self._lineup: Lineup[Walk] = Lineup(policy.per_host, self._pauses.remaining)
+        self._budget: ByteBudget[Exchange] = ByteBudget(policy.budget_bytes)
+        self._idle: list[Handle] = []
+        self._active: dict[Any, _Transfer] = {}
+        self.wake = self._loop.wake
+
+    def submit(self, walk: Walk) -> None:
+        """Let a walk wait for its turn, or fail it at once where its host's pause is longer than its patience."""
+        left = self._pauses.remaining(walk.target.authority)
+        if left > walk.patience:
+            walk.fail(_left_alone(left))
+        else:
+            self._lineup.add(walk.target.authority, walk)
+
+    def step(self) -> None:
+        """Start what may start, sleep until something happens, and end what has ended."""
+        self._start_waiting()
+        due = self._lineup.next_due()
+        longest = None if due is None else max(0.0, due - time.monotonic())
+        for ended in self._loop.step(longest):
+            self._end(ended)
+
+    def close(self, error: ItemFailure) -> None:
+        """Fail every walk with `error`, then close the connections."""
+        for walk in list(self._lineup.drain()):
+            walk.fail(error)
+        transfers = list(self._active.values())
+        self._active.clear()
+        for transfer in transfers:
+            transfer.walk.fail(error)
+        for transfer in transfers:
+            self._loop.remove(transfer.handle.curl)
+            transfer.handle.close()
+        for handle in self._idle:
+            handle.close()
+        self._loop.close()
+
+    def _start_waiting(self) -> None:
+        while len(self._active) < self._policy.concurrency:
+            walk = self._lineup.next(time.monotonic())
+            if walk is None:
+                return
+            try:
+                self._start(walk)
+            except ItemFailure as failure:
+                self._lineup.done(walk.target.authority)
+                walk.fail(failure)
+
+    def _start(self, walk: Walk) -> None:
+        if not walk.claim():
+            self._lineup.done(walk.target.authority)
+            return
+        seconds = walk.begin(time.monotonic())
+        handle = self._idle.pop() if self._idle else Handle(self._policy, self._ca_bundle)
+        exchange = Exchange(walk.target, self._policy, self._budget)
+        self._budget.enter(exchange)
+        handle.begin(exchange, walk.target, seconds)
+        self._active[handle.curl] = _Transfer(walk, handle, exchange, walk.target.authority)
+        self._loop.add(handle.curl)
+
+    def _end(self, ended: Ended) -> None:
+        transfer = self._active.pop(ended.curl)
+        self._loop.remove(ended.curl)
+        transfer.handle.end()
+        self._idle.append(transfer.handle)
+        self._lineup.done(transfer.authority)
+        transfer.walk.pause(time.monotonic())
+        try:
+            self._settle(transfer, ended)
+        except ItemFailure as failure:
+            self._heed(transfer.authority, failure)
+            transfer.walk.fail(failure)
+        except Exception as error:  # noqa: BLE001 - a fault of ours ends this picture, not the thread
+            _log.exception("settling a transfer has failed")
+            transfer.walk.fail(error)
+        finally:
+            self._budget.leave(transfer.exchange)
+            self._resume()
+
+    def _settle(self, transfer: _Transfer, ended: Ended) -> None:
+        outcome = transfer.exchange.result(ended.code, ended.message)
+        if isinstance(outcome, Target):
+            transfer.walk.redirect(outcome)
+            self.submit(transfer.walk)
+        else:
+            transfer.walk.succeed(outcome)
+
+    def _heed(self, authority: str, failure: ItemFailure) -> None:
+        """Leave a host alone that asked for it, and give back those who would not wait that long."""
+        if not failure.retry_after:
+            return
+        self._pauses.pause(authority, failure.retry_after)
+        left = self._pauses.remaining(authority)
+        for walk in self._lineup.take_out(authority, lambda walk: left > walk.patience):
+            walk.fail(_left_alone(left))
+
+    def _resume(self) -> None:
+        woken = set(self._budget.woken())
+        if not woken:
+            return
+        for transfer in list(self._active.values()):
+            if transfer.exchange in woken:
+                self._unpause(transfer)
+
+    def _unpause(self, transfer: _Transfer) -> None:
+        try:
+            transfer.handle.curl.pause(pycurl.PAUSE_CONT)
+        except pycurl.error as error:
+            # The piece that had waited was one too many, and curl will not report it a second time.
+            self._end(Ended(transfer.handle.curl, *error.args[:2]))
+
+
+def _left_alone(seconds: float) -> ItemFailure:
+    return ItemFailure(
+        FailureReason.RATE_LIMITED,
+        f"the host asked to be left alone for another {seconds:.0f} s",
+        retry_after=seconds,
+    )

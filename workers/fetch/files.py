@@ -1,0 +1,118 @@
+"""Pictures from `file:` URLs: only where the policy allows it, and only beneath the job's own folder.
+
+Symbolic links are resolved first, and the result has to lie beneath the folder; then the path is
+walked again part by part without following any link, so that one swapped in between opens nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from concurrent.futures import Future, ThreadPoolExecutor
+from urllib.parse import unquote, urlsplit
+
+from vitrine.contracts import FailureReason, ItemFailure
+from workers.fetch.answer import too_large
+from workers.fetch.fetched import Fetched
+from workers.fetch.policy import FetchPolicy
+from workers.fetch.url import bad_url
+
+THREADS = 4
+"""Enough to keep a disk busy; a network mount that hangs holds no more than these."""
+
+
+def is_file_url(url: str) -> bool:
+    """Whether a URL names a file rather than a host."""
+    return url[:5].lower() == "file:"
+
+
+class FileReader:
+    """Reads files in a few threads of its own, which start with the first file."""
+
+    def __init__(self, policy: FetchPolicy) -> None:
+        self._policy = policy
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="fetch-file")
+
+    def read(self, url: str, root: str | None) -> Future[Fetched]:
+        """Read one file; the future ends in `Fetched` or raises `ItemFailure`."""
+        try:
+            return self._pool.submit(self._read, url, root)
+        except RuntimeError:  # the pool is shut
+            future: Future[Fetched] = Future()
+            future.set_exception(_unreadable("the fetcher was closed"))
+            return future
+
+    def close(self) -> None:
+        """Let what is being read end; cancel the rest."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _read(self, url: str, root: str | None) -> Fetched:
+        if not self._policy.files or root is None:
+            raise bad_url("files are not read for this job")
+        try:
+            parts = _parts_beneath(os.path.realpath(root), os.path.realpath(_path(url)))
+            descriptor = _open_beneath(os.path.realpath(root), parts)
+            with open(descriptor, "rb") as file:
+                return Fetched(self._content(file.fileno()), url, 200)
+        except FileNotFoundError:
+            raise ItemFailure(FailureReason.NOT_FOUND, "there is no such file") from None
+        except PermissionError:
+            raise ItemFailure(FailureReason.HTTP_ERROR, "the file may not be read") from None
+        except (OSError, ValueError) as error:
+            raise _unreadable(f"the file cannot be read: {error}") from None
+
+    def _content(self, descriptor: int) -> bytes:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ItemFailure(FailureReason.NOT_AN_IMAGE, "not a regular file")
+        limit = self._policy.max_bytes
+        pieces, size = list[bytes](), 0
+        # One byte past the limit at most, whatever the file's size claims: it may be growing.
+        while piece := os.read(descriptor, min(1 << 20, limit + 1 - size)):
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                raise too_large(limit)
+        if not size:
+            raise ItemFailure(FailureReason.NOT_AN_IMAGE, "empty")
+        return b"".join(pieces)
+
+
+def _path(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise bad_url("the file URL cannot be read") from None
+    path = unquote(parts.path)
+    if parts.netloc.lower() not in ("", "localhost") or not path.startswith("/"):
+        raise bad_url("a file URL is file:///absolute/path")
+    if parts.query or parts.fragment or "\0" in path:
+        raise bad_url("a file URL has no query; write ? and # in a name as %3F and %23")
+    return path
+
+
+def _parts_beneath(root: str, path: str) -> list[str]:
+    if path == root or os.path.commonpath((root, path)) != root:
+        raise ItemFailure(
+            FailureReason.FORBIDDEN_ADDRESS, "the file is not beneath the job's folder"
+        )
+    return os.path.relpath(path, root).split(os.sep)
+
+
+def _open_beneath(root: str, parts: list[str]) -> int:
+    """Open a file part by part, following no link. O_NONBLOCK: opening a FIFO would wait for a writer."""
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts[:-1]:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            inner = os.open(part, flags, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        return os.open(parts[-1], flags, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _unreadable(detail: str) -> ItemFailure:
+    return ItemFailure(FailureReason.CONNECTION_FAILED, detail)

@@ -1,0 +1,96 @@
+"""One curl handle, set up once and used for one exchange after another.
+
+Every option that guards something is set here, in one place, with its reason. The callbacks hand what
+curl says to the exchange at hand; they never raise, since curl could only print it.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pycurl
+
+import vitrine
+from workers.fetch.exchange import Exchange, Verdict
+from workers.fetch.policy import FetchPolicy
+from workers.fetch.url import Target
+
+BUFFER_BYTES = 512 * 1024
+"""curl's largest receive buffer: fewer system calls and callbacks a picture; one is shared by all handles."""
+
+_ABORT = -1
+
+
+class Handle:
+    """A reusable easy handle. `curl` is added to and removed from a multi handle by its owner."""
+
+    def __init__(self, policy: FetchPolicy, ca_bundle: str) -> None:
+        self._connect_timeout = policy.connect_timeout
+        self._exchange: Exchange | None = None
+        self.curl: Any = pycurl.Curl()
+        for option, value in self._options(ca_bundle).items():
+            self.curl.setopt(option, value)
+
+    def begin(self, exchange: Exchange, target: Target, seconds: float) -> None:
+        """Aim at a target for at most `seconds`; the transfer starts when the handle joins a multi handle."""
+        self._exchange = exchange
+        self.curl.setopt(pycurl.URL, target.url)
+        # curl takes 0 as no limit at all.
+        self.curl.setopt(pycurl.TIMEOUT_MS, max(1, round(seconds * 1000)))
+        connect = min(seconds, self._connect_timeout)
+        self.curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(connect * 1000)))
+
+    def end(self) -> None:
+        """Forget the exchange, so that an idle handle holds no picture."""
+        self._exchange = None
+
+    def close(self) -> None:
+        """Free the handle; it belongs to no multi handle then."""
+        self.curl.close()
+
+    def _options(self, ca_bundle: str) -> dict[int, object]:
+        return {
+            pycurl.OPENSOCKETFUNCTION: self._open,
+            pycurl.HEADERFUNCTION: self._header,
+            pycurl.WRITEFUNCTION: self._write,
+            pycurl.NOSIGNAL: 1,  # the process's signals belong to Celery
+            pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
+            pycurl.FOLLOWLOCATION: 0,  # each redirect is judged here, as a URL of its own
+            pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,  # a connection belongs to one host:port
+            pycurl.HTTP09_ALLOWED: 0,
+            pycurl.HTTP_CONTENT_DECODING: 0,  # no bytes but those that were counted
+            pycurl.PROXY: "",  # nor one from the environment: it would be the one to connect
+            pycurl.NOPROXY: "*",
+            pycurl.NETRC: pycurl.NETRC_IGNORED,  # no credential of the machine goes out
+            pycurl.SSL_VERIFYPEER: 1,
+            pycurl.SSL_VERIFYHOST: 2,
+            pycurl.SSLVERSION: pycurl.SSLVERSION_TLSv1_2,
+            pycurl.CAINFO: ca_bundle,
+            pycurl.BUFFERSIZE: BUFFER_BYTES,
+            pycurl.USERAGENT: f"vitrine/{vitrine.__version__}",
+            pycurl.HTTPHEADER: ["Accept: image/*", "Accept-Encoding: identity"],
+        }
+
+    def _open(self, _purpose: int, address: Any) -> socket.socket | int:
+        # The last moment before the connection, and the very address it goes to: whatever the name
+        # resolved to a moment ago, or resolves to for somebody else, does not matter.
+        exchange = self._exchange
+        internet = address.family in (socket.AF_INET, socket.AF_INET6)
+        if exchange is None or not internet or not exchange.admit(str(address.addr[0])):
+            return int(pycurl.SOCKET_BAD)
+        try:
+            return socket.socket(address.family, address.socktype, address.protocol)
+        except OSError:
+            return int(pycurl.SOCKET_BAD)
+
+    def _header(self, line: bytes) -> int | None:
+        exchange = self._exchange
+        return None if exchange is not None and exchange.head(line) else _ABORT
+
+    def _write(self, piece: bytes) -> int | None:
+        exchange = self._exchange
+        verdict = Verdict.STOP if exchange is None else exchange.body(piece)
+        if verdict is Verdict.GO_ON:
+            return None
+        return int(pycurl.WRITEFUNC_PAUSE) if verdict is Verdict.WAIT else _ABORT

@@ -1,0 +1,138 @@
+"""From a URL as somebody wrote it to a `Target` that can be asked for, or to a named refusal.
+
+Strict on purpose: two parsers that read one URL differently are how a check is passed by one host and
+the connection made to another. So the URL is taken apart here, each part is held to a narrow grammar,
+and what curl gets is put together anew from the parts that were judged.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from urllib.parse import quote, urljoin, urlsplit
+
+import idna
+
+from vitrine.contracts import FailureReason, ItemFailure
+from workers.fetch.address import Address, parse_address
+
+MAX_URL = 8192
+"""Characters; signed URLs of object stores stay below 2,000, servers refuse from 8,192 on."""
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_NETLOC = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:@%/?#]+)(?::(?P<port>[0-9]{0,5}))?")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_SAFE = "!$%&'()*+,/:;=?@[]~"
+"""What stays as it is in a path or query: everything that RFC 3986 lets stand there, and the percent sign."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One URL, judged by its form: what is asked for, and whom."""
+
+    url: str
+    scheme: str
+    host: str  #: Lowercase ASCII; an IPv6 address without its brackets.
+    port: int
+    address: Address | None  #: Where the host is an address rather than a name.
+
+    @property
+    def authority(self) -> str:
+        """`host:port`: what limits, pauses and connections are kept by."""
+        return f"{self.host}:{self.port}"
+
+
+def parse_url(text: str) -> Target:
+    """Take a URL apart; raises `ItemFailure(BAD_URL)` that says what is wrong with it."""
+    _check_characters(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise bad_url("the host cannot be read") from None
+    scheme = parts.scheme.lower()
+    if scheme not in _DEFAULT_PORTS:
+        raise bad_url("only http and https are fetched")
+    host, port = _parse_netloc(parts.netloc, _DEFAULT_PORTS[scheme])
+    address = parse_address(host)
+    shown = f"[{host}]" if isinstance(address, IPv6Address) else host
+    at = "" if port == _DEFAULT_PORTS[scheme] else f":{port}"
+    path = quote(parts.path or "/", safe=_SAFE)
+    query = f"?{quote(parts.query, safe=_SAFE)}" if parts.query else ""
+    return Target(f"{scheme}://{shown}{at}{path}{query}", scheme, host, port, address)
+
+
+def follow_url(base: Target, location: str) -> Target:
+    """Where a redirect leads; raises `ItemFailure(BAD_URL)` as `parse_url` does."""
+    _check_characters(location)
+    try:
+        return parse_url(urljoin(base.url, location))
+    except ValueError:
+        raise bad_url("the redirect cannot be read") from None
+
+
+def parse_host(text: str) -> str:
+    """The one spelling of a host: IDNA, lowercase, no trailing dot; raises `ItemFailure(BAD_URL)`.
+
+    A host whose last label is a number is an IPv4 address or nothing (WHATWG URL, "ends in a
+    number"), and only four plain decimals will do: `127.1`, `0x7f.1`, `2130706433` and `0177.0.0.1`
+    mean an address to some resolvers and a name to others.
+    """
+    if text.startswith("["):
+        return _parse_ipv6(text[1:-1])
+    host = (text if text.isascii() else _to_ascii(text)).lower().removesuffix(".")
+    labels = host.split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        address = parse_address(host)
+        if address is None:
+            raise bad_url("the host is a number, but not an address written as a.b.c.d")
+        return str(address)
+    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise bad_url("the host is not a valid name")
+    return host
+
+
+def bad_url(detail: str) -> ItemFailure:
+    """The failure of a URL that is refused for its form."""
+    return ItemFailure(FailureReason.BAD_URL, detail)
+
+
+def _check_characters(text: str) -> None:
+    if len(text) > MAX_URL:
+        raise bad_url(f"longer than {MAX_URL} characters")
+    if "\\" in text:
+        raise bad_url("a backslash")
+    if text.isascii() and text.isprintable() and " " not in text:
+        return
+    # C: controls, invisible formatting, lone surrogates, unassigned; Z: spaces of every kind.
+    if any(unicodedata.category(character)[0] in "CZ" for character in text):
+        raise bad_url("a space or a control character; write it as %20 or the like")
+
+
+def _parse_netloc(netloc: str, default_port: int) -> tuple[str, int]:
+    if "@" in netloc:
+        raise bad_url("a user name or password before the host")
+    match = _NETLOC.fullmatch(netloc)
+    if match is None:
+        raise bad_url("no host, or one that cannot be read")
+    port = int(match["port"]) if match["port"] else default_port
+    if not 0 < port < 65536:
+        raise bad_url("the port is not between 1 and 65535")
+    return parse_host(match["host"]), port
+
+
+def _parse_ipv6(text: str) -> str:
+    address = parse_address(text)
+    if not isinstance(address, IPv6Address):
+        raise bad_url("the host in brackets is not an IPv6 address")
+    return str(address)
+
+
+def _to_ascii(host: str) -> str:
+    """IDNA 2008 with the mapping of UTS 46: full-width digits and dots become plain ones, to be judged as such."""
+    try:
+        return idna.encode(host, uts46=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError, IndexError):
+        raise bad_url("the host is not a valid internationalised name") from None
