@@ -114,7 +114,9 @@ def draw_item(design: Design, *, folder: Path, seed: int) -> DrawnItem:
 
 
 def _described(design: Design, files: tuple[str, ...], rng: np.random.Generator) -> DrawnItem:
-    low, high = PRICES["bag" if "bag" in design.category or "pack" in design.category else "garment"]
+    low, high = PRICES[
+        "bag" if "bag" in design.category or "pack" in design.category else "garment"
+    ]
     return DrawnItem(
         id=design.id,
         title=f"{design.colour.capitalize()} {ADJECTIVES[design.pattern]} {design.category}",

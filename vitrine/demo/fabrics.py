@@ -28,12 +28,16 @@ Cloth: TypeAlias = NDArray[np.float32]
 def swatch(pattern: str, colour: str, rng: np.random.Generator) -> Cloth:
     """Weave one product's fabric: its own dye, scale, angle and thread structure."""
     cloth = PATTERNS[pattern](dye_lot(colour, rng), rng)
-    return np.clip(cloth * _weave(rng)[..., None], 0.0, 1.0)
+    return np.asarray(np.clip(cloth * _weave(rng)[..., None], 0.0, 1.0), np.float32)
 
 
 def _plain(dye: Rgb, rng: np.random.Generator) -> Cloth:
     """One colour; its ends differ by a hardly visible tint."""
-    return _blend(dye, mix(dye, CREAM, rng.uniform(0.0, 0.06)), _turned(rng, 0.0)[0] / SWATCH + 0.5)
+    return _blend(
+        dye,
+        mix(dye, CREAM, rng.uniform(0.0, 0.06)),
+        _turned(rng, 0.0)[0] / np.float32(SWATCH) + np.float32(0.5),
+    )
 
 
 def _stripes(dye: Rgb, rng: np.random.Generator) -> Cloth:
@@ -57,7 +61,9 @@ def _checks(dye: Rgb, rng: np.random.Generator) -> Cloth:
         lines = np.maximum(
             _bands(across + period / 2, period, 0.07), _bands(along + period / 2, period, 0.07)
         )
-        cloth += (np.asarray(mix(dye, (0, 0, 0), 0.45), np.float32) - cloth) * (0.7 * lines[..., None])
+        cloth += (np.asarray(mix(dye, (0, 0, 0), 0.45), np.float32) - cloth) * (
+            0.7 * lines[..., None]
+        )
     return cloth
 
 
@@ -128,12 +134,12 @@ def _bands(position: Plane, period: float, share: float) -> Plane:
 
 def _inside(depth: Plane) -> Plane:
     """Coverage from the signed distance to the edge in pixels: soft over one pixel."""
-    return np.clip(depth + 0.5, 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(depth + 0.5, 0.0, 1.0), np.float32)
 
 
 def _blend(under: Rgb, over: Rgb, cover: Plane) -> Cloth:
     low, high = np.asarray(under, np.float32), np.asarray(over, np.float32)
-    return low + (high - low) * cover[..., None]
+    return np.asarray(low + (high - low) * cover[..., None], np.float32)
 
 
 def _weave(rng: np.random.Generator) -> Plane:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from vitrine.demo.cut import Outline, Part, Product, Seam, box, disc, mirrored, rounded, sharp, symmetric
+from vitrine.demo.cut import (
+    Outline,
+    Part,
+    Product,
+    Seam,
+    box,
+    disc,
+    mirrored,
+    rounded,
+    sharp,
+    symmetric,
+)
 from vitrine.demo.palette import CREAM, Rgb
 
 INSIDE = 0.55
@@ -16,14 +27,20 @@ def t_shirt(rng: np.random.Generator) -> Product:
     """Short sleeves, round or deeper neck."""
     hem, waist = rng.uniform(0.82, 0.90), rng.uniform(0.265, 0.30)
     sleeve, neck = rng.uniform(0.36, 0.43), rng.uniform(0.24, 0.30)
-    return _top(waist=waist, hem=hem, cuff=(rng.uniform(0.84, 0.88), sleeve), cuff_width=0.15, neck=neck)
+    return _top(
+        waist=waist, hem=hem, cuff=(rng.uniform(0.84, 0.88), sleeve), cuff_width=0.15, neck=neck
+    )
 
 
 def shirt(rng: np.random.Generator) -> Product:
     """Long sleeves, collar, a placket with buttons."""
     hem = rng.uniform(0.86, 0.92)
     base = _top(
-        waist=rng.uniform(0.28, 0.31), hem=hem, cuff=(rng.uniform(0.86, 0.91), 0.72), cuff_width=0.075, neck=0.22
+        waist=rng.uniform(0.28, 0.31),
+        hem=hem,
+        cuff=(rng.uniform(0.86, 0.91), 0.72),
+        cuff_width=0.075,
+        neck=0.22,
     )
     collar = sharp((0.5, 0.215), (0.585, 0.135), (0.625, 0.20), (0.56, 0.28))
     buttons = tuple(
@@ -42,11 +59,15 @@ def shirt(rng: np.random.Generator) -> Product:
 def hoodie(rng: np.random.Generator) -> Product:
     """Long wide sleeves, a hood, a pouch and cords."""
     hem = rng.uniform(0.84, 0.89)
-    base = _top(waist=0.31, hem=hem, cuff=(rng.uniform(0.88, 0.92), 0.74), cuff_width=0.09, neck=0.25)
+    base = _top(
+        waist=0.31, hem=hem, cuff=(rng.uniform(0.88, 0.92), 0.74), cuff_width=0.09, neck=0.25
+    )
     hood = symmetric(((0.5, 0.04), (0.60, 0.05), (0.665, 0.14), (0.63, 0.22), (0.5, 0.265)))
     inner = symmetric(((0.5, 0.085), (0.565, 0.10), (0.60, 0.16), (0.565, 0.22), (0.5, 0.25)))
     pouch = symmetric(sharp((0.60, hem - 0.21), (0.67, hem - 0.07)))
-    cords = tuple(Seam(((x, 0.25), (x + 0.004, 0.40)), width=0.008, strength=0.45) for x in (0.455, 0.545))
+    cords = tuple(
+        Seam(((x, 0.25), (x + 0.004, 0.40)), width=0.008, strength=0.45) for x in (0.455, 0.545)
+    )
     parts = (*base.parts, Part(hood, turn=8.0), Part(inner, shade=INSIDE), Part(pouch, shade=1.04))
     hems = (
         Seam(((0.31, hem - 0.045), (0.69, hem - 0.045)), strength=0.25),
@@ -58,7 +79,9 @@ def hoodie(rng: np.random.Generator) -> Product:
 def jacket(rng: np.random.Generator) -> Product:
     """Two fronts over each other with lapels, long sleeves, two pockets, two or three buttons."""
     hem, depth = rng.uniform(0.84, 0.92), rng.uniform(0.42, 0.52)
-    base = _top(waist=0.29, hem=hem, cuff=(rng.uniform(0.85, 0.89), 0.75), cuff_width=0.085, neck=0.24)
+    base = _top(
+        waist=0.29, hem=hem, cuff=(rng.uniform(0.85, 0.89), 0.75), cuff_width=0.085, neck=0.24
+    )
     vest = Part(sharp((0.42, 0.14), (0.58, 0.14), (0.5, depth)), fill=CREAM)
     lapel = sharp((0.575, 0.13), (0.655, 0.25), (0.60, 0.28), (0.63, 0.31), (0.5, depth + 0.01))
     lapels = (Part(lapel, turn=24.0, shade=1.07), Part(mirrored(lapel), turn=-24.0, shade=1.07))
@@ -105,7 +128,9 @@ def skirt(rng: np.random.Generator) -> Product:
     )  # fmt: skip
     band = Part(symmetric(sharp((0.655, 0.11), (0.662, 0.175))), turn=90.0, shade=0.95)
     seam = Seam(((0.338, 0.175), (0.662, 0.175)), strength=0.4)
-    return Product((Part(symmetric(side)), band), (*_folds(0.20, hem - 0.02, 0.14, width, rng), seam))
+    return Product(
+        (Part(symmetric(side)), band), (*_folds(0.20, hem - 0.02, 0.14, width, rng), seam)
+    )
 
 
 def trousers(rng: np.random.Generator) -> Product:
@@ -140,10 +165,17 @@ def _top(
         Part(symmetric(body)),
     )
     armhole = rounded(((0.72, 0.175), (0.685, 0.25), (0.685, 0.36)), closed=False)
-    ribbing = rounded(((0.594, 0.15), (0.55, neck + 0.01), (0.45, neck + 0.01), (0.406, 0.15)), closed=False)
+    ribbing = rounded(
+        ((0.594, 0.15), (0.55, neck + 0.01), (0.45, neck + 0.01), (0.406, 0.15)), closed=False
+    )
     low = hem - 0.02
     edge = ((0.5 - waist * 0.67, low), (0.5, low + 0.011), (0.5 + waist * 0.67, low))
-    seams = (Seam(armhole), Seam(mirrored(armhole)), Seam(ribbing), Seam(edge, width=0.003, strength=0.22))
+    seams = (
+        Seam(armhole),
+        Seam(mirrored(armhole)),
+        Seam(ribbing),
+        Seam(edge, width=0.003, strength=0.22),
+    )
     return Product(parts, seams)
 
 

@@ -48,9 +48,7 @@ def as_file(picture: Image.Image, rng: np.random.Generator) -> tuple[str, bytes]
     return SUFFIXES[kind], buffer.getvalue()
 
 
-def _placed(
-    product: Image.Image, size: tuple[int, int], rng: np.random.Generator
-) -> Image.Image:
+def _placed(product: Image.Image, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
     """The product as the camera sees it: a little turned, tilted, nearer or further, off the middle."""
     width, height = size
     side = min(size) * rng.uniform(0.94, 1.14)

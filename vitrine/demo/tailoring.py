@@ -29,7 +29,9 @@ def tailor(product: Product, cloth: Cloth, rng: np.random.Generator) -> Image.Im
     for part in product.parts:
         cover = _coverage(part.outline)
         offset = rng.uniform(-60.0, 60.0, 2).tolist()
-        piece = _material(part, sheet, (offset[0], offset[1])) * _relief(cover, part.shade)[..., None]
+        piece = (
+            _material(part, sheet, (offset[0], offset[1])) * _relief(cover, part.shade)[..., None]
+        )
         colour += (piece - colour) * cover[..., None]
         alpha = np.maximum(alpha, cover)
     light = _drape(rng) * _seams(product.seams)
@@ -73,7 +75,7 @@ def _relief(cover: Coverage, shade: float) -> Coverage:
     """Cloth bends away at its edges: brightness falls by a third over the last 12 pixels or so."""
     plate = Image.fromarray((cover * 255.0).astype(np.uint8)).filter(ImageFilter.BoxBlur(8))
     depth = np.clip(np.asarray(plate, np.float32) / 127.5 - 1.0, 0.0, 1.0)
-    return (shade * (0.70 + 0.30 * np.sqrt(depth))).astype(np.float32)
+    return np.asarray(shade * (0.70 + 0.30 * np.sqrt(depth)), np.float32)
 
 
 def _drape(rng: np.random.Generator) -> Coverage:

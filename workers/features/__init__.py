@@ -1,0 +1,1 @@
+"""Learning-free picture features, in numpy alone: what the built-in model concatenates."""
