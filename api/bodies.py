@@ -1,0 +1,91 @@
+"""Reading a body that may be JSON or a form: the bytes on the event loop, their parsing in the route's thread."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+
+from api.limits import JSON_BODY, BodyTooLarge
+
+MAX_FIELDS = 64
+MAX_FIELD_BYTES = 256 * 1024
+"""Bytes of a form's text field; files are spooled to disk past 1 MB and bound by the body's limit."""
+
+Model = TypeVar("Model", bound=BaseModel)
+Body = bytes | FormData
+
+
+async def json_or_form(request: Request) -> AsyncIterator[Body]:
+    """The body: bytes of JSON, or a form whose files are closed after the answer. 415 for another type."""
+    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media == "multipart/form-data":
+        async with request.form(
+            max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES
+        ) as form:
+            yield form
+    elif media in {"", "application/json"}:
+        yield await _json(request)
+    else:
+        raise HTTPException(415, "Send application/json or multipart/form-data.")
+
+
+async def _json(request: Request) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > JSON_BODY:
+            raise BodyTooLarge(JSON_BODY)
+    return bytes(body)
+
+
+def from_json(model: type[Model], body: bytes) -> Model:
+    """The body as the model; raises `RequestValidationError`, which names the field."""
+    if not body:
+        raise refuse_field("", "The body is empty.")
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise _refusal(error) from None
+
+
+def from_fields(model: type[Model], fields: Mapping[str, Any]) -> Model:
+    """A form's fields as the model; raises `RequestValidationError`, which names the field."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise _refusal(error) from None
+
+
+def _refusal(error: ValidationError) -> RequestValidationError:
+    return RequestValidationError(
+        error.errors(include_url=False, include_context=False, include_input=False)
+    )
+
+
+def texts(form: FormData) -> dict[str, str]:
+    """The form's text fields that are not empty; raises `RequestValidationError` for one given twice."""
+    found: dict[str, str] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile) or not value.strip():
+            continue
+        if name in found:
+            raise refuse_field(name, "Give it once.")
+        found[name] = value
+    return found
+
+
+def upload(form: FormData, name: str) -> UploadFile | None:
+    """The file of that name, if there is one."""
+    value = form.get(name)
+    return value if isinstance(value, UploadFile) else None
+
+
+def refuse_field(name: str, message: str) -> RequestValidationError:
+    """A 422 that names a field for a reason that pydantic does not know."""
+    return RequestValidationError([{"loc": (name,), "msg": message, "type": "value_error"}])

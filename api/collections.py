@@ -1,0 +1,52 @@
+"""`/v1/collections` and `/v1/workers`: what can be searched, and who would embed the question."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api import openapi
+from api.parts import Given
+from api.schemas.inventory import CollectionList, CollectionOut, WorkerList, WorkerOut
+from vitrine.errors import NotFound
+from vitrine.vectors import CollectionInfo, VectorStore
+
+MAX_NAMED = 20
+"""Collections that a 404 lists; more would be no help."""
+
+router = APIRouter(tags=["inventory"])
+
+
+@router.get("/v1/collections", summary="All collections", responses=openapi.errors())
+def collections(parts: Given) -> CollectionList:
+    """Every collection, with its embedding space and the fields that filters find by index."""
+    return CollectionList(
+        collections=[CollectionOut.of(info) for info in parts.store.collections()]
+    )
+
+
+@router.get("/v1/collections/{name}", summary="One collection", responses=openapi.errors(404))
+def collection(parts: Given, name: str) -> CollectionOut:
+    """One collection; 404 names those that exist."""
+    return CollectionOut.of(described(parts.store, name))
+
+
+@router.get("/v1/workers", summary="The workers alive now", responses=openapi.errors())
+def workers(parts: Given) -> WorkerList:
+    """Each worker writes a line about itself every few seconds; old lines do not count."""
+    return WorkerList(workers=[WorkerOut.of(worker) for worker in parts.lane.workers()])
+
+
+def described(store: VectorStore, name: str) -> CollectionInfo:
+    """The collection; raises `NotFound` naming those that exist."""
+    try:
+        return store.describe(name)
+    except NotFound as error:
+        raise NotFound(f"There is no collection {name}.", hint=_those(store)) from error
+
+
+def _those(store: VectorStore) -> str:
+    names = [info.name for info in store.collections()]
+    if not names:
+        return "There is none yet; submit a catalog first."
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"These exist: {', '.join(names[:MAX_NAMED])}{more}."

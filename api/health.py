@@ -1,0 +1,40 @@
+"""`/healthz` and `/readyz`: is the process alive, and would a search work."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api import openapi
+from api.problems import RETRY_AFTER_SECONDS, problem
+from api.readiness import Readiness
+from api.schemas.inventory import Alive, Ready
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", summary="Is the process alive")
+async def healthz() -> Alive:
+    """Looks at nothing else: a supervisor that restarts the API for a dead Redis would help nobody."""
+    return Alive()
+
+
+@router.get(
+    "/readyz",
+    summary="Would a search work",
+    response_model=Ready,
+    responses=openapi.errors(),
+)
+async def readyz(request: Request) -> Ready | Response:
+    """The ledger, the store, and a canary picture through every model that has workers.
+
+    503 says what is wrong. The API's own model must have a worker. A report serves for a few seconds.
+    """
+    readiness: Readiness = request.app.state.readiness
+    report = await readiness.report()
+    if report.ready:
+        return Ready(status="ready", checks=dict(report.checks))
+    return problem(
+        503, "not_ready", report.wrong,
+        headers={"Retry-After": f"{RETRY_AFTER_SECONDS:.0f}"}, checks=dict(report.checks),
+    )  # fmt: skip

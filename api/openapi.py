@@ -1,0 +1,102 @@
+"""The OpenAPI document: every route names its errors, all of one schema, with an example of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from api.problems import MEDIA_TYPE, TITLES
+from api.schemas.base import Problem
+
+Responses = dict[int | str, dict[str, Any]]
+
+_EXAMPLES: dict[int, tuple[str, str, str | None]] = {
+    400: ("bad_request", "Invalid multipart data.", None),
+    404: ("not_found", "There is no collection summer.", "These exist: winter."),
+    409: ("conflict", "The job 3f2a9c04d1be is finished.", None),
+    413: ("too_large", "The body is larger than the 1,048,576 bytes taken here.", None),
+    415: ("unsupported_media_type", "Send application/json or multipart/form-data.", None),
+    422: ("bad_input", "items[3].images: Field required", None),
+    429: ("full", "1,000,000 pictures wait already.", "Try again when the workers caught up."),
+    500: ("internal", "Something went wrong on our side.", "The log has the details."),
+    502: ("store_rejected", "The store refused the request.", None),
+    503: ("ledger_unavailable", "Redis does not answer (ConnectionError).", "Start it."),
+}
+
+
+def errors(*statuses: int) -> Responses:
+    """A route's `responses`: what it may answer besides success; 422, 500 and 503 always belong to it."""
+    return {status: _shown(status) for status in sorted({*statuses, 422, 500, 503})}
+
+
+def _shown(status: int) -> dict[str, Any]:
+    code, detail, hint = _EXAMPLES[status]
+    example: dict[str, Any] = {
+        "type": f"urn:vitrine:problem:{code}",
+        "title": TITLES[code],
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if hint:
+        example["hint"] = hint
+    schema = {"$ref": "#/components/schemas/Problem"}
+    shown: dict[str, Any] = {
+        "description": TITLES[code],
+        "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
+    }
+    if status in {429, 503}:
+        shown["headers"] = {
+            "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
+        }
+    return shown
+
+
+def either_body(
+    json_model: type[BaseModel], form: dict[str, Any], *, required: tuple[str, ...], example: Any
+) -> dict[str, Any]:
+    """`openapi_extra` of a route that takes JSON or a form.
+
+    `form` maps the form's field names to schemas, `required` are those of them that it must have, and
+    `example` is a JSON body.
+    """
+    form_schema = {"type": "object", "properties": form, "required": list(required)}
+    model = json_model.model_json_schema(ref_template="#/components/schemas/{model}")
+    model.pop("$defs", None)
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": model, "example": example},
+                "multipart/form-data": {"schema": form_schema},
+            },
+        }
+    }
+
+
+def install(app: FastAPI, *referenced: type[BaseModel]) -> None:
+    """Make the document complete: the error's schema, and those that only bodies refer to."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(
+                title=app.title, version=app.version, description=app.description,
+                routes=app.routes, tags=app.openapi_tags,
+            )  # fmt: skip
+            schemas = made.setdefault("components", {}).setdefault("schemas", {})
+            _add(schemas, Problem)
+            for model in referenced:
+                _add(schemas, model)
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _add(schemas: dict[str, Any], model: type[BaseModel]) -> None:
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(schema.pop("$defs", {}))
+    schemas[model.__name__] = schema

@@ -1,0 +1,76 @@
+"""The composition root of the API: what its routes stand on, opened once and closed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from vitrine.broker import Publisher
+from vitrine.ledger import Ledger
+from vitrine.ledger.redis_ledger import RedisLedger
+from vitrine.presence import WorkerInfo
+from vitrine.query_lane import Query, QueryLane, QueryVector
+from vitrine.settings import Settings
+from vitrine.vectors import VectorStore
+
+
+class Lane(Protocol):
+    """What turns a question into a vector: `vitrine.query_lane.QueryLane`, or the fake one."""
+
+    def workers(self, model: str | None = None) -> list[WorkerInfo]:
+        """The workers alive now; raises `LedgerUnavailable`."""
+
+    def embed(self, model: str, query: Query) -> QueryVector:
+        """Embed the question; raises `BadInput`, `ModelUnavailable` or `LedgerUnavailable`."""
+
+
+class Messenger(Protocol):
+    """What sends a chunk's message: `vitrine.broker.Publisher`, or a list in tests."""
+
+    def publish(self, job: str, number: int, model: str) -> None:
+        """Send the message of one chunk; sending it twice is harmless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that the routes use; each part is safe to use from several threads."""
+
+    settings: Settings
+    ledger: Ledger
+    store: VectorStore
+    lane: Lane
+    publisher: Messenger
+
+
+async def _of_app(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+Given = Annotated[Parts, Depends(_of_app)]
+"""How a route asks for the parts."""
+
+
+@contextmanager
+def open_parts(settings: Settings) -> Iterator[Parts]:
+    """Open the real parts; closes them in the reverse order, also where a later one failed to open.
+
+    Raises `BadInput` for an address that cannot be one. Redis itself need not answer yet: the API
+    starts without it and says so in `/readyz`.
+    """
+    from vitrine.vectors.open import open_store  # noqa: PLC0415 - imports a Qdrant client: half a second that only this process pays
+
+    with ExitStack() as stack:
+        ledger = RedisLedger.connect(settings.redis_url.get_secret_value())
+        stack.callback(ledger.close)
+        store = open_store(settings)
+        stack.callback(store.close)
+        lane = QueryLane.open(settings)
+        stack.callback(lane.close)
+        publisher = Publisher(settings)
+        stack.callback(publisher.close)
+        yield Parts(settings, ledger, store, lane, publisher)

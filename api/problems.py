@@ -1,0 +1,177 @@
+"""Errors on their way out: every answer that is no success is one `application/problem+json` (RFC 9457).
+
+One table names the kinds. A `VitrineError` brings its code, status, message and hint; what FastAPI and
+Starlette refuse (validation, unknown route, method, size) takes the same form; anything else is a fault
+of ours: 500, an instance id to look for in the log, and no detail.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vitrine.errors import VitrineError
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5.0
+"""What a 503 tells when the part that failed named no time of its own: a supervisor's restart takes about that."""
+MAX_FIELD_ERRORS = 20
+"""A body of 10,000 bad items is answered with the first of them."""
+
+TITLES: Mapping[str, str] = {
+    "bad_request": "The request cannot be read",
+    "bad_input": "The request cannot be used as it is",
+    "not_found": "There is no such thing",
+    "conflict": "The present state does not allow it",
+    "space_mismatch": "The vectors are of another embedding space",
+    "method_not_allowed": "The route does not take this method",
+    "too_large": "The body is over the limit",
+    "unsupported_media_type": "The body's media type is not taken here",
+    "full": "The queue is full",
+    "unavailable": "A part does not answer",
+    "ledger_unavailable": "The ledger does not answer",
+    "store_unavailable": "The vector store does not answer",
+    "store_rejected": "The vector store refused",
+    "model_unavailable": "The model does not answer",
+    "not_ready": "Not ready",
+    "internal": "A fault of ours",
+}
+"""Code to title: the one list of what a client can be told. A code that is not here gets its status' phrase."""
+
+_CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    hint: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
+) -> JSONResponse:
+    """The answer; `members` are RFC 9457's extensions, JSON values."""
+    body: dict[str, Any] = {
+        "type": f"urn:vitrine:problem:{code}",
+        "title": TITLES.get(code, "The request failed"),
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if hint:
+        body["hint"] = hint
+    return JSONResponse(body | members, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def of_error(error: VitrineError) -> JSONResponse:
+    """The answer that an error of ours becomes, with Retry-After where trying again can help."""
+    headers = {}
+    if error.retryable:
+        seconds = getattr(error, "retry_after", None) or RETRY_AFTER_SECONDS
+        headers["Retry-After"] = str(max(1, math.ceil(seconds)))
+    return problem(error.http_status, error.code, error.message, hint=error.hint, headers=headers)
+
+
+def of_validation(errors: Sequence[Mapping[str, Any]]) -> JSONResponse:
+    """422 from pydantic's list; names each field, and never repeats what was sent."""
+    found = [
+        {"field": _field(error["loc"]), "message": error["msg"].removeprefix("Value error, ")}
+        for error in errors[:MAX_FIELD_ERRORS]
+    ]
+    first = found[0]
+    detail = f"{first['field']}: {first['message']}" if first["field"] else str(first["message"])
+    if len(errors) > 1:
+        detail += f" (and {len(errors) - 1} more)"
+    return problem(422, "bad_input", detail, errors=found)
+
+
+def _field(location: Sequence[str | int]) -> str:
+    """`items[3].images[0]` from `("body", "items", 3, "images", 0)`."""
+    path = ""
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += f".{part}" if path else part
+    for source in ("body.", "query.", "path.", "header."):
+        path = path.removeprefix(source)
+    return "" if path == "body" else path
+
+
+async def _on_vitrine_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, VitrineError)  # noqa: S101 - Starlette's handlers are typed by Exception
+    if error.http_status >= 500:
+        logger.warning("%s: %s", error.code, error)
+    return of_error(error)
+
+
+async def _on_validation(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - same
+    return of_validation(error.errors())
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - same
+    code = _CODES.get(error.status_code, "bad_request")
+    detail = str(error.detail)
+    if detail in {"Not Found", "Method Not Allowed"}:
+        detail = f"{request.method} {request.url.path} is not a route; see /docs."
+    return problem(error.status_code, code, detail, headers=error.headers)
+
+
+class Faults:
+    """ASGI middleware: an error nobody foresaw is logged once, with its traceback, and becomes a 500."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer for it where it raises before its answer began."""
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            # Nobody is left to answer, and nothing is wrong here.
+            return
+        except Exception:
+            if scope["type"] != "http" or started:
+                raise
+            fault = f"urn:uuid:{uuid.uuid4()}"
+            logger.exception("%s %s failed (%s)", scope["method"], scope["path"], fault)
+            answer = problem(
+                500, "internal", "Something went wrong on our side.",
+                hint="The log has the details under this instance.", instance=fault,
+            )  # fmt: skip
+            await answer(scope, receive, send)
+
+
+def install(app: FastAPI) -> None:
+    """Have every error of the app take this form."""
+    app.add_exception_handler(VitrineError, _on_vitrine_error)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_middleware(Faults)

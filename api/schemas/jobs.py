@@ -1,0 +1,193 @@
+"""Jobs: what is submitted, what is told of them, and what failed in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from api.schemas.base import Shape, when
+from producer.formats import Format
+from producer.limits import MAX_IMAGES_PER_ITEM
+from vitrine.contracts import Failure, FailureReason, JobStatus, RowProblem
+
+MAX_ITEMS = 10_000
+"""Items of one JSON job; larger catalogs are uploaded as a file."""
+SHOWN_PROBLEMS = 20
+"""Rejected rows in the answer to a submission; `/problems` has the others."""
+
+
+class ItemIn(Shape):
+    """One item of a catalog."""
+
+    id: str = Field(examples=["sku-1042"])
+    images: list[str] = Field(
+        description=f"1 to {MAX_IMAGES_PER_ITEM} http(s) URLs, the main picture first.",
+        examples=[["https://shop.example/1042/front.jpg"]],
+    )
+    fields: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Text, numbers, booleans, lists of text: what filters and hits will show.",
+        examples=[{"title": "Striped shirt", "price": 29.5}],
+    )
+
+
+class JobIn(Shape):
+    """A job as JSON. A catalog of more than 10,000 items is uploaded as a file instead."""
+
+    collection: str = Field(
+        description="Lowercase letters, digits, `-` and `_`.", examples=["summer"]
+    )
+    model: str | None = Field(
+        default=None,
+        max_length=256,
+        description="Left out: the collection's own, or the API's default for a new collection.",
+        examples=["builtin"],
+    )
+    items: list[ItemIn] = Field(min_length=1, max_length=MAX_ITEMS)
+    strict: bool = Field(default=False, description="Refuse the whole for one bad item.")
+
+
+class UploadIn(Shape):
+    """The text fields beside an uploaded catalog `file`."""
+
+    collection: str = Field(examples=["summer"])
+    model: str | None = Field(default=None, max_length=256)
+    format: Format | None = Field(
+        default=None, description="Left out: told from the file's name, else from its first bytes."
+    )
+    id_column: str | None = Field(default=None, description="Left out: guessed by usual names.")
+    image_columns: list[str] = Field(
+        default_factory=list, description="Comma-separated. Left out: guessed by usual names."
+    )
+    strict: bool = Field(default=False, description="Refuse the file for one bad row.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        columns = given.get("image_columns") if isinstance(given, dict) else None
+        if isinstance(columns, str):
+            names = [name.strip() for name in columns.split(",") if name.strip()]
+            return {**given, "image_columns": names}
+        return given
+
+
+class RetryIn(Shape):
+    """Which failures to try again; nothing given means all of them."""
+
+    reason: FailureReason | None = Field(default=None, examples=["timeout"])
+    host: str | None = Field(default=None, max_length=255, examples=["cdn.shop.example"])
+    items: list[str] | None = Field(default=None, min_length=1, max_length=MAX_ITEMS)
+
+
+class ProblemRow(BaseModel):
+    """A row that was not taken."""
+
+    source: str = Field(examples=["catalog.csv"])
+    line: int | None = Field(examples=[17])
+    field: str | None = Field(examples=["id"])
+    message: str = Field(examples=["The id is empty."])
+    code: str = Field(examples=["malformed_row"])
+
+    @classmethod
+    def of(cls, row: RowProblem) -> Self:
+        """As the ledger has it."""
+        return cls(
+            source=row.source, line=row.line, field=row.field, message=row.message, code=row.code
+        )
+
+
+class JobOut(BaseModel):
+    """A job and its counts: `embedded + failed + cancelled + pending == images`."""
+
+    id: str = Field(examples=["3f2a9c04d1be"])
+    collection: str = Field(examples=["summer"])
+    model: str = Field(examples=["builtin"])
+    source: str = Field(examples=["catalog.csv"])
+    state: str = Field(examples=["running"])
+    finished: bool
+    items: int
+    images: int
+    embedded: int
+    failed: int
+    cancelled: int
+    pending: int
+    rejected_rows: int
+    failed_by_reason: dict[str, int] = Field(examples=[{"not_found": 3}])
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, status: JobStatus) -> Self:
+        """As the ledger has it."""
+        spec = status.spec
+        return cls(
+            id=spec.id, collection=spec.collection, model=spec.model, source=spec.source,
+            state=status.state.value, finished=status.state.finished, items=status.items,
+            images=status.images, embedded=status.embedded, failed=status.failed,
+            cancelled=status.cancelled, pending=status.pending,
+            rejected_rows=status.rejected_rows, failed_by_reason=dict(status.failed_by_reason),
+            created_at=when(spec.created_at), updated_at=when(status.updated_at),
+            finished_at=None if status.finished_at is None else when(status.finished_at),
+        )  # fmt: skip
+
+
+class JobAccepted(BaseModel):
+    """A job that was taken; its work goes on after this answer."""
+
+    job: JobOut
+    problems: list[ProblemRow] = Field(description=f"The first {SHOWN_PROBLEMS} rejected rows.")
+    warnings: list[str] = Field(examples=[["No worker for the model builtin is running yet."]])
+
+
+class JobPage(BaseModel):
+    """Jobs, newest first."""
+
+    jobs: list[JobOut]
+    next_offset: int | None = Field(description="None where there are no more.")
+
+
+class FailureOut(BaseModel):
+    """A picture without a vector."""
+
+    item_id: str = Field(examples=["sku-1042"])
+    image_index: int
+    url: str = Field(examples=["https://shop.example/1042/front.jpg"])
+    host: str = Field(examples=["shop.example"])
+    reason: str = Field(examples=["not_found"])
+    detail: str = Field(examples=["The host answered 404."])
+    attempts: int
+    failed_at: datetime
+
+    @classmethod
+    def of(cls, failure: Failure) -> Self:
+        """As the ledger has it."""
+        image = failure.image
+        return cls(
+            item_id=image.item_id, image_index=image.index, url=image.url, host=image.host,
+            reason=failure.reason.value, detail=failure.detail, attempts=failure.attempts,
+            failed_at=when(failure.failed_at),
+        )  # fmt: skip
+
+
+class FailurePage(BaseModel):
+    """Failures of a job, in the catalog's order."""
+
+    failures: list[FailureOut]
+    next_offset: int | None = Field(description="None where there are no more.")
+
+
+class ProblemList(BaseModel):
+    """Rejected rows of a job; the first 1,000 are kept."""
+
+    rejected_rows: int
+    problems: list[ProblemRow]
+
+
+class Retried(BaseModel):
+    """What a retry put back to work."""
+
+    job: JobOut
+    images: int = Field(description="Pictures that are tried again.")

@@ -1,0 +1,131 @@
+"""A body to a job: the producer's work, called from a route; what the HTTP side alone decides is here.
+
+That is: which model a job gets when none was named, that nothing of the server's own files is ever read,
+and that a catalog without one good row is the client's mistake rather than a job.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import UploadFile
+
+from api.parts import Parts
+from api.schemas.jobs import JobIn, UploadIn
+from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
+from producer.pressure import refuse_when_full
+from producer.report import Report
+from producer.source import Source, from_stream
+from producer.submit import Submission, inspect, refuse_flawed
+from vitrine.contracts import JobSpec, is_collection_name, model_name, new_job_id
+from vitrine.errors import BadInput, Conflict, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_SOURCE_CHARS = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A job that is in the ledger, and what became of its rows."""
+
+    job: str
+    model: str
+    report: Report
+
+
+def submit_items(parts: Parts, body: JobIn) -> Submitted:
+    """Submit the items of a JSON body; raises what `_submit` raises."""
+    rows = [{"id": item.id, "images": item.images, **_fields(item.fields)} for item in body.items]
+    options = CatalogOptions(id="id", images=("images",))
+    return _submit(
+        parts, lambda: catalog_of(rows, options, name="items"),
+        body.collection, body.model, source="items over HTTP", strict=body.strict,
+    )  # fmt: skip
+
+
+def submit_upload(parts: Parts, body: UploadIn, file: UploadFile) -> Submitted:
+    """Submit an uploaded catalog; raises what `_submit` raises."""
+    name = os.path.basename((file.filename or "").replace("\\", "/"))[-MAX_SOURCE_CHARS:]
+    source = from_stream(file.file, name or "upload")
+    options = CatalogOptions(
+        format=body.format, id=body.id_column, images=tuple(body.image_columns)
+    )
+    return _submit(
+        parts, lambda: _opened(source, options),
+        body.collection, body.model, source=source.name, strict=body.strict,
+    )  # fmt: skip
+
+
+def _opened(source: Source, options: CatalogOptions) -> Catalog:
+    return open_catalog(source, options)
+
+
+def _fields(fields: dict[str, object]) -> dict[str, object]:
+    taken = {"id", "images"} & fields.keys()
+    if taken:
+        raise BadInput(
+            f"A field of an item is called {min(taken)!r}, which the item itself has already.",
+            hint="Give the field another name.",
+        )
+    return fields
+
+
+def _submit(
+    parts: Parts,
+    opened: Callable[[], Catalog],
+    collection: str,
+    model: str | None,
+    *,
+    source: str,
+    strict: bool,
+) -> Submitted:
+    """Validate and submit.
+
+    Raises `BadInput` (no catalog, no good row, a bad row under `strict`), `Full`, `Conflict` (a collection
+    of another model), `LedgerUnavailable` or `StoreUnavailable`.
+    """
+    chosen = _chosen_model(parts, collection, model)
+    limit = parts.settings.max_pending_images
+    # Before the file is read: a full queue is no reason to look at a million rows first.
+    refuse_when_full(parts.ledger, limit)
+    if strict:
+        with opened() as catalog:
+            refuse_flawed(inspect(catalog))
+    spec = JobSpec(new_job_id(), collection, chosen, source, time.time())
+    submission = Submission(spec, parts.ledger, parts.publisher.publish, max_pending=limit)
+    with opened() as catalog:
+        report = submission.run(catalog)
+    _refuse_empty(report)
+    return Submitted(spec.id, chosen, report)
+
+
+def _chosen_model(parts: Parts, collection: str, model: str | None) -> str:
+    """The model asked for, else the collection's own, else the API's default."""
+    if not is_collection_name(collection):
+        raise BadInput(
+            f"A collection cannot be called {collection[:80]!r}.",
+            hint="Use lowercase letters, digits, - and _, at most 63, beginning with a letter or digit.",
+        )
+    try:
+        present = parts.store.describe(collection).space.model
+    except NotFound:
+        return model_name(model or parts.settings.model)
+    if model is not None and model_name(model) != present:
+        raise Conflict(
+            f"The collection {collection} is of the model {present}, not {model_name(model)}.",
+            hint="Leave the model out, or choose another collection.",
+        )
+    return present
+
+
+def _refuse_empty(report: Report) -> None:
+    if report.items == 0:
+        raise BadInput(
+            f"None of the {report.rows} rows can be used; the first: {report.problems[0]}.",
+            hint="Mend them and submit again.",
+        )
