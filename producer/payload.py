@@ -53,6 +53,8 @@ def _number(name: str, value: int | float | decimal.Decimal) -> PayloadValue:
     number = float(value)
     if math.isfinite(number):
         return number
+    if math.isnan(number):
+        return None  # how data frames write that there is none
     raise Flaw(f"expected a finite number, found {number}", field=name, code="bad_value")
 
 

@@ -1,8 +1,8 @@
 """A catalog to a job: the ledger first, then one small message a chunk.
 
 The order makes a crash harmless: a chunk that is in the ledger and whose message was never sent is found by
-the sweeper; a message without a chunk cannot be. The job is made when the first row is drawn, so a file that
-is no catalog leaves none behind, and sealed after the last. What ends the submit in between (Ctrl-C, Redis
+the sweeper; a message without a chunk cannot be. The job is made when the first good row is drawn, so a file
+that is no catalog leaves none behind, and sealed after the last. What ends the submit in between (Ctrl-C, Redis
 gone) cancels the job: half a catalog is not what was asked for, and submitting it again is safe, because
 the same item meets the same point.
 """
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TypeAlias
 
+from producer.limits import KEPT_PROBLEMS
 from producer.plan import PlannedChunk, plan
 from producer.pressure import Waiting, refuse_when_full, wait_for_room
 from producer.report import Report
@@ -74,6 +75,7 @@ class Submission:
         self._on_wait = on_wait
         self._on_progress = on_progress
         self._unwritten: list[RowProblem] = []
+        self._unwritten_count = 0
         self._created = False
 
     def run(self, outcomes: Outcomes) -> Report:
@@ -83,6 +85,7 @@ class Submission:
         try:
             for chunk in plan(self._items(outcomes)):
                 self._send(chunk)
+            _refuse_empty(self.report)
             self._write_problems()
             self._ledger.seal(self._spec.id)
         except BaseException:
@@ -92,17 +95,22 @@ class Submission:
 
     def _items(self, outcomes: Outcomes) -> Iterator[CatalogItem]:
         for outcome in outcomes:
+            _count(self.report, outcome)
+            if isinstance(outcome, RowProblem):
+                self._reject(outcome)
+                continue
             if not self._created:
                 self._ledger.create(self._spec)
                 self._created = True
-            _count(self.report, outcome)
-            if isinstance(outcome, CatalogItem):
-                yield outcome
-                continue
-            self._unwritten.append(outcome)
-            if len(self._unwritten) >= PROBLEMS_A_WRITE:
-                self._write_problems()
-                self._tell()
+            yield outcome
+
+    def _reject(self, problem: RowProblem) -> None:
+        self._unwritten_count += 1
+        if len(self._unwritten) < KEPT_PROBLEMS:
+            self._unwritten.append(problem)
+        if self._created and self._unwritten_count >= PROBLEMS_A_WRITE:
+            self._write_problems()
+            self._tell()
 
     def _send(self, chunk: PlannedChunk) -> None:
         if self._on_wait is not None and self.report.chunks % LOOK_EVERY_CHUNKS == 0:
@@ -114,9 +122,10 @@ class Submission:
         self._tell()
 
     def _write_problems(self) -> None:
-        if self._unwritten:
-            self._ledger.add_problems(self._spec.id, self._unwritten, count=len(self._unwritten))
-            self._unwritten = []
+        if self._unwritten_count:
+            job, count = self._spec.id, self._unwritten_count
+            self._ledger.add_problems(job, self._unwritten, count=count)
+            self._unwritten, self._unwritten_count = [], 0
 
     def _tell(self) -> None:
         if self._on_progress is not None:
@@ -127,6 +136,14 @@ class Submission:
             # The first error is the one to tell; a ledger that is gone cannot be told to cancel.
             with suppress(VitrineError):
                 self._ledger.cancel(self._spec.id)
+
+
+def _refuse_empty(report: Report) -> None:
+    if report.items == 0 and report.problems:
+        raise BadInput(
+            f"None of the {report.rows} rows can be used; the first: {report.problems[0]}.",
+            hint="Mend them and submit again.",
+        )
 
 
 def _count(report: Report, outcome: CatalogItem | RowProblem) -> None:

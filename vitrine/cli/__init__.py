@@ -1,0 +1,7 @@
+"""The console command: `vitrine COMMAND`. Each command is imported when it is called, not before."""
+
+from __future__ import annotations
+
+from vitrine.cli.group import COMMANDS, main
+
+__all__ = ["COMMANDS", "main"]

@@ -1,0 +1,95 @@
+"""A job's counts as people and programs see them, and the exit code that they come to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from vitrine.cli.output import console, plain
+from vitrine.contracts import JobState, JobStatus
+from vitrine.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK
+
+
+def status_json(status: JobStatus) -> dict[str, Any]:
+    """One job as JSON; times are unix seconds."""
+    spec = status.spec
+    return {
+        "job": spec.id,
+        "state": str(status.state),
+        "collection": spec.collection,
+        "model": spec.model,
+        "source": spec.source,
+        "items": status.items,
+        "images": status.images,
+        "embedded": status.embedded,
+        "failed": status.failed,
+        "cancelled": status.cancelled,
+        "pending": status.pending,
+        "rejected_rows": status.rejected_rows,
+        "failed_by_reason": dict(status.failed_by_reason),
+        "created_at": spec.created_at,
+        "updated_at": status.updated_at,
+        "finished_at": status.finished_at,
+    }
+
+
+def print_status(status: JobStatus) -> None:
+    """One job, for people."""
+    spec, out = status.spec, console()
+    out.print(plain(f"Job {spec.id}: {words(status.state)}"), style="bold")
+    out.print(
+        plain(f"  {spec.source} -> collection {spec.collection}, model {spec.model}"),
+        soft_wrap=True,
+    )
+    out.print(plain(f"  {status.items:,} items, {status.images:,} pictures: {_counts(status)}"))
+    if status.failed_by_reason:
+        out.print(plain(f"  failed: {by_count(status.failed_by_reason)}"))
+    if status.rejected_rows:
+        out.print(plain(f"  rejected rows: {status.rejected_rows:,}"))
+    if status.failed or status.rejected_rows:
+        out.print(plain(f"  See them: vitrine failures {spec.id}"))
+    if status.finished_at is not None:
+        took = max(status.finished_at - spec.created_at, 0.001)
+        out.print(plain(f"  {took:,.1f} s, {status.embedded / took:,.1f} pictures a second"))
+
+
+def words(state: JobState) -> str:
+    """A state as people say it."""
+    return str(state).replace("_", " ")
+
+
+def by_count(counts: Mapping[str, int]) -> str:
+    """`not_found 3, timeout 1`: the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{name} {count:,}" for name, count in ordered)
+
+
+def since(moment: float) -> str:
+    """How long ago a moment of unix time was, coarsely."""
+    seconds = max(0.0, time.time() - moment)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return f"{int(seconds)} s ago"
+
+
+def exit_code(status: JobStatus) -> int:
+    """0 while nothing went wrong; 3 for a failed picture, a rejected row, or a cancelled job."""
+    wrong = (
+        status.failed
+        or status.rejected_rows
+        or status.state in (JobState.CANCELLING, JobState.CANCELLED)
+    )
+    return EXIT_FINISHED_WITH_FAILURES if wrong else EXIT_OK
+
+
+def _counts(status: JobStatus) -> str:
+    parts = {
+        "embedded": status.embedded,
+        "failed": status.failed,
+        "cancelled": status.cancelled,
+        "pending": status.pending,
+    }
+    shown = [f"{count:,} {name}" for name, count in parts.items() if count or name == "embedded"]
+    return ", ".join(shown)

@@ -1,0 +1,55 @@
+"""What was found in a catalog, as people and programs see it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from producer import Catalog, Report
+from vitrine.cli.job_view import by_count
+from vitrine.cli.output import console, plain, say
+from vitrine.contracts import JobSpec
+
+SHOWN_TO_PEOPLE = 10
+SHOWN_TO_PROGRAMS = 100
+
+
+def report_json(
+    report: Report, catalog: Catalog, collection: str | None, spec: JobSpec | None = None
+) -> dict[str, Any]:
+    """The counts, the columns taken and the first 100 problems; `job` is null in a dry run."""
+    columns = catalog.columns
+    return {
+        "job": None if spec is None else spec.id,
+        "collection": collection,
+        "model": None if spec is None else spec.model,
+        "source": catalog.name,
+        "format": None if catalog.format is None else str(catalog.format),
+        "columns": {"id": columns.id, "images": list(columns.images), "payload": columns.payload},
+        "rows": report.rows,
+        "items": report.items,
+        "images": report.images,
+        "chunks": report.chunks,
+        "rejected_rows": report.rejected_rows,
+        "rejected_by_code": dict(report.problems_by_code),
+        "problems": [asdict(problem) for problem in report.problems[:SHOWN_TO_PROGRAMS]],
+    }
+
+
+def print_report(report: Report, catalog: Catalog) -> None:
+    """Problems to stderr, the counts to stdout."""
+    for problem in report.problems[:SHOWN_TO_PEOPLE]:
+        say(problem)
+    unshown = report.rejected_rows - SHOWN_TO_PEOPLE
+    if unshown > 0:
+        say(f"… and {unshown:,} more rejected rows.")
+    columns = catalog.columns
+    out = console()
+    out.print(
+        plain(f"{catalog.name}: id from {columns.id}, pictures from {', '.join(columns.images)}"),
+        soft_wrap=True,
+    )
+    out.print(plain(f"{report.rows:,} rows, {report.items:,} items, {report.images:,} pictures"))
+    if report.rejected_rows:
+        codes = by_count(report.problems_by_code)
+        out.print(plain(f"{report.rejected_rows:,} rows rejected: {codes}"), soft_wrap=True)

@@ -1,0 +1,56 @@
+"""`vitrine retry JOB`: a job's failures once more, all or those of one reason or host."""
+
+from __future__ import annotations
+
+import click
+
+from vitrine.contracts import FailureReason
+
+
+@click.command()
+@click.argument("job")
+@click.option("--reason", type=click.Choice([str(reason) for reason in FailureReason]))
+@click.option("--host", help="Only pictures of this host.")
+@click.option("--item", "items", multiple=True, help="Only this item; may be repeated.")
+@click.option("--wait", is_flag=True, help="Stay until the job is finished.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def retry(
+    ctx: click.Context,
+    /,
+    *,
+    job: str,
+    reason: str | None,
+    host: str | None,
+    items: tuple[str, ...],
+    wait: bool,
+    as_json: bool,
+) -> None:
+    """Try a job's failures again.
+
+    With --wait the exit code is that of the finished job: 3 where anything of it failed.
+    """
+    from producer import retry_failures
+    from vitrine.cli import output, services
+    from vitrine.cli.follow import follow
+    from vitrine.cli.job_view import exit_code, print_status, status_json
+
+    settings = services.load_settings()
+    with services.open_ledger_and_publisher(settings) as (ledger, publisher):
+        again = retry_failures(
+            ledger,
+            publisher.publish,
+            job,
+            reason=reason,
+            host=host,
+            items=frozenset(items) or None,
+        )
+        output.say(f"{again:,} pictures are tried again.")
+        found = ledger.status(job)
+        if wait:
+            found = follow(ledger, job, settings)
+    if as_json:
+        output.print_json({"retried": again, **status_json(found)})
+    elif wait:
+        print_status(found)
+    ctx.exit(exit_code(found) if wait else 0)

@@ -1,0 +1,60 @@
+"""What the job commands stand on: settings, the ledger and the publisher, put together in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from vitrine.runtime import discover
+from vitrine.settings import Settings, load
+
+if TYPE_CHECKING:
+    from vitrine.broker import Publisher
+    from vitrine.ledger.base import Ledger
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings of a command; raises `BadInput` for one that is not understood."""
+    return discover(load(**overrides))
+
+
+@contextmanager
+def open_ledger(settings: Settings) -> Iterator[Ledger]:
+    """The ledger, reached (`LedgerUnavailable` otherwise) and closed after."""
+    from vitrine.ledger.redis_ledger import RedisLedger
+
+    ledger = RedisLedger.connect(
+        settings.redis_url.get_secret_value(), job_ttl_days=settings.job_ttl_days
+    )
+    try:
+        ledger.ping()
+        yield ledger
+    finally:
+        ledger.close()
+
+
+@contextmanager
+def open_ledger_and_publisher(settings: Settings) -> Iterator[tuple[Ledger, Publisher]]:
+    """The ledger and what sends its messages, both closed after."""
+    from vitrine.broker import Publisher
+
+    with open_ledger(settings) as ledger:
+        publisher = Publisher(settings)
+        try:
+            yield ledger, publisher
+        finally:
+            publisher.close()
+
+
+def count_workers(settings: Settings, model: str) -> int:
+    """Workers of this model that are alive."""
+    from vitrine.presence import live_workers
+    from vitrine.redis_client import connect, naming_failures
+
+    redis = connect(settings.redis_url.get_secret_value())
+    try:
+        with naming_failures():
+            return len(live_workers(redis, model))
+    finally:
+        redis.close()

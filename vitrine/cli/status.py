@@ -1,0 +1,31 @@
+"""`vitrine status JOB`: the counts of one job, once or until it is finished."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("job")
+@click.option("--wait", is_flag=True, help="Stay until the job is finished.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def status(ctx: click.Context, job: str, wait: bool, as_json: bool) -> None:
+    """Show how far a job is.
+
+    The exit code is 3 once anything of the job failed, else 0.
+    """
+    from vitrine.cli import output, services
+    from vitrine.cli.follow import follow
+    from vitrine.cli.job_view import exit_code, print_status, status_json
+
+    settings = services.load_settings()
+    with services.open_ledger(settings) as ledger:
+        found = ledger.status(job)
+        if wait:
+            found = follow(ledger, job, settings)
+    if as_json:
+        output.print_json(status_json(found))
+    else:
+        print_status(found)
+    ctx.exit(exit_code(found))

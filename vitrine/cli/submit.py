@@ -1,0 +1,72 @@
+"""`vitrine submit FILE`: a catalog on its way to its job, or only looked at (`--dry-run`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from vitrine.cli.submission import Request
+
+
+@click.command()
+@click.argument("file")
+@click.option("--collection", help="The catalog's name in the store; made where it is not there.")
+@click.option("--model", help="A model's name or directory; the default is VITRINE_MODEL.")
+@click.option("--id", "id_column", help="The column with the item's id.")
+@click.option("--image", "images", multiple=True, help="A column with pictures; may be repeated.")
+@click.option(
+    "--payload", multiple=True, help="A column to store with the vectors; default: all others."
+)
+@click.option("--image-separator", help="What separates several pictures in one cell.")
+@click.option("--image-root", help="Folder or URL that relative picture paths start from.")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["csv", "tsv", "jsonl", "parquet", "urls", "folder"]),
+    help="Found by suffix and content where not given.",
+)
+@click.option("--wait", is_flag=True, help="Stay until every picture has its outcome.")
+@click.option("--strict", is_flag=True, help="Submit nothing where any row is bad.")
+@click.option("--dry-run", is_flag=True, help="Check every row, submit nothing; needs no service.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def submit(ctx: click.Context, /, **options: Any) -> None:
+    """Send a catalog: every picture becomes a vector or a named failure.
+
+    FILE is CSV, TSV, JSON Lines, Parquet, a list of URLs (plain or .gz), a folder of pictures, or - for
+    standard input. Bad rows are reported and counted, the good ones go on.
+
+    The exit code is 3 where a row was rejected or, with --wait, a picture failed.
+    """
+    from vitrine.cli.submission import run
+
+    ctx.exit(run(_request(options)))
+
+
+def _request(options: dict[str, Any]) -> Request:
+    from producer import CatalogOptions, Format
+    from vitrine.cli.submission import Request
+
+    if options["collection"] is None and not options["dry_run"]:
+        raise click.UsageError("Missing option '--collection'.")
+    name = options["format_name"]
+    return Request(
+        file=options["file"],
+        collection=options["collection"],
+        model=options["model"],
+        catalog=CatalogOptions(
+            format=None if name is None else Format(name),
+            id=options["id_column"],
+            images=options["images"],
+            payload=options["payload"] or None,
+            image_separator=options["image_separator"],
+            image_root=options["image_root"],
+            allow_files=True,
+        ),
+        wait=options["wait"],
+        strict=options["strict"],
+        dry_run=options["dry_run"],
+        as_json=options["as_json"],
+    )
