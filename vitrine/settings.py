@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     qdrant_url: SecretStr = SecretStr("http://127.0.0.1:6333")
     """`http(s)://host` for a Qdrant server, `edge+http://host` for vitrine's own store process."""
     qdrant_api_key: SecretStr | None = None
+    store_token: SecretStr | None = None
+    """What vitrine's own store process asks of its clients (`edge+http://`)."""
     api_url: str = "http://127.0.0.1:8080"
     """Where commands that search find the API."""
 

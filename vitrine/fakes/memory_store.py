@@ -1,0 +1,152 @@
+"""A vector store in memory: brute force over arrays, for unit tests and as the engines' reference."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.errors import NotFound
+from vitrine.fakes.matching import matches
+from vitrine.filters import Filter
+from vitrine.vectors.base import (
+    FIELDS_FIELD,
+    INDEX_FIELD,
+    ITEM_FIELD,
+    CollectionInfo,
+    Hit,
+    ItemHits,
+    PointBatch,
+    Space,
+    StoredPoint,
+)
+from vitrine.vectors.checks import check_points, check_query, payloads
+from vitrine.vectors.field_types import new_index_types
+from vitrine.vectors.grouping import by_item
+from vitrine.vectors.hits import read_hit, read_point
+from vitrine.vectors.spaces import generation_name, require_same_space
+
+
+@dataclass(slots=True)
+class _Collection:
+    """One catalog's points by id: payload and vector."""
+
+    space: Space
+    points: dict[str, tuple[dict[str, Any], NDArray[np.float32]]] = field(default_factory=dict)
+    indexed: dict[str, str] = field(default_factory=dict)
+
+    def rows(self, where: Filter | None) -> list[str]:
+        return [
+            key
+            for key, (payload, _) in self.points.items()
+            if where is None or matches(where, payload[FIELDS_FIELD])
+        ]
+
+
+class MemoryStore:
+    """A `VectorStore` that lives and dies with its process; every method takes one lock."""
+
+    def __init__(self) -> None:
+        self._collections: dict[str, _Collection] = {}
+        self._lock = threading.RLock()
+
+    def ping(self) -> None:
+        """Return at once."""
+
+    def ensure(self, name: str, space: Space) -> None:
+        """Make the collection, or check its space."""
+        with self._lock:
+            collection = self._collections.setdefault(name, _Collection(space))
+            require_same_space(name, collection.space, space)
+
+    def upsert(self, name: str, points: PointBatch) -> None:
+        """Keep the points, replacing those of the same ids."""
+        with self._lock:
+            collection = self._get(name)
+            check_points(name, points, collection.space)
+            made = payloads(points)
+            collection.indexed |= new_index_types(points.fields, collection.indexed)
+            for key, payload, vector in zip(points.ids, made, points.vectors, strict=True):
+                collection.points[key] = (payload, vector.copy())
+
+    def search(
+        self,
+        name: str,
+        vector: NDArray[np.float32],
+        *,
+        top: int,
+        where: Filter | None = None,
+        exclude_items: Sequence[str] = (),
+        per_item: int = 1,
+        exact: bool = False,  # noqa: ARG002  the protocol's; brute force is always exact
+    ) -> list[ItemHits]:
+        """Rank every point, then group."""
+        with self._lock:
+            collection = self._get(name)
+            check_query(vector, collection.space.dimension, top, per_item)
+            unit = vector / np.linalg.norm(vector)
+            hits = [
+                self._hit(collection, key, unit)
+                for key in collection.rows(where)
+                if collection.points[key][0][ITEM_FIELD] not in exclude_items
+            ]
+        ranked = by_item(sorted(hits, key=lambda hit: (-hit.score, hit.item_id, hit.index)))
+        return [ItemHits(item, tuple(group[:per_item])) for item, group in ranked.items()][:top]
+
+    def item(self, name: str, item_id: str) -> list[StoredPoint]:
+        """The item's points, by picture index."""
+        points = [point for point in self.scroll(name) if point.payload[ITEM_FIELD] == item_id]
+        return sorted(points, key=lambda point: point.payload[INDEX_FIELD])
+
+    def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
+        """Every point as it stood when the first was asked for."""
+        with self._lock:
+            stored = list(self._get(name).points.items())
+        for key, (payload, vector) in stored:
+            yield read_point(key, payload, vector if with_vectors else None)
+
+    def count(self, name: str, where: Filter | None = None) -> int:
+        """Points that pass the filter."""
+        with self._lock:
+            return len(self._get(name).rows(where))
+
+    def describe(self, name: str) -> CollectionInfo:
+        """The collection as it stands."""
+        with self._lock:
+            collection = self._get(name)
+            return CollectionInfo(
+                name=name,
+                generation=generation_name(name, collection.space),
+                space=collection.space,
+                points=len(collection.points),
+                indexed_fields=dict(collection.indexed),
+            )
+
+    def collections(self) -> list[CollectionInfo]:
+        """Every collection, by name."""
+        with self._lock:
+            return [self.describe(name) for name in sorted(self._collections)]
+
+    def delete(self, name: str) -> None:
+        """Forget the collection."""
+        with self._lock:
+            self._get(name)
+            del self._collections[name]
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _get(self, name: str) -> _Collection:
+        try:
+            return self._collections[name]
+        except KeyError:
+            raise NotFound(f"There is no collection {name!r}.") from None
+
+    @staticmethod
+    def _hit(collection: _Collection, key: str, unit: NDArray[np.float32]) -> Hit:
+        payload, vector = collection.points[key]
+        return read_hit(key, float(vector @ unit), payload)

@@ -1,0 +1,270 @@
+"""The embedded store: Qdrant's own engine inside this process, one directory, no server.
+
+A directory belongs to one process at a time, which a lock file makes sure of; other processes reach it
+through `vitrine.vectors.server`. Beneath it: `catalog.json` (names, spaces, directories) and
+`generations/`, one shard for each catalog.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import qdrant_edge as q
+from numpy.typing import NDArray
+
+from vitrine.errors import NotFound, StoreUnavailable
+from vitrine.filters import Filter
+from vitrine.vectors.base import (
+    INDEX_FIELD,
+    CollectionInfo,
+    Hit,
+    ItemHits,
+    PointBatch,
+    Space,
+    StoredPoint,
+)
+from vitrine.vectors.checks import check_points, check_query, payloads
+from vitrine.vectors.edge_catalog import Entry, read_catalog, write_catalog
+from vitrine.vectors.edge_filters import edge_filter, with_flags
+from vitrine.vectors.edge_generation import EdgeGeneration
+from vitrine.vectors.edge_upkeep import Upkeep
+from vitrine.vectors.field_types import new_index_types
+from vitrine.vectors.grouping import group
+from vitrine.vectors.hits import read_hit, read_point
+from vitrine.vectors.spaces import generation_name, require_same_space
+
+CATALOG_FILE = "catalog.json"
+GENERATIONS = "generations"
+LOCK_FILE = "lock"
+SCROLL_PAGE = 256  #: Points a page: about 10 MB as Python floats at 1152 dimensions.
+
+
+class EdgeStore:
+    """A `VectorStore` in a directory; raises `StoreUnavailable` where another process has it open."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        (path / GENERATIONS).mkdir(parents=True, exist_ok=True)
+        self._lock_file: int | None = _lock(path)
+        self._lock = threading.RLock()
+        self._open: dict[str, EdgeGeneration] = {}
+        try:
+            self._entries = read_catalog(path / CATALOG_FILE)
+            self._remove_leftovers()
+            for name, entry in self._entries.items():
+                self._open[name] = EdgeGeneration.load(self._directory(entry.directory))
+        except BaseException:
+            self._release()
+            raise
+        self._upkeep = Upkeep(self)
+        self._upkeep.start()
+
+    def ping(self) -> None:
+        """Return while the store is open."""
+        if self._lock_file is None:
+            raise StoreUnavailable("The embedded store is closed.")
+
+    def ensure(self, name: str, space: Space) -> None:
+        """Make the shard and write its name down, or check its space."""
+        with self._lock:
+            self.ping()
+            entry = self._entries.get(name)
+            if entry is not None:
+                require_same_space(name, entry.space, space)
+                return
+            generation = generation_name(name, space)
+            shutil.rmtree(self._directory(generation), ignore_errors=True)
+            made = EdgeGeneration.create(self._directory(generation), space.dimension)
+            self._write(self._entries | {name: Entry(generation, space, generation)})
+            self._open[name] = made
+
+    def upsert(self, name: str, points: PointBatch) -> None:
+        """Write the points; they survive the death of the process from here on."""
+        entry, shard = self._get(name)
+        check_points(name, points, entry.space)
+        kept = [with_flags(payload) for payload in payloads(points)]
+        indexes = new_index_types(points.fields, shard.indexed)
+        if kept:
+            shard.upsert(points.ids, points.vectors, kept, indexes)
+
+    def search(
+        self,
+        name: str,
+        vector: NDArray[np.float32],
+        *,
+        top: int,
+        where: Filter | None = None,
+        exclude_items: Sequence[str] = (),
+        per_item: int = 1,
+        exact: bool = False,
+    ) -> list[ItemHits]:
+        """The nearest items; `exact` compares every point even where there is an HNSW graph."""
+        entry, shard = self._get(name)
+        check_query(vector, entry.space.dimension, top, per_item)
+        ranker = _EdgeRanker(shard, vector, where, exact=exact)
+        return group(ranker, top, per_item, exclude_items)
+
+    def item(self, name: str, item_id: str) -> list[StoredPoint]:
+        """The item's points, by picture index."""
+        where = edge_filter(None, item=item_id)
+        points = list(self._pages(self._get(name)[1], where, with_vectors=True))
+        return sorted(points, key=lambda point: point.payload[INDEX_FIELD])
+
+    def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
+        """Every point, a page at a time; `NotFound` comes with the call, not with the first page."""
+        return self._pages(self._get(name)[1], None, with_vectors=with_vectors)
+
+    def count(self, name: str, where: Filter | None = None) -> int:
+        """Points that pass the filter."""
+        return self._get(name)[1].count(edge_filter(where))
+
+    def describe(self, name: str) -> CollectionInfo:
+        """The collection as it stands."""
+        entry, shard = self._get(name)
+        return CollectionInfo(
+            name, entry.generation, entry.space, shard.count(None), dict(shard.indexed)
+        )
+
+    def collections(self) -> list[CollectionInfo]:
+        """Every collection, by name."""
+        with self._lock:
+            return [self.describe(name) for name in sorted(self._entries)]
+
+    def delete(self, name: str) -> None:
+        """Strike the name out, then remove the points; a crash in between leaves only rubbish."""
+        with self._lock:
+            _, shard = self._get(name)
+            self._write({key: entry for key, entry in self._entries.items() if key != name})
+            del self._open[name]
+            shard.close()
+            shutil.rmtree(shard.directory, ignore_errors=True)
+
+    def close(self) -> None:
+        """Stop the upkeep, flush, release the directory."""
+        if self._lock_file is not None:
+            self._upkeep.stop()
+            self._release()
+
+    def generations(self) -> dict[str, EdgeGeneration]:
+        """The open shards by catalog name, for the upkeep."""
+        with self._lock:
+            return dict(self._open)
+
+    def move(self, name: str, shard: EdgeGeneration, target: Path) -> None:
+        """Go on with an optimised copy of a shard, and remove the directory it replaces."""
+        with self._lock:
+            if self._open.get(name) is not shard:
+                raise NotFound(f"Collection {name!r} was deleted meanwhile.")
+            old = shard.directory
+            entry = replace(self._entries[name], directory=target.name)
+            shard.adopt(target, lambda: self._write(self._entries | {name: entry}))
+        shutil.rmtree(old, ignore_errors=True)
+
+    def _get(self, name: str) -> tuple[Entry, EdgeGeneration]:
+        with self._lock:
+            self.ping()
+            if name not in self._entries:
+                raise NotFound(f"There is no collection {name!r}.")
+            return self._entries[name], self._open[name]
+
+    def _write(self, entries: dict[str, Entry]) -> None:
+        write_catalog(self._path / CATALOG_FILE, entries)
+        self._entries = entries
+
+    def _directory(self, name: str) -> Path:
+        return self._path / GENERATIONS / name
+
+    def _remove_leftovers(self) -> None:
+        """Remove what a crash left: directories that the catalog does not name."""
+        named = {entry.directory for entry in self._entries.values()}
+        for directory in (self._path / GENERATIONS).iterdir():
+            if directory.name not in named:
+                shutil.rmtree(directory, ignore_errors=True)
+
+    def _release(self) -> None:
+        with self._lock:
+            for shard in self._open.values():
+                shard.close()
+            if self._lock_file is not None:
+                os.close(self._lock_file)
+                self._lock_file = None
+
+    @staticmethod
+    def _pages(
+        shard: EdgeGeneration, where: q.Filter | None, *, with_vectors: bool
+    ) -> Iterator[StoredPoint]:
+        offset: Any = None
+        while True:
+            request = q.ScrollRequest(
+                offset=offset,
+                limit=SCROLL_PAGE,
+                filter=where,
+                with_payload=True,
+                with_vector=with_vectors,
+            )
+            records, offset = shard.scroll(request)
+            for record in records:
+                yield read_point(record.id, record.payload or {}, record.vector)  # type: ignore[arg-type]  # one unnamed vector
+            if offset is None:
+                return
+
+
+class _EdgeRanker:
+    """One query against one shard."""
+
+    def __init__(
+        self,
+        shard: EdgeGeneration,
+        vector: NDArray[np.float32],
+        where: Filter | None,
+        *,
+        exact: bool,
+    ) -> None:
+        self._shard = shard
+        self._query = q.Query.Nearest(np.ascontiguousarray(vector, dtype=np.float32))  # type: ignore[arg-type]  # an array is taken too
+        self._where = where
+        self._params = q.SearchParams(exact=exact)
+
+    def nearest(self, limit: int, without_items: Sequence[str]) -> list[Hit]:
+        return self._ask([edge_filter(self._where, without_items=without_items)], limit)[0]
+
+    def nearest_of(self, items: Sequence[str], limit: int) -> list[list[Hit]]:
+        return self._ask([edge_filter(self._where, item=item) for item in items], limit)
+
+    def _ask(self, filters: Sequence[q.Filter | None], limit: int) -> list[list[Hit]]:
+        requests = [
+            q.QueryRequest(
+                limit=limit,
+                query=self._query,
+                filter=where,
+                with_payload=True,
+                params=self._params,
+            )
+            for where in filters
+        ]
+        return [
+            [read_hit(point.id, point.score, point.payload or {}) for point in points]
+            for points in self._shard.query(requests)
+        ]
+
+
+def _lock(path: Path) -> int:
+    """Take the directory for this process; the descriptor holds it until it is closed."""
+    descriptor = os.open(path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise StoreUnavailable(
+            f"The store at {path} is already in use by another process.",
+            hint="Stop that process, or reach it over HTTP (edge+http://).",
+        ) from error
+    return descriptor

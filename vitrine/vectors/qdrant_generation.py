@@ -1,0 +1,57 @@
+"""A generation on a Qdrant server: what its collection's metadata and schema say, and how they are written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from qdrant_client import models
+
+from vitrine.errors import Conflict
+from vitrine.vectors.base import Space
+from vitrine.vectors.field_types import field_of_path
+from vitrine.vectors.spaces import space_from_json
+
+METADATA_KEY = "vitrine"
+
+SCHEMA = {
+    "keyword": models.PayloadSchemaType.KEYWORD,
+    "float": models.PayloadSchemaType.FLOAT,
+    "bool": models.PayloadSchemaType.BOOL,
+}
+
+
+@dataclass(slots=True)
+class Generation:
+    """The collection behind a name."""
+
+    collection: str
+    space: Space
+    indexed: dict[str, str]  #: Catalog field -> type of its index; grows as fields appear.
+    seen_at: float = field(default_factory=time.monotonic)  #: Monotonic seconds.
+
+
+def as_metadata(collection: str, space: Space) -> dict[str, Any]:
+    """What is written into the collection's metadata."""
+    return {METADATA_KEY: {"collection": collection, **asdict(space)}}
+
+
+def read_generation(name: str, info: models.CollectionInfo) -> Generation:
+    """The generation that a collection's description tells of; `Conflict` where vitrine did not make it."""
+    metadata: Mapping[str, Any] = info.config.metadata or {}
+    try:
+        written = metadata[METADATA_KEY]
+        space, collection = space_from_json(written), str(written["collection"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Conflict(
+            f"The server's collection {name!r} was not made by vitrine, or the server keeps no metadata.",
+            hint="Use another name; Qdrant 1.16 or newer is needed.",
+        ) from error
+    return Generation(collection, space, _indexed_fields(info))
+
+
+def _indexed_fields(info: models.CollectionInfo) -> dict[str, str]:
+    fields = {field_of_path(path): schema.data_type for path, schema in info.payload_schema.items()}
+    return {name: str(kind.value) for name, kind in fields.items() if name is not None}

@@ -1,0 +1,264 @@
+"""The gateway to a Qdrant server, over REST.
+
+A catalog's name is an alias; behind it stands a collection for one space, which is written in the
+collection's metadata (Qdrant 1.16 or newer keeps it). Points are written to the generation itself, never
+through the alias: when the alias moves to a new space in the middle of a job, late vectors of the old one
+cannot land among the new. Nothing is tried again here: callers back off by what the errors say.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from pydantic import BaseModel
+from qdrant_client import QdrantClient, models
+from qdrant_client.http.exceptions import UnexpectedResponse
+
+from vitrine.errors import Conflict, NotFound, StoreUnavailable
+from vitrine.filters import Filter
+from vitrine.vectors.base import (
+    INDEX_FIELD,
+    ITEM_FIELD,
+    CollectionInfo,
+    ItemHits,
+    PointBatch,
+    Space,
+    StoredPoint,
+)
+from vitrine.vectors.checks import check_points, check_query, payloads
+from vitrine.vectors.field_types import new_index_types, payload_path
+from vitrine.vectors.grouping import group
+from vitrine.vectors.hits import read_point
+from vitrine.vectors.qdrant_errors import qdrant_errors
+from vitrine.vectors.qdrant_filters import qdrant_filter
+from vitrine.vectors.qdrant_generation import SCHEMA, Generation, as_metadata, read_generation
+from vitrine.vectors.qdrant_ranker import QdrantRanker
+from vitrine.vectors.spaces import generation_name, require_same_space
+
+TIMEOUT_SECONDS = 30
+POOL_SIZE = 64
+UPSERT_POINTS = 256  #: Points a request: 3 to 5 MB of JSON, while the server takes 32 MB.
+SCROLL_PAGE = 256
+RESOLVE_SECONDS = 5.0
+"""How long a name's generation is remembered: a request saved for each chunk, against seconds in which points
+still go to a generation whose alias has just moved on."""
+
+
+class _UpsertAnswer(BaseModel):
+    """What the server says of a write."""
+
+    result: models.UpdateResult | None = None
+
+
+class QdrantServerStore:
+    """A `VectorStore` on a Qdrant server; safe from several threads."""
+
+    def __init__(self, url: str, *, api_key: str | None = None) -> None:
+        # The key travels as a header of ours: the client warns about keys without TLS, which inside
+        # a private network is as meant.
+        self._client = QdrantClient(
+            url=url,
+            headers={"api-key": api_key} if api_key else None,
+            timeout=TIMEOUT_SECONDS,
+            pool_size=POOL_SIZE,
+            check_compatibility=False,
+        )
+        self._known: dict[str, Generation] = {}
+        self._lock = threading.Lock()
+
+    def ping(self) -> None:
+        """Return when the server answers."""
+        with qdrant_errors(""):
+            self._client.info()
+
+    def ensure(self, name: str, space: Space) -> None:
+        """Make the generation, its index on items and its alias, or check its space.
+
+        Two workers of one space meet in the same generation. Of two spaces that race for a new name, the
+        later alias stands; the loser is refused here, or at its next upsert by the points' provenance.
+        """
+        try:
+            found = self._resolve(name, fresh=True)
+        except NotFound:
+            self._create(name, space)
+            found = self._resolve(name, fresh=True)
+        require_same_space(name, found.space, space)
+
+    def upsert(self, name: str, points: PointBatch) -> None:
+        """Write points, 256 a request, each request waited for until its points can be searched."""
+        found = self._resolve(name)
+        check_points(name, points, found.space)
+        rows = payloads(points)
+        with self._about(name):
+            self._index(found, points)
+            for start in range(0, len(rows), UPSERT_POINTS):
+                self._put(found.collection, points, rows, slice(start, start + UPSERT_POINTS))
+
+    def search(
+        self,
+        name: str,
+        vector: NDArray[np.float32],
+        *,
+        top: int,
+        where: Filter | None = None,
+        exclude_items: Sequence[str] = (),
+        per_item: int = 1,
+        exact: bool = False,
+    ) -> list[ItemHits]:
+        """The nearest items; grouped here and not by the server, so that every engine groups alike."""
+        found = self._resolve(name)
+        check_query(vector, found.space.dimension, top, per_item)
+        ranker = QdrantRanker(self._client, found.collection, vector, where, exact=exact)
+        with self._about(name):
+            return group(ranker, top, per_item, exclude_items)
+
+    def item(self, name: str, item_id: str) -> list[StoredPoint]:
+        """The item's points, by picture index."""
+        points = list(self._pages(name, qdrant_filter(None, item=item_id), with_vectors=True))
+        return sorted(points, key=lambda point: point.payload[INDEX_FIELD])
+
+    def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
+        """Every point, a page at a time."""
+        return self._pages(name, None, with_vectors=with_vectors)
+
+    def count(self, name: str, where: Filter | None = None) -> int:
+        """Points that pass the filter, counted exactly."""
+        collection = self._resolve(name).collection
+        with self._about(name):
+            return self._client.count(collection, qdrant_filter(where), exact=True).count
+
+    def describe(self, name: str) -> CollectionInfo:
+        """The collection as it stands."""
+        found = self._resolve(name, fresh=True)
+        with self._about(name):
+            points = self._client.count(found.collection, exact=True).count
+        return CollectionInfo(name, found.collection, found.space, points, dict(found.indexed))
+
+    def collections(self) -> list[CollectionInfo]:
+        """Every catalog's collection, by name; what others keep on the same server is passed over."""
+        with qdrant_errors(""):
+            aliases = self._client.get_aliases().aliases
+        found = (self._describe_ours(alias.alias_name) for alias in aliases)
+        return sorted((info for info in found if info), key=lambda info: info.name)
+
+    def delete(self, name: str) -> None:
+        """Remove the generation, and with it the alias, which must not outlive its points."""
+        collection = self._resolve(name, fresh=True).collection
+        with self._about(name):
+            self._client.delete_collection(collection)
+        self._forget(name)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _describe_ours(self, name: str) -> CollectionInfo | None:
+        try:
+            return self.describe(name)
+        except (NotFound, Conflict):
+            return None
+
+    def _resolve(self, name: str, *, fresh: bool = False) -> Generation:
+        with self._lock:
+            known = self._known.get(name)
+        if known is not None and not fresh and time.monotonic() - known.seen_at < RESOLVE_SECONDS:
+            return known
+        with qdrant_errors(name):
+            info = self._client.get_collection(name)
+        found = read_generation(name, info)
+        with self._lock:
+            self._known[name] = found
+        return found
+
+    def _forget(self, name: str) -> None:
+        with self._lock:
+            self._known.pop(name, None)
+
+    @contextmanager
+    def _about(self, name: str) -> Iterator[None]:
+        """Errors of requests about a catalog; one that is gone is looked up anew the next time."""
+        try:
+            with qdrant_errors(name):
+                yield
+        except NotFound:
+            self._forget(name)
+            raise
+
+    def _create(self, name: str, space: Space) -> None:
+        collection = generation_name(name, space)
+        with qdrant_errors(name):
+            self._create_collection(collection, space)
+            self._client.create_payload_index(collection, ITEM_FIELD, SCHEMA["keyword"], wait=True)
+            alias = models.CreateAlias(collection_name=collection, alias_name=name)
+            self._client.update_collection_aliases(
+                [models.CreateAliasOperation(create_alias=alias)], timeout=TIMEOUT_SECONDS
+            )
+
+    def _create_collection(self, collection: str, space: Space) -> None:
+        try:
+            self._client.create_collection(
+                collection,
+                models.VectorParams(size=space.dimension, distance=models.Distance.COSINE),
+                metadata=as_metadata(collection, space),
+                timeout=TIMEOUT_SECONDS,
+            )
+        except UnexpectedResponse:
+            # Another worker was faster; the name of a generation says that it made the same.
+            if not self._client.collection_exists(collection):
+                raise
+
+    def _index(self, found: Generation, points: PointBatch) -> None:
+        """Index new catalog fields; making an index twice is the server's no-op."""
+        for field, kind in new_index_types(points.fields, found.indexed).items():
+            self._client.create_payload_index(
+                found.collection, payload_path(field), SCHEMA[kind], wait=True
+            )
+            found.indexed[field] = kind
+
+    def _put(
+        self, collection: str, points: PointBatch, rows: list[dict[str, Any]], part: slice
+    ) -> None:
+        """One request, its JSON straight from the array: a fifth of the time that lists of floats take."""
+        vectors = np.ascontiguousarray(points.vectors[part])
+        body = [
+            {"id": key, "vector": vector, "payload": payload}
+            for key, vector, payload in zip(points.ids[part], vectors, rows[part], strict=True)
+        ]
+        answer = self._client.http.client.request(
+            type_=_UpsertAnswer,
+            method="PUT",
+            url="/collections/{collection_name}/points",
+            path_params={"collection_name": collection},
+            params={"wait": "true", "timeout": str(TIMEOUT_SECONDS)},
+            headers={"Content-Type": "application/json"},
+            content=orjson.dumps({"points": body}, option=orjson.OPT_SERIALIZE_NUMPY),
+        )
+        if answer.result is None or answer.result.status != models.UpdateStatus.COMPLETED:
+            raise StoreUnavailable("The Qdrant server did not finish the write in time.")
+
+    def _pages(
+        self, name: str, where: models.Filter | None, *, with_vectors: bool
+    ) -> Iterator[StoredPoint]:
+        collection = self._resolve(name).collection
+        offset: Any = None
+        while True:
+            with self._about(name):
+                records, offset = self._client.scroll(
+                    collection,
+                    where,
+                    limit=SCROLL_PAGE,
+                    offset=offset,
+                    with_payload=True,
+                    with_vectors=with_vectors,
+                )
+            for record in records:
+                yield read_point(record.id, record.payload or {}, cast("Any", record.vector))
+            if offset is None:
+                return
