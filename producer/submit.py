@@ -47,7 +47,7 @@ def refuse_flawed(report: Report) -> None:
     """Raise `BadInput` where any row was rejected, with the first problem: what `strict` means."""
     if report.rejected_rows:
         raise BadInput(
-            f"{report.rejected_rows} of {report.rows} rows are rejected, so nothing was submitted; "
+            f"Nothing was submitted: {report.rejected_rows} of {report.rows} rows would be rejected, "
             f"the first: {report.problems[0]}.",
             hint="Mend them, or submit without --strict.",
         )
@@ -141,7 +141,7 @@ class Submission:
 def _refuse_empty(report: Report) -> None:
     if report.items == 0 and report.problems:
         raise BadInput(
-            f"None of the {report.rows} rows can be used; the first: {report.problems[0]}.",
+            f"Not one row of {report.rows} can be used; the first: {report.problems[0]}.",
             hint="Mend them and submit again.",
         )
 

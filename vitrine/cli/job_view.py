@@ -42,11 +42,11 @@ def print_status(status: JobStatus) -> None:
         plain(f"  {spec.source} -> collection {spec.collection}, model {spec.model}"),
         soft_wrap=True,
     )
-    out.print(plain(f"  {status.items:,} items, {status.images:,} pictures: {_counts(status)}"))
+    out.print(plain(f"  items {status.items:,}, pictures {status.images:,}: {_counts(status)}"))
     if status.failed_by_reason:
         out.print(plain(f"  failed: {by_count(status.failed_by_reason)}"))
     if status.rejected_rows:
-        out.print(plain(f"  rejected rows: {status.rejected_rows:,}"))
+        out.print(plain(f"  rejected rows {status.rejected_rows:,}"))
     if status.failed or status.rejected_rows:
         out.print(plain(f"  See them: vitrine failures {spec.id}"))
     if status.finished_at is not None:

@@ -49,7 +49,7 @@ def print_report(report: Report, catalog: Catalog) -> None:
         plain(f"{catalog.name}: id from {columns.id}, pictures from {', '.join(columns.images)}"),
         soft_wrap=True,
     )
-    out.print(plain(f"{report.rows:,} rows, {report.items:,} items, {report.images:,} pictures"))
+    out.print(plain(f"rows {report.rows:,}, items {report.items:,}, pictures {report.images:,}"))
     if report.rejected_rows:
         codes = by_count(report.problems_by_code)
-        out.print(plain(f"{report.rejected_rows:,} rows rejected: {codes}"), soft_wrap=True)
+        out.print(plain(f"rejected rows {report.rejected_rows:,}: {codes}"), soft_wrap=True)

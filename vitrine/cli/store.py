@@ -62,16 +62,14 @@ def _run(path: Path, host: str, port: int, port_file: Path | None, parent_pid: i
 
     with _stop_signals() as stop:
         server = serve(path, host, port, _token())
-        answering = threading.Thread(target=server.serve_forever, name="store-http")
-        answering.start()
         try:
+            server.start()
             click.echo(f"vitrine store listens on {server.url}", err=True)
             if port_file is not None:
                 write_atomically(port_file, server.url.encode())
             _wait(stop, parent_pid)
         finally:
             server.shutdown()
-            answering.join()
             if port_file is not None:
                 port_file.unlink(missing_ok=True)
 

@@ -1,0 +1,109 @@
+"""How fast, and in how much memory, a catalog is read and checked: `vitrine submit --dry-run` on generated rows.
+
+::
+
+    python -m benchmarks.catalog [--rows 1000000] [--format csv|jsonl] [--json]
+
+The rows (id, title, category, colour, size, price, stock, one to three picture URLs) are written to a
+temporary file; the command then runs as a user's would, in a process of its own, whose peak memory is what
+the system says of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import platform
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+FIELDS = ("id", "title", "category", "colour", "size", "price", "stock", "images")
+COLOURS = ("red", "blue", "green", "black", "white", "ochre")
+SIZES = ("S", "M", "L", "38", "40", "42")
+KIBIBYTE = 1024
+
+
+def generate(rows: int, seed: int = 1) -> Iterator[dict[str, Any]]:
+    """The rows, the same for the same seed."""
+    pick = random.Random(seed)
+    for number in range(rows):
+        yield {
+            "id": f"SKU-{number:08d}",
+            "title": f"Jersey shirt no. {number}, relaxed fit",
+            "category": f"garments/{number % 97}",
+            "colour": pick.choice(COLOURS),
+            "size": pick.choice(SIZES),
+            "price": pick.randrange(500, 20000) / 100,
+            "stock": pick.randrange(200),
+            "images": [
+                f"https://cdn.example.com/catalog/{number % 512:03d}/{number:08d}-{view}.jpg"
+                for view in range(1 + number % 3)
+            ],
+        }
+
+
+def write(file: TextIO, rows: int, form: str) -> None:
+    """The rows as CSV (pictures joined with a bar) or JSON Lines."""
+    if form == "jsonl":
+        file.writelines(json.dumps(row) + "\n" for row in generate(rows))
+        return
+    writer = csv.DictWriter(file, FIELDS)
+    writer.writeheader()
+    for row in generate(rows):
+        writer.writerow(row | {"images": " | ".join(row["images"])})
+
+
+def measure(rows: int, form: str) -> dict[str, Any]:
+    """Run the command on so many rows; raises `CalledProcessError` where it fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"catalog.{form}"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            write(file, rows, form)
+        command = [sys.executable, "-m", "vitrine", "submit", str(path), "--dry-run", "--json"]
+        began = time.perf_counter()
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+        seconds = time.perf_counter() - began
+        size = path.stat().st_size
+    report = json.loads(done.stdout)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Linux counts in KiB, macOS in bytes.
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else KIBIBYTE)
+    return {
+        "rows": report["rows"],
+        "images": report["images"],
+        "rejected_rows": report["rejected_rows"],
+        "format": form,
+        "file_mb": round(size / 1e6, 1),
+        "seconds": round(seconds, 2),
+        "rows_per_s": round(report["rows"] / seconds),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
+        "peak_rss_mb": round(peak / 1e6, 1),
+        "python": platform.python_version(),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--format", choices=("csv", "jsonl"), default="csv")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    result = measure(given.rows, given.format)
+    if given.json:
+        print(json.dumps(result, indent=2))
+        return
+    for name, value in result.items():
+        print(f"{name:14} {value:,}" if isinstance(value, int | float) else f"{name:14} {value}")
+
+
+if __name__ == "__main__":
+    main()
