@@ -1,4 +1,224 @@
-"""placeholder"""
+"""The whole service on one machine: a private Redis, the embedded store, a worker and the API.
+
+Started in the order in which they need each other and stopped in the other, so that the worker can still
+write its outcomes. What dies is started again. Where the settings name a Redis or a Qdrant, that one is
+used and none of our own is started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import SecretStr
+
+from vitrine import runtime
+from vitrine.contracts import model_name
+from vitrine.errors import VitrineError
+from vitrine.presence import live_workers
+from vitrine.redis_client import connect, naming_failures
+from vitrine.settings import Settings
+from vitrine.standalone.child import Child
+from vitrine.standalone.lock import DataLock
+from vitrine.standalone.private_redis import PrivateRedis
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 120.0
+"""Loading a model of a gigabyte from a slow disk takes most of a minute."""
+WORKER_GRACE = 90.0
+_POLL = 0.05
+_LOOK_EVERY = 0.5
 
 
-class Standalone: ...
+class Standalone:
+    """The service, as a context manager: up when the `with` block begins, down when it has ended."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        environment: Mapping[str, str] | None = None,
+        say: Callable[[str], None] = log.info,
+    ) -> None:
+        self.settings = settings
+        """The settings given; once started, those of the service, with its real addresses."""
+        self._environment = dict(environment or {})
+        self._say = say
+        self._lock = DataLock(settings.data_dir)
+        self._redis: PrivateRedis | None = None
+        self._children: list[Child] = []
+        self._closing = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+
+    @property
+    def api_url(self) -> str:
+        """The address of the API."""
+        return self.settings.api_url
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The worker's process id while it runs."""
+        return next((child.pid for child in self._children if child.name == "worker"), None)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start every part; returns when all are ready, raises `VitrineError` where one is not."""
+        data = self.settings.data_dir
+        self._make_folder(data)
+        self._lock.take()
+        self._make_folder(data / "logs")
+        self._start_redis()
+        self._start_store()
+        self._start_worker()
+        self._start_api()
+        runtime.announce(self.settings)
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """Stop every part, the last started first; safe to call twice."""
+        self._closing.set()
+        if self._watcher.is_alive():
+            self._watcher.join()
+        runtime.withdraw(self.settings.data_dir)
+        # The worker before the API and the store before Redis: outcomes are written until the end.
+        for name in ("worker", "api", "store"):
+            for child in self._children:
+                if child.name == name:
+                    child.stop()
+        if self._redis is not None:
+            self._redis.stop()
+        self._lock.release()
+
+    @staticmethod
+    def _make_folder(folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise VitrineError(
+                f"The data directory {folder} cannot be made ({error.strerror}).",
+                hint="Give another with --data-dir.",
+            ) from error
+
+    def _use(self, **addresses: object) -> None:
+        self.settings = self.settings.model_copy(update=addresses)
+
+    def _start_redis(self) -> None:
+        if "redis_url" in self.settings.model_fields_set:
+            return
+        self._say("starting Redis")
+        self._redis = PrivateRedis(self.settings.data_dir / "redis")
+        self._redis.start()
+        self._use(redis_url=SecretStr(self._redis.url))
+
+    def _start_store(self) -> None:
+        if "qdrant_url" in self.settings.model_fields_set:
+            return
+        self._say("starting the vector store")
+        token = secrets.token_urlsafe(24)
+        self._use(store_token=SecretStr(token))
+        path = self.settings.data_dir / "vectors"
+        port_file = self.settings.data_dir / "store.url"
+        port_file.unlink(missing_ok=True)
+        arguments = ["store", "--path", str(path), "--port-file", str(port_file)]
+        child = self._child("store", [*arguments, "--exit-with-parent"], grace=30.0)
+        url = self._wait_for_file(child, port_file)
+        self._use(qdrant_url=SecretStr(url))
+        # A store that dies comes back at the same address, or its clients would not find it.
+        child.pin("--port", url.rsplit(":", 1)[1])
+
+    def _start_worker(self) -> None:
+        self._say(f"starting the worker with the model {self.settings.model}")
+        arguments = ["worker", "--model", self.settings.model, "--device", self.settings.device]
+        child = self._child("worker", [*arguments, "--exit-with-parent"], grace=WORKER_GRACE)
+        name = model_name(self.settings.model)
+        redis = connect(self.settings.redis_url.get_secret_value())
+
+        def alive() -> bool:
+            with naming_failures():
+                return any(worker.pid == child.pid for worker in live_workers(redis, name))
+
+        with contextlib.closing(redis):
+            self._wait(child, alive)
+
+    def _start_api(self) -> None:
+        self._say("starting the API")
+        port_file = self.settings.data_dir / "api.url"
+        port_file.unlink(missing_ok=True)
+        host, port = self.settings.api_host, str(self.settings.api_port)
+        arguments = ["api", "--host", host, "--port", port, "--port-file", str(port_file)]
+        child = self._child("api", [*arguments, "--exit-with-parent"], grace=15.0)
+        url = self._wait_for_file(child, port_file)
+        self._use(api_url=url)
+        child.pin("--port", url.rsplit(":", 1)[1])
+
+    def _child(self, name: str, arguments: list[str], *, grace: float) -> Child:
+        child = Child(
+            name,
+            arguments,
+            environment=self._child_environment(),
+            log_file=self.settings.data_dir / "logs" / f"{name}.log",
+            grace=grace,
+        )
+        self._children.append(child)
+        child.start()
+        return child
+
+    def _child_environment(self) -> dict[str, str]:
+        token = self.settings.store_token
+        own = {
+            "VITRINE_DATA_DIR": str(self.settings.data_dir),
+            "VITRINE_REDIS_URL": self.settings.redis_url.get_secret_value(),
+            "VITRINE_QDRANT_URL": self.settings.qdrant_url.get_secret_value(),
+            "VITRINE_STORE_TOKEN": token.get_secret_value() if token else "",
+            "VITRINE_FETCH_FILES": "true",
+        }
+        return {**own, **self._environment}
+
+    def _wait_for_file(self, child: Child, path: Path) -> str:
+        self._wait(child, path.exists)
+        return path.read_text().strip()
+
+    def _wait(self, child: Child, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not ready():
+            if not child.alive() or time.monotonic() > deadline:
+                why = f"ended with {child.exit_code}" if not child.alive() else "is not ready"
+                raise VitrineError(f"The {child.name} {why}. The end of its log:\n{child.tail()}")
+            time.sleep(_POLL)
+
+    def _watch(self) -> None:
+        while not self._closing.wait(_LOOK_EVERY):
+            try:
+                self._look()
+            except Exception:
+                log.exception("the supervisor could not revive a part")
+
+    def _look(self) -> None:
+        if self._redis is not None and not self._redis.alive():
+            log.warning("Redis ended; starting it again")
+            self._redis.restart()
+        for child in self._children:
+            child.revive()

@@ -1,0 +1,52 @@
+"""`vitrine standalone`: the whole service under one command, its data kept, stopped by Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from vitrine.settings import Settings
+
+
+@click.command()
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help="Where everything is kept (VITRINE_DATA_DIR).",
+)
+@click.option("--model", help="Model name, hub id or local directory (VITRINE_MODEL).")
+@click.option("--device", help="auto, cpu, cuda or cuda:N (VITRINE_DEVICE).")
+@click.option("--host", help="Address the API listens on (VITRINE_API_HOST).")
+@click.option("--port", type=int, help="Port of the API; 0 takes a free one (VITRINE_API_PORT).")
+def standalone(
+    data_dir: Path | None, model: str | None, device: str | None, host: str | None, port: int | None
+) -> None:
+    """Run Redis, the vector store, a worker and the API on this machine, until Ctrl-C.
+
+    Data survive a restart. VITRINE_REDIS_URL and VITRINE_QDRANT_URL, where set, are used instead of our own.
+    """
+    from vitrine.cli.output import errors
+    from vitrine.settings import load
+    from vitrine.standalone import Standalone
+    from vitrine.telemetry import configure_logging
+
+    settings = load(data_dir=data_dir, model=model, device=device, api_host=host, api_port=port)
+    configure_logging(settings.log_level)
+    console = errors()
+    stop = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, lambda *_: stop.set())
+    with Standalone(settings, say=lambda text: console.print(f"[dim]{text}[/dim]")) as service:
+        console.print(_welcome(service.settings))
+        stop.wait()
+        console.print("[dim]stopping; what is in hand is finished first[/dim]")
+
+
+def _welcome(settings: Settings) -> str:
+    return (
+        f"[bold]vitrine is up[/bold] at {settings.api_url} (docs at {settings.api_url}/docs)\n"
+        f"data in {settings.data_dir}, logs in {settings.data_dir / 'logs'}; Ctrl-C stops it"
+    )

@@ -1,0 +1,33 @@
+"""`vitrine worker`: one process, one model, one device, consuming until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+
+@click.command()
+@click.option("--model", help="Model name, hub id or local directory (VITRINE_MODEL).")
+@click.option("--device", help="auto, cpu, cuda or cuda:N (VITRINE_DEVICE).")
+@click.option(
+    "--exit-with-parent", is_flag=True, help="End when the process that started this one has gone."
+)
+def worker(model: str | None, device: str | None, exit_with_parent: bool) -> None:
+    """Fetch, embed and store pictures, and answer queries, with one model on one device.
+
+    SIGTERM or Ctrl-C: finishes what it has in hand and writes its outcomes, in well under 90 seconds.
+    """
+    from vitrine.contracts import model_name
+    from workers.app import app
+    from workers.config import worker_settings
+
+    settings = worker_settings(model=model, device=device)
+    if exit_with_parent:
+        from vitrine.parent import exit_with_parent as watch
+
+        watch()
+    name = f"{model_name(settings.model)}.{settings.device.replace(':', '-')}.{os.getpid()}@%h"
+    arguments = ["worker", "--pool=threads", "--hostname", name, "--task-events"]
+    arguments += ["--without-gossip", "--without-mingle", "--loglevel", settings.log_level]
+    app.worker_main([*arguments, "--model", settings.model, "--device", settings.device])

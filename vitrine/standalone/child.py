@@ -1,0 +1,113 @@
+"""One supervised process: started, watched, started again when it dies, stopped in good order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+STEADY_SECONDS = 60.0
+"""A process that ran this long is taken for healthy: its next restart does not wait."""
+
+
+class Child:
+    """A `vitrine …` command run as a process of its own, its output in a log file."""
+
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        log_file: Path,
+        grace: float,
+    ) -> None:
+        self.name = name
+        self._arguments = [sys.executable, "-m", "vitrine", *arguments]
+        self._environment = {**os.environ, **environment}
+        self._log_file = log_file
+        self._grace = grace  #: Seconds between being asked and being made to stop.
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._pause = FIRST_PAUSE
+        self._restart_at = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self._process.pid if self.alive() and self._process else None
+
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with; None while it runs."""
+        return self._process.poll() if self._process else None
+
+    def start(self) -> None:
+        """Start it; it leads a session of its own, so a Ctrl-C in the terminal reaches only the supervisor."""
+        with self._log_file.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._arguments,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._started = time.monotonic()
+
+    def pin(self, option: str, value: str) -> None:
+        """Give an option its final value for every later start."""
+        if option in self._arguments:
+            self._arguments[self._arguments.index(option) + 1] = value
+        else:
+            self._arguments += [option, value]
+
+    def revive(self) -> None:
+        """Start it again if it died, waiting longer each time it dies young."""
+        if self.alive():
+            return
+        now = time.monotonic()
+        if not self._restart_at:
+            if now - self._started > STEADY_SECONDS:
+                self._pause = FIRST_PAUSE
+            log.warning("%s ended with %s; again in %.1f s", self.name, self.exit_code, self._pause)
+            self._restart_at = now + self._pause
+            self._pause = min(LONGEST_PAUSE, self._pause * 2)
+        if now >= self._restart_at:
+            self._restart_at = 0.0
+            self.start()
+
+    def stop(self) -> None:
+        """Ask it to stop, wait its grace, then make it; safe to call twice."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(self._grace)
+        except subprocess.TimeoutExpired:
+            log.error("%s did not stop within %.0f s and is killed", self.name, self._grace)
+            process.kill()
+            process.wait()
+
+    def tail(self, lines: int = 5) -> str:
+        """The end of its log, for an error message."""
+        try:
+            text = self._log_file.read_text(errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(text.strip().splitlines()[-lines:])

@@ -1,0 +1,63 @@
+"""The Celery app of the workers: `vitrine worker --model M`, or `celery -A workers.app worker --model M`.
+
+Both tasks may run twice: the ledger refuses what is done or in work, and a question is taken once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from celery import Celery, signals
+
+from vitrine.broker import INGEST_TASK, QUERY_TASK, make_app
+from vitrine.telemetry import configure_logging
+from workers.bootsteps import EngineStep, LanesStep
+from workers.config import environment_settings
+from workers.engine import holder
+
+
+def _worker_settings() -> dict[str, Any]:
+    settings = environment_settings()
+    return {
+        "worker_pool": "threads",
+        "worker_concurrency": settings.ingest_threads + settings.query_threads,
+    }
+
+
+def _add_options(worker_app: Celery) -> None:
+    worker_app.user_options["worker"].add(
+        click.Option(["--model"], help="Model name, hub id or directory; VITRINE_MODEL.")
+    )
+    worker_app.user_options["worker"].add(
+        click.Option(["--device"], help="auto, cpu, cuda or cuda:N; VITRINE_DEVICE.")
+    )
+
+
+app = make_app(environment_settings)
+app.add_defaults(_worker_settings)
+app.steps["worker"].add(EngineStep)
+app.steps["consumer"].add(LanesStep)
+_add_options(app)
+
+
+@signals.setup_logging.connect
+def _configure_logging(**_: object) -> None:
+    configure_logging(environment_settings().log_level)
+
+
+@signals.worker_shutting_down.connect
+def _stop_soon(**_: object) -> None:
+    holder.stop_soon()
+
+
+@app.task(name=INGEST_TASK, acks_late=True, ignore_result=True)
+def ingest(schema: int, job: str, number: int) -> dict[str, int | str]:
+    """Do one chunk; acknowledged after its outcomes are in the ledger."""
+    return holder.get().ingest(schema, job, number)
+
+
+@app.task(name=QUERY_TASK, acks_late=False, ignore_result=True)
+def query(schema: int, request: str) -> dict[str, int | str]:
+    """Answer one query; acknowledged before: who asked waits seconds, not a visibility timeout."""
+    return holder.get().query(schema, request)

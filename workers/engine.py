@@ -1,0 +1,220 @@
+"""One worker process's parts, opened in order and closed in the other: the composition root of a worker.
+
+Order of stopping, and why: first nothing new is begun (`stopping`), then what is running comes to its next
+safe point and writes its outcomes, then the stages stop, and the leases, store and ledger last, since the
+outcomes need them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from redis import Redis
+
+from vitrine.broker import Publisher
+from vitrine.contracts import SCHEMA_VERSION
+from vitrine.errors import BadInput, VitrineError
+from vitrine.ledger.redis_ledger import RedisLedger
+from vitrine.presence import WorkerInfo
+from vitrine.redis_client import connect
+from vitrine.settings import Settings
+from vitrine.vectors.open import open_store
+from workers.batching import Batcher
+from workers.beat import Beat
+from workers.decode import IMAGE_POLICY
+from workers.fetch import Fetcher, FetchPolicy
+from workers.ingest.chunk import ChunkWorker, Report
+from workers.ingest.leases import LeaseKeeper
+from workers.ingest.retries import RetryPolicy
+from workers.ingest.storing import ChunkStore
+from workers.models.open import open_model
+from workers.query import QueryWorker
+from workers.stages import Stages, make_decoders
+from workers.sweeper import Sweeper
+from workers.warm_up import warm_up
+from workers.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from workers.models.base import EmbeddingModel
+
+log = logging.getLogger(__name__)
+
+PARKED_KEY = "vitrine:parked"
+"""Messages of a schema version that this worker does not know: kept for one that does, never run."""
+DRAIN_SECONDS = 60.0
+"""A batch, an upsert and a ledger write fit well within this; the stop grace of a container is 90 s."""
+
+
+@dataclass
+class Engine:
+    """A worker's parts while it runs."""
+
+    settings: Settings
+    model: EmbeddingModel
+    redis: Redis
+    chunks: ChunkWorker
+    queries: QueryWorker
+    batcher: Batcher
+    info: WorkerInfo
+    _stopping: threading.Event
+    _closers: ExitStack
+    _running: int = 0
+    _idle: threading.Condition = field(default_factory=threading.Condition)
+
+    def ingest(self, schema: int, job: str, number: int) -> Report:
+        """The chunk task."""
+        with self._task():
+            if schema != SCHEMA_VERSION:
+                return self._park(f"chunk {schema} {job} {number}")
+            return self.chunks.ingest(job, number)
+
+    def query(self, schema: int, request: str) -> Report:
+        """The query task."""
+        with self._task():
+            if schema != SCHEMA_VERSION:
+                return self._park(f"query {schema} {request}")
+            return dict(self.queries.answer(request))
+
+    def _park(self, message: str) -> Report:
+        log.error("parked a message of an unknown schema version: %s", message)
+        self.redis.rpush(PARKED_KEY, message)
+        return {"parked": message}
+
+    @contextmanager
+    def _task(self) -> Iterator[None]:
+        with self._idle:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
+
+    def stop_soon(self) -> None:
+        """Begin nothing new, and bring what runs to its next safe point."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Drain and close; safe to call twice."""
+        self.stop_soon()
+        with self._idle:
+            drained = self._idle.wait_for(lambda: self._running == 0, DRAIN_SECONDS)
+        if not drained:
+            log.error("%d tasks did not end in %.0f s", self._running, DRAIN_SECONDS)
+        self._closers.close()
+
+
+def open_engine(settings: Settings) -> Engine:
+    """Load the model, warm it up and start the stages; raises `VitrineError` in one sentence."""
+    with ExitStack() as closers:
+        engine = _open(settings, closers)
+        engine._closers = closers.pop_all()  # noqa: SLF001 - handing over what was opened
+        return engine
+
+
+def _open(settings: Settings, closers: ExitStack) -> Engine:
+    started = time.monotonic()
+    stopping = threading.Event()
+    url = settings.redis_url.get_secret_value()
+    redis = connect(url)
+    closers.callback(redis.close)
+    ledger = RedisLedger.connect(url, job_ttl_days=settings.job_ttl_days)
+    closers.callback(ledger.close)
+    ledger.ping()
+    store = open_store(settings)
+    closers.callback(store.close)
+    model = open_model(settings.model, device=settings.device)
+    batcher = Batcher(model, size=settings.batch_size, wait=settings.batch_wait_ms / 1000)
+    policy = FetchPolicy.from_settings(settings)
+    stages = Stages(
+        model, Fetcher(policy), make_decoders(settings.decode_threads), batcher, settings.max_pixels
+    )
+    closers.callback(stages.close)
+    watchdog = Watchdog(lambda: batcher.batch_began)
+    keeper = LeaseKeeper(ledger, seconds=settings.lease_seconds)
+    publisher = Publisher(settings)
+    closers.callback(publisher.close)
+    sweeper = Sweeper(
+        ledger, redis, publisher, every=settings.sweep_seconds, grace=settings.lease_seconds
+    )
+    info = _info(model)
+    beat = Beat(redis, info)
+    warm_up(stages)
+    batcher.start()
+    for part in (watchdog, keeper, sweeper, beat):
+        part.start()
+        closers.callback(part.close)
+    log.info("%s is ready on %s after %.1f s", model.name, model.device, time.monotonic() - started)
+    chunks = ChunkWorker(
+        ledger=ledger,
+        store=ChunkStore(store, stages.space),
+        stages=stages,
+        keeper=keeper,
+        retries=RetryPolicy(settings.fetch_attempts, settings.fetch_rounds),
+        lease_seconds=settings.lease_seconds,
+        window=max(1, settings.fetch_concurrency // settings.ingest_threads),
+        fetch_files=settings.fetch_files,
+        stopping=stopping.is_set,
+    )
+    queries = QueryWorker(redis, stages)
+    return Engine(settings, model, redis, chunks, queries, batcher, info, stopping, closers)
+
+
+def _info(model: EmbeddingModel) -> WorkerInfo:
+    node = f"{model.name}.{model.device.replace(':', '-')}.{os.getpid()}@{socket.gethostname()}"
+    return WorkerInfo(
+        node=node,
+        model=model.name,
+        revision=model.revision,
+        policy=IMAGE_POLICY,
+        dimension=model.dimension,
+        device=model.device,
+        supports_text=model.supports_text,
+        pid=os.getpid(),
+        started_at=time.time(),
+    )
+
+
+class EngineHolder:
+    """The process's engine: opened by the bootstep, used by the tasks."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+
+    def open(self, settings: Settings) -> Engine:
+        """Open it; one a process."""
+        if self._engine is not None:
+            raise VitrineError("This process has its model already: one process, one model.")
+        self._engine = open_engine(settings)
+        return self._engine
+
+    def get(self) -> Engine:
+        """The engine; raises `BadInput` where the worker was started without it."""
+        if self._engine is None:
+            raise BadInput(
+                "This worker has no model.", hint="Start it with `vitrine worker --model NAME`."
+            )
+        return self._engine
+
+    def stop_soon(self) -> None:
+        """Pass on that the process is to stop."""
+        if self._engine is not None:
+            self._engine.stop_soon()
+
+    def close(self) -> None:
+        """Close it, if it was opened; safe to call twice."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
+
+
+holder = EngineHolder()

@@ -1,0 +1,99 @@
+"""The way through a chunk that a worker died on: one picture at a time, its name written down before.
+
+Whoever kills the process is then known by name. One death is only suspicion (somebody may have pulled
+the plug at that moment): suspects go first next time, so that a second death cannot be chance; then the
+picture is dead-lettered as `crashed_worker` and never touched again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
+from itertools import islice
+
+from vitrine.contracts import FailureReason, ImageRef, ItemFailure
+from vitrine.ledger import Lease, Ledger
+from workers.batching import Lane
+from workers.fetch.fetched import Fetched
+from workers.ingest.outcomes import Embedded, Outcomes
+from workers.ingest.retries import Later, RetryPolicy, Soon
+from workers.stages import Stages
+
+_AHEAD = 8
+"""Pictures fetched while one is decoded and embedded: fetching is not what kills."""
+
+_one_at_a_time = threading.Lock()
+"""Two chunks taken carefully at once would each have a suspect in hand when the process dies."""
+
+
+@dataclass(slots=True)
+class Careful:
+    """One chunk, taken carefully; `run` is called once."""
+
+    stages: Stages
+    ledger: Ledger
+    lease: Lease
+    retries: RetryPolicy
+    file_root: str | None
+    stopped: Callable[[], bool]
+    outcomes: Outcomes = field(default_factory=Outcomes)
+
+    def run(self) -> Outcomes:
+        """Bring every picture to its outcome; on a stop, the rest is left without one."""
+        for image in self.lease.chunk.images:
+            if image.ordinal in self.lease.culprits:
+                detail = "a worker process died on it twice"
+                self.outcomes.fail_with(image, FailureReason.CRASHED_WORKER, detail)
+        for image, future in self._fetch_ahead():
+            self._take(image, future)
+            if self.stopped():
+                break
+        return self.outcomes
+
+    def _in_order(self) -> list[ImageRef]:
+        """Suspects first, culprits never."""
+        images = [i for i in self.lease.chunk.images if i.ordinal not in self.lease.culprits]
+        return sorted(images, key=lambda image: image.ordinal not in self.lease.suspects)
+
+    def _fetch_ahead(self) -> Iterator[tuple[ImageRef, Future[Fetched]]]:
+        coming = iter(self._in_order())
+
+        def begin(image: ImageRef) -> tuple[ImageRef, Future[Fetched]]:
+            return image, self.stages.fetcher.fetch(image.url, file_root=self.file_root)
+
+        ahead = [begin(image) for image in islice(coming, _AHEAD)]
+        while ahead:
+            yield ahead.pop(0)
+            ahead += [begin(image) for image in islice(coming, 1)]
+
+    def _take(self, image: ImageRef, future: Future[Fetched]) -> None:
+        try:
+            self.outcomes.embedded.append(self._embed(image, future.result()))
+        except ItemFailure as failure:
+            self._failed(image, failure)
+        except CancelledError:
+            pass  # A stage is closing: the picture stays without an outcome.
+        except Exception as error:  # noqa: BLE001 - whatever a stage raised is this picture's alone
+            detail = f"{type(error).__name__} while it was prepared"
+            self.outcomes.fail_with(image, FailureReason.CORRUPT, detail)
+
+    def _embed(self, image: ImageRef, fetched: Fetched) -> Embedded:
+        with _one_at_a_time:
+            self.ledger.suspect(self.lease, image.ordinal)
+            try:
+                prepared = self.stages.prepare_now(fetched)
+                future = self.stages.batcher.submit(prepared.inputs, lane=Lane.BULK, alone=True)
+                vector = future.result()
+            finally:
+                self.ledger.suspect(self.lease, None)
+        return Embedded(image, vector, prepared.content_sha256, prepared.etag)
+
+    def _failed(self, image: ImageRef, failure: ItemFailure) -> None:
+        # Careful attempts do not wait: a chunk that kills workers shall not hold its neighbours up too.
+        match self.retries.decide(image, failure, self.retries.attempts):
+            case Later(seconds) | Soon(seconds):
+                self.outcomes.put_off(image, seconds)
+            case None:
+                self.outcomes.fail(image, failure)

@@ -1,0 +1,57 @@
+"""When a picture with a transient failure is tried again: soon within its chunk, or put off, or not at all.
+
+Waits grow by doubling with full jitter over the upper half, so that a thousand pictures of one host that
+failed together do not come back together. A host's own Retry-After wins over ours where it is longer.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from vitrine.contracts import ImageRef, ItemFailure
+
+FIRST_WAIT = 0.5
+LONGEST_SOON = 10.0
+"""Seconds; a longer wait is not worth a chunk's lease, so the picture is put off instead."""
+FIRST_PUTOFF = 15.0
+LONGEST_PUTOFF = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Soon:
+    """Try again within the chunk."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Put the picture off."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how soon; `attempts` within one chunk, `rounds` of being put off."""
+
+    attempts: int
+    rounds: int
+
+    def decide(self, image: ImageRef, failure: ItemFailure, attempt: int) -> Soon | Later | None:
+        """What to do after the given attempt (from 1) of this round; None where the failure is final."""
+        if not failure.reason.transient:
+            return None
+        asked = failure.retry_after or 0.0
+        wait = max(asked, _jittered(FIRST_WAIT * 2.0 ** (attempt - 1)))
+        if attempt < self.attempts and wait <= LONGEST_SOON:
+            return Soon(wait)
+        if image.rounds < self.rounds:
+            putoff = max(asked, _jittered(FIRST_PUTOFF * 2.0**image.rounds))
+            return Later(min(putoff, LONGEST_PUTOFF))
+        return None
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing

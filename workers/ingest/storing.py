@@ -1,0 +1,114 @@
+"""A chunk's vectors into the store: one upsert, tried again with growing waits while the store is away.
+
+Nothing is marked done before the store said it has it. A store that refuses a chunk for good is asked
+again in halves, so that one point it will not take costs nobody else.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from vitrine.contracts import FailureReason, JobSpec, point_id
+from vitrine.errors import StoreRejected, StoreUnavailable
+from vitrine.vectors.base import PointBatch, Provenance, Space, VectorStore
+from workers.ingest.outcomes import Embedded, Outcomes
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT = 0.25
+LONGEST_WAIT = 5.0
+PATIENCE = 60.0
+"""Seconds of trying before the chunk is given back, to be done again when the store has recovered."""
+
+
+class ChunkStore:
+    """The store as a chunk sees it."""
+
+    def __init__(
+        self,
+        store: VectorStore,
+        space: Space,
+        *,
+        patience: float = PATIENCE,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._space = space
+        self._patience = patience
+        self._sleep = sleep
+        self._ensured: set[str] = set()
+
+    def ensure(self, collection: str) -> None:
+        """Make or check the collection, once a process; raises `SpaceMismatch`, `StoreUnavailable`."""
+        if collection not in self._ensured:
+            self._patiently(lambda: self._store.ensure(collection, self._space), lambda: False)
+            self._ensured.add(collection)
+
+    def upsert(self, spec: JobSpec, outcomes: Outcomes, gone: Callable[[], bool]) -> None:
+        """Write every embedded picture; those refused for good become failures.
+
+        Raises `StoreUnavailable` where the store stays away, or `gone` says that the lease is.
+        """
+        points, outcomes.embedded = outcomes.embedded, []
+        if points:
+            self._upsert(spec, points, outcomes, gone)
+
+    def _upsert(
+        self, spec: JobSpec, points: list[Embedded], outcomes: Outcomes, gone: Callable[[], bool]
+    ) -> None:
+        batch = point_batch(spec, self._space, points)
+        try:
+            self._patiently(lambda: self._store.upsert(spec.collection, batch), gone)
+        except StoreRejected as error:
+            if len(points) == 1:
+                reason = FailureReason.STORE_REJECTED
+                outcomes.fail_with(points[0].image, reason, error.message)
+                return
+            middle = len(points) // 2
+            self._upsert(spec, points[:middle], outcomes, gone)
+            self._upsert(spec, points[middle:], outcomes, gone)
+        else:
+            outcomes.embedded.extend(points)
+
+    def _patiently(self, call: Callable[[], None], gone: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + self._patience
+        wait = FIRST_WAIT
+        while True:
+            if gone():
+                raise StoreUnavailable("The chunk's lease ended before it was stored.")
+            try:
+                return call()
+            except StoreUnavailable as error:
+                pause = max(error.retry_after or 0.0, wait * random.uniform(0.5, 1.0))  # noqa: S311
+                if time.monotonic() + pause > deadline:
+                    raise
+                log.warning("the store is away, trying again in %.1f s: %s", pause, error)
+                self._sleep(pause)
+                wait = min(LONGEST_WAIT, wait * 2)
+
+
+def point_batch(spec: JobSpec, space: Space, points: Sequence[Embedded]) -> PointBatch:
+    """The points of one upsert, with where each vector comes from."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    images = [point.image for point in points]
+    return PointBatch(
+        ids=[point_id(spec.collection, image.item_id, image.index) for image in images],
+        vectors=np.stack([point.vector for point in points]),
+        item_ids=[image.item_id for image in images],
+        indexes=[image.index for image in images],
+        urls=[image.url for image in images],
+        fields=[image.payload for image in images],
+        provenance=[
+            Provenance(
+                spec.id, space.model, space.revision, space.policy,
+                point.content_sha256, point.etag, now,
+            )
+            for point in points
+        ],
+    )  # fmt: skip

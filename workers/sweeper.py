@@ -1,0 +1,124 @@
+"""Sends again what the queue lost: every worker runs this, one at a time does it.
+
+A chunk is sent again when its lease ran out (its worker died), when it was put off and is due, or when
+its message can no longer be in the queue. The last is told from the queue's own tail: messages leave in
+the order they came, so a chunk queued well before the oldest waiting message was lost on the way (Redis
+hands a message out before it notes who has it: a death in between loses it).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import threading
+from typing import Protocol
+
+import orjson
+from redis import Redis
+
+from vitrine.broker import BROKER_PREFIX, ingest_queue
+from vitrine.contracts import JobState, JobStatus
+from vitrine.errors import NotFound, VitrineError
+from vitrine.ledger import Ledger
+from vitrine.redis_client import as_bytes, naming_failures
+
+log = logging.getLogger(__name__)
+
+LOCK_KEY = "vitrine:sweeper"
+_TAIL = 200
+"""Messages looked at: enough that a re-sent one among them does not stand for the whole queue."""
+
+
+class Sender(Protocol):
+    """What sends a chunk's message; `vitrine.broker.Publisher` in production."""
+
+    def publish(self, job: str, number: int, model: str) -> None:
+        """Send it."""
+
+
+class Sweeper:
+    """Looks after every active job, every few seconds."""
+
+    def __init__(
+        self, ledger: Ledger, redis: Redis, sender: Sender, *, every: float, grace: float
+    ) -> None:
+        self._ledger = ledger
+        self._redis = redis
+        self._sender = sender
+        self._every = every
+        self._grace = grace  #: Seconds that a message may be on its way between queue and lease.
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Start sweeping."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop sweeping."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every):
+            try:
+                self.sweep()
+            except VitrineError as error:
+                log.warning("the sweep is put off: %s", error)
+            except Exception:
+                log.exception("the sweep failed")
+
+    def sweep(self) -> int:
+        """Sweep once, unless another worker is at it; returns how many chunks were sent again."""
+        with naming_failures():
+            mine = self._redis.set(LOCK_KEY, b"1", nx=True, px=int(self._every * 1000))
+        if not mine:
+            return 0
+        return sum(self._sweep_job(job) for job in self._ledger.active_jobs())
+
+    def _sweep_job(self, job: str) -> int:
+        status = self._status(job)
+        if status is None or status.state is JobState.CANCELLING:
+            self._ledger.sweep(job, lost_before=0.0)
+            return 0
+        model = status.spec.model
+        numbers = self._ledger.sweep(job, lost_before=self._lost_before(model))
+        for number in numbers:
+            self._sender.publish(job, number, model)
+        if numbers:
+            log.warning("sent %d chunks of job %s again", len(numbers), job)
+        return len(numbers)
+
+    def _status(self, job: str) -> JobStatus | None:
+        try:
+            return self._ledger.status(job)
+        except NotFound:
+            return None
+
+    def _lost_before(self, model: str) -> float:
+        """The time (the ledger's) before which a chunk was queued that is in the queue no more."""
+        now = self._ledger.clock()
+        waiting = self._tail(ingest_queue(model))
+        queued: list[float] = []
+        for job in {job for job, _ in waiting}:
+            times = self._ledger.queued_at(job, [n for name, n in waiting if name == job])
+            queued += [time for time in times if time is not None]
+        return min([now, *queued]) - self._grace
+
+    def _tail(self, queue: str) -> list[tuple[str, int]]:
+        """Jobs and chunks of the oldest waiting messages."""
+        with naming_failures():
+            raw = self._redis.lrange(f"{BROKER_PREFIX}{queue}", -_TAIL, -1)
+        return [chunk for message in raw if (chunk := _chunk_of(as_bytes(message)))]
+
+
+def _chunk_of(message: bytes) -> tuple[str, int] | None:
+    """The job and chunk in a broker's message; None where it is none of ours."""
+    try:
+        body = orjson.loads(base64.b64decode(orjson.loads(message)["body"]))
+        _, job, number = body[0]
+        return str(job), int(number)
+    except (orjson.JSONDecodeError, binascii.Error, KeyError, IndexError, TypeError, ValueError):
+        return None
