@@ -1,0 +1,53 @@
+"""The worker's health check against a real Redis: only a fresh line of this very host counts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from vitrine import presence
+from vitrine.errors import LedgerUnavailable
+from vitrine.presence import WorkerInfo
+from workers.health import alive_here
+
+
+def worker_on(host: str) -> WorkerInfo:
+    return WorkerInfo(
+        node=f"builtin.cpu.1@{host}", model="builtin", revision="1", policy="1", dimension=4,
+        device="cpu", supports_text=False, pid=1, started_at=time.time(),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def redis(redis_server: str) -> Iterator[Redis]:
+    client = Redis.from_url(redis_server)
+    yield client
+    for host in ("here.test", "there.test"):
+        presence.leave(client, worker_on(host).node)
+    client.close()
+
+
+def test_a_worker_of_this_host_is_healthy(redis: Redis, redis_server: str) -> None:
+    presence.beat(redis, worker_on("here.test"))
+    assert alive_here(redis_server, "here.test")
+
+
+def test_a_worker_of_another_host_does_not_count(redis: Redis, redis_server: str) -> None:
+    presence.beat(redis, worker_on("there.test"))
+    assert not alive_here(redis_server, "here.test")
+
+
+def test_a_worker_that_stopped_beating_is_not_healthy(
+    redis: Redis, redis_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presence.beat(redis, worker_on("here.test"))
+    monkeypatch.setattr(presence, "STALE_SECONDS", -1.0)
+    assert not alive_here(redis_server, "here.test")
+
+
+def test_a_redis_that_does_not_answer_is_named() -> None:
+    with pytest.raises(LedgerUnavailable, match="does not answer"):
+        alive_here("redis://127.0.0.1:1/0", "here.test")
