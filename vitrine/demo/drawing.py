@@ -7,6 +7,7 @@ many processes drew it.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -96,7 +97,9 @@ def draw_catalog(
         yield from map(draw, todo)
         return
     # spawn: a fork would take the threads' locks of whoever draws along.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
+    ) as pool:
         yield from pool.map(draw, todo, chunksize=6)
 
 
@@ -111,6 +114,10 @@ def draw_item(design: Design, *, folder: Path, seed: int) -> DrawnItem:
         files.append(f"{design.id}-{index}{suffix}")
         (folder / files[-1]).write_bytes(content)
     return _described(design, tuple(files), rng)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _described(design: Design, files: tuple[str, ...], rng: np.random.Generator) -> DrawnItem:

@@ -1,0 +1,109 @@
+"""What search makes of the catalog, asked over HTTP as any client would: how near, and how fast."""
+
+from __future__ import annotations
+
+import base64
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import requests
+
+from vitrine.errors import Unavailable, VitrineError
+
+NEIGHBOURS = 5
+LABELS = ("pattern", "colour")
+"""Neighbours agree where all of these fields do."""
+TIMEOUT = 60.0
+"""Seconds: the first query of a fresh service may wait for its worker."""
+
+Labels: TypeAlias = tuple[str, ...]
+"""The values of `LABELS` of one item."""
+
+
+@dataclass(slots=True)
+class Measured:
+    """Searches as they came back."""
+
+    neighbours: dict[str, list[Labels | None]] = field(default_factory=dict)
+    item_ms: list[float] = field(default_factory=list)  #: Searches by item.
+    picture_ms: list[float] = field(default_factory=list)  #: Searches by an uploaded picture.
+
+    @property
+    def search_p50_ms(self) -> float | None:
+        """Median of searching by picture (upload, embed, search); by item where none was uploaded."""
+        return median(self.picture_ms or self.item_ms)
+
+
+class Searcher:
+    """A client of one collection's search."""
+
+    def __init__(self, api_url: str, collection: str) -> None:
+        self._url = f"{api_url.rstrip('/')}/v1/search"
+        self._collection = collection
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy of the user's has no part in what is on loopback
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def search(self, **query: str) -> tuple[list[dict[str, Any]] | None, float]:
+        """Hits, and milliseconds from request to parsed answer; hits are None for an unknown item."""
+        body = {"collection": self._collection, "top": NEIGHBOURS, **query}
+        start = time.perf_counter()
+        try:
+            answer = self._session.post(self._url, json=body, timeout=TIMEOUT)
+        except requests.RequestException as error:
+            raise Unavailable(f"The API does not answer ({type(error).__name__}).") from error
+        if answer.status_code == 404:
+            return None, 0.0
+        if answer.status_code != 200:
+            raise VitrineError(f"The API answered a search with {answer.status_code}.")
+        hits: list[dict[str, Any]] = answer.json()["hits"]
+        return hits, 1000.0 * (time.perf_counter() - start)
+
+
+def measure(searcher: Searcher, item_ids: Sequence[str], pictures: Sequence[Path]) -> Measured:
+    """Search by each item and by each picture file; items without a vector are passed over."""
+    measured = Measured()
+    for item_id in item_ids:
+        hits, took = searcher.search(item=item_id)
+        if hits is not None:
+            measured.item_ms.append(took)
+            measured.neighbours[item_id] = [labels_of(hit["fields"]) for hit in hits]
+    for picture in pictures:
+        encoded = base64.b64encode(picture.read_bytes()).decode("ascii")
+        hits, took = searcher.search(image_base64=encoded)
+        if hits is not None:
+            measured.picture_ms.append(took)
+    return measured
+
+
+def labels_of(fields: Mapping[str, Any]) -> Labels | None:
+    """The labels among an item's fields; None where one of them is missing or empty."""
+    values = tuple(str(fields.get(name) or "") for name in LABELS)
+    return values if all(values) else None
+
+
+def neighbour_precision(
+    neighbours: Mapping[str, Sequence[Labels | None]], labels: Mapping[str, Labels]
+) -> float | None:
+    """Mean over the labelled items of the share of their `NEIGHBOURS` nearest with the same labels.
+
+    A neighbour that is missing counts as one that differs. None where no item has labels.
+    """
+    shares = [
+        sum(found == labels[item] for found in near[:NEIGHBOURS]) / NEIGHBOURS
+        for item, near in neighbours.items()
+        if item in labels
+    ]
+    return statistics.fmean(shares) if shares else None
+
+
+def median(values: Sequence[float]) -> float | None:
+    """The median; None of nothing."""
+    return statistics.median(values) if values else None
