@@ -16,6 +16,7 @@ from vitrine.presence import WorkerInfo
 from vitrine.query_lane import Query, QueryLane, QueryVector
 from vitrine.settings import Settings
 from vitrine.vectors import VectorStore
+from vitrine.vectors.open import open_store
 
 
 class Lane(Protocol):
@@ -62,10 +63,10 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
     Raises `BadInput` for an address that cannot be one. Redis itself need not answer yet: the API
     starts without it and says so in `/readyz`.
     """
-    from vitrine.vectors.open import open_store  # noqa: PLC0415 - imports a Qdrant client: half a second that only this process pays
-
     with ExitStack() as stack:
-        ledger = RedisLedger.connect(settings.redis_url.get_secret_value())
+        ledger = RedisLedger.connect(
+            settings.redis_url.get_secret_value(), job_ttl_days=settings.job_ttl_days
+        )
         stack.callback(ledger.close)
         store = open_store(settings)
         stack.callback(store.close)

@@ -1,16 +1,14 @@
 """A body to a job: the producer's work, called from a route; what the HTTP side alone decides is here.
 
-That is: which model a job gets when none was named, that nothing of the server's own files is ever read,
-and that a catalog without one good row is the client's mistake rather than a job.
+That is: which model a job gets when none was named, and that nothing of the server's own files is ever read.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from starlette.datastructures import UploadFile
 
 from api.parts import Parts
@@ -22,9 +20,6 @@ from producer.source import Source, from_stream
 from producer.submit import Submission, inspect, refuse_flawed
 from vitrine.contracts import JobSpec, is_collection_name, model_name, new_job_id
 from vitrine.errors import BadInput, Conflict, NotFound
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MAX_SOURCE_CHARS = 255
 
@@ -100,7 +95,6 @@ def _submit(
     submission = Submission(spec, parts.ledger, parts.publisher.publish, max_pending=limit)
     with opened() as catalog:
         report = submission.run(catalog)
-    _refuse_empty(report)
     return Submitted(spec.id, chosen, report)
 
 
@@ -121,11 +115,3 @@ def _chosen_model(parts: Parts, collection: str, model: str | None) -> str:
             hint="Leave the model out, or choose another collection.",
         )
     return present
-
-
-def _refuse_empty(report: Report) -> None:
-    if report.items == 0:
-        raise BadInput(
-            f"None of the {report.rows} rows can be used; the first: {report.problems[0]}.",
-            hint="Mend them and submit again.",
-        )

@@ -1,0 +1,93 @@
+"""The API as a process: binds, says where it listens, serves until SIGTERM or SIGINT, closes its parts.
+
+The order of stopping: no new connections, answers under way end (within GRACE_SECONDS), then the parts
+close. So nothing is taken from under a route that still runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from api.app import create_app
+from api.parts import open_parts
+from vitrine.errors import Unavailable
+from vitrine.settings import Settings
+
+GRACE_SECONDS = 10
+"""For answers under way; shorter than what supervisors and container runtimes wait before SIGKILL."""
+BACKLOG = 512
+
+
+class _Server(uvicorn.Server):
+    """Says once that it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_listening()
+
+
+def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
+    """Serve at `settings.api_host` and `api_port` until told to stop; `on_listening` gets the URL.
+
+    Raises `Unavailable` where the address cannot be bound, `BadInput` for a part's address that cannot be one.
+    """
+    with (
+        contextlib.closing(bind(settings.api_host, settings.api_port)) as listening,
+        open_parts(settings) as parts,
+    ):
+        config = uvicorn.Config(
+            create_app(parts), log_config=None, access_log=False, server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS, backlog=BACKLOG,
+        )  # fmt: skip
+        url = url_of(settings.api_host, listening.getsockname()[1])
+        server = _Server(config, lambda: on_listening(url))
+        _stop_on_signals(server)
+        server.run(sockets=[listening])
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises `Unavailable`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Unavailable(
+            f"The API cannot listen at {host} port {port}: {reason}.",
+            hint="Choose another with --host or --port; port 0 takes a free one.",
+        ) from error
+
+
+def url_of(host: str, port: int) -> str:
+    """The URL under which this machine reaches a server bound to the host."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a server bound to the host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    # uvicorn takes these over while it runs and raises what it caught again at its end; with the default
+    # handlers that would end the process before its parts are closed.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
