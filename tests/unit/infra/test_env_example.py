@@ -1,0 +1,31 @@
+""".env.example names what docker-compose.yml reads, and none of its secrets can be taken as it stands."""
+
+from __future__ import annotations
+
+import re
+
+#: Where PyTorch's builds without CUDA come from; nobody sets it who does not keep a mirror.
+RARELY_SET = {"TORCH_INDEX_URL"}
+
+
+def test_it_names_every_variable_that_compose_reads(
+    compose_text: str, env_example: dict[str, str]
+) -> None:
+    read = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", compose_text))
+    assert read - RARELY_SET == set(env_example)
+
+
+def test_its_secrets_are_empty_so_that_compose_refuses_to_start(
+    env_example: dict[str, str],
+) -> None:
+    secrets = {name for name in env_example if re.search(r"PASSWORD|API_KEY", name)}
+    assert secrets == {"REDIS_PASSWORD", "QDRANT_API_KEY", "FLOWER_PASSWORD"}
+    assert all(env_example[name] == "" for name in secrets)
+
+
+def test_its_defaults_are_those_of_the_compose_file(
+    compose_text: str, env_example: dict[str, str]
+) -> None:
+    defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", compose_text))
+    shown = {name: value for name, value in env_example.items() if name in defaults}
+    assert shown == {name: value for name, value in defaults.items() if name not in RARELY_SET}
