@@ -65,9 +65,8 @@ def _network(entry: str) -> Network:
 
 def _authority(entry: str) -> tuple[str, int | None]:
     # One colon separates a port; more of them are an IPv6 address, in brackets where a port follows.
-    if entry.count(":") > 1 and not entry.startswith("["):
-        entry = f"[{entry}]"
-    text, bracket, rest = entry.rpartition("]")
+    bare = entry.count(":") > 1 and not entry.startswith("[")
+    text, bracket, rest = (f"[{entry}]" if bare else entry).rpartition("]")
     host, colon, port = rest.partition(":")
     host = text + bracket + host
     try:

@@ -85,8 +85,9 @@ class Exchange:
         location = self._answer.location if self._answer.complete else None
         if location is not None:
             return self._follow(location)
-        if code:
-            raise self._broken(code, message)
+        # curl counts a connection that was cut within the head as a good end.
+        if code or not self._answer.complete:
+            raise self._broken(code, message or "cut in the middle of the head")
         if not self._kept:
             raise ItemFailure(FailureReason.NOT_AN_IMAGE, "empty")
         pieces = self._pieces

@@ -6,10 +6,11 @@ walked again part by part without following any link, so that one swapped in bet
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from concurrent.futures import Future, ThreadPoolExecutor
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from vitrine.contracts import FailureReason, ItemFailure
 from workers.fetch.answer import too_large
@@ -19,6 +20,17 @@ from workers.fetch.url import bad_url
 
 THREADS = 4
 """Enough to keep a disk busy; a network mount that hangs holds no more than these."""
+
+_REASONS = {
+    errno.ENOENT: FailureReason.NOT_FOUND,
+    errno.ENOTDIR: FailureReason.NOT_FOUND,
+    errno.ELOOP: FailureReason.NOT_FOUND,
+    errno.ENAMETOOLONG: FailureReason.NOT_FOUND,
+    errno.ENXIO: FailureReason.NOT_AN_IMAGE,  # a socket
+    errno.EACCES: FailureReason.HTTP_ERROR,
+    errno.EPERM: FailureReason.HTTP_ERROR,
+}
+"""What the system's errors mean; any other (a disk or a mount in trouble) may be over by the next try."""
 
 
 def is_file_url(url: str) -> bool:
@@ -39,7 +51,8 @@ class FileReader:
             return self._pool.submit(self._read, url, root)
         except RuntimeError:  # the pool is shut
             future: Future[Fetched] = Future()
-            future.set_exception(_unreadable("the fetcher was closed"))
+            reason = FailureReason.CONNECTION_FAILED
+            future.set_exception(ItemFailure(reason, "the fetcher was closed"))
             return future
 
     def close(self) -> None:
@@ -52,14 +65,13 @@ class FileReader:
         try:
             parts = _parts_beneath(os.path.realpath(root), os.path.realpath(_path(url)))
             descriptor = _open_beneath(os.path.realpath(root), parts)
-            with open(descriptor, "rb") as file:
-                return Fetched(self._content(file.fileno()), url, 200)
-        except FileNotFoundError:
-            raise ItemFailure(FailureReason.NOT_FOUND, "there is no such file") from None
-        except PermissionError:
-            raise ItemFailure(FailureReason.HTTP_ERROR, "the file may not be read") from None
-        except (OSError, ValueError) as error:
-            raise _unreadable(f"the file cannot be read: {error}") from None
+            try:
+                return Fetched(self._content(descriptor), url, 200)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            reason = _REASONS.get(error.errno or 0, FailureReason.CONNECTION_FAILED)
+            raise ItemFailure(reason, f"the file cannot be read: {error.strerror}") from None
 
     def _content(self, descriptor: int) -> bytes:
         status = os.fstat(descriptor)
@@ -81,9 +93,9 @@ class FileReader:
 def _path(url: str) -> str:
     try:
         parts = urlsplit(url)
+        path = os.fsdecode(unquote_to_bytes(parts.path))
     except ValueError:
         raise bad_url("the file URL cannot be read") from None
-    path = unquote(parts.path)
     if parts.netloc.lower() not in ("", "localhost") or not path.startswith("/"):
         raise bad_url("a file URL is file:///absolute/path")
     if parts.query or parts.fragment or "\0" in path:
@@ -112,7 +124,3 @@ def _open_beneath(root: str, parts: list[str]) -> int:
         return os.open(parts[-1], flags, dir_fd=folder)
     finally:
         os.close(folder)
-
-
-def _unreadable(detail: str) -> ItemFailure:
-    return ItemFailure(FailureReason.CONNECTION_FAILED, detail)

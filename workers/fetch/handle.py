@@ -28,6 +28,7 @@ class Handle:
     def __init__(self, policy: FetchPolicy, ca_bundle: str) -> None:
         self._connect_timeout = policy.connect_timeout
         self._exchange: Exchange | None = None
+        self._offered: socket.socket | None = None
         self.curl: Any = pycurl.Curl()
         for option, value in self._options(ca_bundle).items():
             self.curl.setopt(option, value)
@@ -44,9 +45,11 @@ class Handle:
     def end(self) -> None:
         """Forget the exchange, so that an idle handle holds no picture."""
         self._exchange = None
+        self._offer(None)
 
     def close(self) -> None:
         """Free the handle; it belongs to no multi handle then."""
+        self.end()
         self.curl.close()
 
     def _options(self, ca_bundle: str) -> dict[int, object]:
@@ -80,9 +83,18 @@ class Handle:
         if exchange is None or not internet or not exchange.admit(str(address.addr[0])):
             return int(pycurl.SOCKET_BAD)
         try:
-            return socket.socket(address.family, address.socktype, address.protocol)
+            offered = socket.socket(address.family, address.socktype, address.protocol)
         except OSError:
             return int(pycurl.SOCKET_BAD)
+        self._offer(offered)
+        return offered
+
+    def _offer(self, offered: socket.socket | None) -> None:
+        # pycurl duplicates the descriptor once the callback has returned; curl closes the duplicate,
+        # and ours goes at the next occasion.
+        if self._offered is not None:
+            self._offered.close()
+        self._offered = offered
 
     def _header(self, line: bytes) -> int | None:
         exchange = self._exchange

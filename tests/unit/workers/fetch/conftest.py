@@ -1,0 +1,55 @@
+"""Sites on loopback and fetchers that may talk to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import pytest
+
+from tests.unit.workers.fetch.site import Site
+from workers.fetch import Fetcher, FetchPolicy
+from workers.fetch.allow import AllowList
+
+MakeFetcher: TypeAlias = Callable[..., Fetcher]
+
+
+@pytest.fixture
+def sites() -> Iterator[Callable[..., Site]]:
+    """Make sites that are stopped at the end."""
+    made: list[Site] = []
+
+    def make(*args: Any, **kwargs: Any) -> Site:
+        made.append(Site(*args, **kwargs))
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.stop()
+
+
+@pytest.fixture
+def site(sites: Callable[..., Site]) -> Site:
+    """One site; a test fills its `pages`."""
+    return sites()
+
+
+@pytest.fixture
+def make_fetcher() -> Iterator[MakeFetcher]:
+    """Make a fetcher for an allow list and other fields of the policy; closed at the end."""
+    made: list[Fetcher] = []
+
+    def make(*allow: str, ca_bundle: str | None = None, **fields: Any) -> Fetcher:
+        policy = FetchPolicy(**{"timeout": 60.0, "allow": AllowList.parse(allow), **fields})
+        made.append(Fetcher(policy, ca_bundle=ca_bundle))
+        return made[-1]
+
+    yield make
+    for fetcher in made:
+        fetcher.close()
+
+
+@pytest.fixture
+def fetcher(site: Site, make_fetcher: MakeFetcher) -> Fetcher:
+    """A fetcher that may talk to `site`."""
+    return make_fetcher(site.authority)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.fetch.budget import ByteBudget
+
+
+def test_a_younger_one_waits_where_there_is_no_room_and_goes_on_when_there_is() -> None:
+    budget: ByteBudget[str] = ByteBudget(100)
+    budget.enter("old")
+    budget.enter("young")
+    assert budget.take("old", 90)
+    assert not budget.take("young", 20)
+    budget.leave("old")
+    assert budget.woken() == ["young"]
+    assert budget.woken() == []
+    assert budget.take("young", 20)
+
+
+def test_the_oldest_never_waits() -> None:
+    budget: ByteBudget[str] = ByteBudget(10)
+    budget.enter("old")
+    assert budget.take("old", 1000)
+    assert budget.used == 1000
+
+
+def test_the_next_oldest_is_woken_even_where_there_is_no_room() -> None:
+    budget: ByteBudget[str] = ByteBudget(10)
+    for owner in ("first", "second", "third"):
+        budget.enter(owner)
+    assert budget.take("first", 1)
+    assert budget.take("third", 9)
+    assert not budget.take("second", 5)
+    budget.leave("first")
+    assert budget.take("third", 1)
+    assert budget.woken() == ["second"]
+
+
+def test_one_that_leaves_while_it_waits_is_not_woken() -> None:
+    budget: ByteBudget[str] = ByteBudget(10)
+    budget.enter("old")
+    budget.enter("young")
+    assert budget.take("old", 10)
+    assert not budget.take("young", 1)
+    budget.leave("young")
+    budget.leave("old")
+    assert budget.woken() == []
+    assert budget.used == 0
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=12), st.integers(1, 60))
+def test_everybody_gets_through_and_memory_is_bounded(sizes: list[int], limit: int) -> None:
+    """Owners of `sizes` bytes take one at a time, in turns, and leave when they have all."""
+    budget: ByteBudget[int] = ByteBudget(limit)
+    left = dict(enumerate(sizes))
+    waiting: set[int] = set()
+    for owner in left:
+        budget.enter(owner)
+    while left:
+        owner = next(owner for owner in left if owner not in waiting)
+        if not budget.take(owner, 1):
+            waiting.add(owner)
+            continue
+        assert budget.used <= limit + max(sizes)
+        left[owner] -= 1
+        if not left[owner]:
+            del left[owner]
+            budget.leave(owner)
+            waiting -= set(budget.woken())
+    assert budget.used == 0
