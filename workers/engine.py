@@ -156,7 +156,7 @@ def _open(settings: Settings, closers: ExitStack) -> Engine:
     log.info("%s is ready on %s after %.1f s", model.name, model.device, time.monotonic() - started)
     chunks = ChunkWorker(
         ledger=ledger,
-        store=ChunkStore(store, stages.space),
+        store=ChunkStore(store, stages.space, stopping=stopping.is_set),
         stages=stages,
         keeper=keeper,
         retries=RetryPolicy(settings.fetch_attempts, settings.fetch_rounds),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import secrets
 import threading
 import time
@@ -143,9 +144,9 @@ class Standalone:
         port_file = self.settings.data_dir / "store.url"
         port_file.unlink(missing_ok=True)
         arguments = ["store", "--path", str(path), "--port-file", str(port_file)]
-        child = self._child("store", [*arguments, "--exit-with-parent"], grace=30.0)
+        child = self._child("store", [*arguments, "--parent-pid", str(os.getpid())], grace=30.0)
         url = self._wait_for_file(child, port_file)
-        self._use(qdrant_url=SecretStr(url))
+        self._use(qdrant_url=SecretStr(f"edge+{url}"))
         # A store that dies comes back at the same address, or its clients would not find it.
         child.pin("--port", url.rsplit(":", 1)[1])
 

@@ -35,11 +35,13 @@ class ChunkStore:
         store: VectorStore,
         space: Space,
         *,
+        stopping: Callable[[], bool] = lambda: False,
         patience: float = PATIENCE,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
         self._space = space
+        self._stopping = stopping  #: A process that is to stop asks once, and does not wait.
         self._patience = patience
         self._sleep = sleep
         self._ensured: set[str] = set()
@@ -86,7 +88,7 @@ class ChunkStore:
                 return call()
             except StoreUnavailable as error:
                 pause = max(error.retry_after or 0.0, wait * random.uniform(0.5, 1.0))  # noqa: S311
-                if time.monotonic() + pause > deadline:
+                if self._stopping() or time.monotonic() + pause > deadline:
                     raise
                 log.warning("the store is away, trying again in %.1f s: %s", pause, error)
                 self._sleep(pause)
