@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
 from starlette.datastructures import UploadFile
 
 from api.parts import Parts
@@ -16,7 +17,7 @@ from api.schemas.jobs import JobIn, UploadIn
 from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
 from producer.pressure import refuse_when_full
 from producer.report import Report
-from producer.source import Source, from_stream
+from producer.source import from_stream
 from producer.submit import Submission, inspect, refuse_flawed
 from vitrine.contracts import JobSpec, is_collection_name, model_name, new_job_id
 from vitrine.errors import BadInput, Conflict, NotFound
@@ -45,19 +46,20 @@ def submit_items(parts: Parts, body: JobIn) -> Submitted:
 
 def submit_upload(parts: Parts, body: UploadIn, file: UploadFile) -> Submitted:
     """Submit an uploaded catalog; raises what `_submit` raises."""
-    name = os.path.basename((file.filename or "").replace("\\", "/"))[-MAX_SOURCE_CHARS:]
-    source = from_stream(file.file, name or "upload")
+    source = from_stream(file.file, _name_of(file))
     options = CatalogOptions(
         format=body.format, id=body.id_column, images=tuple(body.image_columns)
     )
     return _submit(
-        parts, lambda: _opened(source, options),
+        parts, lambda: open_catalog(source, options),
         body.collection, body.model, source=source.name, strict=body.strict,
     )  # fmt: skip
 
 
-def _opened(source: Source, options: CatalogOptions) -> Catalog:
-    return open_catalog(source, options)
+def _name_of(file: UploadFile) -> str:
+    """The last part of the name the client gave: it is told in problems, and its suffix names the format."""
+    name = os.path.basename((file.filename or "").replace("\\", "/"))
+    return "".join(filter(str.isprintable, name))[-MAX_SOURCE_CHARS:] or "upload"
 
 
 def _fields(fields: dict[str, object]) -> dict[str, object]:

@@ -1,124 +1,13 @@
-"""The API over parts in memory: a small collection, a worker that answers, and a list for messages."""
+"""Fixtures: the API over parts in memory."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
-from numpy.typing import NDArray
 
-from api.app import create_app
-from api.parts import Parts
-from vitrine.contracts import Failure, FailureReason, ImageRef, Payload, point_id
-from vitrine.fakes.fake_lane import FakeLane, fake_vector, fake_worker
-from vitrine.fakes.memory_ledger import MemoryLedger
-from vitrine.fakes.memory_store import MemoryStore
-from vitrine.ledger import Lease
+from tests.unit.api.api_stage import Stage, make_stage, put
 from vitrine.settings import Settings
-from vitrine.vectors import PointBatch, Provenance, Space
-
-SPACE = Space("builtin", "r1", "p1", 16)
-PROBLEM = "application/problem+json"
-
-
-class Outbox:
-    """Takes messages instead of a broker."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, int, str]] = []
-        self._lock = threading.Lock()
-
-    def publish(self, job: str, number: int, model: str) -> None:
-        with self._lock:
-            self.sent.append((job, number, model))
-
-
-@dataclass
-class Stage:
-    """Everything that a test may look at or change."""
-
-    parts: Parts
-    app: FastAPI
-    client: TestClient
-    ledger: MemoryLedger
-    store: MemoryStore
-    lane: FakeLane
-    outbox: Outbox = field(default_factory=Outbox)
-
-    def job(self, images: int = 3, **overrides: Any) -> str:
-        """A submitted job of so many items, one picture each."""
-        items = [
-            {"id": f"i{n}", "images": [f"https://h{n % 2}.example/{n}.jpg"]} for n in range(images)
-        ]
-        answer = self.client.post(
-            "/v1/jobs", json={"collection": "summer", "items": items} | overrides
-        )
-        assert answer.status_code == 202, answer.text
-        job_id: str = answer.json()["job"]["id"]
-        return job_id
-
-    def finish(self, job: str, reasons: Sequence[FailureReason | None]) -> None:
-        """Give every picture of the job's first chunk an outcome: a reason, or None for embedded."""
-        lease = self.ledger.lease(job, 0, seconds=60)
-        assert isinstance(lease, Lease)
-        outcomes = list(zip(lease.chunk.images, reasons, strict=True))
-        self.ledger.finish(
-            lease,
-            embedded=[image.ordinal for image, reason in outcomes if reason is None],
-            failures=[_failed(image, reason) for image, reason in outcomes if reason is not None],
-        )
-
-
-def _failed(image: ImageRef, reason: FailureReason) -> Failure:
-    return Failure(image, reason, f"detail of {image.item_id}", attempts=2, failed_at=1_700_000_000)
-
-
-def put(store: MemoryStore, name: str, *points: tuple[str, int, bytes, Payload]) -> None:
-    """Store pictures: item id, index, the bytes whose fake vector it has, and the item's fields."""
-    vectors: NDArray[np.float32] = np.stack(
-        [fake_vector(data, SPACE.dimension) for _, _, data, _ in points]
-    )
-    put_vectors(store, name, vectors, [(item, index, fields) for item, index, _, fields in points])
-
-
-def put_vectors(
-    store: MemoryStore,
-    name: str,
-    vectors: NDArray[np.float32],
-    rows: Sequence[tuple[str, int, Payload]],
-) -> None:
-    """Store vectors as they are, float32 [n, dimension]: item id, index and fields of each."""
-    made = Provenance("job", SPACE.model, SPACE.revision, SPACE.policy, "00", None, "2026-01-01")
-    store.ensure(name, SPACE)
-    store.upsert(
-        name,
-        PointBatch(
-            ids=[point_id(name, item, index) for item, index, _ in rows],
-            vectors=vectors,
-            item_ids=[item for item, _, _ in rows],
-            indexes=[index for _, index, _ in rows],
-            urls=[f"https://shop.example/{item}/{index}.jpg" for item, index, _ in rows],
-            fields=[fields for _, _, fields in rows],
-            provenance=[made] * len(rows),
-        ),
-    )
-
-
-def stage_with(settings: Settings, **replaced: Any) -> Stage:
-    """A stage; `replaced` takes the place of single parts."""
-    ledger, store, outbox = MemoryLedger(), MemoryStore(), Outbox()
-    lane = FakeLane(fake_worker(SPACE, supports_text=True))
-    stocked = {"ledger": ledger, "store": store, "lane": lane, "publisher": outbox} | replaced
-    parts = Parts(settings=settings, **stocked)
-    app = create_app(parts)
-    client = TestClient(app, raise_server_exceptions=False)
-    return Stage(parts, app, client, ledger, store, lane, outbox)
 
 
 @pytest.fixture
@@ -129,7 +18,7 @@ def settings() -> Settings:
 @pytest.fixture
 def stage(settings: Settings) -> Iterator[Stage]:
     """The API with a collection `summer` of three items, the first of which has two pictures."""
-    made = stage_with(settings)
+    made = make_stage(settings)
     put(
         made.store,
         "summer",
@@ -140,15 +29,3 @@ def stage(settings: Settings) -> Iterator[Stage]:
     )
     with made.client:
         yield made
-
-
-def problem_of(answer: Any, status: int, code: str) -> dict[str, Any]:
-    """The body of an error answer, whose form is checked here for every test."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == PROBLEM
-    body: dict[str, Any] = answer.json()
-    assert body["type"] == f"urn:vitrine:problem:{code}"
-    assert (body["status"], body["code"]) == (status, code)
-    assert body["title"]
-    assert body["detail"]
-    return body

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import gzip
+import io
+import threading
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from api.schemas.jobs import MAX_ITEMS
+from tests.unit.api.api_stage import SPACE, Stage, problem_of, put
+from vitrine.contracts import FailureReason, JobState
+from vitrine.errors import LedgerUnavailable
+
+CSV = b"id,image,price\na,https://h.example/a.jpg,3.5\nb,https://h.example/b.jpg,4\n"
+
+
+def item(**overrides: Any) -> dict[str, Any]:
+    return {"id": "a", "images": ["https://h.example/a.jpg"]} | overrides
+
+
+def upload(stage: Stage, content: bytes, name: str = "catalog.csv", **fields: str) -> Any:
+    return stage.client.post(
+        "/v1/jobs", files={"file": (name, content)}, data={"collection": "new"} | fields
+    )
+
+
+def test_items_become_a_job_with_a_message_for_each_chunk(stage: Stage) -> None:
+    items = [item(id=str(n)) for n in range(70)]
+    answer = stage.client.post("/v1/jobs", json={"collection": "new", "items": items})
+    assert answer.status_code == 202
+    body = answer.json()
+    job = body["job"]
+    assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
+    assert (job["items"], job["images"], job["pending"]) == (70, 70, 70)
+    assert (job["state"], job["model"], job["finished"]) == ("running", "builtin", False)
+    assert (body["problems"], body["warnings"]) == ([], [])
+    assert stage.outbox.sent == [(job["id"], 0, "builtin"), (job["id"], 1, "builtin")]
+
+
+def test_the_ledger_holds_urls_in_order_and_typed_fields(stage: Stage) -> None:
+    fields = {"title": "Shirt", "price": 29.5, "sizes": ["s", "m"], "new": True}
+    images = ["https://h.example/1.jpg", "https://h.example/2.jpg"]
+    job = stage.job(items=[item(images=images, fields=fields)])
+    lease: Any = stage.ledger.lease(job, 0, seconds=60)
+    assert [(image.index, image.url) for image in lease.chunk.images] == list(enumerate(images))
+    assert lease.chunk.images[0].payload == fields
+
+
+def test_a_bad_item_is_named_and_the_others_go_on(stage: Stage) -> None:
+    body = {"collection": "new", "items": [item(), item(id="b", images=["ftp://h/b.jpg"])]}
+    answer = stage.client.post("/v1/jobs", json=body)
+    assert answer.status_code == 202
+    job, problems = answer.json()["job"], answer.json()["problems"]
+    assert (job["items"], job["rejected_rows"]) == (1, 1)
+    assert [(row["line"], row["field"], row["code"]) for row in problems] == [
+        (2, "images", "bad_url")
+    ]
+    kept = stage.client.get(f"/v1/jobs/{job['id']}/problems").json()
+    assert kept == {"rejected_rows": 1, "problems": problems}
+
+
+def test_strict_items_are_refused_for_one_bad_item(stage: Stage) -> None:
+    items = [item(), item(id="")]
+    answer = stage.client.post(
+        "/v1/jobs", json={"collection": "new", "items": items, "strict": True}
+    )
+    assert "items:2 [id]" in problem_of(answer, 422, "bad_input")["detail"]
+    assert stage.ledger.jobs() == []
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "FILE://localhost/etc/passwd", "/etc/passwd"]
+)
+def test_files_of_the_server_are_never_taken(stage: Stage, url: str) -> None:
+    answer = stage.client.post(
+        "/v1/jobs", json={"collection": "new", "items": [item(images=[url])]}
+    )
+    problem_of(answer, 422, "bad_input")
+    answer = upload(stage, b"id,image\na," + url.encode() + b"\n")
+    problem_of(answer, 422, "bad_input")
+    assert stage.ledger.jobs() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"items": [item()]}, "collection"),
+        ({"collection": "new"}, "items"),
+        ({"collection": "new", "items": []}, "items"),
+        ({"collection": "new", "items": [{"id": "a"}]}, "items[0].images"),
+        ({"collection": "new", "items": [item(images="x")]}, "items[0].images"),
+        ({"collection": "new", "items": [item(), item(id=7)]}, "items[1].id"),
+        ({"collection": "new", "items": [item()], "colection": "x"}, "colection"),
+        ({"collection": "new", "items": [item()] * (MAX_ITEMS + 1)}, "items"),
+    ],
+)
+def test_a_body_of_another_shape_names_the_field(
+    stage: Stage, body: dict[str, Any], field: str
+) -> None:
+    answer = stage.client.post("/v1/jobs", json=body)
+    assert problem_of(answer, 422, "bad_input")["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"x"', b"\xff"])
+def test_what_is_no_json_object_is_refused(stage: Stage, content: bytes) -> None:
+    problem_of(stage.client.post("/v1/jobs", content=content), 422, "bad_input")
+
+
+@pytest.mark.parametrize("name", ["Summer", "a b", "-x", "", "x" * 64, "../x"])
+def test_a_collection_is_named_plainly(stage: Stage, name: str) -> None:
+    answer = stage.client.post("/v1/jobs", json={"collection": name, "items": [item()]})
+    assert "cannot be called" in problem_of(answer, 422, "bad_input")["detail"]
+
+
+def test_a_field_cannot_take_the_id_s_name(stage: Stage) -> None:
+    body = {"collection": "new", "items": [item(fields={"id": "other"})]}
+    assert (
+        "'id'" in problem_of(stage.client.post("/v1/jobs", json=body), 422, "bad_input")["detail"]
+    )
+
+
+# --- which model --------------------------------------------------------------------------------
+
+
+def test_a_job_without_a_model_gets_the_collection_s_own(stage: Stage) -> None:
+    stage.store.ensure("winter", SPACE.__class__("siglip", "r", "p", 4))
+    job = stage.job(collection="winter")
+    assert stage.client.get(f"/v1/jobs/{job}").json()["model"] == "siglip"
+
+
+def test_a_model_is_canonical_and_one_without_a_worker_is_warned_of(stage: Stage) -> None:
+    body = {"collection": "new", "model": "google/SigLIP", "items": [item()]}
+    answer = stage.client.post("/v1/jobs", json=body).json()
+    assert answer["job"]["model"] == "google--siglip"
+    assert "google--siglip" in answer["warnings"][0]
+
+
+def test_another_model_than_the_collection_s_is_a_conflict_that_names_both(stage: Stage) -> None:
+    put(stage.store, "summer", ("x", 0, b"x", {}))
+    body = {"collection": "summer", "model": "siglip", "items": [item()]}
+    detail = problem_of(stage.client.post("/v1/jobs", json=body), 409, "conflict")["detail"]
+    assert "builtin" in detail
+    assert "siglip" in detail
+
+
+def test_a_look_at_the_workers_that_fails_does_not_undo_the_submission(stage: Stage) -> None:
+    stage.lane.failure = LedgerUnavailable("gone")
+    stage.job()
+
+
+# --- full ---------------------------------------------------------------------------------------
+
+
+def test_too_much_pending_is_refused_with_retry_after_and_leaves_no_job(stage: Stage) -> None:
+    stage.job(images=50)
+    answer = stage.client.post("/v1/jobs", json={"collection": "new", "items": [item()]})
+    problem_of(answer, 429, "full")
+    assert int(answer.headers["retry-after"]) >= 1
+    assert len(stage.ledger.jobs()) == 1
+
+
+def test_room_is_there_again_once_pictures_have_outcomes(stage: Stage) -> None:
+    job = stage.job(images=50)
+    stage.finish(job, [FailureReason.NOT_FOUND] * 50)
+    stage.job(images=1)
+
+
+def test_a_broker_that_fails_in_the_middle_cancels_the_job(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise LedgerUnavailable("The broker did not take a message.")
+
+    monkeypatch.setattr(stage.outbox, "publish", gone)
+    answer = stage.client.post("/v1/jobs", json={"collection": "new", "items": [item()]})
+    problem_of(answer, 503, "ledger_unavailable")
+    assert [job.state for job in stage.ledger.jobs()] == [JobState.CANCELLED]
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def test_an_uploaded_csv_becomes_a_job(stage: Stage) -> None:
+    answer = upload(stage, CSV, name="../../shop/summer.csv")
+    assert answer.status_code == 202, answer.text
+    job = answer.json()["job"]
+    assert (job["source"], job["items"], job["collection"]) == ("summer.csv", 2, "new")
+    lease: Any = stage.ledger.lease(job["id"], 0, seconds=60)
+    assert lease.spec.file_root is None
+    assert [image.payload for image in lease.chunk.images] == [{"price": 3.5}, {"price": 4.0}]
+
+
+def test_an_upload_past_memory_s_spool_is_read_whole(stage: Stage) -> None:
+    rows = [f"{n},https://h.example/{n}.jpg,{'x' * 9000}" for n in range(120)]
+    content = "\n".join(["id,image,text", *rows]).encode()
+    assert len(content) > 1024 * 1024
+    assert upload(stage, content).json()["job"]["items"] == 120
+
+
+def test_other_formats_and_gzip_are_told_by_name_or_content(stage: Stage) -> None:
+    table = pa.table({"id": ["a"], "image": ["https://h.example/a.jpg"]})
+    parquet = io.BytesIO()
+    pyarrow.parquet.write_table(table, parquet)
+    assert upload(stage, gzip.compress(CSV), "c.csv.gz").json()["job"]["items"] == 2
+    assert upload(stage, parquet.getvalue(), "c.parquet").json()["job"]["items"] == 1
+    assert upload(stage, b"https://h.example/a.jpg\n", "list").json()["job"]["items"] == 1
+    jsonl = b'{"id": "a", "image": "https://h.example/a.jpg"}\n'
+    assert upload(stage, jsonl, "x", format="jsonl").json()["job"]["items"] == 1
+
+
+def test_columns_can_be_named(stage: Stage) -> None:
+    content = b"key,front,back\na,https://h.example/1.jpg,https://h.example/2.jpg\n"
+    answer = upload(stage, content, id_column="key", image_columns="front, back")
+    assert answer.json()["job"]["images"] == 2
+
+
+def test_bad_rows_are_named_by_line_and_good_ones_go_on(stage: Stage) -> None:
+    answer = upload(stage, CSV + b",https://h.example/c.jpg,1\n")
+    assert answer.json()["job"]["rejected_rows"] == 1
+    assert [(row["source"], row["line"], row["field"]) for row in answer.json()["problems"]] == [
+        ("catalog.csv", 4, "id")
+    ]
+
+
+def test_a_strict_upload_is_refused_naming_line_and_field(stage: Stage) -> None:
+    answer = upload(stage, CSV + b",https://h.example/c.jpg,1\n", strict="true")
+    assert "catalog.csv:4 [id]" in problem_of(answer, 422, "bad_input")["detail"]
+    assert stage.ledger.jobs() == []
+
+
+def test_a_strict_upload_without_flaw_is_taken_whole(stage: Stage) -> None:
+    assert upload(stage, CSV, strict="true").json()["job"]["items"] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "fields"),
+    [
+        (b"", {}),
+        (b"id,image\n", {}),
+        (b"PK\x03\x04" + bytes(100), {}),
+        (CSV, {"id_column": "sku"}),
+        (CSV, {"format": "parquet"}),
+    ],
+)
+def test_a_file_that_is_no_catalog_leaves_no_job(
+    stage: Stage, content: bytes, fields: dict[str, str]
+) -> None:
+    problem_of(upload(stage, content, **fields), 422, "bad_input")
+    assert stage.ledger.jobs() == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"format": "xlsx"}, "format"),
+        ({"strict": "perhaps"}, "strict"),
+        ({"colour": "x"}, "colour"),
+    ],
+)
+def test_a_form_s_bad_field_is_named(stage: Stage, fields: dict[str, str], field: str) -> None:
+    answer = upload(stage, CSV, **fields)
+    assert problem_of(answer, 422, "bad_input")["errors"][0]["field"] == field
+
+
+def test_a_form_without_a_file_says_which_is_missing(stage: Stage) -> None:
+    answer = stage.client.post(
+        "/v1/jobs", files={"catalog": ("c.csv", CSV)}, data={"collection": "new"}
+    )
+    assert problem_of(answer, 422, "bad_input")["errors"][0]["field"] == "file"
+
+
+def test_a_field_given_twice_is_named(stage: Stage) -> None:
+    answer = stage.client.post(
+        "/v1/jobs", files={"file": ("c.csv", CSV)}, data={"collection": ["a", "b"]}
+    )
+    assert problem_of(answer, 422, "bad_input")["errors"][0]["field"] == "collection"
+
+
+def test_submitting_runs_beside_the_event_loop(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    add = stage.ledger.add_chunk
+
+    def noted(*args: Any, **kwargs: Any) -> int:
+        threads.append(threading.current_thread().name)
+        return add(*args, **kwargs)
+
+    monkeypatch.setattr(stage.ledger, "add_chunk", noted)
+    stage.job()
+    assert threads
+    assert all(name.startswith("AnyIO worker") for name in threads)
