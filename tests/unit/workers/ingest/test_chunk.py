@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from workshop import Answer, Workshop, png, url
+
+from vitrine.contracts import FailureReason, ItemFailure, JobState, point_id
+from vitrine.errors import StoreRejected, StoreUnavailable
+from vitrine.fakes.memory_store import MemoryStore
+from vitrine.ledger import Lease
+from vitrine.vectors.base import PointBatch, Space
+from workers.fakes import DIMENSION, FakeModel
+from workers.normalise import l2_normalise
+
+RED = (255, 0, 0)
+TIMEOUT = ItemFailure(FailureReason.TIMEOUT, "took too long")
+
+
+def good(count: int) -> dict[str, bytes]:
+    return {url(n): png((n, 0, 255 - n)) for n in range(count)}
+
+
+def reasons(shop: Workshop, job: str) -> dict[str, int]:
+    return dict(shop.ledger.status(job).failed_by_reason)
+
+
+def test_every_picture_becomes_a_vector_or_a_named_failure() -> None:
+    pictures: dict[str, bytes | ItemFailure] = dict(good(64))
+    del pictures[url(3)]
+    pictures[url(5)] = b"<html>not a picture</html>"
+    pictures[url(7)] = png((9, 9, 9))[:60]
+    pictures[url(9)] = png(RED)
+    model = FakeModel({RED: ValueError("no red today")})
+    with Workshop(pictures, model=model) as shop:
+        job = shop.job(64)
+        assert shop.ingest(job) == {"embedded": 60, "failed": 4, "put_off": 0}
+        assert shop.ledger.status(job).state is JobState.COMPLETED_WITH_FAILURES
+        assert reasons(shop, job) == {
+            "model_error": 1, "not_an_image": 1, "not_found": 1, "truncated": 1,
+        }  # fmt: skip
+        failed = {(f"item-{n // 2}", n % 2) for n in (3, 5, 7, 9)}
+        assert shop.points() == {(f"item-{n // 2}", n % 2) for n in range(64)} - failed
+
+
+def test_what_is_stored_is_the_models_own_vector_with_its_provenance() -> None:
+    with Workshop(good(2)) as shop:
+        job = shop.job(2)
+        shop.ingest(job)
+        [first, second] = shop.store.item("shop", "item-0")
+        assert first.id == point_id("shop", "item-0", 0) != second.id
+        pixels = np.tile(np.array([0, 0, 255], np.float32)[:, None, None], (1, 8, 8))
+        expected, _ = l2_normalise(shop.model.embed([{"pixel_values": pixels}]))
+        np.testing.assert_allclose(first.vector, expected[0], atol=1e-6)
+        assert first.payload["image_url"] == url(0)
+        assert first.payload["fields"] == {"n": 0}
+        provenance = first.payload["provenance"]
+        assert (provenance["job"], provenance["model"], provenance["revision"]) == (
+            job,
+            "fake",
+            "fake-1",
+        )
+        assert len(provenance["content_sha256"]) == 64
+
+
+def test_a_message_that_comes_twice_does_nothing_the_second_time() -> None:
+    with Workshop(good(4)) as shop:
+        job = shop.job(4)
+        shop.ingest(job)
+        assert shop.ingest(job) == {"refused": "done"}
+        assert shop.ingest("nosuchjob") == {"refused": "unknown"}
+        assert len(shop.source.asked) == 4
+
+
+def test_transient_failures_are_tried_again_within_the_chunk() -> None:
+    flaky: dict[str, Answer] = {**good(3), url(1): [TIMEOUT, png((1, 2, 3))]}
+    with Workshop(flaky) as shop:
+        job = shop.job(3)
+        assert shop.ingest(job) == {"embedded": 3, "failed": 0, "put_off": 0}
+        assert shop.source.asked.count(url(1)) == 2
+
+
+def test_lasting_trouble_is_put_off_for_a_round_and_then_final() -> None:
+    with Workshop({**good(3), url(1): TIMEOUT}, rounds=1) as shop:
+        job = shop.job(3)
+        assert shop.ingest(job) == {"embedded": 2, "failed": 0, "put_off": 1}
+        assert shop.ledger.status(job).state is JobState.RUNNING
+        later = shop.ledger._jobs[job].chunks[0]
+        assert [image.rounds for image in later.images] == [1]
+        later.due = 0.0
+        assert shop.ingest(job) == {"embedded": 0, "failed": 1, "put_off": 0}
+        assert reasons(shop, job) == {"timeout": 1}
+
+
+def test_a_hosts_retry_after_puts_its_pictures_off_that_long() -> None:
+    busy = ItemFailure(FailureReason.RATE_LIMITED, "answered 429", retry_after=900.0)
+    with Workshop({**good(2), url(1): busy}) as shop:
+        job = shop.job(2)
+        before = shop.ledger.clock()
+        shop.ingest(job)
+        due = shop.ledger._jobs[job].chunks[0].due
+        assert due is not None
+        assert 900 <= due - before <= 960
+
+
+class AwayStore(MemoryStore):
+    """Takes nothing the first `times` times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def upsert(self, name: str, points: PointBatch) -> None:
+        if self.times:
+            self.times -= 1
+            raise StoreUnavailable("The store is away.")
+        super().upsert(name, points)
+
+
+def test_nothing_is_marked_done_before_the_store_has_it() -> None:
+    with Workshop(good(4), store=AwayStore(1)) as shop:
+        job = shop.job(4)
+        assert shop.ingest(job) == {"given_back": "store_unavailable"}
+        assert shop.ledger.status(job).embedded == 0
+        shop.ledger._jobs[job].chunks[0].due = 0.0
+        assert shop.ingest(job) == {"embedded": 4, "failed": 0, "put_off": 0}
+        assert len(shop.points()) == 4
+
+
+def test_the_store_is_asked_again_while_there_is_patience() -> None:
+    with Workshop(good(4), store=AwayStore(2), store_patience=30) as shop:
+        job = shop.job(4)
+        assert shop.ingest(job) == {"embedded": 4, "failed": 0, "put_off": 0}
+
+
+class PickyStore(MemoryStore):
+    """Refuses one item for good."""
+
+    def upsert(self, name: str, points: PointBatch) -> None:
+        if "item-3" in points.item_ids:
+            raise StoreRejected("The store does not take item-3.")
+        super().upsert(name, points)
+
+
+def test_a_point_the_store_will_not_take_costs_nobody_else() -> None:
+    with Workshop(good(12), store=PickyStore()) as shop:
+        job = shop.job(12)
+        assert shop.ingest(job) == {"embedded": 10, "failed": 2, "put_off": 0}
+        assert reasons(shop, job) == {"store_rejected": 2}
+        assert len(shop.points()) == 10
+
+
+def test_a_collection_of_another_space_is_refused_by_name() -> None:
+    with Workshop(good(2)) as shop:
+        shop.store.ensure("shop", Space("siglip", "abc", "rgb-1", DIMENSION))
+        job = shop.job(2)
+        shop.ingest(job)
+        assert reasons(shop, job) == {"store_rejected": 2}
+        [failure, _] = shop.ledger.failures(job)
+        assert "siglip" in failure.detail
+        assert "fake" in failure.detail
+        assert shop.points() == set()
+
+
+def test_stopping_leaves_the_rest_for_others_without_counting_an_attempt() -> None:
+    with Workshop(good(4)) as shop:
+        job = shop.job(4)
+        shop.stopping = True
+        assert shop.ingest(job) == {"embedded": 0, "failed": 0, "put_off": 0}
+        shop.stopping = False
+        assert shop.ledger.sweep(job, lost_before=0) == [0]
+        assert shop.ingest(job)["embedded"] == 4
+
+
+def test_a_cancelled_job_is_left_alone() -> None:
+    with Workshop(good(4)) as shop:
+        job = shop.job(4)
+        shop.ledger.cancel(job)
+        assert shop.ingest(job) == {"refused": "cancelled"}
+        assert shop.source.asked == []
+
+
+def die(shop: Workshop, job: str, ordinal: int | None) -> None:
+    """What a worker leaves that died with a picture in its hands."""
+    lease = shop.ledger.lease(job, 0, seconds=-1)
+    assert isinstance(lease, Lease)
+    if ordinal is not None:
+        shop.ledger.suspect(lease, ordinal)
+    shop.ledger.sweep(job, lost_before=0)
+
+
+def test_a_chunk_that_a_worker_died_on_is_taken_one_picture_at_a_time() -> None:
+    with Workshop(good(20)) as shop:
+        job = shop.job(20)
+        die(shop, job, None)
+        assert shop.ingest(job) == {"embedded": 20, "failed": 0, "put_off": 0}
+        assert set(shop.model.batches) == {1}
+        assert shop.ledger._jobs[job].strikes.total() == 0
+
+
+def test_a_suspect_goes_first_and_is_cleared_when_it_comes_through() -> None:
+    with Workshop(good(6)) as shop:
+        job = shop.job(6)
+        die(shop, job, None)
+        die(shop, job, 4)
+        assert shop.ingest(job) == {"embedded": 6, "failed": 0, "put_off": 0}
+        assert shop.source.asked[0] == url(4)
+
+
+def test_a_picture_that_workers_died_on_twice_is_dead_lettered_by_name() -> None:
+    with Workshop(good(6)) as shop:
+        job = shop.job(6)
+        die(shop, job, 4)
+        die(shop, job, 4)
+        assert shop.ingest(job) == {"embedded": 5, "failed": 1, "put_off": 0}
+        [failure] = shop.ledger.failures(job)
+        assert failure.reason is FailureReason.CRASHED_WORKER
+        assert failure.image.url == url(4)
+        assert url(4) not in shop.source.asked
+
+
+def test_careful_attempts_name_failures_too() -> None:
+    pictures: dict[str, Answer] = {**good(5), url(1): b"junk", url(2): TIMEOUT}
+    nan = np.full(DIMENSION, np.nan, np.float32)
+    pictures[url(3)] = png(RED)
+    with Workshop(pictures, model=FakeModel({RED: nan})) as shop:
+        job = shop.job(5)
+        die(shop, job, None)
+        assert shop.ingest(job) == {"embedded": 2, "failed": 2, "put_off": 1}
+        assert reasons(shop, job) == {"bad_vector": 1, "not_an_image": 1}
+
+
+def test_a_chunk_nobody_survives_ends_after_ten_deaths() -> None:
+    with Workshop(good(3)) as shop:
+        job = shop.job(3)
+        for _ in range(10):
+            die(shop, job, None)
+        assert shop.ingest(job) == {"embedded": 0, "failed": 3, "put_off": 0}
+        assert reasons(shop, job) == {"crashed_worker": 3}
+
+
+@pytest.mark.parametrize("sizes", [[1], [17, 3]])
+def test_chunks_of_any_size_come_through(sizes: Sequence[int]) -> None:
+    with Workshop(good(20)) as shop:
+        for size in sizes:
+            assert shop.ingest(shop.job(size))["embedded"] == size

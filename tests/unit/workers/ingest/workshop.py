@@ -1,0 +1,104 @@
+"""A chunk worker over fakes, with the real decoder: what the ingest tests work with."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self, TypeAlias
+
+from PIL import Image
+
+from vitrine.contracts import ImageRef, ItemFailure, JobSpec, new_job_id
+from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.fakes.memory_store import MemoryStore
+from vitrine.vectors.base import VectorStore
+from workers.batching import Batcher
+from workers.fakes import FakeModel, FakeSource
+from workers.ingest.chunk import ChunkWorker, Report
+from workers.ingest.leases import LeaseKeeper
+from workers.ingest.retries import RetryPolicy
+from workers.ingest.storing import ChunkStore
+from workers.stages import Stages
+
+Colour = tuple[int, int, int]
+Answer: TypeAlias = bytes | ItemFailure | Sequence[bytes | ItemFailure]
+
+
+def png(colour: Colour) -> bytes:
+    """A flat picture's bytes."""
+    file = io.BytesIO()
+    Image.new("RGB", (16, 16), colour).save(file, "PNG")
+    return file.getvalue()
+
+
+def url(n: int) -> str:
+    """The URL of the n-th picture."""
+    return f"https://shop.example/{n}.png"
+
+
+class Workshop:
+    """One worker process in miniature."""
+
+    def __init__(
+        self,
+        pictures: Mapping[str, Answer],
+        *,
+        model: FakeModel | None = None,
+        store: VectorStore | None = None,
+        store_patience: float = 0.0,
+        rounds: int = 1,
+    ) -> None:
+        self.ledger = MemoryLedger()
+        self.store = store or MemoryStore()
+        self.model = model or FakeModel()
+        self.source = FakeSource(pictures)
+        self.batcher = Batcher(self.model, size=16, wait=0.001)
+        self.stages = Stages(
+            self.model, self.source, ThreadPoolExecutor(2), self.batcher, max_pixels=1_000_000
+        )
+        self.keeper = LeaseKeeper(self.ledger, seconds=60)
+        self.stopping = False
+        self.worker = ChunkWorker(
+            ledger=self.ledger,
+            store=ChunkStore(self.store, self.stages.space, patience=store_patience),
+            stages=self.stages,
+            keeper=self.keeper,
+            retries=RetryPolicy(attempts=2, rounds=rounds),
+            lease_seconds=60,
+            window=4,
+            fetch_files=False,
+            stopping=lambda: self.stopping,
+        )
+
+    def __enter__(self) -> Self:
+        self.batcher.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stages.close()
+
+    def job(self, count: int) -> str:
+        """A sealed job of one chunk."""
+        spec = JobSpec(new_job_id(), "shop", "fake", "test", created_at=time.time())
+        self.ledger.create(spec)
+        images = [ImageRef(n, f"item-{n // 2}", n % 2, url(n), {"n": n}) for n in range(count)]
+        self.ledger.add_chunk(spec.id, images, items=count)
+        self.ledger.seal(spec.id)
+        return spec.id
+
+    def ingest(self, job: str, number: int = 0) -> Report:
+        """Do one chunk."""
+        return self.worker.ingest(job, number)
+
+    def points(self) -> set[tuple[str, int]]:
+        """The items and indexes stored."""
+        stored = self.store.scroll("shop", with_vectors=False)
+        return {(point.payload["item_id"], point.payload["image_index"]) for point in stored}

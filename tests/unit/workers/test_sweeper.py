@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from pydantic import SecretStr
+from redis import Redis
+
+from vitrine.broker import Publisher, ingest_queue
+from vitrine.contracts import ImageRef, JobSpec, new_job_id
+from vitrine.ledger import Lease
+from vitrine.ledger.redis_ledger import RedisLedger
+from vitrine.settings import Settings
+from workers.sweeper import LOCK_KEY, Sweeper
+
+GRACE = 0.2
+
+
+class Sent:
+    """Remembers what was sent, and sends it on."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self.numbers: list[int] = []
+
+    def publish(self, job: str, number: int, model: str) -> None:
+        self.numbers.append(number)
+        self._publisher.publish(job, number, model)
+
+
+class Bench:
+    """A real ledger and a real queue, swept by hand."""
+
+    def __init__(self, url: str) -> None:
+        self.redis = Redis.from_url(url)
+        self.ledger = RedisLedger.connect(url)
+        self.publisher = Publisher(Settings(redis_url=SecretStr(url)))
+        self.sent = Sent(self.publisher)
+        self.model = f"m{new_job_id()}"
+        self.sweeper = Sweeper(self.ledger, self.redis, self.sent, every=5, grace=GRACE)
+
+    def job(self, chunks: int, *, publish: bool) -> str:
+        spec = JobSpec(new_job_id(), "shop", self.model)
+        self.ledger.create(spec)
+        for n in range(chunks):
+            image = ImageRef(n, f"item-{n}", 0, f"https://shop.example/{n}.jpg")
+            self.ledger.add_chunk(spec.id, [image], items=1)
+            if publish:
+                self.publisher.publish(spec.id, n, self.model)
+        self.ledger.seal(spec.id)
+        return spec.id
+
+    def sweep(self) -> list[int]:
+        self.redis.delete(LOCK_KEY)
+        self.sent.numbers.clear()
+        self.sweeper.sweep()
+        return sorted(self.sent.numbers)
+
+    def queued(self) -> int:
+        length = self.redis.llen(f"vitrine:broker:{ingest_queue(self.model)}")
+        assert isinstance(length, int)
+        return length
+
+
+@pytest.fixture
+def bench(redis_server: str) -> Iterator[Bench]:
+    made = Bench(redis_server)
+    for job in made.ledger.active_jobs():  # Left by other suites on the same server.
+        made.ledger.cancel(job)
+        made.ledger.sweep(job, lost_before=0)
+    yield made
+    made.publisher.close()
+    made.ledger.close()
+    made.redis.close()
+
+
+def test_chunks_whose_messages_wait_in_the_queue_are_not_sent_again(bench: Bench) -> None:
+    bench.job(3, publish=True)
+    time.sleep(2 * GRACE)
+    assert bench.sweep() == []
+    assert bench.queued() == 3
+
+
+def test_chunks_whose_messages_are_gone_are_sent_again_after_the_grace(bench: Bench) -> None:
+    bench.job(3, publish=False)
+    assert bench.sweep() == []
+    time.sleep(2 * GRACE)
+    assert bench.sweep() == [0, 1, 2]
+    assert bench.queued() == 3
+    assert bench.sweep() == []
+
+
+def test_a_message_lost_from_the_head_of_a_long_queue_is_missed(bench: Bench) -> None:
+    bench.job(1, publish=False)
+    time.sleep(2 * GRACE)
+    bench.job(3, publish=True)
+    assert bench.sweep() == [0]
+
+
+def test_the_chunks_of_a_dead_worker_are_sent_again(bench: Bench) -> None:
+    job = bench.job(1, publish=False)
+    assert isinstance(bench.ledger.lease(job, 0, seconds=0.05), Lease)
+    time.sleep(0.1)
+    assert bench.sweep() == [0]
+
+
+def test_one_worker_sweeps_at_a_time(bench: Bench) -> None:
+    bench.job(1, publish=False)
+    time.sleep(2 * GRACE)
+    bench.redis.set(LOCK_KEY, b"1", px=60_000)
+    assert bench.sweeper.sweep() == 0
+    assert bench.sweep() == [0]
+
+
+def test_messages_of_others_in_the_queue_are_passed_over(bench: Bench) -> None:
+    bench.redis.rpush(f"vitrine:broker:{ingest_queue(bench.model)}", b"not json", b'{"body": 5}')
+    bench.job(1, publish=True)
+    time.sleep(2 * GRACE)
+    assert bench.sweep() == []
+
+
+def test_a_cancelled_jobs_dead_leases_are_buried(bench: Bench) -> None:
+    job = bench.job(1, publish=False)
+    bench.ledger.lease(job, 0, seconds=0.05)
+    bench.ledger.cancel(job)
+    time.sleep(0.1)
+    assert bench.sweep() == []
+    assert bench.ledger.status(job).cancelled == 1
+    assert job not in bench.ledger.active_jobs()
