@@ -63,17 +63,22 @@ class Engine:
         self._start_waiting()
         due = self._lineup.next_due()
         longest = None if due is None else max(0.0, due - time.monotonic())
-        for ended in self._loop.step(longest):
+        all_ended = self._loop.step(longest)
+        for ended in all_ended:
             self._end(ended)
+        # After all of them: one that waits for memory may itself be among those that have ended. And
+        # only then: waking one that still finds no room would wake this loop again at once, for ever.
+        if all_ended:
+            self._resume()
 
-    def close(self, error: ItemFailure) -> None:
-        """Fail every walk with `error`, then close the connections."""
-        for walk in list(self._lineup.drain()):
-            walk.fail(error)
+    def close(self) -> None:
+        """Fail every walk, then close the connections."""
+        for walk in self._lineup.drain():
+            walk.fail(closed())
         transfers = list(self._active.values())
         self._active.clear()
         for transfer in transfers:
-            transfer.walk.fail(error)
+            transfer.walk.fail(closed())
         for transfer in transfers:
             self._loop.remove(transfer.handle.curl)
             transfer.handle.close()
@@ -121,7 +126,6 @@ class Engine:
             transfer.walk.fail(error)
         finally:
             self._budget.leave(transfer.exchange)
-            self._resume()
 
     def _settle(self, transfer: _Transfer, ended: Ended) -> None:
         outcome = transfer.exchange.result(ended.code, ended.message)
@@ -141,11 +145,12 @@ class Engine:
             walk.fail(_left_alone(left))
 
     def _resume(self) -> None:
+        """Let those go on that waited for memory, now that some may have been given back."""
         woken = set(self._budget.woken())
         if not woken:
             return
-        for transfer in list(self._active.values()):
-            if transfer.exchange in woken:
+        for curl, transfer in list(self._active.items()):
+            if transfer.exchange in woken and curl in self._active:
                 self._unpause(transfer)
 
     def _unpause(self, transfer: _Transfer) -> None:
@@ -154,6 +159,12 @@ class Engine:
         except pycurl.error as error:
             # The piece that had waited was one too many, and curl will not report it a second time.
             self._end(Ended(transfer.handle.curl, *error.args[:2]))
+            self._resume()
+
+
+def closed() -> ItemFailure:
+    """The failure of what had not ended when the fetcher was closed: transient, so it is done elsewhere or later."""
+    return ItemFailure(FailureReason.CONNECTION_FAILED, "the fetcher was closed")
 
 
 def _left_alone(seconds: float) -> ItemFailure:

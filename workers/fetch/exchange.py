@@ -122,7 +122,5 @@ _REASONS = {
     pycurl.E_UNSUPPORTED_PROTOCOL: FailureReason.HTTP_ERROR,  # HTTP/0.9
     _HEAD_TOO_LARGE: FailureReason.HTTP_ERROR,
     pycurl.E_BAD_CONTENT_ENCODING: FailureReason.HTTP_ERROR,
-    # Not reached through the callbacks, which judge the size themselves.
-    pycurl.E_FILESIZE_EXCEEDED: FailureReason.TOO_LARGE,
 }
 """curl's errors that are more than a broken connection (https://curl.se/libcurl/c/libcurl-errors.html)."""

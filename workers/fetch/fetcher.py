@@ -15,8 +15,8 @@ from typing import Self
 
 import certifi
 
-from vitrine.contracts import FailureReason, ItemFailure
-from workers.fetch.engine import Engine
+from vitrine.contracts import ItemFailure
+from workers.fetch.engine import Engine, closed
 from workers.fetch.fetched import Fetched
 from workers.fetch.files import FileReader, is_file_url
 from workers.fetch.policy import FetchPolicy
@@ -62,7 +62,7 @@ class Fetcher:
         walk = Walk(target, self.policy, self.policy.patience if patience is None else patience)
         with self._lock:
             if self._closing:
-                return _failed(_closed())
+                return _failed(closed())
             asleep = not self._inbox
             self._inbox.append(walk)
             # Where something was waiting already, its wake-up is still under way.
@@ -104,7 +104,7 @@ class Fetcher:
         with self._lock:
             self._closing = True
         self._take_in()
-        self._engine.close(_closed())
+        self._engine.close()
 
     def _take_in(self) -> None:
         # Swapped as a whole under the lock: emptied one by one, the last could leave just as `fetch`
@@ -113,10 +113,6 @@ class Fetcher:
             taken, self._inbox = self._inbox, []
         for walk in taken:
             self._engine.submit(walk)
-
-
-def _closed() -> ItemFailure:
-    return ItemFailure(FailureReason.CONNECTION_FAILED, "the fetcher was closed")
 
 
 def _failed(failure: ItemFailure) -> Future[Fetched]:

@@ -313,6 +313,19 @@ def test_what_waits_for_the_budget_is_cut_at_the_limit_all_the_same(
         assert failure(future).reason is FailureReason.TOO_LARGE
 
 
+def test_handles_that_ran_out_of_time_while_they_waited_for_memory_work_again(
+    site: Site, make_fetcher: MakeFetcher
+) -> None:
+    site.pages["/stuck"] = hang(site, b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\nxxxx")
+    site.pages["/a"] = answer(200, PICTURE)
+    fetcher = make_fetcher(site.authority, budget_bytes=1, concurrency=4, timeout=1.0)
+    stuck = fetcher.fetch(site.url("/stuck"))
+    wait([fetcher.fetch(site.url("/a")) for _ in range(3)], timeout=60)
+    assert failure(stuck).reason is FailureReason.TIMEOUT
+    site.pages["/b"] = answer(200, b"b")
+    assert [fetcher.fetch(site.url("/b")).result(60).data for _ in range(8)] == [b"b"] * 8
+
+
 # --- the end ------------------------------------------------------------------------------------
 def test_closing_ends_what_is_under_way_and_what_waits(
     site: Site, make_fetcher: MakeFetcher
