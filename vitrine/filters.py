@@ -95,17 +95,21 @@ _BOUNDS = ("gt", "gte", "lt", "lte")
 _WORDS = frozenset({"and", "or", "not"})
 
 
-def parse(value: object, *, root: str = "filter") -> Filter:
+def parse(value: object, *, root: str = "filter", max_depth: int = MAX_DEPTH) -> Filter:
     """The tree of a filter given as JSON values (dicts, lists, strings, numbers, booleans).
 
     `root` is what the whole is called in messages. Raises `BadInput` that names the place, as in
     `filter.price.gte: expected a number, not a string`.
     """
-    return _Parser().filter(value, root, depth=1)
+    return _Parser(max_depth).filter(value, root, depth=1)
 
 
 def to_json(where: Filter) -> dict[str, Any]:
-    """The JSON form of a tree; `parse` gives the tree back."""
+    """The JSON form of a tree; `parse` gives the tree back.
+
+    It may be nested twice as deep as what the tree was parsed from: an object of several keys comes out
+    as an `and`.
+    """
     match where:
         case Equals(field, value):
             return {_key(field): value}
@@ -150,7 +154,8 @@ def _key(field: str) -> str:
 class _Parser:
     """One pass over one filter; it counts what the limits bound."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_depth: int) -> None:
+        self._max_depth = max_depth
         self._conditions = 0
         self._values = 0
         self._composed: dict[str, Callable[[object, str, int], Filter]] = {
@@ -160,8 +165,8 @@ class _Parser:
         }
 
     def filter(self, value: object, at: str, depth: int) -> Filter:
-        if depth > MAX_DEPTH:
-            raise BadInput(f"{at}: nested deeper than {MAX_DEPTH} levels.")
+        if depth > self._max_depth:
+            raise BadInput(f"{at}: nested deeper than {self._max_depth} levels.")
         if not isinstance(value, Mapping):
             raise BadInput(f"{at}: expected an object, not {_kind(value)}.")
         if not value:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from types import FrameType
 import click
 
 from vitrine import settings
-from vitrine.errors import BadInput, VitrineError
+from vitrine.errors import BadInput
 
 PARENT_POLL_SECONDS = 1.0
 
@@ -49,14 +48,6 @@ def store(path: Path, host: str, port: int, port_file: Path | None, parent_pid: 
     Every client needs the token in VITRINE_STORE_TOKEN, on loopback too: other users and the pages of a
     browser can reach a loopback port. SIGTERM and Ctrl-C flush and close the store.
     """
-    try:
-        _run(path, host, port, port_file, parent_pid)
-    except VitrineError as error:
-        click.echo(f"vitrine store: {error}", err=True)
-        sys.exit(error.exit_code)
-
-
-def _run(path: Path, host: str, port: int, port_file: Path | None, parent_pid: int | None) -> None:
     from vitrine.vectors.edge_catalog import write_atomically
     from vitrine.vectors.server import serve
 

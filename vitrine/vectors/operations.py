@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.filters import Filter, parse
+from vitrine.filters import MAX_DEPTH, Filter, parse
 from vitrine.vectors.base import StoredPoint, VectorStore
 from vitrine.vectors.spaces import space_from_json
 from vitrine.vectors.wire import (
@@ -103,4 +103,4 @@ def _frames(points: Iterator[StoredPoint]) -> Iterator[bytes]:
 
 def _where(header: Header) -> Filter | None:
     where = header.get("where")
-    return None if where is None else parse(where)
+    return None if where is None else parse(where, max_depth=2 * MAX_DEPTH)

@@ -58,22 +58,30 @@ class StoreServer:
     def __init__(self, store: VectorStore, host: str, port: int, token: str) -> None:
         self._store = store
         self._http = _Server((host, port), store, token)
-        self._serving = threading.Event()
+        self._asked_to_serve = False
+        self._thread = threading.Thread(target=self.serve_forever, name="store-http")
         bound: tuple[Any, ...] = self._http.server_address
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{bound[1]}"
 
+    def start(self) -> None:
+        """Answer in a thread."""
+        self._asked_to_serve = True
+        self._thread.start()
+
     def serve_forever(self) -> None:
         """Answer until `shutdown` is called from another thread."""
-        self._serving.set()
+        self._asked_to_serve = True
         self._http.serve_forever(poll_interval=0.2)
 
     def shutdown(self) -> None:
         """Stop listening, let requests in work finish, then flush and close the store."""
-        if self._serving.is_set():
+        if self._asked_to_serve:
             self._http.shutdown()
         self._http.hang_up()
         self._http.server_close()
+        if self._thread.is_alive():
+            self._thread.join()
         self._store.close()
 
 

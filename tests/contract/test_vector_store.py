@@ -1,0 +1,591 @@
+"""One suite over every vector store: in memory, embedded, behind a store process, and a Qdrant server.
+
+The gateway to a server runs twice: over HTTP against Qdrant's own local mode (`qdrant-local`), always,
+and against a real server where `VITRINE_TEST_QDRANT_URL` names one.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from vitrine.contracts import Payload, point_id
+from vitrine.errors import BadInput, NotFound, SpaceMismatch, StoreRejected
+from vitrine.fakes.matching import matches
+from vitrine.fakes.memory_store import MemoryStore
+from vitrine.fakes.qdrant_http import qdrant_http
+from vitrine.filters import parse
+from vitrine.vectors import PointBatch, Provenance, Space, VectorStore
+from vitrine.vectors.edge import EdgeStore
+from vitrine.vectors.qdrant_server import QdrantServerStore
+from vitrine.vectors.remote import RemoteStore
+from vitrine.vectors.server import serve
+
+DIMENSION = 32
+SPACE = Space(model="test-model", revision="r1", policy="p1", dimension=DIMENSION)
+PROVENANCE = Provenance(
+    job="0123456789ab",
+    model="test-model",
+    revision="r1",
+    policy="p1",
+    content_sha256="ab" * 32,
+    etag='W/"1"',
+    embedded_at="2026-01-02T03:04:05Z",
+)
+SCORE_TOLERANCE = 1e-5  # float32 dot products of unit vectors, summed in different orders
+TOKEN = "a-token-for-the-tests"
+
+
+@dataclass
+class Bench:
+    """A kind of store: how to open it on the same data again, and a collection name of this test's own."""
+
+    kind: str
+    open: Callable[[], AbstractContextManager[VectorStore]]
+    name: str
+
+
+@contextmanager
+def _closing(store: VectorStore) -> Iterator[VectorStore]:
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def _served(path: Path) -> Iterator[VectorStore]:
+    server = serve(path, "127.0.0.1", 0, TOKEN)
+    server.start()
+    try:
+        with _closing(RemoteStore(server.url, TOKEN)) as store:
+            yield store
+    finally:
+        server.shutdown()
+
+
+@contextmanager
+def _local(location: str) -> Iterator[VectorStore]:
+    with qdrant_http(location) as server, _closing(QdrantServerStore(server.url)) as store:
+        yield store
+
+
+def _server_url() -> str:
+    url = os.environ.get("VITRINE_TEST_QDRANT_URL")
+    if not url:
+        said = "no Qdrant server is named (set VITRINE_TEST_QDRANT_URL)"
+        if os.environ.get("VITRINE_TEST_REQUIRE_QDRANT") == "1":
+            pytest.fail(said)
+        pytest.skip(said)
+    return url
+
+
+@pytest.fixture(params=["memory", "edge", "remote", "qdrant-local", "qdrant-server"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    kind: str = request.param
+    name = f"test-{secrets.token_hex(6)}"
+    openers: dict[str, Callable[[], AbstractContextManager[VectorStore]]] = {
+        "memory": lambda: _closing(MemoryStore()),
+        "edge": lambda: _closing(EdgeStore(tmp_path / "store")),
+        "remote": lambda: _served(tmp_path / "store"),
+        "qdrant-local": lambda: _local(":memory:"),
+        "qdrant-local-disk": lambda: _local(str(tmp_path / "qdrant")),
+    }
+    if kind != "qdrant-server":
+        yield Bench(kind, openers[kind], name)
+        return
+    url = _server_url()
+    yield Bench(kind, lambda: _closing(QdrantServerStore(url)), name)
+    with _closing(QdrantServerStore(url)) as store:
+        made = [c.name for c in store.collections() if c.name.startswith(name)]
+        for collection in made:
+            store.delete(collection)
+
+
+@pytest.fixture
+def store(bench: Bench) -> Iterator[VectorStore]:
+    with bench.open() as opened:
+        opened.ensure(bench.name, SPACE)
+        yield opened
+
+
+def unit_vectors(count: int, seed: int = 0, dimension: int = DIMENSION) -> NDArray[np.float32]:
+    raw = np.random.default_rng(seed).standard_normal((count, dimension))
+    unit: NDArray[np.float32] = (raw / np.linalg.norm(raw, axis=1, keepdims=True)).astype(
+        np.float32
+    )
+    return unit
+
+
+def batch(
+    name: str,
+    items: list[str],
+    *,
+    fields: list[Payload] | None = None,
+    vectors: NDArray[np.float32] | None = None,
+    seed: int = 0,
+) -> PointBatch:
+    """A point for each entry of `items`; an item named again gets its next picture."""
+    indexes = [items[:row].count(item) for row, item in enumerate(items)]
+    return PointBatch(
+        ids=[point_id(name, item, index) for item, index in zip(items, indexes, strict=True)],
+        vectors=unit_vectors(len(items), seed) if vectors is None else vectors,
+        item_ids=items,
+        indexes=indexes,
+        urls=[f"https://shop.example/{row}.jpg" for row in range(len(items))],
+        fields=[{} for _ in items] if fields is None else fields,
+        provenance=[PROVENANCE] * len(items),
+    )
+
+
+def numbered(count: int) -> list[str]:
+    return [f"item-{row:04d}" for row in range(count)]
+
+
+# What a collection is.
+
+
+def test_ensure_twice_is_once(store: VectorStore, bench: Bench) -> None:
+    store.upsert(bench.name, batch(bench.name, numbered(3)))
+    store.ensure(bench.name, SPACE)
+    assert store.count(bench.name) == 3
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(SPACE, model="another-model"),
+        replace(SPACE, revision="r2"),
+        replace(SPACE, policy="p2"),
+        replace(SPACE, dimension=DIMENSION + 1),
+    ],
+    ids=["model", "revision", "policy", "dimension"],
+)
+def test_another_space_is_refused_by_name(store: VectorStore, bench: Bench, other: Space) -> None:
+    with pytest.raises(SpaceMismatch) as refusal:
+        store.ensure(bench.name, other)
+    for part in (bench.name, SPACE.model, other.model, other.revision, other.policy):
+        assert part in str(refusal.value)
+
+
+def test_points_of_another_space_are_refused(store: VectorStore, bench: Bench) -> None:
+    points = batch(bench.name, numbered(2))
+    strange = replace(points, provenance=[PROVENANCE, replace(PROVENANCE, revision="r2")])
+    with pytest.raises(SpaceMismatch, match="r2"):
+        store.upsert(bench.name, strange)
+    assert store.count(bench.name) == 0
+
+
+def test_many_workers_may_ensure_at_once(bench: Bench) -> None:
+    with bench.open() as store:
+        ready = threading.Barrier(8)
+
+        def ensure(_: int) -> None:
+            ready.wait()
+            store.ensure(bench.name, SPACE)
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(ensure, range(8)))
+        assert store.describe(bench.name).space == SPACE
+        assert [c.name for c in store.collections() if c.name == bench.name] == [bench.name]
+
+
+def test_describe_tells_space_points_and_indexed_fields(store: VectorStore, bench: Bench) -> None:
+    fields: list[Payload] = [
+        {"colour": "red", "price": 10, "new": True, "tags": ["a"], "nothing": None, "none": []},
+        {"price": 9.5, "size.eu": "42"},
+    ]
+    store.upsert(bench.name, batch(bench.name, numbered(2), fields=fields))
+    info = store.describe(bench.name)
+    assert (info.name, info.space, info.points) == (bench.name, SPACE, 2)
+    assert info.generation.startswith(f"{bench.name}.")
+    assert info.indexed_fields == {
+        "colour": "keyword",
+        "price": "float",
+        "new": "bool",
+        "tags": "keyword",
+        "size.eu": "keyword",
+    }
+    assert info in store.collections()
+
+
+def test_a_deleted_collection_is_gone_and_can_be_made_anew(
+    store: VectorStore, bench: Bench
+) -> None:
+    store.upsert(bench.name, batch(bench.name, numbered(3)))
+    store.delete(bench.name)
+    assert bench.name not in [info.name for info in store.collections()]
+    another = replace(SPACE, revision="r2")
+    store.ensure(bench.name, another)
+    assert store.describe(bench.name).space == another
+    assert store.count(bench.name) == 0
+
+
+def test_what_does_not_exist_is_not_found(store: VectorStore, bench: Bench) -> None:
+    absent = f"{bench.name}-absent"
+    asks: list[Callable[[], object]] = [
+        lambda: store.upsert(absent, batch(absent, numbered(1))),
+        lambda: store.search(absent, unit_vectors(1)[0], top=1),
+        lambda: store.item(absent, "x"),
+        lambda: list(store.scroll(absent)),
+        lambda: store.count(absent),
+        lambda: store.describe(absent),
+        lambda: store.delete(absent),
+    ]
+    for ask in asks:
+        with pytest.raises(NotFound, match=absent):
+            ask()
+
+
+# Writing.
+
+
+def test_upsert_replaces_points_of_the_same_ids(store: VectorStore, bench: Bench) -> None:
+    store.upsert(bench.name, batch(bench.name, numbered(5), seed=1))
+    newer = batch(bench.name, numbered(5), seed=2, fields=[{"version": 2}] * 5)
+    store.upsert(bench.name, newer)
+    assert store.count(bench.name) == 5
+    stored = {point.id: point for point in store.scroll(bench.name)}
+    for row, key in enumerate(newer.ids):
+        np.testing.assert_allclose(stored[key].vector, newer.vectors[row], atol=1e-6)
+        assert stored[key].payload["fields"] == {"version": 2}
+
+
+def test_an_empty_batch_changes_nothing(store: VectorStore, bench: Bench) -> None:
+    empty = batch(bench.name, [], vectors=np.zeros((0, DIMENSION), np.float32))
+    store.upsert(bench.name, empty)
+    assert store.count(bench.name) == 0
+
+
+def _spoiled(row: int, value: float) -> NDArray[np.float32]:
+    vectors = unit_vectors(3)
+    vectors[row, 0] = value
+    return vectors
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        unit_vectors(3, dimension=DIMENSION + 1),
+        unit_vectors(2),
+        unit_vectors(3) * np.float32(1.01),
+        np.zeros((3, DIMENSION), np.float32),
+        _spoiled(1, float("nan")),
+        _spoiled(2, float("inf")),
+        unit_vectors(3).astype(np.float64),
+    ],
+    ids=["dimension", "rows", "length", "zero", "nan", "infinity", "float64"],
+)
+def test_vectors_that_break_the_contract_are_refused_whole(
+    store: VectorStore, bench: Bench, vectors: NDArray[Any]
+) -> None:
+    with pytest.raises(ValueError, match="vectors"):
+        store.upsert(bench.name, batch(bench.name, numbered(3), vectors=vectors))
+    assert store.count(bench.name) == 0
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"price": float("nan")}, {"ean": 2**63}, {"title": "\ud800"}],
+    ids=["nan", "65 bits", "half a surrogate pair"],
+)
+def test_a_payload_that_cannot_be_stored_is_rejected_naming_its_item(
+    store: VectorStore, bench: Bench, field: Payload
+) -> None:
+    points = batch(bench.name, numbered(3), fields=[{}, field, {}])
+    with pytest.raises(StoreRejected, match="item-0001"):
+        store.upsert(bench.name, points)
+    assert store.count(bench.name) == 0
+
+
+def test_more_points_than_one_request_takes(store: VectorStore, bench: Bench) -> None:
+    points = batch(bench.name, numbered(700))
+    store.upsert(bench.name, points)
+    assert {point.id for point in store.scroll(bench.name)} == set(points.ids)
+
+
+@pytest.mark.parametrize(
+    "bench", ["edge", "remote", "qdrant-local-disk", "qdrant-server"], indirect=True
+)
+def test_points_outlive_the_store_object(bench: Bench) -> None:
+    points = batch(
+        bench.name, numbered(20), fields=[{"n": n, "odd": n % 2 == 1} for n in range(20)]
+    )
+    with bench.open() as store:
+        store.ensure(bench.name, SPACE)
+        store.upsert(bench.name, points)
+        if bench.kind != "qdrant-local-disk":  # its schema of indexes is kept in memory only
+            before = store.describe(bench.name)
+    with bench.open() as store:
+        if bench.kind != "qdrant-local-disk":
+            assert store.describe(bench.name) == before
+        assert store.count(bench.name, parse({"odd": True})) == 10
+        store.ensure(bench.name, SPACE)
+        stored = {point.id: point.vector for point in store.scroll(bench.name)}
+        for key, vector in zip(points.ids, points.vectors, strict=True):
+            np.testing.assert_allclose(stored[key], vector, atol=1e-6)
+
+
+# Reading.
+
+
+def test_item_gives_its_points_in_order_with_provenance(store: VectorStore, bench: Bench) -> None:
+    fields: list[Payload] = [{"title": "Kleid „Größe“ 👗", "n": n, "x": None} for n in range(4)]
+    points = batch(bench.name, ["a", "b", "a", "a"], fields=fields)
+    store.upsert(bench.name, points)
+    found = store.item(bench.name, "a")
+    assert [point.payload["image_index"] for point in found] == [0, 1, 2]
+    for point, row in zip(found, [0, 2, 3], strict=True):
+        assert point.id == points.ids[row]
+        assert point.payload == points.payload(row)
+        assert Provenance(**point.payload["provenance"]) == PROVENANCE
+        np.testing.assert_allclose(point.vector, points.vectors[row], atol=1e-6)
+        assert point.vector.dtype == np.float32
+    assert store.item(bench.name, "c") == []
+
+
+def test_scroll_without_vectors_still_gives_payloads(store: VectorStore, bench: Bench) -> None:
+    points = batch(bench.name, numbered(3))
+    store.upsert(bench.name, points)
+    found = list(store.scroll(bench.name, with_vectors=False))
+    assert {point.id for point in found} == set(points.ids)
+    assert all(point.vector.size == 0 for point in found)
+
+
+def test_a_scroll_given_up_half_way_harms_nothing(store: VectorStore, bench: Bench) -> None:
+    store.upsert(bench.name, batch(bench.name, numbered(600)))
+    for _ in range(3):
+        pages = store.scroll(bench.name)
+        next(pages)
+        pages.close()  # type: ignore[attr-defined]  # each is a generator
+    assert store.count(bench.name) == 600
+
+
+ODD_IDS = [
+    "🧥/é\\\"'`;--",
+    "../../etc/passwd",
+    "a b\tc\nd",
+    "%2F%00",
+    "x" * 500,
+    "日本語",
+    "null",
+    "42",
+    " ",
+]
+
+
+def test_odd_item_ids_are_kept_and_found(store: VectorStore, bench: Bench) -> None:
+    points = batch(bench.name, ODD_IDS)
+    store.upsert(bench.name, points)
+    for row, odd in enumerate(ODD_IDS):
+        assert [point.payload["item_id"] for point in store.item(bench.name, odd)] == [odd]
+        best = store.search(bench.name, points.vectors[row], top=1)
+        assert [group.item_id for group in best] == [odd]
+    others = store.search(
+        bench.name, points.vectors[0], top=len(ODD_IDS), exclude_items=ODD_IDS[:4]
+    )
+    assert {group.item_id for group in others} == set(ODD_IDS[4:])
+
+
+# Searching.
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_search_ranks_by_cosine(store: VectorStore, bench: Bench, exact: bool) -> None:
+    points = batch(bench.name, numbered(200))
+    store.upsert(bench.name, points)
+    query = unit_vectors(1, seed=9)[0]
+    cosines = points.vectors @ query
+    order = np.argsort(-cosines)[:10]
+    found = store.search(bench.name, query * np.float32(3), top=10, exact=exact)
+    assert [group.item_id for group in found] == [points.item_ids[row] for row in order]
+    np.testing.assert_allclose(
+        [group.score for group in found], cosines[order], atol=SCORE_TOLERANCE
+    )
+    best = found[0].hits[0]
+    row = int(order[0])
+    assert (best.id, best.index, best.url) == (points.ids[row], 0, points.urls[row])
+    assert Provenance(**best.provenance) == PROVENANCE
+
+
+def test_search_in_an_empty_collection_finds_nothing(store: VectorStore, bench: Bench) -> None:
+    assert store.search(bench.name, unit_vectors(1)[0], top=5) == []
+
+
+def test_a_query_that_cannot_be_compared_is_refused(store: VectorStore, bench: Bench) -> None:
+    store.upsert(bench.name, batch(bench.name, numbered(3)))
+    for query in (
+        unit_vectors(1, dimension=DIMENSION - 1)[0],
+        np.zeros(DIMENSION, np.float32),
+        np.full(DIMENSION, np.nan, np.float32),
+    ):
+        with pytest.raises(ValueError, match="query"):
+            store.search(bench.name, query, top=1)
+
+
+@pytest.mark.parametrize("counts", [{"top": 0}, {"top": 1001}, {"top": 1, "per_item": 0}])
+def test_counts_out_of_bounds_are_bad_input(
+    store: VectorStore, bench: Bench, counts: Mapping[str, int]
+) -> None:
+    with pytest.raises(BadInput, match=r"expected 1 to"):
+        store.search(bench.name, unit_vectors(1)[0], **counts)  # type: ignore[arg-type]  # counts only
+
+
+def _many_pictures(name: str) -> PointBatch:
+    """One item with 120 pictures near the query, ten more with three each, further off."""
+    items = ["crowd"] * 120 + [f"other-{row % 10}" for row in range(30)]
+    vectors = unit_vectors(150, seed=4)
+    vectors[:120] = vectors[:120] * np.float32(0.2) + vectors[0]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return batch(name, items, vectors=vectors)
+
+
+@pytest.mark.parametrize("per_item", [1, 2, 5])
+def test_hits_are_grouped_by_item(store: VectorStore, bench: Bench, per_item: int) -> None:
+    points = _many_pictures(bench.name)
+    store.upsert(bench.name, points)
+    reference = MemoryStore()
+    reference.ensure(bench.name, SPACE)
+    reference.upsert(bench.name, points)
+    query = points.vectors[0]
+    found = store.search(bench.name, query, top=6, per_item=per_item)
+    expected = reference.search(bench.name, query, top=6, per_item=per_item)
+    assert [[hit.id for hit in group.hits] for group in found] == [
+        [hit.id for hit in group.hits] for group in expected
+    ]
+    assert found[0].item_id == "crowd"
+    assert len(found) == 6
+    scores = [group.score for group in found]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_excluded_items_are_left_out(store: VectorStore, bench: Bench) -> None:
+    points = _many_pictures(bench.name)
+    store.upsert(bench.name, points)
+    query = points.vectors[0]
+    found = store.search(bench.name, query, top=20, exclude_items=["crowd", "other-3", "absent"])
+    assert {group.item_id for group in found} == {f"other-{n}" for n in range(10) if n != 3}
+
+
+# Filters.
+
+FIELDS: list[Payload] = [
+    {"colour": "red", "price": 10, "sale": True, "tags": ["wool", "long"]},
+    {"colour": "red", "price": 10.5, "sale": False, "tags": ["silk"]},
+    {"colour": "größe 😀", "price": 9.99, "sale": True, "tags": []},
+    {"colour": "blue", "price": -3, "tags": ["wool"], "size.eu": "42", "a[0]": 1},
+    {"colour": "BLUE", "price": 0, "sale": None, "stock count": 7, "and": "this"},
+    {"price": "10", "sale": "true", "ean": 2**53 + 1},
+    {"price": 1, "sale": 1, "ean": 2**53 + 3, "fields": "deep"},
+    {"colour": ["red", "blue"], "price": 1e300},
+    {},
+]
+
+FILTERS: list[dict[str, Any]] = [
+    {"colour": "red"},
+    {"colour": "Red"},
+    {"colour": "größe 😀"},
+    {"colour": ["blue", "BLUE", "absent"]},
+    {"tags": "wool"},
+    {"tags": ["silk", "long"]},
+    {"price": 10},
+    {"price": 10.0},
+    {"price": "10"},
+    {"price": 10.5},
+    {"price": [10, 9.99, "10"]},
+    {"price": {"gte": 10}},
+    {"price": {"gt": 10}},
+    {"price": {"lt": 0}},
+    {"price": {"gt": 9.5, "lte": 10.5}},
+    {"price": {"gte": -3, "lt": 1}},
+    {"sale": True},
+    {"sale": False},
+    {"sale": 1},
+    {"sale": [True, False]},
+    {"sale": "true"},
+    {"size.eu": "42"},
+    {"a[0]": 1},
+    {"stock count": {"gte": 7}},
+    {"fields.and": "this"},
+    {"fields.fields": "deep"},
+    {"ean": 2**53 + 1},
+    {"absent": "x"},
+    {"not": {"colour": "red"}},
+    {"not": {"price": {"gte": 1}}},
+    {"not": {"sale": True}},
+    {"colour": "red", "sale": True},
+    {"or": [{"colour": "blue"}, {"price": {"lt": 5}}]},
+    {"and": [{"or": [{"sale": True}, {"tags": "silk"}]}, {"not": {"price": 9.99}}]},
+    {"not": {"or": [{"colour": "red"}, {"not": {"tags": "wool"}}]}},
+]
+
+
+def test_filters_mean_the_same_everywhere(store: VectorStore, bench: Bench) -> None:
+    points = batch(bench.name, numbered(len(FIELDS)), fields=FIELDS)
+    store.upsert(bench.name, points)
+    for value in FILTERS:
+        where = parse(value)
+        expected = {
+            item
+            for item, fields in zip(points.item_ids, FIELDS, strict=True)
+            if matches(where, fields)
+        }
+        found = store.search(bench.name, points.vectors[0], top=50, where=where)
+        assert {group.item_id for group in found} == expected, value
+        assert store.count(bench.name, where) == len(expected), value
+
+
+def test_a_field_that_turns_from_integer_to_float_keeps_every_value(
+    store: VectorStore, bench: Bench
+) -> None:
+    for row, price in enumerate([10, 10.25, 11, 9]):
+        points = batch(bench.name, [f"item-{row}"], fields=[{"price": price}], seed=row)
+        store.upsert(bench.name, points)
+    assert store.count(bench.name, parse({"price": {"gte": 10, "lte": 10.5}})) == 2
+    assert store.count(bench.name, parse({"price": {"gt": 0}})) == 4
+
+
+def test_a_field_with_a_quote_in_its_name_is_stored_though_not_filtered_by(
+    store: VectorStore, bench: Bench
+) -> None:
+    fields: Payload = {'width (24")': 24, "back\\slash": "b", "": "empty"}
+    store.upsert(bench.name, batch(bench.name, ["screen"], fields=[fields]))
+    assert store.item(bench.name, "screen")[0].payload["fields"] == fields
+    assert store.describe(bench.name).indexed_fields == {}
+
+
+# Many at once.
+
+
+def test_eight_threads_write_and_search_at_once(store: VectorStore, bench: Bench) -> None:
+    store.upsert(bench.name, batch(bench.name, numbered(50)))
+
+    def work(thread: int) -> None:
+        for turn in range(4):
+            items = [f"t{thread}-{turn}-{row}" for row in range(10)]
+            points = batch(bench.name, items, seed=1000 + 100 * thread + turn)
+            store.upsert(bench.name, points)
+            found = store.search(bench.name, points.vectors[3], top=3)
+            assert found[0].item_id == items[3]
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, range(8)))
+    assert store.count(bench.name) == 50 + 8 * 4 * 10
+
+
+def test_close_twice_is_once(bench: Bench) -> None:
+    with bench.open() as store:
+        store.ping()
+        store.close()
+        store.close()

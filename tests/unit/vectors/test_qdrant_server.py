@@ -1,0 +1,197 @@
+"""The gateway's requests to a Qdrant server, and what it makes of the server's refusals and silences."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import numpy as np
+import orjson
+import pytest
+
+from vitrine.contracts import point_id
+from vitrine.errors import Conflict, NotFound, StoreRejected, StoreUnavailable
+from vitrine.fakes.qdrant_http import QdrantHttp, qdrant_http
+from vitrine.vectors import PointBatch, Provenance, Space
+from vitrine.vectors.qdrant_server import UPSERT_POINTS, QdrantServerStore
+
+SPACE = Space("m", "r", "p", 4)
+KEY = "a-very-secret-key"
+
+
+def points(count: int) -> PointBatch:
+    vectors = np.zeros((count, 4), np.float32)
+    vectors[:, 0] = 1
+    provenance = Provenance("job", "m", "r", "p", "00", None, "2026-01-01T00:00:00Z")
+    items = [f"i{row}" for row in range(count)]
+    return PointBatch(
+        ids=[point_id("c", item, 0) for item in items],
+        vectors=vectors,
+        item_ids=items,
+        indexes=[0] * count,
+        urls=["https://shop.example/1.jpg"] * count,
+        fields=[{"price": 1.5}] * count,
+        provenance=[provenance] * count,
+    )
+
+
+@pytest.fixture
+def server() -> Iterator[QdrantHttp]:
+    with qdrant_http() as running:
+        yield running
+
+
+@pytest.fixture
+def store(server: QdrantHttp) -> Iterator[QdrantServerStore]:
+    opened = QdrantServerStore(server.url, api_key=KEY)
+    opened.ensure("c", SPACE)
+    yield opened
+    opened.close()
+
+
+def test_upserts_wait_are_bounded_and_carry_the_key(
+    server: QdrantHttp, store: QdrantServerStore
+) -> None:
+    store.upsert("c", points(UPSERT_POINTS + 1))
+    writes = [r for r in server.requests if r[0] == "PUT" and "/points?" in r[1]]
+    assert [len(orjson.loads(body)["points"]) for *_, body in writes] == [UPSERT_POINTS, 1]
+    for _, target, headers, _ in writes:
+        assert "wait=true" in target
+        assert headers["api-key"] == KEY
+        assert headers["content-type"] == "application/json"
+
+
+def test_points_go_to_the_generation_and_not_through_the_alias(
+    server: QdrantHttp, store: QdrantServerStore
+) -> None:
+    store.upsert("c", points(1))
+    generation = store.describe("c").generation
+    assert any(f"/collections/{generation}/points?" in target for _, target, *_ in server.requests)
+    assert not any("/collections/c/points" in target for _, target, *_ in server.requests)
+
+
+def test_an_index_is_asked_for_once(server: QdrantHttp, store: QdrantServerStore) -> None:
+    store.upsert("c", points(1))
+    store.upsert("c", points(2))
+    asked = [orjson.loads(r[3]) for r in server.requests if r[1].split("?")[0].endswith("/index")]
+    assert [(body["field_name"], body["field_schema"]) for body in asked] == [
+        ("item_id", "keyword"),
+        ('fields."price"', "float"),
+    ]
+
+
+def test_a_server_that_asks_to_wait_is_unavailable_for_so_long(
+    server: QdrantHttp, store: QdrantServerStore
+) -> None:
+    server.planned = [(429, {"Retry-After": "7"}, {"status": {"error": "slow down"}})]
+    with pytest.raises(StoreUnavailable) as refusal:
+        store.count("c")
+    assert refusal.value.retry_after == 7.0
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}])
+def test_a_server_that_asks_to_wait_without_saying_how_long(
+    server: QdrantHttp, store: QdrantServerStore, headers: dict[str, str]
+) -> None:
+    server.planned = [(429, headers, {"status": {"error": "slow down"}})]
+    with pytest.raises(StoreUnavailable) as refusal:
+        store.count("c")
+    assert refusal.value.retry_after is None
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+def test_a_failing_server_is_unavailable(
+    server: QdrantHttp, store: QdrantServerStore, status: int
+) -> None:
+    server.planned = [(status, {}, {"status": {"error": "no quorum"}})]
+    with pytest.raises(StoreUnavailable, match=f"{status}.*no quorum"):
+        store.upsert("c", points(1))
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
+def test_a_refusal_is_for_good(server: QdrantHttp, store: QdrantServerStore, status: int) -> None:
+    server.planned = [(200, {}, {"result": {"status": "completed"}})]  # the index of a new field
+    server.planned.append((status, {}, {"status": {"error": "wrong input"}}))
+    with pytest.raises(StoreRejected, match=f"{status}.*wrong input"):
+        store.upsert("c", points(1))
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_wrong_key_is_named_but_not_shown(
+    server: QdrantHttp, store: QdrantServerStore, status: int
+) -> None:
+    server.planned = [(status, {}, {"status": {"error": f"invalid key {KEY}"}})]
+    with pytest.raises(StoreRejected, match="VITRINE_QDRANT_API_KEY") as refusal:
+        store.count("c")
+    assert KEY not in str(refusal.value)
+    assert KEY not in repr(store)
+
+
+@pytest.mark.parametrize("status", ["acknowledged", "wait_timeout"])
+def test_a_write_that_is_only_acknowledged_does_not_count(
+    server: QdrantHttp, store: QdrantServerStore, status: str
+) -> None:
+    store.upsert("c", points(1))
+    server.planned = [(200, {}, {"result": {"operation_id": 1, "status": status}})]
+    with pytest.raises(StoreUnavailable, match="did not finish"):
+        store.upsert("c", points(2))
+
+
+def test_an_answer_of_another_form_is_rejected(
+    server: QdrantHttp, store: QdrantServerStore
+) -> None:
+    server.planned = [(200, {}, {"result": {"how many": 3}})]
+    with pytest.raises(StoreRejected, match="not understood"):
+        store.count("c")
+
+
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    store = QdrantServerStore(f"http://127.0.0.1:{port}")
+    try:
+        with pytest.raises(StoreUnavailable, match="does not answer"):
+            store.ping()
+    finally:
+        store.close()
+
+
+def test_a_collection_of_someone_else_is_left_alone(
+    server: QdrantHttp, store: QdrantServerStore
+) -> None:
+    from qdrant_client import models
+
+    server.client.create_collection(
+        "theirs", models.VectorParams(size=4, distance=models.Distance.DOT)
+    )
+    alias = models.CreateAlias(collection_name="theirs", alias_name="their-alias")
+    server.client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
+    for name in ("theirs", "their-alias"):
+        with pytest.raises(Conflict, match="not made by vitrine"):
+            store.ensure(name, SPACE)
+        with pytest.raises(Conflict):
+            store.delete(name)
+    assert [info.name for info in store.collections()] == ["c"]
+
+
+def test_a_collection_deleted_by_another_process_is_not_found_and_can_be_made_anew(
+    server: QdrantHttp, store: QdrantServerStore
+) -> None:
+    store.upsert("c", points(1))
+    server.client.delete_collection(store.describe("c").generation)
+    with pytest.raises(NotFound):
+        store.upsert("c", points(1))
+    store.ensure("c", SPACE)
+    store.upsert("c", points(1))
+    assert store.count("c") == 1
+
+
+def test_a_half_made_collection_is_finished(server: QdrantHttp, store: QdrantServerStore) -> None:
+    server.planned = []
+    generation = store.describe("c").generation
+    from qdrant_client import models
+
+    gone = models.DeleteAlias(alias_name="c")
+    server.client.update_collection_aliases([models.DeleteAliasOperation(delete_alias=gone)])
+    store.ensure("c", SPACE)
+    assert store.describe("c").generation == generation
