@@ -1,11 +1,13 @@
 # The commands of this house; `make help` lists them. Works with the make of macOS (GNU make 3.81) too.
 #
 # PYTHON  the interpreter to begin with (any python3; a fitting one is looked for)
+# NAME    one of benchmarks/
 # ARGS    what to hand on: make demo ARGS="--exit --json", make test ARGS="tests/unit -k ledger"
 
 PYTHON ?= $(shell command -v python3 || command -v python3.13 || command -v python3.12 || command -v python3.11 || echo python3)
 BIN := .venv/bin
 ARGS ?=
+NAMES = $(or $(NAME),$(basename $(notdir $(wildcard benchmarks/[a-z]*.py))))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench lock clean setup-demo setup-test
@@ -35,8 +37,8 @@ format: setup-test ## bring the code into the house's form
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-bench: setup-test ## measure (see benchmarks/)
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: setup-test ## measure: all of benchmarks/, or one (make bench NAME=fetch)
+	@set -e; for name in $(NAMES); do echo "benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name $(ARGS); done
 
 lock: ## pin the newest versions that pyproject.toml allows
 	@$(PYTHON) -m scripts.lock $(PYTHONS)
