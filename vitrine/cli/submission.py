@@ -11,6 +11,7 @@ import click
 from producer import (
     Catalog,
     CatalogOptions,
+    Publish,
     Report,
     Source,
     Submission,
@@ -22,11 +23,12 @@ from producer import (
 from vitrine.cli import services
 from vitrine.cli.follow import follow
 from vitrine.cli.job_view import exit_code, print_status, status_json
-from vitrine.cli.output import print_json
+from vitrine.cli.output import print_json, say
 from vitrine.cli.report_view import print_report, report_json
 from vitrine.cli.row_progress import RowProgress
 from vitrine.contracts import JobSpec, JobStatus, is_collection_name, model_name, new_job_id
 from vitrine.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK, BadInput
+from vitrine.ledger.base import Ledger
 from vitrine.settings import Settings
 
 
@@ -71,22 +73,33 @@ def _send(source: Source, request: Request, settings: Settings) -> int:
         if request.strict:
             with open_catalog(source, request.catalog) as catalog:
                 refuse_flawed(_inspected(catalog))
-        with open_catalog(source, request.catalog) as catalog, RowProgress() as progress:
+        with open_catalog(source, request.catalog) as catalog:
             spec = _spec(request, settings, catalog)
-            report = Submission(
-                spec,
-                ledger,
-                publisher.publish,
-                max_pending=settings.max_pending_images,
-                on_wait=progress.wait,
-                on_progress=progress.show,
-            ).run(catalog)
+            report = _submitted(spec, catalog, ledger, publisher.publish, settings)
         if not request.as_json:
             print_report(report, catalog)
         if request.wait:
             status = follow(ledger, spec.id, settings)
             return _tell_status(request, report, catalog, status)
         return _tell_sent(request, report, catalog, spec)
+
+
+def _submitted(
+    spec: JobSpec, catalog: Catalog, ledger: Ledger, publish: Publish, settings: Settings
+) -> Report:
+    try:
+        with RowProgress() as progress:
+            return Submission(
+                spec,
+                ledger,
+                publish,
+                max_pending=settings.max_pending_images,
+                on_wait=progress.wait,
+                on_progress=progress.show,
+            ).run(catalog)
+    except KeyboardInterrupt:
+        say(f"Not every row was sent, so job {spec.id} is cancelled; submitting again is safe.")
+        raise
 
 
 def _tell_sent(request: Request, report: Report, catalog: Catalog, spec: JobSpec) -> int:

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+import uvicorn
+from click.testing import CliRunner, Result
+
+from api.limits import Admission
+from api.serve import bind, url_of
+from tests.unit.api.api_stage import Stage, make_stage, put
+from vitrine.cli import main
+from vitrine.errors import LedgerUnavailable, StoreRejected
+from vitrine.query_lane import Query
+from vitrine.settings import Settings
+
+Search: TypeAlias = Callable[..., Result]
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """The API over parts in memory, with two shirts and a bag."""
+    stage = make_stage(Settings())
+    put(
+        stage.store,
+        "summer",
+        ("shirt", 0, b"shirt", {"title": "Striped shirt", "colour": "red", "price": 20}),
+        ("bag", 0, b"bag", {"name": "[bold]Bag", "colour": "blue", "price": 80}),
+    )
+    return stage
+
+
+@pytest.fixture
+def url(stage: Stage) -> Iterator[str]:
+    """The stage, listening on loopback."""
+    listening = bind("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(stage.app, log_config=None, ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield url_of("127.0.0.1", listening.getsockname()[1])
+    server.should_exit = True
+    thread.join(60)
+    listening.close()
+
+
+@pytest.fixture
+def search(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Search:
+    """`vitrine search --collection summer` against the stage."""
+    monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(
+            main, ["search", "--collection", "summer", "--api", url, *arguments]
+        )
+
+    return run
+
+
+def test_a_local_picture_is_uploaded_byte_by_byte(
+    search: Search, stage: Stage, tmp_path: Path
+) -> None:
+    picture = tmp_path / "shirt.jpg"
+    picture.write_bytes(b"shirt")
+    result = search("--image", str(picture), "--top", "1", "--filter", '{"price": {"lt": 50}}')
+    assert result.exit_code == 0, result.output
+    assert stage.lane.asked == [("builtin", Query("image", b"shirt"))]
+    assert "1.000" in result.stdout
+    assert "Striped shirt, colour: red, price: 20" in result.stdout
+    assert "bag" not in result.stdout
+    assert "the picture sent" in result.stderr
+
+
+def test_a_url_goes_to_the_worker(search: Search, stage: Stage) -> None:
+    assert search("--image", "https://h.example/x.jpg").exit_code == 0
+    assert stage.lane.asked == [("builtin", Query("url", b"https://h.example/x.jpg"))]
+
+
+def test_an_item_leaves_itself_out(search: Search) -> None:
+    result = search("--item", "shirt", "--json")
+    assert [hit["item_id"] for hit in json.loads(result.stdout)["hits"]] == ["bag"]
+
+
+def test_words_are_asked(search: Search, stage: Stage) -> None:
+    assert search("--text", "red", "--exact").exit_code == 0
+    assert stage.lane.asked == [("builtin", Query("text", b"red"))]
+
+
+def test_a_catalog_s_markup_is_shown_as_it_is(search: Search) -> None:
+    assert "[bold]Bag" in search("--item", "shirt").stdout
+
+
+def test_nothing_found_is_said(search: Search) -> None:
+    result = search("--text", "red", "--filter", '{"colour": "green"}')
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "Nothing found" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("--item", "a", "--text", "b")])
+def test_exactly_one_question_is_taken(search: Search, arguments: tuple[str, ...]) -> None:
+    result = search(*arguments)
+    assert result.exit_code == 2
+    assert "exactly one" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--text", "x", "--filter", "{"), "not JSON"),
+        (("--text", "x", "--filter", '{"price": {"near": 3}}'), "price"),
+        (("--text", "x", "--filter", "[]"), "filter"),
+        (("--image", "/no/such/picture.jpg"), "/no/such/picture.jpg cannot be read"),
+        (("--image", "."), "cannot be read"),
+        (("--item", "hat"), "no item hat"),
+        (("--text", "x", "--collection", "winter"), "These exist: summer"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    search: Search, arguments: tuple[str, ...], told: str
+) -> None:
+    result = search(*arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_what_could_not_be_asked_is_exit_code_1(search: Search, stage: Stage) -> None:
+    stage.lane.failure = LedgerUnavailable("Redis does not answer.", hint="Start it.")
+    result = search("--text", "x")
+    assert result.exit_code == 1
+    assert "Redis does not answer." in result.stderr
+    assert "Start it." in result.stderr
+
+
+def test_no_worker_says_how_to_start_one(search: Search, stage: Stage) -> None:
+    stage.lane.crew = []
+    result = search("--text", "x")
+    assert result.exit_code == 1
+    assert "vitrine worker --model builtin" in result.stderr
+
+
+def test_a_full_api_is_exit_code_1(search: Search, stage: Stage) -> None:
+    stage.app.state.admission = Admission(0)
+    result = search("--text", "x")
+    assert result.exit_code == 1
+    assert "in flight" in result.stderr
+
+
+def test_a_refusal_of_the_store_is_exit_code_1(
+    search: Search, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise StoreRejected("The store refused the search.")
+
+    monkeypatch.setattr(stage.store, "search", refuse)
+    assert search("--item", "shirt").exit_code == 1
+
+
+def test_a_fault_of_the_api_shows_no_traceback(
+    search: Search, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr(stage.store, "search", broken)
+    result = search("--item", "shirt")
+    assert result.exit_code == 1
+    assert "Something went wrong" in result.stderr
+
+
+def test_no_api_says_how_to_start_one(search: Search) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    result = search("--text", "x", "--api", f"http://user:secret@127.0.0.1:{port}")
+    assert result.exit_code == 1
+    assert "vitrine standalone" in result.stderr
+    assert "secret" not in result.output
+
+
+@pytest.mark.parametrize("address", ["nonsense", "ftp://h", "http://"])
+def test_an_address_that_is_none_is_bad_input(search: Search, address: str) -> None:
+    assert search("--text", "x", "--api", address).exit_code == 2
+
+
+@pytest.fixture
+def stranger() -> Iterator[Callable[[int, bytes], str]]:
+    """Servers that answer every POST with one status and body; called with both, gives the URL."""
+    servers: list[HTTPServer] = []
+
+    def start(status: int, body: bytes) -> str:
+        class Answer(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Not on the test's stderr."""
+
+        servers.append(HTTPServer(("127.0.0.1", 0), Answer))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (200, b"<html>hello</html>", "not vitrine's API"),
+        (200, b'{"answer": 42}', "not vitrine's API"),
+        (502, b"<html>bad gateway</html>", "answered 502"),
+        (302, b"", "answered 302"),
+    ],
+)
+def test_something_else_at_the_address_is_told_apart(
+    search: Search, stranger: Callable[[int, bytes], str], status: int, body: bytes, told: str
+) -> None:
+    result = search("--text", "x", "--api", stranger(status, body))
+    assert result.exit_code == 1
+    assert told in result.stderr
