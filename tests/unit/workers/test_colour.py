@@ -81,8 +81,12 @@ RED = Image.new("RGB", (8, 8), (200, 40, 40))
 def test_transparency_is_composited_on_white_whatever_colour_it_hides(kind: str) -> None:
     image = Image.new("RGBA", (16, 16), (200, 0, 0, 0))
     image.paste((0, 0, 200, 255), (0, 0, 16, 8))
-    options = {"WEBP": {"lossless": True, "exact": True}, "AVIF": {"quality": 100}}.get(kind, {})
-    pixels = decoded(image, kind, **options)
+    per_kind: dict[str, dict[str, Any]] = {
+        "PNG": {},
+        "WEBP": {"lossless": True, "exact": True},
+        "AVIF": {"quality": 100},
+    }
+    pixels = decoded(image, kind, **per_kind[kind])
     assert np.abs(pixels[:6] - (0, 0, 200)).max() <= 6
     assert np.abs(pixels[10:] - 255).max() <= 2
 
