@@ -47,7 +47,7 @@ def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
         open_parts(settings) as parts,
     ):
         config = uvicorn.Config(
-            create_app(parts), log_config=None, access_log=False, server_header=False,
+            create_app(parts), log_config=None, access_log=False, server_header=False, ws="none",
             timeout_graceful_shutdown=GRACE_SECONDS, backlog=BACKLOG,
         )  # fmt: skip
         url = url_of(settings.api_host, listening.getsockname()[1])

@@ -1,0 +1,143 @@
+"""`vitrine api` as a real process: it starts without its parts, says so, and stops when told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+pytestmark = pytest.mark.e2e
+
+DEADLINE = 120.0
+"""Seconds before a process that does not come up or down is given up; nothing here measures speed."""
+
+
+class Process:
+    """The command with its URL; everything it prints goes to `log`."""
+
+    def __init__(self, folder: Path, *arguments: str, through: tuple[str, ...] = ()) -> None:
+        self.log = folder / "log"
+        self._port_file = folder / "url"
+        environment = os.environ | {
+            "VITRINE_DATA_DIR": str(folder),
+            "VITRINE_REDIS_URL": f"unix://{folder}/no-redis.sock",
+            "VITRINE_QDRANT_URL": "http://127.0.0.1:9",  # discard: nothing listens there
+        }
+        command = [
+            *(through or (sys.executable, "-m", "vitrine")), "api", "--port", "0",
+            "--port-file", str(self._port_file), *arguments,
+        ]  # fmt: skip
+        with self.log.open("wb") as log:
+            self.child = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+    def url(self) -> str:
+        wait_until(self._port_file.exists, self)
+        return self._port_file.read_text().strip()
+
+    def output(self) -> str:
+        return self.log.read_text()
+
+
+def wait_until(condition: object, process: Process) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert process.child.poll() is None, process.output()
+        assert time.monotonic() < deadline, process.output()
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def started() -> Iterator[list[Process]]:
+    """Processes to end, whatever the test did."""
+    processes: list[Process] = []
+    yield processes
+    for process in processes:
+        if process.child.poll() is None:
+            process.child.kill()
+        process.child.wait(DEADLINE)
+
+
+def test_it_is_alive_without_redis_and_store_and_says_what_is_missing(
+    started: list[Process], tmp_path: Path
+) -> None:
+    process = Process(tmp_path)
+    started.append(process)
+    url = process.url()
+    assert requests.get(f"{url}/healthz", timeout=DEADLINE).status_code == 200
+    answer = requests.get(f"{url}/readyz", timeout=DEADLINE)
+    assert answer.status_code == 503
+    assert {"ledger", "store"} <= {
+        name for name, found in answer.json()["checks"].items() if found != "ok"
+    }
+    assert requests.get(f"{url}/v1/jobs", timeout=DEADLINE).status_code == 503
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_with_exit_code_0_when_told(
+    started: list[Process], tmp_path: Path, number: signal.Signals
+) -> None:
+    process = Process(tmp_path)
+    started.append(process)
+    process.url()
+    process.child.send_signal(number)
+    assert process.child.wait(DEADLINE) == 0, process.output()
+    assert "Traceback" not in process.output()
+
+
+def test_a_taken_port_is_one_sentence_and_exit_code_1(
+    started: list[Process], tmp_path: Path
+) -> None:
+    first = Process(tmp_path)
+    started.append(first)
+    port = first.url().rpartition(":")[2]
+    (tmp_path / "second").mkdir()
+    second = Process(tmp_path / "second", "--port", port)
+    started.append(second)
+    assert second.child.wait(DEADLINE) == 1
+    assert "cannot listen at 127.0.0.1" in second.output()
+    assert "Traceback" not in second.output()
+
+
+def test_beyond_this_machine_it_warns_that_there_are_no_keys(
+    started: list[Process], tmp_path: Path
+) -> None:
+    process = Process(tmp_path, "--host", "0.0.0.0")
+    started.append(process)
+    process.url()
+    assert "no API keys" in process.output()
+
+
+def test_it_ends_when_its_parent_has_gone(started: list[Process], tmp_path: Path) -> None:
+    # A shell that starts it in the background and waits: killed, it leaves the API without a parent.
+    script = f'"{sys.executable}" -m vitrine "$@" & echo $! > "{tmp_path}/pid"; wait'
+    parent = Process(tmp_path, "--exit-with-parent", through=("/bin/sh", "-c", script, "sh"))
+    started.append(parent)
+    url = parent.url()
+    child = int((tmp_path / "pid").read_text())
+    parent.child.kill()
+    parent.child.wait(DEADLINE)
+    try:
+        deadline = time.monotonic() + DEADLINE
+        while answers(url):
+            assert time.monotonic() < deadline, parent.output()
+            time.sleep(0.05)
+    except AssertionError:
+        os.kill(child, signal.SIGKILL)
+        raise
+
+
+def answers(url: str) -> bool:
+    # Not by its process id: a container without an init keeps the ended process as a zombie.
+    try:
+        requests.get(f"{url}/healthz", timeout=DEADLINE)
+    except requests.ConnectionError:
+        return False
+    return True

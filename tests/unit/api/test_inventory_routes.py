@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from tests.unit.api.api_stage import SPACE, Stage, problem_of, put
+from vitrine.errors import LedgerUnavailable
+from vitrine.settings import Settings
+
+
+def test_collections_tell_space_points_and_indexed_fields(stage: Stage) -> None:
+    put(stage.store, "autumn", ("hat", 0, b"hat", {}))
+    body = stage.client.get("/v1/collections").json()
+    assert [each["name"] for each in body["collections"]] == ["autumn", "summer"]
+    summer = body["collections"][1]
+    assert summer == stage.client.get("/v1/collections/summer").json()
+    assert summer["points"] == 4
+    assert summer["space"]["model"] == "builtin"
+    assert summer["indexed_fields"] == {"colour": "keyword", "price": "float"}
+
+
+def test_an_unknown_collection_names_the_first_of_many(stage: Stage) -> None:
+    for number in range(30):
+        stage.store.ensure(f"c{number:02}", SPACE)
+    hint = problem_of(stage.client.get("/v1/collections/none"), 404, "not_found")["hint"]
+    assert "c00" in hint
+    assert "c29" not in hint
+    assert "11 more" in hint
+
+
+def test_an_empty_store_says_so(settings: Settings) -> None:
+    from tests.unit.api.api_stage import make_stage
+
+    with make_stage(settings).client as client:
+        body = problem_of(client.get("/v1/collections/summer"), 404, "not_found")
+    assert "none yet" in body["hint"]
+
+
+def test_workers_tell_of_themselves(stage: Stage) -> None:
+    (worker,) = stage.client.get("/v1/workers").json()["workers"]
+    assert (worker["node"], worker["device"], worker["supports_text"]) == ("fake", "cpu", True)
+    assert worker["space"]["dimension"] == 16
+
+
+def test_workers_without_a_ledger_are_a_503(stage: Stage) -> None:
+    stage.lane.failure = LedgerUnavailable("gone")
+    problem_of(stage.client.get("/v1/workers"), 503, "ledger_unavailable")

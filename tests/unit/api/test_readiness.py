@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from api import canary
+from api.readiness import KEEP_SECONDS, Readiness, Report
+from tests.unit.api.api_stage import SPACE, Stage, make_stage, problem_of
+from vitrine.errors import LedgerUnavailable, StoreUnavailable
+from vitrine.fakes.fake_lane import fake_vector, fake_worker
+from vitrine.query_lane import Query, QueryVector
+from vitrine.settings import Settings
+from vitrine.vectors import Space
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def made(settings: Settings, clock: Clock) -> Iterator[Stage]:
+    """A stage whose reports grow old by its clock."""
+    stage = make_stage(settings)
+    stage.app.state.readiness.close()
+    stage.app.state.readiness = Readiness(stage.parts, clock=clock)
+    with stage.client:
+        yield stage
+
+
+def not_ready(stage: Stage) -> dict[str, str]:
+    answer = stage.client.get("/readyz")
+    body = problem_of(answer, 503, "not_ready")
+    assert answer.headers["retry-after"]
+    wrong = {name: found for name, found in body["checks"].items() if found != "ok"}
+    assert all(name in body["detail"] for name in wrong)
+    return wrong
+
+
+def test_alive_is_told_without_a_look_at_anything(made: Stage) -> None:
+    made.lane.failure = LedgerUnavailable("gone")
+    assert made.client.get("/healthz").json() == {"status": "alive"}
+
+
+def test_ready_names_what_was_looked_at(made: Stage) -> None:
+    answer = made.client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready",
+        "checks": {"ledger": "ok", "store": "ok", "model builtin": "ok"},
+    }
+
+
+def test_the_canary_goes_the_way_of_a_query_picture(made: Stage) -> None:
+    made.client.get("/readyz")
+    assert made.lane.asked == [("builtin", Query("image", canary.picture()))]
+
+
+def test_every_model_with_workers_gets_a_canary(made: Stage) -> None:
+    made.lane.crew.append(fake_worker(Space("siglip", "r", "p", 4), node="other"))
+    assert "model siglip" in made.client.get("/readyz").json()["checks"]
+    assert [model for model, _ in made.lane.asked] == ["builtin", "siglip"]
+
+
+def test_the_default_model_without_a_worker_is_named(made: Stage) -> None:
+    made.lane.crew = [fake_worker(Space("siglip", "r", "p", 4))]
+    wrong = not_ready(made)
+    assert list(wrong) == ["model builtin"]
+    assert "vitrine worker --model builtin" in wrong["model builtin"]
+
+
+def test_workers_of_two_revisions_are_not_ready(made: Stage) -> None:
+    made.lane.crew.append(fake_worker(Space("builtin", "r2", "p1", 16), node="other"))
+    assert "revisions" in not_ready(made)["model builtin"]
+
+
+def test_a_ledger_that_is_gone_is_named_once(made: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> None:
+        raise LedgerUnavailable("Redis does not answer.")
+
+    monkeypatch.setattr(made.ledger, "ping", gone)
+    assert not_ready(made) == {"ledger": "Redis does not answer."}
+
+
+def test_a_store_that_is_gone_is_named(made: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> None:
+        raise StoreUnavailable("Qdrant does not answer.")
+
+    monkeypatch.setattr(made.store, "ping", gone)
+    assert not_ready(made) == {"store": "Qdrant does not answer."}
+
+
+def test_workers_that_cannot_be_listed_are_named(made: Stage) -> None:
+    made.lane.failure = LedgerUnavailable("Redis refused the password.")
+    assert not_ready(made) == {"workers": "Redis refused the password."}
+
+
+def test_a_vector_that_changed_is_not_ready_until_it_is_as_before(
+    made: Stage, clock: Clock
+) -> None:
+    assert made.client.get("/readyz").status_code == 200
+    made.lane.known[canary.picture()] = fake_vector(b"another", SPACE.dimension)
+    clock.now += KEEP_SECONDS
+    assert "has changed" in not_ready(made)["model builtin"]
+    made.lane.known.clear()
+    clock.now += KEEP_SECONDS
+    assert made.client.get("/readyz").status_code == 200
+
+
+def test_a_vector_of_nan_is_not_ready(made: Stage) -> None:
+    made.lane.known[canary.picture()] = fake_vector(b"x", SPACE.dimension) * float("nan")
+    assert "has changed" in not_ready(made)["model builtin"]
+
+
+def test_another_revision_begins_anew(made: Stage, clock: Clock) -> None:
+    made.client.get("/readyz")
+    made.lane.crew = [fake_worker(Space("builtin", "r2", "p1", 16))]
+    made.lane.known[canary.picture()] = fake_vector(b"another", SPACE.dimension)
+    clock.now += KEEP_SECONDS
+    assert made.client.get("/readyz").status_code == 200
+
+
+def test_a_report_serves_for_a_while(made: Stage, clock: Clock) -> None:
+    for _ in range(3):
+        made.client.get("/readyz")
+    assert len(made.lane.asked) == 1
+    clock.now += KEEP_SECONDS
+    made.client.get("/readyz")
+    assert len(made.lane.asked) == 2
+
+
+def test_a_bad_report_is_replaced_when_it_is_old(made: Stage, clock: Clock) -> None:
+    crew, made.lane.crew = made.lane.crew, []
+    not_ready(made)
+    made.lane.crew = crew
+    not_ready(made)
+    clock.now += KEEP_SECONDS
+    assert made.client.get("/readyz").status_code == 200
+
+
+def test_probes_share_one_check_and_do_not_wait_longer_than_their_patience(
+    made: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, calls = threading.Event(), []
+    embed = made.lane.embed
+
+    def stuck(model: str, query: Query) -> QueryVector:
+        calls.append(model)
+        assert release.wait(60)
+        return embed(model, query)
+
+    monkeypatch.setattr(made.lane, "embed", stuck)
+    readiness = Readiness(made.parts, patience=0.05)
+
+    async def probe() -> tuple[list[Report], Report]:
+        early = [await readiness.report(), await readiness.report()]
+        running: Any = readiness._running
+        release.set()
+        await running
+        return early, await readiness.report()
+
+    early, late = asyncio.run(probe())
+    readiness.close()
+    assert [report.checks for report in early] == [{"canary": "no answer within 0.05 s"}] * 2
+    assert late.ready
+    assert calls == ["builtin"]
+
+
+def test_an_unforeseen_error_is_told_anew_by_each_check(
+    made: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr(made.store, "ping", broken)
+    for _ in range(2):
+        problem_of(made.client.get("/readyz"), 500, "internal")
+    monkeypatch.undo()
+    assert made.client.get("/readyz").status_code == 200
+
+
+def test_the_canary_is_a_picture_that_a_decoder_reads() -> None:
+    with Image.open(BytesIO(canary.picture())) as image:
+        image.load()
+        assert (image.format, image.mode, image.size) == ("PNG", "RGB", (96, 96))
+        # Not one colour: a model's vector of it must depend on its weights.
+        assert len(image.getcolors(maxcolors=96 * 96) or ()) > 1000
+
+
+def test_the_canary_is_the_same_each_time() -> None:
+    assert canary.picture() == canary.picture()
