@@ -7,11 +7,10 @@ crash left behind on the same folder is asked to stop first, so that two never w
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
-import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -89,7 +88,7 @@ class PrivateRedis:
         )
         # A session of its own: a Ctrl-C in the terminal reaches the supervisor, which stops it last.
         self._process = subprocess.Popen(
-            [str(find_redis_binary()), str(config)],
+            [sys.executable, "-m", "vitrine.guard", str(find_redis_binary()), str(config)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -108,15 +107,19 @@ class PrivateRedis:
         return False
 
     def _stop_leftover(self) -> None:
+        """Ask a server that still answers at the address of an earlier start to write its data and end."""
         try:
-            pid = int((self._folder / "redis.pid").read_text())
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except (OSError, ValueError):
+            lines = (self._folder / "redis.conf").read_text().splitlines()
+            config = dict(_words(line) for line in lines)
+            url = f"redis://:{config['requirepass']}@127.0.0.1:{int(config['port'])}/0"
+        except (OSError, KeyError, ValueError):
             return
-        if str(self._folder).encode() in command or b"redis-server 127.0.0.1" in command:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGTERM)
-            _wait_gone(pid)
+        # Only a server with our password on that port is ours; the connection ends as it shuts down.
+        with (
+            contextlib.closing(Redis.from_url(url, socket_timeout=STOP_SECONDS)) as client,
+            contextlib.suppress(redis.exceptions.RedisError),
+        ):
+            client.shutdown()
 
     def stop(self) -> None:
         """Stop it, its data written; safe to call twice."""
@@ -146,11 +149,6 @@ class PrivateRedis:
             )
 
 
-def _wait_gone(pid: int) -> None:
-    deadline = time.monotonic() + STOP_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except OSError:
-            return
-        time.sleep(0.05)
+def _words(line: str) -> tuple[str, str]:
+    name, _, value = line.strip().partition(" ")
+    return name, value
