@@ -1,0 +1,95 @@
+"""Each room imports only what its own extra brings, so that an image or a machine without the others works."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("vitrine", "producer", "api", "workers")
+
+#: What each part of the house may stand on, besides what vitrine always brings.
+EXTRAS = {
+    "producer": ("producer",),
+    "api": ("api", "producer"),
+    "workers": ("worker",),
+    "vitrine": (),
+    "vitrine/cli": ("flower", "standalone"),
+    "vitrine/demo": ("worker",),
+    "vitrine/vectors": ("standalone",),
+    "benchmarks": ("dev", "api", "producer", "worker"),
+}
+
+#: What comes with a declared package, which says its version: naming it again could only disagree.
+CARRIED = {
+    "anyio": "fastapi",
+    "huggingface-hub": "transformers",
+    "kombu": "celery",
+    "starlette": "fastapi",
+    "typing-extensions": "pydantic",
+}
+
+
+def names(requirements: list[str]) -> set[str]:
+    found = (re.match(r"[A-Za-z0-9._-]+", one) for one in requirements)
+    return {canonicalize_name(match[0]) for match in found if match}
+
+
+def allowed(extras: tuple[str, ...]) -> set[str]:
+    """The distributions that the base and these extras name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    optional = project["optional-dependencies"]
+    return names(project["dependencies"]).union(*(names(optional[extra]) for extra in extras))
+
+
+def part_of(path: Path) -> str:
+    """The longest folder of EXTRAS that holds the file."""
+    relative = path.relative_to(ROOT).as_posix()
+    return max((part for part in EXTRAS if relative.startswith(f"{part}/")), key=len)
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names of other people's packages that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found - set(sys.stdlib_module_names) - set(ROOMS) - {"benchmarks"}
+
+
+def files() -> list[Path]:
+    return [path for part in (*ROOMS, "benchmarks") for path in sorted((ROOT / part).rglob("*.py"))]
+
+
+@pytest.fixture(scope="module")
+def owners() -> dict[str, set[str]]:
+    """Import name -> distributions that carry it."""
+    installed = importlib.metadata.packages_distributions()
+    return {
+        name: {CARRIED.get(one, one) for one in map(canonicalize_name, owning)}
+        for name, owning in installed.items()
+    }
+
+
+@pytest.mark.parametrize("part", EXTRAS)
+def test_what_is_imported_is_declared_where_it_is_used(
+    part: str, owners: dict[str, set[str]]
+) -> None:
+    permitted = allowed(EXTRAS[part])
+    undeclared = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in files()
+        if part_of(path) == part
+        for name in sorted(imported(path))
+        if not owners.get(name, {name}) & permitted
+    ]
+    assert undeclared == []
