@@ -17,9 +17,11 @@ def contrast_plane(lab: NDArray[np.float32], small: NDArray[np.float32], weight:
     """Project `lab` [3, side, side]; the direction is taken from `small` [3, n, n] under `weight` [n, n]."""
     share = (weight / weight.sum()).reshape(-1)
     colours = small.reshape(3, -1)
-    mean = colours @ share
+    mean = (colours * share).sum(axis=1)
     apart = colours - mean[:, None]
     covariance = ((apart * share) @ apart.T).astype(np.float64)
-    direction = np.linalg.eigh(covariance)[1][:, -1]
-    lighter = direction if direction[0] >= 0 else -direction
-    return np.tensordot(lighter.astype(np.float32), lab - mean[:, None, None], 1)
+    direction = np.linalg.eigh(covariance)[1][:, -1].astype(np.float32)
+    x, y, z = direction if direction[0] >= 0 else -direction
+    lightness, a, b = lab
+    centre = x * mean[0] + y * mean[1] + z * mean[2]
+    return np.asarray(x * lightness + y * a + z * b - centre, np.float32)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.features.smoothing import gaussian_smoother, smooth
+from workers.features.smoothing import tent_sums
 
 FLOOR = np.float32(0.04)
 """Weight of a pixel that looks like the ground: a picture that is all ground is described by it."""
@@ -18,8 +18,8 @@ GROUND_SPREAD = np.float32(0.07)
 """Oklab distance at which a pixel counts as different: about the shade of a soft shadow on paper."""
 CENTRE = 0.28
 """Sigma of the window around the middle, as a share of the side."""
-CLOSING = 1.2
-"""Sigma in pixels over which the mask closes its holes: light dots on a subject belong to the subject."""
+CLOSING = 2
+"""Octaves of the tent (7 pixels) over which the mask closes its holes: light dots on a subject belong to it."""
 
 
 def foreground(lab: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -29,7 +29,7 @@ def foreground(lab: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[n
     """
     unlike = 1.0 - np.exp(_distance_to_rim(lab) / (-2.0 * GROUND_SPREAD**2))
     weight = _centre_window(lab.shape[1]) * (unlike + FLOOR)
-    closed = 2.0 * smooth(unlike, gaussian_smoother(lab.shape[1], CLOSING))
+    closed = tent_sums(unlike, CLOSING) * np.float32(2.0 / 2 ** (4 * CLOSING))
     return weight / weight.sum(), np.clip(closed, 0.02, 1.0)
 
 

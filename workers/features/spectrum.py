@@ -59,11 +59,13 @@ def pattern_spectrum(
     plane, mask (0 ground to 1 subject) and weight (sums to 1) are float32 [side, side]. Order 0 sums to
     at most 1 over the rings, and to little on a plain picture; no order exceeds order 0.
     """
+    rows = (len(plane) - WINDOW) // STRIDE + 1
     inside = _windows(mask) * _TAPER
     share = _windows(weight).sum(axis=(1, 2))
     power = _power(_windows(plane), inside)
     floor = np.square(NOISE_FLOOR * WINDOW) / 2 * np.square(inside).sum(axis=(1, 2))
-    pools = power @ _POOLING
+    # Row by row of windows: one product over all of them would start threads (see `smoothing`).
+    pools = (power.reshape(rows, -1, power.shape[1]) @ _POOLING).reshape(-1, RINGS * DIRECTIONS)
     scale = share / share.sum() / (pools.sum(axis=1) + floor)
     rings = pools.reshape(-1, RINGS, DIRECTIONS)
     orders = np.abs(np.fft.rfft(rings, axis=2)).astype(np.float32)
