@@ -153,6 +153,10 @@ class EdgeStore:
             self._upkeep.stop()
             self._release()
 
+    def build_index(self, name: str) -> bool:
+        """Build the HNSW graph of a collection now and wait for it; the upkeep does so by itself in time."""
+        return self._upkeep.build(name, self._get(name)[1])
+
     def generations(self) -> dict[str, EdgeGeneration]:
         """The open shards by catalog name, for the upkeep."""
         with self._lock:

@@ -1,0 +1,221 @@
+"""Times the embedded stores side by side: `python -m benchmarks.store [--points N] [--json]`.
+
+Every engine gets the same points (drawn unit vectors, a keyword and a number to filter by) in batches of
+64, as workers write them; then the same queries, one after another, after five unmeasured ones. `edge` is
+shown as it is after a load (every vector compared) and again after its HNSW graph was built; `remote` is
+the same store through its HTTP process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qdrant_client import QdrantClient, models
+
+from vitrine.contracts import CHUNK_SIZE, point_id
+from vitrine.filters import parse
+from vitrine.vectors import PointBatch, Provenance, Space, VectorStore
+from vitrine.vectors.edge import EdgeStore
+from vitrine.vectors.qdrant_filters import qdrant_filter
+from vitrine.vectors.remote import RemoteStore
+from vitrine.vectors.server import StoreServer
+
+DIMENSION = 768
+LATENT = 32
+QUERIES = 30
+WARM_UP = 5
+TOP = 10
+NAME = "bench"
+SPACE = Space("bench", "r", "p", DIMENSION)
+PROVENANCE = Provenance("job", "bench", "r", "p", "00" * 32, None, "2026-01-01T00:00:00Z")
+WHERE = parse({"colour": "red", "price": {"lt": 50}})  # about one point in twelve
+COLOURS = ("red", "blue", "green", "black", "white", "grey")
+
+Row = dict[str, Any]
+
+
+def unit(rows: int, seed: int) -> NDArray[np.float32]:
+    """Unit vectors that lie near a plane of 32 dimensions, as embeddings do.
+
+    Vectors without any such structure are all alike far from each other, and no graph finds its way.
+    """
+    plane = np.random.default_rng(0).standard_normal((LATENT, DIMENSION), dtype=np.float32)
+    random = np.random.default_rng(seed)
+    raw = random.standard_normal((rows, LATENT), dtype=np.float32) @ plane
+    raw += random.standard_normal(raw.shape, dtype=np.float32)
+    normal: NDArray[np.float32] = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+    return normal
+
+
+def batches(points: int) -> Iterator[PointBatch]:
+    """The load, chunk by chunk; two pictures an item."""
+    for start in range(0, points, CHUNK_SIZE):
+        rows = range(start, min(points, start + CHUNK_SIZE))
+        items = [f"item-{row // 2}" for row in rows]
+        yield PointBatch(
+            ids=[point_id(NAME, item, row % 2) for item, row in zip(items, rows, strict=True)],
+            vectors=unit(len(rows), seed=start),
+            item_ids=items,
+            indexes=[row % 2 for row in rows],
+            urls=[f"https://shop.example/{row}.jpg" for row in rows],
+            fields=[{"colour": COLOURS[row % 6], "price": float(row % 100)} for row in rows],
+            provenance=[PROVENANCE] * len(rows),
+        )
+
+
+def timed(action: Callable[[], object]) -> float:
+    """Seconds of wall time."""
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+def p50_ms(query: Callable[[NDArray[np.float32]], object]) -> float:
+    """Median milliseconds of a query."""
+    vectors = unit(QUERIES + WARM_UP, seed=10**9)
+    for vector in vectors[:WARM_UP]:
+        query(vector)
+    times = [timed(partial(query, vector)) for vector in vectors[WARM_UP:]]
+    return 1000 * statistics.median(times)
+
+
+def queries(store: VectorStore) -> Row:
+    """Plain and filtered queries of a store."""
+    return {
+        "query_ms": p50_ms(lambda v: store.search(NAME, v, top=TOP)),
+        "filtered_ms": p50_ms(lambda v: store.search(NAME, v, top=TOP, where=WHERE)),
+    }
+
+
+def load_us(points: int, upsert: Callable[[PointBatch], object]) -> float:
+    """Microseconds a point; making the points is left out."""
+    seconds = sum(timed(partial(upsert, batch)) for batch in batches(points))
+    return 1e6 * seconds / points
+
+
+def edge(points: int, path: Path) -> dict[str, Row]:
+    """The embedded engine: plain, through its process, and with its graph."""
+    store = EdgeStore(path)
+    store.ensure(NAME, SPACE)
+    plain: Row = {"upsert_us": load_us(points, lambda batch: store.upsert(NAME, batch))}
+    plain |= {"flush_ms": 1000 * timed(store.generations()[NAME].flush), **queries(store)}
+    server = StoreServer(store, "127.0.0.1", 0, "only-for-measuring")
+    server.start()
+    remote = through_http(server.url, points)
+    server.shutdown()
+    plain["open_s"], store = reopened(path)
+    built = {"build_s": timed(lambda: store.build_index(NAME)), **queries(store)}
+    built["recall_at_10"] = recall(store)
+    store.close()
+    built["open_s"], store = reopened(path)
+    store.close()
+    return {"edge": plain, "edge with HNSW": built, "edge over HTTP": remote}
+
+
+def reopened(path: Path) -> tuple[float, EdgeStore]:
+    """Seconds to open a store, and the store."""
+    started = time.perf_counter()
+    store = EdgeStore(path)
+    return time.perf_counter() - started, store
+
+
+def through_http(url: str, points: int) -> Row:
+    """The same store as the other processes see it; upserts replace what is there."""
+    client = RemoteStore(url, "only-for-measuring")
+    rows = min(points, 5000)
+    row: Row = {"upsert_us": load_us(rows, lambda batch: client.upsert(NAME, batch))}
+    row |= queries(client)
+    client.close()
+    return row
+
+
+def recall(store: VectorStore) -> float:
+    """Share of the exact ten nearest items that the graph finds."""
+    found = []
+    for vector in unit(QUERIES, seed=10**9):
+        exact = {g.item_id for g in store.search(NAME, vector, top=TOP, exact=True)}
+        graph = {g.item_id for g in store.search(NAME, vector, top=TOP)}
+        found.append(len(exact & graph) / TOP)
+    return statistics.mean(found)
+
+
+def local(points: int, path: Path) -> dict[str, Row]:
+    """qdrant-client's local mode: the same points as it takes them, grouped by itself."""
+    client = QdrantClient(path=str(path))
+    vectors = models.VectorParams(size=DIMENSION, distance=models.Distance.COSINE)
+    client.create_collection(NAME, vectors)
+
+    def upsert(batch: PointBatch) -> None:
+        rows = range(len(batch.ids))
+        structs = [
+            models.PointStruct(
+                id=batch.ids[row], vector=batch.vectors[row].tolist(), payload=batch.payload(row)
+            )
+            for row in rows
+        ]
+        client.upsert(NAME, structs)
+
+    def query(vector: NDArray[np.float32], where: models.Filter | None = None) -> object:
+        return client.query_points_groups(
+            NAME, "item_id", query=vector.tolist(), query_filter=where, limit=TOP, group_size=1
+        )
+
+    where = qdrant_filter(WHERE)
+    row: Row = {"upsert_us": load_us(points, upsert)}
+    row |= {"query_ms": p50_ms(query), "filtered_ms": p50_ms(lambda v: query(v, where))}
+    client.close()
+    started = time.perf_counter()
+    client = QdrantClient(path=str(path))
+    row["open_s"] = time.perf_counter() - started
+    client.close()
+    return {"local mode": row}
+
+
+def table(results: dict[str, Row]) -> str:
+    """The results for people."""
+    columns = list(dict.fromkeys(key for row in results.values() for key in row))
+    lines = [f"{'':<16}" + "".join(f"{column:>14}" for column in columns)]
+    for engine, row in results.items():
+        cells = (f"{row[c]:>14.2f}" if c in row else f"{'':>14}" for c in columns)
+        lines.append(f"{engine:<16}" + "".join(cells))
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--points", type=int, default=10_000)
+    parser.add_argument("--engine", choices=["edge", "local", "both"], default="both")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")  # local mode warns above 20,000 points
+    results: dict[str, Row] = {}
+    with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as folder:
+        if options.engine != "local":
+            results |= edge(options.points, Path(folder) / "edge")
+        if options.engine != "edge":
+            results |= local(options.points, Path(folder) / "local")
+    if options.json:
+        print(json.dumps({"points": options.points, "dimension": DIMENSION, "engines": results}))
+    else:
+        print(
+            f"{options.points} points of {DIMENSION} dimensions, p50 of {QUERIES} queries, top {TOP}"
+        )
+        print(table(results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
