@@ -34,7 +34,7 @@ from vitrine.failures_csv import failures_csv
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
-Offset = Annotated[int, Query(ge=0)]
+Offset = Annotated[int, Query(ge=0, le=1_000_000_000)]
 
 _FORM: dict[str, Any] = {
     "file": {

@@ -89,7 +89,9 @@ class Readiness:
         try:
             return await asyncio.wait_for(asyncio.shield(self._running), self._patience)
         except TimeoutError:
-            return Report({"canary": f"no answer within {self._patience:g} s"})
+            return Report(
+                {"check": f"not done within {self._patience:g} s; a worker or a service hangs"}
+            )
 
     def _done(self, check: asyncio.Future[Report]) -> None:
         self._running = None

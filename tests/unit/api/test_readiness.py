@@ -175,7 +175,9 @@ def test_probes_share_one_check_and_do_not_wait_longer_than_their_patience(
 
     early, late = asyncio.run(probe())
     readiness.close()
-    assert [report.checks for report in early] == [{"canary": "no answer within 0.05 s"}] * 2
+    assert [report.checks for report in early] == [
+        {"check": "not done within 0.05 s; a worker or a service hangs"}
+    ] * 2
     assert late.ready
     assert calls == ["builtin"]
 
