@@ -162,9 +162,8 @@ def _draw(file: Path, folder: Path, shop: Shop, seed: int) -> Staged:
 def _service(home: Path, environment: dict[str, str]) -> Iterator[Standalone]:
     from vitrine.standalone import Standalone
 
-    say("Starting the service …")
     settings = load(data_dir=home / "data", api_port=0)
-    with Standalone(settings, environment=environment) as service:
+    with Standalone(settings, environment=environment, say=say) as service:
         yield service
 
 

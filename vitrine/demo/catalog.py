@@ -82,8 +82,17 @@ def failing_rows(broken_url: Callable[[str], str]) -> list[tuple[str, Sequence[o
         for number, (reason, title, url) in enumerate(pictures, start=1)
     ]
     lost = ("vt-x98", "A row that lost its end")
-    nameless = ("", "An item without an id", "odd", "", "", "9.95", broken_url("nameless.jpg"))
-    return [*rows, (MALFORMED_ROW, lost), (MALFORMED_ROW, nameless)]
+    split = (
+        "vt-x99",
+        "A title",
+        " its comma unquoted",
+        "odd",
+        "",
+        "",
+        "9.95",
+        broken_url("split.jpg"),
+    )
+    return [*rows, (MALFORMED_ROW, lost), (MALFORMED_ROW, split)]
 
 
 def write_folder_catalog(file: Path, folder: Path, picture_url: Callable[[str], str]) -> int:
