@@ -1,0 +1,36 @@
+"""`vitrine flower`: Flower on vitrine's own broker, behind a password."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+PASSWORD_VARIABLE = "FLOWER_BASIC_AUTH"
+"""Flower's own: `name:password`. It stays in the environment, where no process list shows it."""
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=5555, show_default=True, type=click.IntRange(0, 65535), help="Port."
+)
+def flower(host: str, port: int) -> None:
+    """Watch tasks and workers in Flower.
+
+    FLOWER_BASIC_AUTH=name:password asks visitors for it; beyond loopback it must be set, for Flower can stop
+    workers and shows what they do.
+    """
+    from vitrine.broker import make_app
+    from vitrine.cli.services import load_settings
+    from vitrine.errors import BadInput
+
+    if host not in _LOOPBACK and ":" not in os.environ.get(PASSWORD_VARIABLE, ""):
+        raise BadInput(
+            f"Flower would stand open on {host}.",
+            hint=f"Set {PASSWORD_VARIABLE}=name:password, or keep it on 127.0.0.1.",
+        )
+    settings = load_settings()
+    app = make_app(lambda: settings)
+    app.start(["flower", f"--address={host}", f"--port={port}", "--enable_events=True"])
