@@ -6,7 +6,7 @@ import os
 
 import click
 
-PASSWORD_VARIABLE = "FLOWER_BASIC_AUTH"
+AUTH_VARIABLE = "FLOWER_BASIC_AUTH"
 """Flower's own: `name:password`. It stays in the environment, where no process list shows it."""
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -26,10 +26,10 @@ def flower(host: str, port: int) -> None:
     from vitrine.cli.services import load_settings
     from vitrine.errors import BadInput
 
-    if host not in _LOOPBACK and ":" not in os.environ.get(PASSWORD_VARIABLE, ""):
+    if host not in _LOOPBACK and ":" not in os.environ.get(AUTH_VARIABLE, ""):
         raise BadInput(
             f"Flower would stand open on {host}.",
-            hint=f"Set {PASSWORD_VARIABLE}=name:password, or keep it on 127.0.0.1.",
+            hint=f"Set {AUTH_VARIABLE}=name:password, or keep it on 127.0.0.1.",
         )
     settings = load_settings()
     app = make_app(lambda: settings)
