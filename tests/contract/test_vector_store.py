@@ -481,8 +481,8 @@ def test_excluded_items_are_left_out(store: VectorStore, bench: Bench) -> None:
 # Filters.
 
 FIELDS: list[Payload] = [
-    {"colour": "red", "price": 10, "sale": True, "tags": ["wool", "long"]},
-    {"colour": "red", "price": 10.5, "sale": False, "tags": ["silk"]},
+    {"colour": "red", "price": 10, "sale": True, "tags": ["wool", "long"], "code": "A1"},
+    {"colour": "red", "code": 7, "price": 10.5, "sale": False, "tags": ["silk"]},
     {"colour": "größe 😀", "price": 9.99, "sale": True, "tags": []},
     {"colour": "blue", "price": -3, "tags": ["wool"], "size.eu": "42", "a[0]": 1},
     {"colour": "BLUE", "price": 0, "sale": None, "stock count": 7, "and": "this"},
@@ -520,6 +520,10 @@ FILTERS: list[dict[str, Any]] = [
     {"fields.and": "this"},
     {"fields.fields": "deep"},
     {"ean": 2**53 + 1},
+    {"code": "A1"},
+    {"code": 7},
+    {"code": {"gte": 5}},
+    {"code": ["A1", 7]},
     {"absent": "x"},
     {"not": {"colour": "red"}},
     {"not": {"price": {"gte": 1}}},

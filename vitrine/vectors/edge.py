@@ -12,6 +12,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,11 @@ class EdgeStore:
             generation = generation_name(name, space)
             shutil.rmtree(self._directory(generation), ignore_errors=True)
             made = EdgeGeneration.create(self._directory(generation), space.dimension)
-            self._write(self._entries | {name: Entry(generation, space, generation)})
+            try:
+                self._write(self._entries | {name: Entry(generation, space, generation)})
+            except BaseException:
+                made.close()
+                raise
             self._open[name] = made
 
     def upsert(self, name: str, points: PointBatch) -> None:
@@ -194,12 +199,16 @@ class EdgeStore:
                 shutil.rmtree(directory, ignore_errors=True)
 
     def _release(self) -> None:
-        with self._lock:
+        """Close every shard, whatever one of them says, then let the directory go."""
+        with self._lock, ExitStack() as last_steps:
+            last_steps.callback(self._unlock)
             for shard in self._open.values():
-                shard.close()
-            if self._lock_file is not None:
-                os.close(self._lock_file)
-                self._lock_file = None
+                last_steps.callback(shard.close)
+
+    def _unlock(self) -> None:
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
 
     @staticmethod
     def _pages(

@@ -112,10 +112,12 @@ class EdgeGeneration:
     def close(self) -> None:
         """Flush and release the files; safe to call twice."""
         with self._writes, self._lock, edge_errors():
-            if self._shard is not None:
-                self._shard.flush()
-                self._shard.close()
-            self._shard = None
+            shard, self._shard = self._shard, None
+            if shard is not None:
+                try:
+                    shard.flush()
+                finally:
+                    shard.close()
 
     def release(self) -> q.EdgeShard | None:
         """Give up the shard without closing it."""

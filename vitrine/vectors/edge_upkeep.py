@@ -45,6 +45,7 @@ class Upkeep:
     def __init__(self, store: Shards) -> None:
         self._store = store
         self._stop = threading.Event()
+        self._building = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="edge-upkeep", daemon=True)
         self._last_write: WeakKeyDictionary[EdgeGeneration, float] = WeakKeyDictionary()
         self._tried_at: WeakKeyDictionary[EdgeGeneration, int] = WeakKeyDictionary()
@@ -71,6 +72,7 @@ class Upkeep:
             self._last_write[shard] = time.monotonic()
             shard.flush()
         elif self._worth_building(shard):
+            self._tried_at[shard] = shard.unindexed()
             self.build(name, shard)
             self._tried_at[shard] = shard.unindexed()
 
@@ -81,7 +83,14 @@ class Upkeep:
         return shard.unindexed() >= BUILD_POINTS + self._tried_at.get(shard, 0)
 
     def build(self, name: str, shard: EdgeGeneration) -> bool:
-        """Have the graph of a shard built and go on with it; False where that was given up."""
+        """Have the graph of a shard built and go on with it; False where that was given up.
+
+        One build at a time: two would both lay claim to what changes meanwhile.
+        """
+        with self._building:
+            return self._build(name, shard)
+
+    def _build(self, name: str, shard: EdgeGeneration) -> bool:
         target = shard.directory.with_name(f"{name}.{time.time_ns():x}")
         started = time.monotonic()
         try:

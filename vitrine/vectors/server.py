@@ -137,8 +137,9 @@ class _Handler(BaseHTTPRequestHandler):
         size = self._admitted()
         if size is None:
             return
+        body = io.BytesIO(self.rfile.read(size))
         try:
-            header, vectors = read_frame(io.BytesIO(self.rfile.read(size)))
+            header, vectors = read_frame(body)
             name = self.path.removeprefix(PREFIX)
             if name == "scroll":
                 self._stream(scroll(self.server.store, header))
