@@ -19,6 +19,7 @@ LABELS = ("pattern", "colour")
 """Neighbours agree where all of these fields do."""
 TIMEOUT = 60.0
 """Seconds: the first query of a fresh service may wait for its worker."""
+_NOTHING_TO_SEARCH = frozenset({404, 422})
 
 Labels: TypeAlias = tuple[str, ...]
 """The values of `LABELS` of one item."""
@@ -52,14 +53,17 @@ class Searcher:
         self._session.close()
 
     def search(self, **query: str) -> tuple[list[dict[str, Any]] | None, float]:
-        """Hits, and milliseconds from request to parsed answer; hits are None for an unknown item."""
+        """Hits, and milliseconds from request to parsed answer.
+
+        Hits are None where nothing can be searched for: an item without a vector, a file that is no picture.
+        """
         body = {"collection": self._collection, "top": NEIGHBOURS, **query}
         start = time.perf_counter()
         try:
             answer = self._session.post(self._url, json=body, timeout=TIMEOUT)
         except requests.RequestException as error:
             raise Unavailable(f"The API does not answer ({type(error).__name__}).") from error
-        if answer.status_code == 404:
+        if answer.status_code in _NOTHING_TO_SEARCH:
             return None, 0.0
         if answer.status_code != 200:
             raise VitrineError(f"The API answered a search with {answer.status_code}.")
@@ -68,7 +72,7 @@ class Searcher:
 
 
 def measure(searcher: Searcher, item_ids: Sequence[str], pictures: Sequence[Path]) -> Measured:
-    """Search by each item and by each picture file; items without a vector are passed over."""
+    """Search by each item and by each picture file; what cannot be searched for is passed over."""
     measured = Measured()
     for item_id in item_ids:
         hits, took = searcher.search(item=item_id)
