@@ -20,11 +20,11 @@ from transformers import AutoImageProcessor, AutoModel
 
 from vitrine.contracts import model_name
 from vitrine.errors import BadInput, ModelUnavailable
-from workers.models.aspect import cut_to_middle, scales_by_shortest_edge
 from workers.models.base import Inputs
 from workers.models.checkpoint import Checkpoint, inspect_directory
 from workers.models.device import resolve_device, resolve_dtype
 from workers.models.families import has_text_tower, image_vectors, text_vectors
+from workers.models.preprocessing import Preprocessing
 from workers.models.quiet import quieten
 from workers.models.tokens import Tokens, load_tokens
 
@@ -51,8 +51,7 @@ class TransformersModel:
         self.name = model_name(given)
         self.device = resolve_device(device)
         self._dtype = resolve_dtype(dtype, self.device)
-        self._processor = _load_processor(checkpoint)
-        self._cuts = scales_by_shortest_edge(self._processor)
+        self._preprocessing = Preprocessing(_load_processor(checkpoint))
         self._model = _load_model(checkpoint, self._dtype, self.device)
         self.revision = checkpoint.revision()
         grey = Image.new("RGB", (64, 64), (128, 128, 128))
@@ -61,11 +60,8 @@ class TransformersModel:
         self.supports_text = self._tokens is not None
 
     def preprocess(self, image: Image.Image) -> Inputs:
-        """Make one picture's inputs with the checkpoint's own processor, without the batch axis."""
-        if self._cuts:
-            image = cut_to_middle(image)
-        features = self._processor(images=image, return_tensors="np")
-        return {name: _as_input(values[0]) for name, values in features.items()}
+        """Make one picture's inputs as the checkpoint's own processor does, without the batch axis."""
+        return self._preprocessing(image)
 
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
         """Embed n pictures to float32 [n, dimension]; raises `MemoryError` where the device is full."""
@@ -102,11 +98,6 @@ class TransformersModel:
         if width != self.dimension:
             return None, f"The model {self.name} puts words and pictures into different spaces."
         return tokens, ""
-
-
-def _as_input(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    floating = np.issubdtype(values.dtype, np.floating)
-    return np.ascontiguousarray(values, dtype=np.float32 if floating else values.dtype)
 
 
 def _load_processor(checkpoint: Checkpoint) -> Any:
