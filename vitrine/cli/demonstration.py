@@ -140,7 +140,12 @@ class Demonstration:
             print_json(report.as_json())
             sys.stdout.flush()  # whoever reads it may wait for it while the service stays up
         else:
-            console().print(render(report, item_ms=median(measured.item_ms)))
+            panel = render(
+                report,
+                picture_ms=median(measured.picture_ms),
+                item_ms=median(measured.item_ms),
+            )
+            console().print(panel)
 
 
 def _draw(file: Path, folder: Path, shop: Shop, seed: int) -> Staged:

@@ -46,8 +46,8 @@ def make_report(
     )
 
 
-def render(report: DemoReport, *, item_ms: float | None) -> Panel:
-    """The report for people; `item_ms` is the median of searching by item."""
+def render(report: DemoReport, *, picture_ms: float | None, item_ms: float | None) -> Panel:
+    """The report for people, with the medians of searching by picture and by item, where known."""
     grid = Table.grid(padding=(0, 3))
     grid.add_column(style="dim")
     grid.add_column(justify="right")
@@ -57,10 +57,9 @@ def render(report: DemoReport, *, item_ms: float | None) -> Panel:
     grid.add_row("", f"{report.images_per_s:,.0f}", "pictures a second")
     for number, (reason, count) in enumerate(sorted(report.failed.items())):
         grid.add_row("" if number else "failed", f"[yellow]{count:,}[/]", reason)
-    if report.search_p50_ms is not None:
-        grid.add_row("search p50", f"{report.search_p50_ms:.1f}", "ms by picture, over HTTP")
-    if item_ms is not None:
-        grid.add_row("", f"{item_ms:.1f}", "ms by item")
+    for kind, took in (("picture", picture_ms), ("item", item_ms)):
+        if took is not None:
+            grid.add_row("search p50", f"{took:.1f}", f"ms by {kind}, over HTTP")
     if report.neighbour_precision is not None:
         share = f"[bold]{report.neighbour_precision:.0%}[/]"
         grid.add_row("neighbours", share, "of the top 5 share pattern and colour")

@@ -62,10 +62,23 @@ def test_the_report_counts_rejected_rows_as_pictures_that_failed() -> None:
 
 def test_the_table_shows_every_reason_and_leaves_out_what_is_unknown() -> None:
     out = Console(file=io.StringIO(), width=100)
-    out.print(render(make_report(JOB, search_p50_ms=None, precision=None), item_ms=None))
+    out.print(
+        render(make_report(JOB, search_p50_ms=None, precision=None), picture_ms=None, item_ms=None)
+    )
     assert isinstance(out.file, io.StringIO)
     text = out.file.getvalue()
     for word in ("not_found", "truncated", "malformed_row", "12", "17"):
         assert word in text
     assert "search p50" not in text
     assert "neighbours" not in text
+
+
+def test_the_table_names_how_each_median_was_searched() -> None:
+    out = Console(file=io.StringIO(), width=100)
+    report = make_report(JOB, search_p50_ms=4.25, precision=0.9)
+    out.print(render(report, picture_ms=None, item_ms=4.25))
+    assert isinstance(out.file, io.StringIO)
+    text = out.file.getvalue()
+    assert "by item" in text
+    assert "by picture" not in text
+    assert "90%" in text
