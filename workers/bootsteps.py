@@ -24,10 +24,10 @@ from workers.engine import holder
 log = logging.getLogger(__name__)
 
 
-class EngineStep(bootsteps.StartStopStep):  # type: ignore[misc]
+class EngineStep(bootsteps.StartStopStep):
     """Pins the model; drains and closes after consuming has ended."""
 
-    requires = frozenset({"celery.worker.components:Timer"})
+    requires = ("celery.worker.components:Timer",)
 
     def __init__(
         self, worker: Any, model: str | None = None, device: str | None = None, **kwargs: Any
@@ -52,10 +52,10 @@ class EngineStep(bootsteps.StartStopStep):  # type: ignore[misc]
         holder.close()
 
 
-class LanesStep(bootsteps.StartStopStep):  # type: ignore[misc]
+class LanesStep(bootsteps.StartStopStep):
     """Two lanes on one connection."""
 
-    requires = frozenset({"celery.worker.consumer.tasks:Tasks"})
+    requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, consumer: Any, **kwargs: Any) -> None:
         self._queries: Any = None

@@ -16,6 +16,11 @@ class DataLock:
         self._path = folder / "lock"
         self._descriptor: int | None = None
 
+    @property
+    def held(self) -> bool:
+        """Whether this one has it."""
+        return self._descriptor is not None
+
     def take(self) -> None:
         """Take it, or raise `Conflict` naming who has it."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -103,7 +103,8 @@ class Standalone:
         self._closing.set()
         if self._watcher.is_alive():
             self._watcher.join()
-        runtime.withdraw(self.settings.data_dir)
+        if self._lock.held:  # Otherwise the file is another service's, which goes on running.
+            runtime.withdraw(self.settings.data_dir)
         # The worker before the API and the store before Redis: outcomes are written until the end.
         for name in ("worker", "api", "store"):
             for child in self._children:

@@ -1,0 +1,187 @@
+"""A standalone service as its user starts it: the command in a process of its own, spoken to over HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import requests
+from redis import Redis
+
+from vitrine.presence import live_workers
+from vitrine.runtime import discover, runtime_file
+from vitrine.settings import Settings
+from vitrine.vectors.base import VectorStore
+from vitrine.vectors.open import open_store
+
+PATIENCE = 240.0
+"""Seconds that anything may take on a busy machine with two cores; reached only when something is broken."""
+
+
+def environment(data_dir: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a command: none of the caller's own settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("VITRINE_")}
+    return {**kept, "VITRINE_DATA_DIR": str(data_dir), **(extra or {})}
+
+
+def vitrine(
+    data_dir: Path, *arguments: str, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command against the service on a data directory."""
+    return subprocess.run(
+        [sys.executable, "-m", "vitrine", *arguments],
+        env=environment(data_dir),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """Wait for a condition and return what it gave; fails by name."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.05)
+    return value
+
+
+@dataclass
+class House:
+    """A running service."""
+
+    data_dir: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def running(self) -> dict[str, str]:
+        """Its addresses."""
+        found: dict[str, str] = orjson.loads(runtime_file(self.data_dir).read_bytes())
+        return found
+
+    @property
+    def api(self) -> str:
+        """The address of its API."""
+        return self.running["api_url"]
+
+    @contextlib.contextmanager
+    def store(self) -> Iterator[VectorStore]:
+        """Its store, as its own processes see it."""
+        store = open_store(discover(Settings(data_dir=self.data_dir)))
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def worker_pid(self) -> int | None:
+        """The worker that is alive now."""
+        with Redis.from_url(self.running["redis_url"]) as redis:
+            workers = live_workers(redis)
+        alive = [worker.pid for worker in workers if is_alive(worker.pid)]
+        return alive[0] if alive else None
+
+    def get(self, path: str) -> Any:
+        """A JSON answer of the API, which must be a good one."""
+        response = requests.get(f"{self.api}{path}", timeout=60)
+        assert response.ok, response.text
+        return response.json()
+
+    def post(self, path: str, **body: Any) -> Any:
+        """A JSON answer of the API to a JSON body."""
+        response = requests.post(f"{self.api}{path}", json=body, timeout=60)
+        assert response.ok, response.text
+        return response.json()
+
+    def finished(self, job: str) -> dict[str, Any]:
+        """The job's status once it is finished."""
+
+        def done() -> dict[str, Any] | None:
+            status: dict[str, Any] = self.get(f"/v1/jobs/{job}")
+            return status if status["finished_at"] else None
+
+        found: dict[str, Any] = until(done, f"job {job} to finish")
+        return found
+
+    def stop(self) -> int:
+        """Ctrl-C, and the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(PATIENCE)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process exists and is no zombie."""
+    return any(process.pid == pid for process in processes())
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as `ps` shows it."""
+
+    pid: int
+    parent: int
+    command: str
+
+
+def processes() -> list[Process]:
+    """Every process that is not a zombie."""
+    columns = ["ps", "axww", "-o", "pid=,ppid=,stat=,command="]
+    shown = subprocess.run(columns, capture_output=True, text=True, check=True)
+    rows = [line.split(None, 3) for line in shown.stdout.splitlines()]
+    return [Process(int(row[0]), int(row[1]), row[3]) for row in rows if not row[2].startswith("Z")]
+
+
+def family(pid: int) -> list[Process]:
+    """A process's children, theirs, and so on."""
+    everybody = processes()
+    found = [process for process in everybody if process.parent == pid]
+    for process in found:
+        found += [child for child in everybody if child.parent == process.pid]
+    return found
+
+
+@contextlib.contextmanager
+def standalone(
+    data_dir: Path, *arguments: str, extra: Mapping[str, str] | None = None
+) -> Iterator[House]:
+    """`vitrine standalone` while the block runs, up and ready."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "standalone.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vitrine", "standalone", "--port", "0", *arguments],
+            env=environment(data_dir, extra),
+            stdout=log,
+            stderr=log,
+        )
+    house = House(data_dir, process)
+    try:
+        until(lambda: process.poll() is not None or runtime_file(data_dir).exists(), "the service")
+        assert process.poll() is None, (data_dir / "standalone.log").read_text()
+        yield house
+    finally:
+        house.stop()
+
+
+def submit_file(house: House, path: Path, collection: str, **form: str) -> str:
+    """Upload a catalog file; the job's id."""
+    with path.open("rb") as file:
+        response = requests.post(
+            f"{house.api}/v1/jobs",
+            data={"collection": collection, **form},
+            files={"file": (path.name, file)},
+            timeout=PATIENCE,
+        )
+    assert response.status_code == 202, response.text
+    job: str = response.json()["job"]["id"]
+    return job

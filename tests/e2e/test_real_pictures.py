@@ -1,0 +1,98 @@
+"""Real catalog pictures through a real pretrained model: submitted as CSV over HTTP, neighbours counted.
+
+The same directory of weights is run through transformers' own processor and model beside it, picture by
+picture, and what the store holds must be that vector.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from transformers import AutoImageProcessor, AutoModel
+
+from tests.e2e.house import House, standalone, submit_file
+from vitrine.demo.shop import Shop
+
+MODEL = "mobilenet_v2_1.0_224"
+Row = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def rows(shared_data: Path) -> list[Row]:
+    with (shared_data / "labels.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def house(
+    shared_data: Path, rows: list[Row], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("real")
+    model = str(shared_data / "models" / MODEL)
+    with Shop(shared_data) as shop:
+        catalog = folder / "catalog.csv"
+        with catalog.open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(["id", "image_url", "label", "product", "kind"])
+            for row in rows:
+                url = shop.picture_url(row["file"])
+                table.writerow([row["file"], url, row["label"], row["product_id"], row["kind"]])
+        extra = {"VITRINE_FETCH_ALLOW": shop.address}
+        with standalone(folder / "data", "--model", model, extra=extra) as service:
+            job = submit_file(service, catalog, "real", model=model)
+            status = service.finished(job)
+            assert status["state"] == "completed", status
+            assert status["embedded"] == len(rows)
+            yield service
+
+
+@pytest.fixture(scope="module")
+def stored(house: House) -> dict[str, NDArray[np.float32]]:
+    with house.store() as store:
+        return {point.payload["item_id"]: point.vector for point in store.scroll("real")}
+
+
+@pytest.mark.e2e
+def test_every_stored_vector_is_transformers_own(
+    shared_data: Path, rows: list[Row], stored: dict[str, NDArray[np.float32]]
+) -> None:
+    directory = shared_data / "models" / MODEL
+    processor = AutoImageProcessor.from_pretrained(directory, backend="pil")  # type: ignore[no-untyped-call]
+    model = AutoModel.from_pretrained(directory).eval()
+    worst = 1.0
+    for row in rows:
+        with Image.open(shared_data / row["file"]) as picture:
+            inputs = processor(images=picture.convert("RGB"), return_tensors="pt")
+        with torch.inference_mode():
+            expected = model(**inputs).pooler_output[0].numpy()
+        cosine = float(expected @ stored[row["file"]] / np.linalg.norm(expected))
+        worst = min(worst, cosine)
+    assert worst >= 0.9999
+
+
+def nearest(house: House, item: str) -> Row:
+    """The nearest other picture, as the API answers."""
+    answer = house.post("/v1/search", collection="real", item=item, top=1)
+    fields: Row = answer["hits"][0]["fields"]
+    return fields
+
+
+@pytest.mark.e2e
+def test_neighbours_are_of_the_same_class_and_product(house: House, rows: list[Row]) -> None:
+    found = {row["file"]: nearest(house, row["file"]) for row in rows}
+    same_class = [found[row["file"]]["label"] == row["label"] for row in rows]
+    assert np.mean(same_class) >= 0.70
+    views: dict[str, int] = {}
+    for row in rows:
+        views[row["product_id"]] = views.get(row["product_id"], 0) + 1
+    several = [row for row in rows if row["product_id"] and views[row["product_id"]] > 1]
+    same_product = [found[row["file"]].get("product") == row["product_id"] for row in several]
+    assert len(same_product) > 50
+    assert np.mean(same_product) >= 0.75

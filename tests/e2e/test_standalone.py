@@ -1,0 +1,158 @@
+"""The service as one command: it keeps its data, revives what dies, refuses a second, leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.e2e.house import (
+    PATIENCE,
+    House,
+    environment,
+    family,
+    is_alive,
+    standalone,
+    until,
+    vitrine,
+)
+from vitrine.demo.shop import Shop
+
+pytestmark = pytest.mark.e2e
+
+
+def draw(folder: Path) -> Path:
+    """Six flat pictures, half of them red."""
+    folder.mkdir(exist_ok=True)
+    for n in range(6):
+        colour = (250, 10 * n, 10 * n) if n % 2 else (10 * n, 10 * n, 250)
+        Image.new("RGB", (64, 64), colour).save(folder / f"{n}.png")
+    return folder
+
+
+def items(house: House, item: str) -> list[str]:
+    """What is nearest to an item."""
+    answer = house.post("/v1/search", collection="shop", item=item, top=5)
+    return [hit["item_id"] for hit in answer["hits"]]
+
+
+def test_a_folder_is_submitted_searched_and_still_there_after_a_restart(tmp_path: Path) -> None:
+    pictures = draw(tmp_path / "pictures")
+    data = tmp_path / "data"
+    with standalone(data) as house:
+        sent = vitrine(data, "submit", str(pictures), "--collection", "shop", "--wait")
+        assert sent.returncode == 0, sent.stderr
+        before = items(house, "1.png")
+        assert set(before[:2]) == {"3.png", "5.png"}
+        shown = vitrine(data, "search", "--collection", "shop", "--item", "1.png", "--top", "2")
+        assert shown.returncode == 0, shown.stderr
+        assert "3.png" in shown.stdout
+        by_picture = ["search", "--collection", "shop", "--image", str(pictures / "1.png")]
+        assert "1.png" in vitrine(data, *by_picture, "--json").stdout
+        words = vitrine(data, "search", "--collection", "shop", "--text", "red")
+        assert words.returncode == 2
+        assert "no text tower" in words.stderr
+        parts = family(house.process.pid)
+        assert house.stop() == 0
+        assert [part for part in parts if is_alive(part.pid)] == []
+    with standalone(data) as house:
+        assert items(house, "1.png") == before
+        [job] = house.get("/v1/jobs")["jobs"]
+        assert (job["state"], job["embedded"]) == ("completed", 6)
+
+
+def test_a_second_service_on_the_same_data_says_so(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with standalone(data) as house:
+        second = vitrine(data, "standalone", "--port", "0")
+        assert second.returncode == 2
+        assert "already runs" in second.stderr
+        assert str(house.process.pid) in second.stderr
+        assert "Traceback" not in second.stderr
+        assert house.get("/healthz")
+
+
+def test_what_dies_is_started_again_and_what_was_stored_is_kept(tmp_path: Path) -> None:
+    pictures = draw(tmp_path / "pictures")
+    data = tmp_path / "data"
+    extra = {"VITRINE_LEASE_SECONDS": "3", "VITRINE_SWEEP_SECONDS": "1"}
+    with standalone(data, extra=extra) as house:
+        assert (
+            vitrine(data, "submit", str(pictures), "--collection", "shop", "--wait").returncode == 0
+        )
+        before = items(house, "1.png")
+        for part in ("store", "worker", "api", "redis-server"):
+            for process in family(house.process.pid):
+                if f"-m vitrine {part}" in process.command or f"/{part} 127" in process.command:
+                    os.kill(process.pid, signal.SIGKILL)
+            until(lambda: answers(house, before), f"the service to come back from a dead {part}")
+        again = vitrine(data, "submit", str(pictures), "--collection", "again", "--wait")
+        assert again.returncode == 0, again.stderr
+
+
+def answers(house: House, expected: list[str]) -> bool:
+    """Whether the service is ready and finds what it found before."""
+    try:
+        house.get("/readyz")
+        return items(house, "1.png") == expected
+    except (AssertionError, OSError):
+        return False
+
+
+def test_nothing_outlives_a_killed_service(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with standalone(data) as house:
+        parts = family(house.process.pid)
+        for name in ("redis-server", "vitrine store", "vitrine worker", "vitrine api"):
+            assert any(name in part.command for part in parts), name
+        house.process.kill()
+        house.process.wait()
+        until(lambda: not any(is_alive(part.pid) for part in parts), "the parts to end")
+
+
+def test_a_worker_started_by_celerys_own_command_serves_the_same_queues(tmp_path: Path) -> None:
+    pictures = draw(tmp_path / "pictures")
+    data = tmp_path / "data"
+    with Shop(pictures) as shop:
+        urls = "\n".join(shop.picture_url(f"{n}.png") for n in range(6))
+        with standalone(data) as house:
+            own = until(house.worker_pid, "the first worker")
+            settings = {
+                **house.running,
+                "VITRINE_FETCH_ALLOW": shop.address,
+                "VITRINE_MODEL": "other",
+            }
+            del settings["api_url"]
+            named = {f"VITRINE_{k.upper()}" if k.islower() else k: v for k, v in settings.items()}
+            arguments = ["-A", "workers.app", "worker", "--pool=threads", "--model", "builtin"]
+            with (tmp_path / "celery.log").open("wb") as log:
+                celery = subprocess.Popen(
+                    [sys.executable, "-m", "celery", *arguments],
+                    env=environment(data, named),
+                    stdout=log,
+                    stderr=log,
+                )
+            try:
+                until(lambda: len(house.get("/v1/workers")["workers"]) == 2, "the second worker")
+                os.kill(own, signal.SIGSTOP)
+                sent = vitrine(
+                    data,
+                    "submit",
+                    "-",
+                    "--format",
+                    "urls",
+                    "--collection",
+                    "shop",
+                    "--wait",
+                    stdin=urls,
+                )
+                assert sent.returncode == 0, sent.stderr + (tmp_path / "celery.log").read_text()
+            finally:
+                os.kill(own, signal.SIGCONT)
+                celery.send_signal(signal.SIGTERM)
+                assert celery.wait(PATIENCE) == 0
