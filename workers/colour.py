@@ -1,7 +1,9 @@
-"""A decoded picture of any mode becomes 8-bit RGB in sRGB, transparency composited on white.
+"""A decoded picture of any mode becomes 8-bit RGB, transparency composited on white.
 
-16-bit grey is scaled rather than clipped; an embedded ICC profile is applied unless what it does to a
-grid of colours is nothing to speak of, so that plain sRGB pictures keep their exact pixels.
+16-bit grey is scaled rather than clipped. An embedded ICC profile decides how CMYK becomes RGB; that of an
+RGB or grey picture is passed over, as the models' own training and processors do: what is embedded is what
+they would have seen. (Of 394 real catalog pictures 9 are Adobe RGB; converting those to sRGB moved their
+embeddings to a cosine of 0.954 to 0.995 with the reference.)
 """
 
 from __future__ import annotations
@@ -15,15 +17,10 @@ from PIL import Image, ImageCms
 WHITE = (255, 255, 255)
 MAX_PROFILE_BYTES = 4 * 1024 * 1024
 """A larger ICC profile is ignored; press profiles have 0.5 to 2 MB."""
-SRGB_TOLERANCE = 2
-"""Levels of 255 by which a profile may differ from sRGB and still be taken as sRGB: rounding, not colour."""
-_GRID_STEPS = 17
-
-_MODE_OF_SPACE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _PROFILE_ERRORS = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
 
 
-def to_srgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
     """Convert a loaded picture to mode RGB without metadata; may consume `image` instead of copying it."""
     picture, alpha = _split_alpha(_eight_bit(image))
     picture = _apply_profile(picture, image.info.get("icc_profile"))
@@ -60,41 +57,30 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 
 def _apply_profile(image: Image.Image, profile: object) -> Image.Image:
-    if isinstance(profile, bytes) and 0 < len(profile) <= MAX_PROFILE_BYTES:
-        plan = _transform(profile)
-        if plan is not None:
-            mode, transform = plan
-            if mode == image.mode or (mode == "RGB" and image.mode == "L"):
-                return transform.apply(image.convert(mode))
+    if (
+        image.mode == "CMYK"
+        and isinstance(profile, bytes)
+        and 0 < len(profile) <= MAX_PROFILE_BYTES
+    ):
+        transform = _from_cmyk(profile)
+        if transform is not None:
+            return transform.apply(image)
     # Not `convert` for what is RGB already: it would copy, and 50 million pixels are 200 MB.
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
 @functools.lru_cache(maxsize=16)
-def _transform(profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform] | None:
-    """The transform to sRGB and the mode it takes; None for a broken profile and for sRGB itself."""
+def _from_cmyk(profile: bytes) -> ImageCms.ImageCmsTransform | None:
+    """The transform from a press's CMYK to sRGB; None for a broken profile or one of another space."""
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        mode = _MODE_OF_SPACE[source.profile.xcolor_space.strip()]
-        transform = ImageCms.buildTransform(
-            source,
+        return ImageCms.buildTransform(
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
             ImageCms.createProfile("sRGB"),
-            mode,
+            "CMYK",
             "RGB",
             ImageCms.Intent.PERCEPTUAL,
             # lcms keeps the last pixel in a cache of the transform, which threads would share.
             ImageCms.Flags.NOCACHE,
         )
-    except (*_PROFILE_ERRORS, KeyError):
+    except _PROFILE_ERRORS:
         return None
-    return None if mode == "RGB" and _is_identity(transform) else (mode, transform)
-
-
-def _is_identity(transform: ImageCms.ImageCmsTransform) -> bool:
-    """Whether a transform moves no colour of a 17 x 17 x 17 grid by more than `SRGB_TOLERANCE`."""
-    steps = np.linspace(0, 255, _GRID_STEPS).round().astype(np.uint8)
-    grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1)
-    before = grid.reshape(_GRID_STEPS, -1, 3)
-    after = transform.apply(Image.fromarray(before))
-    moved = np.asarray(after, dtype=np.int16) - before
-    return bool(np.abs(moved).max() <= SRGB_TOLERANCE)

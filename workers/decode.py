@@ -1,7 +1,7 @@
 """Bytes become one upright RGB picture under one declared image policy, or a named failure.
 
 The policy, `IMAGE_POLICY`: the first frame of a JPEG, PNG, WebP, GIF, AVIF or BMP; turned as its
-orientation tag says; converted to sRGB; transparency composited on white; at full resolution. The
+orientation tag says; any mode becomes RGB (`workers.colour`); transparency composited on white; at full resolution. The
 version is stored with every vector, for a change of it changes vectors.
 """
 
@@ -15,7 +15,7 @@ from PIL import AvifImagePlugin, ExifTags, Image, UnidentifiedImageError
 
 from vitrine.contracts import FailureReason, ItemFailure
 from workers import sniff
-from workers.colour import to_srgb
+from workers.colour import to_rgb
 
 IMAGE_POLICY = "rgb-1"
 """Version of what `decode` does to a picture; raised with any change that moves pixels."""
@@ -57,7 +57,7 @@ def prepare_pillow() -> None:
 
 
 def decode(data: bytes, *, max_pixels: int) -> Image.Image:
-    """Decode one picture to upright sRGB, mode RGB; thread-safe.
+    """Decode one picture to upright RGB; thread-safe.
 
     Width times height is checked against `max_pixels` before the pixels are decoded. Raises
     `ItemFailure` with NOT_AN_IMAGE, TRUNCATED, CORRUPT, TOO_MANY_PIXELS or OUT_OF_MEMORY.
@@ -67,7 +67,7 @@ def decode(data: bytes, *, max_pixels: int) -> Image.Image:
         _check_size(image.size, max_pixels)
         image.load()
         orientation = _orientation(image)
-        return _upright(to_srgb(image), orientation)
+        return _upright(to_rgb(image), orientation)
     except _DECODER_ERRORS as error:
         raise _failure(error, data, max_pixels) from error
 
