@@ -1,7 +1,7 @@
 """Times the embedded stores side by side: `python -m benchmarks.store [--points N] [--json]`.
 
 Every engine gets the same points (drawn unit vectors, a keyword and a number to filter by) in batches of
-64, as workers write them; then the same queries, one after another, after five unmeasured ones. `edge` is
+64, as workers write them; then the same queries, one after another, after fifty unmeasured ones. `edge` is
 shown as it is after a load (every vector compared) and again after its HNSW graph was built; `remote` is
 the same store through its HTTP process.
 """
@@ -35,7 +35,7 @@ from vitrine.vectors.server import StoreServer
 DIMENSION = 768
 LATENT = 32
 QUERIES = 30
-WARM_UP = 5
+WARM_UP = 50  #: A graph that was just built is read from disk page by page at first.
 TOP = 10
 NAME = "bench"
 SPACE = Space("bench", "r", "p", DIMENSION)

@@ -14,6 +14,7 @@ from PIL import Image
 from tests.e2e.house import House, standalone, submit_file, until
 from vitrine.demo.shop import Shop
 
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 PICTURES = 5000
 KILLS = 3
 FILES = 50
@@ -55,7 +56,6 @@ def kill_worker(house: House, job: str, at_least: int) -> None:
     until(lambda: house.worker_pid() not in {None, pid}, "the next worker")
 
 
-@pytest.mark.e2e
 def test_a_job_survives_its_worker_being_killed_three_times(tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()

@@ -20,6 +20,7 @@ from transformers import AutoImageProcessor, AutoModel
 from tests.e2e.house import House, standalone, submit_file
 from vitrine.demo.shop import Shop
 
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 MODEL = "mobilenet_v2_1.0_224"
 Row = dict[str, str]
 
@@ -59,7 +60,6 @@ def stored(house: House) -> dict[str, NDArray[np.float32]]:
         return {point.payload["item_id"]: point.vector for point in store.scroll("real")}
 
 
-@pytest.mark.e2e
 def test_every_stored_vector_is_transformers_own(
     shared_data: Path, rows: list[Row], stored: dict[str, NDArray[np.float32]]
 ) -> None:
@@ -67,6 +67,7 @@ def test_every_stored_vector_is_transformers_own(
     processor = AutoImageProcessor.from_pretrained(directory, backend="pil")  # type: ignore[no-untyped-call]
     model = AutoModel.from_pretrained(directory).eval()
     worst = 1.0
+    torch.set_num_threads(1)  # More of them spend their time waiting for each other on busy cores.
     for row in rows:
         with Image.open(shared_data / row["file"]) as picture:
             inputs = processor(images=picture.convert("RGB"), return_tensors="pt")
@@ -84,7 +85,6 @@ def nearest(house: House, item: str) -> Row:
     return fields
 
 
-@pytest.mark.e2e
 def test_neighbours_are_of_the_same_class_and_product(house: House, rows: list[Row]) -> None:
     found = {row["file"]: nearest(house, row["file"]) for row in rows}
     same_class = [found[row["file"]]["label"] == row["label"] for row in rows]

@@ -23,7 +23,7 @@ from tests.e2e.house import (
 )
 from vitrine.demo.shop import Shop
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 def draw(folder: Path) -> Path:
