@@ -19,7 +19,7 @@ STALE_SECONDS = 12.0
 class WorkerInfo:
     """A worker as it tells of itself."""
 
-    node: str  #: `model@device@host:pid`-like; unique while it lives.
+    node: str  #: Its name in Celery and Flower; unique while it lives.
     model: str
     revision: str
     policy: str

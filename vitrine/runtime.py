@@ -1,4 +1,4 @@
-"""Where a running standalone service is: it writes its addresses into its data directory, commands read them.
+"""Where a running standalone service is: it writes its addresses and its model into its data directory, commands read them.
 
 The file holds the private Redis's password, so only its user can read it.
 """
@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from vitrine.settings import Settings
 
 RUNTIME_FILE = "running.json"
-_FIELDS = ("redis_url", "qdrant_url", "store_token", "api_url")
+_SECRETS = ("redis_url", "qdrant_url", "store_token")
+_FIELDS = (*_SECRETS, "api_url", "model")
 
 
 def runtime_file(data_dir: Path) -> Path:
@@ -56,4 +57,4 @@ def _plain(value: object) -> object:
 
 
 def _secret(name: str, value: str) -> object:
-    return value if name == "api_url" else SecretStr(value)
+    return SecretStr(value) if name in _SECRETS else value

@@ -38,9 +38,9 @@ class EngineStep(bootsteps.StartStopStep):
         worker.app.amqp.queues.select([queue])
         super().__init__(worker, **kwargs)
 
-    def start(self, worker: Any) -> None:  # noqa: ARG002 - Celery's signature
+    def start(self, worker: Any) -> None:
         try:
-            holder.open(self._settings)
+            holder.open(self._settings, worker.hostname)
         except VitrineError as error:
             log.critical("%s", error)
             raise SystemExit(error.exit_code) from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -29,7 +28,7 @@ from vitrine.settings import Settings
 from vitrine.vectors.open import open_store
 from workers.batching import Batcher
 from workers.beat import Beat
-from workers.decode import IMAGE_POLICY
+from workers.decode import IMAGE_POLICY, prepare_pillow
 from workers.fetch import Fetcher, FetchPolicy
 from workers.ingest.chunk import ChunkWorker, Report
 from workers.ingest.leases import LeaseKeeper
@@ -113,15 +112,16 @@ class Engine:
         self._closers.close()
 
 
-def open_engine(settings: Settings) -> Engine:
+def open_engine(settings: Settings, node: str) -> Engine:
     """Load the model, warm it up and start the stages; raises `VitrineError` in one sentence."""
     with ExitStack() as closers:
-        engine = _open(settings, closers)
+        engine = _open(settings, node, closers)
         engine._closers = closers.pop_all()  # noqa: SLF001 - handing over what was opened
         return engine
 
 
-def _open(settings: Settings, closers: ExitStack) -> Engine:
+def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
+    prepare_pillow()
     started = time.monotonic()
     stopping = threading.Event()
     url = settings.redis_url.get_secret_value()
@@ -146,7 +146,7 @@ def _open(settings: Settings, closers: ExitStack) -> Engine:
     sweeper = Sweeper(
         ledger, redis, publisher, every=settings.sweep_seconds, grace=settings.lease_seconds
     )
-    info = _info(model)
+    info = _info(model, node)
     beat = Beat(redis, info)
     warm_up(stages)
     batcher.start()
@@ -169,8 +169,7 @@ def _open(settings: Settings, closers: ExitStack) -> Engine:
     return Engine(settings, model, redis, chunks, queries, batcher, info, stopping, closers)
 
 
-def _info(model: EmbeddingModel) -> WorkerInfo:
-    node = f"{model.name}.{model.device.replace(':', '-')}.{os.getpid()}@{socket.gethostname()}"
+def _info(model: EmbeddingModel, node: str) -> WorkerInfo:
     return WorkerInfo(
         node=node,
         model=model.name,
@@ -190,11 +189,11 @@ class EngineHolder:
     def __init__(self) -> None:
         self._engine: Engine | None = None
 
-    def open(self, settings: Settings) -> Engine:
-        """Open it; one a process."""
+    def open(self, settings: Settings, node: str) -> Engine:
+        """Open it, under the name that Celery gives this worker; one a process."""
         if self._engine is not None:
             raise VitrineError("This process has its model already: one process, one model.")
-        self._engine = open_engine(settings)
+        self._engine = open_engine(settings, node)
         return self._engine
 
     def get(self) -> Engine:

@@ -124,7 +124,7 @@ def test_it_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
     options = ["--path", str(tmp_path / "store"), "--port-file", str(url)]
     parent = (
         "import os, subprocess, sys, time\n"
-        f"command = {[*COMMAND, *options]!r} + ['--parent-pid', str(os.getpid())]\n"
+        f"command = {[*COMMAND, *options]!r} + ['--exit-with-parent']\n"
         "process = subprocess.Popen(command)\n"
         f"while not os.path.exists({str(url)!r}): time.sleep(0.05)\n"
         "print(process.pid, flush=True)\n"

@@ -13,10 +13,8 @@ from types import FrameType
 
 import click
 
-from vitrine import settings
+from vitrine import parent, settings
 from vitrine.errors import BadInput
-
-PARENT_POLL_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +36,9 @@ logger = logging.getLogger(__name__)
     help="Write the URL here once it listens, for a supervisor to wait for.",
 )
 @click.option(
-    "--parent-pid",
-    type=click.IntRange(min=1),
-    help="End when this process, the parent, is gone, so that none is left behind.",
+    "--exit-with-parent", is_flag=True, help="End when the process that started this one has gone."
 )
-def store(path: Path, host: str, port: int, port_file: Path | None, parent_pid: int | None) -> None:
+def store(path: Path, host: str, port: int, port_file: Path | None, exit_with_parent: bool) -> None:
     """Serve an embedded vector store over HTTP to the other processes of this machine.
 
     Every client needs the token in VITRINE_STORE_TOKEN, on loopback too: other users and the pages of a
@@ -52,13 +48,15 @@ def store(path: Path, host: str, port: int, port_file: Path | None, parent_pid: 
     from vitrine.vectors.server import serve
 
     with _stop_signals() as stop:
+        if exit_with_parent:
+            parent.exit_with_parent()
         server = serve(path, host, port, _token())
         try:
             server.start()
             click.echo(f"vitrine store listens on {server.url}", err=True)
             if port_file is not None:
                 write_atomically(port_file, server.url.encode())
-            _wait(stop, parent_pid)
+            stop.wait()
         finally:
             server.shutdown()
             if port_file is not None:
@@ -73,13 +71,6 @@ def _token() -> str:
             hint="Set VITRINE_STORE_TOKEN, for instance to the output of `openssl rand -hex 16`.",
         )
     return token.get_secret_value()
-
-
-def _wait(stop: threading.Event, parent_pid: int | None) -> None:
-    while not stop.wait(PARENT_POLL_SECONDS):
-        if parent_pid is not None and os.getppid() != parent_pid:
-            logger.warning("The parent process is gone; closing the store")
-            return
 
 
 @contextmanager

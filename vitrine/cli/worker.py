@@ -6,6 +6,8 @@ import os
 
 import click
 
+from vitrine.settings import Settings
+
 
 @click.command()
 @click.option("--model", help="Model name, hub id or local directory (VITRINE_MODEL).")
@@ -27,7 +29,21 @@ def worker(model: str | None, device: str | None, exit_with_parent: bool) -> Non
         from vitrine.parent import exit_with_parent as watch
 
         watch()
-    name = f"{model_name(settings.model)}.{settings.device.replace(':', '-')}.{os.getpid()}@%h"
+    device = _device(settings)
+    name = f"{model_name(settings.model)}.{device.replace(':', '-')}.{os.getpid()}@%h"
     arguments = ["worker", "--pool=threads", "--hostname", name, "--task-events"]
     arguments += ["--without-gossip", "--without-mingle", "--loglevel", settings.log_level]
-    app.worker_main([*arguments, "--model", settings.model, "--device", settings.device])
+    app.worker_main([*arguments, "--model", settings.model, "--device", device])
+
+
+def _device(settings: Settings) -> str:
+    """The device by its own name, so that people see in Flower where a worker runs."""
+    from workers.models.device import resolve_device
+    from workers.models.open import BUILTIN
+
+    # The built-in descriptor says itself what it runs on, and needs no torch to say it.
+    return (
+        "cpu"
+        if (settings.model, settings.device) == (BUILTIN, "auto")
+        else resolve_device(settings.device)
+    )

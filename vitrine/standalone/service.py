@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import secrets
 import threading
 import time
@@ -145,7 +144,7 @@ class Standalone:
         port_file = self.settings.data_dir / "store.url"
         port_file.unlink(missing_ok=True)
         arguments = ["store", "--path", str(path), "--port-file", str(port_file)]
-        child = self._child("store", [*arguments, "--parent-pid", str(os.getpid())], grace=30.0)
+        child = self._child("store", [*arguments, "--exit-with-parent"], grace=30.0)
         url = self._wait_for_file(child, port_file)
         self._use(qdrant_url=SecretStr(f"edge+{url}"))
         # A store that dies comes back at the same address, or its clients would not find it.
@@ -192,6 +191,7 @@ class Standalone:
         token = self.settings.store_token
         own = {
             "VITRINE_DATA_DIR": str(self.settings.data_dir),
+            "VITRINE_MODEL": self.settings.model,
             "VITRINE_REDIS_URL": self.settings.redis_url.get_secret_value(),
             "VITRINE_QDRANT_URL": self.settings.qdrant_url.get_secret_value(),
             "VITRINE_STORE_TOKEN": token.get_secret_value() if token else "",
