@@ -1,7 +1,8 @@
 """Which requests go into the next batch: pure bookkeeping, no threads, no clock of its own.
 
-Queries go before bulk. A batch leaves when it is full, or when its oldest request has waited `wait`
-seconds; requests whose asker gave up are dropped on the way; an `alone` request has a batch to itself.
+Queries go before bulk, and leave at once: they share batches with those that came while the device was
+busy. A bulk batch leaves when it is full, or when its oldest request has waited `wait` seconds; requests
+whose asker gave up are dropped on the way; an `alone` request has a batch to itself.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class Packer:
         heads = [lane[0] for lane in self._lanes.values() if lane]
         if not heads:
             return None
-        if len(self) >= self.size or any(head.alone for head in heads):
+        full = len(self) >= self.size or any(head.alone for head in heads)
+        if full or self._lanes[Lane.QUERY]:
             return 0.0
         return max(0.0, min(head.asked_at for head in heads) + self._wait - now)
 

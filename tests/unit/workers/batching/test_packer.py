@@ -28,6 +28,10 @@ def test_a_batch_leaves_when_full_or_when_its_oldest_has_waited() -> None:
     assert packer(*(request(10.0) for _ in range(4))).ready_in(10.0) == 0.0
 
 
+def test_a_query_does_not_wait_for_company() -> None:
+    assert packer(request(10.0), request(10.0, Lane.QUERY)).ready_in(10.0) == 0.0
+
+
 def test_queries_go_before_bulk_and_share_its_batch() -> None:
     bulk = [request() for _ in range(4)]
     asked = request(5.0, Lane.QUERY)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from tests.unit.workers.ingest.workshop import Answer, Workshop, png, url
 
+from tests.unit.workers.ingest.workshop import Answer, Workshop, png, url
 from vitrine.contracts import FailureReason, ItemFailure, JobState, point_id
 from vitrine.errors import StoreRejected, StoreUnavailable
 from vitrine.fakes.memory_store import MemoryStore
