@@ -91,7 +91,7 @@ class Demonstration:
             with _service(home, self._fetch_settings(shop)) as service:
                 code = self._perform(staged, service.settings)
                 if not self.then_exit:
-                    _stay(service.api_url)
+                    _stay(service.api_url, service.settings.data_dir)
             return code
 
     def _perform(self, staged: Staged, settings: Settings) -> int:
@@ -231,10 +231,10 @@ def _verdict(report: DemoReport, plan: Plan | None) -> int:
     return EXIT_COULD_NOT_RUN
 
 
-def _stay(api_url: str) -> None:
-    say(
-        f"The API is at {api_url} (its documentation at {api_url}/docs). Ctrl-C ends the demonstration."
-    )
+def _stay(api_url: str, data_dir: Path) -> None:
+    say(f"The API is at {api_url} (its documentation at {api_url}/docs).")
+    say(f"For other commands, in another terminal: export VITRINE_DATA_DIR={data_dir}")
+    say("Ctrl-C ends the demonstration.")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
