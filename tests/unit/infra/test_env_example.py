@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 
-#: Where PyTorch's builds without CUDA come from; nobody sets it who does not keep a mirror.
-RARELY_SET = {"TORCH_INDEX_URL"}
-
 
 def test_it_names_every_variable_that_compose_reads(
     compose_text: str, env_example: dict[str, str]
 ) -> None:
     read = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", compose_text))
-    assert read - RARELY_SET == set(env_example)
+    assert read == set(env_example)
 
 
 def test_its_secrets_are_empty_so_that_compose_refuses_to_start(
@@ -28,4 +25,4 @@ def test_its_defaults_are_those_of_the_compose_file(
 ) -> None:
     defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", compose_text))
     shown = {name: value for name, value in env_example.items() if name in defaults}
-    assert shown == {name: value for name, value in defaults.items() if name not in RARELY_SET}
+    assert shown == defaults
