@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from vitrine.contracts import (
     CHUNK_SIZE,
@@ -20,40 +19,9 @@ from vitrine.contracts import (
     RowProblem,
 )
 from vitrine.errors import Conflict, NotFound
+from vitrine.fakes.memory_job import MemoryChunk, MemoryJob, pending, status_of, to_send
 from vitrine.ledger.base import FinishReport, Lease, Putoff, Refusal
 from vitrine.ledger.select import matches
-
-
-@dataclass
-class _Chunk:
-    images: tuple[ImageRef, ...]
-    queued: float | None = None
-    leased: float | None = None
-    due: float | None = None
-    token: str = ""
-    attempts: int = 0
-    suspect: int | None = None
-
-    def unlease(self) -> None:
-        self.leased, self.token = None, ""
-
-
-@dataclass
-class _Job:
-    spec: JobSpec
-    state: JobState = JobState.OPEN
-    items: int = 0
-    images: int = 0
-    rejected: int = 0
-    chunks: dict[int, _Chunk] = field(default_factory=dict)
-    next_chunk: int = 0
-    embedded: set[int] = field(default_factory=set)
-    failed: dict[int, Failure] = field(default_factory=dict)
-    cancelled: set[int] = field(default_factory=set)
-    strikes: Counter[int] = field(default_factory=Counter)
-    problems: list[RowProblem] = field(default_factory=list)
-    updated: float = 0.0
-    finished: float | None = None
 
 
 class MemoryLedger:
@@ -61,7 +29,7 @@ class MemoryLedger:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, MemoryJob] = {}
         self._lock = threading.RLock()
         self._tokens = itertools.count(1)
 
@@ -71,14 +39,14 @@ class MemoryLedger:
     def ping(self) -> None:
         return
 
-    def _job(self, job: str) -> _Job:
+    def _job(self, job: str) -> MemoryJob:
         if job not in self._jobs:
             raise NotFound(f"There is no job {job}.", hint="`vitrine jobs` lists those there are.")
         return self._jobs[job]
 
     def create(self, spec: JobSpec) -> None:
         with self._lock:
-            self._jobs.setdefault(spec.id, _Job(spec, updated=self._clock()))
+            self._jobs.setdefault(spec.id, MemoryJob(spec, updated=self._clock()))
 
     def add_chunk(self, job: str, images: Sequence[ImageRef], *, items: int) -> int:
         with self._lock:
@@ -89,10 +57,10 @@ class MemoryLedger:
             entry.items += items
             return self._append(entry, tuple(images))
 
-    def _append(self, entry: _Job, images: tuple[ImageRef, ...]) -> int:
+    def _append(self, entry: MemoryJob, images: tuple[ImageRef, ...]) -> int:
         number = entry.next_chunk
         entry.next_chunk += 1
-        entry.chunks[number] = _Chunk(images, queued=self._clock())
+        entry.chunks[number] = MemoryChunk(images, queued=self._clock())
         return number
 
     def add_problems(self, job: str, problems: Sequence[RowProblem], *, count: int) -> None:
@@ -110,7 +78,7 @@ class MemoryLedger:
 
     def pending_images(self) -> int:
         with self._lock:
-            return sum(_pending(entry) for entry in self._jobs.values())
+            return sum(pending(entry) for entry in self._jobs.values())
 
     def lease(self, job: str, number: int, *, seconds: float) -> Lease | Refusal:
         with self._lock:
@@ -136,7 +104,7 @@ class MemoryLedger:
                 culprits=tuple(o for o, n in struck.items() if n >= 2),
             )
 
-    def _refusal(self, entry: _Job | None, number: int) -> Refusal | None:
+    def _refusal(self, entry: MemoryJob | None, number: int) -> Refusal | None:
         if entry is None:
             return Refusal.UNKNOWN
         if entry.state in {JobState.CANCELLING, JobState.CANCELLED}:
@@ -151,7 +119,7 @@ class MemoryLedger:
             return Refusal.NOT_DUE
         return None
 
-    def _held(self, lease: Lease) -> tuple[_Job, _Chunk] | None:
+    def _held(self, lease: Lease) -> tuple[MemoryJob, MemoryChunk] | None:
         entry = self._jobs.get(lease.chunk.job)
         chunk = entry.chunks.get(lease.chunk.number) if entry else None
         if entry is None or chunk is None or chunk.token != lease.token:
@@ -195,7 +163,7 @@ class MemoryLedger:
             state = self._settle(entry)
             return FinishReport(held is not None, newly_embedded, newly_failed, state)
 
-    def _embed(self, entry: _Job, ordinals: Sequence[int]) -> int:
+    def _embed(self, entry: MemoryJob, ordinals: Sequence[int]) -> int:
         new = [ordinal for ordinal in ordinals if ordinal not in entry.embedded]
         for ordinal in new:
             entry.failed.pop(ordinal, None)
@@ -203,7 +171,7 @@ class MemoryLedger:
         entry.embedded.update(new)
         return len(new)
 
-    def _fail(self, entry: _Job, failures: Sequence[Failure]) -> int:
+    def _fail(self, entry: MemoryJob, failures: Sequence[Failure]) -> int:
         wanted = [f for f in failures if f.image.ordinal not in entry.embedded]
         new = sum(failure.image.ordinal not in entry.failed for failure in wanted)
         for failure in wanted:
@@ -212,7 +180,7 @@ class MemoryLedger:
         return new
 
     def _leave(
-        self, entry: _Job, number: int, settled: set[int], putoffs: Sequence[Putoff]
+        self, entry: MemoryJob, number: int, settled: set[int], putoffs: Sequence[Putoff]
     ) -> None:
         chunk = entry.chunks[number]
         later = {putoff.image.ordinal: putoff.image for putoff in putoffs}
@@ -221,7 +189,7 @@ class MemoryLedger:
             del entry.chunks[number]
             return
         due = max((putoff.due for putoff in putoffs), default=self._clock())
-        entry.chunks[number] = _Chunk(rest, due=due)
+        entry.chunks[number] = MemoryChunk(rest, due=due)
 
     def release(self, lease: Lease, *, due: float | None = None) -> None:
         with self._lock:
@@ -245,7 +213,7 @@ class MemoryLedger:
             now = self._clock()
             again: list[int] = []
             for number, chunk in entry.chunks.items():
-                if _to_send(chunk, now, lost_before) and len(again) < limit:
+                if to_send(chunk, now, lost_before) and len(again) < limit:
                     chunk.unlease()
                     chunk.due, chunk.queued = None, now
                     again.append(number)
@@ -269,11 +237,11 @@ class MemoryLedger:
     def jobs(self, *, limit: int = 100, offset: int = 0) -> list[JobStatus]:
         with self._lock:
             newest = sorted(self._jobs.values(), key=lambda entry: -entry.spec.created_at)
-            return [_status(entry) for entry in newest[offset : offset + limit]]
+            return [status_of(entry) for entry in newest[offset : offset + limit]]
 
     def status(self, job: str) -> JobStatus:
         with self._lock:
-            return _status(self._job(job))
+            return status_of(self._job(job))
 
     def failures(
         self,
@@ -324,9 +292,9 @@ class MemoryLedger:
                 for at in range(0, len(images), CHUNK_SIZE)
             ]
 
-    def _settle(self, entry: _Job) -> JobState:
+    def _settle(self, entry: MemoryJob) -> JobState:
         entry.updated = self._clock()
-        if entry.state is JobState.RUNNING and _pending(entry) == 0:
+        if entry.state is JobState.RUNNING and pending(entry) == 0:
             failed = bool(entry.failed)
             entry.state = JobState.COMPLETED_WITH_FAILURES if failed else JobState.COMPLETED
             entry.finished = entry.updated
@@ -337,32 +305,3 @@ class MemoryLedger:
             entry.chunks.clear()
             entry.state, entry.finished = JobState.CANCELLED, entry.updated
         return entry.state
-
-
-def _to_send(chunk: _Chunk, now: float, lost_before: float) -> bool:
-    return (
-        (chunk.leased is not None and chunk.leased <= now)
-        or (chunk.due is not None and chunk.due <= now)
-        or (chunk.queued is not None and chunk.queued < lost_before)
-    )
-
-
-def _pending(entry: _Job) -> int:
-    return entry.images - len(entry.embedded) - len(entry.failed) - len(entry.cancelled)
-
-
-def _status(entry: _Job) -> JobStatus:
-    reasons = Counter(failure.reason.value for failure in entry.failed.values())
-    return JobStatus(
-        spec=entry.spec,
-        state=entry.state,
-        items=entry.items,
-        images=entry.images,
-        embedded=len(entry.embedded),
-        failed=len(entry.failed),
-        cancelled=len(entry.cancelled),
-        rejected_rows=entry.rejected,
-        failed_by_reason=dict(sorted(reasons.items())),
-        updated_at=entry.updated,
-        finished_at=entry.finished,
-    )
