@@ -193,6 +193,8 @@ class JobSpec:
     model: str  #: Canonical name, see `model_name`.
     source: str = ""
     created_at: float = 0.0  #: Unix seconds.
+    asked_model: str = ""
+    """The model as it was asked for (a hub id, a directory): what a worker for it is started with."""
     file_root: str | None = None
     """Folder under which `file:` URLs of this job may be read; set by the command line only, never over HTTP."""
 
@@ -210,6 +212,7 @@ class JobStatus:
     cancelled: int
     rejected_rows: int
     failed_by_reason: Mapping[str, int]
+    fed_at: float  #: Unix seconds when its producer last added to it (the ledger's clock).
     updated_at: float  #: Unix seconds of the last change.
     finished_at: float | None
 

@@ -41,6 +41,7 @@ class MemoryJob:
     cancelled: set[int] = field(default_factory=set)
     strikes: Counter[int] = field(default_factory=Counter)
     problems: list[RowProblem] = field(default_factory=list)
+    fed: float = 0.0
     updated: float = 0.0
     finished: float | None = None
 
@@ -72,6 +73,7 @@ def status_of(entry: MemoryJob) -> JobStatus:
         cancelled=len(entry.cancelled),
         rejected_rows=entry.rejected,
         failed_by_reason=dict(sorted(reasons.items())),
+        fed_at=entry.fed,
         updated_at=entry.updated,
         finished_at=entry.finished,
     )

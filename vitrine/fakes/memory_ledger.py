@@ -46,7 +46,9 @@ class MemoryLedger:
 
     def create(self, spec: JobSpec) -> None:
         with self._lock:
-            self._jobs.setdefault(spec.id, MemoryJob(spec, updated=self._clock()))
+            self._jobs.setdefault(
+                spec.id, MemoryJob(spec, fed=self._clock(), updated=self._clock())
+            )
 
     def add_chunk(self, job: str, images: Sequence[ImageRef], *, items: int) -> int:
         with self._lock:
@@ -55,6 +57,7 @@ class MemoryLedger:
                 raise Conflict(f"Job {job} is {entry.state}, so this cannot be done to it.")
             entry.images += len(images)
             entry.items += items
+            entry.fed = self._clock()
             return self._append(entry, tuple(images))
 
     def _append(self, entry: MemoryJob, images: tuple[ImageRef, ...]) -> int:

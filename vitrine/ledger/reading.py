@@ -114,6 +114,7 @@ def _status(row: dict[bytes, bytes]) -> JobStatus:
         cancelled=number(b"cancelled"),
         rejected_rows=number(b"rejected"),
         failed_by_reason=reasons,
+        fed_at=float(row.get(b"fed", row.get(b"updated", 0))),
         updated_at=float(row.get(b"updated", 0)),
         finished_at=None if finished is None else float(finished),
     )

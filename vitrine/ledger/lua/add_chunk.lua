@@ -7,6 +7,6 @@ if redis.call('HSETNX', JOB, 'chunk:' .. ARGV[1], 1) == 1 then
   redis.call('ZADD', QUEUED, score(now()), ARGV[1])
   redis.call('HINCRBY', JOB, 'images', ARGV[3])
   redis.call('HINCRBY', JOB, 'items', ARGV[4])
-  redis.call('HSET', JOB, 'chunks', tonumber(ARGV[1]) + 1, 'updated', score(now()))
+  redis.call('HSET', JOB, 'chunks', tonumber(ARGV[1]) + 1, 'updated', score(now()), 'fed', score(now()))
 end
 return state
