@@ -92,24 +92,20 @@ class Publisher:
             shown=f"job={job} chunk={number}",
         )
 
-    def publish_query(self, request: str, model: str, *, expires: float) -> None:
-        """Send the message of one query; a worker drops it `expires` seconds from now."""
+    def publish_query(self, request: str, model: str) -> None:
+        """Send the message of one query; a worker drops it once the question itself has expired."""
         self._send(
             QUERY_TASK,
             [SCHEMA_VERSION, request],
             queue=query_queue(model),
             shown=f"query={request}",
-            expires=expires,
         )
 
-    def _send(
-        self, task: str, args: list[object], *, queue: str, shown: str, **options: Any
-    ) -> None:
+    def _send(self, task: str, args: list[object], *, queue: str, shown: str) -> None:
         try:
             self._app.send_task(
                 task, args=args, queue=queue, argsrepr=shown,
                 retry=True, retry_policy={"max_retries": 3, "interval_start": 0, "interval_step": 0.2},
-                **options,
             )  # fmt: skip
         except (OperationalError, OSError) as error:
             raise LedgerUnavailable(

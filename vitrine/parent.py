@@ -11,9 +11,13 @@ LOOK_EVERY = 1.0
 """Seconds; there is no portable way to be told."""
 
 
+PARENT_VARIABLE = "VITRINE_PARENT"
+"""A parent's process id, as it tells its children: `os.getppid()` is another already where it ended at once."""
+
+
 def exit_with_parent() -> None:
     """Watch, in a thread, and ask this process to stop (SIGTERM) once its parent is another."""
-    parent = os.getppid()
+    parent = int(os.environ.get(PARENT_VARIABLE) or os.getppid())
 
     def watch() -> None:
         while os.getppid() == parent:

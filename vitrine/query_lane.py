@@ -109,7 +109,7 @@ class QueryLane:
                 head + b"\n" + query.data,
                 ex=math.ceil(self._timeout + _SLACK),
             )
-            self._publisher.publish_query(request, model, expires=self._timeout)
+            self._publisher.publish_query(request, model)
             popped = self._redis.blpop([_reply_key(request)], timeout=self._timeout)
             self._redis.delete(_request_key(request))
         if popped is None:

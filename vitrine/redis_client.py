@@ -19,10 +19,10 @@ SOCKET_TIMEOUT = 10.0
 
 def connect(url: str, *, socket_timeout: float | None = SOCKET_TIMEOUT) -> Redis:
     """A client; nothing is sent yet. Raises `BadInput` for a URL that is not Redis's, without repeating it."""
-    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+    if urlsplit(url).scheme not in {"redis", "rediss"}:
         raise BadInput(
             "VITRINE_REDIS_URL is not a Redis address.",
-            hint="Give redis://host:port/0, rediss://… or unix://….",
+            hint="Give redis://host:port/0, or rediss:// for TLS.",
         )
     return Redis.from_url(
         url,

@@ -93,6 +93,12 @@ class Settings(BaseSettings):
 
     log_level: str = "INFO"
 
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        # Every part of the service looks from a folder of its own.
+        return value.expanduser().absolute()
+
     @field_validator("fetch_allow", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

@@ -15,6 +15,7 @@ from vitrine.telemetry import configure_logging
 from workers.bootsteps import EngineStep, LanesStep
 from workers.config import environment_settings
 from workers.engine import holder
+from workers.last_resort import STOP_SECONDS, end_in
 
 
 def _worker_settings() -> dict[str, Any]:
@@ -49,6 +50,7 @@ def _configure_logging(**_: object) -> None:
 @signals.worker_shutting_down.connect
 def _stop_soon(**_: object) -> None:
     holder.stop_soon()
+    end_in(STOP_SECONDS)
 
 
 @app.task(name=INGEST_TASK, acks_late=True, ignore_result=True)

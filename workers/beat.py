@@ -48,3 +48,5 @@ class Beat:
                 presence.beat(self._redis, self._info)
         except LedgerUnavailable as error:
             log.warning("could not tell that this worker is alive: %s", error)
+        except Exception:
+            log.exception("could not tell that this worker is alive")

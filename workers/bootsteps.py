@@ -43,6 +43,7 @@ class EngineStep(bootsteps.StartStopStep):
             holder.open(self._settings, worker.hostname)
         except VitrineError as error:
             log.critical("%s", error)
+            holder.exit_code = error.exit_code
             raise SystemExit(error.exit_code) from error
 
     def stop(self, worker: Any) -> None:  # noqa: ARG002 - Celery's signature

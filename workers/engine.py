@@ -32,6 +32,7 @@ from workers.decode import IMAGE_POLICY, prepare_pillow
 from workers.fetch import Fetcher, FetchPolicy
 from workers.ingest.chunk import ChunkWorker, Report
 from workers.ingest.leases import LeaseKeeper
+from workers.ingest.patience import Patience
 from workers.ingest.retries import RetryPolicy
 from workers.ingest.storing import ChunkStore
 from workers.models.open import open_model
@@ -138,8 +139,10 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     stages = Stages(
         model, Fetcher(policy), make_decoders(settings.decode_threads), batcher, settings.max_pixels
     )
+    watchdog = Watchdog(lambda: batcher.batch_began, device_alive=batcher.alive)
+    # Closed after the stages: a batch that hangs while they close must not be waited for for ever.
+    closers.callback(watchdog.close)
     closers.callback(stages.close)
-    watchdog = Watchdog(lambda: batcher.batch_began)
     keeper = LeaseKeeper(ledger, seconds=settings.lease_seconds)
     publisher = Publisher(settings)
     closers.callback(publisher.close)
@@ -150,7 +153,8 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     beat = Beat(redis, info)
     warm_up(stages)
     batcher.start()
-    for part in (watchdog, keeper, sweeper, beat):
+    watchdog.start()
+    for part in (keeper, sweeper, beat):
         part.start()
         closers.callback(part.close)
     log.info("%s is ready on %s after %.1f s", model.name, model.device, time.monotonic() - started)
@@ -164,6 +168,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
         window=max(1, settings.fetch_concurrency // settings.ingest_threads),
         fetch_files=settings.fetch_files,
         stopping=stopping.is_set,
+        patience=Patience(stopping.is_set),
     )
     queries = QueryWorker(redis, stages)
     return Engine(settings, model, redis, chunks, queries, batcher, info, stopping, closers)
@@ -188,6 +193,7 @@ class EngineHolder:
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
+        self.exit_code = 0  #: What the process shall end with.
 
     def open(self, settings: Settings, node: str) -> Engine:
         """Open it, under the name that Celery gives this worker; one a process."""

@@ -27,10 +27,12 @@ class Watchdog:
         self,
         batch_began: Callable[[], float | None],
         *,
+        device_alive: Callable[[], bool] = lambda: True,
         hung_after: float = HUNG_AFTER,
         end: Callable[[int], object] = os._exit,
     ) -> None:
         self._batch_began = batch_began
+        self._device_alive = device_alive
         self._hung_after = hung_after
         self._end = end
         self._stop = threading.Event()
@@ -51,7 +53,11 @@ class Watchdog:
             self.look(time.monotonic())
 
     def look(self, now: float) -> None:
-        """End the process if the current batch began too long ago."""
+        """End the process if the current batch began too long ago, or nobody is left to embed any."""
+        if not self._device_alive():
+            log.critical("the device's thread has ended; ending the process")
+            self._end(EXIT_HUNG)
+            return
         began = self._batch_began()
         if began is not None and now - began > self._hung_after:
             log.critical("a batch has made no progress for %.0f s; ending the process", now - began)

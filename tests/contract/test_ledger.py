@@ -21,6 +21,7 @@ from vitrine.errors import Conflict, NotFound
 from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.ledger import Lease, Ledger, Putoff, Refusal
 from vitrine.ledger.redis_ledger import RedisLedger
+from vitrine.ledger.scripts import job_keys
 
 SHORT = 0.05
 """Seconds of a lease that is meant to run out within the test."""
@@ -385,3 +386,66 @@ def test_only_one_of_many_takes_a_chunk(ledger: Ledger) -> None:
         thread.join()
     assert sum(isinstance(answer, Lease) for answer in taken) == 1
     assert len(taken) == 8
+
+
+@pytest.fixture
+def on_redis(redis_server: str) -> Iterator[RedisLedger]:
+    ledger = RedisLedger.connect(redis_server)
+    yield ledger
+    ledger.close()
+
+
+def blobs(ledger: RedisLedger, job: str) -> int:
+    return len(list(ledger._redis.scan_iter(f"vitrine:{{{job}}}:chunk:*")))
+
+
+def test_a_cancelled_job_leaves_no_chunk_behind(on_redis: RedisLedger) -> None:
+    job = new_job(on_redis, 2, 2, 2)
+    leased(on_redis, job, 0, seconds=SHORT)
+    on_redis.release(leased(on_redis, job, 1), due=on_redis.clock() + 3600)
+    assert blobs(on_redis, job) == 3
+    on_redis.cancel(job)
+    assert blobs(on_redis, job) == 1
+
+    def cancelled() -> bool:
+        on_redis.sweep(job, lost_before=0)
+        return on_redis.status(job).state is JobState.CANCELLED
+
+    until(cancelled)
+    assert blobs(on_redis, job) == 0
+
+
+def test_a_sweep_finishes_a_cancel_whose_caller_died(on_redis: RedisLedger) -> None:
+    job = new_job(on_redis, 2, 2)
+    on_redis._scripts.run("cancel", job_keys(job))
+    on_redis.sweep(job, lost_before=0)
+    assert on_redis.status(job).state is JobState.CANCELLED
+    assert counts(on_redis, job) == (0, 0, 4, 0)
+    assert blobs(on_redis, job) == 0
+    assert job not in on_redis.active_jobs()
+
+
+def test_a_retry_that_meets_a_cancel_on_its_way_does_not_undo_it(on_redis: RedisLedger) -> None:
+    job = finished_with_failures(on_redis)
+    [first, *_] = on_redis.failures(job)
+    on_redis.retry(job, reason="timeout")
+    on_redis.cancel(job)
+    with pytest.raises(Conflict):
+        on_redis._requeue(job, [first.image])
+    assert on_redis.status(job).state is JobState.CANCELLED
+    assert counts(on_redis, job) == (1, 1, 2, 0)
+
+
+def test_a_job_swept_while_it_is_made_is_still_listed(on_redis: RedisLedger) -> None:
+    spec = JobSpec(new_job_id(), "shop", "builtin", created_at=time.time())
+    on_redis.create(spec)
+    on_redis._forget(spec.id)
+    on_redis.create(spec)
+    assert spec.id in on_redis.active_jobs()
+
+
+def test_a_job_retried_while_it_finishes_stays_active(on_redis: RedisLedger) -> None:
+    job = finished_with_failures(on_redis)
+    on_redis.retry(job)
+    on_redis._note(job, JobState.COMPLETED_WITH_FAILURES)
+    assert job in on_redis.active_jobs()

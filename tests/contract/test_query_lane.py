@@ -31,9 +31,8 @@ class Messages:
         self._redis = redis
         self._handle = handle
 
-    def publish_query(self, request: str, model: str, *, expires: float) -> None:
+    def publish_query(self, request: str, model: str) -> None:
         assert model == "lane-model"
-        assert expires > 0
         threading.Thread(target=self._handle, args=(self._redis, request)).start()
 
     def close(self) -> None:

@@ -17,11 +17,22 @@ from tests.e2e.house import (
     environment,
     family,
     is_alive,
+    processes,
+    standalone,
+    until,
+    vitrine,
+)
+    PATIENCE,
+    House,
+    environment,
+    family,
+    is_alive,
     standalone,
     until,
     vitrine,
 )
 from vitrine.demo.shop import Shop
+from vitrine.runtime import runtime_file
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -156,3 +167,80 @@ def test_a_worker_started_by_celerys_own_command_serves_the_same_queues(tmp_path
                 os.kill(own, signal.SIGCONT)
                 celery.send_signal(signal.SIGTERM)
                 assert celery.wait(PATIENCE) == 0
+
+
+def test_a_relative_data_directory_is_where_it_was_named(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "vitrine", "standalone", "--port", "0", "--data-dir", "here"],
+        cwd=tmp_path,
+        env=environment(tmp_path / "unused"),
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        until(lambda: runtime_file(tmp_path / "here").exists(), "the service")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize(
+    ("extra", "arguments", "said"),
+    [
+        ({}, ["--device", "gpu7"], "gpu7"),
+        ({"VITRINE_QDRANT_URL": "bar"}, [], "VITRINE_QDRANT_URL"),
+        ({"VITRINE_REDIS_URL": "foo"}, [], "VITRINE_REDIS_URL"),
+    ],
+)
+def test_wrong_settings_are_bad_input_and_leave_nothing_running(
+    tmp_path: Path, extra: dict[str, str], arguments: list[str], said: str
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "vitrine", "standalone", "--port", "0", *arguments],
+        env=environment(tmp_path / "data", extra),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not [p for p in processes() if str(tmp_path) in p.command]
+
+
+def test_ctrl_c_is_heard_while_the_service_starts(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with subprocess.Popen(
+        [sys.executable, "-m", "vitrine", "standalone", "--port", "0"],
+        env=environment(data),
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        until((data / "logs" / "store.log").exists, "the first parts")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 130
+    assert not [p for p in processes() if str(tmp_path) in p.command]
+
+
+@pytest.mark.parametrize(
+    ("extra", "model", "code", "said"),
+    [
+        ({"VITRINE_REDIS_URL": "redis://127.0.0.1:1/0"}, "builtin", 1, "Redis does not answer"),
+        ({}, "./no/such/model", 2, "no/such/model"),
+    ],
+)
+def test_a_worker_that_cannot_start_says_why_and_ends_with_its_code(
+    tmp_path: Path, extra: dict[str, str], model: str, code: int, said: str
+) -> None:
+    with standalone(tmp_path / "data") as house:
+        named = {f"VITRINE_{name.upper()}": value for name, value in house.running.items()}
+        ended = subprocess.run(
+            [sys.executable, "-m", "vitrine", "worker", "--model", model],
+            env=environment(tmp_path / "data", {**named, **extra}),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert ended.returncode == code, ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -37,12 +39,22 @@ def standalone(
     configure_logging(settings.log_level)
     console = errors()
     stop = threading.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(signum, lambda *_: stop.set())
+    # While it starts, a signal ends the start where it is; afterwards it is heeded in good order.
+    _on_signals(_interrupt)
     with Standalone(settings, say=lambda text: console.print(f"[dim]{text}[/dim]")) as service:
+        _on_signals(lambda *_: stop.set())
         console.print(_welcome(service.settings))
         stop.wait()
         console.print("[dim]stopping; what is in hand is finished first[/dim]")
+
+
+def _on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, handler)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _welcome(settings: Settings) -> str:

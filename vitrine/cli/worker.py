@@ -23,6 +23,7 @@ def worker(model: str | None, device: str | None, exit_with_parent: bool) -> Non
     from vitrine.contracts import model_name
     from workers.app import app
     from workers.config import worker_settings
+    from workers.engine import holder
 
     settings = worker_settings(model=model, device=device)
     if exit_with_parent:
@@ -34,6 +35,8 @@ def worker(model: str | None, device: str | None, exit_with_parent: bool) -> Non
     arguments = ["worker", "--pool=threads", "--hostname", name, "--task-events"]
     arguments += ["--without-gossip", "--without-mingle", "--loglevel", settings.log_level]
     app.worker_main([*arguments, "--model", settings.model, "--device", device])
+    # Celery keeps the exit code to itself.
+    raise SystemExit(holder.exit_code)
 
 
 def _device(settings: Settings) -> str:

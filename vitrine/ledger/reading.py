@@ -35,6 +35,10 @@ class LedgerReader:
                 for job in ids:
                     pipe.hgetall(job_key(job.decode(), "job"))
                 rows = pipe.execute()
+            # A job that expired leaves its id behind.
+            gone = [job for job, row in zip(ids, rows, strict=True) if not row]
+            if gone:
+                self._redis.zrem(JOBS_KEY, *gone)
         return [_status(row) for row in rows if row.get(b"spec")]
 
     def status(self, job: str) -> JobStatus:

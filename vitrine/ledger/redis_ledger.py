@@ -15,7 +15,6 @@ Every change of a chunk is one script, so no crash leaves half of one. A job's k
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Sequence
 from typing import cast
@@ -61,12 +60,17 @@ class RedisLedger(LedgerReader):
 
     # --- the producer's side -------------------------------------------------------------------
     def create(self, spec: JobSpec) -> None:
+        fields = {"spec": codec.pack_spec(spec), "state": JobState.OPEN, "fed": self.clock()}
         with naming_failures():
-            # The indexes first: an id without a job is swept away, a job without an id would be lost.
-            self._redis.sadd(ACTIVE_KEY, spec.id)
-            self._redis.zadd(JOBS_KEY, {spec.id: spec.created_at})
-            fields = {"spec": codec.pack_spec(spec), "state": JobState.OPEN, "updated": time.time()}
+            # Indexed before, so that no crash leaves a job that nobody lists; and after, because the
+            # sweeper takes an id without a job off the list.
+            self._index(spec)
             self._redis.hset(job_key(spec.id, "job"), mapping=fields)  # type: ignore[arg-type]
+            self._index(spec)
+
+    def _index(self, spec: JobSpec) -> None:
+        self._redis.sadd(ACTIVE_KEY, spec.id)
+        self._redis.zadd(JOBS_KEY, {spec.id: spec.created_at})
 
     def add_chunk(self, job: str, images: Sequence[ImageRef], *, items: int) -> int:
         with naming_failures():
@@ -169,10 +173,12 @@ class RedisLedger(LedgerReader):
         if state == "unknown":
             self._forget(job)
             return []
-        if state == JobState.CANCELLING:
-            state = self._drain(job)
+        numbers = [int(number) for number in answer[1:]]
+        if state in {JobState.CANCELLING, JobState.CANCELLED}:
+            self._unlink(job, numbers)
+            state, numbers = self._drain(job), []
         self._note(job, JobState(state))
-        return [int(number) for number in answer[1:]]
+        return numbers
 
     def queued_at(self, job: str, numbers: Sequence[int]) -> list[float | None]:
         if not numbers:
@@ -204,17 +210,22 @@ class RedisLedger(LedgerReader):
     def _drain(self, job: str) -> str:
         """Free what a cancelled job had waiting, in batches that hold nobody up, and finish it if idle."""
         for waiting in ("queued", "due"):
-            while True:
+            while numbers := self._first(job, waiting):
+                # The blobs first: a crash in between leaves numbers, which the next sweep finds again.
+                self._unlink(job, numbers)
                 with naming_failures():
-                    popped = cast(
-                        "list[tuple[bytes, float]]",
-                        self._redis.zpopmin(job_key(job, waiting), 1000),
-                    )
-                    if not popped:
-                        break
-                    chunks = [job_key(job, f"chunk:{int(number)}") for number, _ in popped]
-                    self._redis.unlink(*chunks)
+                    self._redis.zrem(job_key(job, waiting), *map(str, numbers))
         return as_bytes(self._scripts.run("settle", job_keys(job), self._ttl)).decode()
+
+    def _first(self, job: str, waiting: str) -> list[int]:
+        with naming_failures():
+            found = self._redis.zrange(job_key(job, waiting), 0, 999)
+        return [int(number) for number in cast("list[bytes]", found)]
+
+    def _unlink(self, job: str, numbers: Sequence[int]) -> None:
+        if numbers:
+            with naming_failures():
+                self._redis.unlink(*(job_key(job, f"chunk:{number}") for number in numbers))
 
     def retry(
         self,
@@ -225,7 +236,7 @@ class RedisLedger(LedgerReader):
         items: frozenset[str] | None = None,
     ) -> list[int]:
         _expect(job, self.status(job).state, *_RETRYABLE)
-        asked_at = time.time()
+        asked_at = self.clock()
         chosen: list[ImageRef] = []
         numbers: list[int] = []
         for failure in self.failures(job, reason=reason, host=host, items=items):
@@ -245,13 +256,20 @@ class RedisLedger(LedgerReader):
             number = int(self._redis.hincrby(job_key(job, "job"), "chunks", 1)) - 1
         fresh = codec.pack_images([_fresh(image) for image in images])
         ordinals = [image.ordinal for image in images]
-        self._scripts.run("retry", job_keys(job, number), number, fresh, *ordinals)
+        state = self._scripts.run("retry", job_keys(job, number), number, fresh, *ordinals)
+        self._note(job, _known(job, state))
+        _expect(job, state, *_RETRYABLE)
         return number
 
     def _note(self, job: str, state: JobState) -> None:
-        if state.finished:
-            with naming_failures():
-                self._redis.srem(ACTIVE_KEY, job)
+        if not state.finished:
+            return
+        with naming_failures():
+            self._redis.srem(ACTIVE_KEY, job)
+            # A retry may have come in between and have put it on the list just before we took it off.
+            now = self._redis.hget(job_key(job, "job"), "state")
+            if now is not None and not JobState(as_bytes(now).decode()).finished:
+                self._redis.sadd(ACTIVE_KEY, job)
 
     def _forget(self, job: str) -> None:
         with naming_failures():

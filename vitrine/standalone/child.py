@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from vitrine.parent import PARENT_VARIABLE
+
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.5
@@ -33,7 +35,7 @@ class Child:
     ) -> None:
         self.name = name
         self._arguments = [sys.executable, "-m", "vitrine", *arguments]
-        self._environment = {**os.environ, **environment}
+        self._environment = {**os.environ, **environment, PARENT_VARIABLE: str(os.getpid())}
         self._log_file = log_file
         self._grace = grace  #: Seconds between being asked and being made to stop.
         self._process: subprocess.Popen[bytes] | None = None

@@ -7,6 +7,7 @@ crash left behind on the same folder is asked to stop first, so that two never w
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import socket
 import subprocess
@@ -61,48 +62,56 @@ class PrivateRedis:
         """Its address, password included: never to be logged."""
         return f"redis://:{self._password}@127.0.0.1:{self._port}/0"
 
-    @property
-    def pid(self) -> int | None:
-        """Its process id while it runs."""
-        return self._process.pid if self._process and self._process.poll() is None else None
-
-    def start(self, *, port: int = 0) -> None:
-        """Start it and return when it answers; `port` 0 takes a free one."""
+    def start(self) -> None:
+        """Start it at a free port and return when it answers."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
         self._stop_leftover()
-        for _ in range(1 if port else _ATTEMPTS):
-            self._port = port or free_port()
+        for _ in range(_ATTEMPTS):
+            self._port = free_port()
             self._password = secrets.token_urlsafe(24)
-            if self._launch():
+            self._launch()
+            if self._answers():
                 return
-        raise VitrineError(
-            "The private Redis did not start.", hint=f"Its log: {self._folder / 'redis.log'}"
-        )
+            if self.alive():
+                break
+            # It ended by itself: somebody else took the port in between. Another one then.
+        # Never a second server on the same files, whatever became of the first.
+        self.stop()
+        raise self._did_not("start")
 
-    def _launch(self) -> bool:
+    def _did_not(self, what: str) -> VitrineError:
+        log = self._folder / "redis.log"
+        return VitrineError(f"The private Redis did not {what}.", hint=f"Its log: {log}")
+
+    def _launch(self) -> None:
         config = self._folder / "redis.conf"
         config.touch(mode=0o600)
         config.write_text(
             _CONFIG.format(port=self._port, password=self._password, folder=self._folder)
         )
+        command = [str(find_redis_binary()), str(config)]
         # A session of its own: a Ctrl-C in the terminal reaches the supervisor, which stops it last.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "vitrine.guard", str(find_redis_binary()), str(config)],
+            [sys.executable, "-m", "vitrine.guard", str(os.getpid()), *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        return self._answers(self._process)
 
-    def _answers(self, process: subprocess.Popen[bytes]) -> bool:
+    def _answers(self) -> bool:
+        """Whether it answers in time; one that is still loading its data is given all the time it needs."""
         deadline = time.monotonic() + START_SECONDS
         with contextlib.closing(Redis.from_url(self.url, socket_timeout=5)) as client:
-            while time.monotonic() < deadline and process.poll() is None:
-                with contextlib.suppress(redis.exceptions.RedisError):
+            while time.monotonic() < deadline and self.alive():
+                try:
                     client.ping()
                     return True
+                except redis.exceptions.BusyLoadingError:
+                    deadline = time.monotonic() + START_SECONDS
+                except redis.exceptions.RedisError:
+                    pass
                 time.sleep(0.02)
         return False
 
@@ -132,21 +141,22 @@ class PrivateRedis:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        # A guard that was killed could not take its server with it.
+        self._stop_leftover()
 
     def alive(self) -> bool:
         """Whether the process runs."""
-        return self.pid is not None
+        return self._process is not None and self._process.poll() is None
 
     def restart(self) -> None:
         """Start it again after it died, at the same address and with the same password."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-        if not self._launch():
-            raise VitrineError(
-                "The private Redis did not come back.",
-                hint=f"Its log: {self._folder / 'redis.log'}",
-            )
+        self._stop_leftover()
+        self._launch()
+        if not self._answers():
+            raise self._did_not("come back")
 
 
 def _words(line: str) -> tuple[str, str]:

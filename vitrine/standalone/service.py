@@ -21,13 +21,14 @@ from pydantic import SecretStr
 
 from vitrine import runtime
 from vitrine.contracts import model_name
-from vitrine.errors import VitrineError
+from vitrine.errors import EXIT_USAGE, BadInput, VitrineError
 from vitrine.presence import live_workers
 from vitrine.redis_client import connect, naming_failures
 from vitrine.settings import Settings
 from vitrine.standalone.child import Child
 from vitrine.standalone.lock import DataLock
 from vitrine.standalone.private_redis import PrivateRedis
+from vitrine.vectors.open import check_url
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class Standalone:
     def start(self) -> None:
         """Start every part; returns when all are ready, raises `VitrineError` where one is not."""
         data = self.settings.data_dir
+        self._check_addresses()
         self._make_folder(data)
         self._lock.take()
         self._make_folder(data / "logs")
@@ -96,6 +98,13 @@ class Standalone:
         self._start_api()
         runtime.announce(self.settings)
         self._watcher.start()
+
+    def _check_addresses(self) -> None:
+        """Say what is wrong with a setting before anything is started."""
+        if "redis_url" in self.settings.model_fields_set:
+            connect(self.settings.redis_url.get_secret_value()).close()
+        if "qdrant_url" in self.settings.model_fields_set:
+            check_url(self.settings)
 
     def stop(self) -> None:
         """Stop every part, the last started first; safe to call twice."""
@@ -207,8 +216,7 @@ class Standalone:
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if not child.alive() or time.monotonic() > deadline:
-                why = f"ended with {child.exit_code}" if not child.alive() else "is not ready"
-                raise VitrineError(f"The {child.name} {why}. The end of its log:\n{child.tail()}")
+                raise _not_ready(child)
             time.sleep(_POLL)
 
     def _watch(self) -> None:
@@ -224,3 +232,10 @@ class Standalone:
             self._redis.restart()
         for child in self._children:
             child.revive()
+
+
+def _not_ready(child: Child) -> VitrineError:
+    """What a part that did not come up said last; bad input stays bad input."""
+    why = "is not ready" if child.alive() else "ended"
+    kind = BadInput if child.exit_code == EXIT_USAGE else VitrineError
+    return kind(f"The {child.name} {why}. The end of its log:\n{child.tail()}")

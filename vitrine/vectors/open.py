@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from vitrine.errors import BadInput
 from vitrine.settings import Settings
 from vitrine.vectors.base import VectorStore
+
+Kind: TypeAlias = Literal["qdrant", "remote", "embedded"]
 
 _HINT = (
     "VITRINE_QDRANT_URL is http(s)://host[:port] for a Qdrant server, edge+http://host:port for "
@@ -21,17 +24,28 @@ def open_store(settings: Settings) -> VectorStore:
     Raises `BadInput` for a URL of no known form; the URL itself, which may hold a password, is not shown.
     """
     url = settings.qdrant_url.get_secret_value()
+    match check_url(settings):
+        case "qdrant":
+            return _qdrant(url, settings)
+        case "remote":
+            return _remote(url.removeprefix("edge+"), settings)
+        case "embedded":
+            return _embedded(Path(urlsplit(url).path))
+
+
+def check_url(settings: Settings) -> Kind:
+    """Which kind of store `settings.qdrant_url` names; raises `BadInput` where it names none."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(settings.qdrant_url.get_secret_value())
         host, _ = parts.hostname, parts.port
     except ValueError as error:
         raise BadInput(f"The store's URL cannot be read: {error}.", hint=_HINT) from None
     if parts.scheme in ("http", "https") and host:
-        return _qdrant(url, settings)
+        return "qdrant"
     if parts.scheme in ("edge+http", "edge+https") and host:
-        return _remote(url.removeprefix("edge+"), settings)
+        return "remote"
     if parts.scheme == "edge" and not host and parts.path.startswith("/"):
-        return _embedded(Path(parts.path))
+        return "embedded"
     raise BadInput("The store's URL has a form that is not known.", hint=_HINT)
 
 

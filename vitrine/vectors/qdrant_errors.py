@@ -37,7 +37,8 @@ def _meaning(error: UnexpectedResponse, name: str) -> VitrineError:
     if status == 404:
         return NotFound(f"There is no collection {name!r}.")
     if status in (401, 403):
-        return StoreRejected(
+        # Not for good: the key is somebody's mistake, and no picture's.
+        return StoreUnavailable(
             f"The Qdrant server refuses the key ({status}).", hint="Check VITRINE_QDRANT_API_KEY."
         )
     if 400 <= status < 500 and status not in (408, 425, 429):

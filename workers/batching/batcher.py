@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.contracts import FailureReason, ItemFailure
-from workers.batching.halving import FittingSize, Halving
+from workers.batching.halving import Embed, FittingSize, Halving, T
 from workers.batching.packer import Lane, Packer, Request
 from workers.models.base import EmbeddingModel, Inputs
 from workers.normalise import l2_normalise
@@ -39,7 +39,9 @@ class Batcher:
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="device", daemon=True)
-        self.batch_began: float | None = None  #: Monotonic seconds; None while idle.
+        self.batch_began: float | None = (
+            None  #: When the model was last called, monotonic seconds; None while idle.
+        )
         self.batches = 0  #: Batches embedded so far.
         self.pictures = 0  #: Requests answered so far.
 
@@ -85,9 +87,11 @@ class Batcher:
 
     def _run(self) -> None:
         while batch := self._next():
-            self.batch_began = time.monotonic()
             try:
                 self._answer(batch)
+            except Exception as error:
+                log.exception("a batch could not be answered")
+                self._give_up(batch, error)
             finally:
                 self.batch_began = None
                 self.batches += 1
@@ -109,6 +113,17 @@ class Batcher:
                     continue
                 self._changed.wait(ready_in)
 
+    @staticmethod
+    def _give_up(batch: list[Request], error: Exception) -> None:
+        detail = f"its batch ended in {type(error).__name__}"
+        for request in batch:
+            if not request.future.done():
+                request.future.set_exception(ItemFailure(FailureReason.MODEL_ERROR, detail))
+
+    def alive(self) -> bool:
+        """Whether the device's thread runs, or has ended because it was asked to."""
+        return self._thread.is_alive() or self._closing
+
     def _answer(self, batch: list[Request]) -> None:
         outcomes = self._embed(batch)
         vectors = [outcome for outcome in outcomes if not isinstance(outcome, ItemFailure)]
@@ -123,9 +138,18 @@ class Batcher:
     def _embed(self, batch: list[Request]) -> list[NDArray[np.float32] | ItemFailure]:
         if batch[0].is_text:
             texts = [cast("str", request.payload) for request in batch]
-            return Halving(self._model.embed_texts, self._fitting)(texts)
+            return Halving(self._timed(self._model.embed_texts), self._fitting)(texts)
         inputs = [cast("Inputs", request.payload) for request in batch]
-        return Halving(self._model.embed, self._fitting)(inputs)
+        return Halving(self._timed(self._model.embed), self._fitting)(inputs)
+
+    def _timed(self, embed: Embed[T]) -> Embed[T]:
+        """Note when each call of the model began: a batch that is halved calls it many times."""
+
+        def timed(batch: Sequence[T]) -> NDArray[np.float32]:
+            self.batch_began = time.monotonic()
+            return embed(batch)
+
+        return timed
 
 
 def _units(vectors: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32] | ItemFailure]:

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from vitrine.contracts import FailureReason, ImageRef, ItemFailure
+from vitrine.errors import LedgerUnavailable
 from vitrine.ledger import Lease, Ledger
 from workers.batching import Lane
 from workers.fetch.fetched import Fetched
 from workers.ingest.outcomes import Embedded, Outcomes
+from workers.ingest.patience import Patience
 from workers.ingest.retries import Later, RetryPolicy, Soon
 from workers.stages import Stages
 
@@ -38,6 +40,7 @@ class Careful:
     retries: RetryPolicy
     file_root: str | None
     stopped: Callable[[], bool]
+    patience: Patience
     outcomes: Outcomes = field(default_factory=Outcomes)
 
     def run(self) -> Outcomes:
@@ -73,6 +76,8 @@ class Careful:
             self.outcomes.embedded.append(self._embed(image, future.result()))
         except ItemFailure as failure:
             self._failed(image, failure)
+        except LedgerUnavailable:
+            raise  # That says nothing about the picture: the chunk is given back as it is.
         except CancelledError:
             pass  # A stage is closing: the picture stays without an outcome.
         except Exception as error:  # noqa: BLE001 - whatever a stage raised is this picture's alone
@@ -81,13 +86,13 @@ class Careful:
 
     def _embed(self, image: ImageRef, fetched: Fetched) -> Embedded:
         with _one_at_a_time:
-            self.ledger.suspect(self.lease, image.ordinal)
+            self.patience(lambda: self.ledger.suspect(self.lease, image.ordinal))
             try:
                 prepared = self.stages.prepare_now(fetched)
                 future = self.stages.batcher.submit(prepared.inputs, lane=Lane.BULK, alone=True)
                 vector = future.result()
             finally:
-                self.ledger.suspect(self.lease, None)
+                self.patience(lambda: self.ledger.suspect(self.lease, None))
         return Embedded(image, vector, prepared.content_sha256, prepared.etag)
 
     def _failed(self, image: ImageRef, failure: ItemFailure) -> None:

@@ -8,30 +8,28 @@ the same points again under the same ids.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from vitrine.contracts import FailureReason
-from vitrine.errors import LedgerUnavailable, SpaceMismatch, StoreUnavailable
+from vitrine.errors import LedgerUnavailable, SpaceMismatch, StoreRejected, StoreUnavailable
 from vitrine.ledger import Lease, Ledger, Putoff, Refusal
 from workers.ingest.brisk import Brisk
 from workers.ingest.careful import Careful
 from workers.ingest.leases import HeldLease, LeaseKeeper
 from workers.ingest.outcomes import Outcomes
+from workers.ingest.patience import Patience
 from workers.ingest.retries import RetryPolicy
 from workers.ingest.storing import ChunkStore
 from workers.stages import Stages
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 ATTEMPTS_OUT = 10
 """Deaths over one chunk without a picture to blame; after that all of it is dead-lettered."""
 STORE_AWAY = 15.0
 """Seconds until a chunk that could not be stored is tried again."""
-LEDGER_PATIENCE = 60.0
 
 Report = dict[str, int | str]
 """What the task returns and Flower shows: counts, or why nothing was done."""
@@ -50,6 +48,7 @@ class ChunkWorker:
     window: int
     fetch_files: bool
     stopping: Callable[[], bool]
+    patience: Patience
 
     def ingest(self, job: str, number: int) -> Report:
         """Do the chunk, or say why not."""
@@ -63,16 +62,30 @@ class ChunkWorker:
         lease = held.lease
         try:
             outcomes = self._walk(held)
-            self.store.upsert(lease.spec, outcomes, held.lost)
+            self._store(held, outcomes)
+            return self._finish(held, outcomes)
         except StoreUnavailable as error:
-            log.warning(
-                "chunk %s of job %s is given back: %s", lease.chunk.number, lease.chunk.job, error
-            )
-            self._patiently(
-                lambda: self.ledger.release(lease, due=self.ledger.clock() + STORE_AWAY)
-            )
+            log.warning("%s is given back: %s", _named(lease), error)
+            self._give_back(lease)
             return {"given_back": error.code}
-        return self._finish(held, outcomes)
+        except Exception:
+            # Nothing died: giving the lease back keeps this from counting as a death over the chunk.
+            with suppress(LedgerUnavailable):
+                self._give_back(lease)
+            raise
+
+    def _give_back(self, lease: Lease) -> None:
+        self.patience(lambda: self.ledger.release(lease, due=self.ledger.clock() + STORE_AWAY))
+
+    def _store(self, held: HeldLease, outcomes: Outcomes) -> None:
+        """Write the vectors; a collection that does not take this model's space fails them by name."""
+        embedded = list(outcomes.embedded)
+        try:
+            self.store.upsert(held.lease.spec, outcomes, held.lost)
+        except SpaceMismatch as error:
+            outcomes.embedded.clear()
+            for point in embedded:
+                outcomes.fail_with(point.image, FailureReason.STORE_REJECTED, str(error))
 
     def _walk(self, held: HeldLease) -> Outcomes:
         lease = held.lease
@@ -84,7 +97,7 @@ class ChunkWorker:
             return _all_failed(lease, FailureReason.CRASHED_WORKER, detail)
         try:
             self.store.ensure(lease.spec.collection)
-        except SpaceMismatch as error:
+        except (SpaceMismatch, StoreRejected) as error:
             return _all_failed(lease, FailureReason.STORE_REJECTED, str(error))
         return self._run(held)
 
@@ -96,17 +109,20 @@ class ChunkWorker:
 
         root = lease.spec.file_root if self.fetch_files else None
         if lease.attempt > 1 or lease.suspects or lease.culprits:
-            return Careful(self.stages, self.ledger, lease, self.retries, root, stopped).run()
+            return Careful(
+                self.stages, self.ledger, lease, self.retries, root, stopped, self.patience
+            ).run()
         images = list(lease.chunk.images)
         return Brisk(self.stages, images, self.retries, self.window, root, stopped).run()
 
     def _finish(self, held: HeldLease, outcomes: Outcomes) -> Report:
-        clock = self._patiently(self.ledger.clock) if outcomes.putoffs else 0.0
-        report = self._patiently(
+        # By the ledger's clock, which is one for all workers.
+        clock = self.patience(self.ledger.clock)
+        report = self.patience(
             lambda: self.ledger.finish(
                 held.lease,
                 embedded=[point.image.ordinal for point in outcomes.embedded],
-                failures=outcomes.failures,
+                failures=[replace(failure, failed_at=clock) for failure in outcomes.failures],
                 putoffs=[Putoff(image, clock + seconds) for image, seconds in outcomes.putoffs],
             )
         )
@@ -115,20 +131,8 @@ class ChunkWorker:
             "failed": report.newly_failed,
             "put_off": len(outcomes.putoffs),
         }
-        log.info("chunk %s of job %s: %s", held.lease.chunk.number, held.lease.chunk.job, counts)
+        log.info("%s: %s", _named(held.lease), counts)
         return counts
-
-    def _patiently(self, call: Callable[[], T]) -> T:
-        """Ask the ledger again while it is away: the work is done, only its outcome is not written."""
-        deadline = time.monotonic() + LEDGER_PATIENCE
-        while True:
-            try:
-                return call()
-            except LedgerUnavailable as error:
-                if time.monotonic() > deadline:
-                    raise
-                log.warning("the ledger is away, trying again: %s", error)
-                time.sleep(1.0)
 
 
 def _all_failed(lease: Lease, reason: FailureReason, detail: str) -> Outcomes:
@@ -136,3 +140,7 @@ def _all_failed(lease: Lease, reason: FailureReason, detail: str) -> Outcomes:
     for image in lease.chunk.images:
         outcomes.fail_with(image, reason, detail)
     return outcomes
+
+
+def _named(lease: Lease) -> str:
+    return f"chunk {lease.chunk.number} of job {lease.chunk.job}"

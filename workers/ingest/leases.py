@@ -77,3 +77,6 @@ class LeaseKeeper:
             except LedgerUnavailable as error:
                 log.warning("leases could not be renewed: %s", error)
                 return
+            except Exception:
+                # This thread must not end: without it every chunk's lease would run out.
+                log.exception("a lease could not be renewed")

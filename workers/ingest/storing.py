@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from vitrine.contracts import FailureReason, JobSpec, point_id
-from vitrine.errors import StoreRejected, StoreUnavailable
+from vitrine.errors import NotFound, StoreRejected, StoreUnavailable
 from vitrine.vectors.base import PointBatch, Provenance, Space, VectorStore
 from workers.ingest.outcomes import Embedded, Outcomes
 
@@ -67,6 +67,10 @@ class ChunkStore:
         batch = point_batch(spec, self._space, points)
         try:
             self._patiently(lambda: self._store.upsert(spec.collection, batch), gone)
+        except NotFound as error:
+            # Deleted under our hands: the next attempt makes it anew.
+            self._ensured.discard(spec.collection)
+            raise StoreUnavailable(f"The collection {spec.collection} has gone.") from error
         except StoreRejected as error:
             if len(points) == 1:
                 reason = FailureReason.STORE_REJECTED

@@ -110,3 +110,50 @@ def test_a_named_binary_that_cannot_run_is_said_so(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("VITRINE_REDIS_SERVER", "/nowhere/redis-server")
     with pytest.raises(VitrineError, match="/nowhere/redis-server"):
         find_redis_binary()
+
+
+def kill_guard(server: PrivateRedis) -> None:
+    assert server._process is not None
+    server._process.kill()
+    until(lambda: not server.alive())
+
+
+def test_a_server_that_lost_its_guard_is_replaced_and_not_doubled(tmp_path: Path) -> None:
+    server = PrivateRedis(tmp_path)
+    server.start()
+    with Redis.from_url(server.url) as client:
+        client.set("kept", "yes")
+        first = client.info()["process_id"]
+    kill_guard(server)
+    server.restart()
+    with Redis.from_url(server.url) as client:
+        assert client.info()["process_id"] != first
+        assert client.get("kept") == b"yes"
+    kill_guard(server)
+    server.stop()
+    assert refused(server.url)
+
+
+def test_a_server_that_never_answers_is_ended_before_the_start_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = tmp_path / "silent-server"
+    silent.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(600)\n")
+    silent.chmod(0o700)
+    monkeypatch.setenv("VITRINE_REDIS_SERVER", str(silent))
+    monkeypatch.setattr("vitrine.standalone.private_redis.START_SECONDS", 0.5)
+    server = PrivateRedis(tmp_path / "redis")
+    with pytest.raises(VitrineError, match=r"redis\.log"):
+        server.start()
+    shown = subprocess.run(
+        ["ps", "axww", "-o", "command="], capture_output=True, text=True, check=True
+    )
+    assert str(silent) not in shown.stdout
+
+
+def test_a_server_that_ends_at_once_is_tried_at_other_ports_and_then_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VITRINE_REDIS_SERVER", "/bin/false")
+    with pytest.raises(VitrineError, match="did not start"):
+        PrivateRedis(tmp_path / "redis").start()

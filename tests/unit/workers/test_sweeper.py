@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from redis import Redis
 
 from vitrine.broker import Publisher, ingest_queue
 from vitrine.contracts import ImageRef, JobSpec, new_job_id
+from vitrine.errors import Conflict
 from vitrine.ledger import Lease
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.settings import Settings
@@ -67,7 +69,8 @@ class Bench:
 def bench(redis_server: str) -> Iterator[Bench]:
     made = Bench(redis_server)
     for job in made.ledger.active_jobs():  # Left by other suites on the same server.
-        made.ledger.cancel(job)
+        with contextlib.suppress(Conflict):
+            made.ledger.cancel(job)
         made.ledger.sweep(job, lost_before=0)
     yield made
     made.publisher.close()

@@ -13,3 +13,9 @@ def test_a_batch_without_progress_ends_the_process_and_others_do_not() -> None:
     assert ended == []
     watchdog.look(1010.5)
     assert ended == [EXIT_HUNG]
+
+
+def test_a_process_without_its_device_thread_is_ended() -> None:
+    ended: list[int] = []
+    Watchdog(lambda: None, device_alive=lambda: False, end=ended.append).look(0.0)
+    assert ended == [EXIT_HUNG]

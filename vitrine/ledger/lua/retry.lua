@@ -1,4 +1,9 @@
 -- ARGV: number, blob, then the ordinals. Takes failures back and queues their pictures as a new chunk.
+-- Looked at here, not before: a cancel may have come since the caller looked.
+local state = redis.call('HGET', JOB, 'state')
+if state ~= 'running' and state ~= 'completed' and state ~= 'completed_with_failures' then
+  return state or 'unknown'
+end
 for index = 1, 13 do redis.call('PERSIST', KEYS[index]) end
 for index = 3, #ARGV do
   unfail(ARGV[index])
@@ -8,4 +13,4 @@ redis.call('SET', BLOB, ARGV[2])
 redis.call('ZADD', QUEUED, score(now()), ARGV[1])
 redis.call('HDEL', JOB, 'finished')
 enter('running')
-return 1
+return 'running'

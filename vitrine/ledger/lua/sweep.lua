@@ -8,7 +8,11 @@ end
 local expired = take(LEASED, score(t))
 if state == 'cancelling' then
   for _, number in ipairs(expired) do forget_lease(number) end
-  return {settle(ARGV[3])}
+  -- The caller frees the blobs of these, and of what was waiting.
+  return {settle(ARGV[3]), unpack(expired)}
+end
+if state == 'cancelled' or state == 'completed' or state == 'completed_with_failures' then
+  return {state}
 end
 local again = {state}
 local function send(number)

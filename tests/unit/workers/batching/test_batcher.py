@@ -127,3 +127,36 @@ def test_closing_answers_what_waits_and_cancels_what_comes_later() -> None:
     assert waiting.result(30).shape == (DIMENSION,)
     with pytest.raises(CancelledError):
         batcher.submit(flat(GREY), lane=Lane.BULK).result(1)
+
+
+def test_a_batch_that_cannot_be_answered_fails_and_the_next_goes_on() -> None:
+    ragged = FakeModel({RED: np.ones(3, np.float32)})
+    ragged.embed = lambda batch: [ragged._vector(one["pixel_values"]) for one in batch]  # type: ignore[method-assign,assignment,return-value]
+    batcher = Batcher(ragged, size=2, wait=10.0)
+    batcher.start()
+    broken = [batcher.submit(flat(colour), lane=Lane.BULK) for colour in (RED, GREY)]
+    for future in broken:
+        failure = future.exception(30)
+        assert isinstance(failure, ItemFailure)
+        assert failure.reason is FailureReason.MODEL_ERROR
+    assert batcher.alive()
+    assert batcher.submit(flat(GREY), lane=Lane.QUERY).result(30).shape == (DIMENSION,)
+    batcher.close()
+
+
+def test_the_watched_time_is_that_of_one_call_of_the_model() -> None:
+    seen: list[float | None] = []
+
+    class Watched(FakeModel):
+        def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
+            seen.append(watched.batch_began)
+            return super().embed(batch)
+
+    watched = Batcher(Watched({RED: ValueError("no red")}), size=4, wait=10.0)
+    watched.start()
+    wait([watched.submit(flat(c), lane=Lane.BULK) for c in (RED, GREY, GREY, GREY)], 30)
+    watched.close()
+    began = [moment for moment in seen if moment is not None]
+    assert len(began) == 5
+    assert began == sorted(began)
+    assert began[0] < began[-1]

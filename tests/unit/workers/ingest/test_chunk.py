@@ -7,7 +7,8 @@ import pytest
 
 from tests.unit.workers.ingest.workshop import Answer, Workshop, png, url
 from vitrine.contracts import FailureReason, ItemFailure, JobState, point_id
-from vitrine.errors import StoreRejected, StoreUnavailable
+from vitrine.errors import LedgerUnavailable, StoreRejected, StoreUnavailable
+from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.fakes.memory_store import MemoryStore
 from vitrine.ledger import Lease
 from vitrine.vectors.base import PointBatch, Space
@@ -245,3 +246,89 @@ def test_chunks_of_any_size_come_through(sizes: Sequence[int]) -> None:
     with Workshop(good(20)) as shop:
         for size in sizes:
             assert shop.ingest(shop.job(size))["embedded"] == size
+
+
+class ForgetfulLedger(MemoryLedger):
+    """Is away for the next `away` calls of `suspect`."""
+
+    away = 0
+
+    def suspect(self, lease: Lease, ordinal: int | None) -> None:
+        if self.away:
+            self.away -= 1
+            raise LedgerUnavailable("Redis does not answer.")
+        super().suspect(lease, ordinal)
+
+
+def test_a_ledger_that_is_away_blames_no_picture() -> None:
+    ledger = ForgetfulLedger()
+    with Workshop(good(4), ledger=ledger, patience=30) as shop:
+        job = shop.job(4)
+        die(shop, job, None)
+        ledger.away = 1
+        assert shop.ingest(job) == {"embedded": 4, "failed": 0, "put_off": 0}
+
+
+def test_a_chunk_whose_ledger_stays_away_fails_as_a_task_and_loses_nothing() -> None:
+    ledger = ForgetfulLedger()
+    with Workshop(good(4), ledger=ledger) as shop:
+        job = shop.job(4)
+        die(shop, job, None)
+        ledger.away = 1000
+        with pytest.raises(LedgerUnavailable):
+            shop.ingest(job)
+        ledger.away = 0
+        assert reasons(shop, job) == {}
+        shop.ledger._jobs[job].chunks[0].due = 0.0
+        assert shop.ingest(job)["embedded"] == 4
+
+
+class LockedStore(MemoryStore):
+    """Refuses to make collections, as a server does that does not understand the request."""
+
+    def ensure(self, name: str, space: Space) -> None:
+        raise StoreRejected("The store does not take this collection.")
+
+
+def test_a_store_that_refuses_the_collection_is_the_reason_given() -> None:
+    with Workshop(good(2), store=LockedStore()) as shop:
+        job = shop.job(2)
+        shop.ingest(job)
+        assert reasons(shop, job) == {"store_rejected": 2}
+        [failure, _] = shop.ledger.failures(job)
+        assert "does not take this collection" in failure.detail
+
+
+def test_a_collection_deleted_under_a_job_is_made_anew() -> None:
+    with Workshop(good(4)) as shop:
+        first, second = shop.job(2), shop.job(4)
+        shop.ingest(first)
+        shop.store.delete("shop")
+        assert shop.ingest(second) == {"given_back": "store_unavailable"}
+        shop.ledger._jobs[second].chunks[0].due = 0.0
+        assert shop.ingest(second)["embedded"] == 4
+
+
+class BrokenStore(MemoryStore):
+    """Has a bug."""
+
+    def upsert(self, name: str, points: PointBatch) -> None:
+        raise RuntimeError("a bug")
+
+
+def test_a_bug_fails_the_task_for_all_to_see_and_counts_as_no_death() -> None:
+    with Workshop(good(2), store=BrokenStore()) as shop:
+        job = shop.job(2)
+        with pytest.raises(RuntimeError):
+            shop.ingest(job)
+        shop.ledger._jobs[job].chunks[0].due = 0.0
+        lease = shop.ledger.lease(job, 0, seconds=60)
+        assert isinstance(lease, Lease)
+        assert lease.attempt == 1
+
+
+def test_failures_are_stamped_by_the_ledgers_clock() -> None:
+    with Workshop({}, ledger=MemoryLedger(lambda: 5000.0)) as shop:
+        job = shop.job(1)
+        shop.ingest(job)
+        assert [failure.failed_at for failure in shop.ledger.failures(job)] == [5000.0]

@@ -19,6 +19,7 @@ from workers.batching import Batcher
 from workers.fakes import FakeModel, FakeSource
 from workers.ingest.chunk import ChunkWorker, Report
 from workers.ingest.leases import LeaseKeeper
+from workers.ingest.patience import Patience
 from workers.ingest.retries import RetryPolicy
 from workers.ingest.storing import ChunkStore
 from workers.stages import Stages
@@ -47,11 +48,13 @@ class Workshop:
         pictures: Mapping[str, Answer],
         *,
         model: FakeModel | None = None,
+        ledger: MemoryLedger | None = None,
         store: VectorStore | None = None,
         store_patience: float = 0.0,
         rounds: int = 1,
+        patience: float = 0.0,
     ) -> None:
-        self.ledger = MemoryLedger()
+        self.ledger = ledger or MemoryLedger()
         self.store = store or MemoryStore()
         self.model = model or FakeModel()
         self.source = FakeSource(pictures)
@@ -71,6 +74,7 @@ class Workshop:
             window=4,
             fetch_files=False,
             stopping=lambda: self.stopping,
+            patience=Patience(lambda: self.stopping, seconds=patience),
         )
 
     def __enter__(self) -> Self:

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import threading
+
+from workers.last_resort import EXIT_CUT_OFF, end_in
+
+
+def test_a_process_that_does_not_stop_is_cut_off() -> None:
+    ended: list[int] = []
+    done = threading.Event()
+
+    def end(code: int) -> None:
+        ended.append(code)
+        done.set()
+
+    end_in(0.01, end=end)
+    assert done.wait(30)
+    assert ended == [EXIT_CUT_OFF]
+
+
+def test_the_countdown_can_be_called_off_and_keeps_no_process_alive() -> None:
+    timer = end_in(3600)
+    assert timer.daemon
+    timer.cancel()
+    timer.join(30)
+    assert not timer.is_alive()
