@@ -22,15 +22,6 @@ from tests.e2e.house import (
     until,
     vitrine,
 )
-    PATIENCE,
-    House,
-    environment,
-    family,
-    is_alive,
-    standalone,
-    until,
-    vitrine,
-)
 from vitrine.demo.shop import Shop
 from vitrine.runtime import runtime_file
 
@@ -170,14 +161,19 @@ def test_a_worker_started_by_celerys_own_command_serves_the_same_queues(tmp_path
 
 
 def test_a_relative_data_directory_is_where_it_was_named(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "vitrine", "standalone", "--port", "0", "--data-dir", "here"],
-        cwd=tmp_path,
-        env=environment(tmp_path / "unused"),
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    ) as process:
-        until(lambda: runtime_file(tmp_path / "here").exists(), "the service")
+    said = tmp_path / "said"
+    with (
+        said.open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "vitrine", "standalone", "--port", "0", "--data-dir", "here"],
+            cwd=tmp_path,
+            env=environment(tmp_path / "unused"),
+            stderr=log,
+            stdout=log,
+        ) as process,
+    ):
+        until(lambda: "vitrine is up" in said.read_text(), "the service")
+        assert runtime_file(tmp_path / "here").exists()
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
 
