@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Container, Mapping
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -68,11 +68,14 @@ def _refusal(error: ValidationError) -> RequestValidationError:
     )
 
 
-def texts(form: FormData) -> dict[str, str]:
-    """The form's text fields that are not empty; raises `RequestValidationError` for one given twice."""
+def texts(form: FormData, *, literal: Container[str] = ()) -> dict[str, str]:
+    """The form's text fields that are not blank, and the `literal` ones as they are.
+
+    Raises `RequestValidationError` for one given twice.
+    """
     found: dict[str, str] = {}
     for name, value in form.multi_items():
-        if isinstance(value, UploadFile) or not value.strip():
+        if isinstance(value, UploadFile) or not (value.strip() or name in literal):
             continue
         if name in found:
             raise refuse_field(name, "Give it once.")

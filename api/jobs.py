@@ -47,8 +47,11 @@ _FORM: dict[str, Any] = {
     "format": {"type": "string", "enum": ["csv", "tsv", "jsonl", "parquet", "urls"]},
     "id_column": {"type": "string"},
     "image_columns": {"type": "string", "description": "Comma-separated."},
+    "image_separator": {"type": "string", "description": "Between several pictures in a cell."},
     "strict": {"type": "boolean", "default": False},
 }
+_LITERAL = frozenset({"model", "image_separator"})
+"""Fields in which a blank means something: it separates, or it is refused rather than replaced by a default."""
 _EXAMPLE = {
     "collection": "summer",
     "items": [
@@ -83,29 +86,31 @@ def submit(
     return JobAccepted(
         job=JobOut.of(parts.ledger.status(submitted.job)),
         problems=[ProblemRow.of(row) for row in submitted.report.problems[:SHOWN_PROBLEMS]],
-        warnings=_warnings(parts, submitted.model),
+        warnings=_warnings(parts, submitted),
     )
 
 
 def _submitted(parts: Parts, body: bodies.Body) -> Submitted:
     if not isinstance(body, FormData):
         return submit_items(parts, bodies.from_json(JobIn, body))
-    fields = bodies.from_fields(UploadIn, bodies.texts(body))
+    fields = bodies.from_fields(UploadIn, bodies.texts(body, literal=_LITERAL))
     file = bodies.upload(body, "file")
     if file is None:
         raise bodies.refuse_field("file", "Send the catalog as the file of this name.")
     return submit_upload(parts, fields, file)
 
 
-def _warnings(parts: Parts, model: str) -> list[str]:
+def _warnings(parts: Parts, submitted: Submitted) -> list[str]:
     try:
-        alive = bool(parts.lane.workers(model))
+        alive = bool(parts.lane.workers(submitted.model))
     except VitrineError:
         # The job is in: a look at the workers that fails now must not make the client submit it again.
         return []
     if alive:
         return []
-    return [f"No worker for the model {model} is running yet; the job waits for one."]
+    return [
+        f"No worker for the model {submitted.asked_model} is running yet; the job waits for one."
+    ]
 
 
 @router.get("", summary="All jobs", responses=openapi.errors())

@@ -20,7 +20,7 @@ from producer.report import Report
 from producer.source import from_stream
 from producer.submit import Submission, inspect, refuse_flawed
 from vitrine.contracts import JobSpec, is_collection_name, model_name, new_job_id
-from vitrine.errors import BadInput, Conflict, NotFound
+from vitrine.errors import BadInput, Conflict, NotFound, VitrineError
 
 MAX_SOURCE_CHARS = 255
 
@@ -31,6 +31,7 @@ class Submitted:
 
     job: str
     model: str
+    asked_model: str
     report: Report
 
 
@@ -48,7 +49,10 @@ def submit_upload(parts: Parts, body: UploadIn, file: UploadFile) -> Submitted:
     """Submit an uploaded catalog; raises what `_submit` raises."""
     source = from_stream(file.file, _name_of(file))
     options = CatalogOptions(
-        format=body.format, id=body.id_column, images=tuple(body.image_columns)
+        format=body.format,
+        id=body.id_column,
+        images=tuple(body.image_columns),
+        image_separator=body.image_separator,
     )
     return _submit(
         parts, lambda: open_catalog(source, options),
@@ -86,34 +90,45 @@ def _submit(
     Raises `BadInput` (no catalog, no good row, a bad row under `strict`), `Full`, `Conflict` (a collection
     of another model), `LedgerUnavailable` or `StoreUnavailable`.
     """
-    chosen = _chosen_model(parts, collection, model)
+    asked = _asked_model(parts, collection, model)
     limit = parts.settings.max_pending_images
     # Before the file is read: a full queue is no reason to look at a million rows first.
-    refuse_when_full(parts.ledger, limit)
+    refuse_when_full(parts.ledger, limit, lambda name: _is_served(parts, name))
     if strict:
         with opened() as catalog:
             refuse_flawed(inspect(catalog))
-    spec = JobSpec(new_job_id(), collection, chosen, source, time.time())
+    spec = JobSpec(
+        new_job_id(), collection, model_name(asked), source, time.time(), asked_model=asked
+    )
     submission = Submission(spec, parts.ledger, parts.publisher.publish, max_pending=limit)
     with opened() as catalog:
         report = submission.run(catalog)
-    return Submitted(spec.id, chosen, report)
+    return Submitted(spec.id, spec.model, asked, report)
 
 
-def _chosen_model(parts: Parts, collection: str, model: str | None) -> str:
-    """The model asked for, else the collection's own, else the API's default."""
+def _is_served(parts: Parts, model: str) -> bool:
+    try:
+        return bool(parts.lane.workers(model))
+    except VitrineError:
+        return True  # a ledger that does not answer is no missing worker
+
+
+def _asked_model(parts: Parts, collection: str, model: str | None) -> str:
+    """The model asked for, as it was; else the collection's own, else the API's default."""
     if not is_collection_name(collection):
         raise BadInput(
             f"A collection cannot be called {collection[:80]!r}.",
             hint="Use lowercase letters, digits, - and _, at most 63, beginning with a letter or digit.",
         )
+    if model is not None and not model.strip():
+        raise BadInput("A model without a name was given.", hint="Name it, or leave the field out.")
     try:
         present = parts.store.describe(collection).space.model
     except NotFound:
-        return model_name(model or parts.settings.model)
+        return model or parts.settings.model
     if model is not None and model_name(model) != present:
         raise Conflict(
             f"The collection {collection} is of the model {present}, not {model_name(model)}.",
             hint="Leave the model out, or choose another collection.",
         )
-    return present
+    return present if model is None else model

@@ -2,10 +2,11 @@
 
 from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
 from producer.formats import Format
+from producer.pressure import what_blocks
 from producer.report import Report
 from producer.retry import retry_failures
 from producer.source import Source, from_argument, from_path, from_stream
-from producer.submit import Publish, Submission, inspect, refuse_flawed
+from producer.submit import Publish, Submission, inspect, refuse_empty, refuse_flawed
 
 __all__ = [
     "Catalog",
@@ -21,6 +22,8 @@ __all__ = [
     "from_stream",
     "inspect",
     "open_catalog",
+    "refuse_empty",
     "refuse_flawed",
     "retry_failures",
+    "what_blocks",
 ]

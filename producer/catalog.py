@@ -135,6 +135,7 @@ class Catalog:
 def open_catalog(source: Source, options: CatalogOptions | None = None) -> Catalog:
     """Open a file, stream or folder; raises `BadInput` where it is no catalog."""
     options = options or CatalogOptions()
+    _check_separator(options.image_separator)
     root = _root(source.folder, options)
     found, reader = open_reader(source, options.format)
     try:
@@ -154,6 +155,14 @@ def catalog_of(
     options = options or CatalogOptions()
     reader = Objects(objects, name)
     return Catalog(name, None, reader, options, _root(None, options))
+
+
+def _check_separator(separator: str | None) -> None:
+    if separator == "":
+        raise BadInput(
+            "An image separator without a character was given.",
+            hint="Give at least one character, or leave it out.",
+        )
 
 
 def _root(folder: Path | None, options: CatalogOptions) -> ImageRoot:

@@ -1,36 +1,67 @@
-"""Back-pressure: while too many pictures have no outcome, submitting waits or is refused."""
+"""Back-pressure: while too many pictures have no outcome, submitting waits or is refused.
+
+Either way it is told what holds the queue up: pictures that wait for a model which no worker serves will wait for ever,
+and nobody who is merely asked to be patient would find that out.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol, TypeAlias
 
-from vitrine.errors import Full
+from vitrine.contracts import JobStatus
+from vitrine.errors import Full, NotFound
 
 RETRY_AFTER_SECONDS = 10.0
 POLL_SECONDS = 1.0
+LOOKED_AT_JOBS = 200
+"""Jobs that are looked at for what blocks; each costs one round trip to the ledger."""
+NAMED_JOBS = 3
 
 Waiting: TypeAlias = Callable[[int], None]
 """Told again at each look how many pictures are pending while the submit waits."""
 
+Served: TypeAlias = Callable[[str], bool]
+"""Whether a worker of this model (its canonical name) is alive."""
+
 
 class Pending(Protocol):
-    """The part of the ledger that is asked."""
+    """The part of the ledger that is asked while waiting."""
 
     def pending_images(self) -> int:
         """Pictures of all jobs that have no outcome yet."""
 
 
-def refuse_when_full(ledger: Pending, limit: int) -> None:
-    """Raise `Full` where `limit` pictures or more are pending."""
+class Jobs(Pending, Protocol):
+    """The part of the ledger that is asked for what blocks."""
+
+    def active_jobs(self) -> list[str]:
+        """Ids of jobs that are not finished."""
+
+    def status(self, job: str) -> JobStatus:
+        """The counts of one job; raises `NotFound`."""
+
+
+def refuse_when_full(ledger: Jobs, limit: int, served: Served | None = None) -> None:
+    """Raise `Full` where `limit` pictures or more are pending; with `served` it names what blocks."""
     pending = ledger.pending_images()
-    if pending >= limit:
-        raise Full(
-            f"{pending} pictures are waiting already; no more than {limit} may.",
-            retry_after=RETRY_AFTER_SECONDS,
-            hint="Try again later, or start more workers.",
-        )
+    if pending < limit:
+        return
+    blocked = "" if served is None else _blocked(ledger, served)
+    raise Full(
+        f"{_counted(pending, limit)}{blocked}.",
+        retry_after=RETRY_AFTER_SECONDS,
+        hint="Start a worker for them, or cancel a job." if blocked else
+        "Try again later, or start more workers.",
+    )  # fmt: skip
+
+
+def what_blocks(ledger: Jobs, pending: int, limit: int, served: Served) -> str:
+    """What a waiting submit tells: the counts, and the jobs whose model no worker serves."""
+    blocked = _blocked(ledger, served)
+    advice = " (vitrine jobs, vitrine cancel JOB)" if blocked else ""
+    return f"{_counted(pending, limit)}{blocked}{advice}"
 
 
 def wait_for_room(
@@ -44,3 +75,39 @@ def wait_for_room(
     while (pending := ledger.pending_images()) >= limit:
         on_wait(pending)
         sleep(POLL_SECONDS)
+
+
+def _counted(pending: int, limit: int) -> str:
+    are = "picture is" if pending == 1 else "pictures are"
+    return f"{pending:,} {are} pending, the limit is {limit:,}"
+
+
+def _blocked(ledger: Jobs, served: Served) -> str:
+    waiting: dict[str, list[JobStatus]] = {}
+    for status in _unfinished(ledger):
+        waiting.setdefault(status.spec.model, []).append(status)
+    parts = [_wait_for(jobs) for model, jobs in sorted(waiting.items()) if not served(model)]
+    return "".join(f"; {part}" for part in parts)
+
+
+def _unfinished(ledger: Jobs) -> Iterator[JobStatus]:
+    for job in ledger.active_jobs()[:LOOKED_AT_JOBS]:
+        try:
+            status = ledger.status(job)
+        except NotFound:
+            continue  # forgotten between the two questions
+        if status.pending:
+            yield status
+
+
+def _wait_for(jobs: list[JobStatus]) -> str:
+    count = sum(status.pending for status in jobs)
+    spec = jobs[0].spec
+    named = ", ".join(status.spec.id for status in jobs[:NAMED_JOBS])
+    more = f" and {len(jobs) - NAMED_JOBS} more" if len(jobs) > NAMED_JOBS else ""
+    word = "job" if len(jobs) == 1 else "jobs"
+    verb = "waits" if count == 1 else "wait"
+    return (
+        f"{count:,} of them {verb} for {spec.asked_model or spec.model}, "
+        f"for which no worker runs: {word} {named}{more}"
+    )

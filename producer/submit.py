@@ -47,9 +47,18 @@ def refuse_flawed(report: Report) -> None:
     """Raise `BadInput` where any row was rejected, with the first problem: what `strict` means."""
     if report.rejected_rows:
         raise BadInput(
-            f"Nothing was submitted: {report.rejected_rows} of {report.rows} rows would be rejected, "
-            f"the first: {report.problems[0]}.",
+            f"Nothing was submitted, the file is refused: {report.rejected_rows} of {report.rows} rows "
+            f"would be rejected, the first: {report.problems[0]}.",
             hint="Mend them, or submit without --strict.",
+        )
+
+
+def refuse_empty(report: Report) -> None:
+    """Raise `BadInput` where there were rows and not one is good."""
+    if report.items == 0 and report.problems:
+        raise BadInput(
+            f"Not one row of {report.rows} can be used; the first: {report.problems[0]}.",
+            hint="Mend them and submit again.",
         )
 
 
@@ -85,7 +94,7 @@ class Submission:
         try:
             for chunk in plan(self._items(outcomes)):
                 self._send(chunk)
-            _refuse_empty(self.report)
+            refuse_empty(self.report)
             self._write_problems()
             self._ledger.seal(self._spec.id)
         except BaseException:
@@ -136,14 +145,6 @@ class Submission:
             # The first error is the one to tell; a ledger that is gone cannot be told to cancel.
             with suppress(VitrineError):
                 self._ledger.cancel(self._spec.id)
-
-
-def _refuse_empty(report: Report) -> None:
-    if report.items == 0 and report.problems:
-        raise BadInput(
-            f"Not one row of {report.rows} can be used; the first: {report.problems[0]}.",
-            hint="Mend them and submit again.",
-        )
 
 
 def _count(report: Report, outcome: CatalogItem | RowProblem) -> None:

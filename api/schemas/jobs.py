@@ -61,6 +61,9 @@ class UploadIn(Shape):
     image_columns: list[str] = Field(
         default_factory=list, description="Comma-separated. Left out: guessed by usual names."
     )
+    image_separator: str | None = Field(
+        default=None, max_length=16, description="Left out: see the producer's rules for cells."
+    )
     strict: bool = Field(default=False, description="Refuse the file for one bad row.")
 
     @model_validator(mode="before")
@@ -116,6 +119,7 @@ class JobOut(BaseModel):
     rejected_rows: int
     failed_by_reason: dict[str, int] = Field(examples=[{"not_found": 3}])
     created_at: datetime
+    fed_at: datetime = Field(description="When its producer last added to it.")
     updated_at: datetime
     finished_at: datetime | None
 
@@ -129,7 +133,8 @@ class JobOut(BaseModel):
             images=status.images, embedded=status.embedded, failed=status.failed,
             cancelled=status.cancelled, pending=status.pending,
             rejected_rows=status.rejected_rows, failed_by_reason=dict(status.failed_by_reason),
-            created_at=when(spec.created_at), updated_at=when(status.updated_at),
+            created_at=when(spec.created_at), fed_at=when(status.fed_at),
+            updated_at=when(status.updated_at),
             finished_at=None if status.finished_at is None else when(status.finished_at),
         )  # fmt: skip
 

@@ -1,4 +1,7 @@
-"""A job watched to its end: a progress bar with rate, time left and failures; Ctrl-C leaves the job running."""
+"""A job watched to its end: a progress bar with rate, time left and failures; Ctrl-C leaves the job running.
+
+Where it stands still, it is told from time to time what it may be waiting for.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,16 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
-from vitrine.cli import services
+from vitrine.cli.crew import no_worker
 from vitrine.cli.group import EXIT_INTERRUPTED
-from vitrine.cli.output import errors, say
+from vitrine.cli.job_view import unfed, words
+from vitrine.cli.output import errors, plain, say
 from vitrine.contracts import JobState, JobStatus
-from vitrine.errors import LedgerUnavailable, VitrineError
+from vitrine.errors import LedgerUnavailable
 from vitrine.ledger.base import Ledger
 from vitrine.settings import Settings
 
@@ -29,6 +34,9 @@ PATIENCE_SECONDS = 60.0
 """A ledger that is gone for less is waited for: Redis being restarted does not end a job."""
 IDLE_SECONDS = 15.0
 """Without any change for so long, the person is told whether a worker runs at all."""
+REMIND_SECONDS = 30.0
+"""How often what holds a job up is told again while it does."""
+FIRST_LINE_SECONDS = 3.0
 LINE_SECONDS = 10.0
 """How often a line is written where there is no terminal to draw a bar on."""
 
@@ -70,6 +78,7 @@ class _Display:
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[failed]}"),
             console=console,
@@ -77,10 +86,11 @@ class _Display:
             disable=not console.is_terminal,
         )
         self._task: TaskID = self._progress.add_task("starting", total=None, rate="", failed="")
-        self._line_at = time.monotonic() + LINE_SECONDS
-        self._moved_at = time.monotonic()
+        self._began = time.monotonic()
+        self._line_at = self._began + FIRST_LINE_SECONDS
+        self._moved_at = self._began
         self._last = (0, 0)
-        self._warned = False
+        self._remind_at = self._began
 
     def __enter__(self) -> _Display:
         self._progress.start()
@@ -95,36 +105,40 @@ class _Display:
         speed = self._progress.tasks[0].speed
         self._progress.update(
             self._task,
-            description=str(status.state).replace("_", " "),
+            description=_doing(status, done),
             completed=done,
             total=None if status.state is JobState.OPEN else status.images,
             rate=f"{speed:,.0f}/s" if speed else "",
             failed=f"{status.failed:,} failed" if status.failed else "",
         )
         self._write_line(status, done)
-        self._warn_when_idle(status, done)
+        self._remind(status, done)
 
     def _write_line(self, status: JobStatus, done: int) -> None:
         if self._console.is_terminal or time.monotonic() < self._line_at:
             return
         self._line_at = time.monotonic() + LINE_SECONDS
-        say(f"{done:,} of {status.images:,} pictures, {status.failed:,} failed")
+        elapsed = time.monotonic() - self._began
+        say(
+            f"{_doing(status, done)} for {elapsed:,.0f} s: {done:,} of {status.images:,} pictures, "
+            f"{status.failed:,} failed"
+        )
 
-    def _warn_when_idle(self, status: JobStatus, done: int) -> None:
+    def _remind(self, status: JobStatus, done: int) -> None:
         now = time.monotonic()
         if (done, status.images) != self._last or not status.pending:
             self._last, self._moved_at = (done, status.images), now
-        elif not self._warned and now - self._moved_at > IDLE_SECONDS:
-            self._warned = True
-            self._warn(status.spec.model)
+        if now < self._remind_at:
+            return
+        notice = unfed(status)
+        if notice is None and status.pending and now - self._moved_at > IDLE_SECONDS:
+            notice = no_worker(self._settings, status.spec)
+        if notice is not None:
+            self._remind_at = now + REMIND_SECONDS
+            self._console.print(plain(notice), soft_wrap=True)
 
-    def _warn(self, model: str) -> None:
-        try:
-            workers = services.count_workers(self._settings, model)
-        except VitrineError:
-            return  # a ledger that is away is told by the next look at it
-        if workers == 0:
-            self._console.print(
-                f"No worker of the model {model} is alive; start one: vitrine worker --model {model}",
-                markup=False,
-            )
+
+def _doing(status: JobStatus, done: int) -> str:
+    """The state, or that the first outcome is being worked at: a model's start takes its time."""
+    working = status.state is JobState.RUNNING and not done
+    return "working" if working else words(status.state)

@@ -10,6 +10,9 @@ from vitrine.cli.output import console, plain
 from vitrine.contracts import JobState, JobStatus
 from vitrine.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK
 
+UNFED_SECONDS = 60.0
+"""An open job that was not added to for so long may have lost its producer; one that waits for room looks the same."""
+
 
 def status_json(status: JobStatus) -> dict[str, Any]:
     """One job as JSON; times are unix seconds."""
@@ -29,13 +32,17 @@ def status_json(status: JobStatus) -> dict[str, Any]:
         "rejected_rows": status.rejected_rows,
         "failed_by_reason": dict(status.failed_by_reason),
         "created_at": spec.created_at,
+        "fed_at": status.fed_at,
         "updated_at": status.updated_at,
         "finished_at": status.finished_at,
     }
 
 
-def print_status(status: JobStatus) -> None:
-    """One job, for people."""
+def print_status(status: JobStatus, *, took: float | None = None) -> None:
+    """One job, for people; `took` is how many seconds this command saw it take, from its first row to its end.
+
+    Without it no rate is told: the times in the ledger span whatever lay before a retry as well.
+    """
     spec, out = status.spec, console()
     out.print(plain(f"Job {spec.id}: {words(status.state)}"), style="bold")
     out.print(
@@ -49,9 +56,30 @@ def print_status(status: JobStatus) -> None:
         out.print(plain(f"  rejected rows {status.rejected_rows:,}"))
     if status.failed or status.rejected_rows:
         out.print(plain(f"  See them: vitrine failures {spec.id}"))
-    if status.finished_at is not None:
-        took = max(status.finished_at - spec.created_at, 0.001)
-        out.print(plain(f"  {took:,.1f} s, {status.embedded / took:,.1f} pictures a second"))
+    _print_times(status, took)
+
+
+def _print_times(status: JobStatus, took: float | None) -> None:
+    notice = unfed(status)
+    if notice is not None:
+        console().print(plain(f"  {notice}"), soft_wrap=True)
+    if status.finished_at is None:
+        return
+    if took is None:
+        console().print(plain(f"  finished {since(status.finished_at)}"))
+        return
+    rate = f", {status.embedded / took:,.1f} pictures a second" if status.embedded else ""
+    console().print(plain(f"  {took:,.1f} s{rate}"))
+
+
+def unfed(status: JobStatus) -> str | None:
+    """The notice for an open job whose producer has not added to it for a while; None for any other."""
+    if status.state is not JobState.OPEN or time.time() - status.fed_at < UNFED_SECONDS:
+        return None
+    return (
+        f"still open: its producer last added pictures {since(status.fed_at)}; if it has gone, "
+        f"vitrine cancel {status.spec.id} and submit again (points are replaced, not doubled)"
+    )
 
 
 def words(state: JobState) -> str:

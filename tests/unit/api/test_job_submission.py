@@ -135,7 +135,24 @@ def test_a_model_is_canonical_and_one_without_a_worker_is_warned_of(stage: Stage
     body = {"collection": "new", "model": "google/SigLIP", "items": [item()]}
     answer = stage.client.post("/v1/jobs", json=body).json()
     assert answer["job"]["model"] == "google--siglip"
-    assert "google--siglip" in answer["warnings"][0]
+    assert "google/SigLIP" in answer["warnings"][0]
+    assert stage.ledger.status(answer["job"]["id"]).spec.asked_model == "google/SigLIP"
+
+
+def test_a_model_without_a_name_is_refused_in_both_forms(stage: Stage) -> None:
+    for model in ("", " "):
+        body = {"collection": "new", "model": model, "items": [item()]}
+        problem_of(stage.client.post("/v1/jobs", json=body), 422, "bad_input")
+        problem_of(upload(stage, CSV, model=model), 422, "bad_input")
+    assert stage.ledger.jobs() == []
+
+
+def test_a_form_s_separator_splits_cells_and_is_not_empty(stage: Stage) -> None:
+    content = b"id,image\na,https://h.example/1.jpg^https://h.example/2.jpg\n"
+    assert upload(stage, content, image_separator="^").json()["job"]["images"] == 2
+    assert "separator" in problem_of(
+        upload(stage, content, image_separator=""), 422, "bad_input"
+    )["detail"]  # fmt: skip
 
 
 def test_another_model_than_the_collection_s_is_a_conflict_that_names_both(stage: Stage) -> None:
@@ -157,9 +174,17 @@ def test_a_look_at_the_workers_that_fails_does_not_undo_the_submission(stage: St
 def test_too_much_pending_is_refused_with_retry_after_and_leaves_no_job(stage: Stage) -> None:
     stage.job(images=50)
     answer = stage.client.post("/v1/jobs", json={"collection": "new", "items": [item()]})
-    problem_of(answer, 429, "full")
+    detail = problem_of(answer, 429, "full")["detail"]
+    assert detail == "50 pictures are pending, the limit is 50."
     assert int(answer.headers["retry-after"]) >= 1
     assert len(stage.ledger.jobs()) == 1
+
+
+def test_a_full_queue_names_the_jobs_that_no_worker_serves(stage: Stage) -> None:
+    job = stage.job(images=50, collection="new", model="google/siglip")
+    answer = stage.client.post("/v1/jobs", json={"collection": "other", "items": [item()]})
+    detail = problem_of(answer, 429, "full")["detail"]
+    assert f"50 of them wait for google/siglip, for which no worker runs: job {job}" in detail
 
 
 def test_room_is_there_again_once_pictures_have_outcomes(stage: Stage) -> None:

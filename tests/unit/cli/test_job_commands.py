@@ -6,75 +6,18 @@ import csv
 import io
 import json
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
+from tests.unit.cli.job_stage import finish, run, submitted
 from vitrine.cli import follow as follow_module
-from vitrine.cli import main, services
+from vitrine.cli import services
 from vitrine.contracts import Failure, FailureReason, JobState, JobStatus
 from vitrine.errors import LedgerUnavailable
 from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.ledger.base import Lease
 from vitrine.settings import Settings
-
-
-class Queue:
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, int, str]] = []
-
-    def publish(self, job: str, number: int, model: str) -> None:
-        self.sent.append((job, number, model))
-
-
-@pytest.fixture
-def ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MemoryLedger:
-    """A ledger in memory behind every command; no Redis is asked."""
-    shared = MemoryLedger()
-
-    @contextmanager
-    def open_ledger(_settings: Settings) -> Iterator[MemoryLedger]:
-        yield shared
-
-    @contextmanager
-    def open_both(_settings: Settings) -> Iterator[tuple[MemoryLedger, Queue]]:
-        yield shared, Queue()
-
-    monkeypatch.setattr(services, "open_ledger", open_ledger)
-    monkeypatch.setattr(services, "open_ledger_and_publisher", open_both)
-    monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr(follow_module, "POLL_SECONDS", 0.0)
-    return shared
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Path:
-    path = tmp_path / "shop.csv"
-    path.write_text("id,image\n1,http://h/1\n2,http://h/2\n3,http://other/3\n")
-    return path
-
-
-def run(*arguments: object, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
-
-
-def submitted(catalog: Path) -> str:
-    result = run("submit", catalog, "--collection", "shop", "--json")
-    assert result.exit_code == 0, result.output
-    return str(json.loads(result.stdout)["job"])
-
-
-def finish(ledger: MemoryLedger, job: str, *failed: FailureReason) -> None:
-    """Give the first pictures of the job's first chunk these failures, embed the others."""
-    lease = ledger.lease(job, 0, seconds=30)
-    assert isinstance(lease, Lease)
-    images = lease.chunk.images
-    failures = [Failure(i, r, "as told", 2, 5.0) for i, r in zip(images, failed, strict=False)]
-    embedded = [image.ordinal for image in images[len(failed) :]]
-    ledger.finish(lease, embedded=embedded, failures=failures)
 
 
 def test_submit_says_how_to_follow_the_job(ledger: MemoryLedger, catalog: Path) -> None:

@@ -1,0 +1,51 @@
+"""Fixtures: a ledger in memory behind every command, and a small catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from vitrine.cli import existing, services
+from vitrine.cli import follow as follow_module
+from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.settings import Settings
+
+
+class Queue:
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, int, str]] = []
+
+    def publish(self, job: str, number: int, model: str) -> None:
+        self.sent.append((job, number, model))
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MemoryLedger:
+    """A ledger in memory behind every command; no Redis is asked."""
+    shared = MemoryLedger()
+
+    @contextmanager
+    def open_ledger(_settings: Settings) -> Iterator[MemoryLedger]:
+        yield shared
+
+    @contextmanager
+    def open_both(_settings: Settings) -> Iterator[tuple[MemoryLedger, Queue]]:
+        yield shared, Queue()
+
+    monkeypatch.setattr(services, "open_ledger", open_ledger)
+    monkeypatch.setattr(services, "open_ledger_and_publisher", open_both)
+    monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr(services, "count_workers", lambda _settings, _model: 1)
+    monkeypatch.setattr(existing, "_model_of", lambda _settings, _collection: None)
+    monkeypatch.setattr(follow_module, "POLL_SECONDS", 0.0)
+    return shared
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Path:
+    path = tmp_path / "shop.csv"
+    path.write_text("id,image\n1,http://h/1\n2,http://h/2\n3,http://other/3\n")
+    return path

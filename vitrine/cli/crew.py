@@ -1,0 +1,27 @@
+"""Whether a worker serves a model, and the sentence for a person where none does."""
+
+from __future__ import annotations
+
+import shlex
+
+from vitrine.cli import services
+from vitrine.contracts import JobSpec
+from vitrine.errors import VitrineError
+from vitrine.settings import Settings
+
+
+def is_served(settings: Settings, model: str) -> bool:
+    """Whether a worker of the model is alive; a ledger that does not answer is not taken for a missing worker."""
+    try:
+        return services.count_workers(settings, model) > 0
+    except VitrineError:
+        return True
+
+
+def no_worker(settings: Settings, spec: JobSpec) -> str | None:
+    """What to do where no worker serves the job's model; None where one does."""
+    if is_served(settings, spec.model):
+        return None
+    model = spec.asked_model or spec.model
+    command = f"vitrine worker --model {shlex.quote(model)}"
+    return f"No worker of the model {model} is alive, so the job waits; start one: {command}"
