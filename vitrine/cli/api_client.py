@@ -126,4 +126,4 @@ def _read(path: str) -> bytes:
         with open(os.path.expanduser(path), "rb") as file:
             return file.read()
     except OSError as error:
-        raise BadInput(f"The picture {path} cannot be read: {error.strerror}.") from error
+        raise BadInput(f"The picture {path!r} cannot be read: {error.strerror}.") from error

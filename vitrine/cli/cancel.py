@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+from vitrine.cli.job_argument import job_argument
+from vitrine.errors import Conflict
+
+if TYPE_CHECKING:
+    from vitrine.contracts import JobState
+    from vitrine.ledger.base import Ledger
 
 
 @click.command()
-@click.argument("job")
+@job_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def cancel(job: str, as_json: bool) -> None:
     """Stop a job.
@@ -17,9 +26,21 @@ def cancel(job: str, as_json: bool) -> None:
     from vitrine.cli.job_view import status_json, words
 
     with services.open_ledger(services.load_settings()) as ledger:
-        state = ledger.cancel(job)
+        state = _cancelled(ledger, job)
         found = ledger.status(job)
     if as_json:
         output.print_json(status_json(found))
     else:
         output.say(f"Job {job} is {words(state)}.")
+
+
+def _cancelled(ledger: Ledger, job: str) -> JobState:
+    from vitrine.cli.job_view import words
+
+    try:
+        return ledger.cancel(job)
+    except Conflict as error:
+        state = ledger.status(job).state
+        raise Conflict(
+            f"Job {job} is {words(state)} already; there is nothing to cancel."
+        ) from error

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
+from vitrine.cli.job_argument import job_argument
 from vitrine.contracts import Failure, FailureReason, RowProblem
 
 if TYPE_CHECKING:
@@ -15,29 +16,47 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("job")
+@job_argument
 @click.option("--reason", type=click.Choice([str(reason) for reason in FailureReason]))
 @click.option("--host", help="Only pictures of this host.")
-@click.option("--csv", "form", flag_value="csv", help="Print the failed pictures as CSV.")
-@click.option("--json", "form", flag_value="json", help="Print JSON Lines, one object a failure.")
-def failures(job: str, reason: str | None, host: str | None, form: str | None) -> None:
+@click.option("--csv", "as_csv", is_flag=True, help="Print the failed pictures as CSV.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines, one object a failure.")
+def failures(job: str, reason: str | None, host: str | None, as_csv: bool, as_json: bool) -> None:
     """List a job's failed pictures and rejected rows.
 
-    All failed pictures are listed, and the first 1,000 rejected rows; with --reason or --host only pictures.
+    All failed pictures are listed, and the first 1,000 rejected rows; with --reason, --host or --csv only pictures.
     """
     from vitrine.cli import services
 
+    if as_csv and as_json:
+        raise click.UsageError("Give one of --csv and --json.")
+    only_pictures = bool(reason or host or as_csv)
     with services.open_ledger(services.load_settings()) as ledger:
-        failed = ledger.failures(job, reason=reason, host=host)
-        if form == "csv":
+        failed = Counted(ledger.failures(job, reason=reason, host=host))
+        problems = [] if only_pictures else ledger.problems(job)
+        if as_csv:
             _print_csv(failed)
-        problems = [] if reason or host else ledger.problems(job)
-        if form == "json":
+        elif as_json:
             _print_lines(failed, problems)
-        elif form is None:
+        else:
             _print_list(failed, problems)
-        if not (reason or host):
-            _tell_rest(ledger, job, 0 if form == "csv" else len(problems))
+        if only_pictures:
+            _tell_none(failed.count, filtered=bool(reason or host))
+        else:
+            _tell_rest(ledger, job, len(problems))
+
+
+class Counted:
+    """Failures as they stream by, counted."""
+
+    def __init__(self, failed: Iterable[Failure]) -> None:
+        self._failed = failed
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Failure]:
+        for failure in self._failed:
+            self.count += 1
+            yield failure
 
 
 def _print_csv(failed: Iterable[Failure]) -> None:
@@ -79,11 +98,20 @@ def _print_list(failed: Iterable[Failure], problems: Iterable[RowProblem]) -> No
         out.print(plain(line), soft_wrap=True)
 
 
-def _tell_rest(ledger: Ledger, job: str, listed_rows: int) -> None:
+def _tell_none(count: int, *, filtered: bool) -> None:
     from vitrine.cli.output import say
+
+    if count == 0:
+        say("No failed picture matches." if filtered else "No failed pictures.")
+
+
+def _tell_rest(ledger: Ledger, job: str, listed_rows: int) -> None:
+    from vitrine.cli.output import counted, say
 
     status = ledger.status(job)
     if status.failed == 0 and status.rejected_rows == 0:
         say("No failures.")
     elif status.rejected_rows > listed_rows:
-        say(f"{status.rejected_rows - listed_rows:,} more rejected rows are not listed.")
+        unlisted = status.rejected_rows - listed_rows
+        verb = "is" if unlisted == 1 else "are"
+        say(f"{counted(unlisted, 'more rejected row')} {verb} not listed.")

@@ -128,7 +128,8 @@ def _broken_pipe(error: Exception) -> bool:
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 could not run, 2 usage or bad input, 3 finished with failures.",
+    epilog="Exit codes: 0 done, 1 could not run, 2 usage or bad input, 3 finished with failures, "
+    "130 interrupted.",
 )
 @click.version_option(__version__, prog_name="vitrine")
 def main() -> None:

@@ -87,6 +87,11 @@ def words(state: JobState) -> str:
     return str(state).replace("_", " ")
 
 
+def short_state(state: JobState) -> str:
+    """A state in one word, for a table that has the failed pictures in a column of their own."""
+    return "completed" if state is JobState.COMPLETED_WITH_FAILURES else words(state)
+
+
 def by_count(counts: Mapping[str, int]) -> str:
     """`not_found 3, timeout 1`: the most frequent first."""
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))

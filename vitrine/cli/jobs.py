@@ -11,7 +11,7 @@ import click
 def jobs(limit: int, as_json: bool) -> None:
     """List jobs, newest first."""
     from vitrine.cli import output, services
-    from vitrine.cli.job_view import since, status_json, words
+    from vitrine.cli.job_view import short_state, since, status_json
 
     with services.open_ledger(services.load_settings()) as ledger:
         found = ledger.jobs(limit=limit)
@@ -26,7 +26,7 @@ def jobs(limit: int, as_json: bool) -> None:
             (
                 (
                     job.spec.id,
-                    words(job.state),
+                    short_state(job.state),
                     job.spec.collection,
                     job.spec.model,
                     job.images,
@@ -36,4 +36,5 @@ def jobs(limit: int, as_json: bool) -> None:
                 )
                 for job in found
             ),
+            folding=("collection", "model"),
         )

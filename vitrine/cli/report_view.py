@@ -7,7 +7,7 @@ from typing import Any
 
 from producer import Catalog, Report
 from vitrine.cli.job_view import by_count
-from vitrine.cli.output import console, plain, say
+from vitrine.cli.output import console, counted, plain, say
 from vitrine.contracts import JobSpec
 
 SHOWN_TO_PEOPLE = 10
@@ -42,7 +42,7 @@ def print_report(report: Report, catalog: Catalog) -> None:
         say(problem)
     unshown = report.rejected_rows - SHOWN_TO_PEOPLE
     if unshown > 0:
-        say(f"… and {unshown:,} more rejected rows.")
+        say(f"… and {counted(unshown, 'more rejected row')}.")
     columns = catalog.columns
     out = console()
     out.print(

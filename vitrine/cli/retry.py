@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from vitrine.cli.job_argument import job_argument
 from vitrine.contracts import FailureReason
 
 
 @click.command()
-@click.argument("job")
+@job_argument
 @click.option("--reason", type=click.Choice([str(reason) for reason in FailureReason]))
 @click.option("--host", help="Only pictures of this host.")
 @click.option("--item", "items", multiple=True, help="Only this item; may be repeated.")
@@ -45,7 +46,7 @@ def retry(
             host=host,
             items=frozenset(items) or None,
         )
-        output.say(f"{again:,} pictures are tried again.")
+        output.say(_told(again))
         found = ledger.status(job)
         if wait:
             found = follow(ledger, job, settings)
@@ -54,3 +55,11 @@ def retry(
     elif wait:
         print_status(found)
     ctx.exit(exit_code(found) if wait else 0)
+
+
+def _told(again: int) -> str:
+    from vitrine.cli.output import counted
+
+    if again == 0:
+        return "No failed picture matches, so nothing is tried again."
+    return f"{counted(again, 'picture')} {'is' if again == 1 else 'are'} tried again."

@@ -63,7 +63,20 @@ def _local(image: str | None) -> str | None:
     """The path of a picture on this machine; None where it is a URL, or no picture was given."""
     if image is None or image.lower().startswith(("http://", "https://")):
         return None
-    return image
+    if not image.strip():
+        raise click.BadParameter(
+            f"expected a file or an http(s) URL, found {image!r}.", param_hint="--image"
+        )
+    return _path_of(image) if image.lower().startswith("file:") else image
+
+
+def _path_of(url: str) -> str:
+    from urllib.parse import unquote, urlsplit
+
+    parts = urlsplit(url)
+    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+        raise click.BadParameter(f"expected file:///path, found {url!r}.", param_hint="--image")
+    return unquote(parts.path)
 
 
 # --- showing --------------------------------------------------------------------------------------
@@ -85,7 +98,9 @@ def _show(answer: dict[str, Any]) -> None:
         (hit["rank"], f"{hit['score']:.3f}", hit["item_id"], _told(hit["fields"]), hit["image_url"])
         for hit in hits
     )
-    print_table(("rank", "score", "item", "fields", "picture"), rows)
+    print_table(
+        ("rank", "score", "item", "fields", "picture"), rows, folding=("item", "fields", "picture")
+    )
     took = answer["took"]
     say(
         f"Searched by {answer['query']['described']}, "

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from vitrine.errors import LedgerUnavailable
 from vitrine.runtime import discover
 from vitrine.settings import Settings, load
 
@@ -28,10 +29,24 @@ def open_ledger(settings: Settings) -> Iterator[Ledger]:
         settings.redis_url.get_secret_value(), job_ttl_days=settings.job_ttl_days
     )
     try:
-        ledger.ping()
+        _reach(ledger, settings)
         yield ledger
     finally:
         ledger.close()
+
+
+def _reach(ledger: Ledger, settings: Settings) -> None:
+    try:
+        ledger.ping()
+    except LedgerUnavailable as error:
+        if "redis_url" in settings.model_fields_set:
+            raise
+        # Nothing named a Redis and no service was found: where was looked is what the person can check.
+        raise LedgerUnavailable(
+            error.message,
+            hint=f"No standalone service runs on {settings.data_dir}; start one: vitrine standalone. "
+            "Or name a Redis with VITRINE_REDIS_URL.",
+        ) from error
 
 
 @contextmanager

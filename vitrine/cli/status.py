@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from vitrine.cli.job_argument import job_argument
+
 
 @click.command()
-@click.argument("job")
+@job_argument
 @click.option("--wait", is_flag=True, help="Stay until the job is finished.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context

@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from vitrine.cli.submission import Request
 
 
-@click.command()
+@click.command(
+    epilog="Exit codes: 0 all taken, 1 could not run, 2 usage or bad input (with --dry-run too: the file would "
+    "be refused), 3 a row was rejected or, with --wait, a picture failed, 130 interrupted (Ctrl-C): while rows "
+    "are sent the job is cancelled, while waiting it goes on."
+)
 @click.argument("file")
 @click.option("--collection", help="The catalog's name in the store; made where it is not there.")
 @click.option("--model", help="A model's name or directory; the default is VITRINE_MODEL.")
@@ -37,8 +41,6 @@ def submit(ctx: click.Context, /, **options: Any) -> None:
 
     FILE is CSV, TSV, JSON Lines, Parquet, a list of URLs (plain or .gz), a folder of pictures, or - for
     standard input. Bad rows are reported and counted, the good ones go on.
-
-    The exit code is 3 where a row was rejected or, with --wait, a picture failed.
     """
     from vitrine.cli.submission import run
 

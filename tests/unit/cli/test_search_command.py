@@ -77,6 +77,26 @@ def test_a_local_picture_is_uploaded_byte_by_byte(
     assert "the picture sent" in result.stderr
 
 
+def test_a_file_url_names_a_local_picture(search: Search, stage: Stage, tmp_path: Path) -> None:
+    picture = tmp_path / "a shirt.jpg"
+    picture.write_bytes(b"shirt")
+    assert search("--image", picture.as_uri()).exit_code == 0
+    assert stage.lane.asked == [("builtin", Query("image", b"shirt"))]
+
+
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [("", "found ''"), ("file://host/x.jpg", "file:///path"), ("a b.jpg", "'a b.jpg' cannot")],
+)
+def test_a_picture_that_cannot_be_read_is_quoted(
+    search: Search, stage: Stage, image: str, told: str
+) -> None:
+    result = search("--image", image)
+    assert result.exit_code == 2
+    assert told in " ".join(result.stderr.split())
+    assert stage.lane.asked == []
+
+
 def test_a_url_goes_to_the_worker(search: Search, stage: Stage) -> None:
     assert search("--image", "https://h.example/x.jpg").exit_code == 0
     assert stage.lane.asked == [("builtin", Query("url", b"https://h.example/x.jpg"))]
@@ -115,7 +135,7 @@ def test_exactly_one_question_is_taken(search: Search, arguments: tuple[str, ...
         (("--text", "x", "--filter", "{"), "not JSON"),
         (("--text", "x", "--filter", '{"price": {"near": 3}}'), "price"),
         (("--text", "x", "--filter", "[]"), "filter"),
-        (("--image", "/no/such/picture.jpg"), "/no/such/picture.jpg cannot be read"),
+        (("--image", "/no/such/picture.jpg"), "'/no/such/picture.jpg' cannot be read"),
         (("--image", "."), "cannot be read"),
         (("--item", "hat"), "no item hat"),
         (("--text", "x", "--collection", "winter"), "These exist: summer"),

@@ -1,0 +1,138 @@
+"""The small print of the job commands: tables that fit, counts that agree, and names that are quoted."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.unit.cli.job_stage import finish, run, submitted
+from vitrine.cli import output, services
+from vitrine.contracts import FailureReason, ImageRef, JobSpec
+from vitrine.errors import LedgerUnavailable
+from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.settings import load
+
+LONG = "google--siglip2-base-patch16-224-and-a-directory-s-name"
+HEADINGS = ["job", "state", "collection", "model", "pictures", "embedded", "failed", "began"]
+
+
+@pytest.fixture
+def long_job(ledger: MemoryLedger) -> str:
+    """A job of long names that is through, with one failure."""
+    ledger.create(JobSpec("0123456789ab", "c" * 40, LONG, "shop.csv", time.time() - 7200))
+    ledger.add_chunk("0123456789ab", [ImageRef(0, "i", 0, "http://h/1")], items=1)
+    ledger.seal("0123456789ab")
+    finish(ledger, "0123456789ab", FailureReason.TIMEOUT)
+    return "0123456789ab"
+
+
+def test_jobs_in_a_pipe_keep_each_row_on_one_line(long_job: str) -> None:
+    head, row = run("jobs").stdout.splitlines()
+    assert head.split() == HEADINGS
+    assert row.split() == [
+        long_job, "completed", "c" * 40, LONG, "1", "0", "1", "2", "h", "ago",
+    ]  # fmt: skip
+
+
+def test_jobs_on_80_columns_break_neither_ids_nor_numbers_nor_headings(
+    long_job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Console(width=80, force_terminal=True, color_system=None, highlight=False)
+    monkeypatch.setattr(output, "console", lambda: terminal)
+    with terminal.capture() as captured:
+        run("jobs")
+    lines = captured.get().splitlines()
+    assert lines[0].split() == HEADINGS
+    assert lines[1].startswith(f"{long_job} completed ")
+    assert lines[1].split()[-6:] == ["1", "0", "1", "2", "h", "ago"]
+    assert max(map(len, lines)) <= 80
+
+
+def test_csv_says_nothing_of_rejected_rows_which_are_no_part_of_it(
+    ledger: MemoryLedger, tmp_path: Path
+) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text("id,image\n1,http://h/1\n2,\n")
+    run("submit", path, "--collection", "shop")
+    job = ledger.jobs()[0].spec.id
+    finish(ledger, job, FailureReason.TIMEOUT)
+    assert run("failures", job, "--csv").stderr == ""
+    both = run("failures", job, "--csv", "--json")
+    assert (both.exit_code, both.stdout) == (2, "")
+    assert "one of --csv and --json" in both.stderr
+
+
+def test_nothing_found_is_said_beside_the_result(ledger: MemoryLedger, catalog: Path) -> None:
+    job = submitted(catalog)
+    finish(ledger, job, FailureReason.TIMEOUT)
+    for form in ([], ["--csv"], ["--json"]):
+        none = run("failures", job, "--reason", "not_found", *form)
+        assert (none.exit_code, none.stderr) == (0, "No failed picture matches.\n")
+    assert run("failures", job, "--host", "h").stderr == ""
+    result = run("retry", job, "--host", "elsewhere")
+    assert result.stderr == "No failed picture matches, so nothing is tried again.\n"
+    assert run("retry", job).stderr == "1 picture is tried again.\n"
+
+
+def test_more_retried_pictures_are_told_in_the_plural(ledger: MemoryLedger, catalog: Path) -> None:
+    job = submitted(catalog)
+    finish(ledger, job, FailureReason.TIMEOUT, FailureReason.TIMEOUT)
+    assert run("retry", job).stderr == "2 pictures are tried again.\n"
+
+
+def test_cancelling_a_finished_job_is_told_in_words(long_job: str) -> None:
+    result = run("cancel", long_job)
+    assert result.exit_code == 2
+    assert "is completed with failures already" in result.stderr
+    assert "_" not in result.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "failures", "retry", "cancel"])
+def test_an_empty_job_id_is_quoted(ledger: MemoryLedger, command: str) -> None:
+    result = run(command, "")
+    assert result.exit_code == 2
+    assert "found ''" in result.stderr
+    assert ledger.jobs() == []
+
+
+def test_the_help_names_the_exit_code_of_an_interruption() -> None:
+    for arguments in (["--help"], ["submit", "--help"]):
+        assert "130 interrupted" in " ".join(run(*arguments).stdout.split())
+
+
+def test_a_strict_dry_run_exits_as_the_submission_would(
+    ledger: MemoryLedger, tmp_path: Path
+) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text("id,image\n1,http://h/1\n2,\n")
+    result = run("submit", path, "--dry-run", "--strict")
+    assert result.exit_code == 2
+    assert "the file is refused: 1 of 2 rows" in result.stderr
+    assert run("submit", path, "--dry-run").exit_code == 3
+    path.write_text("id,image\n2,\n")
+    refused = run("submit", path, "--dry-run")
+    assert refused.exit_code == 2
+    assert "Not one row of 1" in refused.stderr
+
+
+def test_without_a_service_the_folder_that_was_looked_in_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_self: object) -> None:
+        raise LedgerUnavailable("Redis does not answer.", hint="Start it.")
+
+    monkeypatch.setattr("vitrine.ledger.redis_ledger.RedisLedger.ping", gone)
+    monkeypatch.delenv("VITRINE_REDIS_URL", raising=False)
+    with (
+        pytest.raises(LedgerUnavailable, match=f"No standalone service runs on {tmp_path}"),
+        services.open_ledger(services.load_settings(data_dir=tmp_path)),
+    ):
+        pass
+    with (
+        pytest.raises(LedgerUnavailable, match="Start it"),
+        services.open_ledger(load(redis_url="redis://127.0.0.1:1/0")),
+    ):
+        pass
