@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from contextlib import suppress
 
 from redis import Redis
@@ -12,6 +11,7 @@ from vitrine import presence
 from vitrine.errors import LedgerUnavailable
 from vitrine.presence import WorkerInfo
 from vitrine.redis_client import naming_failures
+from workers.periodic import Periodic
 
 log = logging.getLogger(__name__)
 
@@ -22,25 +22,18 @@ class Beat:
     def __init__(self, redis: Redis, info: WorkerInfo) -> None:
         self._redis = redis
         self._info = info
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
+        self._beats = Periodic("beat", presence.BEAT_SECONDS, self._tell)
 
     def start(self) -> None:
         """Tell it once here, so that who waits for this worker sees it at once, then go on."""
         self._tell()
-        self._thread.start()
+        self._beats.start()
 
     def close(self) -> None:
         """Take it back."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._beats.close()
         with suppress(LedgerUnavailable), naming_failures():
             presence.leave(self._redis, self._info.node)
-
-    def _run(self) -> None:
-        while not self._stop.wait(presence.BEAT_SECONDS):
-            self._tell()
 
     def _tell(self) -> None:
         try:
@@ -48,5 +41,3 @@ class Beat:
                 presence.beat(self._redis, self._info)
         except LedgerUnavailable as error:
             log.warning("could not tell that this worker is alive: %s", error)
-        except Exception:
-            log.exception("could not tell that this worker is alive")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-import threading
 from typing import Protocol
 
 import orjson
@@ -19,9 +18,10 @@ from redis import Redis
 
 from vitrine.broker import BROKER_PREFIX, ingest_queue
 from vitrine.contracts import JobState, JobStatus
-from vitrine.errors import NotFound, VitrineError
+from vitrine.errors import NotFound, Unavailable
 from vitrine.ledger import Ledger
 from vitrine.redis_client import as_bytes, naming_failures
+from workers.periodic import Periodic
 
 log = logging.getLogger(__name__)
 
@@ -48,27 +48,21 @@ class Sweeper:
         self._sender = sender
         self._every = every
         self._grace = grace  #: Seconds that a message may be on its way between queue and lease.
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+        self._rounds = Periodic("sweeper", every, self._round)
 
     def start(self) -> None:
         """Start sweeping."""
-        self._thread.start()
+        self._rounds.start()
 
     def close(self) -> None:
         """Stop sweeping."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._rounds.close()
 
-    def _run(self) -> None:
-        while not self._stop.wait(self._every):
-            try:
-                self.sweep()
-            except VitrineError as error:
-                log.warning("the sweep is put off: %s", error)
-            except Exception:
-                log.exception("the sweep failed")
+    def _round(self) -> None:
+        try:
+            self.sweep()
+        except Unavailable as error:
+            log.warning("the sweep is put off: %s", error)
 
     def sweep(self) -> int:
         """Sweep once, unless another worker is at it; returns how many chunks were sent again."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable
+
+from workers.periodic import Periodic
 
 log = logging.getLogger(__name__)
 
@@ -35,22 +36,15 @@ class Watchdog:
         self._device_alive = device_alive
         self._hung_after = hung_after
         self._end = end
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+        self._looks = Periodic("watchdog", _LOOK_EVERY, lambda: self.look(time.monotonic()))
 
     def start(self) -> None:
         """Start looking."""
-        self._thread.start()
+        self._looks.start()
 
     def close(self) -> None:
         """Stop looking."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(_LOOK_EVERY):
-            self.look(time.monotonic())
+        self._looks.close()
 
     def look(self, now: float) -> None:
         """End the process if the current batch began too long ago, or nobody is left to embed any."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from vitrine.errors import LedgerUnavailable
 from vitrine.ledger import Lease, Ledger
+from workers.periodic import Periodic
 
 log = logging.getLogger(__name__)
 
@@ -37,18 +38,15 @@ class LeaseKeeper:
         self._seconds = seconds
         self._held: dict[str, HeldLease] = {}
         self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
+        self._renewals = Periodic("leases", seconds / 3, self.renew_all)
 
     def start(self) -> None:
         """Start renewing."""
-        self._thread.start()
+        self._renewals.start()
 
     def close(self) -> None:
         """Stop renewing."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._renewals.close()
 
     @contextmanager
     def holding(self, lease: Lease) -> Iterator[HeldLease]:
@@ -62,10 +60,6 @@ class LeaseKeeper:
             with self._lock:
                 del self._held[lease.token]
 
-    def _run(self) -> None:
-        while not self._stop.wait(self._seconds / 3):
-            self.renew_all()
-
     def renew_all(self) -> None:
         """Renew each lease once; while the ledger is away they stay held, and expire by its clock."""
         with self._lock:
@@ -77,6 +71,3 @@ class LeaseKeeper:
             except LedgerUnavailable as error:
                 log.warning("leases could not be renewed: %s", error)
                 return
-            except Exception:
-                # This thread must not end: without it every chunk's lease would run out.
-                log.exception("a lease could not be renewed")

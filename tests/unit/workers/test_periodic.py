@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+
+from workers.periodic import Periodic
+
+
+def test_an_error_does_not_end_it_and_closing_does(caplog: pytest.LogCaptureFixture) -> None:
+    calls: list[int] = []
+    enough = threading.Event()
+
+    def action() -> None:
+        calls.append(len(calls))
+        if len(calls) >= 3:
+            enough.set()
+        raise ValueError("this time")
+
+    periodic = Periodic("trial", 0.001, action)
+    with caplog.at_level(logging.ERROR):
+        periodic.start()
+        assert enough.wait(30)
+        periodic.close()
+    seen = len(calls)
+    periodic.close()
+    assert len(calls) == seen >= 3
+    assert "trial failed this time" in caplog.text

@@ -1,0 +1,40 @@
+"""A thread that does one thing every so often until it is closed, and that no error ends."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+class Periodic:
+    """Calls `action` every `every` seconds; an error in it is logged, and the next call comes all the same.
+
+    What these threads look after (leases, lost chunks, hung devices) would break silently without them.
+    """
+
+    def __init__(self, name: str, every: float, action: Callable[[], object]) -> None:
+        self._name = name
+        self._every = every
+        self._action = action
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start; the first call comes after one period."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop, after a call that is under way; safe to call twice."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every):
+            try:
+                self._action()
+            except Exception:
+                log.exception("%s failed this time", self._name)
