@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.wording import over_http
 from vitrine.errors import VitrineError
 
 logger = logging.getLogger(__name__)
@@ -87,7 +88,9 @@ def of_error(error: VitrineError) -> JSONResponse:
     if error.retryable:
         seconds = getattr(error, "retry_after", None) or RETRY_AFTER_SECONDS
         headers["Retry-After"] = str(max(1, math.ceil(seconds)))
-    return problem(error.http_status, error.code, error.message, hint=error.hint, headers=headers)
+    hint = None if error.hint is None else over_http(error.hint)
+    detail = over_http(error.message)
+    return problem(error.http_status, error.code, detail, hint=hint, headers=headers)
 
 
 def of_validation(errors: Sequence[Mapping[str, Any]]) -> JSONResponse:

@@ -7,7 +7,7 @@ catalog of any length passes through in bounded memory.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 from producer.columns import Columns, choose
 from producer.formats import Format
 from producer.image_root import ImageRoot, image_root
-from producer.problem import Flaw
+from producer.kinds import Kinds, kinds_of
+from producer.problem import BrokenOff, Flaw
 from producer.readers import Reader, Row, open_reader
 from producer.readers.base import look_ahead
 from producer.readers.objects import Objects
@@ -63,6 +64,7 @@ class Catalog:
         )
         self.file_root = root.folder
         self.rows = 0
+        self.payload: Kinds | None = None  #: Known once the first row is drawn.
         self._reader = reader
         self._root = root
         self._separator = options.image_separator
@@ -76,10 +78,10 @@ class Catalog:
         with SeenIds() as seen:
             try:
                 yield from self._outcomes(seen)
-            except BadInput as error:
+            except BrokenOff as error:
                 if self.rows == 0:
                     raise
-                yield RowProblem(self.name, None, None, error.message, "unreadable")
+                yield error.as_problem()
         if self.rows == 0:
             raise BadInput(f"{self.name} holds no rows.")
 
@@ -116,12 +118,13 @@ class Catalog:
                 yield item
 
     def _prepare(self) -> tuple[Iterator[Row | RowProblem], Validator]:
-        rows = self._reader.rows()
+        sample, rows = look_ahead(self._reader.rows())
+        names = self._reader.names
         if self._reader.typed:
             payload_of = typed_payload(self.columns)
         else:
-            sample, rows = look_ahead(rows)
-            payload_of = cell_payload(self.columns, self._reader.names, sample)
+            payload_of = cell_payload(self.columns, names, sample)
+        self.payload = kinds_of(self.columns.payload_of(names), sample, payload_of)
         return rows, Validator(self.columns, self._root, payload_of, self._separator)
 
     def _duplicate(self, item_id: str, first: int) -> Flaw:
@@ -139,6 +142,7 @@ def open_catalog(source: Source, options: CatalogOptions | None = None) -> Catal
     root = _root(source.folder, options)
     found, reader = open_reader(source, options.format)
     try:
+        root = replace(root, must_exist=found is Format.URLS)
         return Catalog(source.name, found, reader, options, root)
     except BaseException:
         reader.close()

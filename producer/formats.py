@@ -33,6 +33,15 @@ _BY_SUFFIX = {
 """`.txt`, `.json` and `.list` are not here: what they hold shows only in their first bytes."""
 
 _LONE_URL = re.compile(r"(?:https?|file)://[^\s\"]+\s*$", re.IGNORECASE)
+_NO_TABLES = {
+    b"PK\x03\x04": "a workbook or a zip archive",
+    b"\xd0\xcf\x11\xe0": "an old workbook (.xls)",
+    b"%PDF-": "a PDF document",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"\x89PNG\r\n": "a PNG picture",
+    b"GIF8": "a GIF picture",
+}
+"""The first bytes of what is given for a catalog by mistake; the suffix does not matter."""
 _MARKS_WITH_NULS = (b"PAR1", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -69,8 +78,9 @@ def _by_content(head: bytes) -> Format:
 
 
 def _refuse_binary(name: str, head: bytes) -> None:
-    if head.startswith(b"PK\x03\x04"):
-        raise BadInput(f"{name} is a workbook or a zip archive.", hint="Export it as CSV first.")
+    for magic, what in _NO_TABLES.items():
+        if head.startswith(magic):
+            raise BadInput(f"{name} is {what}, not a table.", hint="Save it as CSV.")
     if head.startswith(_MARKS_WITH_NULS):
         return
     # A stray NUL is one row's problem; a tenth of them is UTF-16 without its mark, or no text.

@@ -29,6 +29,8 @@ class ImageRoot:
     prefix: str | None = None
     folder: str | None = None
     given: str | None = None  #: The folder as it was named, its links not resolved.
+    must_exist: bool = False
+    """Whether a path has to be there already: a list of URLs has no column that says what a line is."""
 
     def url(self, value: str) -> str:
         """The URL to fetch; raises `Flaw` (`bad_url`) saying what was expected."""
@@ -80,8 +82,13 @@ class ImageRoot:
             whole = os.path.normpath(os.path.join(root, path))
             above = root.rstrip("/") + "/"
             if whole.startswith(above):
-                return _as_file_url(os.path.join(self.folder or "", whole[len(above) :]))
+                return self._there(os.path.join(self.folder or "", whole[len(above) :]), value)
         raise _bad(f"a path outside the image root {self.given!r}: {shown(value)}")
+
+    def _there(self, path: str, value: str) -> str:
+        if self.must_exist and not os.path.isfile(path):
+            raise _bad(f"expected an http(s) URL or the path of a file, found {shown(value)}")
+        return _as_file_url(path)
 
 
 _URL_SAFE = "/%?&=+,;:@~!$'()*[]#"

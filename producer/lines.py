@@ -14,8 +14,7 @@ from collections import deque
 from typing import IO
 
 from producer.limits import MAX_REREAD_CHARS, MAX_ROW_CHARS
-from producer.problem import Flaw
-from vitrine.errors import BadInput
+from producer.problem import BrokenOff, Flaw, reason
 
 _READ_ERRORS = (OSError, EOFError, zlib.error)
 _ESCAPED_BYTE = re.compile(r"[\udc80-\udcff]")
@@ -85,19 +84,22 @@ class Lines:
         self._text.close()
 
     def _read(self) -> str:
+        return self._line(self._room + 1)
+
+    def _line(self, room: int) -> str:
         try:
-            return self._readline(self._room + 1)
+            return self._readline(room)
         except UnicodeDecodeError as error:
             raise self._broken(f"expected {error.encoding}, found {error.reason}") from error
         except _READ_ERRORS as error:
-            raise self._broken(f"the file cannot be read further: {error}") from error
+            raise self._broken(f"the file cannot be read further: {reason(error)}") from error
 
-    def _broken(self, why: str) -> BadInput:
-        return BadInput(f"{self._name}:{self.number + 1}: {why}.")
+    def _broken(self, why: str) -> BrokenOff:
+        return BrokenOff(self._name, self.number + 1, why)
 
     def _skip_rest(self, line: str) -> None:
         while line and not line.endswith(("\n", "\r")):
-            line = self._readline(MAX_ROW_CHARS)
+            line = self._line(MAX_ROW_CHARS)
 
     def _note_byte(self, line: str, column: int) -> None:
         if self._flaw is None:

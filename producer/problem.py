@@ -1,10 +1,11 @@
-"""How a row's flaw travels inside the producer: raised as `Flaw`, shown as a `RowProblem`."""
+"""How a flaw travels inside the producer: raised as `Flaw` (a row) or `BrokenOff` (a file), shown as a `RowProblem`."""
 
 from __future__ import annotations
 
 import re
 
 from vitrine.contracts import RowProblem
+from vitrine.errors import BadInput
 
 _CREDENTIALS = re.compile(r"//[^/\s@]{1,1024}@")
 
@@ -21,6 +22,24 @@ class Flaw(Exception):
     def at(self, source: str, line: int | None) -> RowProblem:
         """The problem to report, with its place."""
         return RowProblem(source, line, self.field, self.message, self.code)
+
+
+class BrokenOff(BadInput):
+    """Raised where a file cannot be read further; what was read of it before stays good."""
+
+    def __init__(self, source: str, line: int | None, why: str) -> None:
+        super().__init__(f"{source if line is None else f'{source}:{line}'}: {why}.")
+        self._problem = RowProblem(source, line, None, why, "unreadable")
+
+    def as_problem(self) -> RowProblem:
+        """The last problem of a catalog of which some rows were taken."""
+        return self._problem
+
+
+def reason(error: Exception) -> str:
+    """What another library says went wrong: one line, without the full stop that our sentence brings."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(" .:")
 
 
 def shown(value: object, width: int = 60) -> str:

@@ -12,10 +12,12 @@ import os
 import shutil
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
+from producer.problem import reason
 from vitrine.errors import BadInput
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class Source:
     def open(self) -> Opened:
         """Open from the beginning; raises `BadInput` where the file cannot be read."""
         try:
-            return Opened(self._opener())
+            return Opened(self._opener(), self.name)
         except OSError as error:
             raise BadInput(f"{self.name} cannot be read: {_why(error)}.") from error
 
@@ -61,14 +63,15 @@ class Source:
 class Opened:
     """An opened source: its first bytes in `head` (decompressed), the whole in `stream`."""
 
-    def __init__(self, raw: BinaryIO) -> None:
+    def __init__(self, raw: BinaryIO, name: str) -> None:
+        """Raises `BadInput` for a gzip that is broken in its first bytes."""
         self._raw = raw
         start = _read_head(raw)
         self.compressed = start.startswith(GZIP_MAGIC)
         whole: IO[bytes] = io.BufferedReader(_Chained(start, raw), 256 * 1024)
         if self.compressed:
             whole = io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=whole)))
-            self.head = _peek(whole)
+            self.head = _peek(whole, name)
         else:
             self.head = start
         self.stream: IO[bytes] = whole
@@ -159,11 +162,13 @@ def _read_head(raw: IO[bytes]) -> bytes:
     return b"".join(parts)
 
 
-def _peek(stream: IO[bytes]) -> bytes:
+def _peek(stream: IO[bytes], name: str) -> bytes:
     try:
         return cast("io.BufferedReader", stream).peek(HEAD_BYTES)[:HEAD_BYTES]
-    except (OSError, EOFError) as error:
-        raise BadInput(f"The file begins like gzip but cannot be unpacked: {error}.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise BadInput(
+            f"{name} begins like gzip but cannot be unpacked: {reason(error)}."
+        ) from error
 
 
 def _why(error: OSError) -> str:

@@ -45,11 +45,20 @@ class Validator:
     def item(self, row: Row) -> CatalogItem:
         """The row's item; raises `Flaw`."""
         values = row.values
-        item_id = _checked_id(self._id, values.get(self._id))
+        item_id = self._checked_id(values)
         images = self._pictures(values)
         payload = self._payload_of(values)
         _check_size(payload)
         return CatalogItem(item_id, images, payload)
+
+    def _checked_id(self, values: Mapping[str, Any]) -> str:
+        value = values.get(self._id)
+        # An object was flattened into dotted names, so that nothing is left under its own.
+        if value is None and any(name.startswith(f"{self._id}.") for name in values):
+            raise Flaw(
+                "expected a text or a whole number, found an object", field=self._id, code="bad_id"
+            )
+        return _checked_id(self._id, value)
 
     def _pictures(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         urls: dict[str, None] = {}  # in order, and each picture once: main ones are often repeated

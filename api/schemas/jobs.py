@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AliasChoices, BaseModel, Field, model_validator
 
 from api.schemas.base import Shape, when
 from producer.formats import Format
@@ -28,7 +28,9 @@ class ItemIn(Shape):
     )
     fields: dict[str, Any] = Field(
         default_factory=dict,
-        description="Text, numbers, booleans, lists of text: what filters and hits will show.",
+        validation_alias=AliasChoices("fields", "payload"),
+        description="Text, numbers, booleans, lists of text: what filters and hits will show. "
+        "`payload` is taken for the same.",
         examples=[{"title": "Striped shirt", "price": 29.5}],
     )
 

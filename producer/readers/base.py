@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 from producer.limits import SAMPLE_CHARS, SAMPLE_ROWS
+from producer.problem import BrokenOff
 from vitrine.contracts import RowProblem
 from vitrine.errors import BadInput
 
@@ -40,15 +41,28 @@ class Reader(Protocol):
 def look_ahead(
     rows: Iterator[Row | RowProblem],
 ) -> tuple[list[Row], Iterator[Row | RowProblem]]:
-    """The first good rows, within the sample's bounds, and an iterator that still begins with them."""
+    """The first good rows, within the sample's bounds, and an iterator that still begins with them.
+
+    A file that breaks off within the sample breaks off at the same place of the iterator.
+    """
     ahead: list[Row | RowProblem] = []
     chars = 0
-    for row in rows:
-        ahead.append(row)
-        chars += row.size if isinstance(row, Row) else len(row.message)
-        if len(ahead) >= SAMPLE_ROWS or chars >= SAMPLE_CHARS:
-            break
+    try:
+        for row in rows:
+            ahead.append(row)
+            chars += row.size if isinstance(row, Row) else len(row.message)
+            if len(ahead) >= SAMPLE_ROWS or chars >= SAMPLE_CHARS:
+                break
+    except BrokenOff as error:
+        if not ahead:
+            raise
+        rows = _breaking(error)
     return [row for row in ahead if isinstance(row, Row)], chain(ahead, rows)
+
+
+def _breaking(error: BrokenOff) -> Iterator[Row | RowProblem]:
+    yield from ()
+    raise error
 
 
 def look_for_names(

@@ -10,9 +10,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from producer.problem import BrokenOff, shown
 from producer.readers.base import Row
 from vitrine.contracts import RowProblem
-from vitrine.errors import BadInput
 
 SUFFIXES = frozenset({"jpg", "jpeg", "jfif", "png", "webp", "gif", "avif", "bmp"})
 
@@ -41,7 +41,8 @@ class Folder:
             with os.scandir(os.path.join(self._root, inside)) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
-            raise BadInput(f"{self._name} cannot be listed: {error}.") from error
+            why = f"the folder {shown(inside or '.')} cannot be listed: {(error.strerror or str(error)).lower()}"
+            raise BrokenOff(self._name, None, why) from error
         for entry in entries:
             path = os.path.join(inside, entry.name)
             if entry.name.startswith("."):

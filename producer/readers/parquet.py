@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from producer.payload import flatten
-from producer.problem import Flaw, shown
+from producer.problem import BrokenOff, Flaw, reason, shown
 from producer.readers.base import Row
 from producer.source import Opened
 from vitrine.contracts import RowProblem
@@ -64,10 +64,14 @@ class ParquetRows:
         self._opened.close()
 
     def _batches(self) -> Iterator[Any]:
+        read = 0
         try:
-            yield from self._file.iter_batches(BATCH_ROWS, columns=self._columns)
+            for batch in self._file.iter_batches(BATCH_ROWS, columns=self._columns):
+                yield batch
+                read += batch.num_rows
         except (pa.ArrowException, OSError) as error:
-            raise BadInput(f"{self._name} cannot be read further: {error}.") from error
+            why = f"the file cannot be read further: {reason(error)}"
+            raise BrokenOff(self._name, read + 1, why) from error
 
 
 def _seekable(stream: IO[bytes], path: Path | None) -> IO[bytes]:
@@ -82,7 +86,7 @@ def _open(file: IO[bytes], name: str) -> Any:
     try:
         return pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False)
     except (pa.ArrowException, OSError) as error:
-        raise BadInput(f"{name} is no Parquet file that can be read: {error}.") from error
+        raise BadInput(f"{name} is no Parquet file that can be read: {reason(error)}.") from error
 
 
 def _columns(schema: Any, name: str) -> tuple[list[str], tuple[str, ...]]:

@@ -25,7 +25,11 @@ def report_json(
         "model": None if spec is None else spec.model,
         "source": catalog.name,
         "format": None if catalog.format is None else str(catalog.format),
-        "columns": {"id": columns.id, "images": list(columns.images), "payload": columns.payload},
+        "columns": {
+            "id": columns.id,
+            "images": list(columns.images),
+            "payload": catalog.payload,
+        },
         "rows": report.rows,
         "items": report.items,
         "images": report.images,
@@ -49,6 +53,9 @@ def print_report(report: Report, catalog: Catalog) -> None:
         plain(f"{catalog.name}: id from {columns.id}, pictures from {', '.join(columns.images)}"),
         soft_wrap=True,
     )
+    if catalog.payload:
+        told = ", ".join(f"{name} {kind}" for name, kind in catalog.payload.items())
+        out.print(plain(f"payload: {told}"), soft_wrap=True)
     out.print(plain(f"rows {report.rows:,}, items {report.items:,}, pictures {report.images:,}"))
     if report.rejected_rows:
         codes = by_count(report.problems_by_code)

@@ -115,6 +115,26 @@ def test_a_collection_is_named_plainly(stage: Stage, name: str) -> None:
     assert "cannot be called" in problem_of(answer, 422, "bad_input")["detail"]
 
 
+def test_payload_is_another_name_of_fields_but_not_beside_it(stage: Stage) -> None:
+    job = stage.job(items=[item(payload={"title": "Shirt"})])
+    lease: Any = stage.ledger.lease(job, 0, seconds=60)
+    assert lease.chunk.images[0].payload == {"title": "Shirt"}
+    both = {"collection": "new", "items": [item(payload={"a": 1}, fields={"b": 2})]}
+    answer = stage.client.post("/v1/jobs", json=both)
+    assert problem_of(answer, 422, "bad_input")["errors"][0]["field"] == "items[0].payload"
+
+
+def test_hints_speak_of_routes_and_fields_not_of_commands(stage: Stage) -> None:
+    absent = problem_of(stage.client.get("/v1/jobs/absent"), 404, "not_found")
+    assert absent["hint"] == "GET /v1/jobs lists those there are."
+    strict = problem_of(upload(stage, CSV + b",x,1\n", strict="true"), 422, "bad_input")
+    assert strict["hint"] == "Mend them, or submit with strict=false."
+    unnamed = problem_of(upload(stage, b"a,image\n1,http://h/1\n"), 422, "bad_input")
+    assert "id_column" in unnamed["hint"]
+    wrong = problem_of(upload(stage, CSV, id_column="ean"), 422, "bad_input")
+    assert "(id_column)" in wrong["detail"]
+
+
 def test_a_field_cannot_take_the_id_s_name(stage: Stage) -> None:
     body = {"collection": "new", "items": [item(fields={"id": "other"})]}
     assert (

@@ -69,7 +69,7 @@ def test_a_dry_run_only_reports(ledger: MemoryLedger, catalog: Path) -> None:
     report = json.loads(result.stdout)
     assert result.exit_code == 0
     assert (report["job"], report["rows"], report["images"]) == (None, 3, 3)
-    assert report["columns"] == {"id": "id", "images": ["image"], "payload": None}
+    assert report["columns"] == {"id": "id", "images": ["image"], "payload": {}}
     assert ledger.jobs() == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -136,3 +137,14 @@ def test_without_a_service_the_folder_that_was_looked_in_is_named(
         services.open_ledger(load(redis_url="redis://127.0.0.1:1/0")),
     ):
         pass
+
+
+def test_the_report_names_the_payload_s_columns_and_kinds(
+    ledger: MemoryLedger, tmp_path: Path
+) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text("id,image,title,price\n1,http://h/1,Shirt,3.5\n")
+    assert "payload: title text, price float\n" in run("submit", path, "--dry-run").stdout
+    report = json.loads(run("submit", path, "--dry-run", "--json").stdout)
+    assert report["columns"]["payload"] == {"title": "text", "price": "float"}
+    assert ledger.jobs() == []

@@ -87,7 +87,28 @@ def test_a_cut_gzip_gives_its_rows_and_then_a_problem_that_says_where() -> None:
     outcomes = read(data[: len(data) // 2], "shop.csv.gz")
     assert len(items(outcomes)) > 100
     assert problems(outcomes)[-1].code == "unreadable"
-    assert "cannot be read further" in problems(outcomes)[-1].message
+    last = problems(outcomes)[-1]
+    assert last.line == len(outcomes) + 1  # the header, and the line that breaks off
+    assert last.message.startswith("the file cannot be read further: ")
+    assert str(last).count("shop.csv.gz") == 1
+    assert not str(last).endswith(".")
+
+
+def test_a_gzip_that_breaks_off_within_an_overlong_row_is_a_problem_too() -> None:
+    draw = random.Random(2)
+    long = "".join(chr(draw.randrange(33, 127)) for _ in range(MAX_ROW_CHARS * 3 // 2))
+    data = gzip.compress(f"id,image\n1,http://h/1\n2,'{long.replace(chr(34), 'x')}".encode())
+    outcomes = read(data[: len(data) * 9 // 10])
+    assert items(outcomes)[0].id == "1"
+    assert problems(outcomes)[-1].code == "unreadable"
+
+
+def test_a_gzip_that_is_broken_at_its_head_names_the_file() -> None:
+    good = gzip.compress(b"id,image\n1,http://h/a\n")
+    for data in (good[:12], good[:10] + b"\xff" * 40):
+        with pytest.raises(BadInput, match=r"^shop\.csv begins like gzip") as caught:
+            read(data)
+        assert ".." not in str(caught.value)
 
 
 def test_quoted_newlines_keep_the_line_numbers_right() -> None:
@@ -186,7 +207,10 @@ def test_a_column_with_fractions_is_floats_throughout() -> None:
         (b"image,title\nhttp://h/a,2\n", "no column named like an id"),
         (b"id,image,x,x\n", "more than one column 'x'"),
         (b'id,"image\n', "header cannot be read"),
-        (b"PK\x03\x04rest", "workbook or a zip"),
+        (b"PK\x03\x04rest", "shop.csv is a workbook or a zip archive, not a table. Save it as CSV"),
+        (b"\xff\xd8\xff\xe0rest", "a JPEG picture, not a table"),
+        (b"\x89PNG\r\n\x1a\nrest", "a PNG picture, not a table"),
+        (b"%PDF-1.7", "a PDF document, not a table"),
         (gzip.compress(b"id,image\n1,http://h/a\n")[:12], "gzip"),
     ],
 )
@@ -209,3 +233,19 @@ def test_payload_columns_can_be_chosen() -> None:
 def test_objects_at_hand_are_a_catalog_too() -> None:
     with catalog_of([{"id": 7, "images": ["http://h/a"], "price": 3}]) as catalog:
         assert list(catalog) == [CatalogItem("7", ("http://h/a",), {"price": 3})]
+
+
+def test_the_payload_s_kinds_are_known_once_rows_are_drawn() -> None:
+    data = (
+        b"id,image,title,price,size,stock,note\n1,http://h/a,t,3,38,7,\n2,http://h/b,u,4.5,M,8,\n"
+    )
+    with open_catalog(from_stream(io.BytesIO(data), "shop.csv")) as catalog:
+        assert catalog.payload is None
+        list(catalog)
+        assert catalog.payload == {
+            "title": "text",
+            "price": "float",
+            "size": "text",
+            "stock": "int",
+            "note": "empty",
+        }

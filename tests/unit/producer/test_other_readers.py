@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from producer import CatalogOptions, Format, from_path, from_stream, open_catalog
+from producer import CatalogOptions, Format, catalog_of, from_path, from_stream, open_catalog
 from vitrine.contracts import CatalogItem, RowProblem
 from vitrine.errors import BadInput
 
@@ -72,6 +73,30 @@ def test_json_ids_that_are_fractions_or_missing_are_refused() -> None:
     outcomes = read(lines(*rows), "shop.jsonl")
     codes = [outcome.code for outcome in outcomes if isinstance(outcome, RowProblem)]
     assert codes == ["bad_id", "empty_id", "bad_id", "empty_id"]
+
+
+def test_a_json_id_that_is_an_object_is_told_as_one() -> None:
+    rows = [{"id": "a", "image": "http://h/a"}, {"id": {"x": 1}, "image": "http://h/b"}]
+    _, problem = read(lines(*rows), "shop.jsonl")
+    assert isinstance(problem, RowProblem)
+    assert (problem.field, problem.code) == ("id", "bad_id")
+    assert problem.message.endswith("found an object")
+
+
+def test_the_kinds_of_typed_rows_are_those_they_have() -> None:
+    rows = [
+        {"id": "a", "image": "http://h/a", "n": 1, "tags": ["x"], "on": True, "size": {"eu": 4}},
+        {"id": "b", "image": "http://h/b", "n": "two", "bad": float("inf")},
+    ]
+    with catalog_of(rows) as catalog:
+        list(catalog)
+        assert catalog.payload == {
+            "n": "int", "tags": "list", "on": "bool", "size.eu": "int", "bad": "empty",
+        }  # fmt: skip
+    with catalog_of([{**row, "bad": None} for row in rows]) as catalog:
+        list(catalog)
+        assert catalog.payload is not None
+        assert catalog.payload["n"] == "int or text"
 
 
 def test_json_nested_without_end_is_one_problem() -> None:
@@ -150,6 +175,40 @@ def test_a_url_list_is_found_by_content_and_its_urls_are_ids() -> None:
     assert (bad.line, bad.code) == (5, "bad_url")
     assert isinstance(again, RowProblem)
     assert again.code == "duplicate_id"
+
+
+def test_a_line_that_is_neither_url_nor_file_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "there.jpg").write_bytes(b"")
+    path = tmp_path / "list.txt"
+    path.write_text("https://h/a.jpg\nthere.jpg\nwhatever this is\nabsent.jpg\n")
+    with open_catalog(from_path(path), FILES) as catalog:
+        outcomes = list(catalog)
+    assert [o.id for o in outcomes if isinstance(o, CatalogItem)] == [
+        "https://h/a.jpg",
+        "there.jpg",
+    ]
+    bad = [o for o in outcomes if isinstance(o, RowProblem)]
+    assert [(o.line, o.code) for o in bad] == [(3, "bad_url"), (4, "bad_url")]
+    assert "expected an http(s) URL or the path of a file" in bad[0].message
+
+
+def test_a_table_s_paths_need_not_be_there_yet(tmp_path: Path) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text("id,image\n1,absent.jpg\n")
+    with open_catalog(from_path(path), FILES) as catalog:
+        assert isinstance(next(iter(catalog)), CatalogItem)
+
+
+def test_parquet_that_breaks_off_later_is_a_problem_with_its_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: pq.ParquetFile, *_: object, **__: object) -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_pydict({"id": ["a"], "image": ["http://h/a"]})
+        raise OSError("Corrupt snappy data.\nMore of it.")
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", broken)
+    _, last = read(parquet(id=["a"], image=["http://h/a"]), "shop.parquet")
+    assert str(last) == "shop.parquet:2: the file cannot be read further: Corrupt snappy data"
 
 
 def test_a_folder_gives_its_pictures_in_order(tmp_path: Path) -> None:

@@ -1,0 +1,31 @@
+"""What kind of value each payload column holds, told from the first rows, so that a person sees what was guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from producer.problem import Flaw
+from producer.readers.base import Row
+from producer.validate import PayloadOf
+
+Kinds: TypeAlias = Mapping[str, str]
+"""Column to kind: `text`, `int`, `float`, `bool`, `list`; `int or text` where it varies, `empty` for no value seen."""
+
+_NAMES = {str: "text", int: "int", float: "float", bool: "bool", list: "list"}
+
+
+def kinds_of(names: Sequence[str], sample: Iterable[Row], payload_of: PayloadOf) -> dict[str, str]:
+    """The kinds of these columns among the rows of the sample; rows with a flaw say nothing."""
+    seen: dict[str, set[str]] = {name: set() for name in names}
+    for row in sample:
+        for name, value in _values(row.values, payload_of):
+            seen.setdefault(name, set()).add(_NAMES[type(value)])
+    return {name: " or ".join(sorted(kinds)) or "empty" for name, kinds in seen.items()}
+
+
+def _values(values: Mapping[str, Any], payload_of: PayloadOf) -> list[tuple[str, object]]:
+    try:
+        return list(payload_of(values).items())
+    except Flaw:
+        return []
