@@ -23,13 +23,16 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real Redis: the one named by VITRINE_TEST_REDIS_URL, or a private one."""
-    named = os.environ.get("VITRINE_TEST_REDIS_URL")
-    if named:
-        yield named
-        return
+def private_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real Redis of our own, where a suite may do as it likes."""
     server = PrivateRedis(tmp_path_factory.mktemp("redis"))
     server.start()
     yield server.url
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(request: pytest.FixtureRequest) -> str:
+    """The URL of a real Redis: the one named by VITRINE_TEST_REDIS_URL, whose other keys are left alone, or ours."""
+    named = os.environ.get("VITRINE_TEST_REDIS_URL")
+    return named or str(request.getfixturevalue("private_redis"))

@@ -40,8 +40,8 @@ class Messages:
 
 
 @pytest.fixture
-def redis(redis_server: str) -> Iterator[Redis]:
-    with Redis.from_url(redis_server) as client:
+def redis(private_redis: str) -> Iterator[Redis]:
+    with Redis.from_url(private_redis) as client:
         client.delete(WORKERS_KEY)
         yield client
         client.delete(WORKERS_KEY)
@@ -109,7 +109,7 @@ def test_workers_are_seen_until_they_leave_or_fall_silent(
     assert redis.hlen(WORKERS_KEY) == 0
 
 
-def test_the_lane_opens_from_settings_and_closes(redis_server: str, redis: Redis) -> None:
-    opened = QueryLane.open(Settings(redis_url=SecretStr(redis_server)))
+def test_the_lane_opens_from_settings_and_closes(private_redis: str, redis: Redis) -> None:
+    opened = QueryLane.open(Settings(redis_url=SecretStr(private_redis)))
     assert opened.workers("nobody") == []
     opened.close()

@@ -66,9 +66,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench(redis_server: str) -> Iterator[Bench]:
-    made = Bench(redis_server)
-    for job in made.ledger.active_jobs():  # Left by other suites on the same server.
+def bench(private_redis: str) -> Iterator[Bench]:
+    made = Bench(private_redis)
+    for job in made.ledger.active_jobs():  # Left by other suites.
         with contextlib.suppress(Conflict):
             made.ledger.cancel(job)
         made.ledger.sweep(job, lost_before=0)
