@@ -80,7 +80,9 @@ def _by_content(head: bytes) -> Format:
 def _refuse_binary(name: str, head: bytes) -> None:
     for magic, what in _NO_TABLES.items():
         if head.startswith(magic):
-            raise BadInput(f"{name} is {what}, not a table.", hint="Save it as CSV.")
+            picture = what.endswith("picture")
+            hint = "Give the folder it is in, or a table." if picture else "Save it as CSV."
+            raise BadInput(f"{name} is {what}, not a table.", hint=hint)
     if head.startswith(_MARKS_WITH_NULS):
         return
     # A stray NUL is one row's problem; a tenth of them is UTF-16 without its mark, or no text.

@@ -208,7 +208,7 @@ def test_a_column_with_fractions_is_floats_throughout() -> None:
         (b"id,image,x,x\n", "more than one column 'x'"),
         (b'id,"image\n', "header cannot be read"),
         (b"PK\x03\x04rest", "shop.csv is a workbook or a zip archive, not a table. Save it as CSV"),
-        (b"\xff\xd8\xff\xe0rest", "a JPEG picture, not a table"),
+        (b"\xff\xd8\xff\xe0rest", "a JPEG picture, not a table. Give the folder"),
         (b"\x89PNG\r\n\x1a\nrest", "a PNG picture, not a table"),
         (b"%PDF-1.7", "a PDF document, not a table"),
         (gzip.compress(b"id,image\n1,http://h/a\n")[:12], "gzip"),
