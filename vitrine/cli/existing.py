@@ -7,10 +7,11 @@ does not answer at once, or cannot be asked from here, is passed over in silence
 from __future__ import annotations
 
 import threading
+from contextlib import closing, suppress
 from urllib.parse import urlsplit
 
 from vitrine.contracts import model_name
-from vitrine.errors import Conflict, VitrineError
+from vitrine.errors import Conflict
 from vitrine.settings import Settings
 
 PATIENCE_SECONDS = 3.0
@@ -43,11 +44,6 @@ def _model_of(settings: Settings, collection: str) -> str | None:
 def _ask(settings: Settings, collection: str, found: list[str]) -> None:
     from vitrine.vectors.open import open_store
 
-    try:
-        store = open_store(settings)
-        try:
-            found.append(store.describe(collection).space.model)
-        finally:
-            store.close()
-    except (VitrineError, ImportError):
-        return
+    # Whatever goes wrong here, a traceback of the thread would only alarm: the worker checks again.
+    with suppress(Exception), closing(open_store(settings)) as store:
+        found.append(store.describe(collection).space.model)
