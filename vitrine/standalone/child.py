@@ -16,8 +16,8 @@ from vitrine.parent import PARENT_VARIABLE
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 30.0
-STEADY_SECONDS = 60.0
+LONGEST_PAUSE = 10.0
+STEADY_SECONDS = 5.0
 """A process that ran this long is taken for healthy: its next restart does not wait."""
 
 
