@@ -21,6 +21,7 @@ from vitrine.contracts import (
 from vitrine.errors import Conflict, NotFound
 from vitrine.fakes.memory_job import MemoryChunk, MemoryJob, pending, status_of, to_send
 from vitrine.ledger.base import FinishReport, Lease, Putoff, Refusal
+from vitrine.ledger.remainder import remainder
 from vitrine.ledger.select import matches
 
 
@@ -161,8 +162,8 @@ class MemoryLedger:
             newly_failed = self._fail(entry, failures)
             held = self._held(lease)
             if held is not None:
-                settled = {*embedded, *(failure.image.ordinal for failure in failures)}
-                self._leave(entry, lease.chunk.number, settled, putoffs)
+                rest, due = remainder(lease, embedded=embedded, failures=failures, putoffs=putoffs)
+                self._leave(entry, lease.chunk.number, rest, due)
             state = self._settle(entry)
             return FinishReport(held is not None, newly_embedded, newly_failed, state)
 
@@ -183,16 +184,12 @@ class MemoryLedger:
         return new
 
     def _leave(
-        self, entry: MemoryJob, number: int, settled: set[int], putoffs: Sequence[Putoff]
+        self, entry: MemoryJob, number: int, rest: tuple[ImageRef, ...], due: float | None
     ) -> None:
-        chunk = entry.chunks[number]
-        later = {putoff.image.ordinal: putoff.image for putoff in putoffs}
-        rest = tuple(later.get(i.ordinal, i) for i in chunk.images if i.ordinal not in settled)
-        if not rest or entry.state is JobState.CANCELLING:
+        if rest and entry.state is not JobState.CANCELLING:
+            entry.chunks[number] = MemoryChunk(rest, due=self._clock() if due is None else due)
+        else:
             del entry.chunks[number]
-            return
-        due = max((putoff.due for putoff in putoffs), default=self._clock())
-        entry.chunks[number] = MemoryChunk(rest, due=due)
 
     def release(self, lease: Lease, *, due: float | None = None) -> None:
         with self._lock:

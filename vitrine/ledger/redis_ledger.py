@@ -27,6 +27,7 @@ from vitrine.errors import Conflict
 from vitrine.ledger import codec
 from vitrine.ledger.base import FinishReport, Lease, Putoff, Refusal
 from vitrine.ledger.reading import JOBS_KEY, LedgerReader, missing_job
+from vitrine.ledger.remainder import remainder
 from vitrine.ledger.scripts import Scripts, job_key, job_keys
 from vitrine.redis_client import as_bytes, connect, naming_failures
 
@@ -144,13 +145,13 @@ class RedisLedger(LedgerReader):
         putoffs: Sequence[Putoff] = (),
     ) -> FinishReport:
         job, number = lease.chunk.job, lease.chunk.number
-        blob, due = _rest(lease, embedded, failures, putoffs)
+        rest, due = remainder(lease, embedded=embedded, failures=failures, putoffs=putoffs)
         args: list[bytes | str | float] = [
             number,
             lease.token,
             self._ttl,
-            blob,
-            due,
+            codec.pack_images(rest) if rest else b"",
+            _when(due),
             len(embedded),
             *embedded,
         ]
@@ -163,8 +164,8 @@ class RedisLedger(LedgerReader):
 
     def release(self, lease: Lease, *, due: float | None = None) -> None:
         job, number = lease.chunk.job, lease.chunk.number
-        when = "" if due is None else f"{due:.6f}"
-        self._scripts.run("release", job_keys(job, number), number, lease.token, when, self._ttl)
+        keys = job_keys(job, number)
+        self._scripts.run("release", keys, number, lease.token, _when(due), self._ttl)
 
     # --- the sweeper's side --------------------------------------------------------------------
     def sweep(self, job: str, *, lost_before: float, limit: int = 1000) -> list[int]:
@@ -280,6 +281,11 @@ class RedisLedger(LedgerReader):
 _RETRYABLE = (JobState.RUNNING, JobState.COMPLETED, JobState.COMPLETED_WITH_FAILURES)
 
 
+def _when(due: float | None) -> str:
+    """A time as the scripts take it; empty for at once."""
+    return "" if due is None else f"{due:.6f}"
+
+
 def _fresh(image: ImageRef) -> ImageRef:
     return ImageRef(image.ordinal, image.item_id, image.index, image.url, image.payload)
 
@@ -295,21 +301,3 @@ def _expect(job: str, state: bytes | str, *wanted: JobState) -> None:
     now = _known(job, state)
     if now not in wanted:
         raise Conflict(f"Job {job} is {now}, so this cannot be done to it.")
-
-
-def _rest(
-    lease: Lease,
-    embedded: Sequence[int],
-    failures: Sequence[Failure],
-    putoffs: Sequence[Putoff],
-) -> tuple[bytes, str]:
-    """What stays in the chunk, as a blob (empty: nothing), and when it is due (empty: at once)."""
-    settled = {*embedded, *(failure.image.ordinal for failure in failures)}
-    later = {putoff.image.ordinal: putoff.image for putoff in putoffs}
-    images = [
-        later.get(image.ordinal, image)
-        for image in lease.chunk.images
-        if image.ordinal not in settled
-    ]
-    due = f"{max(putoff.due for putoff in putoffs):.6f}" if putoffs else ""
-    return (codec.pack_images(images) if images else b""), due
