@@ -27,7 +27,7 @@ class Process:
         self._port_file = folder / "url"
         environment = os.environ | {
             "VITRINE_DATA_DIR": str(folder),
-            "VITRINE_REDIS_URL": f"unix://{folder}/no-redis.sock",
+            "VITRINE_REDIS_URL": "redis://127.0.0.1:1/0",
             "VITRINE_QDRANT_URL": "http://127.0.0.1:9",  # discard: nothing listens there
         }
         command = [
