@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import orjson
@@ -255,7 +256,7 @@ class RedisLedger(LedgerReader):
         with naming_failures():
             self._redis.sadd(ACTIVE_KEY, job)
             number = int(self._redis.hincrby(job_key(job, "job"), "chunks", 1)) - 1
-        fresh = codec.pack_images([_fresh(image) for image in images])
+        fresh = codec.pack_images([replace(image, rounds=0) for image in images])
         ordinals = [image.ordinal for image in images]
         state = self._scripts.run("retry", job_keys(job, number), number, fresh, *ordinals)
         self._note(job, _known(job, state))
@@ -284,10 +285,6 @@ _RETRYABLE = (JobState.RUNNING, JobState.COMPLETED, JobState.COMPLETED_WITH_FAIL
 def _when(due: float | None) -> str:
     """A time as the scripts take it; empty for at once."""
     return "" if due is None else f"{due:.6f}"
-
-
-def _fresh(image: ImageRef) -> ImageRef:
-    return ImageRef(image.ordinal, image.item_id, image.index, image.url, image.payload)
 
 
 def _known(job: str, state: bytes | str) -> JobState:

@@ -132,7 +132,9 @@ class VectorStore(Protocol):
         """
 
     def upsert(self, name: str, points: PointBatch) -> None:
-        """Write points durably, replacing those of the same ids; returns once they can be searched.
+        """Write points, replacing those of the same ids; returns once they can be searched.
+
+        What returned survives the death of any process; how much a power cut can take is the store's own affair.
 
         Refuses vectors that are not finite, not of unit length or of the wrong dimension (`ValueError`, a
         programming error: callers filter those by picture before). Indexes new catalog fields by their type.
