@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from workers.picture import Picture
 
 Inputs: TypeAlias = Mapping[str, NDArray[np.generic]]
 """One picture's inputs by name, without the batch axis (usually `pixel_values`, float32 [3, height, width])."""
@@ -29,7 +29,7 @@ class EmbeddingModel(Protocol):
     dimension: int
     supports_text: bool
 
-    def preprocess(self, image: Image) -> Inputs:
+    def preprocess(self, picture: Picture) -> Inputs:
         """Make one upright RGB picture's inputs; thread-safe; raises only on a picture it cannot take."""
 
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
