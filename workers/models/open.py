@@ -1,4 +1,4 @@
-"""A model by name: the built-in descriptor, a directory in transformers' format, or a name on the hub."""
+"""A model by name: built in (a descriptor, or a sleep), a directory in transformers' format, a name on the hub."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from vitrine.errors import BadInput
 from workers.models.base import EmbeddingModel
 
 BUILTIN = "builtin"
+TIMED_PREFIX = "timed-"
+"""`timed-64-in-100ms` and the like, see `workers.models.timed`."""
 _PATH_STARTS = ("/", "./", "../", "~")
 
 
@@ -21,6 +23,8 @@ def open_model(name: str, *, device: str, dtype: str | None = None) -> Embedding
     """
     if name == BUILTIN:
         return _builtin(device)
+    if name.startswith(TIMED_PREFIX):
+        return _timed(name, device)
     # torch and transformers take seconds to import, and the built-in model needs neither.
     from workers.models.transformers_model import TransformersModel  # noqa: PLC0415
 
@@ -28,14 +32,25 @@ def open_model(name: str, *, device: str, dtype: str | None = None) -> Embedding
 
 
 def _builtin(device: str) -> EmbeddingModel:
-    if device not in {"auto", "cpu"}:
-        raise BadInput(
-            f"The built-in model runs on the CPU only, and device {device!r} is asked for.",
-            hint="Use device auto or cpu, or another model.",
-        )
+    _refuse_gpu("The built-in model", device)
     from workers.models.descriptor import DescriptorModel  # noqa: PLC0415
 
     return DescriptorModel()
+
+
+def _timed(name: str, device: str) -> EmbeddingModel:
+    _refuse_gpu(f"The model {name}", device)
+    from workers.models.timed import TimedModel  # noqa: PLC0415
+
+    return TimedModel(name)
+
+
+def _refuse_gpu(who: str, device: str) -> None:
+    if device not in {"auto", "cpu"}:
+        raise BadInput(
+            f"{who} runs on the CPU only, and device {device!r} is asked for.",
+            hint="Use device auto or cpu, or another model.",
+        )
 
 
 def _directory(name: str) -> Path:

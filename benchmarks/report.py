@@ -1,0 +1,137 @@
+"""The one shape in which every benchmark reports: the machine, versions, figures, and goals beside them.
+
+::
+
+    report = Report("fetch")
+    report.spread("pictures_per_s", series)        # the median, and its _low and _high
+    report.figure("vs_requests", 5.1)
+    report.goal("vs_requests", ">=", 2)
+    report.skip("cuda", "this machine has no GPU")
+    report.show(as_json=given.json)
+
+A goal that is missed is said plainly and fails nothing: a benchmark tells, a test judges. What could not be
+measured here is named with its reason, and its goal then stands without a figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from operator import ge, gt, le, lt
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.interleave import Spread
+from benchmarks.machine import machine, versions
+
+RELATIONS: dict[str, Callable[[float, float], bool]] = {">=": ge, "<=": le, ">": gt, "<": lt}
+DIGITS = 4
+"""Figures are rounded to this many significant digits; their noise begins well before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a figure shall be, and what it is."""
+
+    name: str  #: The figure's name.
+    goal: str  #: `>= 0.95`
+    figure: float | None  #: None where it was not measured, see `Report.skipped`.
+    met: bool | None
+
+
+class Report:
+    """One benchmark's results, gathered while it runs."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name  #: The benchmark's.
+        self.figures: dict[str, float] = {}
+        self.skipped: dict[str, str] = {}  #: What was not measured, and why.
+        self._bounds: list[tuple[str, str, float]] = []
+
+    def figure(self, name: str, value: float) -> None:
+        """Note a figure; its unit ends its name (`cpu_ms_per_picture`), a bare ratio has none."""
+        if not math.isfinite(value):
+            raise ValueError(f"the figure {name} is {value}")
+        self.figures[name] = float(f"{value:.{DIGITS}g}")
+
+    def spread(self, name: str, series: Sequence[float] | Spread) -> Spread:
+        """Note a series, or its sum, as three figures: NAME (the median), NAME_low and NAME_high."""
+        found = series if isinstance(series, Spread) else Spread.of(series)
+        self.figure(name, found.median)
+        self.figure(f"{name}_low", found.low)
+        self.figure(f"{name}_high", found.high)
+        return found
+
+    def goal(self, name: str, relation: str, bound: float) -> None:
+        """Say what the figure `name` shall be, before or after it is measured; `>=`, `<=`, `>` or `<`."""
+        if relation not in RELATIONS:
+            raise ValueError(f"a goal's relation is one of {', '.join(RELATIONS)}")
+        self._bounds.append((name, relation, bound))
+
+    def skip(self, name: str, reason: str) -> None:
+        """Say what was not measured, and why."""
+        self.skipped[name] = reason
+
+    @property
+    def goals(self) -> list[Goal]:
+        """Every goal with its figure."""
+        return [self._judged(*bound) for bound in self._bounds]
+
+    def _judged(self, name: str, relation: str, bound: float) -> Goal:
+        figure = self.figures.get(name)
+        met = None if figure is None else RELATIONS[relation](figure, bound)
+        return Goal(name, f"{relation} {bound:g}", figure, met)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as `--json` prints it."""
+        return {
+            "benchmark": self.name,
+            "machine": machine(),
+            "versions": versions(),
+            "figures": self.figures,
+            "goals": [asdict(goal) for goal in self.goals],
+            "skipped": self.skipped,
+        }
+
+    def show(self, *, as_json: bool) -> None:
+        """Print it: one JSON object, or tables for a person."""
+        if as_json:
+            print(json.dumps(self.as_dict(), indent=2))
+            return
+        console = Console()
+        console.print(", ".join(f"{key} {value}" for key, value in machine().items()))
+        console.print(_figures_table(self.figures))
+        if self.goals:
+            console.print(_goals_table(self.goals))
+        for name, reason in self.skipped.items():
+            console.print(f"skipped: {name}: {reason}", markup=False)
+
+
+def parser(doc: str | None) -> argparse.ArgumentParser:
+    """A benchmark's options, those that all have: `--json`, and `--quick` to see that it runs at all."""
+    options = argparse.ArgumentParser(description=(doc or "").split("\n")[0])
+    options.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    options.add_argument(
+        "--quick", action="store_true", help="a few seconds: shows that it runs, its figures mean nothing"
+    )  # fmt: skip
+    return options
+
+
+def _figures_table(figures: dict[str, float]) -> Table:
+    table = Table("figure", "value", box=None)
+    for name, value in figures.items():
+        table.add_row(name, f"{value:,.{DIGITS}g}")
+    return table
+
+
+def _goals_table(goals: list[Goal]) -> Table:
+    table = Table("goal", "", "figure", "", box=None)
+    for one in goals:
+        figure = "not measured" if one.figure is None else f"{one.figure:,.{DIGITS}g}"
+        table.add_row(one.name, one.goal, figure, {True: "met", False: "MISSED", None: ""}[one.met])
+    return table
