@@ -1,7 +1,8 @@
 """The application: routes, limits, the form of errors and the documentation over parts that are given.
 
-From outside to inside a request passes `Faults` (an unforeseen error becomes a 500), `BodyLimit` (413), the
-routes, and in them the producer, the query lane and the store. `/docs` brings its scripts along, so
+From outside to inside a request passes `Faults` (an unforeseen error becomes a 500), `Audit` (one line for
+what changes something), `Access` (401, 403, 429), `SlowBody` (408), `BodyLimit` (413), the routes, and in
+them the producer, the query lane and the store. `/docs` brings its scripts along, so
 that it works without a network and tells no other host who looks.
 """
 
@@ -15,11 +16,16 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api import collections, health, jobs, limits, openapi, problems, search
+from api.access import Access
+from api.audit import Audit
 from api.parts import Parts
+from api.rate import Rate
 from api.readiness import Readiness
 from api.schemas.jobs import JobIn
 from api.schemas.search import SearchIn
+from api.slow_bodies import SlowBody
 from vitrine import __version__
+from vitrine.api_keys import Keyring
 
 SEARCHES_IN_FLIGHT = 64
 """As many as one worker takes at once (`query_threads`); the next is refused with 429."""
@@ -32,8 +38,11 @@ _DESCRIPTION = (
 )
 
 
-def create_app(parts: Parts) -> FastAPI:
-    """The API over these parts; it opens and closes none of them."""
+def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
+    """The API over these parts, for who has a key of the ring; it opens and closes none of them.
+
+    Without keys it takes requests from this machine alone to be meant (see `api.access`).
+    """
     app = FastAPIOffline(
         title="vitrine",
         version=__version__,
@@ -47,7 +56,12 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.readiness = Readiness(parts)
     for room in (jobs, search, collections, health):
         app.include_router(room.router)
-    app.add_middleware(limits.BodyLimit, limit=limits.body_limit(parts.settings))
+    settings = parts.settings
+    app.add_middleware(limits.BodyLimit, limit=limits.body_limit(settings))
+    app.add_middleware(SlowBody, seconds=settings.api_client_timeout)
+    rate = Rate(settings.api_rate, settings.api_burst)
+    app.add_middleware(Access, keyring=keyring or Keyring(), rate=rate)
+    app.add_middleware(Audit)
     problems.install(app)  # last, so that its middleware is the outermost
     openapi.install(app, JobIn, SearchIn)
     return app

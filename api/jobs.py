@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from starlette.datastructures import FormData
 
 from api import bodies, openapi
+from api.audit import Noted
 from api.parts import Given, Parts
 from api.schemas.jobs import (
     SHOWN_PROBLEMS,
@@ -68,13 +69,16 @@ _EXAMPLE = {
     "",
     status_code=202,
     summary="Submit a catalog",
-    responses=openapi.errors(400, 409, 413, 415, 429),
+    responses=openapi.errors(400, 408, 409, 413, 415, 429),
     openapi_extra=openapi.either_body(
         JobIn, _FORM, required=("collection", "file"), example=_EXAMPLE
     ),
 )
 def submit(
-    parts: Given, body: Annotated[bodies.Body, Depends(bodies.json_or_form)], response: Response
+    parts: Given,
+    noted: Noted,
+    body: Annotated[bodies.Body, Depends(bodies.json_or_form)],
+    response: Response,
 ) -> JobAccepted:
     """Items as JSON, or a catalog file as a form; the work goes on after the answer.
 
@@ -82,9 +86,12 @@ def submit(
     many pictures wait: 429 with Retry-After.
     """
     submitted = _submitted(parts, body)
+    noted.object = submitted.job  # It is in, whatever goes wrong from here.
+    status = parts.ledger.status(submitted.job)
+    noted.details |= {"collection": status.spec.collection, "images": status.images}
     response.headers["Location"] = f"/v1/jobs/{submitted.job}"
     return JobAccepted(
-        job=JobOut.of(parts.ledger.status(submitted.job)),
+        job=JobOut.of(status),
         problems=[ProblemRow.of(row) for row in submitted.report.problems[:SHOWN_PROBLEMS]],
         warnings=_warnings(parts, submitted),
     )
@@ -184,9 +191,9 @@ def cancel(parts: Given, job: str) -> JobOut:
     "/{job}/retry",
     status_code=202,
     summary="Try failures again",
-    responses=openapi.errors(404, 409),
+    responses=openapi.errors(404, 408, 409, 413),
 )
-def retry(parts: Given, job: str, which: RetryIn | None = None) -> Retried:
+def retry(parts: Given, noted: Noted, job: str, which: RetryIn | None = None) -> Retried:
     """All failures, or those of a reason, a host or some items; 409 while the job is open or cancelled."""
     which = which or RetryIn()
     count = retry_failures(
@@ -194,4 +201,5 @@ def retry(parts: Given, job: str, which: RetryIn | None = None) -> Retried:
         reason=which.reason, host=which.host,
         items=None if which.items is None else frozenset(which.items),
     )  # fmt: skip
+    noted.details["images"] = count
     return Retried(job=JobOut.of(parts.ledger.status(job)), images=count)

@@ -1,4 +1,4 @@
-"""The OpenAPI document: every route names its errors, all of one schema, with an example of each."""
+"""The OpenAPI document: every route names its errors, all of one schema, with an example of each, and its key's scope."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from api.permissions import OPEN, need_of
 from api.problems import MEDIA_TYPE, TITLES
 from api.schemas.base import Problem
 
@@ -15,8 +16,11 @@ Responses = dict[int | str, dict[str, Any]]
 
 _EXAMPLES: dict[int, tuple[str, str, str | None]] = {
     400: ("bad_request", "Invalid multipart data.", None),
+    401: ("unauthorised", "This needs an API key.", "Send it as `Authorization: Bearer KEY`."),
+    403: ("forbidden", "The key shop lacks the scope submit.", "It has read."),
     404: ("not_found", "There is no collection summer.", "These exist: winter."),
     409: ("conflict", "The job 3f2a9c04d1be is finished.", None),
+    408: ("too_slow", "The body came too slowly.", None),
     413: ("too_large", "The body is larger than the 1,048,576 bytes taken here.", None),
     415: ("unsupported_media_type", "Send application/json or multipart/form-data.", None),
     422: ("bad_input", "items[3].images: Field required", None),
@@ -24,6 +28,18 @@ _EXAMPLES: dict[int, tuple[str, str, str | None]] = {
     500: ("internal", "Something went wrong on our side.", "The log has the details."),
     502: ("store_rejected", "The store refused the request.", None),
     503: ("ledger_unavailable", "Redis does not answer (ConnectionError).", "Start it."),
+}
+
+_HEADERS = {
+    401: ("WWW-Authenticate", "How to say who asks.", "string"),
+    429: ("Retry-After", "Seconds.", "integer"),
+    503: ("Retry-After", "Seconds.", "integer"),
+}
+_KEY = "api_key"
+_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key of `vitrine keys new`. None is asked for where the API listens on loopback without keys.",
 }
 
 
@@ -48,10 +64,9 @@ def _shown(status: int) -> dict[str, Any]:
         "description": TITLES[code],
         "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
     }
-    if status in {429, 503}:
-        shown["headers"] = {
-            "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
-        }
+    if status in _HEADERS:
+        name, description, kind = _HEADERS[status]
+        shown["headers"] = {name: {"description": description, "schema": {"type": kind}}}
     return shown
 
 
@@ -90,10 +105,23 @@ def install(app: FastAPI, *referenced: type[BaseModel]) -> None:
             _add(schemas, Problem)
             for model in referenced:
                 _add(schemas, model)
+            _secure(made)
             app.openapi_schema = made
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _secure(document: dict[str, Any]) -> None:
+    """Tell of each route that asks for a key which scope the key needs, and how it is refused."""
+    document["components"]["securitySchemes"] = {_KEY: _SCHEME}
+    for path, operations in document["paths"].items():
+        if path in OPEN:
+            continue
+        for method, operation in operations.items():
+            operation["security"] = [{_KEY: [need_of(method.upper(), path).scope.value]}]
+            for status in (401, 403, 429):
+                operation["responses"].setdefault(str(status), _shown(status))
 
 
 def _add(schemas: dict[str, Any], model: type[BaseModel]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Protocol
@@ -30,10 +30,10 @@ class Lane(Protocol):
 
 
 class Messenger(Protocol):
-    """What sends a chunk's message: `vitrine.broker.Publisher`, or a list in tests."""
+    """What sends chunks' messages: `vitrine.broker.Publisher`, or a list in tests."""
 
-    def publish(self, job: str, number: int, model: str) -> None:
-        """Send the message of one chunk; sending it twice is harmless."""
+    def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
+        """Send the messages of these chunks; sending one twice is harmless."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ _EXAMPLE = {
 @router.post(
     "/v1/search",
     summary="Search by picture, item or words",
-    responses=openapi.errors(400, 404, 409, 413, 415, 429, 502),
+    responses=openapi.errors(400, 404, 408, 409, 413, 415, 429, 502),
     openapi_extra=openapi.either_body(SearchIn, _FORM, required=("collection",), example=_EXAMPLE),
     dependencies=[Depends(_admitted)],
 )

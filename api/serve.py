@@ -7,15 +7,18 @@ close. So nothing is taken from under a route that still runs.
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import signal
 import socket
 from collections.abc import Callable
 
 import uvicorn
+from fastapi import FastAPI
 
+from api import audit
 from api.app import create_app
+from api.connections import limited
 from api.parts import open_parts
+from vitrine.api_keys import read_keyring, refuse_open
 from vitrine.errors import Unavailable
 from vitrine.settings import Settings
 
@@ -40,20 +43,32 @@ class _Server(uvicorn.Server):
 def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
     """Serve at `settings.api_host` and `api_port` until told to stop; `on_listening` gets the URL.
 
-    Raises `Unavailable` where the address cannot be bound, `BadInput` for a part's address that cannot be one.
+    Raises `Unavailable` where the address cannot be bound; `BadInput` for a part's address that cannot be one,
+    keys that are none, and an address beyond this machine without keys.
     """
+    keyring = read_keyring(settings)
+    refuse_open(settings.api_host, keyring)
     with (
         contextlib.closing(bind(settings.api_host, settings.api_port)) as listening,
         open_parts(settings) as parts,
+        audit.written_to(settings.audit_log),
     ):
-        config = uvicorn.Config(
-            create_app(parts), log_config=None, access_log=False, server_header=False, ws="none",
-            timeout_graceful_shutdown=GRACE_SECONDS, backlog=BACKLOG,
-        )  # fmt: skip
         url = url_of(settings.api_host, listening.getsockname()[1])
+        config = server_config(settings, create_app(parts, keyring))
         server = _Server(config, lambda: on_listening(url))
         _stop_on_signals(server)
         server.run(sockets=[listening])
+
+
+def server_config(settings: Settings, app: FastAPI) -> uvicorn.Config:
+    """How the app is served: over connections that are counted and timed, believing named proxies alone."""
+    return uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, ws="none",
+        http=limited(settings.api_client_timeout, settings.api_connections),
+        proxy_headers=bool(settings.api_proxies),
+        forwarded_allow_ips=list(settings.api_proxies),
+        timeout_graceful_shutdown=GRACE_SECONDS, backlog=BACKLOG,
+    )  # fmt: skip
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -77,14 +92,6 @@ def url_of(host: str, port: int) -> str:
     """The URL under which this machine reaches a server bound to the host."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server bound to the host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _stop_on_signals(server: uvicorn.Server) -> None:

@@ -39,6 +39,22 @@ class BadInput(VitrineError):
     http_status = 422
 
 
+class Unauthorised(VitrineError):
+    """Raised when a request brings no key that is known here."""
+
+    code = "unauthorised"
+    exit_code = EXIT_USAGE
+    http_status = 401
+
+
+class Forbidden(VitrineError):
+    """Raised when who asks is known, or need not be, and may not do this."""
+
+    code = "forbidden"
+    exit_code = EXIT_USAGE
+    http_status = 403
+
+
 class NotFound(VitrineError):
     """Raised when a job, collection or item does not exist."""
 
@@ -72,6 +88,12 @@ class Full(VitrineError):
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
         """Seconds after which asking again is reasonable."""
+
+
+class TooFast(Full):
+    """Raised when one key asks more often than it may."""
+
+    code = "too_fast"
 
 
 class Unavailable(VitrineError):

@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from vitrine.errors import BadInput
 
 MEBIBYTE = 1024 * 1024
+INDEX_POINTS = 20_000
+"""Comparing 20,000 vectors one by one takes 4 ms; a graph saves little before."""
 LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 
 
@@ -59,6 +61,11 @@ class Settings(BaseSettings):
     """Submitting waits (or is refused with 429 over HTTP) while this many pictures have no outcome."""
     job_ttl_days: float = Field(default=14.0, gt=0)
     """A finished job and its failures are forgotten after this; the points stay."""
+    index_points: int = Field(default=INDEX_POINTS, ge=1)
+    """Vectors that make an index worth building. While so many pictures wait for a collection, its index is deferred; a job
+    that embedded so many is finished once the index is built. Smaller jobs neither defer it nor wait."""
+    index_patience: float = Field(default=3600.0, gt=0)
+    """Seconds for which a job waits for an index that makes no progress; then it is finished without, and says so in the log."""
     ingest_threads: int = Field(default=4, ge=1, le=64)
     """Chunks in work at once in one worker."""
     query_threads: int = Field(default=64, ge=1, le=256)
@@ -71,6 +78,8 @@ class Settings(BaseSettings):
     fetch_max_bytes: int = Field(default=20 * MEBIBYTE, ge=1)
     fetch_max_redirects: int = Field(default=3, ge=0)
     fetch_concurrency: int = Field(default=64, ge=1)
+    fetch_memory_bytes: int = Field(default=256 * MEBIBYTE, ge=1)
+    """What pictures may take from their first byte received to the end of their decoding; past it no fetch begins."""
     fetch_attempts: int = Field(default=3, ge=1)
     """Tries of one picture within one chunk before it is put off."""
     fetch_rounds: int = Field(default=3, ge=0)
@@ -83,13 +92,33 @@ class Settings(BaseSettings):
     # Decoding.
     max_pixels: int = Field(default=50_000_000, ge=1)
     decode_threads: int = Field(default=0, ge=0)
-    """0: one for each core."""
+    """Pictures decoded at once; 0: one for each core."""
+    decode_memory_bytes: int = Field(default=1024 * MEBIBYTE, ge=1)
+    """What pictures may take at full size while they are decoded; less than two large ones lets fewer cores decode."""
 
     # The API.
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8080, ge=0, le=65535)
     query_timeout: float = Field(default=20.0, gt=0)
     max_upload_bytes: int = Field(default=256 * MEBIBYTE, ge=1)
+    api_keys: SecretStr = SecretStr("")
+    """Who may ask: entries of `vitrine keys new`, comma-separated. Without any, the API serves loopback only."""
+    api_keys_file: Path | None = None
+    """More of them, an entry a line; read when the API starts."""
+    api_key: SecretStr | None = None
+    """The key that commands send to the API."""
+    api_rate: float = Field(default=100.0, gt=0)
+    """Requests a second for each key in each API process; more is refused with 429 once the burst is spent."""
+    api_burst: int = Field(default=200, ge=1)
+    """Requests that a key may save up while it asks less."""
+    api_client_timeout: float = Field(default=20.0, gt=0)
+    """Seconds a client has for a request's head, and for its body beside a second for each 64 KiB; then it is cut."""
+    api_connections: int = Field(default=512, ge=1)
+    """Open connections; one more is answered 503 at once."""
+    api_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses of proxies whose X-Forwarded-For is believed, comma-separated; the audit log has the client then."""
+    audit_log: Path | None = None
+    """File to which the API appends who changed what; left out: standard error."""
 
     log_level: str = "INFO"
 
@@ -99,7 +128,12 @@ class Settings(BaseSettings):
         # Every part of the service looks from a folder of its own.
         return value.expanduser().absolute()
 
-    @field_validator("fetch_allow", mode="before")
+    @field_validator("api_keys_file", "audit_log", "api_key", mode="before")
+    @classmethod
+    def _blank_is_none(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("fetch_allow", "api_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -25,9 +25,9 @@ from vitrine.errors import BadInput
 def api(host: str | None, port: int | None, port_file: Path | None, exit_with_parent: bool) -> None:
     """Serve jobs and searches over HTTP; /docs on it describes the routes.
 
-    There are no API keys: whoever reaches the address may submit and search.
+    Beyond this machine it starts only with API keys (VITRINE_API_KEYS; `vitrine keys new` makes them).
     """
-    from api.serve import is_loopback, serve
+    from api.serve import serve
     from vitrine.cli.output import say
     from vitrine.cli.services import load_settings
     from vitrine.telemetry import configure_logging
@@ -38,11 +38,6 @@ def api(host: str | None, port: int | None, port_file: Path | None, exit_with_pa
         from vitrine.parent import exit_with_parent as watch
 
         watch()
-    if not is_loopback(settings.api_host):
-        say(
-            f"Warning: listening at {settings.api_host}, beyond this machine, and there are no API keys: "
-            "whoever reaches the port may submit and search."
-        )
 
     def announce(url: str) -> None:
         if port_file is not None:

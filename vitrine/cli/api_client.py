@@ -7,10 +7,13 @@ from typing import Any
 
 import orjson
 import requests
+from pydantic import SecretStr
+from requests.auth import AuthBase
 
 from vitrine.errors import (
     BadInput,
     Conflict,
+    Forbidden,
     Full,
     LedgerUnavailable,
     ModelUnavailable,
@@ -18,6 +21,8 @@ from vitrine.errors import (
     SpaceMismatch,
     StoreRejected,
     StoreUnavailable,
+    TooFast,
+    Unauthorised,
     Unavailable,
     VitrineError,
 )
@@ -32,21 +37,39 @@ _LOOPBACK = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 _BY_CODE: dict[str, type[VitrineError]] = {
     kind.code: kind
     for kind in (
-        BadInput, Conflict, LedgerUnavailable, ModelUnavailable, NotFound, SpaceMismatch,
-        StoreRejected, StoreUnavailable, Unavailable,
+        BadInput, Conflict, Forbidden, LedgerUnavailable, ModelUnavailable, NotFound, SpaceMismatch,
+        StoreRejected, StoreUnavailable, Unauthorised, Unavailable,
     )
 }  # fmt: skip
+
+
+class _Bearer(AuthBase):
+    """Sends the key. As an `auth` of requests, because a header set by hand gives way to ~/.netrc."""
+
+    def __init__(self, key: SecretStr) -> None:
+        self._key = key.get_secret_value().strip()
+        if not (self._key.isascii() and self._key.isprintable()) or " " in self._key:
+            raise BadInput(
+                "VITRINE_API_KEY is no key.",
+                hint="`vitrine keys new NAME --scope read` prints one.",
+            )
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
 
 
 class ApiClient:
     """Talks to one API; a context manager."""
 
-    def __init__(self, url: str, *, timeout: float) -> None:
+    def __init__(self, url: str, key: SecretStr | None = None, *, timeout: float) -> None:
+        """Ask the API at `url` with the key; raises `BadInput` for a key that no header can carry."""
         self._url = url.rstrip("/")
         self._timeouts = (CONNECT_SECONDS, timeout + _SLACK)
         self._session = requests.Session()
         # A proxy of the environment cannot reach this machine's own loopback.
         self._session.trust_env = not self._url.startswith(_LOOPBACK)
+        self._session.auth = None if key is None else _Bearer(key)
 
     def __enter__(self) -> ApiClient:
         return self
@@ -106,7 +129,7 @@ def _error_of(answer: requests.Response) -> VitrineError:
     if not isinstance(code, str):
         return Unavailable(f"The API answered {answer.status_code} {answer.reason}.")
     message, hint = str(body.get("detail", "")), body.get("hint")
-    if code == Full.code:
+    if code in {Full.code, TooFast.code}:
         wait = answer.headers.get("Retry-After", "")
         return Full(message, retry_after=float(wait) if wait.isdecimal() else 1.0, hint=hint)
     fallback = BadInput if answer.status_code < 500 else Unavailable

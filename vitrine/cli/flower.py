@@ -8,7 +8,6 @@ import click
 
 AUTH_VARIABLE = "FLOWER_BASIC_AUTH"
 """Flower's own: `name:password`. It stays in the environment, where no process list shows it."""
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @click.command()
@@ -25,8 +24,9 @@ def flower(host: str, port: int) -> None:
     from vitrine.broker import make_app
     from vitrine.cli.services import load_settings
     from vitrine.errors import BadInput
+    from vitrine.loopback import is_loopback
 
-    if host not in _LOOPBACK and ":" not in os.environ.get(AUTH_VARIABLE, ""):
+    if not is_loopback(host) and ":" not in os.environ.get(AUTH_VARIABLE, ""):
         raise BadInput(
             f"Flower would stand open on {host}.",
             hint=f"Set {AUTH_VARIABLE}=name:password, or keep it on 127.0.0.1.",

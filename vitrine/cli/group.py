@@ -27,6 +27,7 @@ COMMANDS = {
     "api": "vitrine.cli.api:api",
     "standalone": "vitrine.cli.standalone:standalone",
     "store": "vitrine.cli.store:store",
+    "keys": "vitrine.cli.keys:keys",
     "flower": "vitrine.cli.flower:flower",
     "demo": "vitrine.cli.demo:demo",
 }
@@ -44,6 +45,7 @@ SUMMARIES = {
     "api": "Run the HTTP API.",
     "standalone": "Run everything in one command: queue, store, worker and API.",
     "store": "Run the embedded vector store as a process of its own.",
+    "keys": "Make API keys.",
     "flower": "Watch the tasks in Flower.",
     "demo": "Draw a catalog, submit it, and search it.",
 }

@@ -30,7 +30,7 @@ def search(**options: Any) -> None:
 
     body = _body(options)
     settings = load_settings(api_url=options["api_url"])
-    with ApiClient(settings.api_url, timeout=settings.query_timeout) as client:
+    with ApiClient(settings.api_url, settings.api_key, timeout=settings.query_timeout) as client:
         answer = client.search(body, picture=_local(options["image"]))
     if options["as_json"]:
         print_json(answer)

@@ -30,6 +30,7 @@ def standalone(
 
     Data survive a restart. VITRINE_REDIS_URL and VITRINE_QDRANT_URL, where set, are used instead of our own.
     """
+    from vitrine.api_keys import read_keyring, refuse_open
     from vitrine.cli.output import errors
     from vitrine.settings import load
     from vitrine.standalone import Standalone
@@ -37,6 +38,8 @@ def standalone(
 
     settings = load(data_dir=data_dir, model=model, device=device, api_host=host, api_port=port)
     configure_logging(settings.log_level)
+    # The API says the same, but only once everything before it has been started.
+    refuse_open(settings.api_host, read_keyring(settings))
     console = errors()
     stop = threading.Event()
     # While it starts, a signal ends the start where it is; afterwards it is heeded in good order.

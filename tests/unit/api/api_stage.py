@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from api.app import create_app
 from api.parts import Parts
+from vitrine.api_keys import Keyring
 from vitrine.contracts import Failure, FailureReason, ImageRef, Payload, point_id
 from vitrine.fakes.fake_lane import FakeLane, fake_vector, fake_worker
 from vitrine.fakes.memory_ledger import MemoryLedger
@@ -33,9 +34,9 @@ class Outbox:
         self.sent: list[tuple[str, int, str]] = []
         self._lock = threading.Lock()
 
-    def publish(self, job: str, number: int, model: str) -> None:
+    def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
         with self._lock:
-            self.sent.append((job, number, model))
+            self.sent += [(job, number, model) for number in numbers]
 
 
 @dataclass
@@ -109,13 +110,13 @@ def put_vectors(
     )
 
 
-def make_stage(settings: Settings) -> Stage:
-    """A stage with an empty store."""
+def make_stage(settings: Settings, keyring: Keyring | None = None) -> Stage:
+    """A stage with an empty store, asked from this machine by its own name."""
     ledger, store, outbox = MemoryLedger(), MemoryStore(), Outbox()
     lane = FakeLane(fake_worker(SPACE, supports_text=True))
     parts = Parts(settings, ledger, store, lane, outbox)
-    app = create_app(parts)
-    client = TestClient(app, raise_server_exceptions=False)
+    app = create_app(parts, keyring)
+    client = TestClient(app, "http://127.0.0.1:8080", raise_server_exceptions=False)
     return Stage(parts, app, client, ledger, store, lane, outbox)
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from api.serve import bind, is_loopback, url_of
+from api.serve import bind, url_of
 from vitrine.cli.api import write_at_once
 from vitrine.errors import BadInput, Unavailable
+from vitrine.loopback import is_loopback
 
 
 def test_port_0_takes_a_free_one() -> None:

@@ -1,0 +1,49 @@
+"""What each request needs: one table of scopes, and of the actions that the audit log tells.
+
+What is not in the table needs `read` to look at and `admin` for anything else, so a route that somebody
+forgets to list here stands closed rather than open.
+
+| scope | may |
+|---|---|
+| read | look at jobs, collections, workers and the documentation; search |
+| submit | submit catalogs; try failures again |
+| admin | all of that; cancel, delete |
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from vitrine.api_keys import Scope
+
+OPEN = frozenset({"/healthz", "/readyz"})
+"""Paths without any check: probes come from supervisors and balancers, and see only that things answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a request needs, and what it is called in the audit log; None where it changes nothing."""
+
+    scope: Scope
+    action: str | None = None
+    job: str | None = None  #: The job that the path names.
+
+
+_POSTS = (
+    (re.compile(r"/v1/search"), Need(Scope.READ)),
+    (re.compile(r"/v1/jobs"), Need(Scope.SUBMIT, "submit")),
+    (re.compile(r"/v1/jobs/(?P<job>[^/]+)/retry"), Need(Scope.SUBMIT, "retry")),
+    (re.compile(r"/v1/jobs/(?P<job>[^/]+)/cancel"), Need(Scope.ADMIN, "cancel")),
+)
+
+
+def need_of(method: str, path: str) -> Need:
+    """What a request of this method at this path needs."""
+    if method in {"GET", "HEAD"}:
+        return Need(Scope.READ)
+    for pattern, need in _POSTS if method == "POST" else ():
+        match = pattern.fullmatch(path)
+        if match:
+            return Need(need.scope, need.action, match.groupdict().get("job"))
+    return Need(Scope.ADMIN, method.lower())
