@@ -70,11 +70,33 @@ def wait_for_room(
     on_wait: Waiting,
     *,
     sleep: Callable[[float], None] = time.sleep,
-) -> None:
-    """Return once fewer than `limit` pictures are pending."""
+) -> int:
+    """Return once fewer than `limit` pictures are pending, and how many those are."""
     while (pending := ledger.pending_images()) >= limit:
         on_wait(pending)
         sleep(POLL_SECONDS)
+    return pending
+
+
+class Room:
+    """What one submit may still send before it counts the pending pictures again.
+
+    Counting asks about every active job, so it is not done for each write; a sixteenth of what is free may
+    go in unlooked, so that sixteen submits at once overfill the queue by no more than a write each.
+    """
+
+    def __init__(self, ledger: Pending, limit: int, on_wait: Waiting) -> None:
+        self._ledger = ledger
+        self._limit = limit
+        self._on_wait = on_wait
+        self._free = 0
+
+    def take(self, pictures: int) -> None:
+        """Return once so many pictures may be sent."""
+        if self._free <= 0:
+            pending = wait_for_room(self._ledger, self._limit, self._on_wait)
+            self._free = (self._limit - pending) // 16
+        self._free -= pictures
 
 
 def _counted(pending: int, limit: int) -> str:

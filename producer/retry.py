@@ -22,6 +22,5 @@ def retry_failures(
     before = ledger.status(job)
     numbers = ledger.retry(job, reason=reason, host=host, items=items)
     after = ledger.status(job)
-    for number in numbers:
-        publish(job, number, before.spec.model)
+    publish(job, numbers, before.spec.model)
     return max(0, before.failed - after.failed)

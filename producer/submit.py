@@ -1,4 +1,4 @@
-"""A catalog to a job: the ledger first, then one small message a chunk.
+"""A catalog to a job: the ledger first, then one small message a chunk, some chunks at a time.
 
 The order makes a crash harmless: a chunk that is in the ledger and whose message was never sent is found by
 the sweeper; a message without a chunk cannot be. The job is made when the first good row is drawn, so a file
@@ -9,26 +9,24 @@ the same item meets the same point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TypeAlias
 
 from producer.limits import KEPT_PROBLEMS
-from producer.plan import PlannedChunk, plan
-from producer.pressure import Waiting, refuse_when_full, wait_for_room
+from producer.plan import batches, plan
+from producer.pressure import Room, Waiting, refuse_when_full
 from producer.report import Report
 from vitrine.contracts import CatalogItem, JobSpec, RowProblem
 from vitrine.errors import BadInput, VitrineError
-from vitrine.ledger.base import Ledger
+from vitrine.ledger.base import Ledger, NewChunk
 
-Publish: TypeAlias = Callable[[str, int, str], None]
-"""Sends one chunk's message: job id, chunk number, model. `vitrine.broker.Publisher.publish` is one."""
+Publish: TypeAlias = Callable[[str, Sequence[int], str], None]
+"""Sends chunks' messages: job id, chunk numbers, model. `vitrine.broker.Publisher.publish` is one."""
 
 Progress: TypeAlias = Callable[[Report], None]
 Outcomes: TypeAlias = Iterable[CatalogItem | RowProblem]
 
-LOOK_EVERY_CHUNKS = 16
-"""How often the pending pictures are counted: each 1,024 pictures, so it costs next to nothing."""
 PROBLEMS_A_WRITE = 256
 PROGRESS_EVERY_ROWS = 1024
 
@@ -81,7 +79,7 @@ class Submission:
         self._ledger = ledger
         self._publish = publish
         self._max_pending = max_pending
-        self._on_wait = on_wait
+        self._room = None if on_wait is None else Room(ledger, max_pending, on_wait)
         self._on_progress = on_progress
         self._unwritten: list[RowProblem] = []
         self._unwritten_count = 0
@@ -89,11 +87,11 @@ class Submission:
 
     def run(self, outcomes: Outcomes) -> Report:
         """Submit everything; raises `BadInput`, `Full`, `LedgerUnavailable`, and `Conflict` once cancelled."""
-        if self._on_wait is None:
+        if self._room is None:
             refuse_when_full(self._ledger, self._max_pending)
         try:
-            for chunk in plan(self._items(outcomes)):
-                self._send(chunk)
+            for batch in batches(plan(self._items(outcomes))):
+                self._send(batch)
             refuse_empty(self.report)
             self._write_problems()
             self._ledger.seal(self._spec.id)
@@ -121,13 +119,13 @@ class Submission:
             self._write_problems()
             self._tell()
 
-    def _send(self, chunk: PlannedChunk) -> None:
-        if self._on_wait is not None and self.report.chunks % LOOK_EVERY_CHUNKS == 0:
-            wait_for_room(self._ledger, self._max_pending, self._on_wait)
+    def _send(self, batch: Sequence[NewChunk]) -> None:
+        if self._room is not None:
+            self._room.take(sum(len(chunk.images) for chunk in batch))
         job, model = self._spec.id, self._spec.model
-        number = self._ledger.add_chunk(job, chunk.images, items=chunk.items)
-        self._publish(job, number, model)
-        self.report.chunks += 1
+        numbers = self._ledger.add_chunks(job, batch)
+        self._publish(job, numbers, model)
+        self.report.chunks += len(numbers)
         self._tell()
 
     def _write_problems(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
+from collections.abc import Sequence
 from typing import Protocol
 
 import orjson
@@ -31,10 +32,10 @@ _TAIL = 200
 
 
 class Sender(Protocol):
-    """What sends a chunk's message; `vitrine.broker.Publisher` in production."""
+    """What sends chunks' messages; `vitrine.broker.Publisher` in production."""
 
-    def publish(self, job: str, number: int, model: str) -> None:
-        """Send it."""
+    def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
+        """Send them."""
 
 
 class Sweeper:
@@ -79,9 +80,8 @@ class Sweeper:
             return 0
         model = status.spec.model
         numbers = self._ledger.sweep(job, lost_before=self._lost_before(model))
-        for number in numbers:
-            self._sender.publish(job, number, model)
         if numbers:
+            self._sender.publish(job, numbers, model)
             log.warning("sent %d chunks of job %s again", len(numbers), job)
         return len(numbers)
 

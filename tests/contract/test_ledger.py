@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from vitrine.contracts import (
 )
 from vitrine.errors import Conflict, NotFound
 from vitrine.fakes.memory_ledger import MemoryLedger
-from vitrine.ledger import Lease, Ledger, Putoff, Refusal
+from vitrine.ledger import Lease, Ledger, NewChunk, Putoff, Refusal
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.ledger.scripts import job_keys
 
@@ -49,7 +50,7 @@ def new_job(ledger: Ledger, *sizes: int, seal: bool = True) -> str:
     ledger.create(spec)
     start = 0
     for size in sizes:
-        ledger.add_chunk(spec.id, refs(start, size), items=size)
+        ledger.add_chunks(spec.id, [NewChunk(refs(start, size), size)])
         start += size
     if seal:
         ledger.seal(spec.id)
@@ -99,6 +100,33 @@ def test_a_job_is_open_until_sealed_and_completes_with_its_last_outcome(ledger: 
     assert job not in ledger.active_jobs()
     assert counts(ledger, job) == (5, 0, 0, 0)
     assert ledger.status(job).finished_at is not None
+
+
+def test_chunks_written_together_are_numbered_in_order_and_counted(ledger: Ledger) -> None:
+    job = new_job(ledger, 2, seal=False)
+    several = [NewChunk(refs(2, 3), 3), NewChunk(refs(5, 1), 1), NewChunk(refs(6, 2), 1)]
+    assert ledger.add_chunks(job, several) == [1, 2, 3]
+    status = ledger.status(job)
+    assert (status.images, status.items) == (8, 7)
+    assert [ordinals(leased(ledger, job, n)) for n in (1, 2, 3)] == [[2, 3, 4], [5], [6, 7]]
+
+
+def test_two_writers_of_one_job_lose_nothing(ledger: Ledger) -> None:
+    job = new_job(ledger, seal=False)
+    numbers: list[int] = []
+
+    def write(start: int) -> None:
+        for at in range(start, start + 100, 2):
+            numbers.extend(ledger.add_chunks(job, [NewChunk(refs(n, 1), 1) for n in (at, at + 1)]))
+
+    writers = [threading.Thread(target=write, args=(100 * n,)) for n in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert sorted(numbers) == list(range(400))
+    assert sorted(ordinals(leased(ledger, job, n))[0] for n in numbers) == list(range(400))
+    assert ledger.status(job).images == 400
 
 
 def test_a_job_without_pictures_completes_when_sealed(ledger: Ledger) -> None:
@@ -330,7 +358,7 @@ def test_retry_is_refused_while_a_job_is_open_or_cancelled(ledger: Ledger) -> No
 def test_chunks_are_refused_once_a_job_is_sealed(ledger: Ledger) -> None:
     job = new_job(ledger, 1)
     with pytest.raises(Conflict):
-        ledger.add_chunk(job, refs(1, 1), items=1)
+        ledger.add_chunks(job, [NewChunk(refs(1, 1), 1)])
 
 
 def test_pending_pictures_are_counted_over_all_jobs(ledger: Ledger) -> None:
@@ -397,6 +425,23 @@ def on_redis(redis_server: str) -> Iterator[RedisLedger]:
 
 def blobs(ledger: RedisLedger, job: str) -> int:
     return len(list(ledger._redis.scan_iter(f"vitrine:{{{job}}}:chunk:*")))
+
+
+def test_chunks_whose_answer_was_lost_on_the_way_are_counted_once(
+    on_redis: RedisLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = new_job(on_redis, 2, seal=False)
+    run = on_redis._scripts.run
+
+    def twice(name: str, keys: list[str], *args: Any) -> object:
+        run(name, keys, *args)
+        return run(name, keys, *args)
+
+    monkeypatch.setattr(on_redis._scripts, "run", twice)
+    several = [NewChunk(refs(2, 3), 3), NewChunk(refs(5, 1), 1)]
+    assert on_redis.add_chunks(job, several) == [1, 2]
+    assert on_redis.status(job).images == 6
+    assert blobs(on_redis, job) == 3
 
 
 def test_a_cancelled_job_leaves_no_chunk_behind(on_redis: RedisLedger) -> None:

@@ -20,7 +20,7 @@ from vitrine.contracts import (
 )
 from vitrine.errors import Conflict, NotFound
 from vitrine.fakes.memory_job import MemoryChunk, MemoryJob, pending, status_of, to_send
-from vitrine.ledger.base import FinishReport, Lease, Putoff, Refusal
+from vitrine.ledger.base import FinishReport, Lease, NewChunk, Putoff, Refusal
 from vitrine.ledger.remainder import remainder
 from vitrine.ledger.select import matches
 
@@ -51,15 +51,15 @@ class MemoryLedger:
                 spec.id, MemoryJob(spec, fed=self._clock(), updated=self._clock())
             )
 
-    def add_chunk(self, job: str, images: Sequence[ImageRef], *, items: int) -> int:
+    def add_chunks(self, job: str, chunks: Sequence[NewChunk]) -> list[int]:
         with self._lock:
             entry = self._job(job)
             if entry.state is not JobState.OPEN:
                 raise Conflict(f"Job {job} is {entry.state}, so this cannot be done to it.")
-            entry.images += len(images)
-            entry.items += items
+            entry.images += sum(len(chunk.images) for chunk in chunks)
+            entry.items += sum(chunk.items for chunk in chunks)
             entry.fed = self._clock()
-            return self._append(entry, tuple(images))
+            return [self._append(entry, tuple(chunk.images)) for chunk in chunks]
 
     def _append(self, entry: MemoryJob, images: tuple[ImageRef, ...]) -> int:
         number = entry.next_chunk

@@ -4,8 +4,9 @@ from vitrine.ledger.base import (
     FinishReport,
     Lease,
     Ledger,
+    NewChunk,
     Putoff,
     Refusal,
 )
 
-__all__ = ["FinishReport", "Lease", "Ledger", "Putoff", "Refusal"]
+__all__ = ["FinishReport", "Lease", "Ledger", "NewChunk", "Putoff", "Refusal"]

@@ -2,7 +2,7 @@
 
 A chunk's way through it::
 
-    add_chunk ─▶ queued ──lease──▶ leased ──finish──▶ done (its blob is freed)
+    add_chunks ▶ queued ──lease──▶ leased ──finish──▶ done (its blob is freed)
                   ▲  ▲                │ │
                   │  └── lease over ──┘ └── put off / release ──▶ due later
                   └───────────────── sweep ─────────────────────────┘
@@ -15,7 +15,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from vitrine.contracts import Chunk, Failure, ImageRef, JobSpec, JobState, JobStatus, RowProblem
 
@@ -28,6 +28,13 @@ class Refusal(enum.StrEnum):
     NOT_DUE = "not_due"  #: It was put off; the sweeper sends it when its time has come.
     CANCELLED = "cancelled"  #: Its job was cancelled.
     UNKNOWN = "unknown"  #: No such job or chunk: deleted, expired, or never written.
+
+
+class NewChunk(NamedTuple):
+    """Pictures that shall be one chunk, and how many items begin among them."""
+
+    images: Sequence[ImageRef]
+    items: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +81,12 @@ class Ledger(Protocol):
     def create(self, spec: JobSpec) -> None:
         """Write the job as `open`, with nothing in it."""
 
-    def add_chunk(self, job: str, images: Sequence[ImageRef], *, items: int) -> int:
-        """Write the next chunk (as queued, from now) and return its number; `items` is how many items begin in it."""
+    def add_chunks(self, job: str, chunks: Sequence[NewChunk]) -> list[int]:
+        """Write the next chunks (as queued, from now), all or none, and return their numbers.
+
+        Several at once cost one round trip: a producer gives some dozen. Raises `Conflict` where the job is
+        no longer open, `NotFound`.
+        """
 
     def add_problems(self, job: str, problems: Sequence[RowProblem], *, count: int) -> None:
         """Count `count` rejected rows, and keep the `problems` (the first 1,000 of a job) to show."""

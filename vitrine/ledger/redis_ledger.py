@@ -26,7 +26,7 @@ from redis import Redis
 from vitrine.contracts import CHUNK_SIZE, Chunk, Failure, ImageRef, JobSpec, JobState, RowProblem
 from vitrine.errors import Conflict
 from vitrine.ledger import codec
-from vitrine.ledger.base import FinishReport, Lease, Putoff, Refusal
+from vitrine.ledger.base import FinishReport, Lease, NewChunk, Putoff, Refusal
 from vitrine.ledger.reading import JOBS_KEY, LedgerReader, missing_job
 from vitrine.ledger.remainder import remainder
 from vitrine.ledger.scripts import Scripts, job_key, job_keys
@@ -74,15 +74,20 @@ class RedisLedger(LedgerReader):
         self._redis.sadd(ACTIVE_KEY, spec.id)
         self._redis.zadd(JOBS_KEY, {spec.id: spec.created_at})
 
-    def add_chunk(self, job: str, images: Sequence[ImageRef], *, items: int) -> int:
-        with naming_failures():
-            number = int(self._redis.hget(job_key(job, "job"), "chunks") or 0)
-        blob = codec.pack_images(images)
-        state = self._scripts.run(
-            "add_chunk", job_keys(job, number), number, blob, len(images), items
-        )
-        _expect(job, state, JobState.OPEN)
-        return number
+    def add_chunks(self, job: str, chunks: Sequence[NewChunk]) -> list[int]:
+        token = uuid.uuid4().hex
+        args: list[bytes | str | float] = []
+        for chunk in chunks:
+            args += [codec.pack_images(chunk.images), len(chunk.images), chunk.items]
+        while True:
+            with naming_failures():
+                first = int(self._redis.hget(job_key(job, "job"), "chunks") or 0)
+            numbers = list(range(first, first + len(chunks)))
+            keys = job_keys(job, *numbers)
+            state = as_bytes(self._scripts.run("add_chunks", keys, first, token, *args)).decode()
+            if state != "taken":
+                _expect(job, state, JobState.OPEN)
+                return numbers
 
     def add_problems(self, job: str, problems: Sequence[RowProblem], *, count: int) -> None:
         rows = [

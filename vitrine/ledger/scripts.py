@@ -22,10 +22,10 @@ def job_key(job: str, name: str) -> str:
     return f"vitrine:{{{job}}}:{name}"
 
 
-def job_keys(job: str, number: int | None = None) -> list[str]:
-    """Every key of a job, and a chunk's blob where its number is given."""
-    keys = [job_key(job, name) for name in KEY_NAMES]
-    return keys if number is None else [*keys, job_key(job, f"chunk:{number}")]
+def job_keys(job: str, *numbers: int) -> list[str]:
+    """Every key of a job, and the blobs of the chunks whose numbers are given."""
+    names = (*KEY_NAMES, *(f"chunk:{number}" for number in numbers))
+    return [job_key(job, name) for name in names]
 
 
 class Scripts:

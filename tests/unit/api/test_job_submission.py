@@ -328,13 +328,13 @@ def test_submitting_runs_beside_the_event_loop(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: list[str] = []
-    add = stage.ledger.add_chunk
+    add = stage.ledger.add_chunks
 
-    def noted(*args: Any, **kwargs: Any) -> int:
+    def noted(*args: Any) -> list[int]:
         threads.append(threading.current_thread().name)
-        return add(*args, **kwargs)
+        return add(*args)
 
-    monkeypatch.setattr(stage.ledger, "add_chunk", noted)
+    monkeypatch.setattr(stage.ledger, "add_chunks", noted)
     stage.job()
     assert threads
     assert all(name.startswith("AnyIO worker") for name in threads)

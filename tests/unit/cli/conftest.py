@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,8 @@ class Queue:
     def __init__(self) -> None:
         self.sent: list[tuple[str, int, str]] = []
 
-    def publish(self, job: str, number: int, model: str) -> None:
-        self.sent.append((job, number, model))
+    def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
+        self.sent += [(job, number, model) for number in numbers]
 
 
 @pytest.fixture

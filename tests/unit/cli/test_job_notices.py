@@ -14,6 +14,7 @@ from vitrine.cli import output, services
 from vitrine.contracts import FailureReason, ImageRef, JobSpec
 from vitrine.errors import LedgerUnavailable
 from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.ledger import NewChunk
 from vitrine.settings import load
 
 LONG = "google--siglip2-base-patch16-224-and-a-directory-s-name"
@@ -24,7 +25,7 @@ HEADINGS = ["job", "state", "collection", "model", "pictures", "embedded", "fail
 def long_job(ledger: MemoryLedger) -> str:
     """A job of long names that is through, with one failure."""
     ledger.create(JobSpec("0123456789ab", "c" * 40, LONG, "shop.csv", time.time() - 7200))
-    ledger.add_chunk("0123456789ab", [ImageRef(0, "i", 0, "http://h/1")], items=1)
+    ledger.add_chunks("0123456789ab", [NewChunk([ImageRef(0, "i", 0, "http://h/1")], 1)])
     ledger.seal("0123456789ab")
     finish(ledger, "0123456789ab", FailureReason.TIMEOUT)
     return "0123456789ab"

@@ -17,6 +17,7 @@ from vitrine.contracts import ImageRef, JobSpec
 from vitrine.errors import Conflict, LedgerUnavailable
 from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.fakes.memory_store import MemoryStore
+from vitrine.ledger import NewChunk
 from vitrine.settings import Settings, load
 from vitrine.vectors import Space
 
@@ -84,7 +85,7 @@ def test_a_full_queue_says_what_blocks_it_and_again_once_that_has_changed(
     monkeypatch.setattr(row_progress, "LOOK_AGAIN_SECONDS", 0.0)
     images = [ImageRef(n, f"i{n}", 0, "http://h/1") for n in range(5)]
     ledger.create(JobSpec("blocker", "old", "siglip"))
-    ledger.add_chunk("blocker", images, items=5)
+    ledger.add_chunks("blocker", [NewChunk(images, 5)])
     counts = iter([5, 5, 4, 1])
     monkeypatch.setattr(ledger, "pending_images", lambda: next(counts))
     monkeypatch.setattr("producer.pressure.POLL_SECONDS", 0.0)

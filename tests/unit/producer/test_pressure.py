@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
-from producer.pressure import refuse_when_full, what_blocks
+from producer.pressure import Room, refuse_when_full, what_blocks
 from vitrine.contracts import ImageRef, JobSpec
 from vitrine.errors import Full
 from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.ledger import NewChunk
 
 
 def pending(ledger: MemoryLedger, job: str, model: str, pictures: int, asked: str = "") -> None:
     ledger.create(JobSpec(job, "shop", model, asked_model=asked))
     images = [ImageRef(n, f"i{n}", 0, "http://h/1") for n in range(pictures)]
-    ledger.add_chunk(job, images, items=pictures)
+    ledger.add_chunks(job, [NewChunk(images, pictures)])
 
 
 @pytest.fixture
@@ -54,3 +57,24 @@ def test_a_refusal_names_the_same(ledger: MemoryLedger) -> None:
         refuse_when_full(ledger, 10, lambda model: model == "builtin")
     assert caught.value.hint == "Start a worker for them, or cancel a job."
     refuse_when_full(ledger, 22, lambda _: False)
+
+
+def test_pending_pictures_are_counted_the_seldomer_the_more_room_there_is() -> None:
+    looks: list[int] = []
+
+    class Ledger:
+        sent = 0
+
+        def pending_images(self) -> int:
+            looks.append(self.sent)
+            return self.sent
+
+    ledger = Ledger()
+    room = Room(ledger, 100_000, lambda _: pytest.fail("there is room"))
+    while ledger.sent < 99_000:
+        room.take(1000)
+        ledger.sent += 1000
+    gaps = [after - before for before, after in itertools.pairwise(looks)]
+    assert gaps[0] == 7000  # the first write after a sixteenth of 100,000 has gone in
+    assert gaps == sorted(gaps, reverse=True)
+    assert gaps[-1] == 1000

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from producer import Report, Submission, from_stream, inspect, refuse_flawed, retry_failures
-from producer.plan import plan
+from producer.plan import batches, plan
 from producer.pressure import wait_for_room
 from producer.seen import SeenIds
 from producer.source import SPOOL_BYTES
@@ -39,8 +40,8 @@ class Queue:
     def __init__(self) -> None:
         self.sent: list[tuple[str, int, str]] = []
 
-    def publish(self, job: str, number: int, model: str) -> None:
-        self.sent.append((job, number, model))
+    def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
+        self.sent += [(job, number, model) for number in numbers]
 
 
 def items(count: int, pictures: int = 1) -> list[CatalogItem]:
@@ -83,13 +84,21 @@ def test_a_plan_loses_nothing_and_numbers_without_gaps(counts: list[int]) -> Non
     assert sum(chunk.items for chunk in chunks) == len(counts)
 
 
+def test_chunks_are_written_some_at_a_time_and_those_of_a_slow_source_at_once() -> None:
+    chunks = list(plan(items(64 * 40)))
+    assert [len(batch) for batch in batches(chunks, clock=lambda: 0.0)] == [16, 16, 8]
+    seconds = itertools.count()
+    assert [len(batch) for batch in batches(chunks, clock=lambda: next(seconds))] == [1] * 40
+    assert [chunk for batch in batches(iter(chunks)) for chunk in batch] == chunks
+
+
 def test_every_chunk_is_in_the_ledger_before_its_message_is_sent() -> None:
     ledger = MemoryLedger()
     found: list[int] = []
 
-    def publish(job: str, number: int, model: str) -> None:
+    def publish(job: str, numbers: Sequence[int], model: str) -> None:
         assert (job, model) == (SPEC.id, SPEC.model)
-        found.append(len(leased(ledger, number).chunk.images))
+        found.extend(len(leased(ledger, number).chunk.images) for number in numbers)
 
     Submission(SPEC, ledger, publish, max_pending=10**6).run(items(50, pictures=3))
     assert found == [64, 64, 22]
@@ -158,7 +167,7 @@ def test_a_submit_that_may_wait_does_not_overfill_the_queue(
                 ledger.finish(lease, embedded=done, failures=[])
 
     monkeypatch.setattr("time.sleep", drain)
-    monkeypatch.setattr("producer.submit.wait_for_room", _with_sleep(drain))
+    monkeypatch.setattr("producer.pressure.wait_for_room", _with_sleep(drain))
     waiting: list[int] = []
     Submission(SPEC, ledger, queue.publish, max_pending=1000, on_wait=waiting.append).run(
         items(4096)
@@ -169,8 +178,8 @@ def test_a_submit_that_may_wait_does_not_overfill_the_queue(
 
 
 def _with_sleep(sleep: object) -> object:
-    def patched(ledger: object, limit: int, on_wait: object) -> None:
-        wait_for_room(ledger, limit, on_wait, sleep=sleep)  # type: ignore[arg-type]
+    def patched(ledger: object, limit: int, on_wait: object) -> int:
+        return wait_for_room(ledger, limit, on_wait, sleep=sleep)  # type: ignore[arg-type]
 
     return patched
 

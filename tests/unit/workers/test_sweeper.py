@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from pydantic import SecretStr
@@ -11,7 +11,7 @@ from redis import Redis
 from vitrine.broker import Publisher, ingest_queue
 from vitrine.contracts import ImageRef, JobSpec, new_job_id
 from vitrine.errors import Conflict
-from vitrine.ledger import Lease
+from vitrine.ledger import Lease, NewChunk
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.settings import Settings
 from workers.sweeper import LOCK_KEY, Sweeper
@@ -26,9 +26,9 @@ class Sent:
         self._publisher = publisher
         self.numbers: list[int] = []
 
-    def publish(self, job: str, number: int, model: str) -> None:
-        self.numbers.append(number)
-        self._publisher.publish(job, number, model)
+    def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
+        self.numbers += numbers
+        self._publisher.publish(job, numbers, model)
 
 
 class Bench:
@@ -47,9 +47,9 @@ class Bench:
         self.ledger.create(spec)
         for n in range(chunks):
             image = ImageRef(n, f"item-{n}", 0, f"https://shop.example/{n}.jpg")
-            self.ledger.add_chunk(spec.id, [image], items=1)
+            self.ledger.add_chunks(spec.id, [NewChunk([image], 1)])
             if publish:
-                self.publisher.publish(spec.id, n, self.model)
+                self.publisher.publish(spec.id, [n], self.model)
         self.ledger.seal(spec.id)
         return spec.id
 
