@@ -1,4 +1,4 @@
-"""`vitrine worker`: one process, one model, one device, consuming until it is told to stop."""
+"""`vitrine worker`: one model on one device in this process, or on several with a process for each."""
 
 from __future__ import annotations
 
@@ -13,23 +13,41 @@ from vitrine.settings import Settings
 @click.option("--model", help="Model name, hub id or local directory (VITRINE_MODEL).")
 @click.option("--device", help="auto, cpu, cuda or cuda:N (VITRINE_DEVICE).")
 @click.option(
+    "--devices", help="all (every GPU), or a list such as cuda:0,cuda:2: a process for each."
+)
+@click.option(
     "--exit-with-parent", is_flag=True, help="End when the process that started this one has gone."
 )
-def worker(model: str | None, device: str | None, exit_with_parent: bool) -> None:
+def worker(
+    model: str | None, device: str | None, devices: str | None, exit_with_parent: bool
+) -> None:
     """Fetch, embed and store pictures, and answer queries, with one model on one device.
 
+    With --devices, one such worker for each device: what dies is started again, and the cores are shared out.
     SIGTERM or Ctrl-C: finishes what it has in hand and writes its outcomes, in well under 90 seconds.
     """
-    from vitrine.contracts import model_name
-    from workers.app import app
     from workers.config import worker_settings
-    from workers.engine import holder
 
+    if device is not None and devices is not None:
+        raise click.UsageError("Give --device or --devices, not both.")
     settings = worker_settings(model=model, device=device)
     if exit_with_parent:
         from vitrine.parent import exit_with_parent as watch
 
         watch()
+    if devices is not None:
+        from vitrine.cli.fleet import asked_devices, run_fleet
+
+        raise SystemExit(run_fleet(settings, asked_devices(settings, devices)))
+    _consume(settings)
+
+
+def _consume(settings: Settings) -> None:
+    """Be the worker, until told to stop."""
+    from vitrine.contracts import model_name
+    from workers.app import app
+    from workers.engine import holder
+
     device = _device(settings)
     name = f"{model_name(settings.model)}.{device.replace(':', '-')}.{os.getpid()}@%h"
     arguments = ["worker", "--pool=threads", "--hostname", name, "--task-events"]

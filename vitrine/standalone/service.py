@@ -25,9 +25,10 @@ from vitrine.errors import EXIT_USAGE, BadInput, VitrineError
 from vitrine.presence import live_workers
 from vitrine.redis_client import connect, naming_failures
 from vitrine.settings import Settings
-from vitrine.standalone.child import Child
 from vitrine.standalone.lock import DataLock
 from vitrine.standalone.private_redis import PrivateRedis
+from vitrine.supervision.child import Child
+from vitrine.supervision.output import LogFile
 from vitrine.vectors.open import check_url
 
 log = logging.getLogger(__name__)
@@ -189,12 +190,15 @@ class Standalone:
             name,
             arguments,
             environment=self._child_environment(),
-            log_file=self.settings.data_dir / "logs" / f"{name}.log",
+            output=self._log_file(name),
             grace=grace,
         )
         self._children.append(child)
         child.start()
         return child
+
+    def _log_file(self, name: str) -> LogFile:
+        return LogFile(self.settings.data_dir / "logs" / f"{name}.log")
 
     def _child_environment(self) -> dict[str, str]:
         token = self.settings.store_token
@@ -216,7 +220,7 @@ class Standalone:
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if not child.alive() or time.monotonic() > deadline:
-                raise _not_ready(child)
+                raise _not_ready(child, self._log_file(child.name))
             time.sleep(_POLL)
 
     def _watch(self) -> None:
@@ -234,8 +238,8 @@ class Standalone:
             child.revive()
 
 
-def _not_ready(child: Child) -> VitrineError:
+def _not_ready(child: Child, said: LogFile) -> VitrineError:
     """What a part that did not come up said last; bad input stays bad input."""
     why = "is not ready" if child.alive() else "ended"
     kind = BadInput if child.exit_code == EXIT_USAGE else VitrineError
-    return kind(f"The {child.name} {why}. The end of its log:\n{child.tail()}")
+    return kind(f"The {child.name} {why}. The end of its log:\n{said.tail()}")

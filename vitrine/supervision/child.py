@@ -9,9 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from vitrine.parent import PARENT_VARIABLE
+from vitrine.supervision.output import Output
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ STEADY_SECONDS = 5.0
 
 
 class Child:
-    """A `vitrine …` command run as a process of its own, its output in a log file."""
+    """A `vitrine …` command run as a process of its own."""
 
     def __init__(
         self,
@@ -30,16 +30,20 @@ class Child:
         arguments: Sequence[str],
         *,
         environment: Mapping[str, str],
-        log_file: Path,
+        output: Output,
         grace: float,
+        steady: float = STEADY_SECONDS,
     ) -> None:
         self.name = name
+        self.starts = 0  #: How often it was started.
         self._arguments = [sys.executable, "-m", "vitrine", *arguments]
         self._environment = {**os.environ, **environment, PARENT_VARIABLE: str(os.getpid())}
-        self._log_file = log_file
+        self._output = output
         self._grace = grace  #: Seconds between being asked and being made to stop.
+        self._steady = steady
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
+        self._asked: float | None = None
         self._pause = FIRST_PAUSE
         self._restart_at = 0.0
 
@@ -54,12 +58,12 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """What it ended with; None while it runs."""
+        """What it ended with, a signal as a negative number; None while it runs."""
         return self._process.poll() if self._process else None
 
     def start(self) -> None:
         """Start it; it leads a session of its own, so a Ctrl-C in the terminal reaches only the supervisor."""
-        with self._log_file.open("ab") as output:
+        with self._output.open() as output:
             self._process = subprocess.Popen(
                 self._arguments,
                 env=self._environment,
@@ -68,6 +72,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self.starts += 1
         self._started = time.monotonic()
 
     def pin(self, option: str, value: str) -> None:
@@ -83,7 +88,7 @@ class Child:
             return
         now = time.monotonic()
         if not self._restart_at:
-            if now - self._started > STEADY_SECONDS:
+            if now - self._started > self._steady:
                 self._pause = FIRST_PAUSE
             log.warning("%s ended with %s; again in %.1f s", self.name, self.exit_code, self._pause)
             self._restart_at = now + self._pause
@@ -92,24 +97,23 @@ class Child:
             self._restart_at = 0.0
             self.start()
 
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM, once; its grace counts from here."""
+        if self._process is None or self._asked is not None:
+            return
+        self._asked = time.monotonic()
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
     def stop(self) -> None:
         """Ask it to stop, wait its grace, then make it; safe to call twice."""
-        process, self._process = self._process, None
-        if process is None:
+        self.ask_to_stop()
+        if self._process is None or self._asked is None:
             return
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
         try:
-            process.wait(self._grace)
+            self._process.wait(max(0.0, self._asked + self._grace - time.monotonic()))
         except subprocess.TimeoutExpired:
             log.error("%s did not stop within %.0f s and is killed", self.name, self._grace)
-            process.kill()
-            process.wait()
-
-    def tail(self, lines: int = 5) -> str:
-        """The end of its log, for an error message."""
-        try:
-            text = self._log_file.read_text(errors="replace")
-        except OSError:
-            return ""
-        return "\n".join(text.strip().splitlines()[-lines:])
+            self._process.kill()
+            self._process.wait()
+        self._output.drain()

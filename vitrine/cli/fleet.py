@@ -1,0 +1,72 @@
+"""`vitrine worker --devices …`: the composition root of a supervisor and its workers, one for each device."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from vitrine.settings import Settings
+
+if TYPE_CHECKING:
+    from vitrine.supervision.child import Child
+
+log = logging.getLogger(__name__)
+
+
+def run_fleet(settings: Settings, devices: Sequence[str]) -> int:
+    """Run one worker for each device until SIGTERM, Ctrl-C or SIGHUP; the exit code.
+
+    Raises `BadInput` where a worker refuses its first start.
+    """
+    from vitrine.supervision.fleet import Fleet
+    from vitrine.telemetry import configure_logging
+
+    configure_logging(settings.log_level)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    log.info("starting %d workers of %s: %s", len(devices), settings.model, ", ".join(devices))
+    return Fleet(_children(settings, devices)).run(stop)
+
+
+def asked_devices(settings: Settings, asked: str) -> list[str]:
+    """The devices that `--devices` names here; raises `BadInput`."""
+    from vitrine.supervision.devices import name_devices
+    from workers.gpus import count_gpus
+    from workers.models.open import BUILTIN
+
+    # The built-in model runs on the CPU only: a GPU is nothing to it.
+    return name_devices(asked, (lambda: 0) if settings.model == BUILTIN else count_gpus)
+
+
+def _children(settings: Settings, devices: Sequence[str]) -> list[Child]:
+    from vitrine.supervision.child import Child
+    from vitrine.supervision.cores import share_of_cores
+    from vitrine.supervision.fleet import GRACE_SECONDS, STEADY_SECONDS
+    from vitrine.supervision.output import Prefixed
+
+    shares = share_of_cores(settings, len(devices), os.environ)
+    return [
+        Child(
+            name,
+            ["worker", "--model", settings.model, "--device", device, "--exit-with-parent"],
+            environment=shares,
+            output=Prefixed(name, sys.stderr.buffer),
+            grace=GRACE_SECONDS,
+            steady=STEADY_SECONDS,
+        )
+        for name, device in zip(_names(devices), devices, strict=True)
+    ]
+
+
+def _names(devices: Sequence[str]) -> list[str]:
+    """Each worker's name: its device, and its number where several share one."""
+    return [
+        device if devices.count(device) == 1 else f"{device}#{devices[:place].count(device) + 1}"
+        for place, device in enumerate(devices)
+    ]

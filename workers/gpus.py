@@ -1,0 +1,49 @@
+"""Counts the GPUs that torch can use, in a process that ends at once: `python -m workers.gpus`.
+
+A supervisor needs no more of torch than this number. So it neither keeps torch in memory for its whole life
+nor holds a context on a card that its workers are to have to themselves.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from vitrine.errors import VitrineError
+
+COUNT_SECONDS = 120.0
+"""Importing torch from a cold disk takes most of a minute."""
+
+
+def count_gpus() -> int:
+    """GPUs that a worker started by this process would see; 0 where torch is not installed.
+
+    Raises `VitrineError` where they cannot be counted.
+    """
+    command = [sys.executable, "-m", "workers.gpus"]
+    try:
+        counted = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            timeout=COUNT_SECONDS,
+            check=True,
+        )
+        return int(counted.stdout)
+    except (subprocess.SubprocessError, OSError, ValueError) as error:
+        raise VitrineError(
+            f"The GPUs of this machine cannot be counted ({type(error).__name__}).",
+            hint="Name them: --devices cuda:0,cuda:1.",
+        ) from error
+
+
+def _count() -> int:
+    try:
+        import torch  # noqa: PLC0415 - only the counting process pays for it
+    except ModuleNotFoundError:
+        return 0
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{_count()}\n")
