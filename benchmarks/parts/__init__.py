@@ -1,0 +1,1 @@
+"""What the larger benchmarks are put together from: pictures, a server of them, real Redis and store, turns."""

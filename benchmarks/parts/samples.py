@@ -1,0 +1,82 @@
+"""py-spy's folded stacks summed up: which stage of the worker, and which function, the CPU was spent in.
+
+A line is `process;thread;outermost;…;innermost N`. A sample belongs to the stage of its innermost frame that has one:
+what the decoder calls in Pillow is decoding, what the store's client does in sockets is storing. Only threads at work
+are sampled, so shares are of busy threads' time; waiting for the GIL counts as work for it, as in any such tool.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+STAGES = (
+    ("fetch", ("workers/fetch/", "pycurl")),
+    ("decode and scale", (
+        "workers/decode", "workers/stages.py", "workers/colour.py", "workers/sniff.py", "workers/picture",
+        "workers/jpeg", "workers/models/preprocessing", "workers/models/aspect.py", "workers/models/resize",
+    )),
+    ("device", ("workers/batching/", "workers/models/", "workers/normalise.py")),
+    ("store", ("vitrine/vectors/", "workers/ingest/storing.py", "workers/ingest/outcomes.py")),
+    ("ledger", ("vitrine/ledger/", "workers/ingest/leases.py")),
+    ("walk of a chunk", ("workers/ingest/",)),
+    ("upkeep", ("workers/sweeper.py", "workers/beat.py", "workers/watchdog.py", "workers/periodic.py")),
+    ("queue", ("celery/", "kombu/", "billiard/", "vine/", "workers/bootsteps.py", "workers/app.py")),
+    ("benchmark", ("benchmarks/",)),
+)  # fmt: skip
+"""Stages by the files of their code, looked for in this order within a frame."""
+OTHER = "other"
+_PLACE = re.compile(r"(?P<function>.+) \((?P<file>.+?)(?::\d+)?\)$")
+
+
+class Sample(NamedTuple):
+    """One stack, outermost frame first, and how often it was seen."""
+
+    frames: tuple[str, ...]
+    seen: int
+
+
+def read_samples(file: Path) -> list[Sample]:
+    """The samples that py-spy wrote with `--format raw`."""
+    lines = (line.rpartition(" ") for line in file.read_text().splitlines())
+    return [Sample(tuple(stack.split(";")), int(count)) for stack, _, count in lines]
+
+
+def by_stage(samples: Iterable[Sample]) -> list[tuple[str, float]]:
+    """Each stage's share, the largest first."""
+    counts: Counter[str] = Counter()
+    for sample in samples:
+        counts[stage_of(sample.frames)] += sample.seen
+    return _shares(counts)
+
+
+def by_function(samples: Iterable[Sample]) -> list[tuple[str, float]]:
+    """Each innermost function's share (`name (folder/file.py)`), the largest first."""
+    counts: Counter[str] = Counter()
+    for sample in samples:
+        counts[_short(sample.frames[-1])] += sample.seen
+    return _shares(counts)
+
+
+def stage_of(frames: Iterable[str]) -> str:
+    """The stage of a stack, outermost frame first."""
+    for frame in reversed(tuple(frames)):
+        for stage, files in STAGES:
+            if any(file in frame for file in files):
+                return stage
+    return OTHER
+
+
+def _short(frame: str) -> str:
+    found = _PLACE.fullmatch(frame)
+    if found is None:
+        return frame
+    return f"{found['function']} ({'/'.join(found['file'].split('/')[-2:])})"
+
+
+def _shares(counts: Counter[str]) -> list[tuple[str, float]]:
+    total = sum(counts.values()) or 1
+    return [(name, count / total) for name, count in counts.most_common()]

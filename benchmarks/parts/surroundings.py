@@ -1,0 +1,96 @@
+"""What a worker works between, all real and on this machine: a Redis, the store's process, a host of pictures.
+
+Whatever is compared uses the same three, in turns. They share the machine's cores with the worker; so does whoever
+measures.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks.parts.picture_server import serving
+from benchmarks.parts.process import running
+from vitrine.standalone.private_redis import PrivateRedis
+from vitrine.vectors.remote import RemoteStore
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+"""This one; its benchmarks are used whatever checkout is measured."""
+LATENCY_SECONDS = 0.030
+"""Between a request and its answer: what a picture host on the same continent takes."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where everything is."""
+
+    redis_url: str
+    store_url: str
+    store_token: str
+    pictures_url: str
+    folder: Path  #: For logs and whatever else goes when the benchmark ends.
+    code: str  #: PYTHONPATH of everything that is measured.
+
+    def store(self) -> RemoteStore:
+        """A client of the store; the caller closes it."""
+        return RemoteStore(self.store_url, self.store_token)
+
+    def picture(self, number: int) -> str:
+        """The URL of a picture; each number is another URL, the bytes repeat."""
+        return f"{self.pictures_url}/{number}.jpg"
+
+    def environment(self) -> dict[str, str]:
+        """What a worker, or a baseline, is told of it."""
+        return {
+            "PYTHONPATH": self.code,
+            "VITRINE_DATA_DIR": str(self.folder),
+            "VITRINE_REDIS_URL": self.redis_url,
+            "VITRINE_QDRANT_URL": f"edge+{self.store_url}",
+            "VITRINE_STORE_TOKEN": self.store_token,
+            "VITRINE_FETCH_ALLOW": urlsplit(self.pictures_url).netloc,
+            "VITRINE_LOG_LEVEL": "WARNING",
+        }
+
+
+@contextmanager
+def surroundings(
+    folder: Path,
+    pictures: Sequence[bytes],
+    *,
+    latency: float = LATENCY_SECONDS,
+    checkout: Path = CHECKOUT,
+) -> Iterator[Surroundings]:
+    """Start all three in `folder` and stop them afterwards; the vitrine of `checkout` is what is measured."""
+    code = f"{checkout}{os.pathsep}{CHECKOUT}"
+    redis = PrivateRedis(folder / "redis")
+    redis.start()
+    try:
+        with _store(folder, code) as (url, token), serving(pictures, latency=latency) as host:
+            yield Surroundings(redis.url, url, token, host, folder, code)
+    finally:
+        redis.stop()
+
+
+@contextmanager
+def _store(folder: Path, code: str) -> Iterator[tuple[str, str]]:
+    """`vitrine store` while inside: its address and its token."""
+    token = secrets.token_urlsafe(24)
+    port_file = folder / "store.url"
+    command = [sys.executable, "-m", "vitrine", "store", "--path", str(folder / "vectors")]
+    with running(
+        [*command, "--port-file", str(port_file)],
+        environment={
+            "PYTHONPATH": code,
+            "VITRINE_STORE_TOKEN": token,
+            "VITRINE_DATA_DIR": str(folder),
+        },
+        log=folder / "store.log",
+    ) as process:
+        process.wait_for(port_file.exists)
+        yield port_file.read_text().strip(), token

@@ -1,0 +1,46 @@
+"""One turn of one worker: so many pictures, its rate from after the warm-up to the last outcome, its CPU meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.parts.process import Process
+
+WARM_UP_SHARE = 0.1
+"""Of a turn's pictures, that are done before its clock starts: pools fill, connections open."""
+LONGEST_SECONDS = 300.0
+_LOOK_EVERY = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn came to."""
+
+    pictures_per_s: float
+    cpu_ms: float  #: Of the worker's whole process, per picture.
+    cores: float  #: That the worker kept busy.
+
+
+def timed_turn(done: Callable[[], int], pictures: int, process: Process) -> Turn:
+    """Watch `done` rise to `pictures`, which were asked for already; raises `RuntimeError` where it stands still."""
+    wall, cpu, first = _reached(done, max(1, round(pictures * WARM_UP_SHARE)), process)
+    end, cpu_end, last = _reached(done, pictures, process)
+    if last != pictures:
+        raise RuntimeError(f"{last} outcomes of {pictures} pictures")
+    seconds, counted = end - wall, last - first
+    spent = cpu_end - cpu
+    return Turn(counted / seconds, 1000 * spent / counted, spent / seconds)
+
+
+def _reached(done: Callable[[], int], count: int, process: Process) -> tuple[float, float, int]:
+    """When `done` reached `count`, the CPU spent until then, and what it said."""
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while (now := done()) < count:
+        if time.monotonic() > deadline:
+            raise RuntimeError(
+                f"{now} of {count} pictures in {LONGEST_SECONDS:.0f} s; the log ends so:\n{process.tail()}"
+            )
+        time.sleep(_LOOK_EVERY)
+    return time.perf_counter(), process.cpu_seconds(), now
