@@ -116,7 +116,7 @@ def edge(points: int, path: Path) -> dict[str, Row]:
     remote = through_http(server.url, points)
     server.shutdown()
     plain["open_s"], store = reopened(path)
-    built = {"build_s": timed(lambda: store.build_index(NAME)), **queries(store)}
+    built = {"build_s": timed(lambda: store.build_and_wait(NAME)), **queries(store)}
     built["recall_at_10"] = recall(store)
     store.close()
     built["open_s"], store = reopened(path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from qdrant_client import models
 
 from vitrine.contracts import Payload, point_id
 from vitrine.errors import BadInput, NotFound, SpaceMismatch, StoreRejected
@@ -26,7 +28,7 @@ from vitrine.fakes.matching import matches
 from vitrine.fakes.memory_store import MemoryStore
 from vitrine.fakes.qdrant_http import qdrant_http
 from vitrine.filters import parse
-from vitrine.vectors import PointBatch, Provenance, Space, VectorStore
+from vitrine.vectors import IndexState, PointBatch, Provenance, Space, VectorStore
 from vitrine.vectors.edge import EdgeStore
 from vitrine.vectors.qdrant_server import QdrantServerStore
 from vitrine.vectors.remote import RemoteStore
@@ -45,6 +47,8 @@ PROVENANCE = Provenance(
 )
 SCORE_TOLERANCE = 1e-5  # float32 dot products of unit vectors, summed in different orders
 TOKEN = "a-token-for-the-tests"
+INDEX_POINTS = 200  #: So many points get an index: 25 KB of vectors.
+PATIENCE = 60.0  #: Seconds; bounds a hang, measures nothing.
 
 
 @dataclass
@@ -66,7 +70,7 @@ def _closing(store: VectorStore) -> Iterator[VectorStore]:
 
 @contextmanager
 def _served(path: Path) -> Iterator[VectorStore]:
-    server = serve(path, "127.0.0.1", 0, TOKEN)
+    server = serve(path, "127.0.0.1", 0, TOKEN, index_points=INDEX_POINTS)
     server.start()
     try:
         with _closing(RemoteStore(server.url, TOKEN)) as store:
@@ -96,8 +100,8 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     kind: str = request.param
     name = f"test-{secrets.token_hex(6)}"
     openers: dict[str, Callable[[], AbstractContextManager[VectorStore]]] = {
-        "memory": lambda: _closing(MemoryStore()),
-        "edge": lambda: _closing(EdgeStore(tmp_path / "store")),
+        "memory": lambda: _closing(MemoryStore(index_points=INDEX_POINTS)),
+        "edge": lambda: _closing(EdgeStore(tmp_path / "store", index_points=INDEX_POINTS)),
         "remote": lambda: _served(tmp_path / "store"),
         "qdrant-local": lambda: _local(":memory:"),
         "qdrant-local-disk": lambda: _local(str(tmp_path / "qdrant")),
@@ -242,6 +246,9 @@ def test_what_does_not_exist_is_not_found(store: VectorStore, bench: Bench) -> N
         lambda: store.count(absent),
         lambda: store.describe(absent),
         lambda: store.delete(absent),
+        lambda: store.defer_index(absent),
+        lambda: store.build_index(absent),
+        lambda: store.index_state(absent),
     ]
     for ask in asks:
         with pytest.raises(NotFound, match=absent):
@@ -586,6 +593,76 @@ def test_eight_threads_write_and_search_at_once(store: VectorStore, bench: Bench
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(work, range(8)))
     assert store.count(bench.name) == 50 + 8 * 4 * 10
+
+
+def _with_a_low_threshold(store: VectorStore, name: str) -> None:
+    """Have a server build an index for as few points as the other stores here do."""
+    if isinstance(store, QdrantServerStore):
+        store._client.update_collection(
+            store.describe(name).generation,
+            optimizers_config=models.OptimizersConfigDiff(indexing_threshold=1),
+        )
+
+
+def _until_green(store: VectorStore, name: str) -> IndexState:
+    deadline = time.monotonic() + PATIENCE
+    while not (state := store.index_state(name)).green:
+        assert time.monotonic() < deadline, state
+        time.sleep(0.05)
+    return state
+
+
+def test_a_new_collections_index_has_nothing_to_do(store: VectorStore, bench: Bench) -> None:
+    assert store.index_state(bench.name) == IndexState(0, 0, deferred=False, green=True)
+    assert bench.name not in store.deferred()
+
+
+def test_few_points_are_not_worth_an_index(store: VectorStore, bench: Bench) -> None:
+    store.defer_index(bench.name)
+    store.upsert(bench.name, batch(bench.name, numbered(5)))
+    store.build_index(bench.name)
+    assert _until_green(store, bench.name) == IndexState(5, 0, deferred=False, green=True)
+
+
+def test_a_deferred_index_is_built_when_the_load_is_over(store: VectorStore, bench: Bench) -> None:
+    _with_a_low_threshold(store, bench.name)
+    points = batch(bench.name, numbered(2 * INDEX_POINTS))
+    for _ in range(2):
+        store.defer_index(bench.name)
+    store.upsert(bench.name, points)
+    assert store.index_state(bench.name) == IndexState(len(points.ids), 0, True, False)
+    assert bench.name in store.deferred()
+    for exact in (False, True):
+        found = store.search(bench.name, points.vectors[7], top=1, exact=exact)
+        assert found[0].item_id == points.item_ids[7]
+    for _ in range(2):
+        store.build_index(bench.name)
+    assert bench.name not in store.deferred()
+    state = _until_green(store, bench.name)
+    assert state.points == len(points.ids)
+    assert state.indexed > INDEX_POINTS
+    assert not state.deferred
+    found = store.search(bench.name, points.vectors[7], top=1)
+    assert found[0].item_id == points.item_ids[7]
+    store.build_index(bench.name)
+    assert store.index_state(bench.name).green
+
+
+def test_a_collection_made_anew_is_not_deferred(store: VectorStore, bench: Bench) -> None:
+    store.defer_index(bench.name)
+    store.delete(bench.name)
+    assert bench.name not in store.deferred()
+    store.ensure(bench.name, SPACE)
+    assert store.index_state(bench.name) == IndexState(0, 0, deferred=False, green=True)
+
+
+def test_many_workers_may_defer_and_build_at_once(store: VectorStore, bench: Bench) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for ask in (store.defer_index, store.build_index):
+            for told in [pool.submit(ask, bench.name) for _ in range(8)]:
+                told.result()
+    assert store.index_state(bench.name).green
+    assert bench.name not in store.deferred()
 
 
 def test_close_twice_is_once(bench: Bench) -> None:

@@ -14,6 +14,7 @@ import click
 
 from vitrine import parent, settings
 from vitrine.errors import BadInput
+from vitrine.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +47,11 @@ def store(path: Path, host: str, port: int, port_file: Path | None, exit_with_pa
     from vitrine.vectors.edge_catalog import write_atomically
     from vitrine.vectors.server import serve
 
+    given = settings.load()
     with _stop_signals() as stop:
         if exit_with_parent:
             parent.exit_with_parent()
-        server = serve(path, host, port, _token())
+        server = serve(path, host, port, _token(given), index_points=given.index_points)
         try:
             server.start()
             click.echo(f"vitrine store listens on {server.url}", err=True)
@@ -62,8 +64,8 @@ def store(path: Path, host: str, port: int, port_file: Path | None, exit_with_pa
                 port_file.unlink(missing_ok=True)
 
 
-def _token() -> str:
-    token = settings.load().store_token
+def _token(given: Settings) -> str:
+    token = given.store_token
     if token is None:
         raise BadInput(
             "The store's token is not set.",

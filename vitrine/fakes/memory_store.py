@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from vitrine.errors import NotFound
 from vitrine.fakes.matching import matches
 from vitrine.filters import Filter
+from vitrine.settings import INDEX_POINTS
 from vitrine.vectors.base import (
     FIELDS_FIELD,
     INDEX_FIELD,
     ITEM_FIELD,
     CollectionInfo,
     Hit,
+    IndexState,
     ItemHits,
     PointBatch,
     Space,
@@ -38,6 +40,13 @@ class _Collection:
     space: Space
     points: dict[str, tuple[dict[str, Any], NDArray[np.float32]]] = field(default_factory=dict)
     indexed: dict[str, str] = field(default_factory=dict)
+    deferred: bool = False
+    built: int = 0  #: Points that the index would hold.
+
+    def build(self, worth: int) -> None:
+        """Count the points as indexed, where so many are not yet."""
+        if not self.deferred and len(self.points) - self.built >= worth:
+            self.built = len(self.points)
 
     def rows(self, where: Filter | None) -> list[str]:
         return [
@@ -48,9 +57,13 @@ class _Collection:
 
 
 class MemoryStore:
-    """A `VectorStore` that lives and dies with its process; every method takes one lock."""
+    """A `VectorStore` that lives and dies with its process; every method takes one lock.
 
-    def __init__(self) -> None:
+    It has no index and only keeps the books of one, which is built at once where `index_points` wait for it.
+    """
+
+    def __init__(self, *, index_points: int = INDEX_POINTS) -> None:
+        self._index_points = index_points
         self._collections: dict[str, _Collection] = {}
         self._lock = threading.RLock()
 
@@ -72,6 +85,7 @@ class MemoryStore:
             collection.indexed |= new_index_types(points.fields, collection.indexed)
             for key, payload, vector in zip(points.ids, made, points.vectors, strict=True):
                 collection.points[key] = (payload, vector.copy())
+            collection.build(self._index_points)
 
     def search(
         self,
@@ -136,6 +150,31 @@ class MemoryStore:
         with self._lock:
             self._get(name)
             del self._collections[name]
+
+    def defer_index(self, name: str) -> None:
+        """Keep new points off the books."""
+        with self._lock:
+            self._get(name).deferred = True
+
+    def build_index(self, name: str) -> None:
+        """Bring the books up to date."""
+        with self._lock:
+            collection = self._get(name)
+            collection.deferred = False
+            collection.build(self._index_points)
+
+    def index_state(self, name: str) -> IndexState:
+        """What the books say."""
+        with self._lock:
+            collection = self._get(name)
+            points = len(collection.points)
+            green = not collection.deferred and points - collection.built < self._index_points
+            return IndexState(points, min(points, collection.built), collection.deferred, green)
+
+    def deferred(self) -> list[str]:
+        """Collections that are off the books."""
+        with self._lock:
+            return sorted(name for name, made in self._collections.items() if made.deferred)
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -2,8 +2,8 @@
 
 What goes over the wire is parsed by the models of Qdrant's OpenAPI description, and points are ranked and
 filtered by Qdrant's own Python code; so the gateway's requests are held against something that it did not
-write. It keeps indexes by name only and has neither HNSW nor a cluster. Local mode is not safe from
-several threads, so requests take turns.
+write. It keeps payload indexes by name only and has neither HNSW nor a cluster: of the vector index it keeps
+the books (`vitrine.fakes.optimizer`). Local mode is not safe from several threads, so requests take turns.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from qdrant_client import QdrantClient, models
 
+from vitrine.fakes.optimizer import Optimizer
+
 Reply: TypeAlias = tuple[int, dict[str, str], Any]
 Route: TypeAlias = Callable[["QdrantHttp", str, bytes], Any]
 
@@ -34,6 +36,7 @@ class QdrantHttp:
             **(where or {"path": location}), force_disable_check_same_thread=True
         )
         self.indexes: dict[str, dict[str, str]] = {}
+        self.optimizers: dict[str, Optimizer] = {}
         self.planned: list[Reply] = []
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
         self._lock = threading.Lock()
@@ -84,7 +87,9 @@ def _dispatch(server: QdrantHttp, method: str, path: str, body: bytes) -> Any:
 def _describe(server: QdrantHttp, name: str, _: bytes) -> Any:
     info = server.client.get_collection(name)
     aliases = {a.alias_name: a.collection_name for a in server.client.get_aliases().aliases}
-    indexes = server.indexes.get(aliases.get(name, name), {})
+    collection = aliases.get(name, name)
+    server.optimizers.setdefault(collection, Optimizer()).tell(info)
+    indexes = server.indexes.get(collection, {})
     info.payload_schema = {
         path: models.PayloadIndexInfo(data_type=models.PayloadSchemaType(kind), points=0)
         for path, kind in indexes.items()
@@ -97,6 +102,13 @@ def _create(server: QdrantHttp, name: str, body: bytes) -> Any:
     return server.client.create_collection(name, wanted.vectors, metadata=wanted.metadata)
 
 
+def _update(server: QdrantHttp, name: str, body: bytes) -> Any:
+    wanted = models.UpdateCollection.model_validate_json(body)
+    server.client.get_collection(name)
+    server.optimizers.setdefault(name, Optimizer()).change(wanted.optimizers_config)
+    return server.client.update_collection(name, metadata=wanted.metadata)
+
+
 def _index(server: QdrantHttp, name: str, body: bytes) -> Any:
     wanted = models.CreateFieldIndex.model_validate_json(body)
     server.client.get_collection(name)
@@ -107,6 +119,7 @@ def _index(server: QdrantHttp, name: str, body: bytes) -> Any:
 
 def _delete(server: QdrantHttp, name: str, _: bytes) -> Any:
     server.indexes.pop(name, None)
+    server.optimizers.pop(name, None)
     return server.client.delete_collection(name)
 
 
@@ -157,6 +170,7 @@ _COLLECTION = "/collections/(?P<name>[^/]+)"
 _ROUTES: list[tuple[str, str, Route]] = [
     ("GET", _COLLECTION, _describe),
     ("PUT", _COLLECTION, _create),
+    ("PATCH", _COLLECTION, _update),
     ("DELETE", _COLLECTION, _delete),
     ("GET", _COLLECTION + "/exists", _exists),
     ("PUT", _COLLECTION + "/index", _index),
@@ -184,7 +198,7 @@ def _handler(server: QdrantHttp) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_PUT = do_POST = do_DELETE = _serve  # noqa: N815  the base looks them up by these names
+        do_GET = do_PUT = do_PATCH = do_POST = do_DELETE = _serve  # noqa: N815  the base looks them up by these names
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base's name
             """Say nothing."""

@@ -3,6 +3,7 @@
 from vitrine.vectors.base import (
     CollectionInfo,
     Hit,
+    IndexState,
     ItemHits,
     PointBatch,
     Provenance,
@@ -14,6 +15,7 @@ from vitrine.vectors.base import (
 __all__ = [
     "CollectionInfo",
     "Hit",
+    "IndexState",
     "ItemHits",
     "PointBatch",
     "Provenance",

@@ -119,6 +119,16 @@ class CollectionInfo:
     indexed_fields: Mapping[str, str]  #: Catalog field -> `keyword`, `integer`, `float` or `bool`.
 
 
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """How far a collection's vector index (HNSW) is; searches find everything at any state, only slower."""
+
+    points: int  #: As the engine counts them, which may be approximate.
+    indexed: int  #: Points that the index holds; the others are compared one by one.
+    deferred: bool  #: A bulk load is on: nothing is built until `build_index`.
+    green: bool  #: Not deferred, and nothing is left that is worth building.
+
+
 class VectorStore(Protocol):
     """The gateway. Every method may raise `StoreUnavailable`; names are the catalogs' (aliases)."""
 
@@ -170,6 +180,25 @@ class VectorStore(Protocol):
 
     def delete(self, name: str) -> None:
         """Remove the alias and its generation; raises `NotFound`."""
+
+    def defer_index(self, name: str) -> None:
+        """A bulk load is on: build no index until `build_index`; raises `NotFound`.
+
+        To be said again every few seconds while it holds: a store may forget it when it restarts, and one
+        that runs in a process of ours does so a minute after it was last said.
+        """
+
+    def build_index(self, name: str) -> None:
+        """The load is over: build what is missing, now; raises `NotFound`.
+
+        Returns at once; `index_state` tells the end. Safe to call at any time, twice, and from many workers.
+        """
+
+    def index_state(self, name: str) -> IndexState:
+        """How far the index is; raises `NotFound`."""
+
+    def deferred(self) -> list[str]:
+        """Names of the collections whose index is deferred, so that one left behind can be found."""
 
     def close(self) -> None:
         """Let go of files and connections; safe to call twice."""

@@ -23,10 +23,12 @@ from numpy.typing import NDArray
 
 from vitrine.errors import NotFound, StoreUnavailable
 from vitrine.filters import Filter
+from vitrine.settings import INDEX_POINTS
 from vitrine.vectors.base import (
     INDEX_FIELD,
     CollectionInfo,
     Hit,
+    IndexState,
     ItemHits,
     PointBatch,
     Space,
@@ -51,8 +53,9 @@ SCROLL_PAGE = 256  #: Points a page: about 10 MB as Python floats at 1152 dimens
 class EdgeStore:
     """A `VectorStore` in a directory; raises `StoreUnavailable` where another process has it open."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, index_points: int = INDEX_POINTS) -> None:
         self._path = path
+        self._index_points = index_points
         (path / GENERATIONS).mkdir(parents=True, exist_ok=True)
         self._lock_file: int | None = _lock(path)
         self._lock = threading.RLock()
@@ -65,7 +68,7 @@ class EdgeStore:
         except BaseException:
             self._release()
             raise
-        self._upkeep = Upkeep(self)
+        self._upkeep = Upkeep(self, index_points=index_points)
         self._upkeep.start()
 
     def ping(self) -> None:
@@ -82,8 +85,9 @@ class EdgeStore:
                 require_same_space(name, entry.space, space)
                 return
             generation = generation_name(name, space)
-            shutil.rmtree(self._directory(generation), ignore_errors=True)
-            made = EdgeGeneration.create(self._directory(generation), space.dimension)
+            directory = self._directory(generation)
+            shutil.rmtree(directory, ignore_errors=True)
+            made = EdgeGeneration.create(directory, space.dimension, self._index_points)
             try:
                 self._write(self._entries | {name: Entry(generation, space, generation)})
             except BaseException:
@@ -158,8 +162,25 @@ class EdgeStore:
             self._upkeep.stop()
             self._release()
 
-    def build_index(self, name: str) -> bool:
-        """Build the HNSW graph of a collection now and wait for it; the upkeep does so by itself in time."""
+    def defer_index(self, name: str) -> None:
+        """Build nothing for a minute."""
+        self._upkeep.schedule.defer(self._get(name)[1])
+
+    def build_index(self, name: str) -> None:
+        """Have the HNSW graph built beside, where enough points are without one."""
+        self._upkeep.build_soon(self._get(name)[1])
+
+    def index_state(self, name: str) -> IndexState:
+        """How far the HNSW graph is; during a build as it was before."""
+        return self._upkeep.schedule.state(self._get(name)[1])
+
+    def deferred(self) -> list[str]:
+        """Collections that are deferred at this moment."""
+        shards = self.generations().items()
+        return sorted(name for name, shard in shards if self._upkeep.schedule.deferred(shard))
+
+    def build_and_wait(self, name: str) -> bool:
+        """Build the HNSW graph of a collection here and now, however few points it has; False where given up."""
         return self._upkeep.build(name, self._get(name)[1])
 
     def generations(self) -> dict[str, EdgeGeneration]:

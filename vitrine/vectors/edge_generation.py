@@ -20,6 +20,7 @@ import qdrant_edge as q
 from numpy.typing import NDArray
 
 from vitrine.errors import StoreRejected, StoreUnavailable
+from vitrine.settings import INDEX_POINTS
 from vitrine.vectors.base import ITEM_FIELD
 from vitrine.vectors.edge_filters import FLAGS_FIELD
 from vitrine.vectors.field_types import field_of_path, payload_path
@@ -32,6 +33,9 @@ _SCHEMA = {
     "bool": q.PayloadSchemaType.Bool,
 }
 _KINDS = {schema: kind for kind, schema in _SCHEMA.items()}
+ENGINE_THRESHOLD = 10_000
+"""Kilobytes of vectors from which the engine builds a graph for a segment: its own default."""
+FLOAT_BYTES = 4
 REPLAY_PAGE = 500  #: Points carried over at a time when an optimised copy takes the shard's place.
 
 
@@ -48,10 +52,15 @@ class EdgeGeneration:
         self.dirty = False
 
     @classmethod
-    def create(cls, directory: Path, dimension: int) -> EdgeGeneration:
-        """A new, empty one; the directory must not exist."""
+    def create(
+        cls, directory: Path, dimension: int, index_points: int = INDEX_POINTS
+    ) -> EdgeGeneration:
+        """A new, empty one, in which `index_points` are enough for a graph; the directory must not exist."""
+        kilobytes = index_points * dimension * FLOAT_BYTES // 1024
+        threshold = max(1, min(ENGINE_THRESHOLD, kilobytes))
         config = q.EdgeConfig(
-            vectors=q.EdgeVectorParams(size=dimension, distance=q.Distance.Cosine)
+            vectors=q.EdgeVectorParams(size=dimension, distance=q.Distance.Cosine),
+            optimizers=q.EdgeOptimizersConfig(indexing_threshold=threshold),
         )
         with edge_errors():
             shard = q.EdgeShard.create(str(directory), config)
@@ -98,10 +107,10 @@ class EdgeGeneration:
         request = q.CountRequest(exact=True, filter=where)
         return self._call(lambda shard: shard.count(request))
 
-    def unindexed(self) -> int:
-        """Points that no HNSW graph holds yet, and that every query therefore compares one by one."""
+    def progress(self) -> tuple[int, int]:
+        """Points, and those of them that an HNSW graph holds; every query compares the others one by one."""
         info = self._call(lambda shard: shard.info())
-        return max(0, info.points_count - info.indexed_vectors_count)
+        return info.points_count, min(info.points_count, info.indexed_vectors_count)
 
     def flush(self) -> None:
         """Bring what was written so far to the disk, and shorten the write-ahead log."""

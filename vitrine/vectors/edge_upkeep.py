@@ -1,8 +1,9 @@
-"""The embedded store's housekeeping thread: flushes what was written, and has HNSW graphs built.
+"""The embedded store's housekeeping: flushes what was written, and has HNSW graphs built.
 
 A graph is built on a copy of the shard by another process (see `edge_build`), while queries and upserts
-go on; then the copy takes the shard's place with the points that changed meanwhile carried over. This
-waits until a bulk load has paused, since each build starts from what is there.
+go on; then the copy takes the shard's place with the points that changed meanwhile carried over. Each
+build starts from what is there, so it waits until a load is over: until it is told so, or, where nobody
+deferred it, until upserts have paused.
 """
 
 from __future__ import annotations
@@ -14,20 +15,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
-from weakref import WeakKeyDictionary
 
 from vitrine.errors import VitrineError
+from vitrine.settings import INDEX_POINTS
 from vitrine.vectors.edge_generation import EdgeGeneration
+from vitrine.vectors.edge_schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 5.0  #: What a power cut may cost; the death of the process costs nothing.
-QUIET_SECONDS = 10.0  #: Without upserts before a build starts.
-BUILD_POINTS = 20_000
-"""New points before a build is worth it: comparing 20,000 one by one takes 4 ms, and a graph saves little before."""
-BUILD_SHARE = 0.1  #: Of all points, likewise: every build copies the whole shard.
 
 
 class Shards(Protocol):
@@ -41,48 +40,72 @@ class Shards(Protocol):
 
 
 class Upkeep:
-    """Runs beside the store until it is stopped; nothing in it can fail the store."""
+    """Runs beside the store until it is stopped; nothing in it can fail the store.
 
-    def __init__(self, store: Shards) -> None:
+    Two threads: a build takes minutes, in which what is written must still reach the disk.
+    """
+
+    def __init__(self, store: Shards, *, index_points: int = INDEX_POINTS) -> None:
         self._store = store
+        self.schedule = Schedule(index_points)
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self._building = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="edge-upkeep", daemon=True)
-        self._last_write: WeakKeyDictionary[EdgeGeneration, float] = WeakKeyDictionary()
-        self._tried_at: WeakKeyDictionary[EdgeGeneration, int] = WeakKeyDictionary()
+        self._threads = [
+            threading.Thread(target=run, name=f"edge-{name}", daemon=True)
+            for name, run in (("flush", self._flush_all), ("build", self._build_all))
+        ]
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """End, giving up a build that is under way; returns when the thread is gone."""
+        """End, giving up a build that is under way; returns when the threads are gone."""
         self._stop.set()
-        self._thread.join()
+        self._wake.set()
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
+    def build_soon(self, shard: EdgeGeneration) -> None:
+        """Build what is worth it without waiting for a pause."""
+        self.schedule.want(shard)
+        self._wake.set()
+
+    def _flush_all(self) -> None:
         while not self._stop.wait(FLUSH_SECONDS):
-            for name, shard in self._store.generations().items():
-                try:
-                    self._tend(name, shard)
-                except (VitrineError, OSError) as error:
-                    logger.warning("Upkeep of collection %s will be tried again: %s", name, error)
+            self._for_each(self._flush)
 
-    def _tend(self, name: str, shard: EdgeGeneration) -> None:
+    def _build_all(self) -> None:
+        while not self._stop.is_set():
+            self._wake.wait(FLUSH_SECONDS)
+            self._wake.clear()
+            self._for_each(self._build_if_due)
+
+    def _for_each(self, tend: Callable[[str, EdgeGeneration], None]) -> None:
+        for name, shard in self._store.generations().items():
+            if self._stop.is_set():
+                return
+            try:
+                tend(name, shard)
+            except (VitrineError, OSError) as error:
+                logger.warning("Upkeep of collection %s will be tried again: %s", name, error)
+
+    def _flush(self, _: str, shard: EdgeGeneration) -> None:
         if shard.dirty:
-            self._last_write[shard] = time.monotonic()
+            self.schedule.written(shard)
             shard.flush()
-        elif self._worth_building(shard):
-            self._tried_at[shard] = shard.unindexed()
-            self.build(name, shard)
-            self._tried_at[shard] = shard.unindexed()
 
-    def _worth_building(self, shard: EdgeGeneration) -> bool:
-        """Whether upserts have paused and enough came since the last try, whether that went well or not."""
-        if time.monotonic() - self._last_write.get(shard, 0.0) < QUIET_SECONDS:
-            return False
-        enough = max(BUILD_POINTS, int(BUILD_SHARE * shard.count(None)))
-        return shard.unindexed() >= enough + self._tried_at.get(shard, 0)
+    def _build_if_due(self, name: str, shard: EdgeGeneration) -> None:
+        if not self.schedule.due(shard):
+            return
+        self.schedule.begun(shard)
+        built = False
+        try:
+            built = self.build(name, shard)
+        finally:
+            self.schedule.ended(shard, built=built)
 
     def build(self, name: str, shard: EdgeGeneration) -> bool:
         """Have the graph of a shard built and go on with it; False where that was given up.

@@ -30,7 +30,7 @@ def open_store(settings: Settings) -> VectorStore:
         case "remote":
             return _remote(url.removeprefix("edge+"), settings)
         case "embedded":
-            return _embedded(Path(urlsplit(url).path))
+            return _embedded(Path(urlsplit(url).path), settings)
 
 
 def check_url(settings: Settings) -> Kind:
@@ -64,11 +64,11 @@ def _remote(url: str, settings: Settings) -> VectorStore:
     return RemoteStore(url, settings.store_token.get_secret_value())
 
 
-def _embedded(path: Path) -> VectorStore:
+def _embedded(path: Path, settings: Settings) -> VectorStore:
     try:
         from vitrine.vectors.edge import EdgeStore  # noqa: PLC0415  only where used
     except ImportError as error:
         raise BadInput(
             "The embedded store is not installed.", hint="Install vitrine[standalone]."
         ) from error
-    return EdgeStore(path)
+    return EdgeStore(path, index_points=settings.index_points)

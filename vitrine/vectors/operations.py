@@ -77,6 +77,24 @@ def _delete(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes
     return encode_frame({})
 
 
+def _defer_index(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
+    store.defer_index(header["name"])
+    return encode_frame({})
+
+
+def _build_index(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
+    store.build_index(header["name"])
+    return encode_frame({})
+
+
+def _index_state(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
+    return encode_frame({"index": asdict(store.index_state(header["name"]))})
+
+
+def _deferred(store: VectorStore, _: Header, __: NDArray[np.float32]) -> bytes:
+    return encode_frame({"names": store.deferred()})
+
+
 OPERATIONS: dict[str, Operation] = {
     "ping": _ping,
     "ensure": _ensure,
@@ -87,6 +105,10 @@ OPERATIONS: dict[str, Operation] = {
     "describe": _describe,
     "collections": _collections,
     "delete": _delete,
+    "defer_index": _defer_index,
+    "build_index": _build_index,
+    "index_state": _index_state,
+    "deferred": _deferred,
 }
 
 

@@ -23,10 +23,12 @@ from qdrant_client.http.exceptions import UnexpectedResponse
 
 from vitrine.errors import Conflict, NotFound, StoreUnavailable
 from vitrine.filters import Filter
+from vitrine.vectors import qdrant_index
 from vitrine.vectors.base import (
     INDEX_FIELD,
     ITEM_FIELD,
     CollectionInfo,
+    IndexState,
     ItemHits,
     PointBatch,
     Space,
@@ -155,9 +157,41 @@ class QdrantServerStore:
             self._client.delete_collection(collection)
         self._forget(name)
 
+    def defer_index(self, name: str) -> None:
+        """Keep the server from building; it is written down there, and so outlives every worker."""
+        collection = self._resolve(name).collection
+        with self._about(name):
+            qdrant_index.defer(self._client, collection)
+
+    def build_index(self, name: str) -> None:
+        """Let the server build again."""
+        collection = self._resolve(name).collection
+        with self._about(name):
+            qdrant_index.restore(self._client, collection)
+
+    def index_state(self, name: str) -> IndexState:
+        """How far the server says that it is."""
+        found = self._resolve(name)
+        with self._about(name):
+            info = self._client.get_collection(found.collection)
+        return qdrant_index.read_state(info, found.space.dimension)
+
+    def deferred(self) -> list[str]:
+        """Collections whose metadata say so; one that goes meanwhile is passed over."""
+        with qdrant_errors(""):
+            names = [alias.alias_name for alias in self._client.get_aliases().aliases]
+        return sorted(name for name in names if self._is_deferred(name))
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _is_deferred(self, name: str) -> bool:
+        try:
+            with qdrant_errors(name):
+                return qdrant_index.noted(self._client.get_collection(name)) is not None
+        except NotFound:
+            return False
 
     def _describe_ours(self, name: str) -> CollectionInfo | None:
         try:

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from vitrine.errors import BadInput, StoreUnavailable
 from vitrine.filters import Filter, to_json
-from vitrine.vectors.base import CollectionInfo, ItemHits, PointBatch, Space, StoredPoint
+from vitrine.vectors.base import (
+    CollectionInfo,
+    IndexState,
+    ItemHits,
+    PointBatch,
+    Space,
+    StoredPoint,
+)
 from vitrine.vectors.checks import payloads
 from vitrine.vectors.connections import Connections
 from vitrine.vectors.wire import (
@@ -113,6 +120,22 @@ class RemoteStore:
     def delete(self, name: str) -> None:
         """Remove the collection."""
         self._call("delete", {"name": name})
+
+    def defer_index(self, name: str) -> None:
+        """Have no index built while a bulk load is on."""
+        self._call("defer_index", {"name": name})
+
+    def build_index(self, name: str) -> None:
+        """Have what is missing of the index built."""
+        self._call("build_index", {"name": name})
+
+    def index_state(self, name: str) -> IndexState:
+        """How far the index is."""
+        return IndexState(**self._call("index_state", {"name": name})[0]["index"])
+
+    def deferred(self) -> list[str]:
+        """Collections whose index is deferred."""
+        return list(self._call("deferred", {})[0]["names"])
 
     def close(self) -> None:
         """Close the idle connections; the process and its store go on."""

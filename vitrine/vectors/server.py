@@ -21,6 +21,7 @@ from typing import Any
 import orjson
 
 from vitrine.errors import BadInput, StoreUnavailable
+from vitrine.settings import INDEX_POINTS
 from vitrine.vectors.base import VectorStore
 from vitrine.vectors.edge import EdgeStore
 from vitrine.vectors.operations import OPERATIONS, scroll
@@ -33,8 +34,12 @@ MIN_TOKEN_LENGTH = 16  #: Characters; fewer could be guessed.
 IDLE_SECONDS = 120.0  #: A connection without a request for so long is closed.
 
 
-def serve(path: Path, host: str, port: int, token: str) -> StoreServer:
+def serve(
+    path: Path, host: str, port: int, token: str, *, index_points: int = INDEX_POINTS
+) -> StoreServer:
     """Open the store at `path` and listen; port 0 takes a free one. `serve_forever` then answers.
+
+    So many points without an HNSW graph make building one worth while.
 
     Raises `BadInput` for a weak token, `StoreUnavailable` where the store is open elsewhere or the
     address is taken.
@@ -44,7 +49,7 @@ def serve(path: Path, host: str, port: int, token: str) -> StoreServer:
             f"The store's token needs at least {MIN_TOKEN_LENGTH} characters.",
             hint="Set VITRINE_STORE_TOKEN, for instance to the output of `openssl rand -hex 16`.",
         )
-    store = EdgeStore(path)
+    store = EdgeStore(path, index_points=index_points)
     try:
         return StoreServer(store, host, port, token)
     except OSError as error:

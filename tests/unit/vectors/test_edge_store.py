@@ -197,8 +197,7 @@ def test_a_collection_deleted_during_its_build_stays_deleted(
 
 def test_closing_gives_up_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vitrine.vectors.edge_upkeep.FLUSH_SECONDS", 0.01)
-    monkeypatch.setattr("vitrine.vectors.edge_upkeep.QUIET_SECONDS", 0.0)
-    monkeypatch.setattr("vitrine.vectors.edge_upkeep.BUILD_POINTS", 1)
+    monkeypatch.setattr("vitrine.vectors.edge_schedule.QUIET_SECONDS", 0.0)
     started = threading.Event()
     run = subprocess.Popen
 
@@ -207,7 +206,7 @@ def test_closing_gives_up_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return run([sys.executable, "-c", "import time; time.sleep(600)"], **options)  # type: ignore[call-overload, no-any-return]  # as it was called
 
     monkeypatch.setattr("vitrine.vectors.edge_upkeep.subprocess.Popen", slow)
-    store = EdgeStore(tmp_path / "store")
+    store = EdgeStore(tmp_path / "store", index_points=1)
     store.ensure("c", SPACE)
     store.upsert("c", points(["a", "b"]))
     assert started.wait(30)

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 import orjson
 import pytest
+from qdrant_client import models
 
 from vitrine.contracts import point_id
 from vitrine.errors import Conflict, NotFound, StoreRejected, StoreUnavailable
 from vitrine.fakes.qdrant_http import QdrantHttp, qdrant_http
 from vitrine.vectors import PointBatch, Provenance, Space
+from vitrine.vectors.qdrant_index import read_state
 from vitrine.vectors.qdrant_server import UPSERT_POINTS, QdrantServerStore
 
 SPACE = Space("m", "r", "p", 4)
@@ -195,3 +197,91 @@ def test_a_half_made_collection_is_finished(server: QdrantHttp, store: QdrantSer
     server.client.update_collection_aliases([models.DeleteAliasOperation(delete_alias=gone)])
     store.ensure("c", SPACE)
     assert store.describe("c").generation == generation
+
+
+def _patches(server: QdrantHttp) -> list[dict[str, object]]:
+    return [orjson.loads(body) for method, _, _, body in server.requests if method == "PATCH"]
+
+
+def _generation(server: QdrantHttp) -> str:
+    return server.client.get_aliases().aliases[0].collection_name
+
+
+def test_a_deferral_notes_the_threshold_that_it_replaces(
+    server: QdrantHttp, store: QdrantServerStore
+) -> None:
+    server.optimizers[_generation(server)].threshold = 12_345
+    store.defer_index("c")
+    store.defer_index("c")
+    store.build_index("c")
+    store.build_index("c")
+    assert _patches(server) == [
+        {
+            "optimizers_config": {"indexing_threshold": 0},
+            "metadata": {"vitrine_index": 12_345},
+        },
+        {
+            "optimizers_config": {"indexing_threshold": 12_345},
+            "metadata": {"vitrine_index": None},
+        },
+    ]
+
+
+def test_another_process_finds_and_ends_a_deferral(
+    server: QdrantHttp, store: QdrantServerStore
+) -> None:
+    store.defer_index("c")
+    other = QdrantServerStore(server.url, api_key=KEY)
+    assert other.deferred() == ["c"]
+    other.build_index("c")
+    assert store.deferred() == []
+    assert server.optimizers[_generation(server)].threshold == 10_000
+    other.close()
+
+
+def test_an_operators_own_threshold_is_left_alone(
+    server: QdrantHttp, store: QdrantServerStore
+) -> None:
+    optimizer = server.optimizers[_generation(server)]
+    optimizer.threshold = 0
+    store.defer_index("c")
+    store.build_index("c")
+    assert _patches(server) == []
+    assert store.index_state("c").green
+    optimizer.threshold = 10_000
+    store.defer_index("c")
+    optimizer.threshold = 777
+    store.build_index("c")
+    assert optimizer.threshold == 777
+    assert store.deferred() == []
+
+
+def test_an_index_is_green_when_the_server_says_so_and_the_counts_agree(
+    server: QdrantHttp, store: QdrantServerStore
+) -> None:
+    optimizer = server.optimizers[_generation(server)]
+    optimizer.threshold = 1
+    store.upsert("c", points(100))
+    said = [store.index_state("c") for _ in range(2)]
+    assert [(state.indexed, state.green) for state in said] == [(0, False), (100, True)]
+
+
+@pytest.mark.parametrize(
+    ("status", "indexed", "green"),
+    [
+        ("green", 70, True),
+        ("green", 0, False),  # 64 points of 16 bytes are 1 KB: more than one segment holds plain
+        ("yellow", 100, False),
+        ("grey", 100, False),
+        ("red", 100, False),
+    ],
+)
+def test_green_is_held_against_the_counts(
+    server: QdrantHttp, store: QdrantServerStore, status: str, indexed: int, green: bool
+) -> None:
+    store.upsert("c", points(100))
+    info = server.client.get_collection("c")
+    info.status = models.CollectionStatus(status)
+    info.indexed_vectors_count = indexed
+    info.config.optimizer_config.indexing_threshold = 1
+    assert read_state(info, 4).green is green
