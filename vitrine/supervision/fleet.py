@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 from collections.abc import Sequence
 
@@ -16,6 +17,8 @@ GRACE_SECONDS = 85.0
 STEADY_SECONDS = 60.0
 """Loading a large model takes most of a minute; dying while it loads is dying young."""
 _LOOK_EVERY = 0.2
+_ENDED_WELL = (EXIT_OK, -signal.SIGTERM)
+"""A worker that dies of the signal had not begun to consume: from then on it handles it, and ends with 0."""
 
 
 class Fleet:
@@ -31,7 +34,7 @@ class Fleet:
         self._left_out: list[Child] = []
 
     def run(self, stop: threading.Event) -> int:
-        """Run until `stop` is set; 0 where every child was running then and ended well, 1 otherwise.
+        """Run until `stop` is set; 0 where every child was up then and ended well, 1 otherwise.
 
         Raises `BadInput` where a child refuses its first start, `VitrineError` once none is left; all are
         stopped first.
@@ -76,7 +79,7 @@ class Fleet:
             child.stop()
 
     def _exit_code(self) -> int:
-        bad = [child for child in self._children if child.exit_code != EXIT_OK]
+        bad = [child for child in self._children if child.exit_code not in _ENDED_WELL]
         for child in bad:
             log.error("the worker on %s ended with %s", child.name, child.exit_code)
         return EXIT_COULD_NOT_RUN if bad else EXIT_OK

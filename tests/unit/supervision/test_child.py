@@ -1,0 +1,116 @@
+"""A supervised process: how long the pauses between its restarts are, and how it is stopped."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from vitrine.supervision import child as module
+from vitrine.supervision.child import FIRST_PAUSE, LONGEST_PAUSE, Child
+from vitrine.supervision.output import LogFile
+
+
+class Clock:
+    """A time that passes only when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=made.monotonic))
+    return made
+
+
+def running(code: str, folder: Path, *, grace: float = 60.0) -> Child:
+    made = Child("part", [], environment={}, output=LogFile(folder / "log"), grace=grace)
+    made._arguments = [sys.executable, "-c", code]
+    return made
+
+
+def ended(child: Child) -> None:
+    assert child._process is not None
+    child._process.wait(60)
+
+
+def pause(child: Child, clock: Clock) -> float:
+    """How long a child that has ended waits until it is started again."""
+    before, starts = clock.now, child.starts
+    child.revive()
+    while child.starts == starts:
+        clock.now += 0.25
+        child.revive()
+    return clock.now - before
+
+
+def test_a_child_that_dies_young_waits_longer_each_time(tmp_path: Path, clock: Clock) -> None:
+    child = running("raise SystemExit(3)", tmp_path)
+    child.start()
+    pauses = []
+    for _ in range(7):
+        ended(child)
+        pauses.append(pause(child, clock))
+    ended(child)
+    assert child.exit_code == 3
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, LONGEST_PAUSE, LONGEST_PAUSE]
+
+
+def test_a_child_that_was_steady_comes_back_at_once(tmp_path: Path, clock: Clock) -> None:
+    child = running("raise SystemExit(3)", tmp_path)
+    child.start()
+    for _ in range(3):
+        ended(child)
+        pause(child, clock)
+    ended(child)
+    clock.now += module.STEADY_SECONDS + 1
+    assert pause(child, clock) == FIRST_PAUSE
+    ended(child)
+
+
+def test_a_child_that_runs_is_left_alone(tmp_path: Path) -> None:
+    child = running("import time; time.sleep(600)", tmp_path)
+    child.start()
+    pid = child.pid
+    child.revive()
+    assert (child.pid, child.starts, child.exit_code) == (pid, 1, None)
+    child.stop()
+    assert (child.pid, child.exit_code) == (None, -signal.SIGTERM)
+    child.stop()
+
+
+def test_a_child_that_will_not_stop_is_made_to(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    deaf = (
+        "import pathlib, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        f"pathlib.Path({str(ready)!r}).touch(); time.sleep(600)"
+    )
+    child = running(deaf, tmp_path, grace=0.2)
+    child.start()
+    wait_for(ready.exists)
+    child.stop()
+    assert child.exit_code == -signal.SIGKILL
+
+
+def test_a_child_that_never_started_can_be_stopped(tmp_path: Path) -> None:
+    child = running("", tmp_path)
+    child.stop()
+    assert (child.alive(), child.exit_code) == (False, None)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    import time
+
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
