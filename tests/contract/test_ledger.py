@@ -22,7 +22,7 @@ from vitrine.errors import Conflict, NotFound
 from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.ledger import Lease, Ledger, NewChunk, Putoff, Refusal
 from vitrine.ledger.redis_ledger import RedisLedger
-from vitrine.ledger.scripts import job_keys
+from vitrine.ledger.scripts import job_key, job_keys
 
 SHORT = 0.05
 """Seconds of a lease that is meant to run out within the test."""
@@ -155,6 +155,18 @@ def test_finishing_twice_counts_once(ledger: Ledger) -> None:
         ledger.finish(lease, embedded=[0, 1, 2], failures=[bad])
     assert counts(ledger, job) == (3, 1, 0, 0)
     assert ledger.status(job).failed_by_reason == {"not_found": 1}
+
+
+def test_a_chunk_of_any_size_is_finished_picture_by_picture(ledger: Ledger) -> None:
+    job = new_job(ledger, 600, seal=False)
+    lease = leased(ledger, job)
+    bad = [failed(image) for image in lease.chunk.images[250:520:9]]
+    ledger.finish(lease, embedded=[], failures=bad)
+    assert counts(ledger, job) == (0, 30, 0, 570)
+    report = ledger.finish(lease, embedded=ordinals(lease), failures=[])
+    assert report.newly_embedded == 600
+    assert counts(ledger, job) == (600, 0, 0, 0)
+    assert list(ledger.failures(job)) == []
 
 
 def test_embedded_wins_over_an_earlier_failure_and_is_never_taken_back(ledger: Ledger) -> None:
@@ -425,6 +437,16 @@ def on_redis(redis_server: str) -> Iterator[RedisLedger]:
 
 def blobs(ledger: RedisLedger, job: str) -> int:
     return len(list(ledger._redis.scan_iter(f"vitrine:{{{job}}}:chunk:*")))
+
+
+def test_a_finished_job_without_failures_keeps_one_bit_a_picture(on_redis: RedisLedger) -> None:
+    job = new_job(on_redis, 64, 64)
+    for number in (0, 1):
+        lease = leased(on_redis, job, number)
+        on_redis.finish(lease, embedded=ordinals(lease), failures=[])
+    left = {key for key in job_keys(job, 0, 1) if on_redis._redis.exists(key)}
+    assert left == {job_key(job, "job"), job_key(job, "embedded")}
+    assert on_redis._redis.strlen(job_key(job, "embedded")) == 16
 
 
 def test_chunks_whose_answer_was_lost_on_the_way_are_counted_once(

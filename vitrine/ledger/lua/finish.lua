@@ -6,12 +6,22 @@ if not state then return {'unknown', 0, 0, 0} end
 local held = redis.call('HGET', TOKENS, ARGV[1]) == ARGV[2]
 local embedded, failed = 0, 0
 local last = 6 + tonumber(ARGV[6])
-for index = 7, last do
-  local ordinal = ARGV[index]
-  if redis.call('SETBIT', EMBEDDED, ordinal, 1) == 0 then
-    embedded = embedded + 1
-    unfail(ordinal)
-    uncancel(ordinal)
+-- Earlier failures and cancels are only looked for where there are any: mostly there are none.
+local any_failed, any_cancelled = count('failed') > 0, count('cancelled') > 0
+-- One command sets many bits and tells what they were; Lua passes some thousand arguments at most.
+for first = 7, last, 256 do
+  local set, size = {}, 0
+  for index = first, math.min(first + 255, last) do
+    set[size + 1], set[size + 2], set[size + 3], set[size + 4] = 'SET', 'u1', ARGV[index], '1'
+    size = size + 4
+  end
+  for at, before in ipairs(redis.call('BITFIELD', EMBEDDED, unpack(set))) do
+    if before == 0 then
+      local ordinal = ARGV[first + at - 1]
+      embedded = embedded + 1
+      if any_failed then unfail(ordinal) end
+      if any_cancelled then uncancel(ordinal) end
+    end
   end
 end
 if embedded > 0 then redis.call('HINCRBY', JOB, 'embedded', embedded) end

@@ -18,7 +18,9 @@ local function count(field)
 end
 
 local function remaining()
-  return count('images') - count('embedded') - count('failed') - count('cancelled')
+  local counts = redis.call('HMGET', JOB, 'images', 'embedded', 'failed', 'cancelled')
+  for index = 1, 4 do counts[index] = tonumber(counts[index] or '0') end
+  return counts[1] - counts[2] - counts[3] - counts[4]
 end
 
 local function enter(state)
@@ -33,9 +35,10 @@ local function finished(state, ttl)
   return state
 end
 
--- Take an earlier failure of a picture back.
+-- Take an earlier failure of a picture back. Looked at first: to write a 0 would make the bitmap that long.
 local function unfail(ordinal)
-  if redis.call('SETBIT', FAILED, ordinal, 0) == 0 then return false end
+  if redis.call('GETBIT', FAILED, ordinal) == 0 then return false end
+  redis.call('SETBIT', FAILED, ordinal, 0)
   local reason = string.match(redis.call('HGET', FAILURES, ordinal) or '', '^(%S+) ')
   redis.call('HDEL', FAILURES, ordinal)
   redis.call('HINCRBY', JOB, 'failed', -1)
@@ -45,7 +48,8 @@ end
 
 -- An outcome that comes after its picture was counted as cancelled replaces that.
 local function uncancel(ordinal)
-  if redis.call('SETBIT', CANCELLED, ordinal, 0) == 1 then
+  if redis.call('GETBIT', CANCELLED, ordinal) == 1 then
+    redis.call('SETBIT', CANCELLED, ordinal, 0)
     redis.call('HINCRBY', JOB, 'cancelled', -1)
   end
 end
