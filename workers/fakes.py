@@ -6,7 +6,6 @@ import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,7 @@ from numpy.typing import NDArray
 from vitrine.contracts import FailureReason, ItemFailure
 from workers.fetch.fetched import Fetched
 from workers.models.base import Inputs
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from workers.picture import Picture, as_image
 
 DIMENSION = 8
 
@@ -40,9 +37,9 @@ class FakeModel:
         self._bad = dict(bad or {})
         self.batches: list[int] = []  #: Sizes of the batches embedded so far.
 
-    def preprocess(self, image: Image) -> Inputs:
+    def preprocess(self, picture: Picture) -> Inputs:
         """The pixels, float32 [3, 8, 8]."""
-        pixels = np.asarray(image.resize((8, 8)), dtype=np.float32)
+        pixels = np.asarray(as_image(picture).resize((8, 8)), dtype=np.float32)
         return {"pixel_values": pixels.transpose(2, 0, 1)}
 
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:

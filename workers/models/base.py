@@ -8,7 +8,7 @@ in `workers.normalise`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from workers.picture import Picture
 
 Inputs: TypeAlias = Mapping[str, NDArray[np.generic]]
-"""One picture's inputs by name, without the batch axis (usually `pixel_values`, float32 [3, height, width])."""
+"""One picture's inputs by name, without the batch axis (usually `pixel_values`, [3, height, width], uint8 or
+normalised float32)."""
+Way: TypeAlias = Literal["fast", "reference"]
+"""How pictures become inputs: by libjpeg-turbo and torch, or by Pillow and the family's own processor."""
 
 
 class EmbeddingModel(Protocol):
@@ -40,3 +43,11 @@ class EmbeddingModel(Protocol):
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed n texts to float32 [n, dimension], not normalised; raises `BadInput` without a text tower."""
+
+
+@runtime_checkable
+class ScalesPictures(Protocol):
+    """A model that says beforehand how large it wants a picture, so that a JPEG can be decoded smaller."""
+
+    def scaled_size(self, width: int, height: int) -> tuple[int, int] | None:
+        """The width and height to which a picture of this size is scaled; None where that cannot be said."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL.Image import Image, Resampling
+from PIL.Image import Resampling
 
 from vitrine.errors import BadInput
 from workers.features import colour, gradients, spectrum, tones
@@ -22,6 +22,7 @@ from workers.features.foreground import foreground
 from workers.features.oklab import oklab
 from workers.features.smoothing import doubled, halved
 from workers.models.base import Inputs
+from workers.picture import Picture, as_image
 
 SIDE = 128
 """Pixels a side of the picture that is described; the picture is stretched to it (what letterboxing adds is
@@ -54,9 +55,9 @@ class DescriptorModel:
         + gradients.BINS
     )
 
-    def preprocess(self, image: Image) -> Inputs:
+    def preprocess(self, picture: Picture) -> Inputs:
         """Shrink an upright RGB picture to uint8 [SIDE, SIDE, 3] by area; thread-safe."""
-        small = image.convert("RGB").resize((SIDE, SIDE), Resampling.BOX)
+        small = as_image(picture).convert("RGB").resize((SIDE, SIDE), Resampling.BOX)
         return {"pixel_values": np.asarray(small, np.uint8)}
 
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:

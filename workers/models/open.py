@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from vitrine.errors import BadInput
-from workers.models.base import EmbeddingModel
+from workers.models.base import EmbeddingModel, Way
 
 BUILTIN = "builtin"
 TIMED_PREFIX = "timed-"
@@ -14,11 +14,14 @@ TIMED_PREFIX = "timed-"
 _PATH_STARTS = ("/", "./", "../", "~")
 
 
-def open_model(name: str, *, device: str, dtype: str | None = None) -> EmbeddingModel:
+def open_model(
+    name: str, *, device: str, dtype: str | None = None, preprocess: Way = "fast"
+) -> EmbeddingModel:
     """Open a model on a device, ready to embed.
 
     `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `dtype` `float32`, `bfloat16` or `float16`, by default
-    float32 on a CPU and bfloat16 on a GPU. Raises `BadInput` for a name, directory or device that cannot
+    float32 on a CPU and bfloat16 on a GPU; `preprocess` the way of its pictures (the built-in model has
+    one only). Raises `BadInput` for a name, directory or device that cannot
     be used and `ModelUnavailable` where the hub does not answer, each as one sentence for a person.
     """
     if name == BUILTIN:
@@ -28,7 +31,9 @@ def open_model(name: str, *, device: str, dtype: str | None = None) -> Embedding
     # torch and transformers take seconds to import, and the built-in model needs neither.
     from workers.models.transformers_model import TransformersModel  # noqa: PLC0415
 
-    return TransformersModel(_directory(name), given=name, device=device, dtype=dtype)
+    return TransformersModel(
+        _directory(name), given=name, device=device, dtype=dtype, preprocess=preprocess
+    )
 
 
 def _builtin(device: str) -> EmbeddingModel:

@@ -23,7 +23,7 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 from vitrine.errors import BadInput
 from workers.models.base import Inputs
 from workers.models.preprocessing import Preprocessing
-from workers.picture import Picture, as_image
+from workers.picture import Picture
 
 _NAME = re.compile(
     r"timed-(?P<pictures>\d{1,4})-in-(?P<total>\d{1,5})ms(?:-base-(?P<base>\d{1,5})ms)?(?:-at-(?P<side>\d{2,4}))?"
@@ -45,18 +45,22 @@ class TimedModel:
     def __init__(self, name: str) -> None:
         """Read the name; raises `BadInput` for one that cannot be read."""
         self.name = name
-        pictures, total, base, side = _parsed(name)
+        pictures, total, base, self.side = _parsed(name)
         self.base_seconds = base / 1000  #: Of every batch.
         self.picture_seconds = (total - base) / 1000 / pictures  #: Of every picture.
-        self.revision = f"timed-1-{side}"
+        self.revision = f"timed-1-{self.side}"
         self.late_ms: deque[float] = deque(maxlen=_KEPT)
         """How late each batch came back: until the system had woken the thread and it held the GIL again."""
-        size = {"height": side, "width": side}
+        size = {"height": self.side, "width": self.side}
         self._preprocessing = Preprocessing(SiglipImageProcessorPil(size=size))
 
     def preprocess(self, picture: Picture) -> Inputs:
         """Scale to the side, with the means of SigLIP; thread-safe."""
-        return self._preprocessing(as_image(picture))
+        return self._preprocessing(picture)
+
+    def scaled_size(self, width: int, height: int) -> tuple[int, int] | None:
+        """The size to which a picture is scaled, see `ScalesPictures`."""
+        return self._preprocessing.scaled_size(width, height)
 
     def seconds(self, pictures: int) -> float:
         """What a batch of so many takes."""

@@ -1,7 +1,7 @@
 """Any model directory in transformers' format as an `EmbeddingModel`.
 
-Pixels take the way of transformers' own image processor on its Pillow backend, and vectors that of its own
-model, so that both equal what transformers gives for the same picture. Weights come from safetensors only
+Pixels are those of transformers' own image processor on its Pillow backend (to the last bit the reference way,
+within rounding the fast way, see `workers.models.preprocessing`), and vectors those of its own model. Weights come from safetensors only
 and no code from a model is ever run.
 """
 
@@ -20,13 +20,14 @@ from transformers import AutoImageProcessor, AutoModel
 
 from vitrine.contracts import model_name
 from vitrine.errors import BadInput, ModelUnavailable
-from workers.models.base import Inputs
+from workers.models.base import Inputs, Way
 from workers.models.checkpoint import Checkpoint, inspect_directory
 from workers.models.device import resolve_device, resolve_dtype
 from workers.models.families import has_text_tower, image_vectors, text_vectors
 from workers.models.preprocessing import Preprocessing
 from workers.models.quiet import quieten
 from workers.models.tokens import Tokens, load_tokens
+from workers.picture import Picture
 
 Tensors: TypeAlias = dict[str, torch.Tensor]
 
@@ -39,7 +40,13 @@ class TransformersModel:
     """
 
     def __init__(
-        self, directory: Path, *, given: str, device: str = "auto", dtype: str | None = None
+        self,
+        directory: Path,
+        *,
+        given: str,
+        device: str = "auto",
+        dtype: str | None = None,
+        preprocess: Way = "fast",
     ) -> None:
         """Load `directory`; `given` is the name by which a person asked for it.
 
@@ -51,7 +58,7 @@ class TransformersModel:
         self.name = model_name(given)
         self.device = resolve_device(device)
         self._dtype = resolve_dtype(dtype, self.device)
-        self._preprocessing = Preprocessing(_load_processor(checkpoint))
+        self._preprocessing = Preprocessing(_load_processor(checkpoint), way=preprocess)
         self._model = _load_model(checkpoint, self._dtype, self.device)
         self.revision = checkpoint.revision()
         grey = Image.new("RGB", (64, 64), (128, 128, 128))
@@ -59,9 +66,13 @@ class TransformersModel:
         self._tokens, self._why_no_text = self._open_text(directory)
         self.supports_text = self._tokens is not None
 
-    def preprocess(self, image: Image.Image) -> Inputs:
+    def preprocess(self, picture: Picture) -> Inputs:
         """Make one picture's inputs as the checkpoint's own processor does, without the batch axis."""
-        return self._preprocessing(image)
+        return self._preprocessing(picture)
+
+    def scaled_size(self, width: int, height: int) -> tuple[int, int] | None:
+        """The width and height to which a picture is scaled; None where that is not known beforehand."""
+        return self._preprocessing.scaled_size(width, height)
 
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
         """Embed n pictures to float32 [n, dimension]; raises `MemoryError` where the device is full."""
@@ -79,13 +90,16 @@ class TransformersModel:
         self, tower: Callable[[Any, Tensors], torch.Tensor], inputs: Tensors
     ) -> NDArray[np.float32]:
         with _memory_errors(), torch.inference_mode():
-            vectors = tower(self._model, {name: self._placed(one) for name, one in inputs.items()})
+            there = {name: one.to(self.device) for name, one in inputs.items()}
+            normalised = self._preprocessing.on_device(there)
+            vectors = tower(
+                self._model, {name: self._typed(one) for name, one in normalised.items()}
+            )
             result: NDArray[np.float32] = vectors.float().cpu().numpy()
         return result
 
-    def _placed(self, tensor: torch.Tensor) -> torch.Tensor:
-        dtype = self._dtype if tensor.is_floating_point() else tensor.dtype
-        return tensor.to(device=self.device, dtype=dtype)
+    def _typed(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
 
     def _open_text(self, directory: Path) -> tuple[Tokens | None, str]:
         if not has_text_tower(self._model):

@@ -18,7 +18,7 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
 
 from workers.models.aspect import MAX_ASPECT, cut_to_middle
-from workers.models.preprocessing import Preprocessing
+from workers.models.reference_pixels import ReferencePixels
 
 TinyModel: TypeAlias = Callable[[str], Path]
 CROP = {"height": 28, "width": 28}
@@ -39,9 +39,9 @@ def noise(width: int, height: int) -> Image.Image:
 @settings(max_examples=60, deadline=None)
 @given(width=st.integers(8, 120), height=st.integers(8, 120))
 def test_inputs_equal_those_of_the_processor(name: str, width: int, height: int) -> None:
-    preprocessing = Preprocessing(PROCESSORS[name])
-    assert preprocessing.scales_first
-    inputs = preprocessing(noise(width, height))
+    reference = ReferencePixels(PROCESSORS[name])
+    assert reference.scales_first
+    inputs = reference(noise(width, height))
     expected = PROCESSORS[name](images=noise(width, height), return_tensors="np")
     assert inputs.keys() == expected.keys()
     for key, values in inputs.items():
@@ -53,23 +53,23 @@ def test_every_family_that_is_shipped_for_takes_the_short_way(
     family: str, tiny_model: TinyModel
 ) -> None:
     loader: Any = transformers.AutoImageProcessor
-    assert Preprocessing(loader.from_pretrained(tiny_model(family), backend="pil")).scales_first
+    assert ReferencePixels(loader.from_pretrained(tiny_model(family), backend="pil")).scales_first
 
 
 def test_a_processor_that_scales_by_another_rule_is_left_to_itself() -> None:
     processor = BitImageProcessorPil(
         size={"shortest_edge": 32, "longest_edge": 40}, do_center_crop=False
     )
-    preprocessing = Preprocessing(processor)
-    assert not preprocessing.scales_first
+    reference = ReferencePixels(processor)
+    assert not reference.scales_first
     expected = processor(images=noise(60, 90), return_tensors="np")["pixel_values"][0]
-    np.testing.assert_array_equal(preprocessing(noise(60, 90))["pixel_values"], expected)
+    np.testing.assert_array_equal(reference(noise(60, 90))["pixel_values"], expected)
 
 
 def test_a_processor_that_does_not_scale_is_left_to_itself() -> None:
-    preprocessing = Preprocessing(SiglipImageProcessorPil(do_resize=False))
-    assert not preprocessing.scales_first
-    assert preprocessing(noise(20, 10))["pixel_values"].shape == (3, 10, 20)
+    reference = ReferencePixels(SiglipImageProcessorPil(do_resize=False))
+    assert not reference.scales_first
+    assert reference(noise(20, 10))["pixel_values"].shape == (3, 10, 20)
 
 
 @pytest.mark.parametrize("size", [(10, 160), (160, 10), (50, 50)])

@@ -1,0 +1,52 @@
+"""From 8-bit values to the numbers that a model was trained on, on the model's own device.
+
+A picture travels as bytes, a quarter of what it takes as floats, and the device makes floats of a batch at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+Tensors = dict[str, torch.Tensor]
+
+
+class Normalisation:
+    """`(factor x - mean) / std` for each channel, as `(x - mean / factor) / (std / factor)` in float32.
+
+    This order of operations is that of transformers' torchvision-backed processors, so its results are equal to theirs.
+    """
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float], factor: float) -> None:
+        self._shift = torch.tensor(mean) * (1.0 / factor)
+        self.scale = torch.tensor(std) * (1.0 / factor)
+        """Levels of 255 that one unit of the result stands for, float32 [3]."""
+
+    @classmethod
+    def of(cls, processor: Any) -> Normalisation:
+        """That of an image processor."""
+        factor = processor.rescale_factor if processor.do_rescale else 1.0
+        if not processor.do_normalize:
+            return cls([0.0] * 3, [1.0] * 3, factor)
+        return cls(processor.image_mean, processor.image_std, factor)
+
+    def __call__(self, tensors: Tensors) -> Tensors:
+        """Normalise uint8 `pixel_values`; floats, and inputs without pixels, are left as they are.
+
+        Pictures are [n, 3, height, width], patches [n, patches, side * side * 3] with the channels last; patches
+        that `pixel_attention_mask` hides become zero, as they are padded after normalising.
+        """
+        pixels = tensors.get("pixel_values")
+        if pixels is None or pixels.dtype != torch.uint8:
+            return tensors
+        if pixels.dim() == 4:
+            return {**tensors, "pixel_values": self._normalised(pixels, (3, 1, 1))}
+        floats = self._normalised(pixels.reshape(*pixels.shape[:2], -1, 3), (3,)).flatten(-2)
+        mask = tensors["pixel_attention_mask"].unsqueeze(-1)
+        return {**tensors, "pixel_values": floats * mask}
+
+    def _normalised(self, pixels: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+        shift, scale = (one.to(pixels.device).view(shape) for one in (self._shift, self.scale))
+        return pixels.to(torch.float32).sub_(shift).div_(scale)
