@@ -64,9 +64,7 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
     starts without it and says so in `/readyz`.
     """
     with ExitStack() as stack:
-        ledger = RedisLedger.connect(
-            settings.redis_url.get_secret_value(), job_ttl_days=settings.job_ttl_days
-        )
+        ledger = RedisLedger.from_settings(settings)
         stack.callback(ledger.close)
         store = open_store(settings)
         stack.callback(store.close)

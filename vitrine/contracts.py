@@ -34,15 +34,20 @@ class JobState(enum.StrEnum):
 
     ::
 
-        open ──seal──▶ running ──last outcome──▶ completed | completed_with_failures
-          │               │ ▲                         │
-          └──cancel───────┤ └────────retry────────────┘
+        open ──seal──▶ running ──last outcome──▶ indexing ──built──▶ completed | completed_with_failures
+          │               │ ▲                        │                   │
+          └──cancel───────┤ └─────────retry──────────┴───────────────────┘
                           ▼
                       cancelling ──last lease ends──▶ cancelled
+
+    Only a job that embedded enough for an index to matter passes through `indexing`; the last outcome of
+    any other completes it.
     """
 
     OPEN = "open"  #: The producer is still adding chunks; workers may already be at it.
     RUNNING = "running"  #: Every chunk is in the ledger; some have no outcome yet.
+    INDEXING = "indexing"
+    """Every picture has its outcome and can be found; the collection's vector index is being built."""
     COMPLETED = "completed"  #: Every picture is embedded.
     COMPLETED_WITH_FAILURES = (
         "completed_with_failures"  #: Every picture has an outcome, some failed.
@@ -215,6 +220,10 @@ class JobStatus:
     fed_at: float  #: Unix seconds when its producer last added to it (the ledger's clock).
     updated_at: float  #: Unix seconds of the last change.
     finished_at: float | None
+    indexed: int = (
+        0  #: Points of its collection in the vector index, as last seen while `indexing`.
+    )
+    points: int = 0  #: Points of its collection, likewise; 0 where nobody looked yet.
 
     @property
     def pending(self) -> int:

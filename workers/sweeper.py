@@ -23,6 +23,7 @@ from vitrine.errors import NotFound, Unavailable
 from vitrine.ledger import Ledger
 from vitrine.redis_client import as_bytes, naming_failures
 from workers.periodic import Periodic
+from workers.turns import take_turn
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +68,7 @@ class Sweeper:
 
     def sweep(self) -> int:
         """Sweep once, unless another worker is at it; returns how many chunks were sent again."""
-        with naming_failures():
-            mine = self._redis.set(LOCK_KEY, b"1", nx=True, px=int(self._every * 1000))
-        if not mine:
+        if not take_turn(self._redis, LOCK_KEY, self._every):
             return 0
         return sum(self._sweep_job(job) for job in self._ledger.active_jobs())
 

@@ -25,9 +25,7 @@ def open_ledger(settings: Settings) -> Iterator[Ledger]:
     """The ledger, reached (`LedgerUnavailable` otherwise) and closed after."""
     from vitrine.ledger.redis_ledger import RedisLedger
 
-    ledger = RedisLedger.connect(
-        settings.redis_url.get_secret_value(), job_ttl_days=settings.job_ttl_days
-    )
+    ledger = RedisLedger.from_settings(settings)
     try:
         _reach(ledger, settings)
         yield ledger

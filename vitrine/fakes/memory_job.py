@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from vitrine.contracts import Failure, ImageRef, JobSpec, JobState, JobStatus, RowProblem
+from vitrine.ledger.base import LONGEST_GAP
+from vitrine.settings import INDEX_POINTS
 
 
 @dataclass
@@ -23,6 +25,16 @@ class MemoryChunk:
     def unlease(self) -> None:
         """Forget who had it."""
         self.leased, self.token = None, ""
+
+
+@dataclass(frozen=True)
+class IndexWatch:
+    """The index of a waiting job's collection when it was last looked at."""
+
+    indexed: int
+    points: int
+    seen: float
+    still: float = 0.0
 
 
 @dataclass
@@ -44,6 +56,8 @@ class MemoryJob:
     fed: float = 0.0
     updated: float = 0.0
     finished: float | None = None
+    bulk: int = INDEX_POINTS
+    watch: IndexWatch | None = None  #: While it is `indexing`, and as it was then.
 
 
 def to_send(chunk: MemoryChunk, now: float, lost_before: float) -> bool:
@@ -58,6 +72,43 @@ def to_send(chunk: MemoryChunk, now: float, lost_before: float) -> bool:
 def pending(entry: MemoryJob) -> int:
     """Pictures without an outcome."""
     return entry.images - len(entry.embedded) - len(entry.failed) - len(entry.cancelled)
+
+
+def settle(entry: MemoryJob, now: float) -> JobState:
+    """Go on to the next state where nothing is left to do in this one."""
+    entry.updated = now
+    if entry.state is JobState.RUNNING and pending(entry) == 0:
+        entry.watch = None
+        entry.state = JobState.INDEXING
+        if len(entry.embedded) < entry.bulk:
+            complete(entry, now)
+    elif entry.state is JobState.CANCELLING and not any(
+        chunk.leased is not None for chunk in entry.chunks.values()
+    ):
+        entry.cancelled = set(range(entry.images)) - entry.embedded - entry.failed.keys()
+        entry.chunks.clear()
+        entry.state, entry.finished = JobState.CANCELLED, now
+    return entry.state
+
+
+def complete(entry: MemoryJob, now: float) -> JobState:
+    """Finish a job that is `indexing`."""
+    if entry.state is JobState.INDEXING:
+        failed = bool(entry.failed)
+        entry.state = JobState.COMPLETED_WITH_FAILURES if failed else JobState.COMPLETED
+        entry.finished = entry.updated = now
+    return entry.state
+
+
+def note_index(entry: MemoryJob, indexed: int, points: int, now: float) -> float:
+    """Keep a look at the index; seconds that it stood still."""
+    if entry.state is not JobState.INDEXING:
+        return 0.0
+    before, still = entry.watch, 0.0
+    if before is not None and before.indexed == indexed:
+        still = before.still + min(now - before.seen, LONGEST_GAP)
+    entry.watch = IndexWatch(indexed, points, now, still)
+    return still
 
 
 def status_of(entry: MemoryJob) -> JobStatus:
@@ -76,4 +127,6 @@ def status_of(entry: MemoryJob) -> JobStatus:
         fed_at=entry.fed,
         updated_at=entry.updated,
         finished_at=entry.finished,
+        indexed=entry.watch.indexed if entry.watch else 0,
+        points=entry.watch.points if entry.watch else 0,
     )

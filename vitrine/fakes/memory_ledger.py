@@ -19,17 +19,30 @@ from vitrine.contracts import (
     RowProblem,
 )
 from vitrine.errors import Conflict, NotFound
-from vitrine.fakes.memory_job import MemoryChunk, MemoryJob, pending, status_of, to_send
+from vitrine.fakes.memory_job import (
+    MemoryChunk,
+    MemoryJob,
+    complete,
+    note_index,
+    pending,
+    settle,
+    status_of,
+    to_send,
+)
 from vitrine.ledger.base import FinishReport, Lease, NewChunk, Putoff, Refusal
 from vitrine.ledger.remainder import remainder
 from vitrine.ledger.select import matches
+from vitrine.settings import INDEX_POINTS
 
 
 class MemoryLedger:
     """`vitrine.ledger.base.Ledger` in memory; `clock` can be replaced to let time pass."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.time, *, index_points: int = INDEX_POINTS
+    ) -> None:
         self._clock = clock
+        self._index_points = index_points
         self._jobs: dict[str, MemoryJob] = {}
         self._lock = threading.RLock()
         self._tokens = itertools.count(1)
@@ -47,9 +60,9 @@ class MemoryLedger:
 
     def create(self, spec: JobSpec) -> None:
         with self._lock:
-            self._jobs.setdefault(
-                spec.id, MemoryJob(spec, fed=self._clock(), updated=self._clock())
-            )
+            now = self._clock()
+            made = MemoryJob(spec, fed=now, updated=now, bulk=self._index_points)
+            self._jobs.setdefault(spec.id, made)
 
     def add_chunks(self, job: str, chunks: Sequence[NewChunk]) -> list[int]:
         with self._lock:
@@ -222,6 +235,15 @@ class MemoryLedger:
             self._settle(entry)
             return again
 
+    def note_index(self, job: str, *, indexed: int, points: int) -> float:
+        with self._lock:
+            entry = self._jobs.get(job)
+            return note_index(entry, indexed, points, self._clock()) if entry else 0.0
+
+    def complete(self, job: str) -> JobState:
+        with self._lock:
+            return complete(self._job(job), self._clock())
+
     def queued_at(self, job: str, numbers: Sequence[int]) -> list[float | None]:
         with self._lock:
             chunks = self._jobs[job].chunks if job in self._jobs else {}
@@ -262,7 +284,7 @@ class MemoryLedger:
     def cancel(self, job: str) -> JobState:
         with self._lock:
             entry = self._job(job)
-            if entry.state.finished:
+            if entry.state.finished or entry.state is JobState.INDEXING:
                 raise Conflict(f"Job {job} is already {entry.state}.")
             entry.state = JobState.CANCELLING
             entry.chunks = {n: c for n, c in entry.chunks.items() if c.leased is not None}
@@ -293,15 +315,4 @@ class MemoryLedger:
             ]
 
     def _settle(self, entry: MemoryJob) -> JobState:
-        entry.updated = self._clock()
-        if entry.state is JobState.RUNNING and pending(entry) == 0:
-            failed = bool(entry.failed)
-            entry.state = JobState.COMPLETED_WITH_FAILURES if failed else JobState.COMPLETED
-            entry.finished = entry.updated
-        elif entry.state is JobState.CANCELLING and not any(
-            chunk.leased is not None for chunk in entry.chunks.values()
-        ):
-            entry.cancelled = set(range(entry.images)) - entry.embedded - entry.failed.keys()
-            entry.chunks.clear()
-            entry.state, entry.finished = JobState.CANCELLED, entry.updated
-        return entry.state
+        return settle(entry, self._clock())

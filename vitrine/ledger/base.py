@@ -19,6 +19,9 @@ from typing import NamedTuple, Protocol
 
 from vitrine.contracts import Chunk, Failure, ImageRef, JobSpec, JobState, JobStatus, RowProblem
 
+LONGEST_GAP = 60.0
+"""Seconds between two looks at an index that count as standstill: longer ones say that the store or the workers were away."""
+
 
 class Refusal(enum.StrEnum):
     """Why a chunk was not leased; its message is then acknowledged and forgotten."""
@@ -92,7 +95,7 @@ class Ledger(Protocol):
         """Count `count` rejected rows, and keep the `problems` (the first 1,000 of a job) to show."""
 
     def seal(self, job: str) -> JobState:
-        """Say that every chunk is in; a job with nothing left to do is finished here."""
+        """Say that every chunk is in; a job with nothing left to do is finished here, or goes on to `indexing`."""
 
     def pending_images(self) -> int:
         """Pictures of all jobs that have no outcome yet: what back-pressure looks at."""
@@ -140,6 +143,16 @@ class Ledger(Protocol):
     def clock(self) -> float:
         """The ledger's own time in unix seconds; hosts' clocks are not compared with each other."""
 
+    # --- while the index of a bulk job's collection is built ------------------------------------
+    def note_index(self, job: str, *, indexed: int, points: int) -> float:
+        """Write how far the collection of an `indexing` job is, and return how long that stood still, in seconds.
+
+        Time in which nobody looked counts for `LONGEST_GAP` at most; 0.0 for a job in another state.
+        """
+
+    def complete(self, job: str) -> JobState:
+        """Finish an `indexing` job: the index is built, or not waited for any longer. Others stay as they are."""
+
     # --- everybody's side ----------------------------------------------------------------------
     def active_jobs(self) -> list[str]:
         """Ids of jobs that are not finished."""
@@ -164,7 +177,10 @@ class Ledger(Protocol):
         """The first rejected rows of a job (at most 1,000)."""
 
     def cancel(self, job: str) -> JobState:
-        """Stop a job: queued chunks go at once, leased ones when they end; raises `Conflict` where it is finished."""
+        """Stop a job: queued chunks go at once, leased ones when they end.
+
+        Raises `Conflict` where it is finished, or has nothing left to stop (`indexing`).
+        """
 
     def retry(
         self,

@@ -121,4 +121,6 @@ def _status(row: dict[bytes, bytes]) -> JobStatus:
         fed_at=float(row.get(b"fed", row.get(b"updated", 0))),
         updated_at=float(row.get(b"updated", 0)),
         finished_at=None if finished is None else float(finished),
+        indexed=number(b"index:indexed"),
+        points=number(b"index:points"),
     )

@@ -2,7 +2,7 @@
 
 Every change of a chunk is one script, so no crash leaves half of one. A job's keys::
 
-    vitrine:{JOB}:job                    hash    spec, state and the counts
+    vitrine:{JOB}:job                    hash    spec, state, the counts, and how far its index is
     vitrine:{JOB}:embedded|failed|cancelled      bitmaps, one bit a picture
     vitrine:{JOB}:failures               hash    ordinal -> reason and record
     vitrine:{JOB}:problems               list    the first rejected rows
@@ -26,11 +26,12 @@ from redis import Redis
 from vitrine.contracts import CHUNK_SIZE, Chunk, Failure, ImageRef, JobSpec, JobState, RowProblem
 from vitrine.errors import Conflict
 from vitrine.ledger import codec
-from vitrine.ledger.base import FinishReport, Lease, NewChunk, Putoff, Refusal
+from vitrine.ledger.base import LONGEST_GAP, FinishReport, Lease, NewChunk, Putoff, Refusal
 from vitrine.ledger.reading import JOBS_KEY, LedgerReader, missing_job
 from vitrine.ledger.remainder import remainder
 from vitrine.ledger.scripts import Scripts, job_key, job_keys
 from vitrine.redis_client import as_bytes, connect, naming_failures
+from vitrine.settings import INDEX_POINTS, Settings
 
 ACTIVE_KEY = "vitrine:active"
 """Ids of jobs that are not finished."""
@@ -42,15 +43,32 @@ STRIKES_OUT = 2
 class RedisLedger(LedgerReader):
     """`vitrine.ledger.base.Ledger` on Redis; safe to use from several threads."""
 
-    def __init__(self, redis: Redis, *, job_ttl_days: float = 14.0) -> None:
+    def __init__(
+        self, redis: Redis, *, job_ttl_days: float = 14.0, index_points: int = INDEX_POINTS
+    ) -> None:
         super().__init__(redis)
         self._ttl = int(job_ttl_days * 86400)
+        self._index_points = index_points
         self._scripts = Scripts(redis)
 
     @classmethod
-    def connect(cls, url: str, *, job_ttl_days: float = 14.0) -> RedisLedger:
-        """A ledger at the URL; nothing is sent before the first call."""
-        return cls(connect(url), job_ttl_days=job_ttl_days)
+    def connect(
+        cls, url: str, *, job_ttl_days: float = 14.0, index_points: int = INDEX_POINTS
+    ) -> RedisLedger:
+        """A ledger at the URL; nothing is sent before the first call.
+
+        Jobs that are made here wait for their index from so many embedded pictures on.
+        """
+        return cls(connect(url), job_ttl_days=job_ttl_days, index_points=index_points)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> RedisLedger:
+        """The ledger that the settings name."""
+        return cls.connect(
+            settings.redis_url.get_secret_value(),
+            job_ttl_days=settings.job_ttl_days,
+            index_points=settings.index_points,
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -62,7 +80,12 @@ class RedisLedger(LedgerReader):
 
     # --- the producer's side -------------------------------------------------------------------
     def create(self, spec: JobSpec) -> None:
-        fields = {"spec": codec.pack_spec(spec), "state": JobState.OPEN, "fed": self.clock()}
+        fields = {
+            "spec": codec.pack_spec(spec),
+            "state": JobState.OPEN,
+            "fed": self.clock(),
+            "bulk": self._index_points,
+        }
         with naming_failures():
             # Indexed before, so that no crash leaves a job that nobody lists; and after, because the
             # sweeper takes an id without a job off the list.
@@ -187,6 +210,14 @@ class RedisLedger(LedgerReader):
         self._note(job, JobState(state))
         return numbers
 
+    def note_index(self, job: str, *, indexed: int, points: int) -> float:
+        return float(self._scripts.run("note_index", job_keys(job), indexed, points, LONGEST_GAP))
+
+    def complete(self, job: str) -> JobState:
+        state = _known(job, self._scripts.run("complete", job_keys(job), self._ttl))
+        self._note(job, state)
+        return state
+
     def queued_at(self, job: str, numbers: Sequence[int]) -> list[float | None]:
         if not numbers:
             return []
@@ -208,7 +239,7 @@ class RedisLedger(LedgerReader):
 
     def cancel(self, job: str) -> JobState:
         before = _known(job, self._scripts.run("cancel", job_keys(job)))
-        if before.finished:
+        if before.finished or before is JobState.INDEXING:
             raise Conflict(f"Job {job} is already {before}.")
         state = JobState(self._drain(job))
         self._note(job, state)
@@ -284,7 +315,12 @@ class RedisLedger(LedgerReader):
             self._redis.zrem(JOBS_KEY, job)
 
 
-_RETRYABLE = (JobState.RUNNING, JobState.COMPLETED, JobState.COMPLETED_WITH_FAILURES)
+_RETRYABLE = (
+    JobState.RUNNING,
+    JobState.INDEXING,
+    JobState.COMPLETED,
+    JobState.COMPLETED_WITH_FAILURES,
+)
 
 
 def _when(due: float | None) -> str:

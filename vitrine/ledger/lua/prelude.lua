@@ -74,11 +74,22 @@ local function finish_cancel(ttl)
   return finished('cancelled', ttl)
 end
 
+local function complete(ttl)
+  return finished(count('failed') > 0 and 'completed_with_failures' or 'completed', ttl)
+end
+
+-- Every picture has its outcome: a bulk job waits for its collection's index, any other is done.
+local function settle_outcomes(ttl)
+  local bulk = count('bulk')
+  if bulk == 0 or count('embedded') < bulk then return complete(ttl) end
+  redis.call('HDEL', JOB, 'index:indexed', 'index:points', 'index:seen', 'index:still')
+  enter('indexing')
+  return 'indexing'
+end
+
 local function settle(ttl)
   local state = redis.call('HGET', JOB, 'state')
-  if state == 'running' and remaining() == 0 then
-    return finished(count('failed') > 0 and 'completed_with_failures' or 'completed', ttl)
-  end
+  if state == 'running' and remaining() == 0 then return settle_outcomes(ttl) end
   if state == 'cancelling' and redis.call('ZCARD', LEASED) == 0 then return finish_cancel(ttl) end
   redis.call('HSET', JOB, 'updated', score(now()))
   return state

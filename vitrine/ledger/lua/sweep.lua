@@ -11,9 +11,7 @@ if state == 'cancelling' then
   -- The caller frees the blobs of these, and of what was waiting.
   return {settle(ARGV[3]), unpack(expired)}
 end
-if state == 'cancelled' or state == 'completed' or state == 'completed_with_failures' then
-  return {state}
-end
+if state ~= 'open' and state ~= 'running' then return {state} end
 local again = {state}
 local function send(number)
   redis.call('ZADD', QUEUED, score(t), number)
