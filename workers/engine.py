@@ -30,6 +30,7 @@ from workers.batching import Batcher
 from workers.beat import Beat
 from workers.decode import IMAGE_POLICY, prepare_pillow
 from workers.fetch import Fetcher, FetchPolicy
+from workers.index_keeper import IndexKeeper
 from workers.ingest.chunk import ChunkWorker, Report
 from workers.ingest.leases import LeaseKeeper
 from workers.ingest.patience import Patience
@@ -128,7 +129,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     url = settings.redis_url.get_secret_value()
     redis = connect(url)
     closers.callback(redis.close)
-    ledger = RedisLedger.connect(url, job_ttl_days=settings.job_ttl_days)
+    ledger = RedisLedger.from_settings(settings)
     closers.callback(ledger.close)
     ledger.ping()
     store = open_store(settings)
@@ -149,12 +150,20 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     sweeper = Sweeper(
         ledger, redis, publisher, every=settings.sweep_seconds, grace=settings.lease_seconds
     )
+    index_keeper = IndexKeeper(
+        ledger,
+        store,
+        redis,
+        every=settings.sweep_seconds,
+        index_points=settings.index_points,
+        patience=settings.index_patience,
+    )
     info = _info(model, node)
     beat = Beat(redis, info)
     warm_up(stages)
     batcher.start()
     watchdog.start()
-    for part in (keeper, sweeper, beat):
+    for part in (keeper, sweeper, index_keeper, beat):
         part.start()
         closers.callback(part.close)
     log.info("%s is ready on %s after %.1f s", model.name, model.device, time.monotonic() - started)
