@@ -1,0 +1,62 @@
+"""A shop that keeps every customer waiting until it opens: what is in work stays in work, without any sleeping."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from PIL import Image
+
+
+class HeldShop(ThreadingHTTPServer):
+    """Serves one small picture under every path, once `doors` are open."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self) -> None:
+        self.doors = threading.Event()
+        stream = io.BytesIO()
+        Image.effect_noise((48, 48), 80).convert("RGB").save(stream, "JPEG")
+        self.picture = stream.getvalue()
+        super().__init__(("127.0.0.1", 0), _Counter)
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return f"127.0.0.1:{self.server_address[1]}"
+
+    def urls(self, count: int) -> list[str]:
+        """So many different addresses."""
+        return [f"http://{self.address}/{number}.jpg" for number in range(count)]
+
+
+class _Counter(BaseHTTPRequestHandler):
+    server: HeldShop
+
+    def do_GET(self) -> None:
+        self.server.doors.wait()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.server.picture)))
+        self.end_headers()
+        self.wfile.write(self.server.picture)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base's name
+        """Say nothing."""
+
+
+@contextmanager
+def held_shop() -> Iterator[HeldShop]:
+    """A shop with its doors closed; open at the latest when the block ends."""
+    with HeldShop() as shop:
+        thread = threading.Thread(target=shop.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield shop
+        finally:
+            shop.doors.set()
+            shop.shutdown()
+            thread.join()

@@ -1,0 +1,46 @@
+"""A question does not stand behind bulk work: it is answered while every place for chunks is taken and held."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.held_shop import held_shop
+from tests.e2e.house import PATIENCE, until
+from tests.e2e.workshop_floor import workshop_floor
+from vitrine.query_lane import Query, QueryLane
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+THREADS = 2
+QUESTIONS = 3
+
+
+def test_a_query_is_answered_while_chunks_hold_every_ingest_thread(tmp_path: Path) -> None:
+    with (
+        held_shop() as shop,
+        workshop_floor(
+            tmp_path,
+            VITRINE_FETCH_ALLOW=shop.address,
+            VITRINE_FETCH_TIMEOUT="600",
+            VITRINE_INGEST_THREADS=str(THREADS),
+        ) as floor,
+        (tmp_path / "worker.log").open("wb") as log,
+    ):
+        worker = floor.popen("worker", "--device", "cpu", log=log)
+        try:
+            # Far more chunks than there are threads and prefetched messages: the bulk lane stays full.
+            floor.submit(shop.urls(64 * 4 * THREADS))
+            until(lambda: list(floor.in_work().values()) == [THREADS], "a full bulk lane")
+            lane = QueryLane.open(floor.settings)
+            try:
+                for _ in range(QUESTIONS):
+                    answer = lane.embed("builtin", Query("image", shop.picture))
+                    assert answer.vector.shape == (answer.space.dimension,)
+            finally:
+                lane.close()
+            assert list(floor.in_work().values()) == [THREADS]  # and none of it had moved
+        finally:
+            shop.doors.set()
+            worker.terminate()
+            assert worker.wait(PATIENCE) == 0
