@@ -1,4 +1,4 @@
-"""Bytes become one upright RGB picture under one declared image policy, or a named failure.
+"""The reference decoder: bytes become one upright RGB picture under one declared image policy, or a named failure.
 
 The policy, `IMAGE_POLICY`: the first frame of a JPEG, PNG, WebP, GIF, AVIF or BMP; turned as its
 orientation tag says; any mode becomes RGB (`workers.colour`); transparency composited on white; at full resolution. The
@@ -31,7 +31,7 @@ _TURNS = {
 }
 """What makes a picture upright, by its EXIF orientation (CIPA DC-008, tag 0x0112); 1 and others: nothing."""
 
-_DECODER_ERRORS = (
+DECODER_ERRORS = (
     OSError,
     ValueError,
     SyntaxError,
@@ -64,23 +64,24 @@ def decode(data: bytes, *, max_pixels: int) -> Image.Image:
     """
     try:
         image = Image.open(io.BytesIO(data), formats=sniff.ACCEPTED_FORMATS)
-        _check_size(image.size, max_pixels)
+        check_size(image.size, max_pixels)
         image.load()
-        orientation = _orientation(image)
+        orientation = orientation_of(image)
         return _upright(to_rgb(image), orientation)
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise _failure(error, data, max_pixels) from error
 
 
-def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+def check_size(size: tuple[int, int], max_pixels: int) -> None:
+    """Raise `ItemFailure` with TOO_MANY_PIXELS for a width and height beyond the limit."""
     width, height = size
     if width * height > max_pixels:
         detail = f"{width} x {height} pixels, more than the limit of {max_pixels}"
         raise ItemFailure(FailureReason.TOO_MANY_PIXELS, detail)
 
 
-def _orientation(image: Image.Image) -> int:
-    """The picture's orientation from EXIF or XMP; 1 where the metadata cannot be read."""
+def orientation_of(image: Image.Image) -> int:
+    """A picture's orientation (1 to 8, or what else is written there) from EXIF or XMP; 1 where neither can be read."""
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # noqa: BLE001  - metadata is parsed by hand there and may never cost a picture

@@ -7,16 +7,13 @@ light ones ahead of decoding; what is decoded, and what is refused, the decoder 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from workers import sniff
+from workers.jpeg_header import FRAMES, segments
 
 Size = tuple[int, int]
 """Width and height in pixels, as stored: before any turn that the picture's orientation tag asks for."""
-
-START_OF_SCAN = 0xDA
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""The markers SOF0 to SOF15 (ITU-T T.81, table B.1); the three left out define tables."""
 
 
 def picture_size(data: bytes) -> Size | None:
@@ -28,25 +25,9 @@ def picture_size(data: bytes) -> Size | None:
         return None
 
 
-def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Each segment's marker (its low byte), first offset and end, up to and with the start of the pixels.
-
-    Stops early where the bytes are not marker after marker (ITU-T T.81, B.1.1.4). The ends may lie past the data's.
-    """
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and 0xC0 <= data[at + 1] < 0xFF:
-        marker, length = data[at + 1], data[at + 2] << 8 | data[at + 3]
-        if length < 2:
-            return
-        yield marker, at + 4, at + 2 + length
-        if marker == START_OF_SCAN:
-            return
-        at += 2 + length
-
-
 def _jpeg(data: bytes) -> Size | None:
-    for marker, start, _ in jpeg_segments(data):
-        if marker in _FRAMES:
+    for marker, start, _ in segments(data):
+        if marker in FRAMES:
             height, width = struct.unpack_from(">HH", data, start + 1)
             return width, height
     return None

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from workers.picture_size import jpeg_segments, picture_size
+from workers.picture_size import picture_size
 
 FORMATS: dict[str, list[dict[str, Any]]] = {
     "JPEG": [{}, {"progressive": True}, {"comment": b"a" * 500}],
@@ -62,12 +62,6 @@ def test_damage_never_raises(
     data[int(place * (len(data) - 1))] = value
     size = picture_size(bytes(data[: int(len(data) * kept)]))
     assert size is None or min(size) >= 0
-
-
-def test_segments_end_with_the_start_of_the_pixels() -> None:
-    markers = [marker for marker, _, _ in jpeg_segments(encoded((24, 16), "JPEG", {}))]
-    assert markers[0] == 0xE0
-    assert markers[-1] == 0xDA
 
 
 def test_pictures_that_decode_have_the_size_that_pillow_reads(shared_data: Path) -> None:
