@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio.to_thread
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api import collections, health, jobs, limits, openapi, problems, search
 from api.access import Access
 from api.audit import Audit
 from api.parts import Parts
+from api.queries import refuse_unknown
 from api.rate import Rate
 from api.readiness import Readiness
 from api.schemas.jobs import JobIn
@@ -32,6 +33,7 @@ SEARCHES_IN_FLIGHT = 64
 THREADS = SEARCHES_IN_FLIGHT + 32
 """Threads for routes: were they all waiting for workers, looking at a job would have to wait as well."""
 
+_ROOMS = (jobs, search, collections, health)
 _DESCRIPTION = (
     "Visual search for product catalogs. Submit a catalog at `/v1/jobs`, search it at `/v1/search`."
     " Every answer that is no success is `application/problem+json`."
@@ -54,8 +56,9 @@ def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
     app.state.parts = parts
     app.state.admission = limits.Admission(SEARCHES_IN_FLIGHT)
     app.state.readiness = Readiness(parts)
-    for room in (jobs, search, collections, health):
-        app.include_router(room.router)
+    app.state.routes = [route for room in _ROOMS for route in room.router.routes]
+    for room in _ROOMS:
+        app.include_router(room.router, dependencies=[Depends(refuse_unknown)])
     settings = parts.settings
     app.add_middleware(limits.BodyLimit, limit=limits.body_limit(settings))
     app.add_middleware(SlowBody, seconds=settings.api_client_timeout)

@@ -49,7 +49,8 @@ def from_json(model: type[Model], body: bytes) -> Model:
     if not body:
         raise refuse_field("", "The body is empty.")
     try:
-        return model.model_validate_json(body)
+        # Strict, as the document says: 0 is no false. Form fields are all text, and are taken by what they say.
+        return model.model_validate_json(body, strict=True)
     except ValidationError as error:
         raise _refusal(error) from None
 

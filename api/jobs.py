@@ -191,7 +191,7 @@ def cancel(parts: Given, job: str) -> JobOut:
     "/{job}/retry",
     status_code=202,
     summary="Try failures again",
-    responses=openapi.errors(404, 408, 409, 413),
+    responses=openapi.errors(400, 404, 408, 409, 413),
 )
 def retry(parts: Given, noted: Noted, job: str, which: RetryIn | None = None) -> Retried:
     """All failures, or those of a reason, a host or some items; 409 while the job is open or cancelled."""

@@ -16,6 +16,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -142,7 +143,17 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     detail = str(error.detail)
     if detail in {"Not Found", "Method Not Allowed"}:
         detail = f"{request.method} {request.url.path} is not a route; see /docs."
-    return problem(error.status_code, code, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = _allowed(request) or headers["Allow"]
+    return problem(error.status_code, code, detail, headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """Every method of the path; Starlette itself names those of the first route that fits."""
+    routes: Sequence[APIRoute] = request.app.state.routes
+    fitting = [route for route in routes if route.path_regex.match(request.url.path)]
+    return ", ".join(sorted({method for route in fitting for method in route.methods or ()}))
 
 
 class Faults:

@@ -75,10 +75,10 @@ _FORM: dict[str, Any] = {
     "image_url": {"type": "string"},
     "item": {"type": "string"},
     "text": {"type": "string"},
-    "top": {"type": "integer", "default": 10},
+    "top": {"type": "integer", "minimum": 1, "maximum": 100, "default": 10},
     "filter": {"type": "string", "description": "JSON, as in the JSON body."},
     "exact": {"type": "boolean", "default": False},
-    "pictures_per_item": {"type": "integer", "default": 1},
+    "pictures_per_item": {"type": "integer", "minimum": 1, "maximum": 10, "default": 1},
 }
 _EXAMPLE = {
     "collection": "summer",

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from api import audit
 from api.app import create_app
@@ -60,7 +60,7 @@ def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
         server.run(sockets=[listening])
 
 
-def server_config(settings: Settings, app: FastAPI) -> uvicorn.Config:
+def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     """How the app is served: over connections that are counted and timed, believing named proxies alone."""
     return uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, ws="none",

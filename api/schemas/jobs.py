@@ -39,7 +39,7 @@ class JobIn(Shape):
     """A job as JSON. A catalog of more than 10,000 items is uploaded as a file instead."""
 
     collection: str = Field(
-        description="Lowercase letters, digits, `-` and `_`.", examples=["summer"]
+        max_length=255, description="Lowercase letters, digits, `-` and `_`.", examples=["summer"]
     )
     model: str | None = Field(
         default=None,
@@ -54,7 +54,7 @@ class JobIn(Shape):
 class UploadIn(Shape):
     """The text fields beside an uploaded catalog `file`."""
 
-    collection: str = Field(examples=["summer"])
+    collection: str = Field(max_length=255, examples=["summer"])
     model: str | None = Field(default=None, max_length=256)
     format: Format | None = Field(
         default=None, description="Left out: told from the file's name, else from its first bytes."

@@ -13,7 +13,7 @@ from vitrine.vectors import ItemHits
 class SearchOptions(Shape):
     """What every search may say."""
 
-    collection: str = Field(examples=["summer"])
+    collection: str = Field(max_length=255, examples=["summer"])
     top: int = Field(default=10, ge=1, le=100, description="Items wanted.")
     filter: dict[str, Any] | None = Field(
         default=None,

@@ -26,7 +26,8 @@ def flower(host: str, port: int) -> None:
     from vitrine.errors import BadInput
     from vitrine.loopback import is_loopback
 
-    if not is_loopback(host) and ":" not in os.environ.get(AUTH_VARIABLE, ""):
+    name, _, password = os.environ.get(AUTH_VARIABLE, "").partition(":")
+    if not is_loopback(host) and not (name and password):
         raise BadInput(
             f"Flower would stand open on {host}.",
             hint=f"Set {AUTH_VARIABLE}=name:password, or keep it on 127.0.0.1.",

@@ -73,7 +73,13 @@ def test_an_unknown_route_and_method_take_the_same_form(stage: Stage) -> None:
     problem_of(stage.client.get("/v1/nothing"), 404, "not_found")
     answer = stage.client.delete("/v1/jobs")
     problem_of(answer, 405, "method_not_allowed")
-    assert answer.headers["allow"]
+    assert answer.headers["allow"] == "GET, POST"
+
+
+def test_a_query_parameter_that_nobody_reads_is_named(stage: Stage) -> None:
+    body = problem_of(stage.client.get("/v1/jobs?limit=1&ofset=2"), 422, "bad_input")
+    assert body["errors"] == [{"field": "ofset", "message": "There is no such parameter."}]
+    problem_of(stage.client.post("/v1/search?top=3", json={}), 422, "bad_input")
 
 
 def test_an_unforeseen_error_is_a_500_without_details_and_one_traceback_in_the_log(

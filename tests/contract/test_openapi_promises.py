@@ -1,0 +1,91 @@
+"""What the OpenAPI document promises holds for requests that are made from it, good and broken ones.
+
+Schemathesis reads the document and asks a real server over a real ledger and a real embedded store; only the
+model is a fake. Nothing may be a fault of ours, and every status, header, media type and body must be one
+that the document names. Left out are the checks of what a schema cannot say: that every body which fits the
+schema is accepted (a search has exactly one question), and how one call follows from another.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
+from pydantic import SecretStr
+from schemathesis.specs.openapi import checks
+
+from api.app import create_app
+from api.parts import Parts
+from api.serve import bind, server_config, url_of
+from tests.unit.api.api_stage import SPACE, Outbox, make_stage, put
+from vitrine.api_keys import Keyring, Scope, new_key
+from vitrine.fakes.fake_lane import FakeLane, fake_worker
+from vitrine.ledger.redis_ledger import RedisLedger
+from vitrine.settings import Settings
+from vitrine.vectors.open import open_store
+
+EXAMPLES = 60
+"""Of each operation; the cases at the edges of every field come on top."""
+UNDECIDED = [
+    checks.positive_data_acceptance,
+    checks.ensure_resource_availability,
+    checks.use_after_free,
+]
+KEY, KEPT = new_key("schemathesis", [Scope.ADMIN])
+BEARER = {"Authorization": f"Bearer {KEY}"}
+
+
+@pytest.fixture(scope="module")
+def url(private_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API as it is served, with one key, over real parts and a small collection."""
+    settings = Settings(
+        redis_url=SecretStr(private_redis),
+        qdrant_url=SecretStr(f"edge://{tmp_path_factory.mktemp('vectors')}"),
+        api_rate=1e6,
+        api_burst=1_000_000,
+    )
+    with open_parts(settings) as parts, serving(parts, settings) as address:
+        yield address
+
+
+@contextmanager
+def open_parts(settings: Settings) -> Iterator[Parts]:
+    ledger = RedisLedger.connect(settings.redis_url.get_secret_value())
+    with closing(ledger), closing(open_store(settings)) as store:
+        put(store, "summer", ("sku-1042", 0, b"front", {"colour": "red", "price": 20}))
+        lane = FakeLane(fake_worker(SPACE, supports_text=True))
+        yield Parts(settings, ledger, store, lane, Outbox())
+
+
+@contextmanager
+def serving(parts: Parts, settings: Settings) -> Iterator[str]:
+    with closing(bind("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(server_config(settings, create_app(parts, Keyring([KEPT]))))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield url_of("127.0.0.1", listening.getsockname()[1])
+        finally:
+            server.should_exit = True
+            thread.join(60)
+
+
+api = schemathesis.openapi.from_dict(make_stage(Settings()).app.openapi())
+
+
+@api.parametrize()
+@examples(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_answer_is_one_that_the_document_names(case: schemathesis.Case, url: str) -> None:
+    case.call_and_validate(base_url=url, headers=BEARER, excluded_checks=UNDECIDED)
