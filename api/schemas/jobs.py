@@ -10,7 +10,7 @@ from pydantic import AliasChoices, BaseModel, Field, model_validator
 from api.schemas.base import Shape, when
 from producer.formats import Format
 from producer.limits import MAX_IMAGES_PER_ITEM
-from vitrine.contracts import Failure, FailureReason, JobStatus, RowProblem
+from vitrine.contracts import Failure, FailureReason, JobState, JobStatus, RowProblem
 
 MAX_ITEMS = 10_000
 """Items of one JSON job; larger catalogs are uploaded as a file."""
@@ -103,8 +103,19 @@ class ProblemRow(BaseModel):
         )
 
 
+class IndexOut(BaseModel):
+    """How far the vector index of a job's collection is; searches find all points meanwhile, only slower."""
+
+    indexed: int = Field(examples=[12_000])
+    points: int = Field(examples=[50_000], description="0 where nobody looked yet.")
+
+
 class JobOut(BaseModel):
-    """A job and its counts: `embedded + failed + cancelled + pending == images`."""
+    """A job and its counts: `embedded + failed + cancelled + pending == images`.
+
+    Its state is one of `open`, `running`, `indexing`, `completed`, `completed_with_failures`, `cancelling` and
+    `cancelled`. A large job is `indexing` once every picture has its outcome, until its collection's index is built.
+    """
 
     id: str = Field(examples=["3f2a9c04d1be"])
     collection: str = Field(examples=["summer"])
@@ -118,6 +129,7 @@ class JobOut(BaseModel):
     failed: int
     cancelled: int
     pending: int
+    index: IndexOut | None = Field(description="While the job is `indexing`.")
     rejected_rows: int
     failed_by_reason: dict[str, int] = Field(examples=[{"not_found": 3}])
     created_at: datetime
@@ -134,6 +146,8 @@ class JobOut(BaseModel):
             state=status.state.value, finished=status.state.finished, items=status.items,
             images=status.images, embedded=status.embedded, failed=status.failed,
             cancelled=status.cancelled, pending=status.pending,
+            index=IndexOut(indexed=status.indexed, points=status.points)
+            if status.state is JobState.INDEXING else None,
             rejected_rows=status.rejected_rows, failed_by_reason=dict(status.failed_by_reason),
             created_at=when(spec.created_at), fed_at=when(status.fed_at),
             updated_at=when(status.updated_at),

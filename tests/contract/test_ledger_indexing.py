@@ -78,7 +78,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     def pass_time(job: str, seconds: float) -> None:
         # Redis's clock cannot be moved, so what was written by it is.
         key = job_key(job, "job")
-        seen = float(real._redis.hget(key, "index:seen") or 0)  # type: ignore[arg-type]  # not a coroutine
+        seen = float(real._redis.hget(key, "index:seen") or 0)
         real._redis.hset(key, "index:seen", f"{seen - seconds:.6f}")
 
     yield Bench(real, pass_time)

@@ -22,7 +22,7 @@ from rich.progress import (
 
 from vitrine.cli.crew import no_worker
 from vitrine.cli.group import EXIT_INTERRUPTED
-from vitrine.cli.job_view import unfed, words
+from vitrine.cli.job_view import index_words, unfed, words
 from vitrine.cli.output import errors, plain, say
 from vitrine.contracts import JobState, JobStatus
 from vitrine.errors import LedgerUnavailable
@@ -89,7 +89,7 @@ class _Display:
         self._began = time.monotonic()
         self._line_at = self._began + FIRST_LINE_SECONDS
         self._moved_at = self._began
-        self._last = (0, 0)
+        self._last = (0, 0, 0)
         self._remind_at = self._began
 
     def __enter__(self) -> _Display:
@@ -103,12 +103,13 @@ class _Display:
         """Draw the counts as they are."""
         done = status.images - status.pending
         speed = self._progress.tasks[0].speed
+        indexing = status.state is JobState.INDEXING
         self._progress.update(
             self._task,
             description=_doing(status, done),
-            completed=done,
-            total=None if status.state is JobState.OPEN else status.images,
-            rate=f"{speed:,.0f}/s" if speed else "",
+            completed=status.indexed if indexing else done,
+            total=_total(status),
+            rate=f"{speed:,.0f}/s" if speed and not indexing else "",
             failed=f"{status.failed:,} failed" if status.failed else "",
         )
         self._write_line(status, done)
@@ -119,23 +120,32 @@ class _Display:
             return
         self._line_at = time.monotonic() + LINE_SECONDS
         elapsed = time.monotonic() - self._began
-        say(
-            f"{_doing(status, done)} for {elapsed:,.0f} s: {done:,} of {status.images:,} pictures, "
-            f"{status.failed:,} failed"
-        )
+        counts = f"{done:,} of {status.images:,} pictures, {status.failed:,} failed"
+        if status.state is JobState.INDEXING:
+            counts += f"; {index_words(status)}"
+        say(f"{_doing(status, done)} for {elapsed:,.0f} s: {counts}")
 
     def _remind(self, status: JobStatus, done: int) -> None:
         now = time.monotonic()
-        if (done, status.images) != self._last or not status.pending:
-            self._last, self._moved_at = (done, status.images), now
+        counts = (done, status.images, status.indexed)
+        working = status.pending or status.state is JobState.INDEXING
+        if counts != self._last or not working:
+            self._last, self._moved_at = counts, now
         if now < self._remind_at:
             return
         notice = unfed(status)
-        if notice is None and status.pending and now - self._moved_at > IDLE_SECONDS:
+        if notice is None and working and now - self._moved_at > IDLE_SECONDS:
             notice = no_worker(self._settings, status.spec)
         if notice is not None:
             self._remind_at = now + REMIND_SECONDS
             self._console.print(plain(notice), soft_wrap=True)
+
+
+def _total(status: JobStatus) -> int | None:
+    """What the bar runs to; None where that is not known yet."""
+    if status.state is JobState.OPEN:
+        return None
+    return (status.points or None) if status.state is JobState.INDEXING else status.images
 
 
 def _doing(status: JobStatus, done: int) -> str:

@@ -29,6 +29,8 @@ def status_json(status: JobStatus) -> dict[str, Any]:
         "failed": status.failed,
         "cancelled": status.cancelled,
         "pending": status.pending,
+        "indexed_points": status.indexed,
+        "points": status.points,
         "rejected_rows": status.rejected_rows,
         "failed_by_reason": dict(status.failed_by_reason),
         "created_at": spec.created_at,
@@ -50,6 +52,8 @@ def print_status(status: JobStatus, *, took: float | None = None) -> None:
         soft_wrap=True,
     )
     out.print(plain(f"  items {status.items:,}, pictures {status.images:,}: {_counts(status)}"))
+    if status.state is JobState.INDEXING:
+        out.print(plain(f"  {index_words(status)}"), soft_wrap=True)
     if status.failed_by_reason:
         out.print(plain(f"  failed: {by_count(status.failed_by_reason)}"))
     if status.rejected_rows:
@@ -80,6 +84,13 @@ def unfed(status: JobStatus) -> str | None:
         f"still open: its producer last added pictures {since(status.fed_at)}; if it has gone, "
         f"vitrine cancel {status.spec.id} and submit again (points are replaced, not doubled)"
     )
+
+
+def index_words(status: JobStatus) -> str:
+    """How far the index of an `indexing` job's collection is."""
+    if not status.points:
+        return "waits for its collection's index"
+    return f"its collection's index holds {status.indexed:,} of {status.points:,} points"
 
 
 def words(state: JobState) -> str:

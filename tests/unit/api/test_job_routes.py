@@ -164,3 +164,20 @@ def test_a_cancelled_job_cannot_be_retried(stage: Stage) -> None:
     job = stage.job()
     stage.client.post(f"/v1/jobs/{job}/cancel")
     problem_of(stage.client.post(f"/v1/jobs/{job}/retry"), 409, "conflict")
+
+
+def test_a_job_that_waits_for_its_index_says_how_far_that_is(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage.ledger, "_index_points", 2)
+    job = stage.job(images=2)
+    assert stage.client.get(f"/v1/jobs/{job}").json()["index"] is None
+    stage.finish(job, [None, None])
+    stage.ledger.note_index(job, indexed=12_000, points=50_000)
+    body = stage.client.get(f"/v1/jobs/{job}").json()
+    assert (body["state"], body["finished"], body["pending"]) == ("indexing", False, 0)
+    assert body["index"] == {"indexed": 12_000, "points": 50_000}
+    problem_of(stage.client.post(f"/v1/jobs/{job}/cancel"), 409, "conflict")
+    stage.ledger.complete(job)
+    body = stage.client.get(f"/v1/jobs/{job}").json()
+    assert (body["state"], body["finished"], body["index"]) == ("completed", True, None)

@@ -149,3 +149,48 @@ def test_the_report_names_the_payload_s_columns_and_kinds(
     report = json.loads(run("submit", path, "--dry-run", "--json").stdout)
     assert report["columns"]["payload"] == {"title": "text", "price": "float"}
     assert ledger.jobs() == []
+
+
+@pytest.fixture
+def waiting_job(ledger: MemoryLedger, catalog: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A job that waits for its collection's index."""
+    monkeypatch.setattr(ledger, "_index_points", 3)
+    job = submitted(catalog)
+    finish(ledger, job)
+    return job
+
+
+def test_a_waiting_job_tells_how_far_the_index_is(ledger: MemoryLedger, waiting_job: str) -> None:
+    assert "waits for its collection's index" in run("status", waiting_job).stdout
+    ledger.note_index(waiting_job, indexed=12_000, points=50_000)
+    told = run("status", waiting_job)
+    assert told.exit_code == 0
+    assert f"Job {waiting_job}: indexing" in told.stdout
+    assert "index holds 12,000 of 50,000 points" in told.stdout
+    shown = json.loads(run("status", waiting_job, "--json").stdout)
+    assert (shown["state"], shown["indexed_points"], shown["points"]) == (
+        "indexing",
+        12_000,
+        50_000,
+    )
+    assert shown["finished_at"] is None
+    ledger.complete(waiting_job)
+    assert "index holds" not in run("status", waiting_job).stdout
+
+
+def test_following_a_waiting_job_tells_the_index_and_ends_with_it(
+    ledger: MemoryLedger, waiting_job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.note_index(waiting_job, indexed=12_000, points=50_000)
+    monkeypatch.setattr("vitrine.cli.follow.FIRST_LINE_SECONDS", 0.0)
+    monkeypatch.setattr("time.sleep", lambda _: ledger.complete(waiting_job))
+    told = run("status", waiting_job, "--wait")
+    assert "indexing for" in told.stderr
+    assert "holds 12,000 of 50,000 points" in told.stderr
+    assert f"Job {waiting_job}: completed" in told.stdout
+
+
+def test_a_waiting_job_has_nothing_to_cancel(waiting_job: str) -> None:
+    told = run("cancel", waiting_job)
+    assert told.exit_code != 0
+    assert f"Job {waiting_job} is indexing already; there is nothing to cancel." in told.stderr
