@@ -1,58 +1,127 @@
-"""The thread that owns the device: takes batches from the packer, embeds, normalises, answers futures.
+"""The batcher: requests from any thread, three threads of its own, so that the device is never idle.
 
-Only this thread calls the model. It never waits for the network, the disk or a decoder; it notes when
-a batch began, so that the watchdog can tell a slow batch from a hung one.
+    staging    gathers the next batch          (see `staging`)
+    device     launches it, the only caller    (see `device`)
+    answering  waits for vectors, answers      (see `answering`)
+
+None of them waits for the network, the disk or a decoder.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import Future
-from typing import cast
+from queue import SimpleQueue
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.contracts import FailureReason, ItemFailure
-from workers.batching.halving import Embed, FittingSize, Halving, T
-from workers.batching.packer import Lane, Packer, Request
+from vitrine.errors import ModelUnavailable
+from workers.batching.answering import Answering
+from workers.batching.device import SHORT_BATCH, Device, Sending
+from workers.batching.gauge import Gauge
+from workers.batching.halving import FittingSize
+from workers.batching.line import BULK_BYTES, Line
+from workers.batching.packer import Lane, Request
+from workers.batching.plain import in_steps
+from workers.batching.staging import Staging
+from workers.batching.under_way import UnderWay
 from workers.models.base import EmbeddingModel, Inputs
-from workers.normalise import l2_normalise
 
-log = logging.getLogger(__name__)
-
-BULK_BATCHES_WAITING = 4
-"""Bulk requests that may wait, in batches; past that `submit` blocks, which slows decoding and fetching."""
+R = TypeVar("R")
+_DEVICE = "device"
+_LOOK_EVERY = 1.0
+"""Seconds between two looks at whether the thread that shall do a job still lives."""
 
 
 class Batcher:
     """Requests from any thread, one thread for the device."""
 
-    def __init__(self, model: EmbeddingModel, *, size: int, wait: float) -> None:
-        self._model = model
+    def __init__(
+        self,
+        model: EmbeddingModel,
+        *,
+        size: int,
+        wait: float,
+        bulk_bytes: int = BULK_BYTES,
+        short_batch: float = SHORT_BATCH,
+    ) -> None:
+        """`size` requests a batch, of which an incomplete one waits `wait` seconds for company."""
+        self.gauge = Gauge()  #: What it counts of itself.
         self._fitting = FittingSize(size)
-        self._packer = Packer(size=size, wait=wait)
-        self._bulk_limit = size * BULK_BATCHES_WAITING
-        self._changed = threading.Condition()
+        self._line = Line(self._fitting, wait=wait, bulk_bytes=bulk_bytes)
+        self._under_way = UnderWay()
         self._closing = False
-        self._thread = threading.Thread(target=self._run, name="device", daemon=True)
-        self.batch_began: float | None = (
-            None  #: When the model was last called, monotonic seconds; None while idle.
+        self._threads = self._made_threads(model, short_batch)
+
+    def _made_threads(
+        self, model: EmbeddingModel, short_batch: float
+    ) -> dict[str, threading.Thread]:
+        steps = in_steps(model)
+        sending: Sending = SimpleQueue()
+        device = Device(
+            self._line,
+            steps,
+            sending,
+            fitting=self._fitting,
+            gauge=self.gauge,
+            under_way=self._under_way,
+            short_batch=short_batch,
         )
-        self.batches = 0  #: Batches embedded so far.
-        self.pictures = 0  #: Requests answered so far.
+        answering = Answering(
+            self._line,
+            sending,
+            fitting=self._fitting,
+            gauge=self.gauge,
+            under_way=self._under_way,
+        )
+        parts = {
+            "staging": Staging(self._line, steps, self._under_way).run,
+            _DEVICE: device.run,
+            "answering": answering.run,
+        }
+        return {
+            name: threading.Thread(target=run, name=name, daemon=True)
+            for name, run in parts.items()
+        }
 
     def start(self) -> None:
-        """Start the device's thread."""
-        self._thread.start()
+        """Start the threads."""
+        for thread in self._threads.values():
+            thread.start()
+
+    @property
+    def batch_began(self) -> float | None:
+        """When the oldest batch that the device (or what feeds it) is at began, monotonic seconds; None while idle."""
+        return self._under_way.since()
+
+    @property
+    def batches(self) -> int:
+        """Batches answered so far."""
+        return self.gauge.batches
+
+    @property
+    def pictures(self) -> int:
+        """Requests answered so far."""
+        return self.gauge.pictures
+
+    @property
+    def size(self) -> int:
+        """Pictures a batch, as far as they fit."""
+        return self._fitting.value
+
+    def resize(self, size: int) -> None:
+        """Aim for batches of `size`."""
+        self._fitting.want(size)
 
     def submit(
         self, inputs: Inputs, *, lane: Lane, alone: bool = False
     ) -> Future[NDArray[np.float32]]:
-        """Ask for a picture's unit vector; blocks a bulk request while too many wait.
+        """Ask for a picture's unit vector; blocks a bulk request while too many, or too many bytes, wait.
 
         The future raises `ItemFailure` where the picture has no vector.
         """
@@ -63,100 +132,38 @@ class Batcher:
         return self._put(Request(text, Lane.QUERY, time.monotonic()))
 
     def _put(self, request: Request) -> Future[NDArray[np.float32]]:
-        with self._changed:
-            while (
-                request.lane is Lane.BULK
-                and not self._closing
-                and self._packer.waiting(Lane.BULK) >= self._bulk_limit
-            ):
-                self._changed.wait()
-            if self._closing:
-                request.future.cancel()
-            else:
-                self._packer.add(request)
-                self._changed.notify_all()
+        self._line.put(request)
         return request.future
+
+    def on_device(self, job: Callable[[], R]) -> R:
+        """Do something in the device's thread, between two batches, and wait for it; raises what it raises.
+
+        Raises `ModelUnavailable` where that thread has ended.
+        """
+        future: Future[R] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(job())
+            except BaseException as error:  # noqa: BLE001 - it belongs to who waits for the job
+                future.set_exception(error)
+
+        self._line.put_job(run)
+        while not futures.wait([future], _LOOK_EVERY).done:
+            if not self._threads[_DEVICE].is_alive():
+                raise ModelUnavailable(
+                    "The device's thread has ended.", hint="The worker's log says why."
+                )
+        return future.result()
 
     def close(self) -> None:
         """Answer what is waiting, then stop; later requests are cancelled. Safe to call twice."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify_all()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        while batch := self._next():
-            try:
-                self._answer(batch)
-            except Exception as error:
-                log.exception("a batch could not be answered")
-                self._give_up(batch, error)
-            finally:
-                self.batch_began = None
-                self.batches += 1
-                self.pictures += len(batch)
-
-    def _next(self) -> list[Request]:
-        """The next batch; empty when closing and nothing waits."""
-        with self._changed:
-            while True:
-                self._packer.size = self._fitting.value
-                ready_in = self._packer.ready_in(time.monotonic())
-                if ready_in is None and self._closing:
-                    return []
-                if ready_in == 0 or (ready_in is not None and self._closing):
-                    batch = self._packer.take()
-                    self._changed.notify_all()
-                    if batch:
-                        return batch
-                    continue
-                self._changed.wait(ready_in)
-
-    @staticmethod
-    def _give_up(batch: list[Request], error: Exception) -> None:
-        detail = f"its batch ended in {type(error).__name__}"
-        for request in batch:
-            if not request.future.done():
-                request.future.set_exception(ItemFailure(FailureReason.MODEL_ERROR, detail))
+        self._closing = True
+        self._line.close()
+        for thread in self._threads.values():
+            if thread.is_alive():
+                thread.join()
 
     def alive(self) -> bool:
-        """Whether the device's thread runs, or has ended because it was asked to."""
-        return self._thread.is_alive() or self._closing
-
-    def _answer(self, batch: list[Request]) -> None:
-        outcomes = self._embed(batch)
-        vectors = [outcome for outcome in outcomes if not isinstance(outcome, ItemFailure)]
-        units = iter(_units(vectors))
-        for request, outcome in zip(batch, outcomes, strict=True):
-            answer = outcome if isinstance(outcome, ItemFailure) else next(units)
-            if isinstance(answer, ItemFailure):
-                request.future.set_exception(answer)
-            else:
-                request.future.set_result(answer)
-
-    def _embed(self, batch: list[Request]) -> list[NDArray[np.float32] | ItemFailure]:
-        if batch[0].is_text:
-            texts = [cast("str", request.payload) for request in batch]
-            return Halving(self._timed(self._model.embed_texts), self._fitting)(texts)
-        inputs = [cast("Inputs", request.payload) for request in batch]
-        return Halving(self._timed(self._model.embed), self._fitting)(inputs)
-
-    def _timed(self, embed: Embed[T]) -> Embed[T]:
-        """Note when each call of the model began: a batch that is halved calls it many times."""
-
-        def timed(batch: Sequence[T]) -> NDArray[np.float32]:
-            self.batch_began = time.monotonic()
-            return embed(batch)
-
-        return timed
-
-
-def _units(vectors: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32] | ItemFailure]:
-    if not vectors:
-        return []
-    units, usable = l2_normalise(np.stack(vectors).astype(np.float32, copy=False))
-    return [
-        unit if good else ItemFailure(FailureReason.BAD_VECTOR, "the model gave a zero or non-finite vector")
-        for unit, good in zip(units, usable, strict=True)
-    ]  # fmt: skip
+        """Whether its threads run, or have ended because they were asked to."""
+        return self._closing or all(thread.is_alive() for thread in self._threads.values())

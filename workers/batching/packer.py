@@ -1,13 +1,15 @@
 """Which requests go into the next batch: pure bookkeeping, no threads, no clock of its own.
 
-Queries go before bulk, and leave at once: they share batches with those that came while the device was
-busy. A bulk batch leaves when it is full, or when its oldest request has waited `wait` seconds; requests
-whose asker gave up are dropped on the way; an `alone` request has a batch to itself.
+The lanes are packed apart: queries leave at once, with those that came while the device was busy, and never
+in one batch with bulk, whose length would then be theirs. A bulk batch leaves when it is full; an incomplete
+one when its oldest request has waited `wait` seconds and the device has nothing else to do. Requests whose
+asker gave up are dropped on the way; an `alone` request has a batch to itself.
 """
 
 from __future__ import annotations
 
 import enum
+import math
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -34,6 +36,11 @@ class Request:
     asked_at: float
     alone: bool = False
     future: Future[NDArray[np.float32]] = field(default_factory=Future)
+    nbytes: int = field(init=False)  #: What its pixels take while it waits.
+
+    def __post_init__(self) -> None:
+        arrays = () if isinstance(self.payload, str) else self.payload.values()
+        self.nbytes = sum(array.nbytes for array in arrays)
 
     @property
     def is_text(self) -> bool:
@@ -48,6 +55,7 @@ class Packer:
         self.size = size  #: Requests a batch; changed by whoever learns what fits.
         self._wait = wait
         self._lanes: dict[Lane, deque[Request]] = {lane: deque() for lane in Lane}
+        self._bytes = dict.fromkeys(Lane, 0)
 
     def __len__(self) -> int:
         return sum(len(lane) for lane in self._lanes.values())
@@ -56,35 +64,48 @@ class Packer:
         """Requests of one lane."""
         return len(self._lanes[lane])
 
+    def waiting_bytes(self, lane: Lane) -> int:
+        """Bytes of pixels that wait in one lane."""
+        return self._bytes[lane]
+
     def add(self, request: Request) -> None:
         """Put a request at the end of its lane."""
         self._lanes[request.lane].append(request)
+        self._bytes[request.lane] += request.nbytes
 
-    def ready_in(self, now: float) -> float | None:
-        """Seconds until a batch shall leave: 0 for now, None where nothing waits."""
-        self._drop_abandoned()
-        heads = [lane[0] for lane in self._lanes.values() if lane]
-        if not heads:
+    def ready_in(self, lane: Lane, now: float, *, hungry: bool) -> float | None:
+        """Seconds until the lane's next batch shall leave: 0 for now, None where nothing waits.
+
+        Infinity for an incomplete bulk batch while the device is not `hungry`: leaving early would gain it
+        nothing and cost it company.
+        """
+        self._drop_abandoned(lane)
+        waiting = self._lanes[lane]
+        if not waiting:
             return None
-        full = len(self) >= self.size or any(head.alone for head in heads)
-        if full or self._lanes[Lane.QUERY]:
+        if lane is Lane.QUERY or len(waiting) >= self.size or waiting[0].alone:
             return 0.0
-        return max(0.0, min(head.asked_at for head in heads) + self._wait - now)
+        return max(0.0, waiting[0].asked_at + self._wait - now) if hungry else math.inf
 
-    def take(self) -> list[Request]:
-        """The next batch; its requests are marked as running, so that they can no longer be abandoned."""
+    def take(self, lane: Lane) -> list[Request]:
+        """The lane's next batch; its requests are marked as running, so that they can no longer be abandoned."""
         batch: list[Request] = []
-        for lane in self._lanes.values():
-            while lane and len(batch) < self.size and _together(batch, lane[0]):
-                request = lane.popleft()
-                if request.future.set_running_or_notify_cancel():
-                    batch.append(request)
+        waiting = self._lanes[lane]
+        while waiting and len(batch) < self.size and _together(batch, waiting[0]):
+            request = self._pop(lane)
+            if request.future.set_running_or_notify_cancel():
+                batch.append(request)
         return batch
 
-    def _drop_abandoned(self) -> None:
-        for lane in self._lanes.values():
-            while lane and lane[0].future.cancelled():
-                lane.popleft()
+    def _drop_abandoned(self, lane: Lane) -> None:
+        waiting = self._lanes[lane]
+        while waiting and waiting[0].future.cancelled():
+            self._pop(lane)
+
+    def _pop(self, lane: Lane) -> Request:
+        request = self._lanes[lane].popleft()
+        self._bytes[lane] -= request.nbytes
+        return request
 
 
 def _together(batch: list[Request], request: Request) -> bool:

@@ -1,0 +1,128 @@
+"""The thread that owns the device: launches what is staged, and nothing else while all goes well.
+
+It waits for the device only so that not too much is launched ahead of a query that may come. A batch that
+fails is embedded in parts here too, since only this thread may call the model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.batching.gauge import Gauge
+from workers.batching.halving import FittingSize, Halving, Outcome
+from workers.batching.line import Batch, Line
+from workers.batching.packer import Request
+from workers.batching.plain import Plain
+from workers.batching.staging import stage
+from workers.batching.under_way import UnderWay
+from workers.models.staged import Launched, Staged, StagedModel
+
+log = logging.getLogger(__name__)
+
+SHORT_BATCH = 0.020
+"""Bulk batches below this many seconds are launched one ahead: the launch itself would else be felt, and a query
+that comes behind two of them waits 40 ms at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A batch on its way to its askers: launched, or already come to outcomes."""
+
+    batch: Batch
+    result: Launched | list[Outcome]
+    number: int  #: Of `UnderWay`; ends when the batch is answered.
+    began: float  #: When it was launched, monotonic seconds.
+
+
+Sending: TypeAlias = "SimpleQueue[Sent | None]"
+
+
+class Device:
+    """Launches batches in the order in which `Line` gives them."""
+
+    def __init__(
+        self,
+        line: Line,
+        model: StagedModel | Plain,
+        sending: Sending,
+        *,
+        fitting: FittingSize,
+        gauge: Gauge,
+        under_way: UnderWay,
+        short_batch: float,
+    ) -> None:
+        self._line = line
+        self._model = model
+        self._sending = sending
+        self._fitting = fitting
+        self._gauge = gauge
+        self._under_way = under_way
+        self._short_batch = short_batch
+        self._ahead: deque[Launched] = deque()
+
+    def run(self) -> None:
+        """Until there is no more."""
+        try:
+            self._model.enter()
+            while True:
+                self._wait_for_room()
+                next_one = self._line.next_staged()
+                if next_one is None:
+                    return
+                if isinstance(next_one, Batch):
+                    self._sending.put(self._send(next_one))
+                else:
+                    next_one()
+        finally:
+            self._line.end_device()
+            self._sending.put(None)
+
+    def _wait_for_room(self) -> None:
+        seconds = self._gauge.bulk_seconds
+        allowed = 1 if seconds is not None and seconds < self._short_batch else 0
+        while len(self._ahead) > allowed:
+            # What went wrong on the device is raised again to who fetches the vectors, and dealt with there.
+            with contextlib.suppress(Exception):
+                self._ahead.popleft().wait()
+
+    def _send(self, batch: Batch) -> Sent:
+        number, began = self._under_way.begin(), time.monotonic()
+        if isinstance(batch.staged, Exception):
+            result: Launched | list[Outcome] = self._in_parts(batch, batch.staged, number)
+        else:
+            result = self._launch(batch, batch.staged, number)
+        return Sent(batch, result, number, began)
+
+    def _launch(self, batch: Batch, staged: Staged, number: int) -> Launched | list[Outcome]:
+        try:
+            launched = staged.launch()
+        except Exception as error:  # noqa: BLE001 - a model may raise anything on a bad picture
+            return self._in_parts(batch, error, number)
+        if launched.finished_at is None:
+            self._ahead.append(launched)
+        self._gauge.launched()
+        return launched
+
+    def _in_parts(self, batch: Batch, error: Exception, number: int) -> list[Outcome]:
+        # From here on each call of the model counts by itself: a batch that is halved calls it many times.
+        self._under_way.end(number)
+        if isinstance(error, MemoryError):
+            log.warning("a batch of %d did not fit into the device's memory", len(batch.requests))
+        return Halving(self._embed, self._fitting).after(error, batch.requests)
+
+    def _embed(self, requests: Sequence[Request]) -> NDArray[np.float32]:
+        number = self._under_way.begin()
+        try:
+            return stage(self._model, list(requests)).launch().vectors()
+        finally:
+            self._under_way.end(number)

@@ -1,0 +1,45 @@
+"""The staging thread: gathers the next batch while the device is at the one before."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from workers.batching.line import Batch, Line
+from workers.batching.packer import Request
+from workers.batching.plain import Plain
+from workers.batching.under_way import UnderWay
+from workers.models.base import Inputs
+from workers.models.staged import Staged, StagedModel
+
+
+def stage(model: StagedModel | Plain, requests: list[Request]) -> Staged:
+    """Gather requests that are all pictures or all texts; raises where they do not go together."""
+    if requests[0].is_text:
+        return model.stage_texts([cast("str", request.payload) for request in requests])
+    return model.stage([cast("Inputs", request.payload) for request in requests])
+
+
+class Staging:
+    """Takes batches as they are packed and copies their inputs to where the device reads them."""
+
+    def __init__(self, line: Line, model: StagedModel | Plain, under_way: UnderWay) -> None:
+        self._line = line
+        self._model = model
+        self._under_way = under_way
+
+    def run(self) -> None:
+        """Until there is no more."""
+        try:
+            while (requests := self._line.next_waiting()) is not None:
+                self._line.put_staged(self._staged(requests))
+        finally:
+            self._line.end_staging()
+
+    def _staged(self, requests: list[Request]) -> Batch:
+        began = self._under_way.begin()
+        try:
+            return Batch(requests, stage(self._model, requests))
+        except Exception as error:  # noqa: BLE001 - one picture of another shape; the device's thread finds it
+            return Batch(requests, error)
+        finally:
+            self._under_way.end(began)
