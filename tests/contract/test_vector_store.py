@@ -233,6 +233,7 @@ def test_a_deleted_collection_is_gone_and_can_be_made_anew(
     another = replace(SPACE, revision="r2")
     store.ensure(bench.name, another)
     assert store.describe(bench.name).space == another
+    assert store.space(bench.name) == another
     assert store.count(bench.name) == 0
 
 
@@ -244,6 +245,7 @@ def test_what_does_not_exist_is_not_found(store: VectorStore, bench: Bench) -> N
         lambda: store.item(absent, "x"),
         lambda: list(store.scroll(absent)),
         lambda: store.count(absent),
+        lambda: store.space(absent),
         lambda: store.describe(absent),
         lambda: store.delete(absent),
         lambda: store.defer_index(absent),

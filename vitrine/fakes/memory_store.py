@@ -128,6 +128,11 @@ class MemoryStore:
         with self._lock:
             return len(self._get(name).rows(where))
 
+    def space(self, name: str) -> Space:
+        """The collection's space."""
+        with self._lock:
+            return self._get(name).space
+
     def describe(self, name: str) -> CollectionInfo:
         """The collection as it stands."""
         with self._lock:

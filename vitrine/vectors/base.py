@@ -172,6 +172,9 @@ class VectorStore(Protocol):
     def count(self, name: str, where: Filter | None = None) -> int:
         """Points, counted exactly."""
 
+    def space(self, name: str) -> Space:
+        """What a search asks first: the collection's space as it is now, nothing counted; raises `NotFound`."""
+
     def describe(self, name: str) -> CollectionInfo:
         """One collection; raises `NotFound`."""
 

@@ -135,6 +135,10 @@ class EdgeStore:
         """Points that pass the filter."""
         return self._get(name)[1].count(edge_filter(where))
 
+    def space(self, name: str) -> Space:
+        """From the catalog file, as it is in memory."""
+        return self._get(name)[0].space
+
     def describe(self, name: str) -> CollectionInfo:
         """The collection as it stands."""
         entry, shard = self._get(name)

@@ -64,6 +64,10 @@ def _count(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
     return encode_frame({"count": store.count(header["name"], _where(header))})
 
 
+def _space(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
+    return encode_frame({"space": asdict(store.space(header["name"]))})
+
+
 def _describe(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
     return encode_frame({"collection": asdict(store.describe(header["name"]))})
 
@@ -102,6 +106,7 @@ OPERATIONS: dict[str, Operation] = {
     "search": _search,
     "item": _item,
     "count": _count,
+    "space": _space,
     "describe": _describe,
     "collections": _collections,
     "delete": _delete,

@@ -15,13 +15,11 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
-from pydantic import BaseModel
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import UnexpectedResponse
 
-from vitrine.errors import Conflict, NotFound, StoreUnavailable
+from vitrine.errors import Conflict, NotFound
 from vitrine.filters import Filter
 from vitrine.vectors import qdrant_index
 from vitrine.vectors.base import (
@@ -42,21 +40,15 @@ from vitrine.vectors.qdrant_errors import qdrant_errors
 from vitrine.vectors.qdrant_filters import qdrant_filter
 from vitrine.vectors.qdrant_generation import SCHEMA, Generation, as_metadata, read_generation
 from vitrine.vectors.qdrant_ranker import QdrantRanker
+from vitrine.vectors.qdrant_upsert import bodies, put
 from vitrine.vectors.spaces import generation_name, require_same_space
 
 TIMEOUT_SECONDS = 30
 POOL_SIZE = 64
-UPSERT_POINTS = 256  #: Points a request: 3 to 5 MB of JSON, while the server takes 32 MB.
 SCROLL_PAGE = 256
 RESOLVE_SECONDS = 5.0
 """How long a name's generation is remembered: a request saved for each chunk, against seconds in which points
 still go to a generation whose alias has just moved on."""
-
-
-class _UpsertAnswer(BaseModel):
-    """What the server says of a write."""
-
-    result: models.UpdateResult | None = None
 
 
 class QdrantServerStore:
@@ -94,14 +86,14 @@ class QdrantServerStore:
         require_same_space(name, found.space, space)
 
     def upsert(self, name: str, points: PointBatch) -> None:
-        """Write points, 256 a request, each request waited for until its points can be searched."""
+        """Write points, each request waited for until its points can be searched."""
         found = self._resolve(name)
         check_points(name, points, found.space)
         rows = payloads(points)
         with self._about(name):
             self._index(found, points)
-            for start in range(0, len(rows), UPSERT_POINTS):
-                self._put(found.collection, points, rows, slice(start, start + UPSERT_POINTS))
+            for body in bodies(points, rows):
+                put(self._client, found.collection, body, timeout=TIMEOUT_SECONDS)
 
     def search(
         self,
@@ -135,6 +127,10 @@ class QdrantServerStore:
         collection = self._resolve(name).collection
         with self._about(name):
             return self._client.count(collection, qdrant_filter(where), exact=True).count
+
+    def space(self, name: str) -> Space:
+        """One request; a collection made anew under the name is seen at once."""
+        return self._resolve(name, fresh=True).space
 
     def describe(self, name: str) -> CollectionInfo:
         """The collection as it stands."""
@@ -255,27 +251,6 @@ class QdrantServerStore:
                 found.collection, payload_path(field), SCHEMA[kind], wait=True
             )
             found.indexed[field] = kind
-
-    def _put(
-        self, collection: str, points: PointBatch, rows: list[dict[str, Any]], part: slice
-    ) -> None:
-        """One request, its JSON straight from the array: a fifth of the time that lists of floats take."""
-        vectors = np.ascontiguousarray(points.vectors[part])
-        body = [
-            {"id": key, "vector": vector, "payload": payload}
-            for key, vector, payload in zip(points.ids[part], vectors, rows[part], strict=True)
-        ]
-        answer = self._client.http.client.request(
-            type_=_UpsertAnswer,
-            method="PUT",
-            url="/collections/{collection_name}/points",
-            path_params={"collection_name": collection},
-            params={"wait": "true", "timeout": str(TIMEOUT_SECONDS)},
-            headers={"Content-Type": "application/json"},
-            content=orjson.dumps({"points": body}, option=orjson.OPT_SERIALIZE_NUMPY),
-        )
-        if answer.result is None or answer.result.status != models.UpdateStatus.COMPLETED:
-            raise StoreUnavailable("The Qdrant server did not finish the write in time.")
 
     def _pages(
         self, name: str, where: models.Filter | None, *, with_vectors: bool

@@ -21,6 +21,7 @@ from vitrine.vectors.base import (
 )
 from vitrine.vectors.checks import payloads
 from vitrine.vectors.connections import Connections
+from vitrine.vectors.spaces import space_from_json
 from vitrine.vectors.wire import (
     MAX_BODY,
     batch_header,
@@ -108,6 +109,10 @@ class RemoteStore:
         """Points that pass the filter."""
         header = {"name": name, "where": None if where is None else to_json(where)}
         return int(self._call("count", header)[0]["count"])
+
+    def space(self, name: str) -> Space:
+        """The collection's space."""
+        return space_from_json(self._call("space", {"name": name})[0]["space"])
 
     def describe(self, name: str) -> CollectionInfo:
         """The collection as it stands."""

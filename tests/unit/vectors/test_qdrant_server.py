@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import orjson
@@ -13,9 +14,10 @@ from qdrant_client import models
 from vitrine.contracts import point_id
 from vitrine.errors import Conflict, NotFound, StoreRejected, StoreUnavailable
 from vitrine.fakes.qdrant_http import QdrantHttp, qdrant_http
-from vitrine.vectors import PointBatch, Provenance, Space
+from vitrine.vectors import PointBatch, Provenance, Space, qdrant_upsert
 from vitrine.vectors.qdrant_index import read_state
-from vitrine.vectors.qdrant_server import UPSERT_POINTS, QdrantServerStore
+from vitrine.vectors.qdrant_server import QdrantServerStore
+from vitrine.vectors.qdrant_upsert import UPSERT_POINTS
 
 SPACE = Space("m", "r", "p", 4)
 KEY = "a-very-secret-key"
@@ -61,6 +63,53 @@ def test_upserts_wait_are_bounded_and_carry_the_key(
         assert "wait=true" in target
         assert headers["api-key"] == KEY
         assert headers["content-type"] == "application/json"
+
+
+def test_a_body_too_long_for_the_server_goes_out_in_halves(
+    server: QdrantHttp, store: QdrantServerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = points(5)
+    store.upsert("c", batch)
+    [whole] = [r[3] for r in server.requests if r[0] == "PUT" and "/points?" in r[1]]
+    monkeypatch.setattr(qdrant_upsert, "UPSERT_BYTES", len(whole) // 2)
+    server.requests.clear()
+    store.upsert("c", batch)
+    sent = [r[3] for r in server.requests if r[0] == "PUT" and "/points?" in r[1]]
+    assert all(len(body) <= len(whole) // 2 for body in sent)
+    ids = [point["id"] for body in sent for point in orjson.loads(body)["points"]]
+    assert ids == list(batch.ids)
+
+
+def test_a_single_point_too_long_is_for_the_server_to_refuse(
+    server: QdrantHttp, store: QdrantServerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qdrant_upsert, "UPSERT_BYTES", 1)
+    store.upsert("c", points(2))
+    assert store.count("c") == 2
+
+
+def test_rows_that_are_no_block_of_memory_arrive_as_they_are(store: QdrantServerStore) -> None:
+    wide = np.zeros((3, 8), np.float32)
+    wide[:, ::2] = np.eye(4, dtype=np.float32)[:3]
+    batch = points(3)
+    store.upsert("c", replace(batch, vectors=wide[:, ::2]))
+    stored = {point.id: point.vector for point in store.scroll("c")}
+    np.testing.assert_array_equal([stored[key] for key in batch.ids], np.eye(4)[:3])
+
+
+def test_a_space_is_seen_anew_at_once_and_nothing_is_counted_for_it(
+    server: QdrantHttp, store: QdrantServerStore
+) -> None:
+    other = QdrantServerStore(server.url, api_key=KEY)
+    assert store.space("c") == SPACE
+    other.delete("c")
+    other.ensure("c", replace(SPACE, revision="r2"))
+    other.close()
+    server.requests.clear()
+    assert store.space("c") == replace(SPACE, revision="r2")
+    assert [(method, target) for method, target, *_ in server.requests] == [
+        ("GET", "/collections/c")
+    ]
 
 
 def test_points_go_to_the_generation_and_not_through_the_alias(
