@@ -32,49 +32,60 @@ FIELDS = ("id", "title", "category", "colour", "size", "price", "stock", "images
 COLOURS = ("red", "blue", "green", "black", "white", "ochre")
 SIZES = ("S", "M", "L", "38", "40", "42")
 KIBIBYTE = 1024
+WORDS = (
+    "jersey", "shirt", "linen", "dress", "wool", "coat", "cotton", "trousers", "denim", "jacket",
+    "silk", "scarf", "knit", "cardigan", "leather", "boots", "relaxed", "slim", "fit", "long",
+    "short", "sleeve", "collar", "striped", "checked", "plain", "washed", "organic", "classic",
+    "summer", "winter", "light", "heavy", "button", "zip", "pocket", "waist", "pleated", "ribbed",
+    "quilted", "lined",
+)  # fmt: skip
+TITLE_WORDS = range(4, 9)
 GROUP_ROWS = 250_000
 """Rows of one Parquet row group."""
 
 
-def generate(rows: int, seed: int = 1) -> Iterator[dict[str, Any]]:
-    """The rows, the same for the same seed."""
+def generate(rows: int, seed: int = 1, pictures: int | None = None) -> Iterator[dict[str, Any]]:
+    """The rows, the same for the same seed, each with so many pictures, or with one, two or three.
+
+    The pictures' names are digests, as content networks make them: nothing that a compressor could shorten.
+    """
     pick = random.Random(seed)
     for number in range(rows):
         yield {
             "id": f"SKU-{number:08d}",
-            "title": f"Jersey shirt no. {number}, relaxed fit",
+            "title": " ".join(pick.choices(WORDS, k=pick.choice(TITLE_WORDS))),
             "category": f"garments/{number % 97}",
             "colour": pick.choice(COLOURS),
             "size": pick.choice(SIZES),
             "price": pick.randrange(500, 20000) / 100,
             "stock": pick.randrange(200),
             "images": [
-                f"https://cdn.example.com/catalog/{number % 512:03d}/{number:08d}-{view}.jpg"
-                for view in range(1 + number % 3)
+                f"https://cdn.example.com/catalog/{pick.getrandbits(64):016x}.jpg"
+                for _ in range(pictures or 1 + number % 3)
             ],
         }
 
 
-def write(path: Path, rows: int, form: str) -> None:
+def write(path: Path, rows: int, form: str, pictures: int | None = None) -> None:
     """The rows as CSV (pictures joined with a bar), JSON Lines or Parquet."""
+    drawn = generate(rows, pictures=pictures)
     if form == "parquet":
-        _write_parquet(path, rows)
+        _write_parquet(path, drawn)
         return
     with path.open("w", encoding="utf-8", newline="") as file:
         if form == "jsonl":
-            file.writelines(json.dumps(row) + "\n" for row in generate(rows))
+            file.writelines(json.dumps(row) + "\n" for row in drawn)
             return
         writer = csv.DictWriter(file, FIELDS)
         writer.writeheader()
-        for row in generate(rows):
+        for row in drawn:
             writer.writerow(row | {"images": " | ".join(row["images"])})
 
 
-def _write_parquet(path: Path, rows: int) -> None:
+def _write_parquet(path: Path, drawn: Iterator[dict[str, Any]]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    drawn = generate(rows)
     first = list(islice(drawn, GROUP_ROWS))
     schema = pa.Table.from_pylist(first).schema
     with pq.ParquetWriter(path, schema) as writer:

@@ -1,0 +1,145 @@
+"""A worker's whole walk without a network, a model or a store: what is left is vitrine's own cost a picture.
+
+Messages are taken from the real queue, chunks leased and finished in the real ledger, and every picture goes
+through the real stages: decoded (a picture of 16 x 16 pixels that is at hand), batched, normalised, made a point. The
+model answers at once, and the store forgets at once.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from redis import Redis
+
+from vitrine.broker import BROKER_PREFIX, ingest_queue
+from vitrine.fakes.memory_store import MemoryStore
+from vitrine.ledger.base import Ledger
+from vitrine.vectors.base import PointBatch
+from workers.batching import Batcher
+from workers.decoders import Decoders
+from workers.fetch.fetched import Fetched
+from workers.ingest.chunk import ChunkWorker
+from workers.ingest.leases import LeaseKeeper
+from workers.ingest.patience import Patience
+from workers.ingest.retries import RetryPolicy
+from workers.ingest.storing import ChunkStore
+from workers.models.base import Inputs
+from workers.picture import Picture
+from workers.stages import Stages
+
+THREADS = 3
+"""Chunks in work at once, as a worker has them."""
+LEASE_SECONDS = 30.0
+_SIDE = 16
+
+
+class InstantModel:
+    """Answers with the same vector for every picture."""
+
+    name = "none"
+    revision = "none-1"
+    device = "cpu"
+    dimension = 8
+    supports_text = False
+
+    def preprocess(self, picture: Picture) -> Inputs:
+        """The pixels as they are, uint8."""
+        return {"pixel_values": np.asarray(picture)}
+
+    def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
+        """Ones."""
+        return np.ones((len(batch), self.dimension), np.float32)
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Ones."""
+        return np.ones((len(texts), self.dimension), np.float32)
+
+
+class HeldPicture:
+    """Gives every URL the same bytes, at once."""
+
+    def __init__(self) -> None:
+        data = io.BytesIO()
+        Image.new("RGB", (_SIDE, _SIDE), (200, 80, 40)).save(data, "JPEG")
+        self._data = data.getvalue()
+
+    def fetch(self, url: str, *, file_root: str | None = None) -> Future[Fetched]:  # noqa: ARG002 - the protocol names it
+        """The bytes."""
+        future: Future[Fetched] = Future()
+        future.set_result(Fetched(self._data, url, 200))
+        return future
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+class ForgetfulStore(MemoryStore):
+    """Counts points and keeps none: a million of them would be what the benchmark measures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.points = 0
+
+    def upsert(self, collection: str, batch: PointBatch) -> None:  # noqa: ARG002 - the protocol names it
+        """Count."""
+        self.points += len(batch.ids)
+
+
+@contextmanager
+def walking(ledger: Ledger) -> Iterator[ChunkWorker]:
+    """A worker of the three, while inside."""
+    model = InstantModel()
+    batcher = Batcher(model, size=64, wait=0.002)
+    stages = Stages(model, HeldPicture(), Decoders(1, budget=1 << 28), batcher, max_pixels=10**6)
+    keeper = LeaseKeeper(ledger, seconds=LEASE_SECONDS)
+    batcher.start()
+    keeper.start()
+    try:
+        yield ChunkWorker(
+            ledger=ledger,
+            store=ChunkStore(ForgetfulStore(), stages.space),
+            stages=stages,
+            keeper=keeper,
+            retries=RetryPolicy(3, 3),
+            lease_seconds=LEASE_SECONDS,
+            window=64,
+            fetch_files=False,
+            stopping=_no,
+            patience=Patience(_no),
+        )
+    finally:
+        stages.close()
+        keeper.close()
+
+
+def walk_all(worker: ChunkWorker, redis: Redis, model: str) -> None:
+    """Take every message that waits for the model, in `THREADS` threads, and do its chunk."""
+    queue = f"{BROKER_PREFIX}{ingest_queue(model)}"
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set() and (message := cast("bytes | None", redis.rpop(queue))):
+            _, job, number = json.loads(base64.b64decode(json.loads(message)["body"]))[0]
+            worker.ingest(job, number)
+
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="walk") as threads:
+        running = [threads.submit(work) for _ in range(THREADS)]
+        try:
+            for one in running:
+                one.result()
+        finally:
+            stop.set()
+
+
+def _no() -> bool:
+    return False

@@ -1,0 +1,206 @@
+"""Does an item cost the same whatever the job's size: submit and walk, CPU, Redis and memory.
+
+::
+
+    python -m benchmarks.scale [--items 10000,100000,1000000] [--rounds 3] [--json]
+
+A turn submits a CSV catalog of so many items, one picture each, as `vitrine submit` does, in a process of its own, to a
+real Redis with its append-only file; then a worker's whole walk takes every message, leases, decodes, batches and
+finishes, with nothing behind it: no network, no model, no store (`benchmarks.parts.walking`). Sizes take turns. A job of
+more than 200,000 items is walked in the last round only, and cancelled in the others.
+
+Costs are CPU an item: of the submitting process, of the walking one, and of Redis. `_growth` is the dearest size's
+median over the cheapest's: 1.1 is flat within 10%.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from redis import Redis
+
+from benchmarks import catalog
+from benchmarks.interleave import interleaved
+from benchmarks.parts.redis_gauge import RedisGauge
+from benchmarks.parts.submitting import MODEL, WARM_UP_MODEL, Submitted, submitted
+from benchmarks.parts.walking import walk_all, walking
+from benchmarks.report import Report, parser
+from vitrine.broker import BROKER_PREFIX, ingest_queue
+from vitrine.ledger.redis_ledger import RedisLedger
+from vitrine.ledger.scripts import job_keys
+from vitrine.standalone.private_redis import PrivateRedis
+
+ITEMS = "10000,100000,1000000"
+QUICK_ITEMS = "1000,4000"
+WARM_UP_ITEMS = 2000
+WALKED_EACH_ROUND = 200_000
+"""Items up to which a job is walked in every round; a walk takes some 150 us an item."""
+FLAT = ("submit_cpu_us", "submit_redis_us", "walk_cpu_us", "walk_redis_us", "pending_bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What the walk of a job came to, an item."""
+
+    cpu_us: float
+    redis_us: float
+    items_per_s: float
+    finished_bytes: float  #: Of Redis, once every picture has its outcome.
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one job came to, an item."""
+
+    submitted: Submitted
+    pending_bytes: float  #: Of Redis, blobs, ledger and messages.
+    walked: Walked | None
+
+    @property
+    def submit_cpu_us(self) -> float:
+        """CPU of the submitting process."""
+        return 1e6 * self.submitted.cpu_seconds / self.submitted.items
+
+    @property
+    def submit_redis_us(self) -> float:
+        """CPU of Redis meanwhile."""
+        return 1e6 * self.submitted.redis_cpu_seconds / self.submitted.items
+
+    @property
+    def rows_per_s(self) -> float:
+        """From the file to the queue, by the clock."""
+        return self.submitted.items / self.submitted.seconds
+
+
+class Bench:
+    """A Redis and catalogs of each size."""
+
+    def __init__(self, folder: Path, redis_url: str, rounds: int) -> None:
+        self._folder = folder
+        self._url = redis_url
+        self._rounds = rounds
+        self._redis = Redis.from_url(redis_url)
+        self._gauge = RedisGauge(self._redis)
+        self._ledger = RedisLedger.connect(redis_url)
+        self._turns: Counter[int] = Counter()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._ledger.close()
+        self._redis.close()
+
+    def catalog(self, items: int) -> Path:
+        """A catalog of so many items; written where it is not there yet."""
+        path = self._folder / f"{items}.csv"
+        if not path.exists():
+            writer = get_context("spawn").Process(
+                target=catalog.write, args=(path, items, "csv", 1)
+            )
+            writer.start()
+            writer.join()
+        return path
+
+    def turn(self, items: int) -> Turn:
+        """Submit a job, and walk or cancel it."""
+        self._turns[items] += 1
+        path, warm_up = self.catalog(items), self.catalog(WARM_UP_ITEMS)
+        used = self._gauge.bytes_used()
+        found = submitted(path, warm_up, self._url)
+        self._forget(found.warm_up_job, WARM_UP_MODEL)
+        pending = (self._gauge.bytes_used() - used) / found.items
+        last = self._turns[items] == self._rounds
+        walked = self._walk(found, used) if items <= WALKED_EACH_ROUND or last else None
+        self._forget(found.job, MODEL)
+        return Turn(found, pending, walked)
+
+    def _walk(self, job: Submitted, used: int) -> Walked:
+        with walking(self._ledger) as worker:
+            began, cpu = time.perf_counter(), time.process_time()
+            redis_cpu = self._gauge.cpu_seconds()
+            walk_all(worker, self._redis, MODEL)
+            redis_us = 1e6 * (self._gauge.cpu_seconds() - redis_cpu) / job.images
+            cpu_us = 1e6 * (time.process_time() - cpu) / job.images
+            seconds = time.perf_counter() - began
+        status = self._ledger.status(job.job)
+        if status.embedded != job.images:
+            raise RuntimeError(f"{status.embedded} of {job.images} pictures were embedded")
+        left = (self._gauge.bytes_used() - used) / job.items
+        return Walked(cpu_us, redis_us, job.images / seconds, left)
+
+    def _forget(self, job: str, model: str) -> None:
+        """Leave nothing of a job: neither its chunks, nor its messages, nor its counts."""
+        if self._ledger.status(job).pending:
+            self._ledger.cancel(job)
+        self._redis.unlink(*job_keys(job), f"{BROKER_PREFIX}{ingest_queue(model)}")
+
+
+def measure(sizes: Sequence[int], rounds: int) -> dict[int, list[Turn]]:
+    """The turns of each size."""
+    with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as name:
+        redis = PrivateRedis(Path(name) / "redis")
+        redis.start()
+        try:
+            bench = Bench(Path(name), redis.url, rounds)
+            bench.turn(WARM_UP_ITEMS)  # Redis loads the scripts.
+            runs = {str(items): partial(bench.turn, items) for items in sizes}
+            turns = interleaved(runs, rounds, warm_ups=0)
+            bench.close()
+        finally:
+            redis.stop()
+    return {int(items): found for items, found in turns.items()}
+
+
+def reported(turns: dict[int, list[Turn]]) -> Report:
+    """The turns summed up: figures of each size, their growth, and the goals."""
+    report = Report("scale")
+    medians: dict[str, list[float]] = {name: [] for name in FLAT}
+    for items, found in turns.items():
+        for name, series in _series(found).items():
+            spread = report.spread(f"{name}_at_{items}", series)
+            if name in medians:
+                medians[name].append(spread.median)
+    for name, found_medians in medians.items():
+        report.figure(f"{name}_growth", max(found_medians) / min(found_medians))
+        report.goal(f"{name}_growth", "<=", 1.1)
+    largest = max(turns)
+    report.goal(f"rows_per_s_at_{largest}", ">=", 20_000)
+    report.goal(f"pending_bytes_at_{largest}", "<=", 300)
+    report.goal(f"finished_bytes_at_{largest}", "<=", 1)
+    return report
+
+
+def _series(turns: Sequence[Turn]) -> dict[str, list[float]]:
+    walks = [turn.walked for turn in turns if turn.walked is not None]
+    return {
+        "rows_per_s": [turn.rows_per_s for turn in turns],
+        "submit_cpu_us": [turn.submit_cpu_us for turn in turns],
+        "submit_redis_us": [turn.submit_redis_us for turn in turns],
+        "submit_peak_rss_mb": [turn.submitted.peak_rss_mb for turn in turns],
+        "pending_bytes": [turn.pending_bytes for turn in turns],
+        "walk_items_per_s": [walk.items_per_s for walk in walks],
+        "walk_cpu_us": [walk.cpu_us for walk in walks],
+        "walk_redis_us": [walk.redis_us for walk in walks],
+        "finished_bytes": [walk.finished_bytes for walk in walks],
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    options = parser(__doc__)
+    options.add_argument("--items", default=ITEMS, help="sizes of the jobs, with commas between")
+    options.add_argument("--rounds", type=int, default=3)
+    given = options.parse_args()
+    sizes = [int(size) for size in (QUICK_ITEMS if given.quick else given.items).split(",")]
+    turns = measure(sizes, 1 if given.quick else given.rounds)
+    reported(turns).show(as_json=given.json)
+
+
+if __name__ == "__main__":
+    main()
