@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from fastapi import APIRouter
 
 from api import openapi
 from api.parts import Given
 from api.schemas.inventory import CollectionList, CollectionOut, WorkerList, WorkerOut
 from vitrine.errors import NotFound
-from vitrine.vectors import CollectionInfo, VectorStore
+from vitrine.vectors import CollectionInfo, Space, VectorStore
 
 MAX_NAMED = 20
 """Collections that a 404 lists; more would be no help."""
@@ -38,8 +41,20 @@ def workers(parts: Given) -> WorkerList:
 
 def described(store: VectorStore, name: str) -> CollectionInfo:
     """The collection; raises `NotFound` naming those that exist."""
-    try:
+    with _naming_those_that_exist(store, name):
         return store.describe(name)
+
+
+def space_of(store: VectorStore, name: str) -> Space:
+    """The collection's space, as it is at this moment; raises `NotFound` naming those that exist."""
+    with _naming_those_that_exist(store, name):
+        return store.space(name)
+
+
+@contextmanager
+def _naming_those_that_exist(store: VectorStore, name: str) -> Iterator[None]:
+    try:
+        yield
     except NotFound as error:
         raise NotFound(f"There is no collection {name}.", hint=_those(store)) from error
 

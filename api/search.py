@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from starlette.datastructures import FormData
 
 from api import bodies, openapi
-from api.collections import described
+from api.collections import space_of
 from api.limits import Admission
 from api.parts import Given, Parts
 from api.schemas.base import SpaceOut
@@ -104,7 +104,7 @@ def search(parts: Given, body: Annotated[bodies.Body, Depends(bodies.json_or_for
     asked = _asked(body)
     options = asked.options
     where = None if options.filter is None else filters.parse(options.filter)
-    space = described(parts.store, options.collection).space
+    space = space_of(parts.store, options.collection)
     started = time.perf_counter()
     target = _target(parts, asked, space)
     embedded = time.perf_counter()
