@@ -29,6 +29,7 @@ from vitrine.vectors.open import open_store
 from workers.batching import Batcher
 from workers.beat import Beat
 from workers.decode import IMAGE_POLICY, prepare_pillow
+from workers.decoders import Decoders
 from workers.fetch import Fetcher, FetchPolicy
 from workers.index_keeper import IndexKeeper
 from workers.ingest.chunk import ChunkWorker, Report
@@ -38,7 +39,7 @@ from workers.ingest.retries import RetryPolicy
 from workers.ingest.storing import ChunkStore
 from workers.models.open import open_model
 from workers.query import QueryWorker
-from workers.stages import Stages, make_decoders
+from workers.stages import Stages
 from workers.sweeper import Sweeper
 from workers.warm_up import warm_up
 from workers.watchdog import Watchdog
@@ -137,9 +138,8 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     model = open_model(settings.model, device=settings.device)
     batcher = Batcher(model, size=settings.batch_size, wait=settings.batch_wait_ms / 1000)
     policy = FetchPolicy.from_settings(settings)
-    stages = Stages(
-        model, Fetcher(policy), make_decoders(settings.decode_threads), batcher, settings.max_pixels
-    )
+    decoders = Decoders(settings.decode_threads, budget=settings.decode_memory_bytes)
+    stages = Stages(model, Fetcher(policy), decoders, batcher, settings.max_pixels)
     watchdog = Watchdog(lambda: batcher.batch_began, device_alive=batcher.alive)
     # Closed after the stages: a batch that hangs while they close must not be waited for for ever.
     closers.callback(watchdog.close)

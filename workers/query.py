@@ -59,11 +59,14 @@ class QueryWorker:
             raise ModelUnavailable("The worker could not answer this query.") from error
 
     def _image(self, data: bytes) -> NDArray[np.float32]:
-        prepared = self._stages.prepare_now(Fetched(data=data, url="", status=200))
+        return self._prepared(Fetched(data=data, url="", status=200))
+
+    def _prepared(self, fetched: Fetched) -> NDArray[np.float32]:
+        prepared = self._stages.prepare(fetched, lane=Lane.QUERY).result()
         return self._stages.batcher.submit(prepared.inputs, lane=Lane.QUERY).result()
 
     def _url(self, data: bytes) -> NDArray[np.float32]:
-        return self._image(self._stages.fetcher.fetch(data.decode()).result().data)
+        return self._prepared(self._stages.fetcher.fetch(data.decode()).result())
 
     def _text(self, data: bytes) -> NDArray[np.float32]:
         if not self._stages.model.supports_text:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
 from vitrine.vectors.base import Space
-from workers.batching import Batcher
+from workers.batching import Batcher, Lane
 from workers.decode import IMAGE_POLICY, decode
+from workers.decoders import Decoders
 from workers.fetch.fetched import Fetched
 from workers.models.base import EmbeddingModel, Inputs
+from workers.picture_size import picture_size
+from workers.sniff import accepted_format
 
 
 class PictureSource(Protocol):
@@ -40,7 +42,7 @@ class Stages:
 
     model: EmbeddingModel
     fetcher: PictureSource
-    decoders: ThreadPoolExecutor
+    decoders: Decoders
     batcher: Batcher
     max_pixels: int
 
@@ -49,23 +51,30 @@ class Stages:
         """The embedding space of this worker's vectors."""
         return Space(self.model.name, self.model.revision, IMAGE_POLICY, self.model.dimension)
 
-    def prepare(self, fetched: Fetched) -> Future[Prepared]:
-        """Decode in a decoder's thread; the future raises `ItemFailure`."""
-        return self.decoders.submit(self.prepare_now, fetched)
+    def prepare(self, fetched: Fetched, *, lane: Lane) -> Future[Prepared]:
+        """Decode in a decoder's thread when its turn comes; the future raises `ItemFailure`."""
+        return self.decoders.submit(
+            lambda: self._prepare(fetched), pixels=self._pixels(fetched.data), lane=lane
+        )
 
-    def prepare_now(self, fetched: Fetched) -> Prepared:
-        """Decode here; raises `ItemFailure`."""
+    def _prepare(self, fetched: Fetched) -> Prepared:
         image = decode(fetched.data, max_pixels=self.max_pixels)
         digest = hashlib.sha256(fetched.data).hexdigest()
         return Prepared(self.model.preprocess(image), digest, fetched.etag)
 
+    def _pixels(self, data: bytes) -> int:
+        """How many pixels decoding may come to: as declared, or as many as there may be where a picture says nothing.
+
+        What declares too many is refused before it takes any memory, and so is what is no picture.
+        """
+        size = picture_size(data)
+        if size is None:
+            return self.max_pixels if accepted_format(data) else 0
+        pixels = size[0] * size[1]
+        return pixels if pixels <= self.max_pixels else 0
+
     def close(self) -> None:
         """Stop the stages in the order in which a picture passes them."""
         self.fetcher.close()
-        self.decoders.shutdown(wait=True, cancel_futures=True)
+        self.decoders.close()
         self.batcher.close()
-
-
-def make_decoders(threads: int) -> ThreadPoolExecutor:
-    """Decoders for `threads` cores; 0 means all of them. Decoding lets go of the GIL, so threads scale."""
-    return ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="decode")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pycurl
@@ -15,6 +15,7 @@ from vitrine.contracts import FailureReason, ItemFailure
 from workers.fetch.budget import ByteBudget
 from workers.fetch.exchange import Exchange
 from workers.fetch.handle import Handle
+from workers.fetch.held import HeldBytes
 from workers.fetch.limits import HostPauses
 from workers.fetch.lineup import Lineup
 from workers.fetch.loop import CurlLoop, Ended
@@ -36,19 +37,21 @@ class _Transfer:
 
 
 class Engine:
-    """Drives every transfer of one fetcher. For one thread, except `wake`."""
+    """Drives every transfer of one fetcher. For one thread."""
 
-    def __init__(self, policy: FetchPolicy, ca_bundle: str) -> None:
+    def __init__(
+        self, policy: FetchPolicy, ca_bundle: str, loop: CurlLoop, held: HeldBytes
+    ) -> None:
         self._policy = policy
         self._ca_bundle = ca_bundle
-        # Twice the transfers: connections kept for a catalog whose hosts take turns.
-        self._loop = CurlLoop(2 * policy.concurrency)
+        self._loop = loop
+        self._held = held
+        self._given_back = 0
         self._pauses = HostPauses(time.monotonic)
         self._lineup: Lineup[Walk] = Lineup(policy.per_host, self._pauses.remaining)
-        self._budget: ByteBudget[Exchange] = ByteBudget(policy.budget_bytes)
+        self._budget: ByteBudget[Exchange] = ByteBudget(held)
         self._idle: list[Handle] = []
         self._active: dict[Any, _Transfer] = {}
-        self.wake = self._loop.wake
 
     def submit(self, walk: Walk) -> None:
         """Let a walk wait for its turn, or fail it at once where its host's pause is longer than its patience."""
@@ -67,8 +70,11 @@ class Engine:
         for ended in all_ended:
             self._end(ended)
         # After all of them: one that waits for memory may itself be among those that have ended. And
-        # only then: waking one that still finds no room would wake this loop again at once, for ever.
-        if all_ended:
+        # only then, or when something was decoded: waking one that still finds no room would wake this loop again
+        # at once, for ever.
+        given_back = self._held.given_back
+        if all_ended or given_back != self._given_back:
+            self._given_back = given_back
             self._resume()
 
     def close(self) -> None:
@@ -84,10 +90,9 @@ class Engine:
             transfer.handle.close()
         for handle in self._idle:
             handle.close()
-        self._loop.close()
 
     def _start_waiting(self) -> None:
-        while len(self._active) < self._policy.concurrency:
+        while len(self._active) < self._policy.concurrency and self._budget.may_enter():
             walk = self._lineup.next(time.monotonic())
             if walk is None:
                 return
@@ -133,7 +138,7 @@ class Engine:
             transfer.walk.redirect(outcome)
             self.submit(transfer.walk)
         else:
-            transfer.walk.succeed(outcome)
+            transfer.walk.succeed(replace(outcome, hold=self._budget.hand_over(transfer.exchange)))
 
     def _heed(self, authority: str, failure: ItemFailure) -> None:
         """Leave a host alone that asked for it, and give back those who would not wait that long."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from workers.fetch.held import Hold
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -13,3 +15,5 @@ class Fetched:
     url: str  #: After the last redirect, as it was asked for; a file's own URL.
     status: int  #: The HTTP status (200 or 203); 200 for a file.
     etag: str | None = None  #: As the host sent it, at most 256 characters.
+    hold: Hold | None = field(default=None, repr=False, compare=False)
+    """Counts the bytes against what the process may hold, for as long as anybody has them."""

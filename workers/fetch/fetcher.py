@@ -19,6 +19,8 @@ from vitrine.contracts import ItemFailure
 from workers.fetch.engine import Engine, closed
 from workers.fetch.fetched import Fetched
 from workers.fetch.files import FileReader, is_file_url
+from workers.fetch.held import HeldBytes
+from workers.fetch.loop import CurlLoop
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.url import parse_url
 from workers.fetch.walk import Walk
@@ -35,8 +37,11 @@ class Fetcher:
 
     def __init__(self, policy: FetchPolicy | None = None, *, ca_bundle: str | None = None) -> None:
         self.policy = policy or FetchPolicy()
-        self._engine = Engine(self.policy, ca_bundle or certifi.where())
-        self._files = FileReader(self.policy)
+        # Twice the transfers: connections kept for a catalog whose hosts take turns.
+        self._loop = CurlLoop(2 * self.policy.concurrency)
+        self.held = HeldBytes(self.policy.budget_bytes, self._loop.wake)
+        self._engine = Engine(self.policy, ca_bundle or certifi.where(), self._loop, self.held)
+        self._files = FileReader(self.policy, self.held)
         self._inbox: list[Walk] = []
         self._closing = False
         self._lock = threading.Lock()  # between `fetch` and `close`: nothing enters a closed inbox
@@ -67,7 +72,7 @@ class Fetcher:
             self._inbox.append(walk)
             # Where something was waiting already, its wake-up is still under way.
             if asleep:
-                self._engine.wake()
+                self._loop.wake()
         return walk.future
 
     def close(self, timeout: float = 10.0) -> None:
@@ -78,8 +83,9 @@ class Fetcher:
         with self._lock:
             if not self._closing:
                 self._closing = True
-                self._engine.wake()
+                self._loop.wake()
         self._thread.join(timeout)
+        self.held.close()
         self._files.close()
 
     def __enter__(self) -> Self:
@@ -105,6 +111,8 @@ class Fetcher:
             self._closing = True
         self._take_in()
         self._engine.close()
+        self.held.close()
+        self._loop.close()
 
     def _take_in(self) -> None:
         # Swapped as a whole under the lock: emptied one by one, the last could leave just as `fetch`

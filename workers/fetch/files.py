@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from vitrine.contracts import FailureReason, ItemFailure
 from workers.fetch.answer import too_large
 from workers.fetch.fetched import Fetched
+from workers.fetch.held import HeldBytes, Hold
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.url import bad_url
 
@@ -41,8 +42,9 @@ def is_file_url(url: str) -> bool:
 class FileReader:
     """Reads files in a few threads of its own, which start with the first file."""
 
-    def __init__(self, policy: FetchPolicy) -> None:
+    def __init__(self, policy: FetchPolicy, held: HeldBytes) -> None:
         self._policy = policy
+        self._held = held
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="fetch-file")
 
     def read(self, url: str, root: str | None) -> Future[Fetched]:
@@ -51,8 +53,7 @@ class FileReader:
             return self._pool.submit(self._read, url, root)
         except RuntimeError:  # the pool is shut
             future: Future[Fetched] = Future()
-            reason = FailureReason.CONNECTION_FAILED
-            future.set_exception(ItemFailure(reason, "the fetcher was closed"))
+            future.set_exception(_closed())
             return future
 
     def close(self) -> None:
@@ -66,28 +67,42 @@ class FileReader:
             parts = _parts_beneath(os.path.realpath(root), os.path.realpath(_path(url)))
             descriptor = _open_beneath(os.path.realpath(root), parts)
             try:
-                return Fetched(self._content(descriptor), url, 200)
+                return self._content(descriptor, url)
             finally:
                 os.close(descriptor)
         except OSError as error:
             reason = _REASONS.get(error.errno or 0, FailureReason.CONNECTION_FAILED)
             raise ItemFailure(reason, f"the file cannot be read: {error.strerror}") from None
 
-    def _content(self, descriptor: int) -> bytes:
+    def _content(self, descriptor: int, url: str) -> Fetched:
         status = os.fstat(descriptor)
+        limit = self._policy.max_bytes
         if not stat.S_ISREG(status.st_mode):
             raise ItemFailure(FailureReason.NOT_AN_IMAGE, "not a regular file")
-        limit = self._policy.max_bytes
-        pieces, size = list[bytes](), 0
-        # One byte past the limit at most, whatever the file's size claims: it may be growing.
-        while piece := os.read(descriptor, min(1 << 20, limit + 1 - size)):
-            pieces.append(piece)
-            size += len(piece)
-            if size > limit:
-                raise too_large(limit)
-        if not size:
-            raise ItemFailure(FailureReason.NOT_AN_IMAGE, "empty")
-        return b"".join(pieces)
+        if status.st_size > limit:
+            raise too_large(limit)
+        if not self._held.wait_and_take(status.st_size):
+            raise _closed()
+        hold = Hold(self._held, status.st_size)
+        data = _read_all(descriptor, limit)
+        return Fetched(data, url, 200, hold=hold)
+
+
+def _read_all(descriptor: int, limit: int) -> bytes:
+    pieces, size = list[bytes](), 0
+    # One byte past the limit at most, whatever the file's size claimed: it may be growing.
+    while piece := os.read(descriptor, min(1 << 20, limit + 1 - size)):
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise too_large(limit)
+    if not size:
+        raise ItemFailure(FailureReason.NOT_AN_IMAGE, "empty")
+    return b"".join(pieces)
+
+
+def _closed() -> ItemFailure:
+    return ItemFailure(FailureReason.CONNECTION_FAILED, "the fetcher was closed")
 
 
 def _path(url: str) -> str:

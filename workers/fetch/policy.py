@@ -34,7 +34,8 @@ class FetchPolicy:
     patience: float = 5.0
     """How long a picture waits for a host that asked to be left alone before it is given back as rate limited."""
     budget_bytes: int = 256 * MEBIBYTE
-    """Bytes that unfinished transfers may hold together. The oldest one may go past it, by `max_bytes` at the most."""
+    """Bytes of pictures held from their first one received to the end of their decoding. Where only transfers hold any,
+    the oldest may go past it, by `max_bytes` at the most."""
     allow: AllowList = field(default_factory=AllowList)
     files: bool = False
 
@@ -56,6 +57,7 @@ class FetchPolicy:
             max_redirects=settings.fetch_max_redirects,
             concurrency=settings.fetch_concurrency,
             per_host=max(1, settings.fetch_concurrency // 2),
+            budget_bytes=settings.fetch_memory_bytes,
             allow=AllowList.parse(settings.fetch_allow),
             files=settings.fetch_files,
         )

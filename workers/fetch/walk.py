@@ -8,6 +8,7 @@ from vitrine.contracts import FailureReason, ItemFailure
 from workers.fetch.fetched import Fetched
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.url import Target
+from workers.frameless import frameless
 
 
 class Walk:
@@ -59,4 +60,4 @@ class Walk:
     def fail(self, error: BaseException) -> None:
         """End without a picture, unless the caller has cancelled it while it waited."""
         if self.claim():
-            self.future.set_exception(error)
+            self.future.set_exception(frameless(error))

@@ -2,7 +2,8 @@
 
 One thread (the Celery task's) runs a small event loop for the chunk: what the stages finish arrives in its
 mailbox, and it decides what happens next to that picture. So one slow host delays nobody, and a retry
-waits without holding anything but its place.
+waits without holding anything but its place. Only from the fetcher to the decoders a picture goes by itself: there is
+nothing to decide, and waking this thread for it costs more than the step.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import heapq
 import queue
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +44,7 @@ class Brisk:
     stages: Stages
     images: list[ImageRef]
     retries: RetryPolicy
-    window: int  #: Pictures between the start of their fetch and the end of their decoding.
+    window: int  #: Pictures between the start of their fetch and their place before the device.
     file_root: str | None
     stopped: Callable[[], bool]
     outcomes: Outcomes = field(default_factory=Outcomes)
@@ -71,8 +72,23 @@ class Brisk:
             picture = heapq.heappop(self._waiting)[2]
             picture.attempt += 1
             self._fetching += 1
-            future = self.stages.fetcher.fetch(picture.image.url, file_root=self.file_root)
-            self._then(future, self._fetched, picture)
+            self._begin(picture)
+
+    def _begin(self, picture: _Picture) -> None:
+        future = self.stages.fetcher.fetch(picture.image.url, file_root=self.file_root)
+        future.add_done_callback(lambda fetch: self._fetched(picture, fetch))
+
+    def _fetched(self, picture: _Picture, fetch: Future[Fetched]) -> None:
+        """Hand a fetched picture on to the decoders; in the fetch thread."""
+        if fetch.cancelled() or fetch.exception() is not None:
+            self._mailbox.put((self._prepared, picture, fetch))
+            return
+        try:
+            future = self.stages.prepare(fetch.result(), lane=Lane.BULK)
+        except Exception as error:  # noqa: BLE001 - raised into the fetch thread, it would be lost, and the picture too
+            future = Future()
+            future.set_exception(error)
+        self._then(future, self._prepared, picture)
 
     def _take_mail(self) -> None:
         patience = _TICK
@@ -82,30 +98,28 @@ class Brisk:
             handler, picture, future = self._mailbox.get(timeout=patience)
         except queue.Empty:
             return
-        try:
-            result = future.result()
-        except ItemFailure as failure:
-            self._failed(picture, failure)
-        except CancelledError:
-            pass  # A stage is closing: the picture stays without an outcome.
-        except Exception as error:  # noqa: BLE001 - whatever a stage raised is this picture's alone
+        if future.cancelled():
+            return  # A stage is closing: the picture stays without an outcome.
+        # Asked for rather than raised: raised here, it would hold this frame, which holds the future, which holds it.
+        error = future.exception()
+        if error is None:
+            handler(picture, future.result())
+        elif isinstance(error, ItemFailure):
+            self._failed(picture, error)
+        else:
             detail = f"{type(error).__name__} while it was prepared"
             self._failed(picture, ItemFailure(FailureReason.CORRUPT, detail))
-        else:
-            handler(picture, result)
 
     def _then(
         self, future: Future[Any], handler: Callable[[_Picture, Any], None], picture: _Picture
     ) -> None:
         future.add_done_callback(lambda done: self._mailbox.put((handler, picture, done)))
 
-    def _fetched(self, picture: _Picture, fetched: Fetched) -> None:
-        self._then(self.stages.prepare(fetched), self._prepared, picture)
-
     def _prepared(self, picture: _Picture, prepared: Prepared) -> None:
-        self._fetching -= 1
         picture.prepared = prepared
         future = self.stages.batcher.submit(prepared.inputs, lane=Lane.BULK)
+        # Only now: what is decoded waits here where the batcher is full, and counts as long as it does.
+        self._fetching -= 1
         self._then(future, self._embedded, picture)
 
     def _embedded(self, picture: _Picture, vector: NDArray[np.float32]) -> None:

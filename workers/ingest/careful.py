@@ -23,7 +23,7 @@ from workers.ingest.patience import Patience
 from workers.ingest.retries import Later, RetryPolicy, Soon
 from workers.stages import Stages
 
-_AHEAD = 8
+_AHEAD = 4
 """Pictures fetched while one is decoded and embedded: fetching is not what kills."""
 
 _one_at_a_time = threading.Lock()
@@ -64,7 +64,9 @@ class Careful:
         coming = iter(self._in_order())
 
         def begin(image: ImageRef) -> tuple[ImageRef, Future[Fetched]]:
-            return image, self.stages.fetcher.fetch(image.url, file_root=self.file_root)
+            future = self.stages.fetcher.fetch(image.url, file_root=self.file_root)
+            future.add_done_callback(_uncount)
+            return image, future
 
         ahead = [begin(image) for image in islice(coming, _AHEAD)]
         while ahead:
@@ -88,7 +90,7 @@ class Careful:
         with _one_at_a_time:
             self.patience(lambda: self.ledger.suspect(self.lease, image.ordinal))
             try:
-                prepared = self.stages.prepare_now(fetched)
+                prepared = self.stages.prepare(fetched, lane=Lane.BULK).result()
                 future = self.stages.batcher.submit(prepared.inputs, lane=Lane.BULK, alone=True)
                 vector = future.result()
             finally:
@@ -102,3 +104,13 @@ class Careful:
                 self.outcomes.put_off(image, seconds)
             case None:
                 self.outcomes.fail(image, failure)
+
+
+def _uncount(fetch: Future[Fetched]) -> None:
+    """Take a picture that was fetched ahead out of the count of bytes that holds further fetches up.
+
+    A careful chunk waits for one picture in particular: where what it has fetched beyond that one filled the
+    count, with others like it, the one would wait for them for ever. They are bounded by their number.
+    """
+    if not fetch.cancelled() and fetch.exception() is None and (hold := fetch.result().hold):
+        hold.release()

@@ -7,11 +7,12 @@ from vitrine.contracts import FailureReason, ItemFailure
 from workers.fetch import FetchPolicy
 from workers.fetch.budget import ByteBudget
 from workers.fetch.exchange import MAX_IGNORED, Exchange, Verdict
+from workers.fetch.held import HeldBytes
 from workers.fetch.url import parse_url
 
 
 def exchange(max_bytes: int = 100) -> Exchange:
-    budget: ByteBudget[Exchange] = ByteBudget(1000)
+    budget: ByteBudget[Exchange] = ByteBudget(HeldBytes(1000))
     made = Exchange(parse_url("http://a.example/"), FetchPolicy(max_bytes=max_bytes), budget)
     budget.enter(made)
     return made

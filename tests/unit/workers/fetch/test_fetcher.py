@@ -5,17 +5,24 @@ import logging
 import os
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, wait
 from typing import TypeAlias
 
+import certifi
 import pytest
 
 import vitrine
 from tests.unit.workers.fetch.site import Site, answer, redirect
 from vitrine.contracts import FailureReason, ItemFailure
-from workers.fetch import Fetched, Fetcher
+from workers.fetch import Fetched, Fetcher, FetchPolicy
+from workers.fetch.allow import AllowList
 from workers.fetch.engine import Engine
+from workers.fetch.held import HeldBytes
+from workers.fetch.loop import CurlLoop
+from workers.fetch.url import parse_url
+from workers.fetch.walk import Walk
 
 MakeFetcher: TypeAlias = Callable[..., Fetcher]
 MakeSite: TypeAlias = Callable[..., Site]
@@ -299,9 +306,55 @@ def test_all_get_through_a_budget_smaller_than_one_picture(
 ) -> None:
     site.pages["/a"] = answer(200, PICTURE * 4)
     fetcher = make_fetcher(site.authority, budget_bytes=50_000, concurrency=8, per_host=8)
-    for future in [fetcher.fetch(site.url("/a")) for _ in range(24)]:
-        assert future.result(60).data == PICTURE * 4
-    assert fetcher._engine._budget.used == 0
+    futures = deque(fetcher.fetch(site.url("/a")) for _ in range(24))
+    while futures:
+        assert futures.popleft().result(60).data == PICTURE * 4
+    fetcher.close()  # its thread has let go of the last one by then
+    assert fetcher.held.total == 0
+
+
+def test_nothing_is_begun_while_what_was_fetched_fills_the_memory(site: Site) -> None:
+    site.pages["/a"] = answer(200, PICTURE)
+    policy = FetchPolicy(timeout=60.0, allow=AllowList.parse([site.authority]))
+    loop = CurlLoop(4)
+    held = HeldBytes(2 * len(PICTURE), loop.wake)
+    engine = Engine(policy, certifi.where(), loop, held)
+    walks = [Walk(parse_url(site.url("/a")), policy, 0.0) for _ in range(3)]
+    assert held.take(len(PICTURE))
+    engine.submit(walks[0])
+    until_done(engine, walks[0])
+    for walk in walks[1:]:
+        engine.submit(walk)
+    loop.wake()
+    engine.step()
+    assert [walk.future.running() for walk in walks[1:]] == [False, False]
+    walks.pop(0)
+    until_done(engine, walks[0])  # its bytes have gone, so there is room for one
+    assert not walks[1].future.running()
+    held.give_back(len(PICTURE))
+    until_done(engine, walks[1])
+    assert held.total == 2 * len(PICTURE)
+    engine.close()
+    loop.close()
+
+
+def until_done(engine: Engine, walk: Walk) -> None:
+    while not walk.future.done():
+        engine.step()
+
+
+def test_bytes_count_until_nobody_has_them(site: Site, make_fetcher: MakeFetcher) -> None:
+    site.pages["/a"] = answer(200, PICTURE)
+    site.pages["/gone"] = answer(404)
+    fetcher = make_fetcher(site.authority)
+    kept = [fetcher.fetch(site.url("/a")).result(60) for _ in range(3)]
+    failure(fetcher.fetch(site.url("/gone")))
+    fetcher.close()
+    assert fetcher.held.total == 3 * len(PICTURE)
+    kept.pop()
+    assert fetcher.held.total == 2 * len(PICTURE)
+    kept.clear()
+    assert fetcher.held.total == 0
 
 
 def test_what_waits_for_the_budget_is_cut_at_the_limit_all_the_same(

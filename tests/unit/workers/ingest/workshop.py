@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -14,8 +13,10 @@ from PIL import Image
 from vitrine.contracts import ImageRef, ItemFailure, JobSpec, new_job_id
 from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.fakes.memory_store import MemoryStore
+from vitrine.ledger import NewChunk
 from vitrine.vectors.base import VectorStore
 from workers.batching import Batcher
+from workers.decoders import Decoders
 from workers.fakes import FakeModel, FakeSource
 from workers.ingest.chunk import ChunkWorker, Report
 from workers.ingest.leases import LeaseKeeper
@@ -60,7 +61,7 @@ class Workshop:
         self.source = FakeSource(pictures)
         self.batcher = Batcher(self.model, size=16, wait=0.001)
         self.stages = Stages(
-            self.model, self.source, ThreadPoolExecutor(2), self.batcher, max_pixels=1_000_000
+            self.model, self.source, Decoders(2, budget=1 << 28), self.batcher, max_pixels=1_000_000
         )
         self.keeper = LeaseKeeper(self.ledger, seconds=60)
         self.stopping = False
@@ -94,7 +95,7 @@ class Workshop:
         spec = JobSpec(new_job_id(), "shop", "fake", "test", created_at=time.time())
         self.ledger.create(spec)
         images = [ImageRef(n, f"item-{n // 2}", n % 2, url(n), {"n": n}) for n in range(count)]
-        self.ledger.add_chunk(spec.id, images, items=count)
+        self.ledger.add_chunks(spec.id, [NewChunk(images, count)])
         self.ledger.seal(spec.id)
         return spec.id
 
