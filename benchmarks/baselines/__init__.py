@@ -1,0 +1,1 @@
+"""The usual ways to do the same work with Celery, small and honest, for the `pipeline` benchmark."""

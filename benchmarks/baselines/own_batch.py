@@ -1,0 +1,16 @@
+"""One task a chunk of pictures, which is its own batch on the device, with the fast stages; several tasks at once."""
+
+from __future__ import annotations
+
+from benchmarks.baselines.queueing import baseline_app, workshop
+
+QUEUE = "bench.own_batch"
+TASK = "bench.chunk"
+app = baseline_app(QUEUE)
+
+
+@app.task(name=TASK, acks_late=True, ignore_result=True)
+def chunk(collection: str, numbers: list[int], urls: list[str]) -> None:
+    """Do one chunk."""
+    tools = workshop()
+    tools.finish(collection, numbers, urls, tools.fast(urls))

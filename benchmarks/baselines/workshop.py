@@ -1,0 +1,97 @@
+"""What the baselines are made of: two ways to a picture's pixels, one device behind a lock, and the same store.
+
+`plain` is what most code does: requests, Pillow. `fast` is made of vitrine's own fetcher, decoders and scaling, so that what
+is compared with them is only how the work is packed and overlapped. No ledger, no provenance: the baselines do less.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import numpy as np
+import requests
+from PIL import Image
+from requests.adapters import HTTPAdapter
+
+from vitrine.contracts import point_id
+from vitrine.redis_client import connect
+from vitrine.settings import Settings
+from vitrine.vectors import PointBatch, Provenance, Space
+from vitrine.vectors.open import open_store
+from workers.decode import decode
+from workers.fetch import Fetcher, FetchPolicy
+from workers.models.base import Inputs
+from workers.models.timed import TimedModel
+from workers.normalise import l2_normalise
+
+SPACE = Space("bench", "1", "1", 768)
+"""Of the timed models' vectors, as the baselines' collections are made with."""
+_PROVENANCE = Provenance("", SPACE.model, SPACE.revision, SPACE.policy, "", None, "")
+_CONNECTIONS = 32
+DONE_KEY = "bench:done:"
+"""Before a collection's name: how many of its pictures have been stored."""
+
+
+class Workshop:
+    """One baseline worker's own; its methods are called from its tasks' threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._model = TimedModel(settings.model)
+        self._store = open_store(settings)
+        self._redis = connect(settings.redis_url.get_secret_value())
+        self._fetcher = Fetcher(FetchPolicy.from_settings(settings))
+        self._decoders = ThreadPoolExecutor(os.cpu_count() or 1)
+        self._device = threading.Lock()
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS))
+
+    def say_ready(self, key: str) -> None:
+        """Tell whoever measures that this process consumes from now on."""
+        self._redis.sadd(key, os.getpid())
+
+    def plain(self, url: str) -> Inputs:
+        """One picture by requests and Pillow: uint8 [3, side, side]."""
+        answer = self._session.get(url, timeout=10)
+        answer.raise_for_status()
+        with Image.open(io.BytesIO(answer.content)) as image:
+            side = (self._model.side, self._model.side)
+            scaled = image.convert("RGB").resize(side, Image.Resampling.BILINEAR)
+        return {"pixel_values": np.asarray(scaled).transpose(2, 0, 1)}
+
+    def fast(self, urls: Sequence[str]) -> list[Inputs]:
+        """Pictures by vitrine's fetcher and decoders, all at once, each decoded as it comes."""
+        fetches = {self._fetcher.fetch(url): place for place, url in enumerate(urls)}
+        decoding = {
+            fetches[done]: self._decoders.submit(self._decoded, done.result().data)
+            for done in as_completed(fetches)
+        }
+        return [decoding[place].result() for place in range(len(urls))]
+
+    def finish(
+        self, collection: str, numbers: Sequence[int], urls: Sequence[str], inputs: Sequence[Inputs]
+    ) -> None:
+        """Embed as one batch, store as one upsert, count."""
+        with self._device:
+            vectors = self._model.embed(inputs)
+        units, _ = l2_normalise(vectors)
+        items = [f"item-{number}" for number in numbers]
+        points = PointBatch(
+            ids=[point_id(collection, item, 0) for item in items],
+            vectors=units,
+            item_ids=items,
+            indexes=[0] * len(items),
+            urls=urls,
+            fields=[{}] * len(items),
+            provenance=[_PROVENANCE] * len(items),
+        )
+        self._store.upsert(collection, points)
+        self._redis.incrby(f"{DONE_KEY}{collection}", len(items))
+
+    def _decoded(self, data: bytes) -> Inputs:
+        return self._model.preprocess(decode(data, max_pixels=self._settings.max_pixels))

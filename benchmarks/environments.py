@@ -1,0 +1,66 @@
+"""Environments of their own for what cannot live beside vitrine: made once, kept in the user's cache.
+
+`python_with(requirements)` gives the interpreter of a virtual environment that has them. With `over_this` it sees this
+environment's packages too, behind its own: torch need not be installed twice for a smaller Celery. What does not install
+(no network, no wheel for this platform) raises `Unavailable`, and whoever asked skips it by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+INSTALL_SECONDS = 900.0
+_COMPLETE = "complete"
+"""Written last; an environment without it was left half made."""
+
+
+class Unavailable(Exception):
+    """An environment cannot be made here; the message says why in a line."""
+
+
+def python_with(requirements: Sequence[str], *, over_this: bool = False) -> Path:
+    """The interpreter of the environment with these packages, made now if need be; raises `Unavailable`."""
+    folder = _folder(requirements, over_this=over_this)
+    python = folder / "bin" / "python"
+    if not (folder / _COMPLETE).exists():
+        _run([sys.executable, "-m", "venv", "--clear", str(folder)])
+        _run([str(python), "-m", "pip", "install", "--quiet", *requirements])
+        if over_this:
+            _look_here_too(folder)
+        (folder / _COMPLETE).touch()
+    return python
+
+
+def cache_folder() -> Path:
+    """Where benchmarks keep what they make once; it is not made here."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "vitrine-benchmarks"
+
+
+def _folder(requirements: Sequence[str], *, over_this: bool) -> Path:
+    """One for each list of packages and each interpreter that made it."""
+    asked = "\n".join([sys.executable, sys.version, str(over_this), *requirements])
+    return cache_folder() / "environments" / hashlib.sha256(asked.encode()).hexdigest()[:12]
+
+
+def _look_here_too(folder: Path) -> None:
+    """Let the environment find this one's packages after its own."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    link = folder / "lib" / version / "site-packages" / "behind.pth"
+    link.write_text(sysconfig.get_path("purelib") + "\n")
+
+
+def _run(command: list[str]) -> None:
+    try:
+        subprocess.run(command, capture_output=True, text=True, check=True, timeout=INSTALL_SECONDS)
+    except subprocess.CalledProcessError as error:
+        lines = [line for line in error.stderr.splitlines() if line.startswith("ERROR")]
+        raise Unavailable((lines or [f"{command[0]} failed"])[-1][:200]) from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unavailable(f"{type(error).__name__} while it was made") from error
