@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-import warnings
 import zlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,7 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from vitrine.contracts import FailureReason, ItemFailure
-from workers.decode import IMAGE_POLICY, decode, prepare_pillow
+from workers.decode import IMAGE_POLICY, decode
+
+pytestmark = pytest.mark.usefixtures("prepared_pillow")
 
 MAX_PIXELS = 1_000_000
 LOSSLESS: dict[str, dict[str, Any]] = {"PNG": {}, "BMP": {}, "WEBP": {"lossless": True}}
@@ -34,15 +34,6 @@ DECODING_REASONS = {
     FailureReason.CORRUPT,
     FailureReason.TOO_MANY_PIXELS,
 }
-
-
-@pytest.fixture(autouse=True)
-def _prepared() -> Iterator[None]:
-    limit = Image.MAX_IMAGE_PIXELS
-    with warnings.catch_warnings():
-        prepare_pillow()
-        yield
-    Image.MAX_IMAGE_PIXELS = limit
 
 
 def picture(width: int = 24, height: int = 16) -> Image.Image:

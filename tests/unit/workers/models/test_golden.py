@@ -1,10 +1,9 @@
-"""Pretrained MobileNets on real pictures against vectors stored from transformers itself."""
+"""Pretrained MobileNets on real pictures, both ways, against vectors stored from transformers itself."""
 
 from __future__ import annotations
 
 import csv
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,10 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitrine.contracts import ItemFailure
-from workers.decode import decode, prepare_pillow
-from workers.models.base import EmbeddingModel
+from workers.models.base import EmbeddingModel, Way
 from workers.models.open import open_model
 from workers.normalise import l2_normalise
+from workers.picture import Picture, as_pixels, width_and_height
+from workers.picture_decoder import PictureDecoder
+
+pytestmark = pytest.mark.usefixtures("prepared_pillow")
 
 MODELS = ("mobilenet_v2_1.0_224", "mobilenet_v1_0.25_128")
 SAME = 0.9999
@@ -25,29 +27,33 @@ TURNED_JPEG = 0.995
 MAX_PIXELS = 50_000_000
 
 Vectors: TypeAlias = NDArray[np.float32]
+Upright: TypeAlias = Callable[[Path], Picture]
 Embed: TypeAlias = Callable[[list[Path]], Vectors]
 
 
-@pytest.fixture(autouse=True)
-def _prepared() -> Iterator[None]:
-    limit = Image.MAX_IMAGE_PIXELS
-    with warnings.catch_warnings():
-        prepare_pillow()
-        yield
-    Image.MAX_IMAGE_PIXELS = limit
+WAYS: tuple[Way, ...] = ("fast", "reference")
 
 
-def upright(path: Path) -> Image.Image:
-    return decode(path.read_bytes(), max_pixels=MAX_PIXELS)
+@pytest.fixture(scope="module", params=WAYS)
+def way(request: pytest.FixtureRequest) -> Way:
+    chosen: Way = request.param
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def upright(way: Way) -> Upright:
+    decoder = PictureDecoder(MAX_PIXELS, fast=way == "fast")
+    return lambda path: decoder(path.read_bytes())
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def model(request: pytest.FixtureRequest, shared_data: Path) -> EmbeddingModel:
-    return open_model(str(shared_data / "models" / request.param), device="cpu")
+def model(request: pytest.FixtureRequest, shared_data: Path, way: Way) -> EmbeddingModel:
+    directory = shared_data / "models" / request.param
+    return open_model(str(directory), device="cpu", preprocess=way)
 
 
 @pytest.fixture
-def embed(model: EmbeddingModel) -> Embed:
+def embed(model: EmbeddingModel, upright: Upright) -> Embed:
     def run(paths: list[Path]) -> Vectors:
         units, usable = l2_normalise(
             model.embed([model.preprocess(upright(path)) for path in paths])
@@ -94,26 +100,30 @@ def test_turned_jpegs_are_near_their_reference(embed: Embed, shared_data: Path) 
     assert cosines_to_reference(embed, shared_data, rows).min() >= TURNED_JPEG
 
 
-def test_exact_copies_decode_to_the_pixels_of_their_reference(shared_data: Path) -> None:
+def test_exact_copies_decode_to_the_pixels_of_their_reference(
+    upright: Upright, shared_data: Path
+) -> None:
     rows = [row for row in variants(shared_data) if row["pixel_exact"] == "yes"]
     for row in rows:
         copy, reference = (
-            upright(shared_data / row["file"]),
-            upright(shared_data / row["reference"]),
+            as_pixels(upright(shared_data / row["file"])),
+            as_pixels(upright(shared_data / row["reference"])),
         )
-        np.testing.assert_array_equal(np.asarray(copy), np.asarray(reference), err_msg=row["file"])
+        np.testing.assert_array_equal(copy, reference, err_msg=row["file"])
 
 
-def test_catalog_pictures_decode_to_the_pixels_of_pillow(shared_data: Path) -> None:
+def test_catalog_pictures_decode_to_the_pixels_of_pillow(
+    upright: Upright, shared_data: Path
+) -> None:
     paths = sorted((shared_data / "images").rglob("*.jpg"))
     assert len(paths) > 300
-    assert [path for path in paths if not _equals_pillow(path)] == []
+    assert [path for path in paths if not _equals_pillow(path, upright(path))] == []
 
 
-def _equals_pillow(path: Path) -> bool:
+def _equals_pillow(path: Path, picture: Picture) -> bool:
     with Image.open(path) as image:
         plain = np.asarray(image.convert("RGB"))
-    return np.array_equal(plain, np.asarray(upright(path)))
+    return np.array_equal(plain, as_pixels(picture))
 
 
 MANIFEST_READS_ON = {"odd/made/bad_crc.png"}
@@ -127,23 +137,25 @@ REASONS: dict[str, set[str]] = {
 }
 
 
-def test_every_odd_file_ends_decoded_or_with_its_kind_of_reason(shared_data: Path) -> None:
+def test_every_odd_file_ends_decoded_or_with_its_kind_of_reason(
+    upright: Upright, shared_data: Path
+) -> None:
     with (shared_data / "odd" / "manifest.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) > 100
     for row in rows:
-        _check_odd(row, shared_data / row["file"])
+        _check_odd(row, _outcome(upright, shared_data / row["file"]))
 
 
 ACCEPTED = {"JPEG", "MPO", "PNG", "WEBP", "GIF", "AVIF", "BMP"}
 
 
-def _check_odd(row: dict[str, Any], path: Path) -> None:
-    outcome = _outcome(path)
-    if isinstance(outcome, Image.Image):
+def _check_odd(row: dict[str, Any], outcome: Picture | ItemFailure) -> None:
+    if not isinstance(outcome, ItemFailure):
+        width, height = width_and_height(outcome)
         assert row["pil_decodes"] == "yes", row["file"]
         assert row["format"] in ACCEPTED, row["file"]
-        assert f"{outcome.width}x{outcome.height}" == row["size_after_exif_transpose"], row["file"]
+        assert f"{width}x{height}" == row["size_after_exif_transpose"], row["file"]
         return
     if row["pil_decodes"] == "yes" and row["file"] not in MANIFEST_READS_ON:
         pixels = int(row["width"]) * int(row["height"])
@@ -152,18 +164,20 @@ def _check_odd(row: dict[str, Any], path: Path) -> None:
     assert expected is None or str(outcome.reason) in expected, row["file"]
 
 
-def _outcome(path: Path) -> Image.Image | ItemFailure:
+def _outcome(upright: Upright, path: Path) -> Picture | ItemFailure:
     try:
         return upright(path)
     except ItemFailure as failure:
         return failure
 
 
-def test_16_bit_grey_decodes_to_the_8_bit_grey_it_was_made_from(shared_data: Path) -> None:
+def test_16_bit_grey_decodes_to_the_8_bit_grey_it_was_made_from(
+    upright: Upright, shared_data: Path
+) -> None:
     rows = [row for row in variants(shared_data) if row["kind"] == "gray16"]
     assert rows
     for row in rows:
         with Image.open(shared_data / row["file"]) as image:
             grey = np.asarray(image) // 257
-        decoded = np.asarray(upright(shared_data / row["file"]))
+        decoded = as_pixels(upright(shared_data / row["file"]))
         np.testing.assert_array_equal(decoded, np.repeat(grey[:, :, None], 3, axis=2))
