@@ -1,6 +1,7 @@
 """The audit log: who submitted, retried, cancelled or deleted what, and what came of it.
 
-One JSON object a line, written when the answer is known; refused and failed attempts too::
+One JSON object a line, written when the answer is known and before it is sent; refused and failed attempts
+too, `status` being null where there was no answer::
 
     {"time":"2026-11-21T15:00:00.123456+00:00","key":"shop","client":"10.0.0.7","action":"submit",
      "object":"3f2a9c04d1be","outcome":"done","status":202,"collection":"summer","images":120}
@@ -72,19 +73,21 @@ class Audit:
         if need is None or need.action is None:
             await self._app(scope, receive, send)
             return
-        status: int | None = None
+        told = False
 
         async def watched(message: Message) -> None:
-            nonlocal status
+            nonlocal told
             if message["type"] == "http.response.start":
-                status = message["status"]
+                told = True  # before the answer goes out: who has it finds its line
+                log.info("%s", _line(need, scope, message["status"]))
             await send(message)
 
         entry_of(scope)
         try:
             await self._app(scope, receive, watched)
         finally:
-            log.info("%s", _line(need, scope, status))
+            if not told:
+                log.info("%s", _line(need, scope, None))
 
 
 def _line(need: Need, scope: Scope, status: int | None) -> str:

@@ -19,11 +19,19 @@ SOCKET_TIMEOUT = 10.0
 
 def connect(url: str, *, socket_timeout: float | None = SOCKET_TIMEOUT) -> Redis:
     """A client; nothing is sent yet. Raises `BadInput` for a URL that is not Redis's, without repeating it."""
-    if urlsplit(url).scheme not in {"redis", "rediss"}:
-        raise BadInput(
-            "VITRINE_REDIS_URL is not a Redis address.",
-            hint="Give redis://host:port/0, or rediss:// for TLS.",
-        )
+    try:
+        if urlsplit(url).scheme in {"redis", "rediss"}:
+            return _client(url, socket_timeout)
+    except ValueError:  # whose own words repeat a part of the URL
+        pass
+    raise BadInput(
+        "VITRINE_REDIS_URL is not a Redis address.",
+        hint="Give redis://:password@host:port/0, or rediss:// for TLS; "
+        "in the password, write / as %2F, @ as %40, : as %3A, # as %23 and % as %25.",
+    )
+
+
+def _client(url: str, socket_timeout: float | None) -> Redis:
     return Redis.from_url(
         url,
         socket_timeout=socket_timeout,

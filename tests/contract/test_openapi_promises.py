@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 import schemathesis
@@ -87,5 +88,7 @@ api = schemathesis.openapi.from_dict(make_stage(Settings()).app.openapi())
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_every_answer_is_one_that_the_document_names(case: schemathesis.Case, url: str) -> None:
+def test_every_answer_is_one_that_the_document_names(
+    case: schemathesis.Case[Any], url: str
+) -> None:
     case.call_and_validate(base_url=url, headers=BEARER, excluded_checks=UNDECIDED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from vitrine.api_keys import Scope, new_key
+
 pytestmark = pytest.mark.e2e
 
 DEADLINE = 120.0
@@ -22,13 +25,16 @@ DEADLINE = 120.0
 class Process:
     """The command with its URL; everything it prints goes to `log`."""
 
-    def __init__(self, folder: Path, *arguments: str, through: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, through: tuple[str, ...] = (), **settings: str
+    ) -> None:
         self.log = folder / "log"
         self._port_file = folder / "url"
         environment = os.environ | {
             "VITRINE_DATA_DIR": str(folder),
             "VITRINE_REDIS_URL": "redis://127.0.0.1:1/0",
             "VITRINE_QDRANT_URL": "http://127.0.0.1:9",  # discard: nothing listens there
+            **settings,
         }
         command = [
             *(through or (sys.executable, "-m", "vitrine")), "api", "--port", "0",
@@ -106,13 +112,37 @@ def test_a_taken_port_is_one_sentence_and_exit_code_1(
     assert "Traceback" not in second.output()
 
 
-def test_beyond_this_machine_it_warns_that_there_are_no_keys(
+def test_beyond_this_machine_it_does_not_start_without_keys(
     started: list[Process], tmp_path: Path
 ) -> None:
     process = Process(tmp_path, "--host", "0.0.0.0")
     started.append(process)
-    process.url()
-    assert "no API keys" in process.output()
+    assert process.child.wait(DEADLINE) == 2
+    assert "stand open at 0.0.0.0" in process.output()
+    assert "vitrine keys new" in process.output()
+    assert "Traceback" not in process.output()
+
+
+def test_beyond_this_machine_it_serves_who_has_a_key_and_writes_down_what_they_did(
+    started: list[Process], tmp_path: Path
+) -> None:
+    key, kept = new_key("operator", [Scope.ADMIN])
+    audit = tmp_path / "audit.log"
+    process = Process(
+        tmp_path, "--host", "0.0.0.0", VITRINE_API_KEYS=kept.entry, VITRINE_AUDIT_LOG=str(audit)
+    )
+    started.append(process)
+    url = process.url()
+    cancel = f"{url}/v1/jobs/x/cancel"
+    assert requests.get(f"{url}/healthz", timeout=DEADLINE).status_code == 200
+    assert requests.post(cancel, timeout=DEADLINE).status_code == 401
+    bearer = {"Authorization": f"Bearer {key}"}
+    assert requests.post(cancel, headers=bearer, timeout=DEADLINE).status_code == 503
+    lines = [json.loads(line) for line in audit.read_text().splitlines()]
+    assert [(line["key"], line["outcome"]) for line in lines] == [
+        (None, "refused"), ("operator", "failed"),
+    ]  # fmt: skip
+    assert key not in process.output()
 
 
 def test_it_ends_when_its_parent_has_gone(started: list[Process], tmp_path: Path) -> None:

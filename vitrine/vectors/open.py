@@ -38,8 +38,8 @@ def check_url(settings: Settings) -> Kind:
     try:
         parts = urlsplit(settings.qdrant_url.get_secret_value())
         host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise BadInput(f"The store's URL cannot be read: {error}.", hint=_HINT) from None
+    except ValueError:  # whose own words repeat a part of the URL, which may be one of a password
+        raise BadInput("The store's URL cannot be read.", hint=_HINT) from None
     if parts.scheme in ("http", "https") and host:
         return "qdrant"
     if parts.scheme in ("edge+http", "edge+https") and host:

@@ -21,7 +21,7 @@ from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.fakes.memory_store import MemoryStore
 from vitrine.ledger import Lease
 from vitrine.settings import Settings
-from vitrine.vectors import PointBatch, Provenance, Space
+from vitrine.vectors import PointBatch, Provenance, Space, VectorStore
 
 SPACE = Space("builtin", "r1", "p1", 16)
 PROBLEM = "application/problem+json"
@@ -79,7 +79,7 @@ def _failed(image: ImageRef, reason: FailureReason) -> Failure:
     return Failure(image, reason, f"detail of {image.item_id}", attempts=2, failed_at=1_700_000_000)
 
 
-def put(store: MemoryStore, name: str, *points: tuple[str, int, bytes, Payload]) -> None:
+def put(store: VectorStore, name: str, *points: tuple[str, int, bytes, Payload]) -> None:
     """Store pictures: item id, index, the bytes whose fake vector it has, and the item's fields."""
     vectors: NDArray[np.float32] = np.stack(
         [fake_vector(data, SPACE.dimension) for _, _, data, _ in points]
@@ -88,7 +88,7 @@ def put(store: MemoryStore, name: str, *points: tuple[str, int, bytes, Payload])
 
 
 def put_vectors(
-    store: MemoryStore,
+    store: VectorStore,
     name: str,
     vectors: NDArray[np.float32],
     rows: Sequence[tuple[str, int, Payload]],

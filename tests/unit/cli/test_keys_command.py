@@ -18,7 +18,8 @@ def test_a_new_key_and_its_entry_fit_each_other() -> None:
     told = json.loads(result.stdout)
     found = read_keyring(Settings(api_keys=SecretStr(told["entry"]))).find(told["key"])
     assert found is not None
-    assert (found.name, found.scopes) == ("shop", {Scope.READ, Scope.SUBMIT})
+    assert found.name == "shop"
+    assert found.scopes == {Scope.READ, Scope.SUBMIT}
 
 
 def test_for_people_each_stands_on_a_line_and_the_key_only_once() -> None:

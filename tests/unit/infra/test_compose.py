@@ -90,7 +90,7 @@ def test_every_vitrine_variable_is_a_setting(
 def test_a_secret_has_no_default(compose_text: str) -> None:
     secrets = [found for found in VARIABLE.finditer(compose_text) if SECRET.search(found[1])]
     assert {found[1] for found in secrets} == {
-        "REDIS_PASSWORD", "QDRANT_API_KEY", "FLOWER_PASSWORD",
+        "REDIS_PASSWORD", "QDRANT_API_KEY", "FLOWER_PASSWORD", "VITRINE_API_KEYS",
     }  # fmt: skip
     for found in secrets:
         assert found[2].startswith(":?"), found[0]
@@ -132,9 +132,26 @@ def test_a_service_of_ours_runs_as_little_as_it_can(services: Services, name: st
     assert any(mount.startswith("/tmp:") for mount in service["tmpfs"])
 
 
+def test_the_api_has_keys_and_nobody_else_is_told_them(services: Services) -> None:
+    holders = [name for name in services if "VITRINE_API_KEYS" in services[name]["environment"]]
+    assert holders == ["api"]
+
+
+def test_flower_asks_for_a_password(services: Services) -> None:
+    assert services["flower"]["environment"]["FLOWER_BASIC_AUTH"].startswith("vitrine:${")
+
+
+def test_no_service_reaches_into_the_host(services: Services) -> None:
+    for name, service in services.items():
+        assert not {"privileged", "cap_add", "devices", "pid", "ipc", "userns_mode"} & set(service)
+        mounts = [mount.split(":")[0] for mount in service.get("volumes", [])]
+        assert not any(mount.startswith(("/", "~")) for mount in mounts), name
+
+
 @pytest.mark.parametrize("name", ["redis", "qdrant"])
 def test_a_server_gains_no_privileges_either(services: Services, name: str) -> None:
     service = services[name]
+    assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     # Qdrant's unprivileged image brings its own user.
