@@ -1,0 +1,183 @@
+"""How long a question takes, from 1 to 64 askers at once, while the worker is idle and while it is full of bulk work.
+
+::
+
+    python -m benchmarks.latency [--seconds 3] [--rounds 2] [--json]
+
+Askers are threads with `vitrine.query_lane.QueryLane`, which is what the API asks through: one picture of 100 KB in,
+one vector out, over a real Redis to a real worker process; the next question when the answer is there. HTTP is
+not in it. Bulk work is a job that never ends: fetched over loopback, decoded, embedded, stored. Both take turns,
+`--rounds` times; percentiles are over all rounds' questions.
+
+Two models: `timed`, 64 pictures in 100 ms, a GPU's share of the time without a GPU; `builtin`, whose work is on the
+same cores as everything else. `_batch` is the mean number of questions that went to the device together.
+`timed_bulk_N_vs_allowed` is the p95 of N askers under load over what it may be: one bulk batch, as long as those
+seen, and their own p95 without load.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.parts.asked_worker import AskedWorker, LaneCount, asked_worker
+from benchmarks.parts.pictures import jpegs
+from benchmarks.parts.surroundings import Surroundings, surroundings
+from benchmarks.report import Report, parser
+from vitrine.query_lane import Query, QueryLane
+from vitrine.settings import load
+
+ASKERS = (1, 4, 16, 64)
+BATCH, BATCH_MS = 64, 100
+MODELS = {"timed": f"timed-{BATCH}-in-{BATCH_MS}ms", "builtin": "builtin"}
+LOADS = ("idle", "bulk")
+PICTURES = 16
+FASTEST = BATCH * 1000 / BATCH_MS
+"""Pictures a second that a load can use up at most; a job is made long enough for it."""
+SETTLE_SECONDS = 0.8
+"""Until the worker has written down the batches of the questions just answered; it does so every half second."""
+SLACK_SECONDS = 2.0
+"""The last answers of a window come after its end."""
+PATIENCE = 60.0
+
+
+@dataclass
+class Seen:
+    """What one number of askers met, over the rounds."""
+
+    ms: list[float] = field(default_factory=list)  #: Each question's time.
+    query: LaneCount = field(default_factory=LaneCount)
+    bulk: LaneCount = field(default_factory=LaneCount)
+
+    def percentile(self, share: float) -> float:
+        """Milliseconds within which this share of the questions was answered."""
+        ranked = sorted(self.ms)
+        return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
+
+
+Results = dict[tuple[str, int], Seen]
+"""By load and askers."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is asked."""
+
+    askers: tuple[int, ...]
+    rounds: int
+    seconds: float  #: Of each window.
+
+    @property
+    def bulk_pictures(self) -> int:
+        """Pictures of a job that outlasts the windows of one round."""
+        windows = len(self.askers) * (self.seconds + SETTLE_SECONDS + SLACK_SECONDS)
+        return round(windows * FASTEST)
+
+
+class Asking:
+    """Askers of one worker."""
+
+    def __init__(self, worker: AskedWorker, lane: QueryLane, model: str, picture: bytes) -> None:
+        self._worker = worker
+        self._lane = lane
+        self._model = model
+        self._picture = picture
+
+    def ask(self, askers: int, seconds: float) -> list[float]:
+        """So many askers, each one question after another for so long; every question's milliseconds."""
+        until = time.perf_counter() + seconds
+        together = threading.Barrier(askers)
+
+        def asking(_: int) -> list[float]:
+            together.wait()
+            took = [self._once()]
+            while time.perf_counter() < until:
+                took.append(self._once())
+            return took
+
+        with ThreadPoolExecutor(askers) as threads:
+            return [ms for took in threads.map(asking, range(askers)) for ms in took]
+
+    def measure(self, seen: Seen, askers: int, seconds: float) -> None:
+        """One window: the questions' times, and the batches that they made."""
+        query, bulk = self._worker.lane("query"), self._worker.lane("bulk")
+        seen.ms += self.ask(askers, seconds)
+        time.sleep(SETTLE_SECONDS)
+        seen.query += self._worker.lane("query") - query
+        seen.bulk += self._worker.lane("bulk") - bulk
+
+    def _once(self) -> float:
+        began = time.perf_counter()
+        self._lane.embed(self._model, Query("image", self._picture))
+        return 1000 * (time.perf_counter() - began)
+
+
+def model_results(around: Surroundings, model: str, picture: bytes, plan: Plan) -> Results:
+    """Every number of askers, idle and under load in turns, with a worker of one model."""
+    results: Results = defaultdict(Seen)
+    settings = load(redis_url=around.redis_url, query_timeout=PATIENCE)
+    with (
+        asked_worker(around, model, BATCH_SIZE=str(BATCH)) as worker,
+        closing(QueryLane.open(settings)) as lane,
+    ):
+        asking = Asking(worker, lane, model, picture)
+        asking.ask(max(plan.askers), 0.0)  # connections are made, pages touched
+        time.sleep(SETTLE_SECONDS)
+        for turn in range(plan.rounds):
+            for load_name in LOADS if turn % 2 == 0 else reversed(LOADS):
+                bulk = worker.loaded(plan.bulk_pictures) if load_name == "bulk" else nullcontext()
+                with bulk:
+                    for askers in plan.askers:
+                        asking.measure(results[load_name, askers], askers, plan.seconds)
+    return results
+
+
+def note(report: Report, name: str, results: Results) -> None:
+    """One model's figures."""
+    for (load_name, askers), seen in results.items():
+        stem = f"{name}_{load_name}_{askers}"
+        report.figure(f"{stem}_p50_ms", seen.percentile(0.50))
+        report.figure(f"{stem}_p95_ms", seen.percentile(0.95))
+        report.figure(f"{stem}_batch", seen.query.mean)
+
+
+def judge(report: Report, results: Results, askers: tuple[int, ...]) -> None:
+    """The timed model's goals: a question waits for one bulk batch at most, and askers share batches."""
+    for number in askers:
+        bulk = results["bulk", number]
+        allowed = BATCH_MS / BATCH * bulk.bulk.mean + results["idle", number].percentile(0.95)
+        report.figure(f"timed_bulk_{number}_vs_allowed", bulk.percentile(0.95) / allowed)
+        report.goal(f"timed_bulk_{number}_vs_allowed", "<=", 1)
+        if number > 4:
+            report.goal(f"timed_bulk_{number}_batch", ">", 1)
+
+
+def main() -> None:
+    """Measure and print."""
+    options = parser(__doc__)
+    options.add_argument("--seconds", type=float, default=3.0, help="each window")
+    options.add_argument("--rounds", type=int, default=2, help="windows of each kind")
+    given = options.parse_args()
+    plan = Plan((1, 8), 1, 1.0) if given.quick else Plan(ASKERS, given.rounds, given.seconds)
+    pictures, _ = jpegs(4 if given.quick else PICTURES)
+    report = Report("latency")
+    with (
+        tempfile.TemporaryDirectory(prefix="vitrine-bench-") as folder,
+        surroundings(Path(folder), pictures) as around,
+    ):
+        for name, model in MODELS.items():
+            results = model_results(around, model, pictures[0], plan)
+            note(report, name, results)
+            if name == "timed":
+                judge(report, results, plan.askers)
+    report.show(as_json=given.json)
+
+
+if __name__ == "__main__":
+    main()
