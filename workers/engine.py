@@ -28,7 +28,7 @@ from vitrine.settings import Settings
 from vitrine.vectors.open import open_store
 from workers.batching import Batcher
 from workers.beat import Beat
-from workers.decode import IMAGE_POLICY, prepare_pillow
+from workers.decode import prepare_pillow
 from workers.decoders import Decoders
 from workers.fetch import Fetcher, FetchPolicy
 from workers.index_keeper import IndexKeeper
@@ -38,6 +38,8 @@ from workers.ingest.patience import Patience
 from workers.ingest.retries import RetryPolicy
 from workers.ingest.storing import ChunkStore
 from workers.models.open import open_model
+from workers.models.threads import single_threaded
+from workers.picture_decoder import decoder_for
 from workers.query import QueryWorker
 from workers.stages import Stages
 from workers.sweeper import Sweeper
@@ -135,11 +137,15 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     ledger.ping()
     store = open_store(settings)
     closers.callback(store.close)
-    model = open_model(settings.model, device=settings.device)
+    model = open_model(settings.model, device=settings.device, preprocess=settings.preprocess)
     batcher = Batcher(model, size=settings.batch_size, wait=settings.batch_wait_ms / 1000)
     policy = FetchPolicy.from_settings(settings)
-    decoders = Decoders(settings.decode_threads, budget=settings.decode_memory_bytes)
-    stages = Stages(model, Fetcher(policy), decoders, batcher, settings.max_pixels)
+    decoders = Decoders(
+        settings.decode_threads,
+        budget=settings.decode_memory_bytes,
+        begin_thread=single_threaded,
+    )
+    stages = Stages(model, Fetcher(policy), decoders, batcher, decoder_for(model, settings))
     watchdog = Watchdog(lambda: batcher.batch_began, device_alive=batcher.alive)
     # Closed after the stages: a batch that hangs while they close must not be waited for for ever.
     closers.callback(watchdog.close)
@@ -158,7 +164,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
         index_points=settings.index_points,
         patience=settings.index_patience,
     )
-    info = _info(model, node)
+    info = _info(model, stages.decoder.policy, node)
     beat = Beat(redis, info)
     warm_up(stages)
     batcher.start()
@@ -183,12 +189,12 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     return Engine(settings, model, redis, chunks, queries, batcher, info, stopping, closers)
 
 
-def _info(model: EmbeddingModel, node: str) -> WorkerInfo:
+def _info(model: EmbeddingModel, policy: str, node: str) -> WorkerInfo:
     return WorkerInfo(
         node=node,
         model=model.name,
         revision=model.revision,
-        policy=IMAGE_POLICY,
+        policy=policy,
         dimension=model.dimension,
         device=model.device,
         supports_text=model.supports_text,

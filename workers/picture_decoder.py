@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vitrine.settings import Settings
 from workers.decode import IMAGE_POLICY, decode
 from workers.jpeg import SIGNATURE, ScaledSize, decode_jpeg
+from workers.models.base import EmbeddingModel, ScalesPictures
 from workers.picture import Picture
 
 SCALED_POLICY = f"{IMAGE_POLICY}-dct"
@@ -36,3 +38,13 @@ class PictureDecoder:
             if pixels is not None:
                 return pixels
         return decode(data, max_pixels=self.max_pixels)
+
+
+def decoder_for(model: EmbeddingModel, settings: Settings) -> PictureDecoder:
+    """The decoder of a worker's settings, for its model."""
+    scaled_size = model.scaled_size if isinstance(model, ScalesPictures) else None
+    return PictureDecoder(
+        settings.max_pixels,
+        fast=settings.preprocess == "fast",
+        scaled_size=scaled_size if settings.jpeg_scaling else None,
+    )

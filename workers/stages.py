@@ -9,10 +9,10 @@ from typing import Protocol
 
 from vitrine.vectors.base import Space
 from workers.batching import Batcher, Lane
-from workers.decode import IMAGE_POLICY, decode
 from workers.decoders import Decoders
 from workers.fetch.fetched import Fetched
 from workers.models.base import EmbeddingModel, Inputs
+from workers.picture_decoder import PictureDecoder
 from workers.picture_size import picture_size
 from workers.sniff import accepted_format
 
@@ -44,12 +44,14 @@ class Stages:
     fetcher: PictureSource
     decoders: Decoders
     batcher: Batcher
-    max_pixels: int
+    decoder: PictureDecoder
 
     @property
     def space(self) -> Space:
         """The embedding space of this worker's vectors."""
-        return Space(self.model.name, self.model.revision, IMAGE_POLICY, self.model.dimension)
+        return Space(
+            self.model.name, self.model.revision, self.decoder.policy, self.model.dimension
+        )
 
     def prepare(self, fetched: Fetched, *, lane: Lane) -> Future[Prepared]:
         """Decode in a decoder's thread when its turn comes; the future raises `ItemFailure`."""
@@ -58,9 +60,9 @@ class Stages:
         )
 
     def _prepare(self, fetched: Fetched) -> Prepared:
-        image = decode(fetched.data, max_pixels=self.max_pixels)
+        picture = self.decoder(fetched.data)
         digest = hashlib.sha256(fetched.data).hexdigest()
-        return Prepared(self.model.preprocess(image), digest, fetched.etag)
+        return Prepared(self.model.preprocess(picture), digest, fetched.etag)
 
     def _pixels(self, data: bytes) -> int:
         """How many pixels decoding may come to: as declared, or as many as there may be where a picture says nothing.
@@ -69,9 +71,9 @@ class Stages:
         """
         size = picture_size(data)
         if size is None:
-            return self.max_pixels if accepted_format(data) else 0
+            return self.decoder.max_pixels if accepted_format(data) else 0
         pixels = size[0] * size[1]
-        return pixels if pixels <= self.max_pixels else 0
+        return pixels if pixels <= self.decoder.max_pixels else 0
 
     def close(self) -> None:
         """Stop the stages in the order in which a picture passes them."""

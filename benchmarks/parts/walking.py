@@ -35,6 +35,7 @@ from workers.ingest.retries import RetryPolicy
 from workers.ingest.storing import ChunkStore
 from workers.models.base import Inputs
 from workers.picture import Picture
+from workers.picture_decoder import PictureDecoder
 from workers.stages import Stages
 
 THREADS = 3
@@ -100,7 +101,9 @@ def walking(ledger: Ledger) -> Iterator[ChunkWorker]:
     """A worker of the three, while inside."""
     model = InstantModel()
     batcher = Batcher(model, size=64, wait=0.002)
-    stages = Stages(model, HeldPicture(), Decoders(1, budget=1 << 28), batcher, max_pixels=10**6)
+    stages = Stages(
+        model, HeldPicture(), Decoders(1, budget=1 << 28), batcher, PictureDecoder(10**6)
+    )
     keeper = LeaseKeeper(ledger, seconds=LEASE_SECONDS)
     batcher.start()
     keeper.start()

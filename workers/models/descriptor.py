@@ -60,6 +60,10 @@ class DescriptorModel:
         small = as_image(picture).convert("RGB").resize((SIDE, SIDE), Resampling.BOX)
         return {"pixel_values": np.asarray(small, np.uint8)}
 
+    def scaled_size(self, width: int, height: int) -> tuple[int, int]:  # noqa: ARG002 - whatever it was
+        """The size to which every picture is stretched."""
+        return SIDE, SIDE
+
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
         """Describe n pictures: float32 [n, dimension], not normalised, finite and never zero."""
         vectors = np.empty((len(batch), self.dimension), np.float32)

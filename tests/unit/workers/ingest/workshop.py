@@ -23,6 +23,7 @@ from workers.ingest.leases import LeaseKeeper
 from workers.ingest.patience import Patience
 from workers.ingest.retries import RetryPolicy
 from workers.ingest.storing import ChunkStore
+from workers.picture_decoder import PictureDecoder
 from workers.stages import Stages
 
 Colour = tuple[int, int, int]
@@ -61,7 +62,11 @@ class Workshop:
         self.source = FakeSource(pictures)
         self.batcher = Batcher(self.model, size=16, wait=0.001)
         self.stages = Stages(
-            self.model, self.source, Decoders(2, budget=1 << 28), self.batcher, max_pixels=1_000_000
+            self.model,
+            self.source,
+            Decoders(2, budget=1 << 28),
+            self.batcher,
+            PictureDecoder(max_pixels=1_000_000),
         )
         self.keeper = LeaseKeeper(self.ledger, seconds=60)
         self.stopping = False
