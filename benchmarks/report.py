@@ -51,6 +51,9 @@ class Report:
         self.name = name  #: The benchmark's.
         self.figures: dict[str, float] = {}
         self.skipped: dict[str, str] = {}  #: What was not measured, and why.
+        self.notes: dict[
+            str, str
+        ] = {}  #: What else has to be known: the pictures' source, a chosen size.
         self._bounds: list[tuple[str, str, float]] = []
 
     def figure(self, name: str, value: float) -> None:
@@ -77,6 +80,10 @@ class Report:
         """Say what was not measured, and why."""
         self.skipped[name] = reason
 
+    def note(self, name: str, text: str) -> None:
+        """Say something that is no number and without which the figures cannot be read."""
+        self.notes[name] = text
+
     @property
     def goals(self) -> list[Goal]:
         """Every goal with its figure."""
@@ -96,6 +103,7 @@ class Report:
             "figures": self.figures,
             "goals": [asdict(goal) for goal in self.goals],
             "skipped": self.skipped,
+            "notes": self.notes,
         }
 
     def show(self, *, as_json: bool) -> None:
@@ -108,6 +116,8 @@ class Report:
         console.print(_figures_table(self.figures))
         if self.goals:
             console.print(_goals_table(self.goals))
+        for name, text in self.notes.items():
+            console.print(f"{name}: {text}", markup=False)
         for name, reason in self.skipped.items():
             console.print(f"skipped: {name}: {reason}", markup=False)
 

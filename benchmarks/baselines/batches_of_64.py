@@ -9,12 +9,11 @@ from celery_batches import Batches, SimpleRequest
 
 from benchmarks.baselines.queueing import WAITING_BATCHES, baseline_app, workshop
 
-QUEUE = "bench.batches_of_64"
-TASK = "bench.batch"
+TASK = "bench.batches_of_64"
 BATCH = 64
 PATIENCE_SECONDS = 0.5
 """How long an incomplete batch waits; under full load only the last one does."""
-app = baseline_app(QUEUE, prefetch=WAITING_BATCHES * BATCH)
+app = baseline_app(prefetch=WAITING_BATCHES * BATCH)
 
 
 @app.task(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from benchmarks.baselines.queueing import baseline_app, workshop
 
-QUEUE = "bench.own_batch"
-TASK = "bench.chunk"
-app = baseline_app(QUEUE)
+TASK = "bench.own_batch"
+app = baseline_app()
 
 
 @app.task(name=TASK, acks_late=True, ignore_result=True)

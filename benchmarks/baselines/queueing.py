@@ -21,13 +21,12 @@ WAITING_BATCHES = 4
 """Batches' worth of messages that a worker may take in advance, where a message is a picture."""
 
 
-def baseline_app(queue: str, *, prefetch: int = 1) -> Celery:
-    """An app that consumes one queue; `prefetch` messages a thread are taken in advance."""
+def baseline_app(*, prefetch: int = 1) -> Celery:
+    """An app; `prefetch` messages a thread are taken in advance. The command line names its queue."""
 
     def settings() -> dict[str, Any]:
         return {
             **celery_settings(load()),
-            "task_default_queue": queue,
             "worker_prefetch_multiplier": prefetch,
             "worker_send_task_events": False,
         }

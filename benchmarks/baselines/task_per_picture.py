@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from benchmarks.baselines.queueing import baseline_app, workshop
 
-QUEUE = "bench.task_per_picture"
-TASK = "bench.picture"
-app = baseline_app(QUEUE)
+TASK = "bench.task_per_picture"
+app = baseline_app()
 
 
 @app.task(name=TASK, acks_late=True, ignore_result=True)

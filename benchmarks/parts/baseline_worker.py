@@ -32,13 +32,21 @@ class Baseline:
     """One way to do the work, see `benchmarks.baselines`."""
 
     name: str
-    module: str
-    queue: str
-    task: str
+    module: str  #: Its last part, after `bench.`, names its queue and its task.
     pool: str  #: Celery's: `solo` or `threads`.
     concurrency: int
     whole_chunks: bool  #: Whether a message is a chunk; otherwise it is a picture.
     python: Path = Path(sys.executable)
+
+    @property
+    def queue(self) -> str:
+        """Where its messages wait."""
+        return f"bench.{self.name}"
+
+    @property
+    def task(self) -> str:
+        """The name of its one task."""
+        return f"bench.{self.module.rpartition('.')[2]}"
 
 
 class BaselineWorker:

@@ -4,8 +4,8 @@
 
     python -m benchmarks.parts.observed_worker FILE --model NAME --device cpu
 
-Every second FILE gets, as JSON, how late the device's thread came back from each batch (of a timed model, see
-`workers.models.timed`). Everything else is the command's own. In a checkout from before there were timed models
+Every second FILE gets, as JSON, how long the device's thread waits for the GIL (`workers.batching.gauge`), and how late it
+came back from each batch (of a timed model, see `workers.models.timed`). Everything else is the command's own. In a checkout from before there were timed models
 (see `benchmarks.profile`), the one beside this file is lent to it.
 """
 
@@ -30,7 +30,7 @@ _EVERY = 1.0
 def observe(file: Path) -> None:
     """Begin to write about the model that this process will open."""
     engine: Any = importlib.import_module("workers.engine")
-    opened: list[Any] = []
+    opened: list[Any] = []  # the model, and once it runs the engine
     open_model = engine.open_model
 
     def opening(name: str, *arguments: Any, **options: Any) -> Any:
@@ -42,17 +42,33 @@ def observe(file: Path) -> None:
         opened.append(model)
         return model
 
-    engine.open_model = opening
+    open_engine = engine.open_engine
+
+    def running(*arguments: Any, **options: Any) -> Any:
+        found = open_engine(*arguments, **options)
+        opened.append(found)
+        return found
+
+    engine.open_model, engine.open_engine = opening, running
     threading.Thread(target=_write, args=(file, opened), name="observer", daemon=True).start()
 
 
 def _write(file: Path, opened: list[Any]) -> None:
     scratch = file.with_suffix(".new")
     while True:
-        late = [ms for model in opened for ms in list(getattr(model, "late_ms", ()))]
-        scratch.write_text(json.dumps({"late_ms": late}))
+        late = [ms for one in opened for ms in list(getattr(one, "late_ms", ()))]
+        waits = [_gil_wait(one) for one in opened]
+        told = {"late_ms": late, "gil_wait": next((one for one in waits if one), None)}
+        scratch.write_text(json.dumps(told))
         scratch.replace(file)
         time.sleep(_EVERY)
+
+
+def _gil_wait(one: Any) -> dict[str, float] | None:
+    """What an engine's batcher says of it; None from anything else, and from checkouts that did not count it."""
+    gauge = getattr(getattr(one, "batcher", None), "gauge", None)
+    wait = gauge.gil_wait() if gauge is not None else None
+    return None if wait is None else {"p50_ms": wait.p50_ms, "p95_ms": wait.p95_ms}
 
 
 def _timed() -> ModuleType:

@@ -30,6 +30,8 @@ def timed_turn(done: Callable[[], int], pictures: int, process: Process) -> Turn
     if last != pictures:
         raise RuntimeError(f"{last} outcomes of {pictures} pictures")
     seconds, counted = end - wall, last - first
+    if counted <= 0:
+        raise RuntimeError(f"a turn of {pictures} pictures is too short to be measured")
     spent = cpu_end - cpu
     return Turn(counted / seconds, 1000 * spent / counted, spent / seconds)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from benchmarks.parts.process import Process, running
 from benchmarks.parts.surroundings import Surroundings
@@ -48,8 +49,17 @@ class VitrineWorker:
 
     def late_ms(self) -> list[float]:
         """How late the device's thread came back from each batch so far; empty for other than timed models."""
-        found: list[float] = json.loads(self._observed.read_text())["late_ms"]
+        found: list[float] = self._said()["late_ms"]
         return found
+
+    def gil_wait_ms(self) -> tuple[float, float] | None:
+        """How long the device's thread waits for the GIL so far, the median and the 95th of a hundred."""
+        found = self._said()["gil_wait"]
+        return None if found is None else (found["p50_ms"], found["p95_ms"])
+
+    def _said(self) -> dict[str, Any]:
+        said: dict[str, Any] = json.loads(self._observed.read_text())
+        return said
 
     def close(self) -> None:
         """Let go of the connections."""

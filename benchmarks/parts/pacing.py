@@ -1,0 +1,32 @@
+"""A turn that takes about as long as asked for, however fast what is measured: each one sets the size of the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from benchmarks.parts.turn import WARM_UP_SHARE, Turn
+
+
+class Paced:
+    """Turns of about `seconds` after their warm-up; the first one, of `first` pictures, finds the rate."""
+
+    def __init__(
+        self,
+        turn: Callable[[Sequence[int]], Turn],
+        chunks: Callable[[int], Sequence[int]],
+        *,
+        seconds: float,
+        first: int,
+    ) -> None:
+        self._turn = turn
+        self._chunks = chunks
+        self._seconds = seconds
+        self._least = first
+        self.pictures = first  #: Of the next turn.
+
+    def __call__(self) -> Turn:
+        """Run the next turn."""
+        turn = self._turn(self._chunks(self.pictures))
+        wanted = turn.pictures_per_s * self._seconds / (1 - WARM_UP_SHARE)
+        self.pictures = max(self._least, round(wanted))
+        return turn

@@ -1,0 +1,242 @@
+"""End to end: pictures over HTTP, real Redis, the real store, `vitrine worker`, against the usual ways to do it.
+
+::
+
+    python -m benchmarks.pipeline [--device fake|cpu|cuda]... [--seconds 10] [--rounds 3] [--quick] [--json]
+
+A host in a process of its own serves 100 KB JPEGs of 800 x 800 with 30 ms of latency; worker, Redis, store and host share
+the machine, so on few cores they take from each other. Everything compared takes turns on the same Redis, store and
+host and does the same work on the store; a turn's rate is counted from after its first tenth to its last outcome, and a
+ratio is taken within each round.
+
+`fake` is a device that sleeps: 64 pictures in 50, 100 and 200 ms, of which 30% pass however few they are. Against it, and
+at 100 ms, stand (b) `task_per_picture`, (c) `celery_batches` in a solo and in a threads pool, (d) `own_batch`, and that on chunks
+of 1 to 31 pictures (see `benchmarks.baselines`); (a) is the model alone on ready batches. `cpu` and `cuda` are a model of CLIP-B/32's size.
+
+`vs_bare_model` is that of the fastest fake device that is slower than the pipeline can go on this machine, which is what it
+reaches on the fastest: only there the model is the limit.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.environments import Unavailable, python_with
+from benchmarks.interleave import interleaved, ratios
+from benchmarks.parts.bare_model import BareModel
+from benchmarks.parts.baseline_worker import Baseline, baseline_worker
+from benchmarks.parts.load import full_chunks, ragged_chunks
+from benchmarks.parts.pacing import Paced
+from benchmarks.parts.pictures import jpegs
+from benchmarks.parts.surroundings import Surroundings, surroundings
+from benchmarks.parts.turn import Turn
+from benchmarks.parts.vitrine_worker import VitrineWorker, vitrine_worker
+from benchmarks.report import Report, parser
+from workers.models.open import open_model
+
+PICTURES = 64
+"""Different ones; each URL is another."""
+FAKE_MS = (50, 100, 200)
+COMPARED_MS = 100
+BATCHES = ("celery[redis]>=5.6,<5.7", "celery-batches==0.11")
+THREADS = 4
+"""Tasks at once of a baseline in a threads pool; vitrine's own default."""
+PICTURE_THREADS = 8
+GOALS = (
+    ("vs_bare_model", ">=", 0.95),
+    ("vs_task_per_picture", ">=", 10),
+    ("vs_celery_batches", ">=", 1.3),
+    ("vs_celery_batches_solo", ">=", 2),
+    ("vs_own_batch", ">=", 1.8),
+    ("cpu_ms_per_picture", "<=", 4),
+    ("gil_wait_ms", "<", 1),
+)
+Run = Callable[[], Turn]
+Rounds = dict[str, list[Turn]]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long everything takes."""
+
+    seconds: float  #: Of a turn, once its rate is known.
+    rounds: int
+    first: int  #: Pictures of the first turn, and the least of any.
+
+    def over(self, turn: Callable[[Sequence[int]], Turn], *, ragged: bool = False) -> Run:
+        """Turns of this length over full or ragged chunks."""
+        chunks = ragged_chunks if ragged else full_chunks
+        return Paced(turn, chunks, seconds=self.seconds, first=self.first)
+
+    def rounds_of(self, runs: dict[str, Run]) -> Rounds:
+        """Let them take turns."""
+        return interleaved(runs, self.rounds)
+
+
+def measure(devices: Sequence[str], pace: Pace) -> Report:
+    """Run every comparison that this machine allows."""
+    report = Report("pipeline")
+    for goal in GOALS:
+        report.goal(*goal)
+    pictures, source = jpegs(PICTURES)
+    report.note("pictures", source)
+    with (
+        tempfile.TemporaryDirectory(prefix="vitrine-bench-") as folder,
+        surroundings(Path(folder), pictures) as around,
+    ):
+        if "fake" in devices:
+            _fake(report, around, pace)
+        for device in ("cpu", "cuda"):
+            if device in devices:
+                _real(report, around, pace, device)
+    return report
+
+
+def _fake(report: Report, around: Surroundings, pace: Pace) -> None:
+    reached: dict[int, tuple[float, float]] = {}  # by the device's ms: its own rate, vitrine's
+    for ms in FAKE_MS:
+        with vitrine_worker(around, _fake_name(ms)) as worker, ExitStack() as others:
+            runs = {"bare": _bare(_fake_name(ms), "cpu", pace), "vitrine": pace.over(worker.turn)}
+            if ms == COMPARED_MS:
+                runs["vitrine_ragged"] = pace.over(worker.turn, ragged=True)
+                runs |= _baselines(report, around, pace, others)
+            rounds = pace.rounds_of(runs)
+            _waits(report, worker, f"{ms}ms")
+        reached[ms] = _versus_bare(report, rounds, f"{ms}ms")
+        if ms == COMPARED_MS:
+            _compare(report, rounds)
+    _where_the_model_is_the_limit(report, reached)
+
+
+def _waits(report: Report, worker: VitrineWorker, where: str) -> None:
+    """How long the thread that launches the device waited for the GIL, and how late a batch's answer was taken."""
+    found = worker.gil_wait_ms()
+    if found is not None:
+        report.figure(f"gil_wait_ms_{where}", found[0])
+        report.figure(f"gil_wait_p95_ms_{where}", found[1])
+    report.figure(f"late_ms_{where}", statistics.median(worker.late_ms()))
+
+
+def _where_the_model_is_the_limit(report: Report, reached: dict[int, tuple[float, float]]) -> None:
+    """Choose the device at which `vs_bare_model` and the wait for the GIL are judged."""
+    capacity = reached[min(reached)][1]
+    slower = [ms for ms, (bare, _) in reached.items() if bare < capacity]
+    ms = min(slower, default=max(reached))
+    report.figure("model_is_the_limit_at_ms", ms)
+    report.figure("vs_bare_model", report.figures[f"vs_bare_model_{ms}ms"])
+    if f"gil_wait_ms_{ms}ms" in report.figures:
+        report.figure("gil_wait_ms", report.figures[f"gil_wait_ms_{ms}ms"])
+
+
+def _compare(report: Report, rounds: Rounds) -> None:
+    """The figures of the comparisons with the baselines, at the one device they share."""
+    for name, turns in rounds.items():
+        if name not in {"bare", "vitrine"}:
+            report.spread(f"{name}_pictures_per_s", _rates(turns))
+    report.spread("cpu_ms_per_picture", [turn.cpu_ms for turn in rounds["vitrine"]])
+    _ratio(report, "vs_task_per_picture", rounds, "vitrine", "task_per_picture")
+    _ratio(report, "vs_own_batch", rounds, "vitrine_ragged", "own_batch_ragged")
+    _ratio(report, "vs_own_batch_full_chunks", rounds, "vitrine", "own_batch")
+    if "celery_batches_solo" in rounds:
+        _ratio(report, "vs_celery_batches_solo", rounds, "vitrine", "celery_batches_solo")
+        pools = ("celery_batches_solo", "celery_batches_threads")
+        best = max(pools, key=lambda pool: report.figures[f"{pool}_pictures_per_s"])
+        _ratio(report, "vs_celery_batches", rounds, "vitrine", best)
+
+
+def _versus_bare(report: Report, rounds: Rounds, where: str) -> tuple[float, float]:
+    bare = report.spread(f"bare_pictures_per_s_{where}", _rates(rounds["bare"]))
+    ours = report.spread(f"vitrine_pictures_per_s_{where}", _rates(rounds["vitrine"]))
+    report.figure(f"worker_cores_{where}", statistics.median(t.cores for t in rounds["vitrine"]))
+    _ratio(report, f"vs_bare_model_{where}", rounds, "vitrine", "bare")
+    return bare.median, ours.median
+
+
+def _ratio(report: Report, name: str, rounds: Rounds, over: str, under: str) -> None:
+    report.spread(name, ratios(_rates(rounds[over]), _rates(rounds[under])))
+
+
+def _rates(turns: Sequence[Turn]) -> list[float]:
+    return [turn.pictures_per_s for turn in turns]
+
+
+def _baselines(
+    report: Report, around: Surroundings, pace: Pace, open_until: ExitStack
+) -> dict[str, Run]:
+    """Start the baselines that this machine allows, until `open_until` ends."""
+    runs: dict[str, Run] = {}
+    for baseline in _known(report):
+        worker = open_until.enter_context(
+            baseline_worker(around, baseline, _fake_name(COMPARED_MS))
+        )
+        runs[baseline.name] = pace.over(worker.turn)
+        if baseline.name == "own_batch":
+            runs["own_batch_ragged"] = pace.over(worker.turn, ragged=True)
+    return runs
+
+
+def _known(report: Report) -> Iterator[Baseline]:
+    module = "benchmarks.baselines."
+    yield Baseline(
+        "task_per_picture", f"{module}task_per_picture", "threads", PICTURE_THREADS,
+        whole_chunks=False,
+    )  # fmt: skip
+    yield Baseline("own_batch", f"{module}own_batch", "threads", THREADS, whole_chunks=True)
+    try:
+        python = python_with(BATCHES, over_this=True)
+    except Unavailable as reason:
+        report.skip("celery_batches", str(reason))
+        return
+    gathered = partial(Baseline, module=f"{module}batches_of_64", whole_chunks=False, python=python)
+    yield gathered("celery_batches_solo", pool="solo", concurrency=1)
+    yield gathered("celery_batches_threads", pool="threads", concurrency=THREADS)
+
+
+def _real(report: Report, around: Surroundings, pace: Pace, device: str) -> None:
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        report.skip("cuda", "this machine has no GPU")
+        return
+    from benchmarks.parts.random_models import clip_b32
+
+    model = str(clip_b32())
+    with vitrine_worker(around, model, device=device) as worker:
+        runs = {"bare": _bare(model, device, pace), "vitrine": pace.over(worker.turn)}
+        rounds = pace.rounds_of(runs)
+    _versus_bare(report, rounds, device)
+
+
+def _bare(name: str, device: str, pace: Pace) -> Run:
+    model = open_model(name, device=device)
+    noise = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
+    return BareModel(model, model.preprocess(noise), seconds=pace.seconds / 3)
+
+
+def _fake_name(ms: int) -> str:
+    return f"timed-64-in-{ms}ms-base-{ms * 3 // 10}ms"
+
+
+def main() -> None:
+    """Measure and print."""
+    options = parser(__doc__)
+    options.add_argument("--device", action="append", choices=("fake", "cpu", "cuda"))
+    options.add_argument("--seconds", type=float, default=10.0, help="of a turn")
+    options.add_argument("--rounds", type=int, default=3, help="turns of each that count")
+    given = options.parse_args()
+    pace = Pace(given.seconds, given.rounds, first=320)
+    if given.quick:
+        pace = Pace(seconds=0.5, rounds=1, first=256)
+    measure(given.device or ("fake", "cpu", "cuda"), pace).show(as_json=given.json)
+
+
+if __name__ == "__main__":
+    main()
