@@ -2,31 +2,34 @@
 
 ::
 
-    python -m benchmarks.catalog [--rows 1000000] [--format csv|jsonl|parquet] [--json]
+    python -m benchmarks.catalog [--rows 1000000] [--formats csv,jsonl,parquet] [--repeats 3] [--json]
 
-The rows (id, title, category, colour, size, price, stock, one to three picture URLs) are written to a
-temporary file; the command then runs as a user's would, in a process of its own, whose peak memory is what
-the system says of it.
+The rows (id, title, category, colour, size, price, stock, one to three picture URLs) are written to
+temporary files; the command then runs as a user's would, in a process of its own, whose peak memory is what
+the system says of it. Formats take turns.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import os
-import platform
 import random
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+from benchmarks.interleave import interleaved
+from benchmarks.report import Report, parser
 
 FIELDS = ("id", "title", "category", "colour", "size", "price", "stock", "images")
 COLOURS = ("red", "blue", "green", "black", "white", "ochre")
@@ -94,32 +97,33 @@ def _write_parquet(path: Path, drawn: Iterator[dict[str, Any]]) -> None:
             first = list(islice(drawn, GROUP_ROWS))
 
 
-def measure(rows: int, form: str) -> dict[str, Any]:
-    """Run the command on so many rows; raises `RuntimeError` where it fails."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"catalog.{form}"
-        # In a process of its own: a child's peak begins with the memory of the process that started it.
-        writer = get_context("spawn").Process(target=write, args=(path, rows, form))
-        writer.start()
-        writer.join()
-        size = path.stat().st_size
-        began = time.perf_counter()
-        report, usage = _run([sys.executable, "-m", "vitrine", "submit", str(path)])
-        seconds = time.perf_counter() - began
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one run of the command came to."""
+
+    rows_per_s: float
+    cpu_us_per_row: float
+    peak_rss_mb: float
+
+
+def written(folder: Path, rows: int, form: str) -> Path:
+    """A catalog, written in a process of its own: a child's peak begins with the memory of the process that started it."""
+    path = folder / f"catalog.{form}"
+    writer = get_context("spawn").Process(target=write, args=(path, rows, form))
+    writer.start()
+    writer.join()
+    return path
+
+
+def turn(path: Path) -> Turn:
+    """Run the command on a catalog; raises `RuntimeError` where it fails."""
+    began = time.perf_counter()
+    report, usage = _run([sys.executable, "-m", "vitrine", "submit", str(path)])
+    seconds = time.perf_counter() - began
     # Linux counts in KiB, macOS in bytes.
     peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else KIBIBYTE)
-    return {
-        "rows": report["rows"],
-        "images": report["images"],
-        "rejected_rows": report["rejected_rows"],
-        "format": form,
-        "file_mb": round(size / 1e6, 1),
-        "seconds": round(seconds, 2),
-        "rows_per_s": round(report["rows"] / seconds),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
-        "peak_rss_mb": round(peak / 1e6, 1),
-        "python": platform.python_version(),
-    }
+    rows = int(report["rows"])
+    return Turn(rows / seconds, 1e6 * (usage.ru_utime + usage.ru_stime) / rows, peak / 1e6)
 
 
 def _run(command: list[str]) -> tuple[dict[str, Any], resource.struct_rusage]:
@@ -132,19 +136,29 @@ def _run(command: list[str]) -> tuple[dict[str, Any], resource.struct_rusage]:
     return json.loads(output), usage
 
 
+def measure(rows: int, forms: Sequence[str], repeats: int) -> Report:
+    """Every format in turns."""
+    report = Report("catalog")
+    with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as folder:
+        runs = {form: partial(turn, written(Path(folder), rows, form)) for form in forms}
+        turns = interleaved(runs, repeats, warm_ups=0)
+    for form, found in turns.items():
+        report.spread(f"{form}_rows_per_s", [one.rows_per_s for one in found])
+        report.spread(f"{form}_cpu_us_per_row", [one.cpu_us_per_row for one in found])
+        report.spread(f"{form}_peak_rss_mb", [one.peak_rss_mb for one in found])
+    return report
+
+
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--format", choices=("csv", "jsonl", "parquet"), default="csv")
-    parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
-    result = measure(given.rows, given.format)
-    if given.json:
-        print(json.dumps(result, indent=2))
-        return
-    for name, value in result.items():
-        print(f"{name:14} {value:,}" if isinstance(value, int | float) else f"{name:14} {value}")
+    options = parser(__doc__)
+    options.add_argument("--rows", type=int, default=1_000_000)
+    options.add_argument("--formats", default="csv,jsonl,parquet")
+    options.add_argument("--repeats", type=int, default=3)
+    given = options.parse_args()
+    forms = given.formats.split(",")
+    rows, repeats = (2000, 1) if given.quick else (given.rows, given.repeats)
+    measure(rows, forms, repeats).show(as_json=given.json)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import itertools
 import os
@@ -27,7 +28,7 @@ from vitrine.contracts import (
     JobState,
     RowProblem,
 )
-from vitrine.errors import BadInput, Full, LedgerUnavailable, NotFound
+from vitrine.errors import BadInput, Full, LedgerUnavailable, NotFound, VitrineError
 from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.ledger.base import Lease
 
@@ -224,11 +225,28 @@ def test_a_retry_sends_the_matching_failures_again() -> None:
         retry_failures(ledger, again.publish, "absent")
 
 
-def test_ids_are_remembered_with_their_first_line_beyond_the_cache() -> None:
-    with SeenIds() as seen:
-        assert all(seen.first_line(f"id-{n}", n) is None for n in range(20_000))
-        assert [seen.first_line(f"id-{n}", 0) for n in (0, 777, 19_999)] == [0, 777, 19_999]
+@pytest.mark.parametrize("filter_bits", [8, 2**10, 2**20])
+@pytest.mark.parametrize("kept_bytes", [24, 24 * 700, 2**20])
+def test_ids_are_remembered_exactly_whatever_is_written_or_looked_up_in_vain(
+    kept_bytes: int, filter_bits: int
+) -> None:
+    count = 200 if kept_bytes == 24 else 3000
+    with SeenIds(kept_bytes=kept_bytes, filter_bits=filter_bits) as seen:
+        assert all(seen.first_line(f"id-{n}", n) is None for n in range(count))
+        assert [seen.first_line(f"id-{n}", 0) for n in range(count)] == list(range(count))
         assert seen.first_line("other", 5) is None
+        assert seen.first_line("other", 6) == 5
+
+
+def test_a_temporary_folder_without_room_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    with SeenIds(kept_bytes=24) as seen:
+        seen.first_line("one", 1)
+        with pytest.raises(VitrineError, match="No space left"):
+            seen.first_line("two", 2)
 
 
 def test_a_pipe_can_be_read_twice_where_it_was_asked_for() -> None:
