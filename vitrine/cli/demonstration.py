@@ -167,8 +167,10 @@ def _draw(file: Path, folder: Path, shop: Shop, seed: int) -> Staged:
 def _service(home: Path, environment: dict[str, str]) -> Iterator[Standalone]:
     from vitrine.standalone import Standalone
 
-    settings = load(data_dir=home / "data", api_port=0)
-    with Standalone(settings, environment=environment, say=say) as service:
+    settings = load(data_dir=home / "data", api_host="127.0.0.1", api_port=0)
+    # Its own service, on loopback: keys that the environment sets for another one are not asked for.
+    keyless = {"VITRINE_API_KEYS": "", "VITRINE_API_KEYS_FILE": ""}
+    with Standalone(settings, environment=environment | keyless, say=say) as service:
         yield service
 
 

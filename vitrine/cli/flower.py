@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
@@ -26,12 +27,29 @@ def flower(host: str, port: int) -> None:
     from vitrine.errors import BadInput
     from vitrine.loopback import is_loopback
 
-    name, _, password = os.environ.get(AUTH_VARIABLE, "").partition(":")
-    if not is_loopback(host) and not (name and password):
+    if not is_loopback(host) and not _is_guarded(os.environ.get(AUTH_VARIABLE, "")):
         raise BadInput(
             f"Flower would stand open on {host}.",
             hint=f"Set {AUTH_VARIABLE}=name:password, or keep it on 127.0.0.1.",
         )
     settings = load_settings()
     app = make_app(lambda: settings)
+    _guard_metrics()
     app.start(["flower", f"--address={host}", f"--port={port}", "--enable_events=True"])
+
+
+def _is_guarded(auth: str) -> bool:
+    """Whether every `name:password` of the comma-separated list has both; Flower takes one without as it is."""
+    pairs = [pair.partition(":") for pair in auth.split(",")]
+    return all(name and password for name, _, password in pairs)
+
+
+def _guard_metrics() -> None:
+    """Have /metrics, which tells workers and tasks, ask for the password as Flower's other pages do."""
+    from flower.views.monitor import Metrics
+
+    def prepare(handler: Any) -> None:
+        if not handler.current_user:
+            handler.send_error(401)
+
+    Metrics.prepare = prepare

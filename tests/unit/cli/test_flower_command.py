@@ -32,7 +32,7 @@ def run(*arguments: str, **environment: str) -> Any:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "flower.example"])
-@pytest.mark.parametrize("auth", ["", "name", ":", "name:", ":word"])
+@pytest.mark.parametrize("auth", ["", "name", ":", "name:", ":word", "name:word,", "name:a,b"])
 def test_beyond_this_machine_it_needs_name_and_password(app: App, host: str, auth: str) -> None:
     result = run("--host", host, FLOWER_BASIC_AUTH=auth)
     assert result.exit_code == 2
