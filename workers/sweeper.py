@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import orjson
@@ -70,15 +71,17 @@ class Sweeper:
         """Sweep once, unless another worker is at it; returns how many chunks were sent again."""
         if not take_turn(self._redis, LOCK_KEY, self._every):
             return 0
-        return sum(self._sweep_job(job) for job in self._ledger.active_jobs())
+        # A queue is looked at once, however many jobs are in it.
+        lost_before = functools.cache(self._lost_before)
+        return sum(self._sweep_job(job, lost_before) for job in self._ledger.active_jobs())
 
-    def _sweep_job(self, job: str) -> int:
+    def _sweep_job(self, job: str, lost_before: Callable[[str], float]) -> int:
         status = self._status(job)
         if status is None or status.state is JobState.CANCELLING:
             self._ledger.sweep(job, lost_before=0.0)
             return 0
         model = status.spec.model
-        numbers = self._ledger.sweep(job, lost_before=self._lost_before(model))
+        numbers = self._ledger.sweep(job, lost_before=lost_before(model))
         if numbers:
             self._sender.publish(job, numbers, model)
             log.warning("sent %d chunks of job %s again", len(numbers), job)

@@ -108,6 +108,23 @@ def test_the_chunks_of_a_dead_worker_are_sent_again(bench: Bench) -> None:
     assert bench.sweep() == [0]
 
 
+def test_a_queue_is_looked_at_once_however_many_jobs_are_in_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        bench.job(2, publish=True)
+    looks: list[str] = []
+    look = bench.redis.lrange
+
+    def noted(name: str, *span: int) -> object:
+        looks.append(name)
+        return look(name, *span)
+
+    monkeypatch.setattr(bench.redis, "lrange", noted)
+    assert bench.sweep() == []
+    assert looks == [f"vitrine:broker:{ingest_queue(bench.model)}"]
+
+
 def test_one_worker_sweeps_at_a_time(bench: Bench) -> None:
     bench.job(1, publish=False)
     time.sleep(2 * GRACE)
