@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 
 import torch
@@ -30,6 +31,14 @@ def _gpu(index: int) -> str:
         return f"cuda:{index}"
     seen = f"{count} GPU{'s' if count != 1 else ''}" if count else "no GPU that torch can use"
     raise BadInput(f"Device cuda:{index} is asked for, and this machine has {seen}.", hint=_HINT)
+
+
+def device_title(device: str) -> str:
+    """What a device is, beyond its name: the GPU's, or the CPU's instructions and torch's threads for one operation."""
+    if device != "cpu":
+        return str(torch.cuda.get_device_name(device))
+    instructions = torch.backends.cpu.get_cpu_capability()
+    return f"{platform.machine()} {instructions} x {torch.get_num_threads()}"
 
 
 def resolve_dtype(wanted: str | None, device: str) -> torch.dtype:

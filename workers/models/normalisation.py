@@ -23,6 +23,7 @@ class Normalisation:
         self._shift = torch.tensor(mean) * (1.0 / factor)
         self.scale = torch.tensor(std) * (1.0 / factor)
         """Levels of 255 that one unit of the result stands for, float32 [3]."""
+        self._there: dict[torch.device, tuple[torch.Tensor, torch.Tensor]] = {}
 
     @classmethod
     def of(cls, processor: Any) -> Normalisation:
@@ -48,5 +49,11 @@ class Normalisation:
         return {**tensors, "pixel_values": floats * mask}
 
     def _normalised(self, pixels: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
-        shift, scale = (one.to(pixels.device).view(shape) for one in (self._shift, self.scale))
-        return pixels.to(torch.float32).sub_(shift).div_(scale)
+        shift, scale = self._placed(pixels.device)
+        return pixels.to(torch.float32).sub_(shift.view(shape)).div_(scale.view(shape))
+
+    def _placed(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        # Kept: a copy to a GPU would wait for all that it has to do, and cannot be part of a captured graph.
+        if device not in self._there:
+            self._there[device] = self._shift.to(device), self.scale.to(device)
+        return self._there[device]

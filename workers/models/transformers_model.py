@@ -1,35 +1,42 @@
 """Any model directory in transformers' format as an `EmbeddingModel`.
 
 Pixels are those of transformers' own image processor on its Pillow backend (to the last bit the reference way,
-within rounding the fast way, see `workers.models.preprocessing`), and vectors those of its own model. Weights come from safetensors only
-and no code from a model is ever run.
+within rounding the fast way, see `workers.models.preprocessing`), and vectors those of its own model. Weights come
+from safetensors only and no code from a model is ever run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from transformers import AutoImageProcessor, AutoModel
 
 from vitrine.contracts import model_name
-from vitrine.errors import BadInput, ModelUnavailable
+from vitrine.errors import BadInput
 from workers.models.base import Inputs, Way
-from workers.models.checkpoint import Checkpoint, inspect_directory
-from workers.models.device import resolve_device, resolve_dtype
+from workers.models.checkpoint import inspect_directory
+from workers.models.compiling import Compile, choose_runner
+from workers.models.convolutions import streamlined
+from workers.models.device import device_title, resolve_device, resolve_dtype
 from workers.models.families import has_text_tower, image_vectors, text_vectors
+from workers.models.loading import load_model, load_processor
+from workers.models.normalisation import Tensors
+from workers.models.places import Load, place_of
 from workers.models.preprocessing import Preprocessing
 from workers.models.quiet import quieten
+from workers.models.runners import Eager, Runner
+from workers.models.slabs import Slabs
+from workers.models.staged import Staged
 from workers.models.tokens import Tokens, load_tokens
 from workers.picture import Picture
 
-Tensors: TypeAlias = dict[str, torch.Tensor]
+_SIDE = 64
 
 
 class TransformersModel:
@@ -47,22 +54,29 @@ class TransformersModel:
         device: str = "auto",
         dtype: str | None = None,
         preprocess: Way = "fast",
+        compiling: Compile = "auto",
     ) -> None:
         """Load `directory`; `given` is the name by which a person asked for it.
 
         Raises `BadInput` for a directory, device or dtype that cannot be used, `ModelUnavailable` where
-        the device has no memory for it. The number of intra-op threads is left to the caller.
+        the device has no memory for it. On a CPU one operation takes as many threads as torch takes in the calling
+        thread.
         """
         quieten()
         checkpoint = inspect_directory(directory)
         self.name = model_name(given)
         self.device = resolve_device(device)
         self._dtype = resolve_dtype(dtype, self.device)
-        self._preprocessing = Preprocessing(_load_processor(checkpoint), way=preprocess)
-        self._model = _load_model(checkpoint, self._dtype, self.device)
+        self._compiling = compiling
+        self._preprocessing = Preprocessing(load_processor(checkpoint), way=preprocess)
+        self._place = place_of(self.device)
+        self._slabs = Slabs(pinned=self._place.pinned)
+        self._runner: Runner = Eager(self._pictures)
+        self._model = load_model(checkpoint, self._dtype, self.device)
         self.revision = checkpoint.revision()
         grey = Image.new("RGB", (64, 64), (128, 128, 128))
         self.dimension = self.embed([self.preprocess(grey)]).shape[1]
+        self._model = streamlined(self._model, self._probed)
         self._tokens, self._why_no_text = self._open_text(directory)
         self.supports_text = self._tokens is not None
 
@@ -74,32 +88,71 @@ class TransformersModel:
         """The width and height to which a picture is scaled; None where that is not known beforehand."""
         return self._preprocessing.scaled_size(width, height)
 
+    @property
+    def fingerprint(self) -> str:
+        """What its speed depends on, in words: equal where the best batch size is."""
+        parts = (
+            self.revision,
+            device_title(self.device),
+            str(self._dtype),
+            self._preprocessing.way,
+        )
+        return ", ".join((*parts, f"torch {torch.__version__}", f"compile {self._compiling}"))
+
+    def enter(self) -> None:
+        """Set up the calling thread as the one that owns the device."""
+        self._place.enter()
+
+    def stage(self, batch: Sequence[Inputs]) -> Staged:
+        """Gather n pictures; raises `ValueError` where their inputs differ in shape."""
+        slab = self._slabs.gather(batch, self._runner.rows(len(batch)))
+        release = partial(self._slabs.give_back, slab)
+        return self._place.stage(Load(slab.tensors, len(batch), self._runner, release))
+
+    def stage_texts(self, texts: Sequence[str]) -> Staged:
+        """Tokenise n texts; raises `BadInput` where the model has no words."""
+        if self._tokens is None:
+            raise BadInput(self._why_no_text, hint="Search by picture or by item instead.")
+        return self._staged_tokens(self._tokens, texts)
+
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
         """Embed n pictures to float32 [n, dimension]; raises `MemoryError` where the device is full."""
-        names = batch[0].keys()
-        stacked = {name: torch.from_numpy(np.stack([one[name] for one in batch])) for name in names}
-        return self._run(image_vectors, stacked)
+        return self.stage(batch).launch().vectors()
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed n texts to float32 [n, dimension]; raises `BadInput` where the model has no words."""
-        if self._tokens is None:
-            raise BadInput(self._why_no_text, hint="Search by picture or by item instead.")
-        return self._run(text_vectors, self._tokens(texts))
+        return self.stage_texts(texts).launch().vectors()
 
-    def _run(
-        self, tower: Callable[[Any, Tensors], torch.Tensor], inputs: Tensors
-    ) -> NDArray[np.float32]:
-        with _memory_errors(), torch.inference_mode():
-            there = {name: one.to(self.device) for name, one in inputs.items()}
-            normalised = self._preprocessing.on_device(there)
-            vectors = tower(
-                self._model, {name: self._typed(one) for name, one in normalised.items()}
-            )
-            result: NDArray[np.float32] = vectors.float().cpu().numpy()
-        return result
+    def tune(self, size: int) -> None:
+        """Prepare for batches of up to `size`: compiled where that pays; for the thread that owns the device."""
+        self._runner = choose_runner(
+            self._pictures, self._sample, size, mode=self._compiling, device=self.device
+        )
+
+    def _pictures(self, tensors: Tensors) -> torch.Tensor:
+        normalised = self._preprocessing.on_device(tensors)
+        typed = {name: self._typed(one) for name, one in normalised.items()}
+        return image_vectors(self._model, typed).float()
+
+    def _texts(self, tensors: Tensors) -> torch.Tensor:
+        return text_vectors(self._model, tensors).float()
+
+    def _staged_tokens(self, tokens: Tokens, texts: Sequence[str]) -> Staged:
+        return self._place.stage(Load(tokens(texts), len(texts), self._texts, lambda: None))
 
     def _typed(self, tensor: torch.Tensor) -> torch.Tensor:
         return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
+
+    def _sample(self, rows: int) -> Tensors:
+        """Inputs of so many rows, on the device: noise, since numbers all alike flatter some kernels."""
+        noise = np.random.default_rng(rows).integers(0, 256, (_SIDE, _SIDE, 3), dtype=np.uint8)
+        slab = self._slabs.gather([self.preprocess(noise)], rows)
+        return {name: tensor.to(self.device) for name, tensor in slab.tensors.items()}
+
+    def _probed(self, model: Any) -> torch.Tensor:
+        """The vector that a model in this one's place gives for noise."""
+        normalised = self._preprocessing.on_device(self._sample(1))
+        return image_vectors(model, {name: self._typed(one) for name, one in normalised.items()})
 
     def _open_text(self, directory: Path) -> tuple[Tokens | None, str]:
         if not has_text_tower(self._model):
@@ -108,68 +161,7 @@ class TransformersModel:
             tokens = load_tokens(directory, self._model.config)
         except BadInput as error:
             return None, error.message
-        width = self._run(text_vectors, tokens(["picture"])).shape[1]
+        width = self._staged_tokens(tokens, ["picture"]).launch().vectors().shape[1]
         if width != self.dimension:
             return None, f"The model {self.name} puts words and pictures into different spaces."
         return tokens, ""
-
-
-def _load_processor(checkpoint: Checkpoint) -> Any:
-    loader: Any = AutoImageProcessor  # its methods are not annotated
-    with _loading(checkpoint, "image processor"):
-        return loader.from_pretrained(
-            checkpoint.directory, backend="pil", local_files_only=True, trust_remote_code=False
-        )
-
-
-def _load_model(checkpoint: Checkpoint, dtype: torch.dtype, device: str) -> Any:
-    with _loading(checkpoint, "model"):
-        model, report = AutoModel.from_pretrained(
-            checkpoint.directory,
-            dtype=dtype,
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    missing = sorted(report["missing_keys"])
-    if missing:
-        # transformers fills them with random numbers: every process would have vectors of its own.
-        raise BadInput(
-            f"The weights in {checkpoint.directory} lack {missing[0]} (of {len(missing)} missing), without "
-            f"which a model of the family {checkpoint.family!r} gives random vectors."
-        )
-    with _loading(checkpoint, "model"):
-        return model.eval().to(device)
-
-
-@contextmanager
-def _loading(checkpoint: Checkpoint, part: str) -> Iterator[None]:
-    """Turn whatever transformers raises while it loads into one sentence."""
-    try:
-        with _memory_errors():
-            yield
-    except MemoryError as error:
-        raise ModelUnavailable(
-            f"There is no memory for the model in {checkpoint.directory}."
-        ) from error
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise BadInput(
-            f"transformers cannot load the {part} in {checkpoint.directory} (family "
-            f"{checkpoint.family!r}): {reason[:200]}"
-        ) from error
-
-
-@contextmanager
-def _memory_errors() -> Iterator[None]:
-    """Raise torch's out-of-memory errors, of the GPU and of the CPU's allocator, as `MemoryError`."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        torch.cuda.empty_cache()
-        raise MemoryError("the GPU is out of memory") from error
-    except RuntimeError as error:
-        if "DefaultCPUAllocator" not in str(error):
-            raise
-        raise MemoryError("the machine is out of memory") from error

@@ -16,7 +16,8 @@ from PIL import Image
 
 from vitrine.errors import BadInput
 from workers.models.base import EmbeddingModel, Way
-from workers.models.transformers_model import TransformersModel, _memory_errors
+from workers.models.memory_errors import memory_errors
+from workers.models.transformers_model import TransformersModel
 
 TinyModel: TypeAlias = Callable[[str], Path]
 SAME = 0.9999
@@ -244,12 +245,12 @@ def test_out_of_memory_on_the_device_is_a_memory_error(
 
 
 def test_an_allocation_that_the_machine_refuses_is_a_memory_error() -> None:
-    with pytest.raises(MemoryError), _memory_errors():
+    with pytest.raises(MemoryError), memory_errors():
         torch.empty(2**50)
 
 
 def test_another_error_of_the_model_stays_what_it_is() -> None:
-    with pytest.raises(RuntimeError, match="shape"), _memory_errors():
+    with pytest.raises(RuntimeError, match="shape"), memory_errors():
         torch.zeros(3).reshape(2)
 
 

@@ -1,0 +1,73 @@
+"""A checkpoint's image processor and model, loaded by transformers; what it raises becomes one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from transformers import MODEL_MAPPING, AutoConfig, AutoImageProcessor, AutoModel
+
+from vitrine.errors import BadInput, ModelUnavailable
+from workers.models.checkpoint import Checkpoint
+from workers.models.memory_errors import memory_errors
+
+
+def load_processor(checkpoint: Checkpoint) -> Any:
+    """The image processor, on its Pillow backend; raises `BadInput`."""
+    loader: Any = AutoImageProcessor  # its methods are not annotated
+    with _loading(checkpoint, "image processor"):
+        return loader.from_pretrained(
+            checkpoint.directory, backend="pil", local_files_only=True, trust_remote_code=False
+        )
+
+
+def load_model(checkpoint: Checkpoint, dtype: torch.dtype, device: str) -> Any:
+    """The model on its device, ready to embed; raises `BadInput`, or `ModelUnavailable` without memory for it."""
+    with _loading(checkpoint, "model"):
+        model, report = AutoModel.from_pretrained(
+            checkpoint.directory,
+            dtype=dtype,
+            attn_implementation=_attention(checkpoint),
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    missing = sorted(report["missing_keys"])
+    if missing:
+        # transformers fills them with random numbers: every process would have vectors of its own.
+        raise BadInput(
+            f"The weights in {checkpoint.directory} lack {missing[0]} (of {len(missing)} missing), without "
+            f"which a model of the family {checkpoint.family!r} gives random vectors."
+        )
+    with _loading(checkpoint, "model"):
+        return model.eval().to(device)
+
+
+def _attention(checkpoint: Checkpoint) -> str | None:
+    """Torch's fused attention wherever the family can use it; None leaves the choice to transformers."""
+    config = AutoConfig.from_pretrained(
+        checkpoint.directory, local_files_only=True, trust_remote_code=False
+    )
+    family = MODEL_MAPPING.get(type(config), None)
+    return "sdpa" if getattr(family, "_supports_sdpa", False) else None
+
+
+@contextmanager
+def _loading(checkpoint: Checkpoint, part: str) -> Iterator[None]:
+    """Turn whatever transformers raises while it loads into one sentence."""
+    try:
+        with memory_errors():
+            yield
+    except MemoryError as error:
+        raise ModelUnavailable(
+            f"There is no memory for the model in {checkpoint.directory}."
+        ) from error
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise BadInput(
+            f"transformers cannot load the {part} in {checkpoint.directory} (family "
+            f"{checkpoint.family!r}): {reason[:200]}"
+        ) from error

@@ -1,0 +1,73 @@
+"""What runs a batch of pictures on the device: as it comes, or in sizes fixed beforehand.
+
+Compiled code and captured graphs hold for one number of rows each. A batch of another number is padded up to the
+next of them where it is gathered, and the padding's vectors are dropped; rows do not see one another, so a
+picture's vector does not depend on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeAlias
+
+import torch
+
+from workers.models.normalisation import Tensors
+
+Run: TypeAlias = Callable[[Tensors], torch.Tensor]
+"""Inputs [rows, …], where the model is, to vectors float32 [rows, dimension]."""
+
+
+class Runner(Protocol):
+    """A way to run batches; only the thread that owns the device calls it."""
+
+    def rows(self, count: int) -> int:
+        """How many rows a batch of `count` pictures shall be gathered in; at least `count`."""
+
+    def __call__(self, tensors: Tensors) -> torch.Tensor:
+        """Run inputs of that many rows to float32 [rows, dimension]."""
+
+
+class Eager:
+    """Batches as they come."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def rows(self, count: int) -> int:
+        """As many as there are."""
+        return count
+
+    def __call__(self, tensors: Tensors) -> torch.Tensor:
+        """Run them."""
+        return self._run(tensors)
+
+
+class FixedSizes:
+    """Batches padded to sizes prepared beforehand; those beyond the largest run as they come."""
+
+    def __init__(self, prepared: Mapping[int, Run], otherwise: Run) -> None:
+        self._prepared = dict(sorted(prepared.items()))
+        self._otherwise = otherwise
+
+    def rows(self, count: int) -> int:
+        """The smallest prepared size that holds them."""
+        return next((rows for rows in self._prepared if rows >= count), count)
+
+    def __call__(self, tensors: Tensors) -> torch.Tensor:
+        """Run them by what was prepared for their number of rows."""
+        rows = len(next(iter(tensors.values())))
+        return self._prepared.get(rows, self._otherwise)(tensors)
+
+
+def ladder(size: int) -> list[int]:
+    """The sizes to prepare for batches of up to `size`: it, a quarter of it, and so on to 1.
+
+    A batch is padded to four times its pictures at worst, and that only while the device has time to spare; each
+    further size would cost a minute of compiling at the start of the worker.
+    """
+    sizes = [1]
+    while size > 1:
+        sizes.append(size)
+        size //= 4
+    return sorted(set(sizes))
