@@ -36,6 +36,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0, le=1_000_000_000)]
+After = Annotated[int, Query(ge=-1, le=2**32)]
 
 _FORM: dict[str, Any] = {
     "file": {
@@ -151,24 +152,27 @@ def failures(
     host: Annotated[str | None, Query(max_length=255)] = None,
     output: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
     limit: Limit = 100,
-    offset: Offset = 0,
+    after: After = -1,
 ) -> FailurePage | Response:
-    """By reason or host, page by page; `format=csv` streams all of them, whatever the page."""
+    """By reason or host, page by page; `format=csv` streams all of them, whatever the page.
+
+    `after` is the `next_after` of the page before; a page far behind costs no more than the first.
+    """
     # The ledger streams, so it may look for the job only when the answer has already begun.
     spec = parts.ledger.status(job).spec
-    found = parts.ledger.failures(job, reason=reason, host=host)
     if output == "csv":
         return StreamingResponse(
-            failures_csv(found),
+            failures_csv(parts.ledger.failures(job, reason=reason, host=host)),
             media_type="text/csv",
             headers={
                 "Content-Disposition": f'attachment; filename="failures-{spec.id}.csv"',
             },
         )
-    page = list(islice(found, offset, offset + limit + 1))
+    found = parts.ledger.failures(job, reason=reason, host=host, after=after)
+    page = list(islice(found, limit + 1))
     return FailurePage(
         failures=[FailureOut.of(failure) for failure in page[:limit]],
-        next_offset=offset + limit if len(page) > limit else None,
+        next_after=page[limit - 1].image.ordinal if len(page) > limit else None,
     )
 
 

@@ -197,7 +197,9 @@ class FailurePage(BaseModel):
     """Failures of a job, in the catalog's order."""
 
     failures: list[FailureOut]
-    next_offset: int | None = Field(description="None where there are no more.")
+    next_after: int | None = Field(
+        description="The next page's `after`; None where there are no more."
+    )
 
 
 class ProblemList(BaseModel):

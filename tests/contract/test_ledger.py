@@ -157,6 +157,15 @@ def test_finishing_twice_counts_once(ledger: Ledger) -> None:
     assert ledger.status(job).failed_by_reason == {"not_found": 1}
 
 
+def test_failures_are_listed_from_an_ordinal_on(ledger: Ledger) -> None:
+    job = new_job(ledger, 40)
+    lease = leased(ledger, job)
+    bad = [failed(image) for image in lease.chunk.images]
+    ledger.finish(lease, embedded=[], failures=bad)
+    for after in (-1, 0, 6, 7, 8, 38, 39, 1000):
+        assert list(ledger.failures(job, after=after)) == bad[after + 1 :]
+
+
 def test_a_chunk_of_any_size_is_finished_picture_by_picture(ledger: Ledger) -> None:
     job = new_job(ledger, 600, seal=False)
     lease = leased(ledger, job)
@@ -437,6 +446,30 @@ def on_redis(redis_server: str) -> Iterator[RedisLedger]:
 
 def blobs(ledger: RedisLedger, job: str) -> int:
     return len(list(ledger._redis.scan_iter(f"vitrine:{{{job}}}:chunk:*")))
+
+
+def test_failures_far_apart_cost_as_little_as_neighbours(
+    on_redis: RedisLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = new_job(on_redis, seal=False)
+    far = [ImageRef(n, f"item-{n}", 0, f"https://shop.example/{n}.jpg") for n in (3, 90_000_000)]
+    on_redis.add_chunks(job, [NewChunk(far, 2)])
+    lease = leased(on_redis, job)
+    bad = [failed(image) for image in lease.chunk.images]
+    on_redis.finish(lease, embedded=[], failures=bad)
+    reads: list[tuple[int, int]] = []
+    read = on_redis._redis.getrange
+
+    def noted(key: str, start: int, end: int) -> object:
+        reads.append((start, end))
+        return read(key, start, end)
+
+    monkeypatch.setattr(on_redis._redis, "getrange", noted)
+    assert list(on_redis.failures(job)) == bad
+    assert len(reads) == 2
+    reads.clear()
+    assert list(on_redis.failures(job, after=7)) == bad[1:]
+    assert len(reads) == 1
 
 
 def test_a_finished_job_without_failures_keeps_one_bit_a_picture(on_redis: RedisLedger) -> None:

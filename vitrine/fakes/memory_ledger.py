@@ -272,10 +272,12 @@ class MemoryLedger:
         reason: str | None = None,
         host: str | None = None,
         items: frozenset[str] | None = None,
+        after: int = -1,
     ) -> Iterator[Failure]:
         with self._lock:
             ordered = sorted(self._job(job).failed.items())
-        return (f for _, f in ordered if matches(f, reason=reason, host=host, items=items))
+        beyond = (failure for ordinal, failure in ordered if ordinal > after)
+        return (f for f in beyond if matches(f, reason=reason, host=host, items=items))
 
     def problems(self, job: str) -> list[RowProblem]:
         with self._lock:

@@ -170,8 +170,9 @@ class Ledger(Protocol):
         reason: str | None = None,
         host: str | None = None,
         items: frozenset[str] | None = None,
+        after: int = -1,
     ) -> Iterable[Failure]:
-        """Failures of a job, streamed, by ordinal where the ledger can; raises `NotFound`."""
+        """Failures of a job by ordinal, streamed, those beyond the ordinal `after`; raises `NotFound`."""
 
     def problems(self, job: str) -> list[RowProblem]:
         """The first rejected rows of a job (at most 1,000)."""

@@ -55,30 +55,32 @@ class LedgerReader:
         reason: str | None = None,
         host: str | None = None,
         items: frozenset[str] | None = None,
+        after: int = -1,
     ) -> Iterator[Failure]:
         self.status(job)
         return (
             failure
-            for ordinals in self._failed_ordinals(job)
+            for ordinals in self._failed_ordinals(job, after)
             for failure in self._read_failures(job, ordinals)
             if matches(failure, reason=reason, host=host, items=items)
         )
 
-    def _failed_ordinals(self, job: str) -> Iterator[list[int]]:
-        start = 0
-        size = _BLOCK
+    def _failed_ordinals(self, job: str, after: int) -> Iterator[list[int]]:
+        key = job_key(job, "failed")
+        start = (after + 1) // 8
         while True:
             with naming_failures():
-                block = as_bytes(
-                    self._redis.getrange(job_key(job, "failed"), start, start + size - 1)
-                )
-            if not block:
-                return
+                # Where nothing failed there is nothing to read, however long that stretch is.
+                start = self._redis.bitpos(key, 1, start) // 8
+                if start < 0:
+                    return
+                block = as_bytes(self._redis.getrange(key, start, start + _BLOCK - 1))
             ordinals = [(start + at) * 8 + bit for at, byte in enumerate(block) if byte
                         for bit in range(8) if byte & (0x80 >> bit)]  # fmt: skip
-            for first in range(0, len(ordinals), _ROWS):
-                yield ordinals[first : first + _ROWS]
-            start += size
+            beyond = [ordinal for ordinal in ordinals if ordinal > after]
+            for first in range(0, len(beyond), _ROWS):
+                yield beyond[first : first + _ROWS]
+            start += len(block)
 
     def _read_failures(self, job: str, ordinals: list[int]) -> Iterator[Failure]:
         with naming_failures():

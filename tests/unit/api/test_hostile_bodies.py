@@ -72,7 +72,7 @@ def test_a_hostile_field_is_refused_or_taken_as_what_it_is(stage: Stage, value: 
         "/v1/jobs/%00",
         "/v1/jobs/x%7D:y/failures?host=%00",
         "/v1/collections/%ff",
-        "/v1/jobs/x/failures?offset=99999999999999999999999",
+        "/v1/jobs/x/failures?after=99999999999999999999999",
         "/v1/jobs?offset=99999999999999999999999",
         "/v1/jobs?limit=x",
     ],

@@ -84,8 +84,9 @@ def test_failures_are_filtered(stage: Stage, job: str, query: str, items: list[s
 
 def test_failures_come_page_by_page(stage: Stage, job: str) -> None:
     first = stage.client.get(f"/v1/jobs/{job}/failures?limit=2").json()
-    rest = stage.client.get(f"/v1/jobs/{job}/failures?limit=2&offset=2").json()
-    assert (first["next_offset"], rest["next_offset"]) == (2, None)
+    after = first["next_after"]
+    rest = stage.client.get(f"/v1/jobs/{job}/failures?limit=2&after={after}").json()
+    assert (after is None, rest["next_after"]) == (False, None)
     assert [failure["item_id"] for failure in first["failures"] + rest["failures"]] == [
         "i1", "i2", "i3",
     ]  # fmt: skip
