@@ -49,7 +49,11 @@ class Settings(BaseSettings):
     # The model.
     model: str = "builtin"
     device: str = "auto"
-    batch_size: int = Field(default=64, ge=1, le=4096)
+    batch_size: int = Field(default=0, ge=0, le=4096)
+    """Pictures that the device takes at once. 0: found when the worker starts, and remembered in the data directory."""
+    compile: Literal["auto", "off", "on"] = "auto"
+    """Whether the model is compiled when the worker starts, which takes minutes: `auto` where there is a GPU and it pays,
+    `on` also for a CPU, which needs a C++ compiler."""
     batch_wait_ms: float = Field(default=10.0, ge=0)
     """How long an incomplete batch waits for company; longer means fuller batches and slower queries."""
 

@@ -41,9 +41,10 @@ from workers.models.open import open_model
 from workers.models.threads import single_threaded
 from workers.picture_decoder import decoder_for
 from workers.query import QueryWorker
+from workers.remembered_sizes import RememberedSizes
 from workers.stages import Stages
 from workers.sweeper import Sweeper
-from workers.warm_up import warm_up
+from workers.warm_up import UNTRIED_BATCH, warm_up
 from workers.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -137,8 +138,14 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     ledger.ping()
     store = open_store(settings)
     closers.callback(store.close)
-    model = open_model(settings.model, device=settings.device, preprocess=settings.preprocess)
-    batcher = Batcher(model, size=settings.batch_size, wait=settings.batch_wait_ms / 1000)
+    model = open_model(
+        settings.model,
+        device=settings.device,
+        preprocess=settings.preprocess,
+        compiling=settings.compile,
+    )
+    batch_size = settings.batch_size or UNTRIED_BATCH
+    batcher = Batcher(model, size=batch_size, wait=settings.batch_wait_ms / 1000)
     policy = FetchPolicy.from_settings(settings)
     decoders = Decoders(
         settings.decode_threads,
@@ -166,8 +173,9 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     )
     info = _info(model, stages.decoder.policy, node)
     beat = Beat(redis, info)
-    warm_up(stages)
     batcher.start()
+    remembered = RememberedSizes(settings.data_dir)
+    warm_up(model, batcher, batch_size=settings.batch_size, remembered=remembered)
     watchdog.start()
     for part in (keeper, sweeper, index_keeper, beat):
         part.start()

@@ -22,6 +22,9 @@ normalised float32)."""
 Way: TypeAlias = Literal["fast", "reference"]
 """How pictures become inputs: by libjpeg-turbo and torch, or by Pillow and the family's own processor."""
 
+Compile: TypeAlias = Literal["auto", "off", "on"]
+"""Whether a model is compiled at warm-up. `auto`: on a GPU, where it pays; `on`: wherever it works."""
+
 
 class EmbeddingModel(Protocol):
     """One model on one device. Equal pictures give equal vectors whatever batch they are in (cosine >= 0.9999)."""

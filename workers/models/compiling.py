@@ -10,17 +10,16 @@ import logging
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 
+from workers.models.base import Compile
 from workers.models.normalisation import Tensors
 from workers.models.runners import Eager, FixedSizes, Run, Runner, ladder
 
 log = logging.getLogger(__name__)
 
-Compile: TypeAlias = Literal["auto", "off", "on"]
-"""`auto`: on a GPU, where it pays; `on`: wherever it works."""
 Backend: TypeAlias = Callable[[Run], Run]
 """Makes compiled code of a run; `torch_compiled` but for tests."""
 WORTH = 1.02

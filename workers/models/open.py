@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from vitrine.errors import BadInput
-from workers.models.base import EmbeddingModel, Way
+from workers.models.base import Compile, EmbeddingModel, Way
 
 BUILTIN = "builtin"
 TIMED_PREFIX = "timed-"
@@ -15,14 +15,19 @@ _PATH_STARTS = ("/", "./", "../", "~")
 
 
 def open_model(
-    name: str, *, device: str, dtype: str | None = None, preprocess: Way = "fast"
+    name: str,
+    *,
+    device: str,
+    dtype: str | None = None,
+    preprocess: Way = "fast",
+    compiling: Compile = "auto",
 ) -> EmbeddingModel:
     """Open a model on a device, ready to embed.
 
     `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `dtype` `float32`, `bfloat16` or `float16`, by default
     float32 on a CPU and bfloat16 on a GPU; `preprocess` the way of its pictures (the built-in model has
-    one only). Raises `BadInput` for a name, directory or device that cannot
-    be used and `ModelUnavailable` where the hub does not answer, each as one sentence for a person.
+    one only); `compiling` says whether warming it up compiles it. Raises `BadInput` for a name, directory or device
+    that cannot be used and `ModelUnavailable` where the hub does not answer, each as one sentence for a person.
     """
     if name == BUILTIN:
         return _builtin(device)
@@ -32,7 +37,12 @@ def open_model(
     from workers.models.transformers_model import TransformersModel  # noqa: PLC0415
 
     return TransformersModel(
-        _directory(name), given=name, device=device, dtype=dtype, preprocess=preprocess
+        _directory(name),
+        given=name,
+        device=device,
+        dtype=dtype,
+        preprocess=preprocess,
+        compiling=compiling,
     )
 
 

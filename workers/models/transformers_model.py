@@ -19,9 +19,9 @@ from PIL import Image
 
 from vitrine.contracts import model_name
 from vitrine.errors import BadInput
-from workers.models.base import Inputs, Way
+from workers.models.base import Compile, Inputs, Way
 from workers.models.checkpoint import inspect_directory
-from workers.models.compiling import Compile, choose_runner
+from workers.models.compiling import choose_runner
 from workers.models.convolutions import streamlined
 from workers.models.device import device_title, resolve_device, resolve_dtype
 from workers.models.families import has_text_tower, image_vectors, text_vectors
