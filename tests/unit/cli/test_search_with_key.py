@@ -1,0 +1,88 @@
+"""`vitrine search` against an API that asks for keys."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+import uvicorn
+from click.testing import CliRunner, Result
+
+from api.serve import bind, server_config, url_of
+from tests.unit.api.api_stage import make_stage, put
+from vitrine.api_keys import Keyring, Scope, new_key
+from vitrine.cli import main
+from vitrine.settings import Settings
+
+Search: TypeAlias = Callable[[str], Result]
+
+READ, KEPT_READ = new_key("reader", [Scope.READ])
+SUBMIT, KEPT_SUBMIT = new_key("feeder", [Scope.SUBMIT])
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """The API over parts in memory, with two keys; each may ask twice."""
+    settings = Settings(api_rate=0.001, api_burst=2)
+    stage = make_stage(settings, Keyring([KEPT_READ, KEPT_SUBMIT]))
+    put(stage.store, "summer", ("shirt", 0, b"shirt", {}), ("bag", 0, b"bag", {}))
+    with closing(bind("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(server_config(settings, stage.app))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield url_of("127.0.0.1", listening.getsockname()[1])
+        server.should_exit = True
+        thread.join(60)
+
+
+@pytest.fixture
+def search(url: str, tmp_path: Path) -> Search:
+    """`vitrine search` with a key in the environment."""
+
+    def run(key: str) -> Result:
+        environment = {"VITRINE_DATA_DIR": str(tmp_path), "VITRINE_API_KEY": key}
+        arguments = ["search", "--collection", "summer", "--item", "bag", "--api", url]
+        return CliRunner().invoke(main, arguments, env=environment)
+
+    return run
+
+
+def test_the_key_of_the_environment_is_sent(search: Search) -> None:
+    result = search(READ)
+    assert result.exit_code == 0, result.output
+    assert "shirt" in result.stdout
+
+
+def test_a_netrc_for_the_host_does_not_take_its_place(
+    search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    # As for any API beyond loopback: only there does the environment of requests count.
+    monkeypatch.setattr("vitrine.cli.api_client._LOOPBACK", ("nowhere",))
+    assert search(READ).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("", "VITRINE_API_KEY"),
+        ("unknown", "not known here"),
+        (SUBMIT, "lacks the scope read"),
+    ],
+)
+def test_a_refusal_is_one_sentence_and_exit_code_2(search: Search, key: str, told: str) -> None:
+    result = search(key)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert not key or key not in result.output
+
+
+def test_asking_too_often_is_exit_code_1(search: Search) -> None:
+    assert [search(READ).exit_code for _ in range(3)] == [0, 0, 1]
