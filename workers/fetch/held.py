@@ -23,11 +23,12 @@ class HeldBytes:
         self._refused = False
         self._closed = False
         # Reentrant: a hold may be dropped by the garbage collector, wherever this thread happens to be.
-        self._changed = threading.Condition(threading.RLock())
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
 
     def take(self, size: int, *, anyway: bool = False) -> bool:
         """Count `size` more bytes, with `anyway` whatever the limit says; False where there is no room."""
-        with self._changed:
+        with self._lock:
             if not anyway and not self.has_room(size):
                 return False
             self.total += size
@@ -35,7 +36,7 @@ class HeldBytes:
 
     def has_room(self, size: int) -> bool:
         """Whether `size` more bytes are within the limit; where not, `wake` is called when some are given back."""
-        with self._changed:
+        with self._lock:
             room = self.total + size <= self.limit
             self._refused |= not room
             return room
@@ -51,7 +52,7 @@ class HeldBytes:
 
     def give_back(self, size: int) -> None:
         """Count `size` bytes less."""
-        with self._changed:
+        with self._lock:
             self.total -= size
             self.given_back += size
             self._changed.notify_all()
@@ -61,7 +62,7 @@ class HeldBytes:
 
     def close(self) -> None:
         """Wake nobody any more, and let nobody wait."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._changed.notify_all()
 
