@@ -170,6 +170,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
         every=settings.sweep_seconds,
         index_points=settings.index_points,
         patience=settings.index_patience,
+        defer=settings.index_deferred,
     )
     info = _info(model, stages.decoder.policy, node)
     beat = Beat(redis, info)
