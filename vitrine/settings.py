@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     index_points: int = Field(default=INDEX_POINTS, ge=1)
     """Vectors that make an index worth building. While so many pictures wait for a collection, its index is deferred; a job
     that embedded so many is finished once the index is built. Smaller jobs neither defer it nor wait."""
+    index_deferred: bool = True
+    """Whether a bulk load defers the index. The same work is done either way: off, it goes on during the load, which pays
+    where the store has cores of its own that would be idle then."""
     index_patience: float = Field(default=3600.0, gt=0)
     """Seconds for which a job waits for an index that makes no progress; then it is finished without, and says so in the log."""
     ingest_threads: int = Field(default=4, ge=1, le=64)

@@ -5,8 +5,9 @@ the ledger, a deferral in the store, and each round brings the second in line wi
 or all of them, may die at any moment, and the next round of any worker goes on from there.
 
 A collection is *loaded* while at least `index_points` pictures wait for it, whoever submitted them: its
-index is deferred. It is built as soon as only a tail of a tenth waits, which may be pictures put off for a slow
-host, and is not worth more waiting. So several jobs of one collection share one build, after the last bulk load.
+index is deferred, unless `defer` is off. It is built as soon as only a tail of a tenth waits, which may be
+pictures put off for a slow host, and is not worth more waiting. So several jobs of one collection share one
+build, after the last bulk load.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class IndexKeeper:
         every: float,
         index_points: int,
         patience: float,
+        defer: bool = True,
     ) -> None:
         self._ledger = ledger
         self._store = store
@@ -53,6 +55,7 @@ class IndexKeeper:
         self._every = every
         self._index_points = index_points
         self._patience = patience  #: Seconds of standstill after which a job waits no longer.
+        self._defer = defer
         self._rounds = Periodic("index-keeper", every, self._round)
 
     def start(self) -> None:
@@ -110,12 +113,12 @@ class IndexKeeper:
             self._settle(job, state)
 
     def _align(self, collection: str, pictures: int, *, wanted: bool) -> IndexState:
-        if pictures >= self._index_points:
+        if self._defer and pictures >= self._index_points:
             self._store.defer_index(collection)
             return self._store.index_state(collection)
         state = self._store.index_state(collection)
-        tail = pictures <= TAIL * self._index_points
-        if tail and (state.deferred or (wanted and not state.green)):
+        loaded = self._defer and pictures > TAIL * self._index_points
+        if not loaded and (state.deferred or (wanted and not state.green)):
             self._store.build_index(collection)
         elif state.deferred:
             self._store.defer_index(collection)  # A store may forget what is not said again.

@@ -84,11 +84,12 @@ class Bench:
         self.store.ensure("shop", SPACE)
         self.keeper = self.worker()
 
-    def worker(self) -> IndexKeeper:
+    def worker(self, *, defer: bool = True) -> IndexKeeper:
         """A worker process's keeper; one that was killed is simply not asked again."""
         return IndexKeeper(
-            self.ledger, self.store, self.redis, every=5, index_points=BULK, patience=PATIENCE
-        )
+            self.ledger, self.store, self.redis,
+            every=5, index_points=BULK, patience=PATIENCE, defer=defer,
+        )  # fmt: skip
 
     def job(self, count: int, collection: str = "shop", *, seal: bool = True) -> str:
         spec = JobSpec(new_job_id(), collection, "m")
@@ -316,3 +317,15 @@ def test_one_worker_keeps_at_a_time(bench: Bench) -> None:
     bench.keeper.keep()
     assert bench.store.asked == []
     assert bench.round() == ["defer"]
+
+
+def test_where_deferring_is_off_a_bulk_job_waits_all_the_same(bench: Bench) -> None:
+    job = bench.job(BULK)
+    bench.round()
+    bench.keeper = bench.worker(defer=False)
+    assert bench.round() == ["build"]
+    assert bench.round() == []
+    bench.do(job)
+    assert bench.state(job) is JobState.INDEXING
+    bench.round()
+    assert bench.state(job) is JobState.COMPLETED
