@@ -22,6 +22,9 @@ from vitrine.presence import live_workers
 from vitrine.redis_client import connect
 from vitrine.settings import load
 
+FLOWING = 4 * CHUNK_SIZE
+"""Pictures done from which a job flows: the collection is made, the stages are full."""
+
 
 @dataclass(frozen=True, slots=True)
 class LaneCount:
@@ -67,7 +70,7 @@ class AskedWorker:
         job = uuid.uuid4().hex
         self._submit(job, pictures)
         try:
-            self.process.wait_for(lambda: self._embedded(job) > 0)
+            self.process.wait_for(lambda: self._embedded(job) >= FLOWING)
             yield
             if self._embedded(job) >= pictures:
                 raise RuntimeError("the bulk load was over before the measurement was")
