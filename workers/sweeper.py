@@ -33,6 +33,10 @@ _TAIL = 200
 """Messages looked at: enough that a re-sent one among them does not stand for the whole queue."""
 
 
+_NOTHING_TO_SEND = frozenset({JobState.CANCELLING, JobState.INDEXING})
+"""States of jobs that the queue need not be looked at for."""
+
+
 class Sender(Protocol):
     """What sends chunks' messages; `vitrine.broker.Publisher` in production."""
 
@@ -77,7 +81,7 @@ class Sweeper:
 
     def _sweep_job(self, job: str, lost_before: Callable[[str], float]) -> int:
         status = self._status(job)
-        if status is None or status.state is JobState.CANCELLING:
+        if status is None or status.state in _NOTHING_TO_SEND:
             self._ledger.sweep(job, lost_before=0.0)
             return 0
         model = status.spec.model

@@ -28,6 +28,11 @@ class LedgerReader:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
+    def clock(self) -> float:
+        with naming_failures():
+            seconds, micros = self._redis.time()
+        return float(seconds) + float(micros) / 1e6
+
     def jobs(self, *, limit: int = 100, offset: int = 0) -> list[JobStatus]:
         with naming_failures():
             ids = cast("list[bytes]", self._redis.zrevrange(JOBS_KEY, offset, offset + limit - 1))

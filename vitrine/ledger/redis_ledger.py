@@ -17,39 +17,33 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import cast
 
 import orjson
 from redis import Redis
 
-from vitrine.contracts import CHUNK_SIZE, Chunk, Failure, ImageRef, JobSpec, JobState, RowProblem
-from vitrine.errors import Conflict
+from vitrine.contracts import Chunk, Failure, JobSpec, JobState, RowProblem
 from vitrine.ledger import codec
 from vitrine.ledger.base import LONGEST_GAP, FinishReport, Lease, NewChunk, Putoff, Refusal
-from vitrine.ledger.reading import JOBS_KEY, LedgerReader, missing_job
+from vitrine.ledger.reading import JOBS_KEY
 from vitrine.ledger.remainder import remainder
-from vitrine.ledger.scripts import Scripts, job_key, job_keys
+from vitrine.ledger.scripts import job_key, job_keys
+from vitrine.ledger.steering import ACTIVE_KEY, LedgerSteering, expect, known
 from vitrine.redis_client import as_bytes, connect, naming_failures
 from vitrine.settings import INDEX_POINTS, Settings
 
-ACTIVE_KEY = "vitrine:active"
-"""Ids of jobs that are not finished."""
 PROBLEMS_KEPT = 1000
 STRIKES_OUT = 2
 """Deaths on one picture before it is dead-lettered: the first may be somebody else's doing (a kill, a neighbour)."""
 
 
-class RedisLedger(LedgerReader):
+class RedisLedger(LedgerSteering):
     """`vitrine.ledger.base.Ledger` on Redis; safe to use from several threads."""
 
     def __init__(
         self, redis: Redis, *, job_ttl_days: float = 14.0, index_points: int = INDEX_POINTS
     ) -> None:
-        super().__init__(redis)
-        self._ttl = int(job_ttl_days * 86400)
+        super().__init__(redis, ttl=int(job_ttl_days * 86400))
         self._index_points = index_points
-        self._scripts = Scripts(redis)
 
     @classmethod
     def connect(
@@ -109,7 +103,7 @@ class RedisLedger(LedgerReader):
             keys = job_keys(job, *numbers)
             state = as_bytes(self._scripts.run("add_chunks", keys, first, token, *args)).decode()
             if state != "taken":
-                _expect(job, state, JobState.OPEN)
+                expect(job, state, JobState.OPEN)
                 return numbers
 
     def add_problems(self, job: str, problems: Sequence[RowProblem], *, count: int) -> None:
@@ -125,7 +119,7 @@ class RedisLedger(LedgerReader):
             pipe.execute()
 
     def seal(self, job: str) -> JobState:
-        state = _known(job, self._scripts.run("seal", job_keys(job), self._ttl))
+        state = known(job, self._scripts.run("seal", job_keys(job), self._ttl))
         self._note(job, state)
         return state
 
@@ -187,7 +181,7 @@ class RedisLedger(LedgerReader):
         for failure in failures:
             args += [failure.image.ordinal, failure.reason.value, codec.pack_failure(failure)]
         answer = self._scripts.run("finish", job_keys(job, number), *args)
-        state = _known(job, answer[0])
+        state = known(job, answer[0])
         self._note(job, state)
         return FinishReport(bool(answer[1]), int(answer[2]), int(answer[3]), state)
 
@@ -214,7 +208,7 @@ class RedisLedger(LedgerReader):
         return float(self._scripts.run("note_index", job_keys(job), indexed, points, LONGEST_GAP))
 
     def complete(self, job: str) -> JobState:
-        state = _known(job, self._scripts.run("complete", job_keys(job), self._ttl))
+        state = known(job, self._scripts.run("complete", job_keys(job), self._ttl))
         self._note(job, state)
         return state
 
@@ -227,115 +221,7 @@ class RedisLedger(LedgerReader):
             )
         return [None if score is None else float(score) for score in scores]
 
-    def clock(self) -> float:
-        with naming_failures():
-            seconds, micros = self._redis.time()
-        return float(seconds) + float(micros) / 1e6
-
-    # --- everybody's side ----------------------------------------------------------------------
-    def active_jobs(self) -> list[str]:
-        with naming_failures():
-            return sorted(as_bytes(job).decode() for job in self._redis.smembers(ACTIVE_KEY))
-
-    def cancel(self, job: str) -> JobState:
-        before = _known(job, self._scripts.run("cancel", job_keys(job)))
-        if before.finished or before is JobState.INDEXING:
-            raise Conflict(f"Job {job} is already {before}.")
-        state = JobState(self._drain(job))
-        self._note(job, state)
-        return state
-
-    def _drain(self, job: str) -> str:
-        """Free what a cancelled job had waiting, in batches that hold nobody up, and finish it if idle."""
-        for waiting in ("queued", "due"):
-            while numbers := self._first(job, waiting):
-                # The blobs first: a crash in between leaves numbers, which the next sweep finds again.
-                self._unlink(job, numbers)
-                with naming_failures():
-                    self._redis.zrem(job_key(job, waiting), *map(str, numbers))
-        return as_bytes(self._scripts.run("settle", job_keys(job), self._ttl)).decode()
-
-    def _first(self, job: str, waiting: str) -> list[int]:
-        with naming_failures():
-            found = self._redis.zrange(job_key(job, waiting), 0, 999)
-        return [int(number) for number in cast("list[bytes]", found)]
-
-    def _unlink(self, job: str, numbers: Sequence[int]) -> None:
-        if numbers:
-            with naming_failures():
-                self._redis.unlink(*(job_key(job, f"chunk:{number}") for number in numbers))
-
-    def retry(
-        self,
-        job: str,
-        *,
-        reason: str | None = None,
-        host: str | None = None,
-        items: frozenset[str] | None = None,
-    ) -> list[int]:
-        _expect(job, self.status(job).state, *_RETRYABLE)
-        asked_at = self.clock()
-        chosen: list[ImageRef] = []
-        numbers: list[int] = []
-        for failure in self.failures(job, reason=reason, host=host, items=items):
-            if failure.failed_at > asked_at:
-                continue  # It was retried a moment ago by this very call, and failed again.
-            chosen.append(failure.image)
-            if len(chosen) == CHUNK_SIZE:
-                numbers.append(self._requeue(job, chosen))
-                chosen = []
-        if chosen:
-            numbers.append(self._requeue(job, chosen))
-        return numbers
-
-    def _requeue(self, job: str, images: Sequence[ImageRef]) -> int:
-        with naming_failures():
-            self._redis.sadd(ACTIVE_KEY, job)
-            number = int(self._redis.hincrby(job_key(job, "job"), "chunks", 1)) - 1
-        fresh = codec.pack_images([replace(image, rounds=0) for image in images])
-        ordinals = [image.ordinal for image in images]
-        state = self._scripts.run("retry", job_keys(job, number), number, fresh, *ordinals)
-        self._note(job, _known(job, state))
-        _expect(job, state, *_RETRYABLE)
-        return number
-
-    def _note(self, job: str, state: JobState) -> None:
-        if not state.finished:
-            return
-        with naming_failures():
-            self._redis.srem(ACTIVE_KEY, job)
-            # A retry may have come in between and have put it on the list just before we took it off.
-            now = self._redis.hget(job_key(job, "job"), "state")
-            if now is not None and not JobState(as_bytes(now).decode()).finished:
-                self._redis.sadd(ACTIVE_KEY, job)
-
-    def _forget(self, job: str) -> None:
-        with naming_failures():
-            self._redis.srem(ACTIVE_KEY, job)
-            self._redis.zrem(JOBS_KEY, job)
-
-
-_RETRYABLE = (
-    JobState.RUNNING,
-    JobState.INDEXING,
-    JobState.COMPLETED,
-    JobState.COMPLETED_WITH_FAILURES,
-)
-
 
 def _when(due: float | None) -> str:
     """A time as the scripts take it; empty for at once."""
     return "" if due is None else f"{due:.6f}"
-
-
-def _known(job: str, state: bytes | str) -> JobState:
-    name = as_bytes(state).decode()
-    if name == "unknown":
-        raise missing_job(job)
-    return JobState(name)
-
-
-def _expect(job: str, state: bytes | str, *wanted: JobState) -> None:
-    now = _known(job, state)
-    if now not in wanted:
-        raise Conflict(f"Job {job} is {now}, so this cannot be done to it.")

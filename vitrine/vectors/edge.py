@@ -27,7 +27,6 @@ from vitrine.settings import INDEX_POINTS
 from vitrine.vectors.base import (
     INDEX_FIELD,
     CollectionInfo,
-    Hit,
     IndexState,
     ItemHits,
     PointBatch,
@@ -38,10 +37,11 @@ from vitrine.vectors.checks import check_points, check_query, payloads
 from vitrine.vectors.edge_catalog import Entry, read_catalog, write_catalog
 from vitrine.vectors.edge_filters import edge_filter, with_flags
 from vitrine.vectors.edge_generation import EdgeGeneration
+from vitrine.vectors.edge_ranker import EdgeRanker
 from vitrine.vectors.edge_upkeep import Upkeep
 from vitrine.vectors.field_types import new_index_types
 from vitrine.vectors.grouping import group
-from vitrine.vectors.hits import read_hit, read_point
+from vitrine.vectors.hits import read_point
 from vitrine.vectors.spaces import generation_name, require_same_space
 
 CATALOG_FILE = "catalog.json"
@@ -118,7 +118,7 @@ class EdgeStore:
         """The nearest items; `exact` compares every point even where there is an HNSW graph."""
         entry, shard = self._get(name)
         check_query(vector, entry.space.dimension, top, per_item)
-        ranker = _EdgeRanker(shard, vector, where, exact=exact)
+        ranker = EdgeRanker(shard, vector, where, exact=exact)
         return group(ranker, top, per_item, exclude_items)
 
     def item(self, name: str, item_id: str) -> list[StoredPoint]:
@@ -253,45 +253,6 @@ class EdgeStore:
                 yield read_point(record.id, record.payload or {}, record.vector)  # type: ignore[arg-type]  # one unnamed vector
             if offset is None:
                 return
-
-
-class _EdgeRanker:
-    """One query against one shard."""
-
-    def __init__(
-        self,
-        shard: EdgeGeneration,
-        vector: NDArray[np.float32],
-        where: Filter | None,
-        *,
-        exact: bool,
-    ) -> None:
-        self._shard = shard
-        self._query = q.Query.Nearest(np.ascontiguousarray(vector, dtype=np.float32))  # type: ignore[arg-type]  # an array is taken too
-        self._where = where
-        self._params = q.SearchParams(exact=exact)
-
-    def nearest(self, limit: int, without_items: Sequence[str]) -> list[Hit]:
-        return self._ask([edge_filter(self._where, without_items=without_items)], limit)[0]
-
-    def nearest_of(self, items: Sequence[str], limit: int) -> list[list[Hit]]:
-        return self._ask([edge_filter(self._where, item=item) for item in items], limit)
-
-    def _ask(self, filters: Sequence[q.Filter | None], limit: int) -> list[list[Hit]]:
-        requests = [
-            q.QueryRequest(
-                limit=limit,
-                query=self._query,
-                filter=where,
-                with_payload=True,
-                params=self._params,
-            )
-            for where in filters
-        ]
-        return [
-            [read_hit(point.id, point.score, point.payload or {}) for point in points]
-            for points in self._shard.query(requests)
-        ]
 
 
 def _lock(path: Path) -> int:
