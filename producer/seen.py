@@ -3,7 +3,7 @@
 An id is a 16-byte keyed BLAKE2b digest; two of a billion different ids share one with a probability below 1e-20, so
 a good row is never taken for a duplicate. Nearly every id is new, and a Bloom filter (Bloom 1970) says so
 without a look at what is kept. What is kept is needed for duplicates alone: digest and line, appended to one of 4,096
-buckets by the digest's first bits, which go to a temporary file whenever they have grown together to 16 MiB. So
+buckets by some of the digest's bits, which go to a temporary file whenever they have grown together to 8 MiB. So
 nothing is sorted or searched but the one bucket of an id that may have come before.
 """
 
@@ -21,9 +21,9 @@ from typing import IO
 from vitrine.errors import VitrineError
 
 FILTER_BITS = 2**27
-"""16 MiB. With three bits an id, 0.8% of ten million ids are looked up in vain; of a hundred million most, at 0.1 ms each."""
+"""16 MiB. With three bits an id, 0.8% of ten million ids are looked up in vain; of a hundred million most, at half a millisecond each."""
 BUCKETS = 2**12
-KEPT_BYTES = 16 * 1024 * 1024
+KEPT_BYTES = 8 * 1024 * 1024
 
 _WORDS = Struct("<4I")
 _ENTRY = Struct("<16sQ")
