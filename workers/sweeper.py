@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 LOCK_KEY = "vitrine:sweeper"
 _TAIL = 200
 """Messages looked at: enough that a re-sent one among them does not stand for the whole queue."""
-
-
 _NOTHING_TO_SEND = frozenset({JobState.CANCELLING, JobState.INDEXING})
 """States of jobs that the queue need not be looked at for."""
 

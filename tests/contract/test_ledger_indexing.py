@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -26,10 +26,12 @@ class Bench:
 
     ledger: Ledger
     pass_time: Callable[[str, float], None]
+    jobs: list[str] = field(default_factory=list)
 
     def job(self, images: int, *, seal: bool = True) -> str:
         spec = JobSpec(new_job_id(), "shop", "builtin", "test.csv", created_at=time.time())
         self.ledger.create(spec)
+        self.jobs.append(spec.id)
         refs = [ImageRef(n, f"item-{n}", 0, f"https://shop.example/{n}.jpg") for n in range(images)]
         self.ledger.add_chunks(spec.id, [NewChunk(refs, images)])
         if seal:
@@ -81,10 +83,10 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         seen = float(real._redis.hget(key, "index:seen") or 0)
         real._redis.hset(key, "index:seen", f"{seen - seconds:.6f}")
 
-    yield Bench(real, pass_time)
-    for job in real.active_jobs():  # Nothing that other suites on the same server would meet.
-        if real.status(job).state is JobState.INDEXING:
-            real.complete(job)
+    made = Bench(real, pass_time)
+    yield made
+    for job in made.jobs:  # None is left waiting, for other suites on the same server to meet.
+        real.complete(job)
     real.close()
 
 
