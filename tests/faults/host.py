@@ -1,0 +1,194 @@
+"""The hosts of a catalog's pictures: good ones, and ones that are slow, endless, flapping or asking to be left alone.
+
+Each `Host` listens on a port of its own, which makes it a host of its own to the fetcher. It counts what it
+was asked for, so that work done twice can be told.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import threading
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from PIL import Image
+
+MARK = b"VITRINE-FAULT:"
+"""After the end of a picture's own bytes: decoders pass over it, the injected faults look for it."""
+
+Answer = Callable[["_Handler", str], None]
+
+
+def drawn(number: int) -> bytes:
+    """A small PNG of its own for every number."""
+    red, green, blue = number % 251, number // 251 % 241, number // 60_491 % 239
+    picture = Image.new("RGB", (40, 40), (red, green, blue))
+    picture.paste((255 - red, 255 - green, 128), (number % 30, 4, number % 30 + 9, 36))
+    file = io.BytesIO()
+    picture.save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def marked(number: int, fault: str) -> bytes:
+    """The same picture, marked for an injected fault."""
+    return drawn(number) + MARK + fault.encode()
+
+
+def bomb(side: int = 20_000) -> bytes:
+    """A PNG of some kilobytes that unfolds to `side` x `side` pixels."""
+    head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(side // 8 + 1) * side, 9)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in ((b"IHDR", head), (b"IDAT", rows), (b"IEND", b""))
+    )
+
+
+class Host:
+    """A host of pictures while the `with` block runs; `/N` is picture N."""
+
+    def __init__(
+        self, answer: Answer | None = None, *, faults: dict[int, str] | None = None
+    ) -> None:
+        self._server = _Server(("127.0.0.1", 0), answer or _good, faults or {})
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), name="host", daemon=True
+        )
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def asked(self) -> Counter[str]:
+        """How often each path was asked for."""
+        return self._server.asked
+
+    def url(self, number: int) -> str:
+        """The URL of a picture."""
+        return f"http://{self.address}/{number}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _good(handler: _Handler, path: str) -> None:
+    number = int(path)
+    fault = handler.server.faults.get(number)
+    handler.send(200, drawn(number) if fault is None else marked(number, fault))
+
+
+def missing(handler: _Handler, path: str) -> None:
+    """Every picture is gone."""
+    handler.send(404, f"no {path}".encode())
+
+
+def busy(times: int, seconds: int) -> Answer:
+    """Asks to be left alone for some seconds, `times` requests long; then all is well."""
+    lock = threading.Lock()
+    left = [times]
+
+    def answer(handler: _Handler, path: str) -> None:
+        with lock:
+            left[0] -= 1
+            alone = left[0] >= 0
+        if alone:
+            handler.send(429, b"", {"Retry-After": str(seconds)})
+        else:
+            _good(handler, path)
+
+    return answer
+
+
+def flapping(handler: _Handler, path: str) -> None:
+    """Every picture fails at its first request, and comes at its second."""
+    if handler.server.asked[path] % 2:
+        handler.send(503, b"")
+    else:
+        _good(handler, path)
+
+
+def endless(handler: _Handler, path: str) -> None:
+    """A picture that never ends: a byte now and then."""
+    handler.begin(200, {"Content-Length": str(len(path) + 1_000_000)})
+    with suppress(OSError):
+        while True:
+            handler.wfile.write(b"\xff")
+            handler.wfile.flush()
+            time.sleep(0.2)
+
+
+def bombs(handler: _Handler, path: str) -> None:
+    """Pictures of 400 megapixels in some kilobytes."""
+    handler.send(200, handler.server.bomb())
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 512
+
+    def __init__(self, address: tuple[str, int], answer: Answer, faults: dict[int, str]) -> None:
+        super().__init__(address, _Handler)
+        self.answer = answer
+        self.faults = faults
+        self.asked: Counter[str] = Counter()
+        self.lock = threading.Lock()
+        self._bomb: bytes | None = None
+
+    def bomb(self) -> bytes:
+        """Made once."""
+        self._bomb = self._bomb or bomb()
+        return self._bomb
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that leaves in the middle is no error here."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+    wbufsize = 64 * 1024
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        """Answer one request, and count it."""
+        path = urlsplit(self.path).path.removeprefix("/")
+        with self.server.lock:
+            self.server.asked[path] += 1
+        self.server.answer(self, path)
+
+    def begin(self, status: int, headers: dict[str, str]) -> None:
+        """Send the head."""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        """Send a whole answer."""
+        self.begin(status, {"Content-Length": str(len(body)), **(headers or {})})
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Stay quiet."""

@@ -1,0 +1,118 @@
+"""Redis dies, is emptied, is full, and its connections break or go half open."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from redis import Redis
+
+from tests.faults.deaths import Stopwatch, catalog
+from tests.faults.gate import Gate
+from tests.faults.host import Host, missing
+from tests.faults.rig import Rig, items, rig, until
+from tests.faults.tally import Tally, tally
+from vitrine.errors import LedgerUnavailable
+
+
+@contextlib.contextmanager
+def client(parts: Rig) -> Iterator[Redis]:
+    """Redis itself, past every gate."""
+    with Redis.from_url(parts.redis.url) as redis:
+        yield redis
+
+
+def kill_redis(parts: Rig) -> None:
+    """`kill -9` of the server."""
+    with client(parts) as redis:
+        pid = int(redis.info("server")["process_id"])
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not parts.redis.alive(), "Redis to be gone")
+
+
+def killed(folder: Path, *, pictures: int, kills: int) -> Tally:
+    """Redis killed and started again, on an append-only file written every second."""
+    with Host() as good, Host(missing) as gone, rig(folder, [good.address, gone.address]) as parts:
+        made, failing = catalog(good, gone, pictures)
+        for _ in range(2):
+            parts.ready(parts.start_worker())
+        job = parts.submit(made)
+        time.sleep(1.5)  # What was written within the last second of a killed Redis may be gone.
+        watch = Stopwatch(parts, job)
+        done = 0
+        while done < kills and not parts.status(job).state.finished:
+            kill_redis(parts)
+            done += 1
+            parts.redis.restart()
+            before, began = watch.outcomes(), time.monotonic()
+            watch.wait_for_next(began, before)
+            time.sleep(1.2)
+        parts.finish(job, parts.revive)
+        return tally(
+            parts, job, "Redis killed (-9) and restarted", done,
+            failing=failing, recoveries=watch.seconds,
+        )  # fmt: skip
+
+
+def full(folder: Path, *, pictures: int, times: int = 1) -> tuple[Tally, list[str], int]:
+    """No memory left: what a submission is told, how many workers died of it, and the count after."""
+    with Host() as good, rig(folder, [good.address]) as parts, client(parts) as redis:
+        parts.ready(parts.start_worker())
+        job = parts.submit(items(pictures, good.url))
+        told: list[str] = []
+        watch = Stopwatch(parts, job)
+        for _ in range(times):
+            redis.config_set("maxmemory", "1mb")
+            time.sleep(3)
+            try:
+                parts.submit(items(64, good.url), "other")
+            except LedgerUnavailable as error:
+                told.append(str(error))
+            before, began = watch.outcomes(), time.monotonic()
+            redis.config_set("maxmemory", "0")
+            watch.wait_for_next(began, before)
+        parts.finish(job, parts.revive)
+        counted = tally(parts, job, "Redis full", times, recoveries=watch.seconds)
+        return counted, told, parts.crashes
+
+
+def cut(folder: Path, *, pictures: int, cuts: int) -> Tally:
+    """Every connection to Redis broken, again and again."""
+    return _behind_gate(folder, pictures, cuts, "connections to Redis cut", Gate.cut)
+
+
+def half_open(folder: Path, *, pictures: int, times: int) -> Tally:
+    """Connections to Redis that stay open and carry nothing more."""
+    return _behind_gate(folder, pictures, times, "connections to Redis half open", Gate.freeze)
+
+
+def _behind_gate(folder: Path, pictures: int, times: int, name: str, fault: object) -> Tally:
+    assert callable(fault)
+    with (
+        Host() as good,
+        Host(missing) as gone,
+        rig(folder, [good.address, gone.address]) as parts,
+        Gate(urlsplit(parts.redis.url).port or 0) as gate,
+    ):
+        address = urlsplit(parts.redis.url)
+        parts.redis_url = address._replace(
+            netloc=f":{address.password}@127.0.0.1:{gate.port}"
+        ).geturl()
+        made, failing = catalog(good, gone, pictures)
+        parts.ready(parts.start_worker())
+        job = parts.submit(made)
+        watch = Stopwatch(parts, job)
+        done = 0
+        while done < times and not parts.status(job).state.finished:
+            before, began = watch.outcomes(), time.monotonic()
+            fault(gate)
+            done += 1
+            watch.wait_for_next(began, before)
+            time.sleep(0.2)
+        parts.finish(job, parts.revive)
+        return tally(parts, job, name, done, failing=failing, recoveries=watch.seconds)

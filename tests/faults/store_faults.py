@@ -1,0 +1,57 @@
+"""The store refuses, is overloaded, asks to be left alone, or hangs: nothing counts as done before it is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.faults.deaths import Stopwatch, catalog
+from tests.faults.gate import Gate, response
+from tests.faults.host import Host, missing
+from tests.faults.rig import rig
+from tests.faults.tally import Tally, tally
+
+FAULTS: Mapping[str, Callable[[Gate], None]] = {
+    "refused": Gate.refuse,
+    "503": lambda gate: gate.answer(response("503 Service Unavailable")),
+    "429 with Retry-After": lambda gate: gate.answer(
+        response("429 Too Many Requests", retry_after=2)
+    ),
+    "hanging": Gate.hang,
+}
+
+
+def away(
+    folder: Path, fault: str, *, pictures: int, seconds: float, times: int = 1
+) -> tuple[Tally, int]:
+    """The store away for some seconds; the count, and what was embedded by the ledger but not in the store."""
+    with (
+        Host() as good,
+        Host(missing) as gone,
+        rig(folder, [good.address, gone.address]) as parts,
+        Gate(urlsplit(parts.store_url).port or 0) as gate,
+    ):
+        parts.store_url = f"edge+http://127.0.0.1:{gate.port}"
+        made, failing = catalog(good, gone, pictures)
+        parts.ready(parts.start_worker())
+        job = parts.submit(made)
+        watch = Stopwatch(parts, job)
+        ahead = 0
+        for _ in range(times):
+            watch.wait_for_next(time.monotonic(), watch.outcomes())
+            watch.seconds.pop()
+            FAULTS[fault](gate)
+            time.sleep(seconds)
+            # The ledger is asked first: what is written in between cannot count against it.
+            embedded = parts.status(job).embedded
+            ahead += max(0, embedded - len(parts.store.written))
+            before, began = watch.outcomes(), time.monotonic()
+            gate.restore()
+            watch.wait_for_next(began, before)
+        parts.finish(job, parts.revive)
+        counted = tally(
+            parts, job, f"store {fault}", times, failing=failing, recoveries=watch.seconds
+        )
+        return counted, ahead

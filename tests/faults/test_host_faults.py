@@ -1,0 +1,28 @@
+"""Bad hosts beside good ones: everybody's pictures get their right outcome."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults import host_faults
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+
+def test_a_host_that_asks_to_be_left_alone_is(tmp_path: Path) -> None:
+    tally, refused = host_faults.asking_for_quiet(tmp_path, pictures=800)
+    assert tally.exact, tally
+    # Each 429 costs one more request for the same picture, and none beyond.
+    assert refused <= tally.times
+
+
+def test_a_flapping_host_costs_a_second_request_a_picture(tmp_path: Path) -> None:
+    tally = host_faults.flaps(tmp_path, pictures=300)
+    assert tally.exact, tally
+
+
+def test_endless_pictures_and_bombs_fail_by_name_among_good_ones(tmp_path: Path) -> None:
+    tally = host_faults.a_quarter_rotten(tmp_path, pictures=320)
+    assert tally.exact, tally

@@ -1,0 +1,36 @@
+"""Redis dies, fills up and is cut off; the counts stay exact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults import redis_faults
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+
+def test_a_killed_redis_comes_back_and_nothing_is_lost(tmp_path: Path) -> None:
+    tally = redis_faults.killed(tmp_path, pictures=3000, kills=3)
+    assert tally.exact, tally
+    assert tally.times == 3
+
+
+def test_a_full_redis_refuses_submissions_in_words_and_kills_no_worker(tmp_path: Path) -> None:
+    tally, told, crashes = redis_faults.full(tmp_path, pictures=2000)
+    assert tally.exact, tally
+    assert [sentence.split(". ")[0] for sentence in told] == ["Redis is full"]
+    assert crashes == 0
+
+
+def test_broken_connections_to_redis_cost_time_only(tmp_path: Path) -> None:
+    tally = redis_faults.cut(tmp_path, pictures=4000, cuts=10)
+    assert tally.exact, tally
+    assert tally.times >= 8
+
+
+def test_half_open_connections_to_redis_are_given_up(tmp_path: Path) -> None:
+    tally = redis_faults.half_open(tmp_path, pictures=2000, times=1)
+    assert tally.exact, tally
+    assert tally.times == 1
