@@ -45,8 +45,8 @@ LOADS = ("idle", "bulk")
 PICTURES = 16
 BULK_SIDE = 256
 """Pixels a side of bulk pictures."""
-FASTEST = BATCH * 1000 / BATCH_MS
-"""Pictures a second that a load can use up at most; a job is made long enough for it."""
+FASTEST = 1000.0
+"""Pictures a second that a worker may use up; a job is made long enough for it, and cancelled when measured."""
 SETTLE_SECONDS = 0.8
 """Until the worker has written down the batches of the questions just answered; it does so every half second."""
 SLACK_SECONDS = 2.0
