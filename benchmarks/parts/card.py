@@ -1,0 +1,64 @@
+"""What the card itself does: its rate of matrix products, and its JPEG decoder."""
+
+from __future__ import annotations
+
+import importlib
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+_SIDE = 8192
+"""Large enough to fill any card of today; a CPU gets a small one, which says nothing."""
+_CPU_SIDE = 256
+_REPEATS = 20
+_BATCH = 32
+
+
+def matrix_rate(device: str) -> float:
+    """Floating-point operations a second of a square product in bfloat16, on noise; the median of 20."""
+    side = _CPU_SIDE if device == "cpu" else _SIDE
+    # Noise: on zeros a card draws less power, keeps a higher clock and looks faster than it is.
+    left, right = (torch.randn(side, side, dtype=torch.bfloat16, device=device) for _ in range(2))
+    left @ right
+    seconds = statistics.median(_seconds(left, right, device) for _ in range(_REPEATS))
+    return float(2 * side**3 / seconds)
+
+
+def _seconds(left: torch.Tensor, right: torch.Tensor, device: str) -> float:
+    settle(device)
+    began = time.perf_counter()
+    left @ right
+    settle(device)
+    return time.perf_counter() - began
+
+
+def on_card_decoder(device: str) -> Callable[[Sequence[bytes]], float]:
+    """The decoder on the card, through torchvision: JPEGs to the pictures a second that it decodes.
+
+    Raises `ImportError` without torchvision and `RuntimeError` without a GPU.
+    """
+    if device == "cpu":
+        raise RuntimeError("a CPU has no decoder of its own")
+    io: Any = importlib.import_module("torchvision.io")
+
+    def rate(jpegs: Sequence[bytes]) -> float:
+        data = [torch.frombuffer(bytearray(jpeg), dtype=torch.uint8) for jpeg in jpegs]
+        batches = [data[at : at + _BATCH] for at in range(0, len(data), _BATCH)]
+        io.decode_jpeg(batches[0], device=device)
+        settle(device)
+        began = time.perf_counter()
+        for batch in batches:
+            io.decode_jpeg(batch, device=device)
+        settle(device)
+        return len(data) / (time.perf_counter() - began)
+
+    return rate
+
+
+def settle(device: str) -> None:
+    """Wait until the device has done all that it was given."""
+    if device != "cpu":
+        torch.cuda.synchronize(device)

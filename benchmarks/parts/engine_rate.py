@@ -1,0 +1,95 @@
+"""The engine inside this process as a thing to measure: pictures a second from ready inputs and from JPEG bytes.
+
+What a worker has between its fetcher and its store: decoders, batcher, model; without Redis, HTTP or a store.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.machine import cores
+from workers.batching import Batcher, Lane
+from workers.decoders import Decoders
+from workers.models.base import EmbeddingModel, Inputs
+from workers.models.threads import single_threaded
+from workers.picture_decoder import PictureDecoder
+
+Vector = Future[NDArray[np.float32]]
+Result = TypeVar("Result")
+MAX_PIXELS = 50_000_000
+_DECODE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one run came to."""
+
+    pictures_per_s: float
+    busy: float  #: Share of the time in which the device had a batch.
+
+
+class Engine:
+    """A model behind a running batcher and decoders of a thread a core."""
+
+    def __init__(self, model: EmbeddingModel, batcher: Batcher) -> None:
+        self._model = model
+        self._batcher = batcher
+        self._decode = PictureDecoder(MAX_PIXELS)
+
+    def from_inputs(self, inputs: Inputs, *, pictures: int) -> Rate:
+        """Embed the same inputs so many times."""
+
+        def run() -> None:
+            vectors = [self._batcher.submit(inputs, lane=Lane.BULK) for _ in range(pictures)]
+            wait(vectors)
+            vectors[-1].result()
+
+        return self._timed(run, pictures)
+
+    def from_jpegs(self, jpegs: Sequence[bytes], *, pictures: int) -> Rate:
+        """Decode, scale and embed so many pictures, in turn from those given."""
+
+        def run() -> None:
+            vectors = self._decoded(jpegs, pictures, self._submitted)
+            wait(vectors)
+            vectors[-1].result()
+
+        return self._timed(run, pictures)
+
+    def inputs_only(self, jpegs: Sequence[bytes], *, pictures: int) -> float:
+        """Pictures a second that all the cores can decode and scale, with no device to feed."""
+        began = time.perf_counter()
+        self._decoded(jpegs, pictures, self.inputs)
+        return pictures / (time.perf_counter() - began)
+
+    def _decoded(
+        self, jpegs: Sequence[bytes], pictures: int, work: Callable[[bytes], Result]
+    ) -> list[Result]:
+        with closing(Decoders(cores(), budget=_DECODE_BYTES, begin_thread=single_threaded)) as pool:
+            turns = [
+                pool.submit(partial(work, jpegs[number % len(jpegs)]), pixels=1, lane=Lane.BULK)
+                for number in range(pictures)
+            ]
+            return [turn.result() for turn in turns]
+
+    def inputs(self, jpeg: bytes) -> Inputs:
+        """One picture's inputs."""
+        return self._model.preprocess(self._decode(jpeg))
+
+    def _submitted(self, jpeg: bytes) -> Vector:
+        return self._batcher.submit(self.inputs(jpeg), lane=Lane.BULK)
+
+    def _timed(self, run: Callable[[], None], pictures: int) -> Rate:
+        began, busy = time.perf_counter(), self._batcher.gauge.busy_seconds
+        run()
+        taken = time.perf_counter() - began
+        return Rate(pictures / taken, (self._batcher.gauge.busy_seconds - busy) / taken)
