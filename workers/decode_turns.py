@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -57,10 +57,13 @@ class _Share:
 class Turns(Generic[T]):
     """The lines before the decoders. For one thread at a time.
 
-    `threads` pictures run at once, and one light one more; `budget` is in decoded bytes.
+    `threads` pictures run at once, and one light one more; `budget` is in decoded bytes. While `bulk_may_go` says no,
+    queries alone have turns.
     """
 
-    def __init__(self, threads: int, *, budget: int) -> None:
+    def __init__(
+        self, threads: int, *, budget: int, bulk_may_go: Callable[[], bool] = lambda: True
+    ) -> None:
         self._threads = threads
         self._half = max(1, threads // 2)
         self._shares = {weight: _Share(budget // 2) for weight in Weight}
@@ -68,6 +71,7 @@ class Turns(Generic[T]):
             (lane, weight): deque() for lane in Lane for weight in Weight
         }
         self._last = Weight.HEAVY
+        self._bulk_may_go = bulk_may_go
 
     @property
     def held(self) -> int:
@@ -109,7 +113,10 @@ class Turns(Generic[T]):
 
     def _choose(self) -> Turn[T] | None:
         able = [turn for turn in self._heads() if self._may_go(turn)]
-        return min(able, key=lambda turn: (turn.lane, turn.weight is self._last), default=None)
+        turn = min(able, key=lambda turn: (turn.lane, turn.weight is self._last), default=None)
+        # Asked last, and only for bulk that would go: who asks and is refused is woken later.
+        held_up = turn is not None and turn.lane is Lane.BULK and not self._bulk_may_go()
+        return None if held_up else turn
 
     def _heads(self) -> Iterator[Turn[T]]:
         """The first of each weight: a bulk picture never passes a query of its own weight that waits for room."""

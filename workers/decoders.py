@@ -15,15 +15,19 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from vitrine.settings import MEBIBYTE
 from workers.batching import Lane
 from workers.decode_turns import Turns
 from workers.frameless import frameless
+from workers.held import HeldBytes
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 NICENESS = 5
 """How far decoding stands back (nice(1)): the device's thread, which needs a core for moments, gets it at once."""
+AHEAD_BYTES = 128 * MEBIBYTE
+"""Inputs decoded before the batcher has room for them: 850 of 224 x 224 pixels, 40 of the largest that models take."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,7 +50,8 @@ class _Job(Generic[T]):
 class Decoders:
     """A pool that decodes in turns. Thread-safe; `threads` of 0 means one for each core.
 
-    `begin_thread` runs first in each thread.
+    `begin_thread` runs first in each thread. `budget` bounds the pictures at full size while they are decoded, `ahead`
+    what came of bulk ones and waits for the batcher (`decoded`), both in bytes.
     """
 
     def __init__(
@@ -54,10 +59,14 @@ class Decoders:
         threads: int = 0,
         *,
         budget: int,
+        ahead: int = AHEAD_BYTES,
         begin_thread: Callable[[], object] = lambda: None,
     ) -> None:
         count = threads or os.cpu_count() or 1
-        self._turns: Turns[_Job[Any]] = Turns(count, budget=budget)
+        self.decoded = HeldBytes(ahead, self._wake)
+        self._turns: Turns[_Job[Any]] = Turns(
+            count, budget=budget, bulk_may_go=lambda: self.decoded.has_room(1)
+        )
         self._begin_thread = begin_thread
         self._changed = threading.Condition()
         self._closing = False
@@ -112,6 +121,10 @@ class Decoders:
         with self._changed:
             self._turns.done(turn)
         return True
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._wake_one()
 
     def _wake_one(self) -> None:
         # A thread that wakes wakes the next if there is more to do; woken for nothing, it would only cost.

@@ -194,7 +194,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
         keeper=keeper,
         retries=RetryPolicy(settings.fetch_attempts, settings.fetch_rounds),
         lease_seconds=settings.lease_seconds,
-        window=max(1, settings.fetch_concurrency // settings.ingest_threads),
+        window=settings.fetch_concurrency,
         fetch_files=settings.fetch_files,
         stopping=stopping.is_set,
         patience=Patience(stopping.is_set),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from vitrine.vectors.base import Space
 from workers.batching import Batcher, Lane
 from workers.decoders import Decoders
 from workers.fetch.fetched import Fetched
+from workers.held import Hold
 from workers.models.base import EmbeddingModel, Inputs
 from workers.picture_decoder import PictureDecoder
 from workers.picture_size import picture_size
@@ -34,6 +35,8 @@ class Prepared:
     inputs: Inputs
     content_sha256: str
     etag: str | None
+    hold: Hold = field(repr=False, compare=False)
+    """Counts the inputs' bytes, and holds further decoding up; released when the batcher has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,11 @@ class Stages:
     def _prepare(self, fetched: Fetched) -> Prepared:
         picture = self.decoder(fetched.data)
         digest = hashlib.sha256(fetched.data).hexdigest()
-        return Prepared(self.model.preprocess(picture), digest, fetched.etag)
+        inputs = self.model.preprocess(picture)
+        size = sum(array.nbytes for array in inputs.values())
+        # Whatever the limit says: it decides what is begun, and this is done.
+        self.decoders.decoded.take(size, anyway=True)
+        return Prepared(inputs, digest, fetched.etag, Hold(self.decoders.decoded, size))
 
     def _pixels(self, data: bytes) -> int:
         """How many pixels decoding may come to: as declared, or as many as there may be where a picture says nothing.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from workers.fetch.held import HeldBytes, Hold
+from workers.held import HeldBytes, Hold
 
 T = TypeVar("T")
 

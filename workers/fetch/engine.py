@@ -15,13 +15,13 @@ from vitrine.contracts import FailureReason, ItemFailure
 from workers.fetch.budget import ByteBudget
 from workers.fetch.exchange import Exchange
 from workers.fetch.handle import Handle
-from workers.fetch.held import HeldBytes
 from workers.fetch.limits import HostPauses
 from workers.fetch.lineup import Lineup
 from workers.fetch.loop import CurlLoop, Ended
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.url import Target
 from workers.fetch.walk import Walk
+from workers.held import HeldBytes
 
 _log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from workers.fetch.held import Hold
+from workers.held import Hold
 
 
 @dataclass(frozen=True, slots=True)

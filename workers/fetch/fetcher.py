@@ -19,11 +19,11 @@ from vitrine.contracts import ItemFailure
 from workers.fetch.engine import Engine, closed
 from workers.fetch.fetched import Fetched
 from workers.fetch.files import FileReader, is_file_url
-from workers.fetch.held import HeldBytes
 from workers.fetch.loop import CurlLoop
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.url import parse_url
 from workers.fetch.walk import Walk
+from workers.held import HeldBytes
 
 _log = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from vitrine.contracts import FailureReason, ItemFailure
 from workers.fetch.answer import too_large
 from workers.fetch.fetched import Fetched
-from workers.fetch.held import HeldBytes, Hold
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.url import bad_url
+from workers.held import HeldBytes, Hold
 
 THREADS = 4
 """Enough to keep a disk busy; a network mount that hangs holds no more than these."""

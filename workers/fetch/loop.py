@@ -58,8 +58,8 @@ class CurlLoop:
 
     def wake(self) -> None:
         """End the sleep of `step`; from any thread."""
-        # A full socket means that so many calls are waiting that one more changes nothing.
-        with contextlib.suppress(BlockingIOError):
+        # A full socket means that so many calls are waiting that one more changes nothing; a closed one, nobody sleeps.
+        with contextlib.suppress(OSError):
             self._bell.send(b"\0")
 
     def step(self, longest: float | None) -> list[Ended]:

@@ -13,6 +13,7 @@ import queue
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +55,7 @@ class Brisk:
     _waiting: list[tuple[float, int, _Picture]] = field(default_factory=list)
     _fetching: int = 0
     _open: int = 0
+    _ended: bool = False
 
     def run(self) -> Outcomes:
         """Bring every picture to its outcome; on a stop, those not yet embedded are left without one."""
@@ -61,9 +63,13 @@ class Brisk:
         self._open = len(self.images)
         for image in self.images:
             heapq.heappush(self._waiting, (now, image.ordinal, _Picture(image)))
-        while self._open and not self.stopped():
-            self._start_due()
-            self._take_mail()
+        try:
+            while self._open and not self.stopped():
+                self._start_due()
+                self._take_mail()
+        finally:
+            self._ended = True
+            self._throw_mail_away()
         return self.outcomes
 
     def _start_due(self) -> None:
@@ -81,7 +87,7 @@ class Brisk:
     def _fetched(self, picture: _Picture, fetch: Future[Fetched]) -> None:
         """Hand a fetched picture on to the decoders; in the fetch thread."""
         if fetch.cancelled() or fetch.exception() is not None:
-            self._mailbox.put((self._prepared, picture, fetch))
+            self._post(self._prepared, picture, fetch)
             return
         try:
             future = self.stages.prepare(fetch.result(), lane=Lane.BULK)
@@ -113,12 +119,26 @@ class Brisk:
     def _then(
         self, future: Future[Any], handler: Callable[[_Picture, Any], None], picture: _Picture
     ) -> None:
-        future.add_done_callback(lambda done: self._mailbox.put((handler, picture, done)))
+        future.add_done_callback(lambda done: self._post(handler, picture, done))
+
+    def _post(
+        self, handler: Callable[[_Picture, Any], None], picture: _Picture, done: Future[Any]
+    ) -> None:
+        self._mailbox.put((handler, picture, done))
+        if self._ended:
+            self._throw_mail_away()
+
+    def _throw_mail_away(self) -> None:
+        """Let go of what a stopped chunk will not use: its bytes count, and would hold up the other chunks."""
+        with suppress(queue.Empty):
+            while True:
+                self._mailbox.get_nowait()
 
     def _prepared(self, picture: _Picture, prepared: Prepared) -> None:
         picture.prepared = prepared
         future = self.stages.batcher.submit(prepared.inputs, lane=Lane.BULK)
         # Only now: what is decoded waits here where the batcher is full, and counts as long as it does.
+        prepared.hold.release()
         self._fetching -= 1
         self._then(future, self._embedded, picture)
 

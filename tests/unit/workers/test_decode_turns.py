@@ -144,3 +144,19 @@ def _check_bounds(running: list[Turn[int]], threads: int, budget: int) -> None:
     for weight in Weight:
         sizes = [turn.size for turn in running if turn.weight is weight]
         assert len(sizes) <= 1 or sum(sizes) <= budget // 2
+
+
+def test_bulk_waits_while_it_may_not_go_and_queries_do_not() -> None:
+    asked: list[None] = []
+
+    def full() -> bool:
+        asked.append(None)
+        return False
+
+    turns: Turns[str] = Turns(2, budget=PLENTY, bulk_may_go=full)
+    assert not turns.ready()
+    assert asked == []  # nobody waits who could be woken
+    turns.add("bulk", lane=Lane.BULK, pixels=LIGHT)
+    turns.add("query", lane=Lane.QUERY, pixels=LIGHT)
+    assert names(start_all(turns)) == ["query"]
+    assert len(asked) == 1

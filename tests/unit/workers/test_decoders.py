@@ -87,6 +87,19 @@ def test_what_was_cancelled_while_it_waited_is_not_run(decoders: Decoders) -> No
     assert ran == ["kept"]
 
 
+def test_bulk_is_decoded_no_further_ahead_than_the_batcher_follows() -> None:
+    pool = Decoders(1, budget=1 << 40, ahead=10)
+    assert pool.decoded.take(10, anyway=True)
+    bulk = pool.submit(lambda: "bulk", pixels=LIGHT, lane=Lane.BULK)
+    query = pool.submit(lambda: "query", pixels=LIGHT, lane=Lane.QUERY)
+    assert query.result() == "query"
+    assert not bulk.running()
+    assert not bulk.done()
+    pool.decoded.give_back(1)
+    assert bulk.result() == "bulk"
+    pool.close()
+
+
 def test_closing_lets_what_runs_end_and_cancels_the_rest() -> None:
     pool = Decoders(1, budget=1)
     gate = Gate()

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.fetch.budget import ByteBudget
-from workers.fetch.held import HeldBytes
+from workers.held import HeldBytes
 
 
 def test_a_younger_one_waits_where_there_is_no_room_and_goes_on_when_there_is() -> None:

@@ -7,8 +7,8 @@ from vitrine.contracts import FailureReason, ItemFailure
 from workers.fetch import FetchPolicy
 from workers.fetch.budget import ByteBudget
 from workers.fetch.exchange import MAX_IGNORED, Exchange, Verdict
-from workers.fetch.held import HeldBytes
 from workers.fetch.url import parse_url
+from workers.held import HeldBytes
 
 
 def exchange(max_bytes: int = 100) -> Exchange:

@@ -19,10 +19,10 @@ from vitrine.contracts import FailureReason, ItemFailure
 from workers.fetch import Fetched, Fetcher, FetchPolicy
 from workers.fetch.allow import AllowList
 from workers.fetch.engine import Engine
-from workers.fetch.held import HeldBytes
 from workers.fetch.loop import CurlLoop
 from workers.fetch.url import parse_url
 from workers.fetch.walk import Walk
+from workers.held import HeldBytes
 
 MakeFetcher: TypeAlias = Callable[..., Fetcher]
 MakeSite: TypeAlias = Callable[..., Site]

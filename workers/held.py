@@ -1,7 +1,8 @@
-"""How many bytes of pictures the process holds, from the first one received to the end of their decoding.
+"""How many bytes of pictures something may hold, counted for all who put into it and take out of it.
 
-One count for transfers under way, files being read and pictures that wait for a decoder, so that one limit bounds them
-together: where decoding falls behind, nothing more is begun until it has caught up. Thread-safe.
+A worker has two such counts: of what was fetched, from the first byte received to the end of the decoding, and of what
+was decoded, until the batcher has it. One limit each bounds everything on the way between: where a later stage falls
+behind, an earlier one begins nothing more until it has caught up. Thread-safe.
 """
 
 from __future__ import annotations
@@ -56,9 +57,10 @@ class HeldBytes:
             self.total -= size
             self.given_back += size
             self._changed.notify_all()
-            if self._refused and not self._closed:
-                self._refused = False
-                self._wake()
+            wake, self._refused = self._refused and not self._closed, False
+        # Without the lock: who is woken has a lock of its own, and asks for room under it.
+        if wake:
+            self._wake()
 
     def close(self) -> None:
         """Wake nobody any more, and let nobody wait."""
