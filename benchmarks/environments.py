@@ -1,7 +1,7 @@
 """Environments of their own for what cannot live beside vitrine: made once, kept in the user's cache.
 
 `python_with(requirements)` gives the interpreter of a virtual environment that has them. With `over_this` it sees this
-environment's packages too, behind its own: torch need not be installed twice for a smaller Celery. What does not install
+environment's packages too, behind its own, and pip counts on them: torch need not be installed twice. What does not install
 (no network, no wheel for this platform) raises `Unavailable`, and whoever asked skips it by name.
 """
 
@@ -30,9 +30,9 @@ def python_with(requirements: Sequence[str], *, over_this: bool = False) -> Path
     python = folder / "bin" / "python"
     if not (folder / _COMPLETE).exists():
         _run([sys.executable, "-m", "venv", "--clear", str(folder)])
-        _run([str(python), "-m", "pip", "install", "--quiet", *requirements])
         if over_this:
             _look_here_too(folder)
+        _run([str(python), "-m", "pip", "install", "--quiet", *requirements])
         (folder / _COMPLETE).touch()
     return python
 

@@ -33,8 +33,12 @@ def jpegs(count: int) -> tuple[list[bytes], str]:
 
 def photographs() -> list[Path]:
     """The real pictures of this machine, sorted; empty where there are none."""
-    folder = Path(os.environ.get(_NAMED) or _USUAL)
-    return sorted((folder / "images").glob("*/*.jpg"))
+    return sorted((data_folder() / "images").glob("*/*.jpg"))
+
+
+def data_folder() -> Path:
+    """Where the tests' data set is, if it is here."""
+    return Path(os.environ.get(_NAMED) or _USUAL)
 
 
 def drawn(seed: int) -> Image.Image:

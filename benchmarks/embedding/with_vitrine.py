@@ -1,0 +1,83 @@
+"""vitrine's engine without network, queue and store: the decoders, the batcher and the model of a worker's settings."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.embedding.serve import Embed, serve
+from benchmarks.environments import cache_folder
+from vitrine.settings import Settings
+from workers.batching import Batcher, Lane
+from workers.decoders import Decoders
+from workers.fetch.fetched import Fetched
+from workers.models.open import open_model
+from workers.models.threads import single_threaded
+from workers.picture_decoder import decoder_for
+from workers.remembered_sizes import RememberedSizes
+from workers.stages import Prepared, Stages
+from workers.warm_up import UNTRIED_BATCH, warm_up
+
+WINDOW = 256
+"""Pictures decoded ahead of the batcher: the chunks that a worker has in work at once."""
+
+
+class NoSource:
+    """Brings nothing: the pictures are here."""
+
+    def fetch(self, url: str, *, file_root: str | None = None) -> Future[Fetched]:
+        """Refuse."""
+        raise LookupError(url, file_root)
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+def open_embedder(folder: str) -> Embed:
+    """A worker's stages over one model."""
+    settings = Settings(model=folder, device="cpu", data_dir=cache_folder() / "vitrine")
+    model = open_model(folder, device="cpu", preprocess=settings.preprocess)
+    size = settings.batch_size or UNTRIED_BATCH
+    batcher = Batcher(model, size=size, wait=settings.batch_wait_ms / 1000)
+    decoders = Decoders(
+        settings.decode_threads, budget=settings.decode_memory_bytes, begin_thread=single_threaded
+    )
+    stages = Stages(model, NoSource(), decoders, batcher, decoder_for(model, settings))
+    batcher.start()
+    remembered = RememberedSizes(settings.data_dir)
+    warm_up(model, batcher, batch_size=settings.batch_size, remembered=remembered)
+
+    def embed(jpegs: Sequence[bytes]) -> object:
+        return _through(stages, jpegs)
+
+    return embed
+
+
+def _through(stages: Stages, jpegs: Sequence[bytes]) -> list[NDArray[np.float32]]:
+    """All pictures through the stages, in order, `WINDOW` of them between the first stage and the second."""
+    decoding: deque[Future[Prepared]] = deque()
+    embedding: list[Future[NDArray[np.float32]]] = []
+    waiting = iter(jpegs)
+    for jpeg in waiting:
+        decoding.append(_begun(stages, jpeg))
+        if len(decoding) == WINDOW:
+            embedding.append(_next(stages, decoding))
+    while decoding:
+        embedding.append(_next(stages, decoding))
+    return [future.result() for future in embedding]
+
+
+def _begun(stages: Stages, jpeg: bytes) -> Future[Prepared]:
+    return stages.prepare(Fetched(jpeg, "", 200), lane=Lane.BULK)
+
+
+def _next(stages: Stages, decoding: deque[Future[Prepared]]) -> Future[NDArray[np.float32]]:
+    return stages.batcher.submit(decoding.popleft().result().inputs, lane=Lane.BULK)
+
+
+if __name__ == "__main__":
+    serve(open_embedder)
