@@ -5,7 +5,8 @@
 
 Bounded everywhere: `submit` blocks bulk past a number of batches and of bytes, one batch of each lane is staged
 ahead, and the device takes nothing new while `UNANSWERED` batches are not answered. A staged query is
-launched before anything else, so it waits for what the device has already and for nothing more.
+launched before anything else, and a query that waits to be staged holds bulk back until it is: so it waits for
+what the device has already and for nothing more.
 """
 
 from __future__ import annotations
@@ -109,6 +110,7 @@ class Line:
     def _choose(self) -> tuple[list[Request], float | None]:
         """A batch, or else in how many seconds to look again."""
         now, soonest = time.monotonic(), threading.TIMEOUT_MAX
+        queries = self._packer.waiting(Lane.QUERY)
         self._packer.size = self._fitting.value
         for lane in Lane:
             if not self._free(lane):
@@ -121,6 +123,8 @@ class Line:
                     return batch, None
             elif ready_in is not None:
                 soonest = min(soonest, ready_in)
+        if queries and not self._packer.waiting(Lane.QUERY):
+            self._ready.notify()  # All were given up: the device need not wait for them any more.
         return [], soonest if soonest < threading.TIMEOUT_MAX else None
 
     def put_staged(self, batch: Batch) -> None:
@@ -164,11 +168,19 @@ class Line:
         batch = self._take_staged(Lane.QUERY)
         if batch is None and self._failed:
             batch = self._failed.popleft()
-        if batch is None:
+        if batch is None and not self._query_is_coming():
             batch = self._take_staged(Lane.BULK)
         if batch is not None:
             self._unanswered += 1
         return batch
+
+    def _query_is_coming(self) -> bool:
+        """Whether a query is about to be staged: worth a millisecond, where a bulk batch taken now would hold it up
+        for all of that batch's time.
+        """
+        if self._staging_ended:
+            return False
+        return self._being_staged is Lane.QUERY or self._packer.waiting(Lane.QUERY) > 0
 
     def _take_staged(self, lane: Lane) -> Batch | None:
         batch, self._staged[lane] = self._staged[lane], None

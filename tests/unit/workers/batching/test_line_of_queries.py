@@ -1,0 +1,104 @@
+"""A query waits for what the device has already, and for no bulk batch that was staged while it was on its way."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from workers.batching.halving import FittingSize
+from workers.batching.line import Batch, Line
+from workers.batching.packer import Lane, Request
+
+PATIENCE = 60.0  #: Seconds; bounds a hang, measures nothing.
+
+
+def request(lane: Lane) -> Request:
+    return Request({"pixel_values": np.zeros(3, np.uint8)}, lane, time.monotonic())
+
+
+def stage_next(line: Line) -> Batch:
+    """What the staging thread does, with nothing to stage."""
+    requests = line.next_waiting()
+    assert requests is not None
+    batch = Batch(requests, ValueError("nothing is staged here"))
+    line.put_staged(batch)
+    return batch
+
+
+@pytest.fixture
+def line() -> Line:
+    """A line with one bulk batch staged."""
+    made = Line(FittingSize(2), wait=0.0)
+    for _ in range(2):
+        made.put(request(Lane.BULK))
+    assert stage_next(made).lane is Lane.BULK
+    return made
+
+
+def test_staged_bulk_stays_while_a_query_waits_to_be_staged(line: Line) -> None:
+    line.put(request(Lane.QUERY))
+    assert line._take() is None
+    query = stage_next(line)
+    taken = [line.next_staged(), line.next_staged()]
+    assert taken[0] is query
+    assert isinstance(taken[1], Batch)
+    assert taken[1].lane is Lane.BULK
+
+
+def test_staged_bulk_stays_while_a_query_is_being_staged(line: Line) -> None:
+    line.put(request(Lane.QUERY))
+    requests = line.next_waiting()
+    assert requests is not None
+    assert line._take() is None
+    line.put_staged(Batch(requests, ValueError("nothing is staged here")))
+    taken = line.next_staged()
+    assert isinstance(taken, Batch)
+    assert taken.requests == requests
+
+
+def test_queries_that_came_while_one_was_launched_go_before_bulk_too(line: Line) -> None:
+    first, second = request(Lane.QUERY), request(Lane.QUERY)
+    line.put(first)
+    stage_next(line)
+    line.put(second)
+    taken = line.next_staged()
+    assert isinstance(taken, Batch)
+    assert taken.requests == [first]
+    assert line._take() is None
+    assert stage_next(line).requests == [second]
+
+
+def test_a_query_that_was_given_up_holds_nothing_back(line: Line) -> None:
+    query = request(Lane.QUERY)
+    line.put(query)
+    with ThreadPoolExecutor(2) as threads:
+        device = threads.submit(line.next_staged)
+        until(lambda: line._hungry)  # it waits for the query
+        assert query.future.cancel()
+        staging = threads.submit(line.next_waiting)
+        taken = device.result(PATIENCE)
+        line.close()
+        assert staging.result(PATIENCE) is None
+    assert isinstance(taken, Batch)
+    assert taken.lane is Lane.BULK
+
+
+def test_without_a_staging_thread_nothing_is_waited_for(line: Line) -> None:
+    line.put(request(Lane.QUERY))
+    line.end_staging()
+    taken = line.next_staged()
+    assert isinstance(taken, Batch)
+    assert taken.lane is Lane.BULK
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline
+        pause.wait(0.001)
