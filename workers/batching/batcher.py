@@ -9,6 +9,7 @@ None of them waits for the network, the disk or a decoder.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -31,6 +32,9 @@ from workers.batching.plain import in_steps
 from workers.batching.staging import Staging
 from workers.batching.under_way import UnderWay
 from workers.models.base import EmbeddingModel, Inputs
+from workers.models.staged import DeviceLost
+
+log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 _DEVICE = "device"
@@ -85,7 +89,7 @@ class Batcher:
             "answering": answering.run,
         }
         return {
-            name: threading.Thread(target=run, name=name, daemon=True)
+            name: threading.Thread(target=_to_the_end, args=(run,), name=name, daemon=True)
             for name, run in parts.items()
         }
 
@@ -138,7 +142,7 @@ class Batcher:
     def on_device(self, job: Callable[[], R]) -> R:
         """Do something in the device's thread, between two batches, and wait for it; raises what it raises.
 
-        Raises `ModelUnavailable` where that thread has ended.
+        Raises `ModelUnavailable` where that thread has ended or the device is lost.
         """
         future: Future[R] = Future()
 
@@ -154,7 +158,10 @@ class Batcher:
                 raise ModelUnavailable(
                     "The device's thread has ended.", hint="The worker's log says why."
                 )
-        return future.result()
+        try:
+            return future.result()
+        except DeviceLost as error:
+            raise ModelUnavailable(f"The device failed: {error}") from error
 
     def close(self) -> None:
         """Answer what is waiting, then stop; later requests are cancelled. Safe to call twice."""
@@ -167,3 +174,12 @@ class Batcher:
     def alive(self) -> bool:
         """Whether its threads run, or have ended because they were asked to."""
         return self._closing or all(thread.is_alive() for thread in self._threads.values())
+
+
+def _to_the_end(run: Callable[[], None]) -> None:
+    """Run a part, and log why it ended if it was not asked to; `Batcher.alive` tells the watchdog."""
+    try:
+        run()
+    except BaseException as error:  # noqa: BLE001 - the last to hear of it
+        name = threading.current_thread().name
+        log.critical("the %s thread ended: %s: %s", name, type(error).__name__, error)

@@ -11,7 +11,7 @@ from transformers import MODEL_MAPPING, AutoConfig, AutoImageProcessor, AutoMode
 
 from vitrine.errors import BadInput, ModelUnavailable
 from workers.models.checkpoint import Checkpoint
-from workers.models.memory_errors import memory_errors
+from workers.models.device_errors import device_errors
 
 
 def load_processor(checkpoint: Checkpoint) -> Any:
@@ -59,7 +59,7 @@ def _attention(checkpoint: Checkpoint) -> str | None:
 def _loading(checkpoint: Checkpoint, part: str) -> Iterator[None]:
     """Turn whatever transformers raises while it loads into one sentence."""
     try:
-        with memory_errors():
+        with device_errors():
             yield
     except MemoryError as error:
         raise ModelUnavailable(

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from workers.models.memory_errors import memory_errors
+from workers.models.device_errors import device_errors
 from workers.models.normalisation import Tensors
 from workers.models.runners import Run
 from workers.models.staged import Launched, Staged
@@ -68,7 +68,7 @@ class _OnCpu:
 
     def launch(self) -> Launched:
         try:
-            with memory_errors(), torch.inference_mode():
+            with device_errors(), torch.inference_mode():
                 vectors = self.load.run(self.load.tensors)[: self.load.count].numpy()
         finally:
             self.load.release()
@@ -102,7 +102,7 @@ class Gpu:
 
     def stage(self, load: Load) -> Staged:
         """Begin to copy it to the GPU."""
-        with memory_errors(), torch.inference_mode(), torch.cuda.stream(self._copying):
+        with device_errors(), torch.inference_mode(), torch.cuda.stream(self._copying):
             there = {
                 name: tensor.to(self._device, non_blocking=True)
                 for name, tensor in load.tensors.items()
@@ -120,7 +120,7 @@ class _OnGpu:
     device: torch.device
 
     def launch(self) -> Launched:
-        with memory_errors(), torch.inference_mode(), torch.cuda.device(self.device):
+        with device_errors(), torch.inference_mode(), torch.cuda.device(self.device):
             stream = torch.cuda.current_stream()
             stream.wait_event(self.copied)
             for tensor in self.there.values():
@@ -143,7 +143,7 @@ class _Flying:
     finished_at: None = None
 
     def wait(self) -> None:
-        with memory_errors():
+        with device_errors():
             self.done.synchronize()
 
     def vectors(self) -> NDArray[np.float32]:

@@ -16,6 +16,14 @@ from numpy.typing import NDArray
 from workers.models.base import EmbeddingModel, Inputs
 
 
+class DeviceLost(BaseException):
+    """The device cannot be used by this process any more.
+
+    No `Exception`: it passes all who would take it for a picture's fault and ends the thread that meets it; the watchdog
+    then ends the process, and the ledger gives its chunks to another.
+    """
+
+
 class Launched(Protocol):
     """A batch that the device has, or has done."""
 

@@ -18,7 +18,7 @@ from vitrine.errors import ModelUnavailable
 from workers.batching import Batcher, Lane
 from workers.fakes import DIMENSION, FakeModel
 from workers.models.base import Inputs
-from workers.models.staged import Launched, Staged, StagedModel
+from workers.models.staged import DeviceLost, Launched, Staged, StagedModel
 
 PATIENCE = 30.0
 RED = 255
@@ -278,7 +278,6 @@ def test_a_job_runs_in_the_devices_thread_and_its_error_comes_back() -> None:
             batcher.on_device(partial(divmod, 1, 0))
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_device_that_cannot_be_set_up_is_said_and_not_waited_for() -> None:
     model = SteppedModel()
     model.enter = partial(divmod, 1, 0)  # type: ignore[method-assign]
@@ -288,3 +287,30 @@ def test_a_device_that_cannot_be_set_up_is_said_and_not_waited_for() -> None:
         batcher.on_device(lambda: None)
     eventually(lambda: not batcher.alive())
     batcher.close()
+
+
+def test_a_lost_device_is_no_pictures_fault() -> None:
+    model = SteppedModel(lands_at_once=True)
+    batcher = Batcher(model, size=2, wait=0.0)
+    batcher.start()
+
+    def lost(_: Flight) -> NDArray[np.float32]:
+        raise DeviceLost("an illegal address")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flight, "vectors", lost)
+        asked = batcher.submit(picture(1), lane=Lane.BULK)
+        eventually(lambda: not batcher.alive())
+    assert not asked.done()
+    batcher.close()
+
+
+def test_a_device_that_is_lost_in_a_job_is_said_in_a_sentence() -> None:
+    def job() -> None:
+        raise DeviceLost("an illegal address")
+
+    with (
+        running(SteppedModel(lands_at_once=True), size=1) as batcher,
+        pytest.raises(ModelUnavailable, match="an illegal address"),
+    ):
+        batcher.on_device(job)

@@ -16,7 +16,8 @@ from PIL import Image
 
 from vitrine.errors import BadInput
 from workers.models.base import EmbeddingModel, Way
-from workers.models.memory_errors import memory_errors
+from workers.models.device_errors import device_errors
+from workers.models.staged import DeviceLost
 from workers.models.transformers_model import TransformersModel
 
 TinyModel: TypeAlias = Callable[[str], Path]
@@ -245,12 +246,22 @@ def test_out_of_memory_on_the_device_is_a_memory_error(
 
 
 def test_an_allocation_that_the_machine_refuses_is_a_memory_error() -> None:
-    with pytest.raises(MemoryError), memory_errors():
+    with pytest.raises(MemoryError), device_errors():
         torch.empty(2**50)
 
 
+def test_a_gpu_that_fails_is_lost_and_no_pictures_fault() -> None:
+    with pytest.raises(DeviceLost, match="illegal memory access"), device_errors():
+        raise torch.AcceleratorError("CUDA error: illegal memory access\nadvice", 700)
+
+
+def test_memory_that_cannot_be_pinned_is_a_memory_error() -> None:
+    with pytest.raises(MemoryError), device_errors():
+        raise torch.AcceleratorError("CUDA error: out of memory\nadvice", 2)
+
+
 def test_another_error_of_the_model_stays_what_it_is() -> None:
-    with pytest.raises(RuntimeError, match="shape"), memory_errors():
+    with pytest.raises(RuntimeError, match="shape"), device_errors():
         torch.zeros(3).reshape(2)
 
 
