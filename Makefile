@@ -7,7 +7,6 @@
 PYTHON ?= $(shell command -v python3 || command -v python3.13 || command -v python3.12 || command -v python3.11 || echo python3)
 BIN := .venv/bin
 ARGS ?=
-NAMES = $(or $(NAME),$(basename $(notdir $(wildcard benchmarks/[a-z]*.py))))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench lock clean setup-demo setup-test
@@ -37,8 +36,8 @@ format: setup-test ## bring the code into the house's form
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-bench: setup-test ## measure: all of benchmarks/, or one (make bench NAME=fetch)
-	@set -e; for name in $(NAMES); do echo "benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name $(ARGS); done
+bench: setup-test ## measure: all of benchmarks/, or one (make bench NAME=fetch), into docs/performance.md
+	@$(BIN)/python -m benchmarks.performance $(NAME) -- $(ARGS)
 
 lock: ## pin the newest versions that pyproject.toml allows
 	@$(PYTHON) -m scripts.lock $(PYTHONS)

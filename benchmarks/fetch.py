@@ -8,22 +8,20 @@ whole process (`time.process_time`), kernel time included.
 
 from __future__ import annotations
 
-import argparse
-import json
 import multiprocessing
 import multiprocessing.connection
-import platform
 import socketserver
-import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import pycurl
 import requests
 from requests.adapters import HTTPAdapter
 
+from benchmarks.interleave import interleaved, ratios
+from benchmarks.report import Report, parser
 from workers.fetch import Fetcher, FetchPolicy
 from workers.fetch.allow import AllowList
 
@@ -91,7 +89,6 @@ def compare(port: int, pictures: int, repeats: int) -> dict[str, list[Turn]]:
     """Let both clients take turns, `repeats` counted ones each."""
     urls = [f"http://127.0.0.1:{port}/{number}.jpg" for number in range(pictures)]
     policy = FetchPolicy(timeout=60, allow=AllowList.parse([f"127.0.0.1:{port}"]))
-    turns: dict[str, list[Turn]] = {"vitrine": [], "requests": []}
     with (
         Fetcher(policy) as fetcher,
         requests.Session() as session,
@@ -99,30 +96,35 @@ def compare(port: int, pictures: int, repeats: int) -> dict[str, list[Turn]]:
     ):
         session.trust_env = False
         session.mount("http://", HTTPAdapter(pool_maxsize=THREADS))
-        for _ in range(repeats + 1):
-            turns["vitrine"].append(timed(lambda: fetcher_run(fetcher, urls), pictures))
-            turns["requests"].append(timed(lambda: requests_run(session, pool, urls), pictures))
-    return {name: series[1:] for name, series in turns.items()}
+        runs = {
+            "vitrine": lambda: timed(lambda: fetcher_run(fetcher, urls), pictures),
+            "requests": lambda: timed(lambda: requests_run(session, pool, urls), pictures),
+        }
+        return interleaved(runs, repeats)
 
 
-def summary(series: list[Turn]) -> dict[str, float]:
-    """Medians, and the spread of the rate."""
-    rates = [turn.pictures_per_s for turn in series]
-    return {
-        "pictures_per_s": round(statistics.median(rates)),
-        "slowest": round(min(rates)),
-        "fastest": round(max(rates)),
-        "cpu_ms_a_picture": round(statistics.median(turn.cpu_ms for turn in series), 3),
-    }
+def reported(turns: dict[str, list[Turn]]) -> Report:
+    """Rates and CPU of both, and how many times as good vitrine's are."""
+    report = Report("fetch")
+    report.note("curl", pycurl.version)
+    rates = {name: [turn.pictures_per_s for turn in series] for name, series in turns.items()}
+    costs = {name: [turn.cpu_ms for turn in series] for name, series in turns.items()}
+    for name in turns:
+        report.spread(f"{name}_pictures_per_s", rates[name])
+        report.spread(f"{name}_cpu_ms_per_picture", costs[name])
+    report.spread("rate_vs_requests", ratios(rates["vitrine"], rates["requests"]))
+    report.spread("cpu_vs_requests", ratios(costs["requests"], costs["vitrine"]))
+    return report
 
 
 def main() -> None:
     """Run the comparison and print it."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("--pictures", type=int, default=2000, help="pictures a turn")
-    parser.add_argument("--repeats", type=int, default=7, help="counted turns of each client")
-    parser.add_argument("--json", action="store_true", help="one JSON object, every turn in it")
-    given = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--pictures", type=int, default=2000, help="pictures a turn")
+    options.add_argument("--repeats", type=int, default=7, help="counted turns of each client")
+    given = options.parse_args()
+    if given.quick:
+        given.pictures, given.repeats = 100, 1
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     server = context.Process(target=serve, args=(there,), daemon=True)
@@ -132,15 +134,7 @@ def main() -> None:
     finally:
         server.terminate()
         server.join()
-    clients = {name: summary(series) for name, series in turns.items()}
-    if given.json:
-        raw = {name: [asdict(turn) for turn in series] for name, series in turns.items()}
-        machine = {"python": platform.python_version(), "curl": pycurl.version}
-        print(json.dumps({"clients": clients, "turns": raw, "machine": machine}))
-        return
-    print(f"{'client':<10}{'pictures/s':>12}{'slowest':>10}{'fastest':>10}{'CPU ms':>9}")
-    for name, row in clients.items():
-        print(f"{name:<10}" + "{:>12}{:>10}{:>10}{:>9}".format(*row.values()))
+    reported(turns).show(as_json=given.json)
 
 
 if __name__ == "__main__":

@@ -132,16 +132,21 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     return options
 
 
+def shown(figure: float) -> str:
+    """A figure for people: four digits, or all before the point."""
+    return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.{DIGITS}g}"
+
+
 def _figures_table(figures: dict[str, float]) -> Table:
     table = Table("figure", "value", box=None)
     for name, value in figures.items():
-        table.add_row(name, f"{value:,.{DIGITS}g}")
+        table.add_row(name, shown(value))
     return table
 
 
 def _goals_table(goals: list[Goal]) -> Table:
     table = Table("goal", "", "figure", "", box=None)
     for one in goals:
-        figure = "not measured" if one.figure is None else f"{one.figure:,.{DIGITS}g}"
+        figure = "not measured" if one.figure is None else shown(one.figure)
         table.add_row(one.name, one.goal, figure, {True: "met", False: "MISSED", None: ""}[one.met])
     return table

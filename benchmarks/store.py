@@ -8,8 +8,6 @@ the same store through its HTTP process.
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -18,12 +16,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
 
+from benchmarks.report import Report, parser
 from vitrine.contracts import CHUNK_SIZE, point_id
 from vitrine.filters import parse
 from vitrine.vectors import PointBatch, Provenance, Space, VectorStore
@@ -35,6 +33,7 @@ from vitrine.vectors.server import StoreServer
 DIMENSION = 768
 LATENT = 32
 QUERIES = 30
+QUICK_POINTS = 500
 WARM_UP = 50  #: A graph that was just built is read from disk page by page at first.
 TOP = 10
 NAME = "bench"
@@ -43,7 +42,7 @@ PROVENANCE = Provenance("job", "bench", "r", "p", "00" * 32, None, "2026-01-01T0
 WHERE = parse({"colour": "red", "price": {"lt": 50}})  # about one point in twelve
 COLOURS = ("red", "blue", "green", "black", "white", "grey")
 
-Row = dict[str, Any]
+Row = dict[str, float]
 
 
 def unit(rows: int, seed: int) -> NDArray[np.float32]:
@@ -121,7 +120,7 @@ def edge(points: int, path: Path) -> dict[str, Row]:
     store.close()
     built["open_s"], store = reopened(path)
     store.close()
-    return {"edge": plain, "edge with HNSW": built, "edge over HTTP": remote}
+    return {"edge": plain, "edge_hnsw": built, "edge_http": remote}
 
 
 def reopened(path: Path) -> tuple[float, EdgeStore]:
@@ -180,40 +179,36 @@ def local(points: int, path: Path) -> dict[str, Row]:
     client = QdrantClient(path=str(path))
     row["open_s"] = time.perf_counter() - started
     client.close()
-    return {"local mode": row}
+    return {"local_mode": row}
 
 
-def table(results: dict[str, Row]) -> str:
-    """The results for people."""
-    columns = list(dict.fromkeys(key for row in results.values() for key in row))
-    lines = [f"{'':<16}" + "".join(f"{column:>14}" for column in columns)]
+def reported(points: int, results: dict[str, Row]) -> Report:
+    """Every engine's figures, its name before theirs."""
+    report = Report("store")
+    report.note(
+        "load", f"{points} points of {DIMENSION} dimensions, p50 of {QUERIES} queries, top {TOP}"
+    )
     for engine, row in results.items():
-        cells = (f"{row[c]:>14.2f}" if c in row else f"{'':>14}" for c in columns)
-        lines.append(f"{engine:<16}" + "".join(cells))
-    return "\n".join(lines)
+        for name, value in row.items():
+            report.figure(f"{engine}_{name}", value)
+    return report
 
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--points", type=int, default=10_000)
-    parser.add_argument("--engine", choices=["edge", "local", "both"], default="both")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    options = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--points", type=int, default=10_000)
+    options.add_argument("--engine", choices=["edge", "local", "both"], default="both")
+    given = options.parse_args()
+    points = min(given.points, QUICK_POINTS) if given.quick else given.points
     warnings.simplefilter("ignore")  # local mode warns above 20,000 points
     results: dict[str, Row] = {}
     with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as folder:
-        if options.engine != "local":
-            results |= edge(options.points, Path(folder) / "edge")
-        if options.engine != "edge":
-            results |= local(options.points, Path(folder) / "local")
-    if options.json:
-        print(json.dumps({"points": options.points, "dimension": DIMENSION, "engines": results}))
-    else:
-        print(
-            f"{options.points} points of {DIMENSION} dimensions, p50 of {QUERIES} queries, top {TOP}"
-        )
-        print(table(results))
+        if given.engine != "local":
+            results |= edge(points, Path(folder) / "edge")
+        if given.engine != "edge":
+            results |= local(points, Path(folder) / "local")
+    reported(points, results).show(as_json=given.json)
     return 0
 
 

@@ -1,0 +1,138 @@
+"""docs/performance.md from the benchmarks' results: every goal beside its figure, then each benchmark, then the profiles.
+
+All of it is generated but what stands between `<!-- why:NAME -->` and `<!-- /why:NAME -->`: there a person says why a goal was
+missed or what a figure means, and a rerun leaves it alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from benchmarks.report import shown
+
+BENCHMARKS = {
+    "pipeline": "End to end",
+    "preprocess": "Decoding and scaling",
+    "embedders": "Embedders",
+    "latency": "Latency of questions",
+    "scale": "Cost an item at every size",
+    "catalog": "Reading a catalog",
+    "fetch": "Fetching",
+    "store": "The embedded store",
+    "upsert": "Upserts to a server",
+    "index": "Building the index",
+    "memory": "Memory",
+    "gil": "Waiting for the GIL",
+    "gpu": "On a GPU",
+}
+"""The benchmarks in the page's order, by their module's name."""
+_HEAD = """\
+# Performance
+
+Written by `make bench` from docs/measured/; only the paragraphs under *Why* are written by hand. A figure is the median of turns that took
+turns with what it is compared with; its `_low` and `_high` are the smallest and the largest. A ratio is taken within each round.
+Compare, don't quote: another machine gives other numbers.
+"""
+_MET = {True: "met", False: "**missed**", None: "not measured"}
+_WHY = re.compile(r"<!-- why:(\w+) -->\n(.*?)\n?<!-- /why:\1 -->", re.DOTALL)
+_SPREADS = ("_low", "_high")
+
+Kept = Mapping[str, Any]
+
+
+def page(kept: Kept, *, before: str = "") -> str:
+    """The page from the results by benchmark; `before` is the page as it is, whose written parts stay."""
+    whys = dict(_WHY.findall(before))
+    parts = [_HEAD, *_goals(kept)]
+    for name, title in BENCHMARKS.items():
+        if name in kept:
+            parts += _section(name, title, kept[name], whys.get(name, ""))
+    parts += _profiles(kept, whys.get("profile", ""))
+    return "\n".join(parts) + "\n"
+
+
+def _goals(kept: Kept) -> Iterator[str]:
+    yield "## Goals\n"
+    yield "| Benchmark | Figure | Goal | Measured | |\n|---|---|---|---|---|"
+    for name in BENCHMARKS:
+        for goal in kept[name]["report"]["goals"] if name in kept else ():
+            figure = _number(goal["figure"])
+            yield f"| [{name}](#{_anchor(name)}) | `{goal['name']}` | {goal['goal']} | {figure} | {_MET[goal['met']]} |"
+    absent = [name for name in BENCHMARKS if name not in kept]
+    if absent:
+        yield f"\nNot run yet: {', '.join(absent)}."
+    yield ""
+
+
+def _anchor(name: str) -> str:
+    return BENCHMARKS[name].lower().replace(" ", "-")
+
+
+def _section(name: str, title: str, result: Mapping[str, Any], why: str) -> Iterator[str]:
+    report = result["report"]
+    yield f"## {title}\n"
+    yield f"`{result['command']}`, {result['date']}, {result['minutes']} minutes, on {_described(report)}.\n"
+    for what, text in report.get("notes", {}).items():
+        yield f"- {what}: {text}"
+    for what, reason in report.get("skipped", {}).items():
+        yield f"- **skipped** {what}: {reason}"
+    yield "\n| Figure | Median | Lowest | Highest |\n|---|---|---|---|"
+    yield from _figures(report["figures"])
+    yield f"\n*Why*\n\n<!-- why:{name} -->\n{why}\n<!-- /why:{name} -->\n"
+
+
+def _figures(figures: Mapping[str, float]) -> Iterator[str]:
+    """A row a figure, its spread beside it."""
+    for name, value in figures.items():
+        stem = name.removesuffix(_SPREADS[0]).removesuffix(_SPREADS[1])
+        if stem != name and stem in figures:
+            continue
+        low, high = (_number(figures.get(name + end), absent="") for end in _SPREADS)
+        yield f"| `{name}` | {_number(value)} | {low} | {high} |"
+
+
+def _profiles(kept: Kept, why: str) -> Iterator[str]:
+    """Where a worker's CPU goes, before and after where both are kept."""
+    found = {name: kept[name]["report"] for name in ("profile_before", "profile") if name in kept}
+    if not found:
+        return
+    columns = {"profile_before": "Before", "profile": "Now"}
+    yield "## Where a worker's CPU goes\n"
+    for name, report in found.items():
+        yield (
+            f"- {columns[name]}: `{kept[name]['command']}`, {kept[name]['date']}: {report['pictures']} pictures in "
+            f"{report['seconds']} s, **{report['cpu_ms_per_picture']} ms of CPU a picture**, on {_described(report)}"
+        )
+    yield "\nMilliseconds of CPU a picture: py-spy's samples of threads at work, as shares of the process's CPU.\n"
+    for title in ("stages", "functions"):
+        yield f"| {title[:-1].capitalize()} | {' | '.join(columns[name] for name in found)} |"
+        yield "|---" * (len(found) + 1) + "|"
+        yield from _columns([report[title] for report in found.values()])
+        yield ""
+    yield f"<!-- why:profile -->\n{why}\n<!-- /why:profile -->"
+
+
+def _columns(tables: list[dict[str, float]]) -> Iterator[str]:
+    """Rows by name, the largest first; empty where one has no such row."""
+    names = dict.fromkeys(name for table in tables for name in table)
+    for name in sorted(names, key=lambda one: -max(table.get(one, 0.0) for table in tables)):
+        cells = (f"{table[name]:.2f}" if name in table else "" for table in tables)
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
+def _described(report: Mapping[str, Any]) -> str:
+    here = report["machine"]
+    gpu = f", {here['gpu']}" if "gpu" in here else ""
+    versions = report.get("versions", {})
+    software = ", ".join(
+        f"{name} {versions[name]}" for name in ("python", "torch") if name in versions
+    )
+    return f"{here['cores']} cores of {here['cpu']}, {here['memory_gib']} GiB{gpu}" + (
+        f" ({software})" if software else ""
+    )
+
+
+def _number(value: float | None, *, absent: str = "not measured") -> str:
+    return absent if value is None else shown(value)
