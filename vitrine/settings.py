@@ -73,8 +73,9 @@ class Settings(BaseSettings):
     where the store has cores of its own that would be idle then."""
     index_patience: float = Field(default=3600.0, gt=0)
     """Seconds for which a job waits for an index that makes no progress; then it is finished without, and says so in the log."""
-    ingest_threads: int = Field(default=4, ge=1, le=64)
-    """Chunks in work at once in one worker."""
+    ingest_threads: int = Field(default=16, ge=1, le=64)
+    """Chunks in work at once in one worker. A chunk keeps its place until its slowest picture is through: there have to be
+    enough of them, small ones too, to fill a batch while the device has another. More repeat more work after a crash."""
     query_threads: int = Field(default=64, ge=1, le=256)
     """Query pictures and texts in work at once in one worker."""
 
@@ -84,7 +85,8 @@ class Settings(BaseSettings):
     fetch_connect_timeout: float = Field(default=5.0, gt=0)
     fetch_max_bytes: int = Field(default=20 * MEBIBYTE, ge=1)
     fetch_max_redirects: int = Field(default=3, ge=0)
-    fetch_concurrency: int = Field(default=64, ge=1)
+    fetch_concurrency: int = Field(default=128, ge=1)
+    """Pictures fetched at once by one worker, half of them from one host: at 30 ms each that is 2,000 a second from one."""
     fetch_memory_bytes: int = Field(default=256 * MEBIBYTE, ge=1)
     """What pictures may take from their first byte received to the end of their decoding; past it no fetch begins."""
     fetch_attempts: int = Field(default=3, ge=1)
