@@ -70,6 +70,7 @@ class Pace:
     seconds: float  #: Of a turn, once its rate is known.
     rounds: int
     first: int  #: Pictures of the first turn, and the least of any.
+    environments: bool = True  #: Whether to measure what needs an environment of its own.
 
     def over(self, turn: Callable[[Sequence[int]], Turn], *, ragged: bool = False) -> Run:
         """Turns of this length over full or ragged chunks."""
@@ -173,7 +174,7 @@ def _baselines(
 ) -> dict[str, Run]:
     """Start the baselines that this machine allows, until `open_until` ends."""
     runs: dict[str, Run] = {}
-    for baseline in _known(report):
+    for baseline in _known(report, environments=pace.environments):
         worker = open_until.enter_context(
             baseline_worker(around, baseline, _fake_name(COMPARED_MS))
         )
@@ -183,13 +184,16 @@ def _baselines(
     return runs
 
 
-def _known(report: Report) -> Iterator[Baseline]:
+def _known(report: Report, *, environments: bool) -> Iterator[Baseline]:
     module = "benchmarks.baselines."
     yield Baseline(
         "task_per_picture", f"{module}task_per_picture", "threads", PICTURE_THREADS,
         whole_chunks=False,
     )  # fmt: skip
     yield Baseline("own_batch", f"{module}own_batch", "threads", THREADS, whole_chunks=True)
+    if not environments:
+        report.skip("celery_batches", "it needs an environment of its own")
+        return
     try:
         python = python_with(BATCHES, over_this=True)
     except Unavailable as reason:
@@ -234,7 +238,7 @@ def main() -> None:
     given = options.parse_args()
     pace = Pace(given.seconds, given.rounds, first=320)
     if given.quick:
-        pace = Pace(seconds=0.5, rounds=1, first=256)
+        pace = Pace(seconds=0.5, rounds=1, first=256, environments=False)
     measure(given.device or ("fake", "cpu", "cuda"), pace).show(as_json=given.json)
 
 
