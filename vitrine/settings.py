@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     where the store has cores of its own that would be idle then."""
     index_patience: float = Field(default=3600.0, gt=0)
     """Seconds for which a job waits for an index that makes no progress; then it is finished without, and says so in the log."""
-    ingest_threads: int = Field(default=16, ge=1, le=64)
+    ingest_threads: int = Field(default=12, ge=1, le=64)
     """Chunks in work at once in one worker. A chunk keeps its place until its slowest picture is through: there have to be
     enough of them, small ones too, to fill a batch while the device has another. More repeat more work after a crash."""
     query_threads: int = Field(default=64, ge=1, le=256)
@@ -105,8 +105,9 @@ class Settings(BaseSettings):
     preprocess: Literal["fast", "reference"] = "fast"
     """`reference`: every picture by Pillow and the model's own processor; slower, the same vectors to 0.9999."""
     jpeg_scaling: bool = False
-    """Decode large JPEGs at a half, a quarter or an eighth of their size, at least twice what the model takes: faster,
-    vectors to 0.999 the same, and of an image policy of their own, so that a collection has the ones or the others."""
+    """Decode large JPEGs at a half, a quarter or an eighth of their size, at least three times what the model takes:
+    faster, vectors to about 0.999 the same, and of an image policy of their own, so that a collection has the ones or
+    the others."""
     decode_memory_bytes: int = Field(default=1024 * MEBIBYTE, ge=1)
     """What pictures may take at full size while they are decoded; less than two large ones lets fewer cores decode."""
 
