@@ -24,8 +24,9 @@ ScaledSize: TypeAlias = Callable[[int, int], tuple[int, int] | None]
 """From a picture's width and height to those to which a model scales it; see `ScalesPictures`."""
 
 SIGNATURE = b"\xff\xd8\xff"
-ENOUGH = 2
-"""A JPEG may be decoded smaller while each side stays at least this many times what the model scales it to."""
+ENOUGH = 3
+"""A JPEG may be decoded smaller while each side stays at least this many times what the model scales it to. Of real
+product pictures through MobileNetV2 the worst came to a cosine of 0.9992 at three, and to 0.988 at two."""
 _SPACES = frozenset({"YCbCr", "RGB", "Gray"})
 _SHRINKS = (8, 4, 2)
 """The transforms of 1, 2 and 4 points, which are fast; those between cost more than they save."""

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import io
+from contextlib import closing
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.settings import Settings
+from workers.batching import Batcher
 from workers.decode import IMAGE_POLICY
+from workers.decoders import Decoders
+from workers.fakes import FakeModel, FakeSource
+from workers.models.descriptor import SIDE, DescriptorModel
 from workers.picture import as_pixels
-from workers.picture_decoder import SCALED_POLICY, PictureDecoder
+from workers.picture_decoder import SCALED_POLICY, PictureDecoder, decoder_for
+from workers.stages import Stages
 
 MAX_PIXELS = 1_000_000
 
@@ -49,7 +56,7 @@ def test_a_policy_of_its_own_where_jpegs_may_be_scaled() -> None:
 
 def test_scaling_is_the_fast_ways_alone() -> None:
     scaled = PictureDecoder(MAX_PIXELS, scaled_size=small)(encoded("JPEG"))
-    assert as_pixels(scaled).shape == (32, 32, 3)
+    assert as_pixels(scaled).shape == (64, 64, 3)
     whole = PictureDecoder(MAX_PIXELS, fast=False, scaled_size=small)
     assert as_pixels(whole(encoded("JPEG"))).shape == (256, 256, 3)
     assert whole.policy == IMAGE_POLICY
@@ -61,3 +68,27 @@ def test_too_many_pixels_are_refused_either_way(kind: str, fast: bool) -> None:
     with pytest.raises(ItemFailure, match="256 x 256") as caught:
         PictureDecoder(256 * 256 - 1, fast=fast)(encoded(kind))
     assert caught.value.reason is FailureReason.TOO_MANY_PIXELS
+
+
+def test_settings_choose_the_decoder_of_a_model() -> None:
+    model = DescriptorModel()
+    fast = decoder_for(model, Settings(max_pixels=1_000))
+    assert fast == PictureDecoder(1_000)
+    assert not decoder_for(model, Settings(preprocess="reference")).fast
+    scaling = decoder_for(model, Settings(jpeg_scaling=True))
+    assert scaling.policy == SCALED_POLICY
+    assert scaling.scaled_size is not None
+    assert scaling.scaled_size(4_000, 3_000) == (SIDE, SIDE)
+
+
+def test_a_model_that_says_no_size_gets_whole_pictures_under_the_plain_policy() -> None:
+    assert decoder_for(FakeModel(), Settings(jpeg_scaling=True)).policy == IMAGE_POLICY
+
+
+def test_vectors_carry_the_policy_of_their_decoder() -> None:
+    model = DescriptorModel()
+    batcher = Batcher(model, size=2, wait=0.001)
+    with closing(Decoders(1, budget=1 << 20)) as decoders:
+        for scaling, policy in ((False, IMAGE_POLICY), (True, SCALED_POLICY)):
+            decoder = decoder_for(model, Settings(jpeg_scaling=scaling))
+            assert Stages(model, FakeSource({}), decoders, batcher, decoder).space.policy == policy
