@@ -57,7 +57,7 @@ class DescriptorModel:
 
     def preprocess(self, picture: Picture) -> Inputs:
         """Shrink an upright RGB picture to uint8 [SIDE, SIDE, 3] by area; thread-safe."""
-        small = as_image(picture).convert("RGB").resize((SIDE, SIDE), Resampling.BOX)
+        small = as_image(picture).resize((SIDE, SIDE), Resampling.BOX)
         return {"pixel_values": np.asarray(small, np.uint8)}
 
     def scaled_size(self, width: int, height: int) -> tuple[int, int]:  # noqa: ARG002 - whatever it was
