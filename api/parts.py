@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 
 from vitrine.broker import Publisher
 from vitrine.ledger import Ledger
-from vitrine.ledger.redis_ledger import RedisLedger
+from vitrine.ledger.journaled import JournaledLedger
 from vitrine.presence import WorkerInfo
 from vitrine.query_lane import Query, QueryLane, QueryVector
 from vitrine.settings import Settings
@@ -64,7 +64,7 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
     starts without it and says so in `/readyz`.
     """
     with ExitStack() as stack:
-        ledger = RedisLedger.from_settings(settings)
+        ledger = JournaledLedger.from_settings(settings)
         stack.callback(ledger.close)
         store = open_store(settings)
         stack.callback(store.close)

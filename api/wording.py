@@ -8,6 +8,7 @@ from __future__ import annotations
 
 _OVER_HTTP = (
     ("`vitrine jobs` lists those there are", "GET /v1/jobs lists those there are"),
+    ("See how it stands: vitrine status ", "See how it stands: GET /v1/jobs/"),
     ("submit without --strict", "submit with strict=false"),
     ("Name it with --id COLUMN", "Name it in the form's field id_column"),
     ("Name it with --image COLUMN", "Name it in the form's field image_columns"),

@@ -3,12 +3,15 @@
 from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
 from producer.formats import Format
 from producer.pressure import what_blocks
+from producer.reading import as_written, written
 from producer.report import Report
+from producer.resume import Begun
 from producer.retry import retry_failures
 from producer.source import Source, from_argument, from_path, from_stream
 from producer.submit import Publish, Submission, inspect, refuse_empty, refuse_flawed
 
 __all__ = [
+    "Begun",
     "Catalog",
     "CatalogOptions",
     "Format",
@@ -16,6 +19,7 @@ __all__ = [
     "Report",
     "Source",
     "Submission",
+    "as_written",
     "catalog_of",
     "from_argument",
     "from_path",
@@ -26,4 +30,5 @@ __all__ = [
     "refuse_flawed",
     "retry_failures",
     "what_blocks",
+    "written",
 ]

@@ -2,9 +2,10 @@
 
 The order makes a crash harmless: a chunk that is in the ledger and whose message was never sent is found by
 the sweeper; a message without a chunk cannot be. The job is made when the first good row is drawn, so a file
-that is no catalog leaves none behind, and sealed after the last. What ends the submit in between (Ctrl-C, Redis
-gone) cancels the job: half a catalog is not what was asked for, and submitting it again is safe, because
-the same item meets the same point.
+that is no catalog leaves none behind, and sealed after the last. A job whose spec says how its catalog is read is
+left open by whatever ends the submit in between (Ctrl-C, Redis gone, `kill -9`), to be taken up by `producer.resume`.
+Any other is cancelled then: half a catalog is not what was asked for, and submitting it again is safe, because the
+same item meets the same point.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from producer.limits import KEPT_PROBLEMS
+from producer.marks import marked
 from producer.plan import batches, plan
 from producer.pressure import Room, Waiting, refuse_when_full
 from producer.report import Report
+from producer.resume import Begun
 from vitrine.contracts import CatalogItem, JobSpec, RowProblem
 from vitrine.errors import BadInput, VitrineError
 from vitrine.ledger.base import Ledger, NewChunk
@@ -29,6 +32,8 @@ Outcomes: TypeAlias = Iterable[CatalogItem | RowProblem]
 
 PROBLEMS_A_WRITE = 256
 PROGRESS_EVERY_ROWS = 1024
+PROGRESS_EVERY_CHUNKS = 16
+"""While chunks are passed over that are in already; those that are sent are told with each write."""
 
 
 def inspect(outcomes: Outcomes, *, on_progress: Progress | None = None) -> Report:
@@ -72,8 +77,12 @@ class Submission:
         max_pending: int,
         on_wait: Waiting | None = None,
         on_progress: Progress | None = None,
+        begun: Begun | None = None,
     ) -> None:
-        """Without `on_wait` a full queue refuses (`Full`) before anything is written, and later chunks just go in."""
+        """Without `on_wait` a full queue refuses (`Full`) before anything is written, and later chunks just go in.
+
+        With `begun` the catalog is taken up where its job stands; `report` still counts all of it.
+        """
         self.report = Report()
         self._spec = spec
         self._ledger = ledger
@@ -83,18 +92,27 @@ class Submission:
         self._on_progress = on_progress
         self._unwritten: list[RowProblem] = []
         self._unwritten_count = 0
-        self._created = False
+        self._written_count = 0 if begun is None else begun.rejected
+        self._begun = begun
+        self._last = b""  # the mark of the last chunk that is in
+        self._created = begun is not None
+
+    @property
+    def left_open(self) -> bool:
+        """Whether a submit that ended half-way wrote to a job that can be taken up."""
+        return self._created and self._begun is None and bool(self._spec.reading)
 
     def run(self, outcomes: Outcomes) -> Report:
-        """Submit everything; raises `BadInput`, `Full`, `LedgerUnavailable`, and `Conflict` once cancelled."""
+        """Submit everything, or what is missing; raises `BadInput`, `Full`, `LedgerUnavailable`, and `Conflict` once cancelled."""
         if self._room is None:
             refuse_when_full(self._ledger, self._max_pending)
         try:
-            for batch in batches(plan(self._items(outcomes))):
+            for batch in batches(self._missing(marked(plan(self._items(outcomes))))):
                 self._send(batch)
             refuse_empty(self.report)
+            self._catch_up()
             self._write_problems()
-            self._ledger.seal(self._spec.id)
+            self._ledger.seal(self._spec.id, after=self._last)
         except BaseException:
             self._abandon()
             raise
@@ -111,11 +129,32 @@ class Submission:
                 self._created = True
             yield outcome
 
+    def _missing(self, chunks: Iterable[NewChunk]) -> Iterator[NewChunk]:
+        for chunk in chunks:
+            if self._begun is None:
+                yield chunk
+            elif self._begun.holds(chunk, self.report.rows):
+                self.report.chunks += 1
+                if self.report.chunks % PROGRESS_EVERY_CHUNKS == 0:
+                    self._tell()
+            else:
+                self._catch_up()
+                yield chunk
+
+    def _catch_up(self) -> None:
+        """From here on the catalog is sent, as that of a new job is."""
+        if self._begun is not None:
+            self._begun.check_end()
+            self._last, self._begun = self._begun.last, None
+
     def _reject(self, problem: RowProblem) -> None:
+        if self.report.rejected_rows <= self._written_count:
+            return  # It was counted before the job was taken up.
         self._unwritten_count += 1
         if len(self._unwritten) < KEPT_PROBLEMS:
             self._unwritten.append(problem)
-        if self._created and self._unwritten_count >= PROBLEMS_A_WRITE:
+        ready = self._created and self._begun is None  # else the file may still prove to be another
+        if ready and self._unwritten_count >= PROBLEMS_A_WRITE:
             self._write_problems()
             self._tell()
 
@@ -123,7 +162,8 @@ class Submission:
         if self._room is not None:
             self._room.take(sum(len(chunk.images) for chunk in batch))
         job, model = self._spec.id, self._spec.model
-        numbers = self._ledger.add_chunks(job, batch)
+        numbers = self._ledger.add_chunks(job, batch, after=self._last)
+        self._last = batch[-1].mark
         self._publish(job, numbers, model)
         self.report.chunks += len(numbers)
         self._tell()
@@ -131,7 +171,9 @@ class Submission:
     def _write_problems(self) -> None:
         if self._unwritten_count:
             job, count = self._spec.id, self._unwritten_count
-            self._ledger.add_problems(job, self._unwritten, count=count)
+            before = self._written_count
+            self._ledger.add_problems(job, self._unwritten, count=count, before=before)
+            self._written_count += count
             self._unwritten, self._unwritten_count = [], 0
 
     def _tell(self) -> None:
@@ -139,7 +181,7 @@ class Submission:
             self._on_progress(self.report)
 
     def _abandon(self) -> None:
-        if self._created:
+        if self._created and not self._spec.reading:
             # The first error is the one to tell; a ledger that is gone cannot be told to cancel.
             with suppress(VitrineError):
                 self._ledger.cancel(self._spec.id)

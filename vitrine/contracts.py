@@ -54,6 +54,8 @@ class JobState(enum.StrEnum):
     )
     CANCELLING = "cancelling"  #: No new chunk starts; leased ones are winding down.
     CANCELLED = "cancelled"  #: What had no outcome when the cancel came is counted as cancelled.
+    LOST = "lost"
+    """It was submitted and is in no ledger any more: Redis lost its data. Told from `vitrine.journal`, never written."""
 
     @property
     def finished(self) -> bool:
@@ -62,7 +64,7 @@ class JobState(enum.StrEnum):
 
 
 FINISHED_STATES = frozenset(
-    {JobState.COMPLETED, JobState.COMPLETED_WITH_FAILURES, JobState.CANCELLED}
+    {JobState.COMPLETED, JobState.COMPLETED_WITH_FAILURES, JobState.CANCELLED, JobState.LOST}
 )
 
 
@@ -202,6 +204,8 @@ class JobSpec:
     """The model as it was asked for (a hub id, a directory): what a worker for it is started with."""
     file_root: str | None = None
     """Folder under which `file:` URLs of this job may be read; set by the command line only, never over HTTP."""
+    reading: str = ""
+    """How its catalog is read, as JSON, so that a resume reads it likewise; empty for a job that cannot be resumed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,11 +54,26 @@ def naming_failures() -> Iterator[None]:
         raise LedgerUnavailable(
             "Redis is full.", hint="Raise its maxmemory, or wait for jobs to finish."
         ) from error
+    except redis.exceptions.ResponseError as error:
+        raise _refused(error) from error
     except redis.exceptions.RedisError as error:
         raise LedgerUnavailable(
             f"Redis does not answer ({type(error).__name__}).",
             hint="Start it, or set VITRINE_REDIS_URL; `vitrine standalone` brings its own.",
         ) from error
+
+
+def _refused(error: redis.exceptions.ResponseError) -> LedgerUnavailable:
+    """Redis answers, and refuses. Its own words stay out: they may repeat what was sent."""
+    if "MISCONF" in str(error):
+        return LedgerUnavailable(
+            "Redis takes no more writes: it cannot save them, mostly because its disk is full.",
+            hint="Make room on the disk where Redis keeps its data (its log says more); it goes on by itself then.",
+        )
+    return LedgerUnavailable(
+        f"Redis refused a command ({type(error).__name__}).",
+        hint="Check that VITRINE_REDIS_URL names a Redis server that vitrine may write to.",
+    )
 
 
 def as_bytes(value: bytes | str) -> bytes:

@@ -52,6 +52,14 @@ def discover(settings: Settings) -> Settings:
     return settings
 
 
+def running_redis(data_dir: Path) -> str | None:
+    """The address of the running service's Redis, password included; None where none runs."""
+    with contextlib.suppress(OSError, orjson.JSONDecodeError):
+        found: dict[str, str] = orjson.loads(runtime_file(data_dir).read_bytes())
+        return found.get("redis_url")
+    return None
+
+
 def _plain(value: object) -> object:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 

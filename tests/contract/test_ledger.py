@@ -396,8 +396,8 @@ def test_pending_pictures_are_counted_over_all_jobs(ledger: Ledger) -> None:
 def test_rejected_rows_are_counted_and_the_first_are_kept(ledger: Ledger) -> None:
     job = new_job(ledger, seal=False)
     rows = [RowProblem("shop.csv", n, "id", "is empty", "empty_id") for n in range(1200)]
-    ledger.add_problems(job, rows, count=1200)
-    ledger.add_problems(job, [], count=5)
+    ledger.add_problems(job, rows, count=1200, before=0)
+    ledger.add_problems(job, [], count=5, before=1200)
     assert ledger.status(job).rejected_rows == 1205
     assert ledger.problems(job) == rows[:1000]
 

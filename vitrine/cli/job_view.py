@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from vitrine.cli.output import console, plain
-from vitrine.contracts import JobState, JobStatus
+from vitrine.contracts import JobSpec, JobState, JobStatus
 from vitrine.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK
+from vitrine.journal import lost_words
 
 UNFED_SECONDS = 60.0
 """An open job that was not added to for so long may have lost its producer; one that waits for room looks the same."""
@@ -37,6 +39,7 @@ def status_json(status: JobStatus) -> dict[str, Any]:
         "fed_at": status.fed_at,
         "updated_at": status.updated_at,
         "finished_at": status.finished_at,
+        "notice": notice(status),
     }
 
 
@@ -51,7 +54,8 @@ def print_status(status: JobStatus, *, took: float | None = None) -> None:
         plain(f"  {spec.source} -> collection {spec.collection}, model {spec.model}"),
         soft_wrap=True,
     )
-    out.print(plain(f"  items {status.items:,}, pictures {status.images:,}: {_counts(status)}"))
+    if status.state is not JobState.LOST:
+        out.print(plain(f"  items {status.items:,}, pictures {status.images:,}: {_counts(status)}"))
     if status.state is JobState.INDEXING:
         out.print(plain(f"  {index_words(status)}"), soft_wrap=True)
     if status.failed_by_reason:
@@ -64,9 +68,9 @@ def print_status(status: JobStatus, *, took: float | None = None) -> None:
 
 
 def _print_times(status: JobStatus, took: float | None) -> None:
-    notice = unfed(status)
-    if notice is not None:
-        console().print(plain(f"  {notice}"), soft_wrap=True)
+    told = notice(status)
+    if told is not None:
+        console().print(plain(f"  {told}"), soft_wrap=True)
     if status.finished_at is None:
         return
     if took is None:
@@ -76,14 +80,24 @@ def _print_times(status: JobStatus, took: float | None) -> None:
     console().print(plain(f"  {took:,.1f} s{rate}"))
 
 
+def notice(status: JobStatus) -> str | None:
+    """What somebody has to do about the job; None where nothing has to be done."""
+    return lost_words(status.spec) if status.state is JobState.LOST else unfed(status)
+
+
 def unfed(status: JobStatus) -> str | None:
     """The notice for an open job whose producer has not added to it for a while; None for any other."""
     if status.state is not JobState.OPEN or time.time() - status.fed_at < UNFED_SECONDS:
         return None
-    return (
-        f"still open: its producer last added pictures {since(status.fed_at)}; if it has gone, "
-        f"vitrine cancel {status.spec.id} and submit again (points are replaced, not doubled)"
-    )
+    return f"still open: its producer last added pictures {since(status.fed_at)}; if it has gone, {go_on(status.spec)}"
+
+
+def go_on(spec: JobSpec) -> str:
+    """How to complete a job whose producer ended half-way."""
+    if spec.reading:
+        file = "-" if spec.source == "stdin" else shlex.quote(spec.source)
+        return f"go on with: vitrine submit {file} --resume {spec.id} (or drop it: vitrine cancel {spec.id})"
+    return f"vitrine cancel {spec.id} and submit again (points are replaced, not doubled)"
 
 
 def index_words(status: JobStatus) -> str:
@@ -119,12 +133,9 @@ def since(moment: float) -> str:
 
 
 def exit_code(status: JobStatus) -> int:
-    """0 while nothing went wrong; 3 for a failed picture, a rejected row, or a cancelled job."""
-    wrong = (
-        status.failed
-        or status.rejected_rows
-        or status.state in (JobState.CANCELLING, JobState.CANCELLED)
-    )
+    """0 while nothing went wrong; 3 for a failed picture, a rejected row, a cancelled or a lost job."""
+    ended = JobState.CANCELLING, JobState.CANCELLED, JobState.LOST
+    wrong = status.failed or status.rejected_rows or status.state in ended
     return EXIT_FINISHED_WITH_FAILURES if wrong else EXIT_OK
 
 

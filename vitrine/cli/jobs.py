@@ -9,9 +9,12 @@ import click
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def jobs(limit: int, as_json: bool) -> None:
-    """List jobs, newest first."""
+    """List jobs, newest first.
+
+    What has to be done about those that do not go on is told below the list.
+    """
     from vitrine.cli import output, services
-    from vitrine.cli.job_view import short_state, since, status_json
+    from vitrine.cli.job_view import notice, short_state, since, status_json
 
     with services.open_ledger(services.load_settings()) as ledger:
         found = ledger.jobs(limit=limit)
@@ -38,3 +41,6 @@ def jobs(limit: int, as_json: bool) -> None:
             ),
             folding=("collection", "model"),
         )
+        for status in found:
+            if (told := notice(status)) is not None:
+                output.say(f"Job {status.spec.id}: {told}")

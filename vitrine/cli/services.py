@@ -13,6 +13,7 @@ from vitrine.settings import Settings, load
 if TYPE_CHECKING:
     from vitrine.broker import Publisher
     from vitrine.ledger.base import Ledger
+    from vitrine.presence import WorkerInfo
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -23,9 +24,9 @@ def load_settings(**overrides: object) -> Settings:
 @contextmanager
 def open_ledger(settings: Settings) -> Iterator[Ledger]:
     """The ledger, reached (`LedgerUnavailable` otherwise) and closed after."""
-    from vitrine.ledger.redis_ledger import RedisLedger
+    from vitrine.ledger.journaled import JournaledLedger
 
-    ledger = RedisLedger.from_settings(settings)
+    ledger = JournaledLedger.from_settings(settings)
     try:
         _reach(ledger, settings)
         yield ledger
@@ -62,12 +63,17 @@ def open_ledger_and_publisher(settings: Settings) -> Iterator[tuple[Ledger, Publ
 
 def count_workers(settings: Settings, model: str) -> int:
     """Workers of this model that are alive."""
+    return len(crew_of(settings, model))
+
+
+def crew_of(settings: Settings, model: str) -> list[WorkerInfo]:
+    """The workers of this model that are alive."""
     from vitrine.presence import live_workers
     from vitrine.redis_client import connect, naming_failures
 
     redis = connect(settings.redis_url.get_secret_value())
     try:
         with naming_failures():
-            return len(live_workers(redis, model))
+            return live_workers(redis, model)
     finally:
         redis.close()

@@ -15,9 +15,10 @@ from vitrine.cli.job_argument import job_argument
 def status(ctx: click.Context, job: str, wait: bool, as_json: bool) -> None:
     """Show how far a job is.
 
-    The exit code is 3 once anything of the job failed, else 0.
+    The exit code is 3 once anything of the job failed, and for a cancelled or lost job; else 0.
     """
     from vitrine.cli import output, services
+    from vitrine.cli.crew import store_away
     from vitrine.cli.follow import follow
     from vitrine.cli.job_view import exit_code, print_status, status_json
 
@@ -30,4 +31,7 @@ def status(ctx: click.Context, job: str, wait: bool, as_json: bool) -> None:
         output.print_json(status_json(found))
     else:
         print_status(found)
+        notice = None if found.state.finished else store_away(settings, found.spec)
+        if notice is not None:
+            output.say(notice)
     ctx.exit(exit_code(found))

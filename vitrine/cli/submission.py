@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import click
 
 from producer import (
+    Begun,
     Catalog,
     CatalogOptions,
     Publish,
@@ -21,17 +22,19 @@ from producer import (
     refuse_empty,
     refuse_flawed,
     what_blocks,
+    written,
 )
 from vitrine.cli import services
 from vitrine.cli.crew import is_served, no_worker
 from vitrine.cli.existing import refuse_other_model
 from vitrine.cli.follow import follow
-from vitrine.cli.job_view import exit_code, print_status, status_json
+from vitrine.cli.job_view import exit_code, go_on, print_status, status_json
 from vitrine.cli.output import print_json, say
 from vitrine.cli.report_view import print_report, report_json
+from vitrine.cli.resume import take_up
 from vitrine.cli.row_progress import RowProgress
 from vitrine.contracts import JobSpec, JobStatus, is_collection_name, model_name, new_job_id
-from vitrine.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK, BadInput
+from vitrine.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK, BadInput, Conflict, NotFound
 from vitrine.ledger.base import Ledger
 from vitrine.settings import Settings
 
@@ -44,6 +47,7 @@ class Request:
     collection: str | None
     model: str | None
     catalog: CatalogOptions
+    resume: str | None
     wait: bool
     strict: bool
     dry_run: bool
@@ -78,15 +82,16 @@ def _look(source: Source, request: Request) -> int:
 
 def _send(source: Source, request: Request, settings: Settings) -> int:
     with services.open_ledger_and_publisher(settings) as (ledger, publisher):
-        if request.collection is not None:
-            refuse_other_model(settings, request.collection)
+        begun, options = _beginning(request, settings, ledger)
         if request.strict:
-            with open_catalog(source, request.catalog) as catalog:
+            with open_catalog(source, options) as catalog:
                 refuse_flawed(_inspected(catalog))
         began = time.monotonic()
-        with open_catalog(source, request.catalog) as catalog:
-            spec = _spec(request, settings, catalog)
-            report = _submitted(spec, catalog, ledger, publisher.publish, settings)
+        with open_catalog(source, options) as catalog:
+            spec = _spec(request, settings, catalog) if begun is None else begun.spec
+            report = _submitted(
+                spec, catalog, ledger, publisher.publish, settings=settings, begun=begun
+            )
         if not request.as_json:
             print_report(report, catalog)
         if request.wait:
@@ -95,27 +100,54 @@ def _send(source: Source, request: Request, settings: Settings) -> int:
         return _tell_sent(request, report, catalog, spec, no_worker(settings, spec))
 
 
+def _beginning(
+    request: Request, settings: Settings, ledger: Ledger
+) -> tuple[Begun | None, CatalogOptions]:
+    if request.resume is not None:
+        return take_up(
+            ledger,
+            request.resume,
+            collection=request.collection,
+            model=request.model,
+            given=request.catalog,
+        )
+    if request.collection is not None:
+        refuse_other_model(settings, request.collection)
+    return None, request.catalog
+
+
 def _submitted(
-    spec: JobSpec, catalog: Catalog, ledger: Ledger, publish: Publish, settings: Settings
+    spec: JobSpec,
+    catalog: Catalog,
+    ledger: Ledger,
+    publish: Publish,
+    *,
+    settings: Settings,
+    begun: Begun | None,
 ) -> Report:
     limit = settings.max_pending_images
 
     def served(model: str) -> bool:
         return is_served(settings, model)
 
-    try:
-        with RowProgress(lambda count: what_blocks(ledger, count, limit, served)) as progress:
-            return Submission(
-                spec,
-                ledger,
-                publish,
-                max_pending=limit,
-                on_wait=progress.wait,
-                on_progress=progress.show,
-            ).run(catalog)
-    except KeyboardInterrupt:
-        say(f"Not every row was sent, so job {spec.id} is cancelled; submitting again is safe.")
-        raise
+    with RowProgress(lambda count: what_blocks(ledger, count, limit, served)) as progress:
+        submission = Submission(
+            spec,
+            ledger,
+            publish,
+            max_pending=limit,
+            on_wait=progress.wait,
+            on_progress=progress.show,
+            begun=begun,
+        )
+        try:
+            return submission.run(catalog)
+        except (NotFound, Conflict):
+            raise  # The job has gone or was cancelled: nothing to go on with.
+        except BaseException:
+            if submission.left_open:
+                say(f"Not every row was sent, so job {spec.id} stays open; {go_on(spec)}")
+            raise
 
 
 def _tell_sent(
@@ -158,6 +190,7 @@ def _spec(request: Request, settings: Settings, catalog: Catalog) -> JobSpec:
         created_at=time.time(),
         asked_model=settings.model,
         file_root=catalog.file_root,
+        reading=written(request.catalog),
     )
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vitrine.cli.job_argument import named_job
+
 if TYPE_CHECKING:
     from vitrine.cli.submission import Request
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 @click.command(
     epilog="Exit codes: 0 all taken, 1 could not run, 2 usage or bad input (with --dry-run too: the file would "
     "be refused), 3 a row was rejected or, with --wait, a picture failed, 130 interrupted (Ctrl-C): while rows "
-    "are sent the job is cancelled, while waiting it goes on."
+    "are sent the job stays open for --resume, while waiting it goes on."
 )
 @click.argument("file")
 @click.option("--collection", help="The catalog's name in the store; made where it is not there.")
@@ -31,6 +33,12 @@ if TYPE_CHECKING:
     type=click.Choice(["csv", "tsv", "jsonl", "parquet", "urls", "folder"]),
     help="Found by suffix and content where not given.",
 )
+@click.option(
+    "--resume",
+    metavar="JOB",
+    callback=named_job,
+    help="Send what is missing of a job whose submit ended half-way; FILE has to be the same.",
+)
 @click.option("--wait", is_flag=True, help="Stay until every picture has its outcome.")
 @click.option("--strict", is_flag=True, help="Submit nothing where any row is bad.")
 @click.option("--dry-run", is_flag=True, help="Check every row, submit nothing; needs no service.")
@@ -40,7 +48,8 @@ def submit(ctx: click.Context, /, **options: Any) -> None:
     """Send a catalog: every picture becomes a vector or a named failure.
 
     FILE is CSV, TSV, JSON Lines, Parquet, a list of URLs (plain or .gz), a folder of pictures, or - for
-    standard input. Bad rows are reported and counted, the good ones go on.
+    standard input. Bad rows are reported and counted, the good ones go on. With --resume no other option about the
+    catalog is needed: the job says how it was read.
     """
     from vitrine.cli.submission import run
 
@@ -51,7 +60,9 @@ def _request(options: dict[str, Any]) -> Request:
     from producer import CatalogOptions, Format
     from vitrine.cli.submission import Request
 
-    if options["collection"] is None and not options["dry_run"]:
+    if options["resume"] is not None and options["dry_run"]:
+        raise click.UsageError("Give one of --resume and --dry-run.")
+    if options["collection"] is None and not options["dry_run"] and options["resume"] is None:
         raise click.UsageError("Missing option '--collection'.")
     name = options["format_name"]
     return Request(
@@ -67,6 +78,7 @@ def _request(options: dict[str, Any]) -> Request:
             image_root=options["image_root"],
             allow_files=True,
         ),
+        resume=options["resume"],
         wait=options["wait"],
         strict=options["strict"],
         dry_run=options["dry_run"],

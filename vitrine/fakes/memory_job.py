@@ -48,16 +48,31 @@ class MemoryJob:
     rejected: int = 0
     chunks: dict[int, MemoryChunk] = field(default_factory=dict)
     next_chunk: int = 0
+    marks: list[bytes] = field(default_factory=list)
     embedded: set[int] = field(default_factory=set)
     failed: dict[int, Failure] = field(default_factory=dict)
     cancelled: set[int] = field(default_factory=set)
     strikes: Counter[int] = field(default_factory=Counter)
     problems: list[RowProblem] = field(default_factory=list)
+    term: float = 0.0  #: The longest that a lease was asked for, in seconds.
+    swept: float = 0.0
     fed: float = 0.0
     updated: float = 0.0
     finished: float | None = None
     bulk: int = INDEX_POINTS
     watch: IndexWatch | None = None  #: While it is `indexing`, and as it was then.
+
+
+def set_back(entry: MemoryJob, now: float) -> None:
+    """Mend the times that were written before the clock was set back, if it was: none lies further ahead than it can."""
+    back, entry.swept = entry.swept - now, now
+    for chunk in entry.chunks.values():
+        if chunk.leased is not None:
+            chunk.leased = min(chunk.leased, now + entry.term)
+        if chunk.queued is not None:
+            chunk.queued = min(chunk.queued, now)
+        if chunk.due is not None and chunk.due > now:
+            chunk.due -= max(0.0, back)
 
 
 def to_send(chunk: MemoryChunk, now: float, lost_before: float) -> bool:
@@ -106,7 +121,7 @@ def note_index(entry: MemoryJob, indexed: int, points: int, now: float) -> float
         return 0.0
     before, still = entry.watch, 0.0
     if before is not None and before.indexed == indexed:
-        still = before.still + min(now - before.seen, LONGEST_GAP)
+        still = before.still + max(0.0, min(now - before.seen, LONGEST_GAP))
     entry.watch = IndexWatch(indexed, points, now, still)
     return still
 

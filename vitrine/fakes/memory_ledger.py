@@ -18,18 +18,20 @@ from vitrine.contracts import (
     JobStatus,
     RowProblem,
 )
-from vitrine.errors import Conflict, NotFound
+from vitrine.errors import Conflict
 from vitrine.fakes.memory_job import (
     MemoryChunk,
     MemoryJob,
     complete,
     note_index,
     pending,
+    set_back,
     settle,
     status_of,
     to_send,
 )
 from vitrine.ledger.base import FinishReport, Lease, NewChunk, Putoff, Refusal
+from vitrine.ledger.job_errors import missing_job, parted_job
 from vitrine.ledger.remainder import remainder
 from vitrine.ledger.select import matches
 from vitrine.settings import INDEX_POINTS
@@ -55,7 +57,7 @@ class MemoryLedger:
 
     def _job(self, job: str) -> MemoryJob:
         if job not in self._jobs:
-            raise NotFound(f"There is no job {job}.", hint="`vitrine jobs` lists those there are.")
+            raise missing_job(job)
         return self._jobs[job]
 
     def create(self, spec: JobSpec) -> None:
@@ -64,11 +66,15 @@ class MemoryLedger:
             made = MemoryJob(spec, fed=now, updated=now, bulk=self._index_points)
             self._jobs.setdefault(spec.id, made)
 
-    def add_chunks(self, job: str, chunks: Sequence[NewChunk]) -> list[int]:
+    def add_chunks(
+        self, job: str, chunks: Sequence[NewChunk], *, after: bytes | None = None
+    ) -> list[int]:
         with self._lock:
             entry = self._job(job)
             if entry.state is not JobState.OPEN:
                 raise Conflict(f"Job {job} is {entry.state}, so this cannot be done to it.")
+            _check_last(entry, after)
+            entry.marks += [chunk.mark for chunk in chunks if chunk.mark]
             entry.images += sum(len(chunk.images) for chunk in chunks)
             entry.items += sum(chunk.items for chunk in chunks)
             entry.fed = self._clock()
@@ -80,16 +86,28 @@ class MemoryLedger:
         entry.chunks[number] = MemoryChunk(images, queued=self._clock())
         return number
 
-    def add_problems(self, job: str, problems: Sequence[RowProblem], *, count: int) -> None:
+    def add_problems(
+        self, job: str, problems: Sequence[RowProblem], *, count: int, before: int
+    ) -> None:
         with self._lock:
             entry = self._job(job)
+            if entry.rejected == before + count:
+                return
+            if entry.rejected != before:
+                raise parted_job(job)
             entry.rejected += count
             entry.problems = [*entry.problems, *problems][:1000]
 
-    def seal(self, job: str) -> JobState:
+    def marks(self, job: str) -> Iterator[bytes]:
+        with self._lock:
+            return iter(list(self._jobs[job].marks) if job in self._jobs else [])
+
+    def seal(self, job: str, *, after: bytes | None = None) -> JobState:
         with self._lock:
             entry = self._job(job)
             if entry.state is JobState.OPEN:
+                _check_last(entry, after)
+                entry.marks.clear()
                 entry.state = JobState.RUNNING
             return self._settle(entry)
 
@@ -106,6 +124,7 @@ class MemoryLedger:
             chunk = entry.chunks[number]
             chunk.queued = chunk.due = None
             chunk.leased = self._clock() + seconds
+            entry.term = max(entry.term, seconds)
             chunk.token = str(next(self._tokens))
             chunk.attempts += 1
             if chunk.suspect is not None:
@@ -148,6 +167,7 @@ class MemoryLedger:
             held = self._held(lease)
             if held is None or held[0].state is JobState.CANCELLING:
                 return False
+            held[0].term = max(held[0].term, seconds)
             held[1].leased = self._clock() + seconds
             return True
 
@@ -224,6 +244,7 @@ class MemoryLedger:
             if entry is None:
                 return []
             now = self._clock()
+            set_back(entry, now)
             again: list[int] = []
             for number, chunk in entry.chunks.items():
                 if to_send(chunk, now, lost_before) and len(again) < limit:
@@ -289,6 +310,7 @@ class MemoryLedger:
             if entry.state.finished or entry.state is JobState.INDEXING:
                 raise Conflict(f"Job {job} is already {entry.state}.")
             entry.state = JobState.CANCELLING
+            entry.marks.clear()
             entry.chunks = {n: c for n, c in entry.chunks.items() if c.leased is not None}
             return self._settle(entry)
 
@@ -318,3 +340,8 @@ class MemoryLedger:
 
     def _settle(self, entry: MemoryJob) -> JobState:
         return settle(entry, self._clock())
+
+
+def _check_last(entry: MemoryJob, after: bytes | None) -> None:
+    if after is not None and (entry.marks[-1] if entry.marks else b"") != after:
+        raise parted_job(entry.spec.id)

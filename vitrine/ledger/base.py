@@ -13,7 +13,7 @@ Every method is safe to call twice with the same arguments.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -21,6 +21,10 @@ from vitrine.contracts import Chunk, Failure, ImageRef, JobSpec, JobState, JobSt
 
 LONGEST_GAP = 60.0
 """Seconds between two looks at an index that count as standstill: longer ones say that the store or the workers were away."""
+
+
+MARK_BYTES = 8
+"""Bytes of a chunk's mark: two catalogs that part have the same one by chance in 2**64 tries."""
 
 
 class Refusal(enum.StrEnum):
@@ -38,6 +42,10 @@ class NewChunk(NamedTuple):
 
     images: Sequence[ImageRef]
     items: int
+    mark: bytes = b""
+    """Digest (`MARK_BYTES`) of all pictures of the job up to this chunk's last; empty where the producer does not mark."""
+    rows: bytes = b""
+    """The pictures as `vitrine.ledger.codec.image_rows` writes them, where that was done already: it is half of the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +92,33 @@ class Ledger(Protocol):
     def create(self, spec: JobSpec) -> None:
         """Write the job as `open`, with nothing in it."""
 
-    def add_chunks(self, job: str, chunks: Sequence[NewChunk]) -> list[int]:
+    def add_chunks(
+        self, job: str, chunks: Sequence[NewChunk], *, after: bytes | None = None
+    ) -> list[int]:
         """Write the next chunks (as queued, from now), all or none, and return their numbers.
 
-        Several at once cost one round trip: a producer gives some dozen. Raises `Conflict` where the job is
-        no longer open, `NotFound`.
+        Several at once cost one round trip: a producer gives some dozen. With `after` the mark of the job's last
+        chunk has to be this one (empty: it has none yet), so that of two producers at once one is refused, and a ledger
+        that lost what was written last (Redis keeps all but its last second) is not written past the gap. Raises
+        `LedgerUnavailable` then, `Conflict` where the job is no longer open, `NotFound`.
         """
 
-    def add_problems(self, job: str, problems: Sequence[RowProblem], *, count: int) -> None:
-        """Count `count` rejected rows, and keep the `problems` (the first 1,000 of a job) to show."""
+    def add_problems(
+        self, job: str, problems: Sequence[RowProblem], *, count: int, before: int
+    ) -> None:
+        """Count `count` rejected rows after the `before` that are counted, and keep the first 1,000 of a job to show.
 
-    def seal(self, job: str) -> JobState:
-        """Say that every chunk is in; a job with nothing left to do is finished here, or goes on to `indexing`."""
+        Raises `LedgerUnavailable` where another number of them is counted, `NotFound`.
+        """
+
+    def marks(self, job: str) -> Iterator[bytes]:
+        """The mark of each chunk of an open job in order, streamed: what is in already."""
+
+    def seal(self, job: str, *, after: bytes | None = None) -> JobState:
+        """Say that every chunk is in; a job with nothing left to do is finished here, or goes on to `indexing`.
+
+        `after` as with `add_chunks`; the marks are forgotten.
+        """
 
     def pending_images(self) -> int:
         """Pictures of all jobs that have no outcome yet: what back-pressure looks at."""

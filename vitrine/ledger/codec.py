@@ -26,9 +26,19 @@ def _row(image: ImageRef) -> list[Any]:
     ]
 
 
+def image_rows(images: Sequence[ImageRef]) -> bytes:
+    """A chunk's pictures as they are written down, not yet compressed: the same bytes on every machine."""
+    return orjson.dumps([_row(image) for image in images])
+
+
+def pack_rows(rows: bytes) -> bytes:
+    """A chunk's blob, from `image_rows`."""
+    return zlib.compress(rows, _LEVEL)
+
+
 def pack_images(images: Sequence[ImageRef]) -> bytes:
     """A chunk's blob."""
-    return zlib.compress(orjson.dumps([_row(image) for image in images]), _LEVEL)
+    return pack_rows(image_rows(images))
 
 
 def unpack_images(blob: bytes) -> tuple[ImageRef, ...]:

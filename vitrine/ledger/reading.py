@@ -9,8 +9,9 @@ import orjson
 from redis import Redis
 
 from vitrine.contracts import Failure, JobState, JobStatus, RowProblem
-from vitrine.errors import NotFound
 from vitrine.ledger import codec
+from vitrine.ledger.base import MARK_BYTES
+from vitrine.ledger.job_errors import missing_job
 from vitrine.ledger.scripts import job_key
 from vitrine.ledger.select import matches
 from vitrine.redis_client import as_bytes, naming_failures
@@ -99,10 +100,17 @@ class LedgerReader:
             rows = self._redis.lrange(job_key(job, "problems"), 0, -1)
         return [RowProblem(*orjson.loads(row)) for row in rows]
 
-
-def missing_job(job: str) -> NotFound:
-    """The error for a job that is not in the ledger."""
-    return NotFound(f"There is no job {job}.", hint="`vitrine jobs` lists those there are.")
+    def marks(self, job: str) -> Iterator[bytes]:
+        start = 0
+        while True:
+            with naming_failures():
+                block = as_bytes(
+                    self._redis.getrange(job_key(job, "marks"), start, start + _BLOCK - 1)
+                )
+            if not block:
+                return
+            yield from (block[at : at + MARK_BYTES] for at in range(0, len(block), MARK_BYTES))
+            start += len(block)
 
 
 def _status(row: dict[bytes, bytes]) -> JobStatus:

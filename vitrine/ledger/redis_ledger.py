@@ -9,6 +9,7 @@ Every change of a chunk is one script, so no crash leaves half of one. A job's k
     vitrine:{JOB}:queued|leased|due      zsets   chunk -> queued at | leased until | put off until
     vitrine:{JOB}:tokens|attempts|suspect        hashes by chunk
     vitrine:{JOB}:strikes                hash    ordinal -> how many workers died on it
+    vitrine:{JOB}:marks                  string  8 bytes a chunk while it is open: what a resume compares
     vitrine:{JOB}:chunk:N                string  the pictures of a chunk, freed when it is done
     vitrine:jobs, vitrine:active         zset and set of job ids
 """
@@ -91,11 +92,14 @@ class RedisLedger(LedgerSteering):
         self._redis.sadd(ACTIVE_KEY, spec.id)
         self._redis.zadd(JOBS_KEY, {spec.id: spec.created_at})
 
-    def add_chunks(self, job: str, chunks: Sequence[NewChunk]) -> list[int]:
+    def add_chunks(
+        self, job: str, chunks: Sequence[NewChunk], *, after: bytes | None = None
+    ) -> list[int]:
         token = uuid.uuid4().hex
-        args: list[bytes | str | float] = []
+        args: list[bytes | str | float] = [*_checked(after)]
         for chunk in chunks:
-            args += [codec.pack_images(chunk.images), len(chunk.images), chunk.items]
+            blob = codec.pack_rows(chunk.rows or codec.image_rows(chunk.images))
+            args += [blob, len(chunk.images), chunk.items, chunk.mark]
         while True:
             with naming_failures():
                 first = int(self._redis.hget(job_key(job, "job"), "chunks") or 0)
@@ -106,20 +110,18 @@ class RedisLedger(LedgerSteering):
                 expect(job, state, JobState.OPEN)
                 return numbers
 
-    def add_problems(self, job: str, problems: Sequence[RowProblem], *, count: int) -> None:
+    def add_problems(
+        self, job: str, problems: Sequence[RowProblem], *, count: int, before: int
+    ) -> None:
         rows = [
             orjson.dumps([row.source, row.line, row.field, row.message, row.code])
             for row in problems[:PROBLEMS_KEPT]
         ]
-        with naming_failures(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.hincrby(job_key(job, "job"), "rejected", count)
-            if rows:
-                pipe.rpush(job_key(job, "problems"), *rows)
-                pipe.ltrim(job_key(job, "problems"), 0, PROBLEMS_KEPT - 1)
-            pipe.execute()
+        keys = job_keys(job)
+        known(job, self._scripts.run("reject", keys, before, count, PROBLEMS_KEPT, *rows))
 
-    def seal(self, job: str) -> JobState:
-        state = known(job, self._scripts.run("seal", job_keys(job), self._ttl))
+    def seal(self, job: str, *, after: bytes | None = None) -> JobState:
+        state = known(job, self._scripts.run("seal", job_keys(job), self._ttl, *_checked(after)))
         self._note(job, state)
         return state
 
@@ -220,6 +222,11 @@ class RedisLedger(LedgerSteering):
                 job_key(job, "queued"), [str(number) for number in numbers]
             )
         return [None if score is None else float(score) for score in scores]
+
+
+def _checked(after: bytes | None) -> tuple[str, bytes]:
+    """Whether the last mark is compared, and with what."""
+    return ("", b"") if after is None else ("1", after)
 
 
 def _when(due: float | None) -> str:

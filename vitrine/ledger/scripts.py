@@ -12,7 +12,7 @@ from vitrine.redis_client import naming_failures
 
 KEY_NAMES = (
     "job", "embedded", "failed", "cancelled", "failures", "problems", "queued", "leased", "due",
-    "tokens", "attempts", "suspect", "strikes",
+    "tokens", "attempts", "suspect", "strikes", "marks",
 )  # fmt: skip
 """In the order in which the scripts' common head names them."""
 

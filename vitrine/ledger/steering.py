@@ -11,7 +11,8 @@ from redis import Redis
 from vitrine.contracts import CHUNK_SIZE, ImageRef, JobState
 from vitrine.errors import Conflict
 from vitrine.ledger import codec
-from vitrine.ledger.reading import JOBS_KEY, LedgerReader, missing_job
+from vitrine.ledger.job_errors import missing_job, parted_job
+from vitrine.ledger.reading import JOBS_KEY, LedgerReader
 from vitrine.ledger.scripts import Scripts, job_key, job_keys
 from vitrine.redis_client import as_bytes, naming_failures
 
@@ -116,10 +117,12 @@ class LedgerSteering(LedgerReader):
 
 
 def known(job: str, state: bytes | str) -> JobState:
-    """The state that a script answered; raises `NotFound` where it found no job."""
+    """The state that a script answered; raises `NotFound` where it found no job, and what `parted` means."""
     name = as_bytes(state).decode()
     if name == "unknown":
         raise missing_job(job)
+    if name == "parted":
+        raise parted_job(job)
     return JobState(name)
 
 

@@ -126,7 +126,7 @@ def test_payload_is_another_name_of_fields_but_not_beside_it(stage: Stage) -> No
 
 def test_hints_speak_of_routes_and_fields_not_of_commands(stage: Stage) -> None:
     absent = problem_of(stage.client.get("/v1/jobs/absent"), 404, "not_found")
-    assert absent["hint"] == "GET /v1/jobs lists those there are."
+    assert absent["hint"].startswith("GET /v1/jobs lists those there are. ")
     strict = problem_of(upload(stage, CSV + b",x,1\n", strict="true"), 422, "bad_input")
     assert strict["hint"] == "Mend them, or submit with strict=false."
     unnamed = problem_of(upload(stage, b"a,image\n1,http://h/1\n"), 422, "bad_input")
@@ -330,9 +330,9 @@ def test_submitting_runs_beside_the_event_loop(
     threads: list[str] = []
     add = stage.ledger.add_chunks
 
-    def noted(*args: Any) -> list[int]:
+    def noted(*args: Any, **named: Any) -> list[int]:
         threads.append(threading.current_thread().name)
-        return add(*args)
+        return add(*args, **named)
 
     monkeypatch.setattr(stage.ledger, "add_chunks", noted)
     stage.job()

@@ -102,8 +102,8 @@ def test_waiting_ends_with_the_jobs_outcome(
 ) -> None:
     real_seal = ledger.seal
 
-    def seal(job: str) -> JobState:
-        state = real_seal(job)
+    def seal(job: str, *, after: bytes) -> JobState:
+        state = real_seal(job, after=after)
         finish(ledger, job, FailureReason.NOT_FOUND)
         return state
 
@@ -135,15 +135,15 @@ def test_ctrl_c_leaves_the_job_and_says_how_to_follow_it(
     assert ledger.status(job).state is JobState.RUNNING
 
 
-def test_ctrl_c_while_sending_cancels_the_job_and_says_so(
+def test_ctrl_c_while_sending_leaves_the_job_open_and_says_how_to_go_on(
     ledger: MemoryLedger, catalog: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "seal", lambda _job: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(ledger, "seal", lambda _job, **_: signal.raise_signal(signal.SIGINT))
     result = run("submit", catalog, "--collection", "shop")
     [job] = ledger.jobs()
     assert result.exit_code == 130
-    assert f"job {job.spec.id} is cancelled" in result.stderr
-    assert job.state is JobState.CANCELLED
+    assert f"vitrine submit {catalog} --resume {job.spec.id} " in result.stderr
+    assert job.state is JobState.OPEN
 
 
 def test_a_ledger_that_is_away_for_a_moment_does_not_end_the_wait(

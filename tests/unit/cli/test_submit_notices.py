@@ -188,8 +188,8 @@ def test_a_rate_is_told_only_by_the_command_that_saw_the_whole_job(
 ) -> None:
     real_seal = ledger.seal
 
-    def seal(job: str) -> object:
-        state = real_seal(job)
+    def seal(job: str, *, after: bytes) -> object:
+        state = real_seal(job, after=after)
         finish(ledger, job)
         return state
 

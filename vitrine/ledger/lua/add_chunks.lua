@@ -1,5 +1,6 @@
--- ARGV: first number, token, then triples of blob, images, items; the blobs' keys follow the job's.
--- Returns the job's state, or 'taken' where another writer has had the number meanwhile: ask for it again.
+-- ARGV: first number, token, checked ('1' or ''), the mark that has to be last, then blob, images, items, mark for each
+-- chunk; the blobs' keys follow the job's. Returns the job's state, 'taken' where another writer has had the number
+-- meanwhile (ask for it again), or 'parted'.
 local state = redis.call('HGET', JOB, 'state')
 if state ~= 'open' then return state or 'unknown' end
 local first = tonumber(ARGV[1])
@@ -7,13 +8,15 @@ if count('chunks') ~= first then
   -- The client asks again because our first answer was lost on the way: they are in already.
   return redis.call('HGET', JOB, 'writer') == ARGV[2] and state or 'taken'
 end
+if parted(ARGV[3], ARGV[4]) then return 'parted' end
 local t = score(now())
 local images, items, number = 0, 0, first
-for index = 3, #ARGV, 3 do
-  redis.call('SET', KEYS[14 + number - first], ARGV[index])
+for index = 5, #ARGV, 4 do
+  redis.call('SET', KEYS[15 + number - first], ARGV[index])
   redis.call('ZADD', QUEUED, t, number)
   images = images + tonumber(ARGV[index + 1])
   items = items + tonumber(ARGV[index + 2])
+  if ARGV[index + 3] ~= '' then redis.call('APPEND', MARKS, ARGV[index + 3]) end
   number = number + 1
 end
 redis.call('HINCRBY', JOB, 'images', images)

@@ -1,8 +1,9 @@
--- Shared head of every script. KEYS 1..13 are a job's keys in the order of `redis_ledger.KEY_NAMES`;
--- KEYS[14], where given, is one chunk's blob. All carry the job's hash tag, so they share a cluster slot.
+-- Shared head of every script. KEYS 1..14 are a job's keys in the order of `redis_ledger.KEY_NAMES`;
+-- KEYS[15], where given, is one chunk's blob. All carry the job's hash tag, so they share a cluster slot.
 local JOB, EMBEDDED, FAILED, CANCELLED = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local FAILURES, PROBLEMS, QUEUED, LEASED, DUE = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
-local TOKENS, ATTEMPTS, SUSPECT, STRIKES, BLOB = KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local TOKENS, ATTEMPTS, SUSPECT, STRIKES = KEYS[10], KEYS[11], KEYS[12], KEYS[13]
+local MARKS, BLOB = KEYS[14], KEYS[15]
 
 local function now()
   local t = redis.call('TIME')
@@ -23,6 +24,13 @@ local function remaining()
   return counts[1] - counts[2] - counts[3] - counts[4]
 end
 
+-- Whether the job's last chunk has another mark than the producer believes; `checked` is empty where it does not mark.
+local function parted(checked, after)
+  if checked == '' then return false end
+  if after == '' then return redis.call('STRLEN', MARKS) > 0 end
+  return redis.call('GETRANGE', MARKS, -#after, -1) ~= after
+end
+
 local function enter(state)
   redis.call('HSET', JOB, 'state', state, 'updated', score(now()))
 end
@@ -31,7 +39,7 @@ end
 local function finished(state, ttl)
   enter(state)
   redis.call('HSET', JOB, 'finished', score(now()))
-  for index = 1, 13 do redis.call('EXPIRE', KEYS[index], ttl) end
+  for index = 1, 14 do redis.call('EXPIRE', KEYS[index], ttl) end
   return state
 end
 
@@ -52,6 +60,11 @@ local function uncancel(ordinal)
     redis.call('SETBIT', CANCELLED, ordinal, 0)
     redis.call('HINCRBY', JOB, 'cancelled', -1)
   end
+end
+
+-- The longest term that a lease of this job was ever asked for: one that ends later was made before the clock was set back.
+local function note_term(seconds)
+  if tonumber(seconds) > count('term') then redis.call('HSET', JOB, 'term', seconds) end
 end
 
 local function forget_lease(number)

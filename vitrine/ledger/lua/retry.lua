@@ -3,7 +3,7 @@
 local state = redis.call('HGET', JOB, 'state')
 local retryable = state == 'running' or state == 'indexing' or state == 'completed'
 if not retryable and state ~= 'completed_with_failures' then return state or 'unknown' end
-for index = 1, 13 do redis.call('PERSIST', KEYS[index]) end
+for index = 1, 14 do redis.call('PERSIST', KEYS[index]) end
 for index = 3, #ARGV do
   unfail(ARGV[index])
   redis.call('HDEL', STRIKES, ARGV[index])

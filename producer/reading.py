@@ -1,0 +1,52 @@
+"""How a catalog was read, written into its job: a resume has to read it likewise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from producer.catalog import CatalogOptions
+from producer.formats import Format
+from vitrine.errors import BadInput
+
+_FIELDS = ("format", "id", "images", "payload", "image_separator", "image_root")
+
+
+def written(options: CatalogOptions) -> str:
+    """The options as a job's spec keeps them; whether files may be read is the spec's `file_root`."""
+    return orjson.dumps(_plain(options)).decode()
+
+
+def as_written(reading: str, given: CatalogOptions) -> CatalogOptions:
+    """The options of a job's catalog; raises `BadInput` where one that is given again says otherwise."""
+    before: dict[str, Any] = orjson.loads(reading)
+    default = _plain(CatalogOptions())
+    for name, value in _plain(given).items():
+        if value not in (default[name], before[name]):
+            raise BadInput(
+                f"The job's catalog was read with {name.replace('_', ' ')} {_shown(before[name])}, not {_shown(value)}.",
+                hint="A resume reads the file as the job was begun: leave such options out.",
+            )
+    return CatalogOptions(
+        format=None if before["format"] is None else Format(before["format"]),
+        id=before["id"],
+        images=tuple(before["images"]),
+        payload=None if before["payload"] is None else tuple(before["payload"]),
+        image_separator=before["image_separator"],
+        image_root=before["image_root"],
+        allow_files=given.allow_files,
+    )
+
+
+def _plain(options: CatalogOptions) -> dict[str, Any]:
+    values = {name: getattr(options, name) for name in _FIELDS}
+    # As JSON has them, so that both sides of a comparison are of one kind.
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(values))
+    return plain
+
+
+def _shown(value: Any) -> str:
+    if not value:
+        return "left out"
+    return ", ".join(value) if isinstance(value, list) else repr(value)

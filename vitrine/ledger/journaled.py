@@ -1,0 +1,109 @@
+"""The ledger as producers and readers have it: jobs are noted in a journal too, and those that Redis lost are told as lost.
+
+Workers have the plain one: what is not in Redis is no work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from redis import Redis
+
+from vitrine.contracts import Failure, JobSpec, JobState, JobStatus, RowProblem
+from vitrine.errors import NotFound
+from vitrine.journal import Journal, lost_job, lost_words
+from vitrine.ledger.redis_ledger import RedisLedger
+from vitrine.ledger.scripts import job_key
+from vitrine.redis_client import connect, naming_failures
+from vitrine.settings import INDEX_POINTS, Settings
+
+
+class JournaledLedger(RedisLedger):
+    """`RedisLedger` with a memory of its own for jobs that Redis forgot."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        journal: Journal,
+        *,
+        job_ttl_days: float = 14.0,
+        index_points: int = INDEX_POINTS,
+    ) -> None:
+        super().__init__(redis, job_ttl_days=job_ttl_days, index_points=index_points)
+        self._journal = journal
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> JournaledLedger:
+        """The ledger that the settings name, with the journal in their data directory."""
+        return cls(
+            connect(settings.redis_url.get_secret_value()),
+            Journal.from_settings(settings),
+            job_ttl_days=settings.job_ttl_days,
+            index_points=settings.index_points,
+        )
+
+    def create(self, spec: JobSpec) -> None:
+        super().create(spec)
+        self._journal.note(spec)  # After: a job that Redis refused was never there to be lost.
+
+    def status(self, job: str) -> JobStatus:
+        try:
+            return super().status(job)
+        except NotFound:
+            spec = self._journal.find(job)
+            if spec is None:
+                raise
+            return lost_job(spec)
+
+    def jobs(self, *, limit: int = 100, offset: int = 0) -> list[JobStatus]:
+        lost = self._lost(offset + limit)
+        if not lost:
+            return super().jobs(limit=limit, offset=offset)
+        both = [*super().jobs(limit=offset + limit), *lost]
+        both.sort(key=lambda status: -status.spec.created_at)
+        return both[offset : offset + limit]
+
+    def _lost(self, limit: int) -> list[JobStatus]:
+        noted = self._journal.newest(limit)
+        with naming_failures(), self._redis.pipeline(transaction=False) as pipe:
+            for spec in noted:
+                pipe.exists(job_key(spec.id, "job"))
+            there = pipe.execute()
+        return [lost_job(spec) for spec, is_there in zip(noted, there, strict=True) if not is_there]
+
+    def failures(
+        self,
+        job: str,
+        *,
+        reason: str | None = None,
+        host: str | None = None,
+        items: frozenset[str] | None = None,
+        after: int = -1,
+    ) -> Iterator[Failure]:
+        self._refuse_lost(job)
+        return super().failures(job, reason=reason, host=host, items=items, after=after)
+
+    def problems(self, job: str) -> list[RowProblem]:
+        self._refuse_lost(job)
+        return super().problems(job)
+
+    def cancel(self, job: str) -> JobState:
+        self._refuse_lost(job)
+        return super().cancel(job)
+
+    def retry(
+        self,
+        job: str,
+        *,
+        reason: str | None = None,
+        host: str | None = None,
+        items: frozenset[str] | None = None,
+    ) -> list[int]:
+        self._refuse_lost(job)
+        return super().retry(job, reason=reason, host=host, items=items)
+
+    def _refuse_lost(self, job: str) -> None:
+        """An empty list of failures would say that nothing failed."""
+        status = self.status(job)
+        if status.state is JobState.LOST:
+            raise NotFound(f"Job {job} is lost.", hint=lost_words(status.spec))
