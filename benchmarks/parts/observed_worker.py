@@ -4,9 +4,10 @@
 
     python -m benchmarks.parts.observed_worker FILE --model NAME --device cpu
 
-Every second FILE gets, as JSON, how long the device's thread waits for the GIL (`workers.batching.gauge`), and how late it
-came back from each batch (of a timed model, see `workers.models.timed`). Everything else is the command's own. In a checkout from before there were timed models
-(see `benchmarks.profile`), the one beside this file is lent to it.
+Every second FILE gets, as JSON: how many pictures had been embedded at each of the last moments (monotonic seconds, every 50 ms), how
+long the device's thread waits for the GIL (`workers.batching.gauge`), and how late it came back from each batch (of a timed model, see
+`workers.models.timed`). Everything else is the command's own. In a checkout from before there were timed models (see
+`benchmarks.profile`), the one beside this file is lent to it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import json
 import sys
 import threading
 import time
+from collections import deque
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,44 +27,51 @@ from typing import Any
 from vitrine.cli import main
 
 _HERE = Path(__file__).resolve().parents[2]
-_EVERY = 1.0
+_TIMED = "workers.models.timed"
+_LOOK_EVERY = 0.05
+_WRITE_EVERY = 20  #: Looks.
+_KEPT = 6000
+"""Looks that are kept: five minutes."""
 
 
 def observe(file: Path) -> None:
     """Begin to write about the model that this process will open."""
     engine: Any = importlib.import_module("workers.engine")
     opened: list[Any] = []  # the model, and once it runs the engine
-    open_model = engine.open_model
+    open_model, open_engine = engine.open_model, engine.open_engine
 
     def opening(name: str, *arguments: Any, **options: Any) -> Any:
-        model = (
-            _timed().TimedModel(name)
-            if name.startswith("timed-")
-            else open_model(name, *arguments, **options)
+        lent = name.startswith("timed-") and not _has(_TIMED)
+        opened.append(
+            _lend(_TIMED).TimedModel(name) if lent else open_model(name, *arguments, **options)
         )
-        opened.append(model)
-        return model
-
-    open_engine = engine.open_engine
+        return opened[-1]
 
     def running(*arguments: Any, **options: Any) -> Any:
-        found = open_engine(*arguments, **options)
-        opened.append(found)
-        return found
+        opened.append(open_engine(*arguments, **options))
+        return opened[-1]
 
     engine.open_model, engine.open_engine = opening, running
-    threading.Thread(target=_write, args=(file, opened), name="observer", daemon=True).start()
+    threading.Thread(target=_watch, args=(file, opened), name="observer", daemon=True).start()
 
 
-def _write(file: Path, opened: list[Any]) -> None:
+def _watch(file: Path, opened: list[Any]) -> None:
+    looks: deque[tuple[float, int]] = deque(maxlen=_KEPT)
+    for number in count():
+        pictures = (getattr(getattr(one, "batcher", None), "pictures", 0) for one in opened)
+        looks.append((time.monotonic(), sum(pictures)))
+        if number % _WRITE_EVERY == 0:
+            _write(file, opened, looks)
+        time.sleep(_LOOK_EVERY)
+
+
+def _write(file: Path, opened: list[Any], looks: deque[tuple[float, int]]) -> None:
+    late = [ms for one in opened for ms in list(getattr(one, "late_ms", ()))]
+    waits = [wait for one in opened if (wait := _gil_wait(one))]
+    told = {"embedded": list(looks), "late_ms": late, "gil_wait": waits[0] if waits else None}
     scratch = file.with_suffix(".new")
-    while True:
-        late = [ms for one in opened for ms in list(getattr(one, "late_ms", ()))]
-        waits = [_gil_wait(one) for one in opened]
-        told = {"late_ms": late, "gil_wait": next((one for one in waits if one), None)}
-        scratch.write_text(json.dumps(told))
-        scratch.replace(file)
-        time.sleep(_EVERY)
+    scratch.write_text(json.dumps(told))
+    scratch.replace(file)
 
 
 def _gil_wait(one: Any) -> dict[str, float] | None:
@@ -71,23 +81,22 @@ def _gil_wait(one: Any) -> dict[str, float] | None:
     return None if wait is None else {"p50_ms": wait.p50_ms, "p95_ms": wait.p95_ms}
 
 
-def _timed() -> ModuleType:
-    """The timed model's module: the checkout's own, or that of this benchmark's checkout."""
-    _lend("workers.picture")
-    return _lend("workers.models.timed")
+def _has(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
 
 
 def _lend(name: str) -> ModuleType:
-    """A module by name, from the checkout that holds this benchmark where the one in use has none."""
-    if importlib.util.find_spec(name) is None:
-        path = _HERE.joinpath(*name.split(".")).with_suffix(".py")
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
-            raise RuntimeError(f"there is no {path}")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return importlib.import_module(name)
+    """A module, and what it needs, from the checkout that holds this benchmark: the one in use has none."""
+    for needed in ("workers.picture", name):
+        if not _has(needed):
+            path = _HERE.joinpath(*needed.split(".")).with_suffix(".py")
+            spec = importlib.util.spec_from_file_location(needed, path)
+            if spec is None or spec.loader is None:
+                raise RuntimeError(f"there is no {path}")
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[needed] = module
+            spec.loader.exec_module(module)
+    return sys.modules[name]
 
 
 if __name__ == "__main__":

@@ -23,13 +23,23 @@ class Turn:
     cores: float  #: That the worker kept busy.
 
 
-def timed_turn(done: Callable[[], int], pictures: int, process: Process) -> Turn:
-    """Watch `done` rise to `pictures`, which were asked for already; raises `RuntimeError` where it stands still."""
+def timed_turn(
+    done: Callable[[], int],
+    pictures: int,
+    process: Process,
+    *,
+    embedded: Callable[[float], int] = lambda _: 0,
+) -> Turn:
+    """Watch `done` rise to `pictures`, which were asked for already; raises `RuntimeError` where it stands still.
+
+    `embedded` says how many of them had been through the device at a time (monotonic seconds), where more may have than are
+    done: what was under way when the clock started is not counted as its work.
+    """
     wall, cpu, first = _reached(done, max(1, round(pictures * WARM_UP_SHARE)), process)
     end, cpu_end, last = _reached(done, pictures, process)
     if last != pictures:
         raise RuntimeError(f"{last} outcomes of {pictures} pictures")
-    seconds, counted = end - wall, last - first
+    seconds, counted = end - wall, last - max(first, embedded(wall))
     if counted <= 0:
         raise RuntimeError(f"a turn of {pictures} pictures is too short to be measured")
     spent = cpu_end - cpu
@@ -45,4 +55,4 @@ def _reached(done: Callable[[], int], count: int, process: Process) -> tuple[flo
                 f"{now} of {count} pictures in {LONGEST_SECONDS:.0f} s; the log ends so:\n{process.tail()}"
             )
         time.sleep(_LOOK_EVERY)
-    return time.perf_counter(), process.cpu_seconds(), now
+    return time.monotonic(), process.cpu_seconds(), now

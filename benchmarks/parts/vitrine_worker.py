@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from vitrine.presence import live_workers
 from vitrine.redis_client import connect
 from vitrine.settings import load
 
+_TOLD_EVERY = 0.2
+
 
 class VitrineWorker:
     """A worker that is up; made by `vitrine_worker`."""
@@ -42,10 +45,22 @@ class VitrineWorker:
         """Submit a job of these chunks, wait for its last outcome, and take its vectors away again."""
         job = uuid.uuid4().hex
         numbers = self._submitted(job, chunks)
+        began = time.monotonic()
         self._publisher.publish(job, numbers, self._model)
-        turn = timed_turn(lambda: self._done(job), sum(chunks), self.process)
+        turn = timed_turn(
+            lambda: self._done(job),
+            sum(chunks),
+            self.process,
+            embedded=lambda at: self._embedded(at) - self._embedded(began),
+        )
         self._tidy(job)
         return turn
+
+    def _embedded(self, at: float) -> int:
+        """Pictures that had been through the device at a time in the past, as the worker's own thread saw it."""
+        while not (looks := self._said()["embedded"]) or looks[-1][0] < at:
+            time.sleep(_TOLD_EVERY)
+        return max((pictures for when, pictures in looks if when <= at), default=0)
 
     def late_ms(self) -> list[float]:
         """How late the device's thread came back from each batch so far; empty for other than timed models."""
