@@ -17,7 +17,8 @@ STAGES = (
     ("fetch", ("workers/fetch/", "pycurl")),
     ("decode and scale", (
         "workers/decode", "workers/stages.py", "workers/colour.py", "workers/sniff.py", "workers/picture",
-        "workers/jpeg", "workers/models/preprocessing", "workers/models/aspect.py", "workers/models/resize",
+        "workers/jpeg", "workers/models/preprocessing", "workers/models/aspect.py", "workers/models/fast_pixels",
+        "workers/models/reference_pixels", "workers/models/scaling", "workers/models/target_size",
     )),
     ("device", ("workers/batching/", "workers/models/", "workers/normalise.py")),
     ("store", ("vitrine/vectors/", "workers/ingest/storing.py", "workers/ingest/outcomes.py")),
