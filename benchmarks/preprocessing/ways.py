@@ -1,0 +1,67 @@
+"""From bytes to the model's normalised input, float32 [3, side, side]: vitrine's ways and transformers' own.
+
+All scale as SigLIP does (a fixed size, bicubic, mean and deviation 0.5).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from workers.models.base import Way
+from workers.models.preprocessing import Preprocessing
+from workers.picture_decoder import PictureDecoder
+
+Pixels: TypeAlias = NDArray[np.float32]
+MakePixels: TypeAlias = Callable[[bytes], Pixels]
+Backend: TypeAlias = Literal["pil", "torchvision"]
+MAX_PIXELS = 50_000_000
+LEVELS_A_UNIT = 127.5
+"""Levels of 255 that one unit of the normalised input stands for."""
+
+
+def vitrine(side: int, *, way: Way = "fast", scaling: bool = False) -> MakePixels:
+    """What a worker does with a picture, and the device's part of it for that one picture."""
+    preprocessing = Preprocessing(_processor("pil", side), way=way)
+    decoder = PictureDecoder(
+        MAX_PIXELS,
+        fast=way == "fast",
+        scaled_size=preprocessing.scaled_size if scaling else None,
+    )
+
+    def run(data: bytes) -> Pixels:
+        inputs = preprocessing(decoder(data))
+        batch = {name: torch.from_numpy(np.asarray(one))[None] for name, one in inputs.items()}
+        pixels: Pixels = preprocessing.on_device(batch)["pixel_values"][0].numpy()
+        return pixels
+
+    return run
+
+
+def transformers(side: int, *, backend: Backend) -> MakePixels:
+    """What a plain script does: Pillow's decoder and the processor as it comes."""
+    processor = _processor(backend, side)
+
+    def run(data: bytes) -> Pixels:
+        image = Image.open(io.BytesIO(data)).convert("RGB")
+        pixels: Pixels = processor(images=image, return_tensors="pt")["pixel_values"][0].numpy()
+        return pixels
+
+    return run
+
+
+def _processor(backend: Backend, side: int) -> Any:
+    size = {"height": side, "width": side}
+    if backend == "pil":
+        from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+
+        return SiglipImageProcessorPil(size=size, resample=Image.Resampling.BICUBIC)
+    from transformers.models.siglip.image_processing_siglip import SiglipImageProcessor
+
+    return SiglipImageProcessor(size=size, resample=Image.Resampling.BICUBIC)
