@@ -33,8 +33,9 @@ async def readyz(request: Request) -> Ready | Response:
     readiness: Readiness = request.app.state.readiness
     report = await readiness.report()
     if report.ready:
-        return Ready(status="ready", checks=dict(report.checks))
+        return Ready(status="ready", checks=dict(report.checks), notices=dict(report.notices))
     return problem(
         503, "not_ready", report.wrong,
         headers={"Retry-After": f"{RETRY_AFTER_SECONDS:.0f}"}, checks=dict(report.checks),
+        notices=dict(report.notices),
     )  # fmt: skip

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from api import canary
 from api.parts import Parts
 from vitrine.contracts import model_name
 from vitrine.errors import VitrineError
+from vitrine.presence import WorkerInfo
 from vitrine.query_lane import Query
 from vitrine.vectors import Space
 
@@ -43,9 +44,10 @@ OK = "ok"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Each check by name, `ok` or what is wrong with it."""
+    """Each check by name, `ok` or what is wrong with it; notices are no hindrance to a search."""
 
     checks: Mapping[str, str]
+    notices: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ready(self) -> bool:
@@ -109,18 +111,24 @@ class Readiness:
             "ledger": _tried(self._parts.ledger.ping),
             "store": _tried(self._parts.store.ping),
         }
-        if checks["ledger"] == OK:
+        if checks["ledger"] != OK:
             # The lane is Redis too: without it each canary would only say the same again.
-            checks |= self._models()
-        return Report(checks)
-
-    def _models(self) -> dict[str, str]:
-        spaces: dict[str, set[Space]] = {model_name(self._parts.settings.model): set()}
+            return Report(checks)
         try:
-            for worker in self._parts.lane.workers():
-                spaces.setdefault(worker.model, set()).add(worker.space)
+            crew = self._parts.lane.workers()
         except VitrineError as error:
-            return {"workers": str(error)}
+            return Report(checks | {"workers": str(error)})
+        notices = {
+            f"worker {worker.node}": worker.store_away.sentence()
+            for worker in crew
+            if worker.store_away is not None
+        }
+        return Report(checks | self._models(crew), notices)
+
+    def _models(self, crew: Sequence[WorkerInfo]) -> dict[str, str]:
+        spaces: dict[str, set[Space]] = {model_name(self._parts.settings.model): set()}
+        for worker in crew:
+            spaces.setdefault(worker.model, set()).add(worker.space)
         return {f"model {model}": self._model(model, spaces[model]) for model in sorted(spaces)}
 
     def _model(self, model: str, spaces: set[Space]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 from redis import Redis
@@ -13,6 +15,19 @@ WORKERS_KEY = "vitrine:workers"
 BEAT_SECONDS = 3.0
 STALE_SECONDS = 12.0
 """A worker that missed four beats is taken for gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAway:
+    """A worker leaves the store alone, because it does not answer."""
+
+    since: float  #: Unix seconds, the worker's own clock.
+    why: str  #: What the store answered last, in a sentence.
+
+    def sentence(self) -> str:
+        """For people: since when, in UTC, and why."""
+        since = datetime.fromtimestamp(self.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return f"store away since {since}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +43,7 @@ class WorkerInfo:
     supports_text: bool
     pid: int
     started_at: float  #: Unix seconds, the worker's own clock.
+    store_away: StoreAway | None = None  #: None while it can store.
 
     @property
     def space(self) -> Space:
@@ -60,7 +76,15 @@ def live_workers(redis: Redis, model: str | None = None) -> list[WorkerInfo]:
         if now - line["seen"] > STALE_SECONDS:
             redis.hdel(WORKERS_KEY, node)
             continue
-        worker = WorkerInfo(**line["worker"])
+        if line["seen"] > now:
+            # The clock was set back: by the old time a dead worker would stay alive until it has come round again.
+            redis.hset(WORKERS_KEY, node, orjson.dumps({**line, "seen": now}))
+        worker = _read(line["worker"])
         if model is None or worker.model == model:
             alive.append(worker)
     return alive
+
+
+def _read(told: dict[str, Any]) -> WorkerInfo:
+    away = told.get("store_away")
+    return WorkerInfo(**{**told, "store_away": StoreAway(**away) if away else None})

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     where the store has cores of its own that would be idle then."""
     index_patience: float = Field(default=3600.0, gt=0)
     """Seconds for which a job waits for an index that makes no progress; then it is finished without, and says so in the log."""
+    hung_seconds: float = Field(default=60.0, gt=0)
+    """A worker whose batch takes longer ends itself, to be started again. A full batch of the largest model on a CPU takes
+    about half of that."""
     ingest_threads: int = Field(default=12, ge=1, le=64)
     """Chunks in work at once in one worker. A chunk keeps its place until its slowest picture is through: there have to be
     enough of them, small ones too, to fill a batch while the device has another. More repeat more work after a crash."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from redis import Redis
@@ -19,9 +20,9 @@ log = logging.getLogger(__name__)
 class Beat:
     """One thread, one line in Redis."""
 
-    def __init__(self, redis: Redis, info: WorkerInfo) -> None:
+    def __init__(self, redis: Redis, info: Callable[[], WorkerInfo]) -> None:
         self._redis = redis
-        self._info = info
+        self._info = info  #: The worker as it is at the moment; its node never changes.
         self._beats = Periodic("beat", presence.BEAT_SECONDS, self._tell)
 
     def start(self) -> None:
@@ -33,11 +34,11 @@ class Beat:
         """Take it back."""
         self._beats.close()
         with suppress(LedgerUnavailable), naming_failures():
-            presence.leave(self._redis, self._info.node)
+            presence.leave(self._redis, self._info().node)
 
     def _tell(self) -> None:
         try:
             with naming_failures():
-                presence.beat(self._redis, self._info)
+                presence.beat(self._redis, self._info())
         except LedgerUnavailable as error:
             log.warning("could not tell that this worker is alive: %s", error)

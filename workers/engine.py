@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from redis import Redis
@@ -37,6 +37,7 @@ from workers.ingest.chunk import ChunkWorker, Report
 from workers.ingest.leases import LeaseKeeper
 from workers.ingest.patience import Patience
 from workers.ingest.retries import RetryPolicy
+from workers.ingest.store_breaker import StoreBreaker
 from workers.ingest.storing import ChunkStore
 from workers.models.open import open_model
 from workers.models.threads import single_threaded
@@ -158,7 +159,11 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
         begin_thread=single_threaded,
     )
     stages = Stages(model, Fetcher(policy), decoders, batcher, decoder_for(model, settings))
-    watchdog = Watchdog(lambda: batcher.batch_began, device_alive=batcher.alive)
+    watchdog = Watchdog(
+        lambda: batcher.batch_began,
+        hung_after=settings.hung_seconds,
+        device_alive=batcher.alive,
+    )
     # Closed after the stages: a batch that hangs while they close must not be waited for for ever.
     closers.callback(watchdog.close)
     closers.callback(stages.close)
@@ -178,7 +183,8 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
         defer=settings.index_deferred,
     )
     info = _info(model, stages.decoder.policy, node)
-    beat = Beat(redis, info)
+    breaker = StoreBreaker()
+    beat = Beat(redis, lambda: replace(info, store_away=breaker.away))
     batcher.start()
     remembered = RememberedSizes(settings.data_dir)
     warm_up(model, batcher, batch_size=settings.batch_size, remembered=remembered)
@@ -189,7 +195,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     log.info("%s is ready on %s after %.1f s", model.name, model.device, time.monotonic() - started)
     chunks = ChunkWorker(
         ledger=ledger,
-        store=ChunkStore(store, stages.space, stopping=stopping.is_set),
+        store=ChunkStore(store, stages.space, stopping=stopping.is_set, breaker=breaker),
         stages=stages,
         keeper=keeper,
         retries=RetryPolicy(settings.fetch_attempts, settings.fetch_rounds),

@@ -1,4 +1,4 @@
-"""Ends a process whose device hangs: a batch without progress for a minute never comes back by itself.
+"""Ends a process whose device hangs: a batch without progress for a minute (`VITRINE_HUNG_SECONDS`) never comes back.
 
 There is no safe way to take a thread out of a hung driver call, so the process goes, at once; its
 supervisor starts it anew, and the ledger gives its chunks to somebody after one lease.
@@ -15,8 +15,6 @@ from workers.periodic import Periodic
 
 log = logging.getLogger(__name__)
 
-HUNG_AFTER = 60.0
-"""Seconds one batch may take; a full batch of the largest model on a CPU takes about half of that."""
 EXIT_HUNG = 70
 _LOOK_EVERY = 1.0
 
@@ -28,8 +26,8 @@ class Watchdog:
         self,
         batch_began: Callable[[], float | None],
         *,
+        hung_after: float,
         device_alive: Callable[[], bool] = lambda: True,
-        hung_after: float = HUNG_AFTER,
         end: Callable[[int], object] = os._exit,
     ) -> None:
         self._batch_began = batch_began

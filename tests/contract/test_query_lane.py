@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
+import orjson
 import pytest
 from pydantic import SecretStr
 from redis import Redis
 
 from vitrine import presence, query_lane
 from vitrine.errors import BadInput, ModelUnavailable
-from vitrine.presence import WORKERS_KEY, WorkerInfo
+from vitrine.presence import WORKERS_KEY, StoreAway, WorkerInfo
 from vitrine.query_lane import Query, QueryLane
 from vitrine.settings import Settings
 from vitrine.vectors.base import Space
@@ -107,6 +109,23 @@ def test_workers_are_seen_until_they_leave_or_fall_silent(
     monkeypatch.setattr(presence, "STALE_SECONDS", -1.0)
     assert presence.live_workers(redis) == []
     assert redis.hlen(WORKERS_KEY) == 0
+
+
+def test_that_a_worker_cannot_store_is_seen_by_others(redis: Redis) -> None:
+    told = replace(worker(), store_away=StoreAway(1000.0, "It answered 503."))
+    presence.beat(redis, told)
+    assert presence.live_workers(redis) == [told]
+
+
+def test_a_line_from_before_the_clock_was_set_back_grows_old_all_the_same(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presence.beat(redis, worker())
+    line = orjson.loads(redis.hget(WORKERS_KEY, worker().node))
+    redis.hset(WORKERS_KEY, worker().node, orjson.dumps({**line, "seen": line["seen"] + 3600}))
+    assert presence.live_workers(redis) == [worker()]
+    monkeypatch.setattr(presence, "STALE_SECONDS", -1.0)
+    assert presence.live_workers(redis) == []
 
 
 def test_the_lane_opens_from_settings_and_closes(private_redis: str, redis: Redis) -> None:

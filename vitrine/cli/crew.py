@@ -1,4 +1,4 @@
-"""Whether a worker serves a model, and the sentence for a person where none does."""
+"""Whether a worker serves a model, and the sentence for a person where none does, or where it cannot store."""
 
 from __future__ import annotations
 
@@ -25,3 +25,15 @@ def no_worker(settings: Settings, spec: JobSpec) -> str | None:
     model = spec.asked_model or spec.model
     command = f"vitrine worker --model {shlex.quote(model)}"
     return f"No worker of the model {model} is alive, so the job waits; start one: {command}"
+
+
+def store_away(settings: Settings, spec: JobSpec) -> str | None:
+    """That the store does not answer the job's workers, and why; None where it does, or nobody can tell."""
+    try:
+        crew = services.crew_of(settings, spec.model)
+    except VitrineError:
+        return None
+    for worker in crew:
+        if worker.store_away is not None:
+            return f"worker {worker.node}: {worker.store_away.sentence()}; it goes on once the store is back"
+    return None

@@ -20,7 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from vitrine.cli.crew import no_worker
+from vitrine.cli.crew import no_worker, store_away
 from vitrine.cli.group import EXIT_INTERRUPTED
 from vitrine.cli.job_view import index_words, unfed, words
 from vitrine.cli.output import errors, plain, say
@@ -135,7 +135,9 @@ class _Display:
             return
         notice = unfed(status)
         if notice is None and working and now - self._moved_at > IDLE_SECONDS:
-            notice = no_worker(self._settings, status.spec)
+            notice = no_worker(self._settings, status.spec) or store_away(
+                self._settings, status.spec
+            )
         if notice is not None:
             self._remind_at = now + REMIND_SECONDS
             self._console.print(plain(notice), soft_wrap=True)

@@ -97,7 +97,7 @@ class RemoteStore:
         body = encode_frame({"name": name, "with_vectors": with_vectors})
         with self._connections.post("/v1/scroll", body) as response:
             if response.status != 200:
-                raise read_error(response.status, response.read())
+                raise _refused(response)
             while True:
                 header, vectors = _next_frame(response)
                 if "end" in header:
@@ -157,8 +157,12 @@ class RemoteStore:
             raise BadInput(f"A request to the store has at most {MAX_BODY} bytes.")
         with self._connections.post(f"/v1/{operation}", body) as response:
             if response.status != 200:
-                raise read_error(response.status, response.read())
+                raise _refused(response)
             return _next_frame(response, last=True)
+
+
+def _refused(response: Any) -> Exception:
+    return read_error(response.status, response.read(), response.getheader("Retry-After"))
 
 
 def _next_frame(response: Any, *, last: bool = False) -> Reply:

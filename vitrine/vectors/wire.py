@@ -144,12 +144,20 @@ def error_as_json(error: Exception) -> tuple[int, dict[str, Any]]:
     return 500, {"code": "internal", "message": "The store process failed; its log says why."}
 
 
-def read_error(status: int, body: bytes) -> Exception:
-    """The error that the other side meant by an answer that is not 200."""
+def read_error(status: int, body: bytes, retry_after: str | None = None) -> Exception:
+    """The error that the other side meant by an answer that is not 200.
+
+    Whoever stands before the store process may answer in its place, without a body of ours: of him, `retry_after` is
+    heeded, the header of that name, where it is in seconds.
+    """
     try:
         return error_from_json(orjson.loads(body))
     except orjson.JSONDecodeError:
-        return StoreUnavailable(f"The store process answered {status} without saying why.")
+        digits = retry_after is not None and retry_after.isdecimal() and len(retry_after) < 10
+        return StoreUnavailable(
+            f"The store process answered {status} without saying why.",
+            retry_after=float(retry_after) if retry_after and digits else None,
+        )
 
 
 def error_from_json(value: object) -> Exception:

@@ -52,6 +52,8 @@ class ChunkWorker:
 
     def ingest(self, job: str, number: int) -> Report:
         """Do the chunk, or say why not."""
+        # Before the lease: whoever else can reach the store may have it meanwhile.
+        self.store.wait_until_back()
         lease = self.ledger.lease(job, number, seconds=self.lease_seconds)
         if isinstance(lease, Refusal):
             return {"refused": lease.value}

@@ -1,28 +1,30 @@
-"""A chunk's vectors into the store: one upsert, tried again with growing waits while the store is away.
+"""A chunk's vectors into the store: one upsert, tried again while the store is away, in turns with the other chunks.
 
 Nothing is marked done before the store said it has it. A store that refuses a chunk for good is asked
-again in halves, so that one point it will not take costs nobody else.
+again in halves, so that one point it will not take costs nobody else. Whether the store is asked at all is up to
+the breaker, which all chunks of the process share: while it is open finished vectors wait, and no chunk is begun.
 """
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import numpy as np
 
 from vitrine.contracts import FailureReason, JobSpec, point_id
-from vitrine.errors import NotFound, StoreRejected, StoreUnavailable
+from vitrine.errors import NotFound, StoreRejected, StoreUnavailable, VitrineError
 from vitrine.vectors.base import PointBatch, Provenance, Space, VectorStore
 from workers.ingest.outcomes import Embedded, Outcomes
-
-log = logging.getLogger(__name__)
+from workers.ingest.store_breaker import StoreBreaker
 
 FIRST_WAIT = 0.25
-LONGEST_WAIT = 5.0
+"""Seconds before a second try, doubled for the next; by then the breaker says when."""
+LOOK_EVERY = 0.25
+"""Seconds at most between looks at whether the store is back, or the process is to stop."""
 PATIENCE = 60.0
 """Seconds of trying before the chunk is given back, to be done again when the store has recovered."""
 
@@ -37,14 +39,31 @@ class ChunkStore:
         *,
         stopping: Callable[[], bool] = lambda: False,
         patience: float = PATIENCE,
+        breaker: StoreBreaker | None = None,
+        clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
         self._space = space
         self._stopping = stopping  #: A process that is to stop asks once, and does not wait.
         self._patience = patience
+        self._breaker = breaker or StoreBreaker(clock=clock)
+        self._clock = clock
         self._sleep = sleep
         self._ensured: set[str] = set()
+
+    def wait_until_back(self) -> None:
+        """Return once the store is not away, or the process is to stop: what is begun now could not be stored.
+
+        Asks whether it answers where no chunk with vectors does.
+        """
+        while self._breaker.away is not None and not self._stopping():
+            wait = self._breaker.turn()
+            if wait:
+                self._sleep(min(wait, LOOK_EVERY))
+                continue
+            with suppress(VitrineError):
+                self._breaker.call(self._store.ping, proves=False)
 
     def ensure(self, collection: str) -> None:
         """Make or check the collection, once a process; raises `SpaceMismatch`, `StoreUnavailable`."""
@@ -83,20 +102,30 @@ class ChunkStore:
             outcomes.embedded.extend(points)
 
     def _patiently(self, call: Callable[[], None], gone: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + self._patience
+        deadline = self._clock() + self._patience
         wait = FIRST_WAIT
+        while True:
+            self._await_turn(deadline, gone)
+            try:
+                return self._breaker.call(call)
+            except StoreUnavailable:
+                pause = wait * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+                if self._stopping() or self._clock() + pause > deadline:
+                    raise
+                self._sleep(pause)
+                wait *= 2
+
+    def _await_turn(self, deadline: float, gone: Callable[[], bool]) -> None:
         while True:
             if gone():
                 raise StoreUnavailable("The chunk's lease ended before it was stored.")
-            try:
-                return call()
-            except StoreUnavailable as error:
-                pause = max(error.retry_after or 0.0, wait * random.uniform(0.5, 1.0))  # noqa: S311
-                if self._stopping() or time.monotonic() + pause > deadline:
-                    raise
-                log.warning("the store is away, trying again in %.1f s: %s", pause, error)
-                self._sleep(pause)
-                wait = min(LONGEST_WAIT, wait * 2)
+            wait = self._breaker.turn()
+            if not wait:
+                return
+            if self._stopping() or self._clock() + min(wait, LOOK_EVERY) > deadline:
+                away = self._breaker.away
+                raise StoreUnavailable(away.why if away else "The store is away.")
+            self._sleep(min(wait, LOOK_EVERY))
 
 
 def point_batch(spec: JobSpec, space: Space, points: Sequence[Embedded]) -> PointBatch:

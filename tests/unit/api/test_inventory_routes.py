@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.unit.api.api_stage import SPACE, Stage, problem_of, put
 from vitrine.errors import LedgerUnavailable
+from vitrine.presence import StoreAway
 from vitrine.settings import Settings
 
 
@@ -37,6 +40,14 @@ def test_workers_tell_of_themselves(stage: Stage) -> None:
     (worker,) = stage.client.get("/v1/workers").json()["workers"]
     assert (worker["node"], worker["device"], worker["supports_text"]) == ("fake", "cpu", True)
     assert worker["space"]["dimension"] == 16
+    assert worker["store_away"] is None
+
+
+def test_a_worker_tells_that_it_cannot_store(stage: Stage) -> None:
+    away = StoreAway(1_700_000_000.0, "It answered 503.")
+    stage.lane.crew = [replace(worker, store_away=away) for worker in stage.lane.crew]
+    (worker,) = stage.client.get("/v1/workers").json()["workers"]
+    assert worker["store_away"] == {"since": "2023-11-14T22:13:20Z", "why": "It answered 503."}
 
 
 def test_workers_without_a_ledger_are_a_503(stage: Stage) -> None:

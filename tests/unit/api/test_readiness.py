@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +15,7 @@ from api.readiness import KEEP_SECONDS, Readiness, Report
 from tests.unit.api.api_stage import SPACE, Stage, make_stage, problem_of
 from vitrine.errors import LedgerUnavailable, StoreUnavailable
 from vitrine.fakes.fake_lane import fake_vector, fake_worker
+from vitrine.presence import StoreAway
 from vitrine.query_lane import Query, QueryVector
 from vitrine.settings import Settings
 from vitrine.vectors import Space
@@ -62,6 +64,17 @@ def test_ready_names_what_was_looked_at(made: Stage) -> None:
     assert answer.json() == {
         "status": "ready",
         "checks": {"ledger": "ok", "store": "ok", "model builtin": "ok"},
+        "notices": {},
+    }
+
+
+def test_a_worker_that_cannot_store_is_told_of_and_hinders_no_search(made: Stage) -> None:
+    away = StoreAway(1_700_000_000.0, "The store process answered 503 without saying why.")
+    made.lane.crew = [replace(worker, store_away=away) for worker in made.lane.crew]
+    answer = made.client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["notices"] == {
+        "worker fake": "store away since 2023-11-14 22:13:20 UTC: The store process answered 503 without saying why."
     }
 
 

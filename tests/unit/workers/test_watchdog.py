@@ -17,5 +17,5 @@ def test_a_batch_without_progress_ends_the_process_and_others_do_not() -> None:
 
 def test_a_process_without_its_device_thread_is_ended() -> None:
     ended: list[int] = []
-    Watchdog(lambda: None, device_alive=lambda: False, end=ended.append).look(0.0)
+    Watchdog(lambda: None, hung_after=60.0, device_alive=lambda: False, end=ended.append).look(0.0)
     assert ended == [EXIT_HUNG]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -107,6 +108,10 @@ class Workshop:
     def ingest(self, job: str, number: int = 0) -> Report:
         """Do one chunk."""
         return self.worker.ingest(job, number)
+
+    def use(self, chunks: ChunkStore) -> None:
+        """Reach the store in another way."""
+        self.worker = replace(self.worker, store=chunks)
 
     def points(self) -> set[tuple[str, int]]:
         """The items and indexes stored."""
