@@ -15,6 +15,7 @@ from vitrine.contracts import FailureReason, ItemFailure
 from workers.fetch.budget import ByteBudget
 from workers.fetch.exchange import Exchange
 from workers.fetch.handle import Handle
+from workers.fetch.host_breakers import HostBreakers
 from workers.fetch.limits import HostPauses
 from workers.fetch.lineup import Lineup
 from workers.fetch.loop import CurlLoop, Ended
@@ -48,21 +49,24 @@ class Engine:
         self._held = held
         self._given_back = 0
         self._pauses = HostPauses(time.monotonic)
-        self._lineup: Lineup[Walk] = Lineup(policy.per_host, self._pauses.remaining)
+        self._breakers = HostBreakers(time.monotonic)
+        self._lineup: Lineup[Walk] = Lineup(policy.per_host, self._pause)
         self._budget: ByteBudget[Exchange] = ByteBudget(held)
         self._idle: list[Handle] = []
         self._active: dict[Any, _Transfer] = {}
 
     def submit(self, walk: Walk) -> None:
-        """Let a walk wait for its turn, or fail it at once where its host's pause is longer than its patience."""
-        left = self._pauses.remaining(walk.target.authority)
-        if left > walk.patience:
-            walk.fail(_left_alone(left))
+        """Let a walk wait for its turn, or fail it at once where its host is left alone for longer than its patience."""
+        refusal = self._refusal(walk)
+        if refusal is not None:
+            walk.fail(refusal)
         else:
             self._lineup.add(walk.target.authority, walk)
 
     def step(self) -> None:
         """Start what may start, sleep until something happens, and end what has ended."""
+        for authority in self._breakers.late():
+            self._look_again(authority)
         self._start_waiting()
         due = self._lineup.next_due()
         longest = None if due is None else max(0.0, due - time.monotonic())
@@ -111,6 +115,7 @@ class Engine:
         exchange = Exchange(walk.target, self._policy, self._budget)
         self._budget.enter(exchange)
         handle.begin(exchange, walk.target, seconds)
+        self._breakers.begin(walk.target.authority)
         self._active[handle.curl] = _Transfer(walk, handle, exchange, walk.target.authority)
         self._loop.add(handle.curl)
 
@@ -123,6 +128,7 @@ class Engine:
         transfer.walk.pause(time.monotonic())
         try:
             self._settle(transfer, ended)
+            self._heed(transfer.authority, None)
         except ItemFailure as failure:
             self._heed(transfer.authority, failure)
             transfer.walk.fail(failure)
@@ -140,14 +146,29 @@ class Engine:
         else:
             transfer.walk.succeed(replace(outcome, hold=self._budget.hand_over(transfer.exchange)))
 
-    def _heed(self, authority: str, failure: ItemFailure) -> None:
-        """Leave a host alone that asked for it, and give back those who would not wait that long."""
-        if not failure.retry_after:
-            return
-        self._pauses.pause(authority, failure.retry_after)
+    def _heed(self, authority: str, failure: ItemFailure | None) -> None:
+        """Learn from an end: leave a host alone that asked for it or does not answer, go back to one that does."""
+        changed = self._breakers.ended(authority, failure)
+        if failure is not None and failure.retry_after:
+            self._pauses.pause(authority, failure.retry_after)
+            changed = True
+        if changed:
+            self._look_again(authority)
+
+    def _look_again(self, authority: str) -> None:
+        """Give back those who would not wait for the host as it stands now, and let the others go."""
+        refused = self._lineup.take_out(authority, self._refusal)
+        self._lineup.wake(authority)
+        for walk, refusal in refused:
+            walk.fail(refusal)
+
+    def _refusal(self, walk: Walk) -> ItemFailure | None:
+        authority = walk.target.authority
         left = self._pauses.remaining(authority)
-        for walk in self._lineup.take_out(authority, lambda walk: left > walk.patience):
-            walk.fail(_left_alone(left))
+        return _left_alone(left) if left > walk.patience else self._breakers.refusal(authority)
+
+    def _pause(self, authority: str) -> float:
+        return max(self._pauses.remaining(authority), self._breakers.remaining(authority))
 
     def _resume(self) -> None:
         """Let those go on that waited for memory, now that some may have been given back."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 @dataclass(slots=True)
@@ -78,14 +79,22 @@ class Lineup(Generic[T]):
         """When the first paused host may go again, on the clock that `next` is given."""
         return self._parked[0][0] if self._parked else None
 
-    def take_out(self, host: str, wanted: Callable[[T], bool]) -> list[T]:
-        """Remove and return the waiting jobs of a host that `wanted` picks."""
+    def wake(self, host: str) -> None:
+        """Let a paused host be looked at again now, its pause being over before its time."""
+        kept = [entry for entry in self._parked if entry[1] != host]
+        if len(kept) < len(self._parked):
+            self._parked = kept
+            heapq.heapify(self._parked)
+            self._ready.append(host)
+
+    def take_out(self, host: str, verdict: Callable[[T], V | None]) -> list[tuple[T, V]]:
+        """Remove the waiting jobs of a host that have a verdict, and return them with it; each is asked for once."""
         lane = self._lanes.get(host)
         if lane is None:
             return []
-        taken = [job for job in lane.jobs if wanted(job)]
-        lane.jobs = deque(job for job in lane.jobs if not wanted(job))
-        return taken
+        judged = [(job, verdict(job)) for job in lane.jobs]
+        lane.jobs = deque(job for job, found in judged if found is None)
+        return [(job, found) for job, found in judged if found is not None]
 
     def drain(self) -> Iterator[T]:
         """Remove every waiting job."""

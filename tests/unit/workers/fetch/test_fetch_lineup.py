@@ -63,11 +63,26 @@ def test_a_paused_host_keeps_its_jobs_until_its_time_and_blocks_nobody() -> None
     assert lineup.next_due() is None
 
 
+def test_a_paused_host_that_is_woken_goes_before_its_time() -> None:
+    clock = Clock()
+    pauses = {"a": 30.0, "c": 60.0}
+    lineup: Lineup[str] = Lineup(2, lambda host: pauses.get(host, 0.0))
+    for host in "abc":
+        fill(lineup, host, 1)
+    assert take_all(lineup, clock.now) == ["b0"]
+    del pauses["a"]
+    lineup.wake("a")
+    lineup.wake("nobody")
+    assert take_all(lineup, clock.now) == ["a0"]
+    assert lineup.next_due() == 1060
+
+
 def test_jobs_can_be_taken_out_while_they_wait() -> None:
     lineup: Lineup[str] = Lineup(1, never)
     fill(lineup, "a", 4)
-    assert lineup.take_out("a", lambda job: job in ("a1", "a3")) == ["a1", "a3"]
-    assert lineup.take_out("nobody", lambda _: True) == []
+    verdicts = {"a1": "no", "a3": "never"}
+    assert lineup.take_out("a", verdicts.get) == [("a1", "no"), ("a3", "never")]
+    assert lineup.take_out("nobody", verdicts.get) == []
     assert lineup.next(0) == "a0"
     lineup.done("a")
     assert lineup.next(0) == "a2"
@@ -76,7 +91,7 @@ def test_jobs_can_be_taken_out_while_they_wait() -> None:
 def test_a_host_whose_jobs_were_all_taken_out_can_come_back() -> None:
     lineup: Lineup[str] = Lineup(1, never)
     fill(lineup, "a", 2)
-    lineup.take_out("a", lambda _: True)
+    lineup.take_out("a", lambda _: "no")
     assert lineup.next(0) is None
     fill(lineup, "a", 1)
     assert lineup.next(0) == "a0"

@@ -442,3 +442,20 @@ def test_a_fault_in_the_thread_fails_every_picture_and_hangs_none(
         for future in futures:
             assert failure(future).reason is FailureReason.CONNECTION_FAILED
     assert failure(fetcher.fetch(site.url("/a"))).reason is FailureReason.CONNECTION_FAILED
+
+
+def test_a_host_that_does_not_answer_is_left_alone_and_another_is_not(
+    sites: MakeSite, make_fetcher: MakeFetcher
+) -> None:
+    dead, good = sites(), sites()
+    dead.pages["/a"] = hang(dead)
+    good.pages["/a"] = answer(200, PICTURE)
+    fetcher = make_fetcher(dead.authority, good.authority, timeout=0.2, per_host=2)
+    tried = [fetcher.fetch(dead.url("/a")) for _ in range(40)]
+    details = [failure(one) for one in tried]
+    assert {one.reason for one in details} == {FailureReason.TIMEOUT}
+    # Eight in a row open it, and what was under way at that moment comes to its end.
+    assert len(dead.heads) <= 8 + 2
+    assert sum("left alone" in (one.detail or "") for one in details) >= 30
+    assert "left alone" in (failure(fetcher.fetch(dead.url("/a"))).detail or "")
+    assert fetcher.fetch(good.url("/a")).result(60).data == PICTURE
