@@ -16,6 +16,7 @@ local due = redis.call('ZSCORE', DUE, ARGV[1])
 if due and tonumber(due) > t then return {'not_due'} end
 redis.call('ZREM', QUEUED, ARGV[1])
 redis.call('ZREM', DUE, ARGV[1])
+note_term(ARGV[2])
 redis.call('ZADD', LEASED, score(t + tonumber(ARGV[2])), ARGV[1])
 redis.call('HSET', TOKENS, ARGV[1], ARGV[3])
 local attempt = redis.call('HINCRBY', ATTEMPTS, ARGV[1], 1)

@@ -4,7 +4,7 @@ if redis.call('HGET', JOB, 'state') ~= 'indexing' then return '0' end
 local t = now()
 local still = 0
 if redis.call('HGET', JOB, 'index:indexed') == ARGV[1] then
-  still = count('index:still') + math.min(t - count('index:seen'), tonumber(ARGV[3]))
+  still = count('index:still') + math.max(0, math.min(t - count('index:seen'), tonumber(ARGV[3])))
 end
 redis.call('HSET', JOB, 'index:indexed', ARGV[1], 'index:points', ARGV[2])
 redis.call('HSET', JOB, 'index:seen', score(t), 'index:still', score(still))

@@ -5,6 +5,24 @@ local t = now()
 local function take(key, before)
   return redis.call('ZRANGEBYSCORE', key, '-inf', before, 'LIMIT', 0, ARGV[2])
 end
+-- What lies further in the future than it can was written before the clock was set back. The order of what was queued
+-- stays: the sweeper tells lost messages by it. What was put off moves with the clock; when that was set, is told by
+-- the time of the last sweep.
+local function clamp(key, latest)
+  for _, number in ipairs(redis.call('ZRANGEBYSCORE', key, '(' .. latest, '+inf', 'LIMIT', 0, ARGV[2])) do
+    redis.call('ZADD', key, latest, number)
+  end
+end
+local back = count('swept') - t
+redis.call('HSET', JOB, 'swept', score(t))
+if back > 0 then
+  local later = redis.call('ZRANGEBYSCORE', DUE, '(' .. score(t), '+inf', 'WITHSCORES')
+  for index = 1, #later, 2 do
+    redis.call('ZADD', DUE, score(tonumber(later[index + 1]) - back), later[index])
+  end
+end
+clamp(LEASED, score(t + count('term')))
+clamp(QUEUED, score(t))
 local expired = take(LEASED, score(t))
 if state == 'cancelling' then
   for _, number in ipairs(expired) do forget_lease(number) end

@@ -1,0 +1,32 @@
+"""Turns among the workers, on a real Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from vitrine.contracts import new_job_id
+from workers.turns import take_turn
+
+
+@pytest.fixture
+def redis(redis_server: str) -> Iterator[Redis]:
+    with Redis.from_url(redis_server) as client:
+        yield client
+
+
+def test_one_takes_the_turn_and_nobody_else_for_its_term(redis: Redis) -> None:
+    key = f"turn:{new_job_id()}"
+    assert take_turn(redis, key, 60)
+    assert not take_turn(redis, key, 60)
+    assert 0 < redis.pttl(key) <= 60_000
+
+
+def test_a_turn_taken_before_the_clock_was_set_back_ends_within_one_term(redis: Redis) -> None:
+    key = f"turn:{new_job_id()}"
+    assert take_turn(redis, key, 5)
+    redis.pexpire(key, 3_600_000)
+    assert not take_turn(redis, key, 5)
+    assert redis.pttl(key) <= 5_000
