@@ -87,6 +87,7 @@ class Host:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._server.closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -138,6 +139,11 @@ def endless(handler: _Handler, path: str) -> None:
             time.sleep(0.2)
 
 
+def silent(handler: _Handler, path: str) -> None:  # noqa: ARG001 - an Answer's signature
+    """Takes every request and never answers one."""
+    handler.server.closing.wait()
+
+
 def bombs(handler: _Handler, path: str) -> None:
     """Pictures of 400 megapixels in some kilobytes."""
     handler.send(200, handler.server.bomb())
@@ -155,6 +161,7 @@ class _Server(ThreadingHTTPServer):
         self.asked: Counter[str] = Counter()
         self.lock = threading.Lock()
         self._bomb: bytes | None = None
+        self.closing = threading.Event()
 
     def bomb(self) -> bytes:
         """Made once."""

@@ -160,11 +160,13 @@ class Rig:
             self.crashes += 1
             self.start_worker(fault, **more)
 
-    def submit(self, items: Sequence[CatalogItem], collection: str = COLLECTION) -> str:
+    def submit(
+        self, items: Sequence[CatalogItem], collection: str = COLLECTION, *, model: str = "builtin"
+    ) -> str:
         """A job of these items, sent as any producer sends one."""
         spec = JobSpec(
-            id=new_job_id(), collection=collection, model="builtin",
-            created_at=time.time(), asked_model="builtin",
+            id=new_job_id(), collection=collection, model=model,
+            created_at=time.time(), asked_model=model,
         )  # fmt: skip
         with self.ledger() as ledger, contextlib.closing(Publisher(self.settings())) as publisher:
             Submission(spec, ledger, publisher.publish, max_pending=10_000_000).run(items)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from redis import Redis
 
 from tests.faults.deaths import Stopwatch, catalog
 from tests.faults.gate import Gate, response
 from tests.faults.host import Host, missing
-from tests.faults.rig import rig
+from tests.faults.rig import Rig, rig
 from tests.faults.tally import Tally, tally
+from vitrine.presence import live_workers
 
 FAULTS: Mapping[str, Callable[[Gate], None]] = {
     "refused": Gate.refuse,
@@ -23,10 +27,19 @@ FAULTS: Mapping[str, Callable[[Gate], None]] = {
 }
 
 
+@dataclass
+class Meanwhile:
+    """What was seen while the store was away."""
+
+    ahead: int = 0  #: Pictures that the ledger had as embedded and the store had not.
+    told: set[str] = field(default_factory=set)  #: What workers told of the store.
+    asked: int = 0  #: Requests that were answered in the store's place.
+
+
 def away(
     folder: Path, fault: str, *, pictures: int, seconds: float, times: int = 1
-) -> tuple[Tally, int]:
-    """The store away for some seconds; the count, and what was embedded by the ledger but not in the store."""
+) -> tuple[Tally, Meanwhile]:
+    """The store away for some seconds; the count, and what was seen meanwhile."""
     with (
         Host() as good,
         Host(missing) as gone,
@@ -38,7 +51,7 @@ def away(
         parts.ready(parts.start_worker())
         job = parts.submit(made)
         watch = Stopwatch(parts, job)
-        ahead = 0
+        seen = Meanwhile()
         for _ in range(times):
             watch.wait_for_next(time.monotonic(), watch.outcomes())
             watch.seconds.pop()
@@ -46,7 +59,9 @@ def away(
             time.sleep(seconds)
             # The ledger is asked first: what is written in between cannot count against it.
             embedded = parts.status(job).embedded
-            ahead += max(0, embedded - len(parts.store.written))
+            seen.ahead += max(0, embedded - len(parts.store.written))
+            seen.told |= _told(parts)
+            seen.asked = gate.answered
             before, began = watch.outcomes(), time.monotonic()
             gate.restore()
             watch.wait_for_next(began, before)
@@ -54,4 +69,11 @@ def away(
         counted = tally(
             parts, job, f"store {fault}", times, failing=failing, recoveries=watch.seconds
         )
-        return counted, ahead
+        return counted, seen
+
+
+def _told(parts: Rig) -> set[str]:
+    with Redis.from_url(parts.redis.url) as redis:
+        return {
+            worker.store_away.why for worker in live_workers(redis) if worker.store_away is not None
+        }

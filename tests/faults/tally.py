@@ -23,6 +23,8 @@ class Tally:
     wrong: int = 0  #: Pictures with another outcome than they should have.
     recoveries: Sequence[float] = field(default=())
     """Seconds from each fault to the next outcome."""
+    rate_share: float | None = None
+    """The rate of the pictures that nothing was wrong with, by what it is without the fault."""
 
     @property
     def exact(self) -> bool:
@@ -33,8 +35,9 @@ class Tally:
         """As it stands in a table."""
         worst = f"{max(self.recoveries):.1f}" if self.recoveries else ""
         median = f"{statistics.median(self.recoveries):.1f}" if self.recoveries else ""
+        share = "" if self.rate_share is None else f"{self.rate_share:.2f}"
         counts = (self.times, self.put_in, self.out, self.lost, self.wrong, self.doubled)
-        return [self.fault, *(f"{count:,}" for count in counts), median, worst]
+        return [self.fault, *(f"{count:,}" for count in counts), median, worst, share]
 
 
 def tally(
