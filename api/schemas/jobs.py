@@ -11,6 +11,7 @@ from api.schemas.base import Shape, when
 from producer.formats import Format
 from producer.limits import MAX_IMAGES_PER_ITEM
 from vitrine.contracts import Failure, FailureReason, JobState, JobStatus, RowProblem
+from vitrine.journal import lost_words
 
 MAX_ITEMS = 10_000
 """Items of one JSON job; larger catalogs are uploaded as a file."""
@@ -113,8 +114,10 @@ class IndexOut(BaseModel):
 class JobOut(BaseModel):
     """A job and its counts: `embedded + failed + cancelled + pending == images`.
 
-    Its state is one of `open`, `running`, `indexing`, `completed`, `completed_with_failures`, `cancelling` and
-    `cancelled`. A large job is `indexing` once every picture has its outcome, until its collection's index is built.
+    Its state is one of `open`, `running`, `indexing`, `completed`, `completed_with_failures`, `cancelling`,
+    `cancelled` and `lost`. A large job is `indexing` once every picture has its outcome, until its collection's index
+    is built. A job is `lost` where Redis lost its data before it was time to forget the job: its counts are 0 then,
+    and `notice` says what to do.
     """
 
     id: str = Field(examples=["3f2a9c04d1be"])
@@ -136,6 +139,7 @@ class JobOut(BaseModel):
     fed_at: datetime = Field(description="When its producer last added to it.")
     updated_at: datetime
     finished_at: datetime | None
+    notice: str | None = Field(description="What has to be done, where the job is `lost`.")
 
     @classmethod
     def of(cls, status: JobStatus) -> Self:
@@ -152,6 +156,7 @@ class JobOut(BaseModel):
             created_at=when(spec.created_at), fed_at=when(status.fed_at),
             updated_at=when(status.updated_at),
             finished_at=None if status.finished_at is None else when(status.finished_at),
+            notice=lost_words(spec) if status.state is JobState.LOST else None,
         )  # fmt: skip
 
 

@@ -73,6 +73,7 @@ FAULTS: dict[str, Run] = {
     "killed-after-upsert": _between("after-upsert"),
     "killed-before-acknowledge": _between("before-acknowledge"),
     "redis-killed": lambda f, much: redis_faults.killed(f, pictures=much(30_000), kills=much(20)),
+    "redis-emptied": lambda f, much: redis_faults.emptied(f, pictures=much(20_000))[0],
     "redis-full": lambda f, much: redis_faults.full(f, pictures=much(10_000), times=much(3))[0],
     "redis-cut": lambda f, much: redis_faults.cut(f, pictures=much(40_000), cuts=much(60)),
     "redis-half-open": lambda f, much: redis_faults.half_open(

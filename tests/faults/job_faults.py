@@ -53,8 +53,12 @@ def retried(folder: Path, *, pictures: int) -> tuple[Tally, list[str]]:
 
 
 def producer_killed(folder: Path, *, pictures: int, kills: int) -> Tally:
-    """`vitrine submit` killed in the middle, and resumed, until all of the catalog is in."""
-    with Host() as good, rig(folder, [good.address]) as parts:
+    """`vitrine submit` killed in the middle, and resumed, until all of the catalog is in.
+
+    Some pictures are pending at most, so that the producer waits for the worker and is met half-way each time.
+    """
+    slowly = {"VITRINE_MAX_PENDING_IMAGES": "256"}
+    with Host() as good, rig(folder, [good.address], slowly) as parts:
         parts.ready(parts.start_worker())
         catalog = folder / "catalog.csv"
         with catalog.open("w", newline="") as file:
@@ -66,6 +70,7 @@ def producer_killed(folder: Path, *, pictures: int, kills: int) -> Tally:
         for _ in range(1, kills):
             have = parts.status(job).images
             _submit_and_kill(parts, ["submit", str(catalog), "--resume", job], have + 1)
+            assert have < parts.status(job).images < pictures
         resumed = _command(parts, ["submit", str(catalog), "--resume", job])
         assert resumed.wait(300) == 0
         parts.finish(job)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from redis import Redis
@@ -15,9 +21,12 @@ from redis import Redis
 from tests.faults.deaths import Stopwatch, catalog
 from tests.faults.gate import Gate
 from tests.faults.host import Host, missing
-from tests.faults.rig import Rig, items, rig, until
+from tests.faults.rig import COLLECTION, Rig, items, rig, until
 from tests.faults.tally import Tally, tally
+from vitrine.contracts import CatalogItem, JobState
 from vitrine.errors import LedgerUnavailable
+
+Command: TypeAlias = "subprocess.Popen[str]"
 
 
 @contextlib.contextmanager
@@ -116,3 +125,86 @@ def _behind_gate(folder: Path, pictures: int, times: int, name: str, fault: obje
             time.sleep(0.2)
         parts.finish(job, parts.revive)
         return tally(parts, job, name, done, failing=failing, recoveries=watch.seconds)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What commands say of a job after Redis was emptied: its state by each, and their exit codes."""
+
+    states: list[str]
+    codes: list[int]
+    notices: list[str]
+    other_jobs: int  #: In the list of jobs, beside it.
+
+
+def emptied(folder: Path, *, pictures: int) -> tuple[Tally, Told]:
+    """Redis emptied in the middle of a job; what is told of that job, and the count once it was submitted again.
+
+    The workers are not started anew: whoever holds a chunk of the lost job has to survive it.
+    """
+    with Host() as good, Host(missing) as gone, rig(folder, [good.address, gone.address]) as parts:
+        made, failing = catalog(good, gone, pictures)
+        submit = ["submit", str(_as_csv(folder, made)), "--collection", COLLECTION, "--json"]
+        for _ in range(2):
+            parts.ready(parts.start_worker())
+        waiting = _vitrine(parts, *submit, "--wait")
+        with client(parts) as redis:
+            job = until(lambda: _half_done(parts, pictures), "a fifth of the job")
+            redis.flushall()
+        began = time.monotonic()
+        told = _told(
+            job,
+            waiting,
+            _vitrine(parts, "status", job, "--json"),
+            _vitrine(parts, "jobs", "--json"),
+        )
+        again: str = _answer(_vitrine(parts, *submit))["job"]
+        parts.finish(again)
+        took = time.monotonic() - began
+        counted = tally(parts, again, "Redis emptied", 1, failing=failing, recoveries=[took])
+        assert all(worker.alive() for worker in parts.workers)
+        return counted, told
+
+
+def _half_done(parts: Rig, pictures: int) -> str | None:
+    with parts.ledger() as ledger:
+        for status in ledger.jobs():
+            if status.state is JobState.RUNNING and status.embedded >= pictures // 5:
+                return status.spec.id
+    return None
+
+
+def _told(job: str, waiting: Command, status: Command, jobs: Command) -> Told:
+    answers = [_answer(waiting)["status"], _answer(status)]
+    listed = _answer(jobs)
+    answers += [one for one in listed if one["job"] == job]
+    return Told(
+        states=[answer["state"] for answer in answers],
+        codes=[process.returncode for process in (waiting, status, jobs)],
+        notices=[answer["notice"] for answer in answers],
+        other_jobs=len(listed) - 1,
+    )
+
+
+def _vitrine(parts: Rig, *arguments: str) -> Command:
+    return subprocess.Popen(
+        [sys.executable, "-m", "vitrine", *arguments],
+        env=parts.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _answer(process: Command) -> Any:
+    out, _ = process.communicate(timeout=120)
+    return json.loads(out)
+
+
+def _as_csv(folder: Path, made: list[CatalogItem]) -> Path:
+    path = folder / "catalog.csv"
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["id", "image"])
+        rows.writerows([item.id, *item.images] for item in made)
+    return path

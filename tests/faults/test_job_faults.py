@@ -1,4 +1,4 @@
-"""Jobs cancelled and retried in the middle of things."""
+"""Jobs cancelled, retried and left by their producer in the middle of things."""
 
 from __future__ import annotations
 
@@ -22,3 +22,9 @@ def test_only_what_was_asked_for_is_retried(tmp_path: Path) -> None:
     tally, again = job_faults.retried(tmp_path, pictures=600)
     assert tally.exact, tally
     assert again == ["57", "7"]
+
+
+def test_a_killed_producers_job_is_resumed_and_complete(tmp_path: Path) -> None:
+    tally = job_faults.producer_killed(tmp_path, pictures=5000, kills=3)
+    assert tally.exact, tally
+    assert (tally.put_in, tally.doubled) == (5000, 0)

@@ -34,3 +34,14 @@ def test_half_open_connections_to_redis_are_given_up(tmp_path: Path) -> None:
     tally = redis_faults.half_open(tmp_path, pictures=2000, times=1)
     assert tally.exact, tally
     assert tally.times == 1
+
+
+def test_an_emptied_redis_is_told_as_lost_jobs_and_submitting_again_is_exact(
+    tmp_path: Path,
+) -> None:
+    tally, told = redis_faults.emptied(tmp_path, pictures=4000)
+    assert tally.exact, tally
+    assert told.states == ["lost"] * 3
+    assert told.codes == [3, 3, 0]
+    assert all("Submit the catalog again" in notice for notice in told.notices)
+    assert told.other_jobs == 0
