@@ -9,7 +9,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock clean setup-demo setup-test
+.PHONY: help demo test lint format bench chaos lock clean setup-demo setup-test
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /|/' | awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ format: setup-test ## bring the code into the house's form
 
 bench: setup-test ## measure: all of benchmarks/, or one (make bench NAME=fetch), into docs/performance.md
 	@$(BIN)/python -m benchmarks.performance $(NAME) -- $(ARGS)
+
+chaos: setup-test ## inject every fault, for a long time, and count (docs/reliability.md)
+	$(BIN)/python -m tests.faults.chaos --write $(ARGS)
 
 lock: ## pin the newest versions that pyproject.toml allows
 	@$(PYTHON) -m scripts.lock $(PYTHONS)
