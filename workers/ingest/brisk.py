@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import queue
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -29,6 +30,10 @@ from workers.stages import Prepared, Stages
 
 _TICK = 0.5
 """Seconds between looks at whether to stop."""
+
+_line_up = threading.Lock()
+"""Held while a chunk asks for its pictures, so that they stand in line together: chunks that begin at once would
+otherwise all be half done for a long time, and none be written down."""
 
 
 @dataclass(slots=True)
@@ -73,14 +78,16 @@ class Brisk:
         return self.outcomes
 
     def _start_due(self) -> None:
-        now = time.monotonic()
-        while self._waiting and self._fetching < self.window and self._waiting[0][0] <= now:
-            picture = heapq.heappop(self._waiting)[2]
-            picture.attempt += 1
-            self._fetching += 1
-            self._begin(picture)
+        if not self._waiting or self._fetching >= self.window:
+            return
+        with _line_up:
+            now = time.monotonic()
+            while self._waiting and self._fetching < self.window and self._waiting[0][0] <= now:
+                self._begin(heapq.heappop(self._waiting)[2])
 
     def _begin(self, picture: _Picture) -> None:
+        picture.attempt += 1
+        self._fetching += 1
         future = self.stages.fetcher.fetch(picture.image.url, file_root=self.file_root)
         future.add_done_callback(lambda fetch: self._fetched(picture, fetch))
 

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import re
+import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -12,7 +16,8 @@ from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.fakes.memory_store import MemoryStore
 from vitrine.ledger import Lease
 from vitrine.vectors.base import PointBatch, Space
-from workers.fakes import DIMENSION, FakeModel
+from workers.fakes import DIMENSION, FakeModel, FakeSource
+from workers.fetch.fetched import Fetched
 from workers.normalise import l2_normalise
 
 RED = (255, 0, 0)
@@ -332,3 +337,25 @@ def test_failures_are_stamped_by_the_ledgers_clock() -> None:
         job = shop.job(1)
         shop.ingest(job)
         assert [failure.failed_at for failure in shop.ledger.failures(job)] == [5000.0]
+
+
+class YieldingSource(FakeSource):
+    """Lets other threads go first each time it is asked."""
+
+    def fetch(self, url: str, *, file_root: str | None = None) -> Future[Fetched]:
+        time.sleep(0.001)
+        return super().fetch(url, file_root=file_root)
+
+
+def test_pictures_of_chunks_that_begin_together_stand_in_line_chunk_by_chunk() -> None:
+    source = YieldingSource(good(90))
+    with Workshop({}, source=source, window=64) as shop:
+        jobs = [shop.job(30, first=number * 30) for number in range(3)]
+        threads = [threading.Thread(target=shop.ingest, args=(job,)) for job in jobs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    chunks = [int(re.findall(r"\d+", asked)[0]) // 30 for asked in source.asked]
+    assert len(chunks) == 90
+    assert [len(set(chunks[start : start + 30])) for start in (0, 30, 60)] == [1, 1, 1]

@@ -56,11 +56,13 @@ class Workshop:
         store_patience: float = 0.0,
         rounds: int = 1,
         patience: float = 0.0,
+        window: int = 4,
+        source: FakeSource | None = None,
     ) -> None:
         self.ledger = ledger or MemoryLedger()
         self.store = store or MemoryStore()
         self.model = model or FakeModel()
-        self.source = FakeSource(pictures)
+        self.source = source or FakeSource(pictures)
         self.batcher = Batcher(self.model, size=16, wait=0.001)
         self.stages = Stages(
             self.model,
@@ -78,7 +80,7 @@ class Workshop:
             keeper=self.keeper,
             retries=RetryPolicy(attempts=2, rounds=rounds),
             lease_seconds=60,
-            window=4,
+            window=window,
             fetch_files=False,
             stopping=lambda: self.stopping,
             patience=Patience(lambda: self.stopping, seconds=patience),
@@ -96,11 +98,13 @@ class Workshop:
     ) -> None:
         self.stages.close()
 
-    def job(self, count: int) -> str:
-        """A sealed job of one chunk."""
+    def job(self, count: int, *, first: int = 0) -> str:
+        """A sealed job of one chunk, with the pictures from the `first` on."""
         spec = JobSpec(new_job_id(), "shop", "fake", "test", created_at=time.time())
         self.ledger.create(spec)
-        images = [ImageRef(n, f"item-{n // 2}", n % 2, url(n), {"n": n}) for n in range(count)]
+        images = [
+            ImageRef(n, f"item-{n // 2}", n % 2, url(first + n), {"n": n}) for n in range(count)
+        ]
         self.ledger.add_chunks(spec.id, [NewChunk(images, count)])
         self.ledger.seal(spec.id)
         return spec.id
