@@ -19,7 +19,6 @@ the settings add up to: `fetch_memory_bytes`, one picture more, and four bytes a
 from __future__ import annotations
 
 import io
-import os
 import statistics
 import sys
 import tempfile
@@ -40,6 +39,7 @@ from benchmarks.report import Report, parser
 from vitrine.presence import live_workers
 from vitrine.redis_client import connect
 from vitrine.settings import Settings
+from vitrine.supervision.cores import usable_cores
 from workers.decode_turns import BYTES_A_PIXEL
 
 MODEL = "timed-64-in-25ms"
@@ -181,7 +181,7 @@ def bound_bytes(pixels: int, file_bytes: int) -> float:
     """What pictures of one size may take together, going by the default settings; what a model is given comes to little."""
     defaults = Settings.model_construct()
     one = pixels * BYTES_A_PIXEL
-    decoded = min((os.cpu_count() or 1) * one, defaults.decode_memory_bytes // 2)
+    decoded = min(usable_cores() * one, defaults.decode_memory_bytes // 2)
     return defaults.fetch_memory_bytes + file_bytes + max(decoded, one)
 
 

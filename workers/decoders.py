@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from vitrine.settings import MEBIBYTE
+from vitrine.supervision.cores import usable_cores
 from workers.batching import Lane
 from workers.decode_turns import Turns
 from workers.frameless import frameless
@@ -50,7 +51,7 @@ class _Job(Generic[T]):
 
 
 class Decoders:
-    """A pool that decodes in turns. Thread-safe; `threads` of 0 means one for each core.
+    """A pool that decodes in turns. Thread-safe; `threads` of 0 means one for each core it may use.
 
     `begin_thread` runs first in each thread. `budget` bounds the pictures at full size while they are decoded, `ahead`
     what came of bulk ones and waits for the batcher (`decoded`), both in bytes.
@@ -64,7 +65,7 @@ class Decoders:
         ahead: int = AHEAD_BYTES,
         begin_thread: Callable[[], object] = lambda: None,
     ) -> None:
-        count = threads or os.cpu_count() or 1
+        count = threads or usable_cores()
         self.decoded = HeldBytes(ahead, self._wake)
         self._turns: Turns[_Job[Any]] = Turns(
             count, budget=budget, bulk_may_go=lambda: self.decoded.has_room(1)
