@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.api.api_stage import Stage, problem_of
 from vitrine.contracts import FailureReason
+from vitrine.journal import lost_job
 
 OUTCOMES = [None, FailureReason.NOT_FOUND, FailureReason.TIMEOUT, FailureReason.NOT_FOUND, None]
 
@@ -182,3 +183,20 @@ def test_a_job_that_waits_for_its_index_says_how_far_that_is(
     stage.ledger.complete(job)
     body = stage.client.get(f"/v1/jobs/{job}").json()
     assert (body["state"], body["finished"], body["index"]) == ("completed", True, None)
+
+
+def test_a_lost_job_says_so_and_what_to_do(
+    stage: Stage, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = lost_job(stage.ledger.status(job).spec)
+    monkeypatch.setattr(stage.ledger, "status", lambda _job: lost)
+    monkeypatch.setattr(stage.ledger, "jobs", lambda **_: [lost])
+    body = stage.client.get(f"/v1/jobs/{job}").json()
+    [listed] = stage.client.get("/v1/jobs").json()["jobs"]
+    assert body == listed
+    assert (body["state"], body["finished_at"], body["embedded"]) == ("lost", None, 0)
+    assert "Submit the catalog again" in body["notice"]
+
+
+def test_other_jobs_have_no_notice(stage: Stage, job: str) -> None:
+    assert stage.client.get(f"/v1/jobs/{job}").json()["notice"] is None

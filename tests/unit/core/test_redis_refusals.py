@@ -1,0 +1,31 @@
+"""What Redis answers in place of a result is told in words, without repeating what was sent."""
+
+from __future__ import annotations
+
+import pytest
+import redis.exceptions
+
+from vitrine.errors import LedgerUnavailable
+from vitrine.redis_client import naming_failures
+
+MISCONF = "MISCONF Errors writing to the AOF file: No space left on device"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (redis.exceptions.ResponseError(MISCONF), "its disk is full. Make room on the disk"),
+        (redis.exceptions.ResponseError("MISCONF Redis is configured to save RDB"), "Make room"),
+        (redis.exceptions.ResponseError("ERR secret"), "Redis refused a command (ResponseError)."),
+        (redis.exceptions.ReadOnlyError("secret"), "Redis refused a command (ReadOnlyError)."),
+        (redis.exceptions.OutOfMemoryError("secret"), "Redis is full."),
+        (redis.exceptions.BusyLoadingError("secret"), "Redis does not answer (BusyLoadingError)."),
+        (redis.exceptions.ConnectionError("secret"), "Redis does not answer (ConnectionError)."),
+        (redis.exceptions.AuthenticationError("secret"), "Redis refused the password."),
+    ],
+)
+def test_each_refusal_has_its_words(error: redis.exceptions.RedisError, told: str) -> None:
+    with pytest.raises(LedgerUnavailable) as caught, naming_failures():
+        raise error
+    assert told in str(caught.value)
+    assert "secret" not in str(caught.value)
