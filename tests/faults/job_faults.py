@@ -43,8 +43,8 @@ def retried(folder: Path, *, pictures: int) -> tuple[Tally, list[str]]:
         job = parts.submit(items(pictures, lambda n: (gone if n % 50 == 7 else good).url(n)))
         parts.finish(job)
         with parts.ledger() as ledger, contextlib.closing(Publisher(parts.settings())) as publisher:
-            for number in ledger.retry(job, items=frozenset({"item-7", "item-57"})):
-                publisher.publish(job, number, "builtin")
+            numbers = ledger.retry(job, items=frozenset({"item-7", "item-57"}))
+            publisher.publish(job, numbers, "builtin")
         parts.finish(job)
         asked = good.asked + gone.asked
         failing = {f"item-{n}": "not_found" for n in range(pictures) if n % 50 == 7}

@@ -69,7 +69,7 @@ def resume(
 
 def contents(ledger: MemoryLedger) -> list[tuple[int, str, int]]:
     """Every picture of every chunk, in the chunks' order."""
-    found = []
+    found: list[tuple[int, str, int]] = []
     for number in range(10**6):
         lease = ledger.lease(SPEC.id, number, seconds=60)
         if not isinstance(lease, Lease):
