@@ -179,6 +179,7 @@ def test_data_lie_on_named_volumes(compose: dict[str, Any], services: Services) 
     }
     assert "redis-data" in mounts["redis"]
     assert "qdrant-data" in mounts["qdrant"]
+    assert "journal" in mounts["api"]
     named = {one for sources in mounts.values() for one in sources if not one.startswith(".")}
     assert named == set(compose["volumes"])
 
