@@ -24,6 +24,7 @@ from workers.models.checkpoint import inspect_directory
 from workers.models.compiling import choose_runner
 from workers.models.convolutions import streamlined
 from workers.models.device import device_title, resolve_device, resolve_dtype
+from workers.models.device_errors import device_errors
 from workers.models.families import has_text_tower, image_vectors, text_vectors
 from workers.models.loading import load_model, load_processor
 from workers.models.normalisation import Tensors
@@ -104,8 +105,9 @@ class TransformersModel:
         self._place.enter()
 
     def stage(self, batch: Sequence[Inputs]) -> Staged:
-        """Gather n pictures; raises `ValueError` where their inputs differ in shape."""
-        slab = self._slabs.gather(batch, self._runner.rows(len(batch)))
+        """Gather n pictures; raises `ValueError` where their inputs differ in shape, `MemoryError` without memory."""
+        with device_errors():  # a buffer that is to be pinned is the GPU's matter too
+            slab = self._slabs.gather(batch, self._runner.rows(len(batch)))
         release = partial(self._slabs.give_back, slab)
         return self._place.stage(Load(slab.tensors, len(batch), self._runner, release))
 

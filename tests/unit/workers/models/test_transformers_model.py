@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -258,6 +259,24 @@ def test_a_gpu_that_fails_is_lost_and_no_pictures_fault() -> None:
 def test_memory_that_cannot_be_pinned_is_a_memory_error() -> None:
     with pytest.raises(MemoryError), device_errors():
         raise torch.AcceleratorError("CUDA error: out of memory\nadvice", 2)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: no memory")],
+)
+def test_what_a_batch_held_is_free_while_the_error_is_in_hand(error: RuntimeError) -> None:
+    held: list[weakref.ref[torch.Tensor]] = []
+
+    def forward() -> None:
+        activations = torch.zeros(8)
+        held.append(weakref.ref(activations))
+        raise error
+
+    with pytest.raises(MemoryError) as in_hand, device_errors():
+        forward()
+    assert in_hand.value.__cause__ is error
+    assert held[0]() is None
 
 
 def test_another_error_of_the_model_stays_what_it_is() -> None:
