@@ -27,6 +27,10 @@ WORTH = 1.02
 SAME_VECTOR = 0.999
 """Cosine from which compiled vectors count as equal: bfloat16 rounds at other places in fused code."""
 _REPEATS = 5
+_READ_ON_HOST = "spatial_shapes"
+"""An input whose numbers transformers reads on the CPU, picture by picture (SigLIP 2's position embeddings). No graph can
+hold that, compiled code would be compiled anew for each shape, and a capture that breaks off leaves torch's allocator
+as if it went on."""
 _cuda: Any = torch.cuda  # the constructor of its streams is not annotated
 
 
@@ -53,6 +57,9 @@ def choose_runner(
         return Eager(eager)
     try:
         with torch.inference_mode():
+            if device != "cpu" and _READ_ON_HOST in sample(1):
+                log.info("runs eagerly: this model reads the shapes of its pictures on the CPU")
+                return Eager(eager)
             return _tried(eager, sample, size, mode=mode, device=device, backend=backend)
     except Exception as error:  # noqa: BLE001 - compilers raise whatever they like, and eager always works
         reason = (str(error).strip().splitlines() or [""])[0]
@@ -81,7 +88,7 @@ def _tried(
         log.info("runs eagerly: compiled is %.2f times as fast, cosine %.5f", gain, alike)
         return Eager(eager)
     log.info("runs compiled: %.2f times as fast in batches of %d", gain, size)
-    return FixedSizes(prepared, eager)
+    return FixedSizes(prepared, eager, inputs)
 
 
 def _prepared(compiled: Run, inputs: Tensors, device: str) -> Run:

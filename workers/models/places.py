@@ -123,22 +123,21 @@ class _OnGpu:
         with device_errors(), torch.inference_mode(), torch.cuda.device(self.device):
             stream = torch.cuda.current_stream()
             stream.wait_event(self.copied)
-            for tensor in self.there.values():
-                # The allocator must not give its memory to the next copy while this stream still reads it.
-                tensor.record_stream(stream)
             vectors = self.load.run(self.there)[: self.load.count]
             back = torch.empty(vectors.shape, dtype=torch.float32, pin_memory=True)
             back.copy_(vectors, non_blocking=True)
             # A blocking event sleeps; any other burns a core, which a decoder could use.
             done = _cuda.Event(blocking=True)
             done.record(stream)
-        return _Flying(back, done, self.load.release)
+        return _Flying(back, done, self.there, self.load.release)
 
 
 @dataclass(frozen=True, slots=True)
 class _Flying:
     back: torch.Tensor
     done: torch.cuda.Event
+    there: Tensors
+    """Kept until the device is done: let go of, their memory is the next copy's, on another stream than the reader's."""
     release: Callable[[], None]
     finished_at: None = None
 

@@ -44,11 +44,18 @@ class Eager:
 
 
 class FixedSizes:
-    """Batches padded to sizes prepared beforehand; those beyond the largest run as they come."""
+    """Batches padded to sizes prepared beforehand; those beyond the largest run as they come.
 
-    def __init__(self, prepared: Mapping[int, Run], otherwise: Run) -> None:
+    So do inputs whose rows have another shape than `example`'s, for which all was prepared: a processor that does not
+    crop gives each picture its own.
+    """
+
+    def __init__(
+        self, prepared: Mapping[int, Run], otherwise: Run, example: Tensors | None = None
+    ) -> None:
         self._prepared = dict(sorted(prepared.items()))
         self._otherwise = otherwise
+        self._shapes = {name: tensor.shape[1:] for name, tensor in (example or {}).items()}
 
     def rows(self, count: int) -> int:
         """The smallest prepared size that holds them."""
@@ -57,7 +64,11 @@ class FixedSizes:
     def __call__(self, tensors: Tensors) -> torch.Tensor:
         """Run them by what was prepared for their number of rows."""
         rows = len(next(iter(tensors.values())))
-        return self._prepared.get(rows, self._otherwise)(tensors)
+        run = self._prepared.get(rows, self._otherwise) if self._fit(tensors) else self._otherwise
+        return run(tensors)
+
+    def _fit(self, tensors: Tensors) -> bool:
+        return all(tensors[name].shape[1:] == shape for name, shape in self._shapes.items())
 
 
 def ladder(size: int) -> list[int]:

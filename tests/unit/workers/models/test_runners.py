@@ -69,6 +69,35 @@ def test_a_batch_is_gathered_in_the_next_prepared_size() -> None:
     assert called == [4, 16, 0, 0]
 
 
+def test_pictures_of_another_shape_than_was_prepared_for_run_as_they_come() -> None:
+    def only_threes(tensors: Tensors) -> torch.Tensor:
+        assert tensors["x"].shape[1:] == (3,)
+        return doubled(tensors)
+
+    runner = FixedSizes({4: only_threes}, doubled, sample(4))
+    wide = {"x": torch.ones(4, 5)}
+    torch.testing.assert_close(runner(wide), doubled(wide))
+    torch.testing.assert_close(runner(sample(4)), doubled(sample(4)))
+
+
+def test_no_graph_is_captured_of_a_model_that_reads_its_inputs_on_the_cpu() -> None:
+    def refuse(run: Run) -> Run:
+        raise AssertionError("nothing is to be compiled")
+
+    def flexible(rows: int) -> Tensors:
+        return sample(rows) | {"spatial_shapes": torch.ones(rows, 2, dtype=torch.int64)}
+
+    tried: list[int] = []
+
+    def noted(rows: int) -> Tensors:
+        tried.append(rows)
+        return flexible(rows)
+
+    runner = choose_runner(doubled, noted, 16, mode="on", device="cuda:0", backend=refuse)
+    assert isinstance(runner, Eager)
+    assert tried == [1]
+
+
 def test_compiled_code_is_kept_where_it_gives_the_same() -> None:
     runner = choose()
     assert isinstance(runner, FixedSizes)
