@@ -7,7 +7,6 @@ has to clear page by page; and only from pinned memory does a GPU copy by itself
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -23,8 +22,11 @@ Key: TypeAlias = tuple[tuple[str, tuple[int, ...], np.dtype[np.generic]], ...]
 """Name, shape with the rows first, and type of each input."""
 _FREE_A_KEY = 3
 """Buffers kept of one kind: one being gathered, one staged, one at the device."""
-_KEYS = 32
-"""Kinds kept: every batch size of one model has its own."""
+_FREE = 32
+"""Buffers kept of all kinds: every batch size of one model has its own."""
+_FREE_LARGEST = 4
+"""What they may take together, as multiples of the largest there was: incomplete batches come in every size, and a
+buffer for each of them would add up to many batches."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +35,11 @@ class Slab:
 
     key: Key
     tensors: Tensors
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes."""
+        return sum(tensor.nbytes for tensor in self.tensors.values())
 
     def fill(self, batch: Sequence[Inputs]) -> None:
         """Copy the pictures in; the rows beyond them repeat the last, which any model can take."""
@@ -49,7 +56,8 @@ class Slabs:
     def __init__(self, *, pinned: bool) -> None:
         self._pinned = pinned
         self._lock = threading.Lock()
-        self._free: dict[Key, list[Slab]] = defaultdict(list)
+        self._free: list[Slab] = []  #: The one that was given back first comes first.
+        self._largest = 0
 
     def gather(self, batch: Sequence[Inputs], rows: int) -> Slab:
         """Copy n pictures side by side into a buffer of `rows` >= n rows.
@@ -69,15 +77,20 @@ class Slabs:
     def give_back(self, slab: Slab) -> None:
         """Keep a buffer for the next batch of its kind."""
         with self._lock:
-            if len(self._free) > _KEYS:
-                self._free.clear()
-            if len(self._free[slab.key]) < _FREE_A_KEY:
-                self._free[slab.key].append(slab)
+            self._largest = max(self._largest, slab.nbytes)
+            if sum(free.key == slab.key for free in self._free) < _FREE_A_KEY:
+                self._free.append(slab)
+            while len(self._free) > _FREE or self._kept() > _FREE_LARGEST * self._largest:
+                del self._free[0]
+
+    def _kept(self) -> int:
+        return sum(free.nbytes for free in self._free)
 
     def _taken(self, key: Key) -> Slab:
         with self._lock:
-            if self._free[key]:
-                return self._free[key].pop()
+            for at, free in enumerate(self._free):
+                if free.key == key:
+                    return self._free.pop(at)
         return Slab(key, {name: self._made(shape, dtype) for name, shape, dtype in key})
 
     def _made(self, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> torch.Tensor:

@@ -58,3 +58,13 @@ def test_what_is_kept_is_bounded() -> None:
     for rows in range(1, 200):
         slabs.give_back(slabs.gather([picture(1)], rows))
     assert len(slabs._free) < 40
+
+
+def test_a_buffer_for_each_size_of_batch_does_not_add_up() -> None:
+    slabs = Slabs(pinned=False)
+    for rows in range(1, 33):
+        slabs.give_back(slabs.gather([picture(1)], rows))
+    full = slabs.gather([picture(1)], 32)
+    slabs.give_back(full)
+    assert sum(slab.nbytes for slab in slabs._free) <= 4 * full.nbytes
+    assert slabs.gather([picture(1)], 32) is full
