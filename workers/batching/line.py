@@ -110,7 +110,7 @@ class Line:
     def _choose(self) -> tuple[list[Request], float | None]:
         """A batch, or else in how many seconds to look again."""
         now, soonest = time.monotonic(), threading.TIMEOUT_MAX
-        queries = self._packer.waiting(Lane.QUERY)
+        queries, bulk = (self._packer.waiting(lane) for lane in Lane)
         self._packer.size = self._fitting.value
         for lane in Lane:
             if not self._free(lane):
@@ -123,6 +123,8 @@ class Line:
                     return batch, None
             elif ready_in is not None:
                 soonest = min(soonest, ready_in)
+        if self._packer.waiting(Lane.BULK) < bulk:
+            self._room.notify_all()  # Some were given up: nothing was taken, and there is room all the same.
         if queries and not self._packer.waiting(Lane.QUERY):
             self._ready.notify()  # All were given up: the device need not wait for them any more.
         return [], soonest if soonest < threading.TIMEOUT_MAX else None

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from workers.batching.halving import FittingSize
-from workers.batching.line import Batch, Line
+from workers.batching.line import BULK_BATCHES, Batch, Line
 from workers.batching.packer import Lane, Request
 
 PATIENCE = 60.0  #: Seconds; bounds a hang, measures nothing.
@@ -86,6 +86,31 @@ def test_a_query_that_was_given_up_holds_nothing_back(line: Line) -> None:
         assert staging.result(PATIENCE) is None
     assert isinstance(taken, Batch)
     assert taken.lane is Lane.BULK
+
+
+def test_who_waits_for_room_goes_on_when_all_bulk_was_given_up() -> None:
+    line = Line(FittingSize(2), wait=3600.0)
+    for _ in range(2):
+        line.put(request(Lane.BULK))
+    stage_next(line)
+    waiting = [request(Lane.BULK) for _ in range(2 * BULK_BATCHES)]
+    for one in waiting:
+        line.put(one)
+    with ThreadPoolExecutor(3) as threads:
+        blocked = threads.submit(line.put, request(Lane.BULK))
+        until(lambda: bool(line._room._waiters))  # type: ignore[attr-defined]
+        assert all(one.future.cancel() for one in waiting)
+        staging = threads.submit(line.next_waiting)
+        assert isinstance(line.next_staged(), Batch)
+        device = threads.submit(line.next_staged)
+        try:
+            blocked.result(PATIENCE)
+        finally:
+            line.close()
+            line.end_staging()
+            line.answered()
+        assert staging.result(PATIENCE) is not None
+        assert device.result(PATIENCE) is None
 
 
 def test_without_a_staging_thread_nothing_is_waited_for(line: Line) -> None:
