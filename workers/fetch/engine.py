@@ -68,9 +68,7 @@ class Engine:
         for authority in self._breakers.late():
             self._look_again(authority)
         self._start_waiting()
-        due = self._lineup.next_due()
-        longest = None if due is None else max(0.0, due - time.monotonic())
-        all_ended = self._loop.step(longest)
+        all_ended = self._loop.step(self._longest_sleep())
         for ended in all_ended:
             self._end(ended)
         # After all of them: one that waits for memory may itself be among those that have ended. And
@@ -95,8 +93,20 @@ class Engine:
         for handle in self._idle:
             handle.close()
 
+    def _longest_sleep(self) -> float | None:
+        due = self._lineup.next_due()
+        if due is None:
+            return None
+        left = due - time.monotonic()
+        # A host whose time has come without a place for it: the end of a transfer, or memory given back, wakes
+        # this loop. Asked by the clock it would go round without sleeping until then.
+        return None if left <= 0 and not self._has_place() else max(0.0, left)
+
+    def _has_place(self) -> bool:
+        return len(self._active) < self._policy.concurrency and self._budget.may_enter()
+
     def _start_waiting(self) -> None:
-        while len(self._active) < self._policy.concurrency and self._budget.may_enter():
+        while self._has_place():
             walk = self._lineup.next(time.monotonic())
             if walk is None:
                 return

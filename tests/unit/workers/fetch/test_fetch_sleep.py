@@ -1,0 +1,58 @@
+"""How long the fetch thread sleeps: until somebody may go, and never not at all while there is nothing it could do."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import certifi
+
+from workers.fetch.engine import Engine
+from workers.fetch.loop import Ended
+from workers.fetch.policy import FetchPolicy
+from workers.fetch.url import parse_url
+from workers.fetch.walk import Walk
+from workers.held import HeldBytes
+
+PAUSE = 0.05
+
+
+class Bed:
+    """A loop in which nothing happens, and which notes how long it was told to sleep."""
+
+    def __init__(self) -> None:
+        self.asked: list[float | None] = []
+
+    def add(self, curl: Any) -> None:
+        """Nothing is fetched."""
+
+    def remove(self, curl: Any) -> None:
+        """Nothing was added."""
+
+    def step(self, longest: float | None) -> list[Ended]:
+        """Note it, and do not sleep."""
+        self.asked.append(longest)
+        return []
+
+
+def walk(policy: FetchPolicy, url: str) -> Walk:
+    return Walk(parse_url(url), policy, policy.patience)
+
+
+def test_a_host_whose_pause_is_over_while_all_places_are_taken_is_not_asked_for_without_sleep() -> (
+    None
+):
+    policy, bed = FetchPolicy(concurrency=1), Bed()
+    engine = Engine(policy, certifi.where(), bed, HeldBytes(1000))  # type: ignore[arg-type]
+    paused = walk(policy, "http://slow.example/a.jpg")
+    engine._pauses.pause(paused.target.authority, PAUSE)
+    engine.submit(paused)
+    engine.step()
+    assert bed.asked.pop() is not None
+    engine.submit(walk(policy, "http://busy.example/b.jpg"))
+    engine.step()
+    time.sleep(2 * PAUSE)
+    engine.step()
+    assert len(engine._active) == 1
+    assert bed.asked.pop() is None
+    engine.close()
