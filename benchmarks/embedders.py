@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.embedders [--seconds 8] [--rounds 3] [--quick] [--json]
+    python -m benchmarks.embedders [--seconds 12] [--rounds 3] [--quick] [--json]
 
 vitrine's engine (decoders, batcher, model; no network, queue or store) against a plain transformers loop, sentence-transformers and
 infinity, and all of them against the bare forward pass on a ready batch. All in fp32 on the CPU, in batches of 64, each with
@@ -109,7 +109,7 @@ def main() -> None:
     """Measure and print."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its warning is not this benchmark's
     options = parser(__doc__)
-    options.add_argument("--seconds", type=float, default=8.0, help="of a turn")
+    options.add_argument("--seconds", type=float, default=12.0, help="of a turn")
     options.add_argument("--rounds", type=int, default=3, help="turns of each that count")
     given = options.parse_args()
     if given.quick:
