@@ -1,7 +1,7 @@
 """Scaling by torch's native 8-bit kernels, as Pillow scales: antialiased, in two passes, rounded after each.
 
-A quarter of Pillow's cost. The weights have 16 bits where Pillow's have 22, so a value may come out one level off
-(two, rarely, where a cubic filter weighs the first pass's rounding by more than one).
+A quarter of Pillow's cost. The weights have 16 bits where Pillow's have 22, so a value may come out one level off;
+two, rarely, where the roundings of both passes add up.
 """
 
 from __future__ import annotations
