@@ -22,11 +22,12 @@ from vitrine.redis_client import connect
 from vitrine.settings import Settings
 from vitrine.vectors import PointBatch, Provenance, Space
 from vitrine.vectors.open import open_store
-from workers.decode import decode
 from workers.fetch import Fetcher, FetchPolicy
 from workers.models.base import Inputs
 from workers.models.timed import TimedModel
+from workers.models.threads import single_threaded
 from workers.normalise import l2_normalise
+from workers.picture_decoder import decoder_for
 
 SPACE = Space("bench", "1", "1", 768)
 """Of the timed models' vectors, as the baselines' collections are made with."""
@@ -40,12 +41,12 @@ class Workshop:
     """One baseline worker's own; its methods are called from its tasks' threads."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
         self._model = TimedModel(settings.model)
         self._store = open_store(settings)
         self._redis = connect(settings.redis_url.get_secret_value())
         self._fetcher = Fetcher(FetchPolicy.from_settings(settings))
-        self._decoders = ThreadPoolExecutor(os.cpu_count() or 1)
+        self._decoders = ThreadPoolExecutor(os.cpu_count() or 1, initializer=single_threaded)
+        self._decode = decoder_for(self._model, settings)
         self._device = threading.Lock()
         self._session = requests.Session()
         self._session.trust_env = False
@@ -94,4 +95,4 @@ class Workshop:
         self._redis.incrby(f"{DONE_KEY}{collection}", len(items))
 
     def _decoded(self, data: bytes) -> Inputs:
-        return self._model.preprocess(decode(data, max_pixels=self._settings.max_pixels))
+        return self._model.preprocess(self._decode(data))
