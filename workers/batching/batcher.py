@@ -131,6 +131,11 @@ class Batcher:
         """
         return self._put(Request(inputs, lane, time.monotonic(), alone))
 
+    def offer(self, inputs: Inputs, *, lane: Lane) -> Future[NDArray[np.float32]] | None:
+        """As `submit`, but None where it would block: for threads that others wait for."""
+        request = Request(inputs, lane, time.monotonic())
+        return request.future if self._line.offer(request) else None
+
     def submit_text(self, text: str) -> Future[NDArray[np.float32]]:
         """Ask for a text's unit vector, in the query lane."""
         return self._put(Request(text, Lane.QUERY, time.monotonic()))

@@ -72,12 +72,23 @@ class Line:
         with self._room:
             while request.lane is Lane.BULK and not self._closing and self._full(request.nbytes):
                 self._room.wait()
-            if self._closing:
-                request.future.cancel()
-                return
-            self._packer.add(request)
-            if self._worth_waking(request):
-                self._work.notify()
+            self._take_in(request)
+
+    def offer(self, request: Request) -> bool:
+        """As `put`, but False where it would block."""
+        with self._room:
+            if request.lane is Lane.BULK and not self._closing and self._full(request.nbytes):
+                return False
+            self._take_in(request)
+            return True
+
+    def _take_in(self, request: Request) -> None:
+        if self._closing:
+            request.future.cancel()
+            return
+        self._packer.add(request)
+        if self._worth_waking(request):
+            self._work.notify()
 
     def _full(self, nbytes: int) -> bool:
         waiting = self._packer.waiting(Lane.BULK)

@@ -1,9 +1,11 @@
 """The usual way through a chunk: all its pictures at once, each at its own pace, through the shared stages.
 
-One thread (the Celery task's) runs a small event loop for the chunk: what the stages finish arrives in its
-mailbox, and it decides what happens next to that picture. So one slow host delays nobody, and a retry
-waits without holding anything but its place. Only from the fetcher to the decoders a picture goes by itself: there is
-nothing to decide, and waking this thread for it costs more than the step.
+    fetch thread -> decoder's thread -> batcher -> answering thread -> outcomes
+
+A picture that does well goes from stage to stage by itself: each stage's thread hands it on to the next. One thread
+a chunk (the Celery task's) runs a small event loop for all else: it starts fetches, waits where the batcher is full, and
+decides about failures; a retry waits without holding anything but its place. Waking that thread at every step
+of every picture cost as much as fetching them.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,10 @@ from workers.fetch.fetched import Fetched
 from workers.ingest.outcomes import Embedded, Outcomes
 from workers.ingest.retries import Later, RetryPolicy, Soon
 from workers.stages import Prepared, Stages
+
+T = TypeVar("T")
+Mail: TypeAlias = Callable[[], None]
+"""Something for the chunk's own thread to do."""
 
 _TICK = 0.5
 """Seconds between looks at whether to stop."""
@@ -40,7 +47,7 @@ otherwise all be half done for a long time, and none be written down."""
 class _Picture:
     image: ImageRef
     attempt: int = 0
-    prepared: Prepared | None = None
+    in_window: bool = False
 
 
 @dataclass(slots=True)
@@ -54,29 +61,34 @@ class Brisk:
     file_root: str | None
     stopped: Callable[[], bool]
     outcomes: Outcomes = field(default_factory=Outcomes)
-    _mailbox: queue.SimpleQueue[tuple[Callable[[_Picture, Any], None], _Picture, Future[Any]]] = (
-        field(default_factory=queue.SimpleQueue)
-    )
+    _mailbox: queue.SimpleQueue[Mail] = field(default_factory=queue.SimpleQueue)
     _waiting: list[tuple[float, int, _Picture]] = field(default_factory=list)
-    _fetching: int = 0
-    _open: int = 0
+    _embedded: list[Embedded] = field(default_factory=list)
+    _settled: int = 0  #: Pictures that came to another outcome.
+    _fetching: int = 0  #: Pictures in the window.
+    _lock: threading.Lock = field(default_factory=threading.Lock)  #: For `_fetching`.
     _ended: bool = False
 
     def run(self) -> Outcomes:
         """Bring every picture to its outcome; on a stop, those not yet embedded are left without one."""
         now = time.monotonic()
-        self._open = len(self.images)
         for image in self.images:
             heapq.heappush(self._waiting, (now, image.ordinal, _Picture(image)))
         try:
-            while self._open and not self.stopped():
+            while self._open() and not self.stopped():
                 self._start_due()
                 self._take_mail()
         finally:
             self._ended = True
             self._throw_mail_away()
+        # A copy: what is embedded after a stop comes too late, and the list is read from now on.
+        self.outcomes.embedded = list(self._embedded)
         return self.outcomes
 
+    def _open(self) -> int:
+        return len(self.images) - len(self._embedded) - self._settled
+
+    # --- in the chunk's own thread -------------------------------------------------------------
     def _start_due(self) -> None:
         if not self._waiting or self._fetching >= self.window:
             return
@@ -87,79 +99,26 @@ class Brisk:
 
     def _begin(self, picture: _Picture) -> None:
         picture.attempt += 1
-        self._fetching += 1
+        picture.in_window = True
+        with self._lock:
+            self._fetching += 1
         future = self.stages.fetcher.fetch(picture.image.url, file_root=self.file_root)
-        future.add_done_callback(lambda fetch: self._fetched(picture, fetch))
-
-    def _fetched(self, picture: _Picture, fetch: Future[Fetched]) -> None:
-        """Hand a fetched picture on to the decoders; in the fetch thread."""
-        if fetch.cancelled() or fetch.exception() is not None:
-            self._post(self._prepared, picture, fetch)
-            return
-        try:
-            future = self.stages.prepare(fetch.result(), lane=Lane.BULK)
-        except Exception as error:  # noqa: BLE001 - raised into the fetch thread, it would be lost, and the picture too
-            future = Future()
-            future.set_exception(error)
-        self._then(future, self._prepared, picture)
+        self._then(future, picture, self._decode)
 
     def _take_mail(self) -> None:
         patience = _TICK
         if self._waiting and self._fetching < self.window:
             patience = min(_TICK, max(0.0, self._waiting[0][0] - time.monotonic()))
-        try:
-            handler, picture, future = self._mailbox.get(timeout=patience)
-        except queue.Empty:
-            return
-        if future.cancelled():
-            return  # A stage is closing: the picture stays without an outcome.
-        # Asked for rather than raised: raised here, it would hold this frame, which holds the future, which holds it.
-        error = future.exception()
-        if error is None:
-            handler(picture, future.result())
-        elif isinstance(error, ItemFailure):
-            self._failed(picture, error)
-        else:
-            detail = f"{type(error).__name__} while it was prepared"
-            self._failed(picture, ItemFailure(FailureReason.CORRUPT, detail))
-
-    def _then(
-        self, future: Future[Any], handler: Callable[[_Picture, Any], None], picture: _Picture
-    ) -> None:
-        future.add_done_callback(lambda done: self._post(handler, picture, done))
-
-    def _post(
-        self, handler: Callable[[_Picture, Any], None], picture: _Picture, done: Future[Any]
-    ) -> None:
-        self._mailbox.put((handler, picture, done))
-        if self._ended:
-            self._throw_mail_away()
-
-    def _throw_mail_away(self) -> None:
-        """Let go of what a stopped chunk will not use: its bytes count, and would hold up the other chunks."""
         with suppress(queue.Empty):
-            while True:
-                self._mailbox.get_nowait()
+            self._mailbox.get(timeout=patience)()
 
-    def _prepared(self, picture: _Picture, prepared: Prepared) -> None:
-        picture.prepared = prepared
+    def _wait_for_the_batcher(self, picture: _Picture, prepared: Prepared) -> None:
         future = self.stages.batcher.submit(prepared.inputs, lane=Lane.BULK)
-        # Only now: what is decoded waits here where the batcher is full, and counts as long as it does.
-        prepared.hold.release()
-        self._fetching -= 1
-        self._then(future, self._embedded, picture)
+        self._await_vector(picture, prepared, future)
 
-    def _embedded(self, picture: _Picture, vector: NDArray[np.float32]) -> None:
-        prepared = picture.prepared
-        if prepared is not None:
-            self.outcomes.embedded.append(
-                Embedded(picture.image, vector, prepared.content_sha256, prepared.etag)
-            )
-        self._open -= 1
-
-    def _failed(self, picture: _Picture, failure: ItemFailure) -> None:
-        if picture.prepared is None:
-            self._fetching -= 1
+    def _failed(self, picture: _Picture, error: BaseException) -> None:
+        failure = error if isinstance(error, ItemFailure) else _unforeseen(error)
+        self._leave_window(picture)
         verdict = self.retries.decide(picture.image, failure, picture.attempt)
         match verdict:
             case Soon(seconds):
@@ -170,4 +129,83 @@ class Brisk:
                 self.outcomes.put_off(picture.image, seconds)
             case None:
                 self.outcomes.fail(picture.image, failure, attempts=picture.attempt)
-        self._open -= 1
+        self._settled += 1
+
+    # --- in the stages' threads: short, and never blocking -------------------------------------
+    def _decode(self, picture: _Picture, fetched: Fetched) -> None:
+        self._then(self.stages.prepare(fetched, lane=Lane.BULK), picture, self._offer)
+
+    def _offer(self, picture: _Picture, prepared: Prepared) -> None:
+        future = self.stages.batcher.offer(prepared.inputs, lane=Lane.BULK)
+        if future is None:
+            self._post(partial(self._wait_for_the_batcher, picture, prepared))
+        else:
+            self._await_vector(picture, prepared, future)
+
+    def _await_vector(
+        self, picture: _Picture, prepared: Prepared, future: Future[NDArray[np.float32]]
+    ) -> None:
+        prepared.hold.release()
+        self._leave_window(picture)
+        content, etag = prepared.content_sha256, prepared.etag
+        self._then(
+            future,
+            picture,
+            lambda picture, vector: self._keep(Embedded(picture.image, vector, content, etag)),
+        )
+
+    def _keep(self, embedded: Embedded) -> None:
+        self._embedded.append(embedded)
+        if not self._open():
+            self._post(_look_again)
+
+    def _leave_window(self, picture: _Picture) -> None:
+        if picture.in_window:
+            picture.in_window = False
+            with self._lock:
+                self._fetching -= 1
+            if self._waiting:
+                self._post(_look_again)
+
+    def _then(
+        self, future: Future[T], picture: _Picture, step: Callable[[_Picture, T], None]
+    ) -> None:
+        """Take a step with what a future brings, in the thread that brings it; the chunk's own takes failures.
+
+        A stage that is closing cancels its futures, and a chunk that was stopped takes nothing more: such a picture stays
+        without an outcome.
+        """
+
+        def go_on(done: Future[T]) -> None:
+            if done.cancelled() or self._ended:
+                return
+            # Asked for rather than raised: raised here, it would hold this frame, which holds the future, which holds it.
+            error = done.exception()
+            try:
+                if error is None:
+                    step(picture, done.result())
+            except Exception as fault:  # noqa: BLE001 - raised into a stage's thread, it would be lost, and the picture too
+                error = fault
+            if error is not None:
+                self._post(partial(self._failed, picture, error))
+
+        future.add_done_callback(go_on)
+
+    def _post(self, mail: Mail) -> None:
+        self._mailbox.put(mail)
+        if self._ended:
+            self._throw_mail_away()
+
+    def _throw_mail_away(self) -> None:
+        """Let go of what a stopped chunk will not use: its bytes count, and would hold up the other chunks."""
+        with suppress(queue.Empty):
+            while True:
+                self._mailbox.get_nowait()
+
+
+def _look_again() -> None:
+    """Mail that only wakes: there may be a fetch to start, or nothing left to wait for."""
+
+
+def _unforeseen(error: BaseException) -> ItemFailure:
+    return ItemFailure(FailureReason.CORRUPT, f"{type(error).__name__} while it was prepared")

@@ -127,3 +127,13 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         pause.wait(0.001)
+
+
+def test_an_offer_is_refused_where_a_put_would_block_and_a_query_s_never_is(line: Line) -> None:
+    room = 2 * BULK_BATCHES
+    assert [line.offer(request(Lane.BULK)) for _ in range(room + 1)] == [True] * room + [False]
+    assert line.offer(request(Lane.QUERY))
+    line.close()
+    late = request(Lane.BULK)
+    assert line.offer(late)
+    assert late.future.cancelled()

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.unit.workers.ingest.workshop import Answer, Workshop, png, url
 from vitrine.contracts import FailureReason, ItemFailure, JobState, point_id
@@ -16,8 +17,10 @@ from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.fakes.memory_store import MemoryStore
 from vitrine.ledger import Lease
 from vitrine.vectors.base import PointBatch, Space
+from workers.batching import Lane
 from workers.fakes import DIMENSION, FakeModel, FakeSource
 from workers.fetch.fetched import Fetched
+from workers.models.base import Inputs
 from workers.normalise import l2_normalise
 
 RED = (255, 0, 0)
@@ -359,3 +362,29 @@ def test_pictures_of_chunks_that_begin_together_stand_in_line_chunk_by_chunk() -
     chunks = [int(re.findall(r"\d+", asked)[0]) // 30 for asked in source.asked]
     assert len(chunks) == 90
     assert [len(set(chunks[start : start + 30])) for start in (0, 30, 60)] == [1, 1, 1]
+
+
+def test_a_fault_between_two_stages_costs_that_picture_and_not_the_chunk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Workshop(good(5)) as shop:
+        offer, broken = shop.batcher.offer, iter([True])
+
+        def faulty(inputs: Inputs, *, lane: Lane) -> Future[NDArray[np.float32]] | None:
+            if next(broken, False):
+                raise RuntimeError("a fault")
+            return offer(inputs, lane=lane)
+
+        monkeypatch.setattr(shop.batcher, "offer", faulty)
+        job = shop.job(5)
+        assert shop.ingest(job) == {"embedded": 4, "failed": 1, "put_off": 0}
+        assert reasons(shop, job) == {"corrupt": 1}
+
+
+def test_what_the_batcher_has_no_room_for_waits_in_the_chunks_own_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Workshop(good(40)) as shop:
+        monkeypatch.setattr(shop.batcher, "offer", lambda inputs, *, lane: None)
+        job = shop.job(40)
+        assert shop.ingest(job) == {"embedded": 40, "failed": 0, "put_off": 0}
