@@ -121,7 +121,7 @@ def test_a_line_from_before_the_clock_was_set_back_grows_old_all_the_same(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     presence.beat(redis, worker())
-    line = orjson.loads(redis.hget(WORKERS_KEY, worker().node))
+    line = orjson.loads(redis.hget(WORKERS_KEY, worker().node) or b"")
     redis.hset(WORKERS_KEY, worker().node, orjson.dumps({**line, "seen": line["seen"] + 3600}))
     assert presence.live_workers(redis) == [worker()]
     monkeypatch.setattr(presence, "STALE_SECONDS", -1.0)

@@ -139,7 +139,7 @@ def endless(handler: _Handler, path: str) -> None:
             time.sleep(0.2)
 
 
-def silent(handler: _Handler, path: str) -> None:  # noqa: ARG001 - an Answer's signature
+def silent(handler: _Handler, path: str) -> None:
     """Takes every request and never answers one."""
     handler.server.closing.wait()
 

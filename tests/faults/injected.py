@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,19 +82,17 @@ def _marked(fetched: Fetched) -> str:
 
 
 def _faulty_prepare(prepare: Callable[[Stages, Fetched], Prepared]) -> Callable[..., Prepared]:
-    def prepare_now(stages: Stages, fetched: Fetched, *rest: Any, **named: Any) -> Prepared:
+    def prepare_marked(stages: Stages, fetched: Fetched) -> Prepared:
         fault = _marked(fetched)
         if fault == "abort":
             os.abort()
-        prepared = prepare(stages, fetched, *rest, **named)
+        prepared = prepare(stages, fetched)
         if fault not in MODEL_FAULTS:
             return prepared
         tag = np.frombuffer(fault.encode(), np.uint8)
-        return Prepared(
-            {**prepared.inputs, FAULT_INPUT: tag}, prepared.content_sha256, prepared.etag
-        )
+        return replace(prepared, inputs={**prepared.inputs, FAULT_INPUT: tag})
 
-    return prepare_now
+    return prepare_marked
 
 
 def install_pictures() -> None:
@@ -101,7 +100,8 @@ def install_pictures() -> None:
     from workers import engine
     from workers.models import open as opening
 
-    Stages.prepare_now = _faulty_prepare(Stages.prepare_now)  # type: ignore[method-assign]
+    # In the decoder's thread, where a picture is first looked at.
+    Stages._prepare = _faulty_prepare(Stages._prepare)  # type: ignore[method-assign]
     opened = opening.open_model
     # The engine has the name already: it is replaced there.
     setattr(engine, "open_model", lambda *args, **named: FaultyModel(opened(*args, **named)))  # noqa: B010

@@ -245,9 +245,9 @@ def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -
     return value
 
 
-def items(count: int, url: Callable[[int], str]) -> list[CatalogItem]:
+def items(count: int, url: Callable[[int], str], *, prefix: str = "item") -> list[CatalogItem]:
     """Items of one picture each; item `n` has picture n."""
-    return [CatalogItem(f"item-{n}", (url(n),)) for n in range(count)]
+    return [CatalogItem(f"{prefix}-{n}", (url(n),)) for n in range(count)]
 
 
 def in_thread(work: Callable[[], object]) -> threading.Thread:

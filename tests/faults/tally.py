@@ -25,6 +25,8 @@ class Tally:
     """Seconds from each fault to the next outcome."""
     rate_share: float | None = None
     """The rate of the pictures that nothing was wrong with, by what it is without the fault."""
+    peak_mib: int | None = None
+    """The worker's largest resident set, where that was looked at."""
 
     @property
     def exact(self) -> bool:
@@ -36,8 +38,9 @@ class Tally:
         worst = f"{max(self.recoveries):.1f}" if self.recoveries else ""
         median = f"{statistics.median(self.recoveries):.1f}" if self.recoveries else ""
         share = "" if self.rate_share is None else f"{self.rate_share:.2f}"
+        peak = "" if self.peak_mib is None else f"{self.peak_mib:,}"
         counts = (self.times, self.put_in, self.out, self.lost, self.wrong, self.doubled)
-        return [self.fault, *(f"{count:,}" for count in counts), median, worst, share]
+        return [self.fault, *(f"{count:,}" for count in counts), median, worst, share, peak]
 
 
 def tally(

@@ -18,6 +18,13 @@ def test_a_host_that_asks_to_be_left_alone_is(tmp_path: Path) -> None:
     assert refused <= tally.times
 
 
+def test_a_dead_host_is_left_alone_after_some_pictures_and_fails_by_name(tmp_path: Path) -> None:
+    tally, asked = host_faults.dead(tmp_path, pictures=1200)
+    assert tally.exact, tally
+    # 32 at once, half of the slots, and eight in a row that fail; each connection that curl finds dead it may try anew.
+    assert asked <= 100 < tally.put_in // 4
+
+
 def test_a_flapping_host_costs_a_second_request_a_picture(tmp_path: Path) -> None:
     tally = host_faults.flaps(tmp_path, pictures=300)
     assert tally.exact, tally

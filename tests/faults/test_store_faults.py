@@ -21,7 +21,7 @@ def test_nothing_counts_as_done_while_the_store_is_away(tmp_path: Path, fault: s
         return  # Its request is waited for: it may yet be answered.
     # A worker tells of itself every three seconds.
     assert len(seen.told) == 1
-    status = fault.split()[0]
+    status = fault.split(maxsplit=1)[0]
     assert status in seen.told.pop().lower()
     # Every chunk in work may find out for itself, once or twice; from then on there is one probe at a time.
     assert seen.asked <= 2 * Settings().ingest_threads + 8

@@ -54,6 +54,11 @@ class Failing(MemoryStore):
         super().upsert(name, points)
 
 
+def away(breaker: StoreBreaker) -> StoreAway | None:
+    """As it is now: a type checker takes a property for unchanged."""
+    return breaker.away
+
+
 def breaker_of(time: Time) -> StoreBreaker:
     return StoreBreaker(clock=time, chance=lambda _low, high: high, unix_time=time)
 
@@ -83,13 +88,13 @@ def test_it_tells_since_when_and_why_until_the_store_is_back(
 ) -> None:
     time = Time()
     breaker = breaker_of(time)
-    assert breaker.away is None
+    assert away(breaker) is None
     opened(breaker)
     time.now += 7
-    assert breaker.away == StoreAway(1000.0, AWAY.message)
+    assert away(breaker) == StoreAway(1000.0, AWAY.message)
     with caplog.at_level(logging.WARNING):
         breaker.call(lambda: None)
-    assert breaker.away is None
+    assert away(breaker) is None
     assert "back after 7.0 s" in caplog.text
 
 
@@ -178,14 +183,14 @@ def test_a_store_that_answers_and_takes_nothing_is_left_alone_again_at_once() ->
     time.now += 1.0
     assert breaker.turn() == 0.0
     breaker.call(lambda: None, proves=False)
-    assert breaker.away is None
+    assert away(breaker) is None
 
     def fail() -> None:
         raise AWAY
 
     with pytest.raises(StoreUnavailable):
         breaker.call(fail)
-    assert breaker.away is not None
+    assert away(breaker) is not None
     assert breaker.turn() == 2.0
 
 
@@ -199,7 +204,7 @@ def test_a_refusal_shows_that_the_store_is_there() -> None:
 
     with pytest.raises(StoreRejected):
         breaker.call(refuse)
-    assert breaker.away is None
+    assert away(breaker) is None
 
 
 def test_a_process_that_is_to_stop_waits_for_no_store() -> None:
