@@ -24,8 +24,8 @@ from vitrine.vectors import PointBatch, Provenance, Space
 from vitrine.vectors.open import open_store
 from workers.fetch import Fetcher, FetchPolicy
 from workers.models.base import Inputs
-from workers.models.timed import TimedModel
 from workers.models.threads import single_threaded
+from workers.models.timed import TimedModel
 from workers.normalise import l2_normalise
 from workers.picture_decoder import decoder_for
 
