@@ -109,8 +109,12 @@ class ChunkStore:
             try:
                 return self._breaker.call(call)
             except StoreUnavailable:
+                if self._stopping():
+                    raise
+                if self._breaker.away is not None:
+                    continue  # From here on it says when.
                 pause = wait * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
-                if self._stopping() or self._clock() + pause > deadline:
+                if self._clock() + pause > deadline:
                     raise
                 self._sleep(pause)
                 wait *= 2
