@@ -26,6 +26,7 @@ from benchmarks.parts.pictures import jpegs
 from benchmarks.report import Report, parser
 from workers.batching import Batcher, Lane
 from workers.batching.gauge import GilWait
+from workers.burden import Burden
 from workers.decoders import Decoders
 from workers.engine import SWITCH_SECONDS
 from workers.models.base import EmbeddingModel
@@ -89,7 +90,7 @@ class Load:
                 data = self._pictures[number % len(self._pictures)]
                 number += 1
                 work = partial(self._submitted, batcher, data)
-                decoded.append(decoders.submit(work, pixels=640_000, lane=Lane.BULK))
+                decoded.append(decoders.submit(work, Burden(640_000, 4 * 640_000), lane=Lane.BULK))
             wait([future.result() for future in decoded])
 
     def _submitted(self, batcher: Batcher, data: bytes) -> Future[NDArray[np.float32]]:

@@ -40,7 +40,7 @@ from vitrine.presence import live_workers
 from vitrine.redis_client import connect
 from vitrine.settings import Settings
 from vitrine.supervision.cores import usable_cores
-from workers.decode_turns import BYTES_A_PIXEL
+from workers.burden import FAST_JPEG
 
 MODEL = "timed-64-in-25ms"
 MIX = 128
@@ -180,7 +180,7 @@ def large_ones(
 def bound_bytes(pixels: int, file_bytes: int) -> float:
     """What pictures of one size may take together, going by the default settings; what a model is given comes to little."""
     defaults = Settings.model_construct()
-    one = pixels * BYTES_A_PIXEL
+    one = pixels * FAST_JPEG
     decoded = min(usable_cores() * one, defaults.decode_memory_bytes // 2)
     return defaults.fetch_memory_bytes + file_bytes + max(decoded, one)
 

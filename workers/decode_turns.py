@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from workers.batching import Lane
+from workers.burden import Burden
 
 T = TypeVar("T")
 
 HEAVY_PIXELS = 16_000_000
 """About 60 ms of one core as a JPEG: below it waiting for a picture is waiting for a batch."""
-BYTES_A_PIXEL = 4
-"""What a decoded pixel takes: Pillow keeps RGB in four bytes, arrays take three."""
 
 
 class Weight(enum.Enum):
@@ -34,12 +33,12 @@ class Weight(enum.Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Turn(Generic[T]):
-    """One picture to decode; from `next` to `done` it holds a thread and its decoded bytes."""
+    """One picture to decode; from `next` to `done` it holds a thread and its bytes."""
 
     job: T
     lane: Lane
     weight: Weight
-    size: int  #: Bytes, decoded.
+    size: int  #: Bytes that it takes at the peak.
 
 
 @dataclass(slots=True)
@@ -57,7 +56,7 @@ class _Share:
 class Turns(Generic[T]):
     """The lines before the decoders. For one thread at a time.
 
-    `threads` pictures run at once, and one light one more; `budget` is in decoded bytes. While `bulk_may_go` says no,
+    `threads` pictures run at once, and one light one more; `budget` is in bytes. While `bulk_may_go` says no,
     queries alone have turns.
     """
 
@@ -75,13 +74,13 @@ class Turns(Generic[T]):
 
     @property
     def held(self) -> int:
-        """Decoded bytes that the running pictures take."""
+        """Bytes that the running pictures take."""
         return sum(share.held for share in self._shares.values())
 
-    def add(self, job: T, *, lane: Lane, pixels: int) -> None:
+    def add(self, job: T, burden: Burden, *, lane: Lane) -> None:
         """Put a picture at the end of its line."""
-        weight = Weight.HEAVY if pixels > HEAVY_PIXELS else Weight.LIGHT
-        self._lines[lane, weight].append(Turn(job, lane, weight, pixels * BYTES_A_PIXEL))
+        weight = Weight.HEAVY if burden.pixels > HEAVY_PIXELS else Weight.LIGHT
+        self._lines[lane, weight].append(Turn(job, lane, weight, burden.nbytes))
 
     def ready(self) -> bool:
         """Whether `next` has a picture to give."""

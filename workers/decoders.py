@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 from vitrine.settings import MEBIBYTE
 from vitrine.supervision.cores import usable_cores
 from workers.batching import Lane
+from workers.burden import Burden
 from workers.decode_turns import Turns
 from workers.frameless import frameless
 from workers.held import HeldBytes
@@ -53,7 +54,7 @@ class _Job(Generic[T]):
 class Decoders:
     """A pool that decodes in turns. Thread-safe; `threads` of 0 means one for each core it may use.
 
-    `begin_thread` runs first in each thread. `budget` bounds the pictures at full size while they are decoded, `ahead`
+    `begin_thread` runs first in each thread. `budget` bounds what pictures take while they are decoded, `ahead`
     what came of bulk ones and waits for the batcher (`decoded`), both in bytes.
     """
 
@@ -81,14 +82,14 @@ class Decoders:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, work: Callable[[], T], *, pixels: int, lane: Lane) -> Future[T]:
-        """Run `work` for a picture of so many pixels when its turn comes; cancelled once the pool is closing."""
+    def submit(self, work: Callable[[], T], burden: Burden, *, lane: Lane) -> Future[T]:
+        """Run `work` for a picture of that burden when its turn comes; cancelled once the pool is closing."""
         job = _Job(work)
         with self._changed:
             if self._closing:
                 job.future.cancel()
             else:
-                self._turns.add(job, lane=lane, pixels=pixels)
+                self._turns.add(job, burden, lane=lane)
                 self._wake_one()
         return job.future
 

@@ -9,13 +9,12 @@ from typing import Protocol
 
 from vitrine.vectors.base import Space
 from workers.batching import Batcher, Lane
+from workers.burden import burden
 from workers.decoders import Decoders
 from workers.fetch.fetched import Fetched
 from workers.held import Hold
 from workers.models.base import EmbeddingModel, Inputs
 from workers.picture_decoder import PictureDecoder
-from workers.picture_size import picture_size
-from workers.sniff import accepted_format
 
 
 class PictureSource(Protocol):
@@ -58,9 +57,8 @@ class Stages:
 
     def prepare(self, fetched: Fetched, *, lane: Lane) -> Future[Prepared]:
         """Decode in a decoder's thread when its turn comes; the future raises `ItemFailure`."""
-        return self.decoders.submit(
-            lambda: self._prepare(fetched), pixels=self._pixels(fetched.data), lane=lane
-        )
+        taken = burden(fetched.data, fast=self.decoder.fast, max_pixels=self.decoder.max_pixels)
+        return self.decoders.submit(lambda: self._prepare(fetched), taken, lane=lane)
 
     def _prepare(self, fetched: Fetched) -> Prepared:
         picture = self.decoder(fetched.data)
@@ -70,17 +68,6 @@ class Stages:
         # Whatever the limit says: it decides what is begun, and this is done.
         self.decoders.decoded.take(size, anyway=True)
         return Prepared(inputs, digest, fetched.etag, Hold(self.decoders.decoded, size))
-
-    def _pixels(self, data: bytes) -> int:
-        """How many pixels decoding may come to: as declared, or as many as there may be where a picture says nothing.
-
-        What declares too many is refused before it takes any memory, and so is what is no picture.
-        """
-        size = picture_size(data)
-        if size is None:
-            return self.decoder.max_pixels if accepted_format(data) else 0
-        pixels = size[0] * size[1]
-        return pixels if pixels <= self.decoder.max_pixels else 0
 
     def close(self) -> None:
         """Stop the stages in the order in which a picture passes them."""

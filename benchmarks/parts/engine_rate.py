@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import cores
 from workers.batching import Batcher, Lane
+from workers.burden import Burden
 from workers.decoders import Decoders
 from workers.models.base import EmbeddingModel, Inputs
 from workers.models.threads import single_threaded
@@ -76,7 +77,7 @@ class Engine:
     ) -> list[Result]:
         with closing(Decoders(cores(), budget=_DECODE_BYTES, begin_thread=single_threaded)) as pool:
             turns = [
-                pool.submit(partial(work, jpegs[number % len(jpegs)]), pixels=1, lane=Lane.BULK)
+                pool.submit(partial(work, jpegs[number % len(jpegs)]), Burden(1, 4), lane=Lane.BULK)
                 for number in range(pictures)
             ]
             return [turn.result() for turn in turns]

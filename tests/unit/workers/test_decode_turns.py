@@ -4,10 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.batching import Lane
-from workers.decode_turns import BYTES_A_PIXEL, HEAVY_PIXELS, Turn, Turns, Weight
+from workers.burden import Burden
+from workers.decode_turns import HEAVY_PIXELS, Turn, Turns, Weight
 
 LIGHT, HEAVY = 1_000_000, HEAVY_PIXELS + 1
 PLENTY = 1 << 40
+
+
+def plain(pixels: int) -> Burden:
+    """Four bytes a pixel."""
+    return Burden(pixels, 4 * pixels)
 
 
 def lines(
@@ -15,7 +21,7 @@ def lines(
 ) -> Turns[str]:
     turns: Turns[str] = Turns(threads, budget=budget)
     for name, pixels in jobs:
-        turns.add(name, lane=lane, pixels=pixels)
+        turns.add(name, plain(pixels), lane=lane)
     return turns
 
 
@@ -38,8 +44,8 @@ def test_pictures_of_a_kind_go_in_the_order_in_which_they_came() -> None:
 
 def test_queries_go_before_bulk_that_came_first() -> None:
     turns = lines(1, ("bulk", LIGHT))
-    turns.add("query", lane=Lane.QUERY, pixels=LIGHT)
-    turns.add("large query", lane=Lane.QUERY, pixels=HEAVY)
+    turns.add("query", plain(LIGHT), lane=Lane.QUERY)
+    turns.add("large query", plain(HEAVY), lane=Lane.QUERY)
     order = []
     while turn := turns.next():
         order.append(turn.job)
@@ -50,7 +56,7 @@ def test_queries_go_before_bulk_that_came_first() -> None:
 def test_heavy_ones_have_half_of_the_threads_while_light_ones_wait() -> None:
     turns = lines(4, *((f"heavy{n}", HEAVY) for n in range(6)))
     for n in range(20):
-        turns.add(f"light{n}", lane=Lane.BULK, pixels=LIGHT)
+        turns.add(f"light{n}", plain(LIGHT), lane=Lane.BULK)
     started = start_all(turns)
     assert sorted(names(started)) == ["heavy0", "heavy1", "light0", "light1"]
 
@@ -60,8 +66,8 @@ def test_heavy_ones_have_every_thread_where_nothing_else_waits_and_a_light_one_g
 ):
     turns = lines(4, *((f"heavy{n}", HEAVY) for n in range(6)))
     assert len(start_all(turns)) == 4
-    turns.add("light0", lane=Lane.BULK, pixels=LIGHT)
-    turns.add("light1", lane=Lane.BULK, pixels=LIGHT)
+    turns.add("light0", plain(LIGHT), lane=Lane.BULK)
+    turns.add("light1", plain(LIGHT), lane=Lane.BULK)
     assert names(start_all(turns)) == ["light0"]
 
 
@@ -84,7 +90,7 @@ def test_on_one_core_light_ones_go_on_beside_a_heavy_one_and_heavy_ones_get_thei
 
 
 def test_each_kind_fills_half_of_the_memory_at_most() -> None:
-    size = LIGHT * BYTES_A_PIXEL
+    size = plain(LIGHT).nbytes
     turns = lines(8, *((f"light{n}", LIGHT) for n in range(8)), budget=6 * size)
     assert len(start_all(turns)) == 3
     assert turns.held == 3 * size
@@ -99,11 +105,11 @@ def test_one_larger_than_its_half_goes_alone_among_its_kind() -> None:
 
 
 def test_bulk_does_not_pass_a_query_of_its_kind_that_waits_for_room() -> None:
-    size = HEAVY * BYTES_A_PIXEL
+    size = plain(HEAVY).nbytes
     turns = lines(8, ("bulk0", HEAVY), budget=4 * size)
     [running] = start_all(turns)
-    turns.add("large query", lane=Lane.QUERY, pixels=2 * HEAVY)
-    turns.add("bulk1", lane=Lane.BULK, pixels=HEAVY)
+    turns.add("large query", plain(2 * HEAVY), lane=Lane.QUERY)
+    turns.add("bulk1", plain(HEAVY), lane=Lane.BULK)
     assert start_all(turns) == []
     turns.done(running)
     assert names(start_all(turns)) == ["large query"]
@@ -126,7 +132,7 @@ def test_everybody_gets_a_turn_within_threads_and_memory(
 ) -> None:
     turns: Turns[int] = Turns(threads, budget=budget)
     for number, (lane, pixels) in enumerate(jobs):
-        turns.add(number, lane=lane, pixels=pixels)
+        turns.add(number, plain(pixels), lane=lane)
     running: list[Turn[int]] = []
     seen: list[int] = []
     while len(seen) < len(jobs):
@@ -156,7 +162,7 @@ def test_bulk_waits_while_it_may_not_go_and_queries_do_not() -> None:
     turns: Turns[str] = Turns(2, budget=PLENTY, bulk_may_go=full)
     assert not turns.ready()
     assert asked == []  # nobody waits who could be woken
-    turns.add("bulk", lane=Lane.BULK, pixels=LIGHT)
-    turns.add("query", lane=Lane.QUERY, pixels=LIGHT)
+    turns.add("bulk", plain(LIGHT), lane=Lane.BULK)
+    turns.add("query", plain(LIGHT), lane=Lane.QUERY)
     assert names(start_all(turns)) == ["query"]
     assert len(asked) == 1

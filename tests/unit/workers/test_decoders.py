@@ -14,9 +14,10 @@ import pytest
 
 from vitrine.contracts import FailureReason, ItemFailure
 from workers.batching import Lane
+from workers.burden import Burden
 from workers.decoders import NICENESS, Decoders
 
-LIGHT = 1_000_000
+LIGHT = Burden(1_000_000, 4_000_000)
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def occupy(pool: Decoders, pictures: int) -> list[Gate]:
     """Fill the pool with bulk work that has begun."""
     gates = [Gate() for _ in range(pictures)]
     for gate in gates:
-        pool.submit(gate, pixels=LIGHT, lane=Lane.BULK)
+        pool.submit(gate, LIGHT, lane=Lane.BULK)
         gate.begun.wait()
     return gates
 
@@ -53,10 +54,10 @@ def test_results_and_failures_come_through_the_future(decoders: Decoders) -> Non
     def fail() -> None:
         raise ItemFailure(FailureReason.CORRUPT, "no good")
 
-    assert decoders.submit(lambda: 7, pixels=LIGHT, lane=Lane.BULK).result() == 7
-    error = decoders.submit(fail, pixels=LIGHT, lane=Lane.BULK).exception()
+    assert decoders.submit(lambda: 7, LIGHT, lane=Lane.BULK).result() == 7
+    error = decoders.submit(fail, LIGHT, lane=Lane.BULK).exception()
     assert isinstance(error, ItemFailure)
-    assert decoders.submit(lambda: 8, pixels=LIGHT, lane=Lane.BULK).result() == 8
+    assert decoders.submit(lambda: 8, LIGHT, lane=Lane.BULK).result() == 8
 
 
 def test_a_query_is_decoded_before_bulk_that_was_there_first(decoders: Decoders) -> None:
@@ -65,7 +66,7 @@ def test_a_query_is_decoded_before_bulk_that_was_there_first(decoders: Decoders)
 
     def note(name: str) -> Future[None]:
         lane = Lane.QUERY if name == "query" else Lane.BULK
-        return decoders.submit(lambda: order.append(name), pixels=LIGHT, lane=lane)
+        return decoders.submit(lambda: order.append(name), LIGHT, lane=lane)
 
     waiting = [note(name) for name in ("bulk", "bulk", "query")]
     gates[0].may_end.set()  # one thread is free now, the other still is not
@@ -78,8 +79,8 @@ def test_a_query_is_decoded_before_bulk_that_was_there_first(decoders: Decoders)
 def test_what_was_cancelled_while_it_waited_is_not_run(decoders: Decoders) -> None:
     gates = occupy(decoders, 2)
     ran: list[str] = []
-    dropped = decoders.submit(lambda: ran.append("dropped"), pixels=LIGHT, lane=Lane.BULK)
-    kept = decoders.submit(lambda: ran.append("kept"), pixels=LIGHT, lane=Lane.BULK)
+    dropped = decoders.submit(lambda: ran.append("dropped"), LIGHT, lane=Lane.BULK)
+    kept = decoders.submit(lambda: ran.append("kept"), LIGHT, lane=Lane.BULK)
     assert dropped.cancel()
     for gate in gates:
         gate.may_end.set()
@@ -90,8 +91,8 @@ def test_what_was_cancelled_while_it_waited_is_not_run(decoders: Decoders) -> No
 def test_bulk_is_decoded_no_further_ahead_than_the_batcher_follows() -> None:
     pool = Decoders(1, budget=1 << 40, ahead=10)
     assert pool.decoded.take(10, anyway=True)
-    bulk = pool.submit(lambda: "bulk", pixels=LIGHT, lane=Lane.BULK)
-    query = pool.submit(lambda: "query", pixels=LIGHT, lane=Lane.QUERY)
+    bulk = pool.submit(lambda: "bulk", LIGHT, lane=Lane.BULK)
+    query = pool.submit(lambda: "query", LIGHT, lane=Lane.QUERY)
     assert query.result() == "query"
     assert not bulk.running()
     assert not bulk.done()
@@ -103,9 +104,9 @@ def test_bulk_is_decoded_no_further_ahead_than_the_batcher_follows() -> None:
 def test_closing_lets_what_runs_end_and_cancels_the_rest() -> None:
     pool = Decoders(1, budget=1)
     gate = Gate()
-    running = pool.submit(gate, pixels=LIGHT, lane=Lane.BULK)
+    running = pool.submit(gate, LIGHT, lane=Lane.BULK)
     gate.begun.wait()
-    waiting = pool.submit(lambda: 1, pixels=LIGHT, lane=Lane.BULK)
+    waiting = pool.submit(lambda: 1, LIGHT, lane=Lane.BULK)
     closing = threading.Thread(target=pool.close)
     closing.start()
     with pytest.raises(CancelledError):
@@ -114,7 +115,7 @@ def test_closing_lets_what_runs_end_and_cancels_the_rest() -> None:
     closing.join()
     assert running.result().startswith("decode-")
     with pytest.raises(CancelledError):
-        pool.submit(lambda: 1, pixels=LIGHT, lane=Lane.QUERY).result()
+        pool.submit(lambda: 1, LIGHT, lane=Lane.QUERY).result()
     pool.close()
 
 
@@ -131,12 +132,12 @@ def test_a_failed_pictures_bytes_go_with_its_future_without_waiting_for_the_coll
     gone = weakref.ref(data)
     gc.disable()
     try:
-        future: Future[None] = decoders.submit(partial(fail, data), pixels=LIGHT, lane=Lane.BULK)
+        future: Future[None] = decoders.submit(partial(fail, data), LIGHT, lane=Lane.BULK)
         assert future.exception() is not None
         del data, future
         # The thread that ran it lets go of it before it takes the next.
         for _ in range(3):
-            decoders.submit(lambda: None, pixels=LIGHT, lane=Lane.BULK).result()
+            decoders.submit(lambda: None, LIGHT, lane=Lane.BULK).result()
         decoders.close()
         assert gone() is None
     finally:
@@ -151,7 +152,7 @@ def test_a_thread_that_could_not_be_set_up_decodes_all_the_same(
 
     with caplog.at_level(logging.CRITICAL, "workers.decoders"):
         pool = Decoders(1, budget=1, begin_thread=broken)
-        assert pool.submit(lambda: 1, pixels=LIGHT, lane=Lane.BULK).result() == 1
+        assert pool.submit(lambda: 1, LIGHT, lane=Lane.BULK).result() == 1
         pool.close()
 
 
@@ -161,5 +162,5 @@ def test_decoding_stands_back_and_nobody_else_does(decoders: Decoders) -> None:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     mine = niceness()
-    assert decoders.submit(niceness, pixels=LIGHT, lane=Lane.BULK).result() == mine + NICENESS
+    assert decoders.submit(niceness, LIGHT, lane=Lane.BULK).result() == mine + NICENESS
     assert niceness() == mine

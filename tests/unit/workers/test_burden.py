@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from workers.burden import BY_PILLOW, FAST_JPEG, WEBP, Burden, burden
+
+PIXELS = 40 * 30
+LIMIT = 1_000_000
+
+
+def picture(kind: str) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(file, kind)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "fast", "expected"),
+    [
+        ("JPEG", True, FAST_JPEG),
+        ("JPEG", False, BY_PILLOW),
+        ("PNG", True, BY_PILLOW),
+        ("WEBP", True, WEBP),
+    ],
+)
+def test_a_pictures_memory_goes_by_its_size_and_who_decodes_it(
+    kind: str, fast: bool, expected: int
+) -> None:
+    found = burden(picture(kind), fast=fast, max_pixels=LIMIT)
+    assert found == Burden(PIXELS, PIXELS * expected)
+
+
+def test_what_is_refused_unseen_takes_nothing() -> None:
+    assert burden(picture("PNG"), fast=True, max_pixels=PIXELS - 1) == (0, 0)
+    assert burden(b"<html>not a picture</html>", fast=True, max_pixels=LIMIT) == (0, 0)
+
+
+def test_a_picture_that_hides_its_size_may_be_as_large_as_any() -> None:
+    assert burden(b"\xff\xd8\xff\xe0", fast=True, max_pixels=LIMIT).pixels == LIMIT
