@@ -76,6 +76,7 @@ def test_a_netrc_for_the_host_does_not_take_its_place(
         ("unknown", "not known here"),
         (SUBMIT, "lacks the scope read"),
     ],
+    ids=["none", "unknown", "without the scope"],
 )
 def test_a_refusal_is_one_sentence_and_exit_code_2(search: Search, key: str, told: str) -> None:
     result = search(key)
