@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import host_faults
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def test_a_host_that_asks_to_be_left_alone_is(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ def test_only_what_was_asked_for_is_retried(tmp_path: Path) -> None:
     assert again == ["57", "7"]
 
 
+@pytest.mark.long
 def test_a_killed_producers_job_is_resumed_and_complete(tmp_path: Path) -> None:
     tally = job_faults.producer_killed(tmp_path, pictures=5000, kills=3)
     assert tally.exact, tally

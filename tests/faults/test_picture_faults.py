@@ -33,6 +33,7 @@ def test_a_picture_that_breaks_the_model_is_the_only_one_to_fail(
     assert crashes == 0
 
 
+@pytest.mark.long
 def test_a_batch_that_hangs_ends_the_process_and_is_done_by_the_next(tmp_path: Path) -> None:
     tally, crashes = marked_pictures(
         tmp_path, "hang", pictures=500, culprits=[123], reason=None, hangs=1

@@ -17,6 +17,7 @@ def test_a_killed_redis_comes_back_and_nothing_is_lost(tmp_path: Path) -> None:
     assert tally.times == 3
 
 
+@pytest.mark.long
 def test_a_full_redis_refuses_submissions_in_words_and_kills_no_worker(tmp_path: Path) -> None:
     tally, told, crashes = redis_faults.full(tmp_path, pictures=2000)
     assert tally.exact, tally
@@ -30,12 +31,14 @@ def test_broken_connections_to_redis_cost_time_only(tmp_path: Path) -> None:
     assert tally.times >= 8
 
 
+@pytest.mark.long
 def test_half_open_connections_to_redis_are_given_up(tmp_path: Path) -> None:
     tally = redis_faults.half_open(tmp_path, pictures=2000, times=1)
     assert tally.exact, tally
     assert tally.times == 1
 
 
+@pytest.mark.long
 def test_an_emptied_redis_is_told_as_lost_jobs_and_submitting_again_is_exact(
     tmp_path: Path,
 ) -> None:
