@@ -10,7 +10,13 @@ from vitrine.vectors.wire import read_error
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("2", 2.0), (None, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-3", None), ("9" * 40, None)],
+    [
+        ("2", 2.0),
+        (None, None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("-3", None),
+        ("9" * 40, None),
+    ],
 )
 def test_who_answers_in_the_stores_place_may_say_when_to_come_back(
     header: str | None, seconds: float | None
