@@ -56,7 +56,7 @@ class IndexKeeper:
         self._index_points = index_points
         self._patience = patience  #: Seconds of standstill after which a job waits no longer.
         self._defer = defer
-        self._rounds = Periodic("index-keeper", every, self._round)
+        self._rounds = Periodic("the look at the indexes", every, self.keep)
 
     def start(self) -> None:
         """Start keeping."""
@@ -65,12 +65,6 @@ class IndexKeeper:
     def close(self) -> None:
         """Stop keeping."""
         self._rounds.close()
-
-    def _round(self) -> None:
-        try:
-            self.keep()
-        except LedgerUnavailable as error:
-            log.warning("the look at the indexes is put off: %s", error)
 
     def keep(self) -> None:
         """One round, unless another worker is at it."""

@@ -6,11 +6,15 @@ import logging
 import threading
 from collections.abc import Callable
 
+from vitrine.errors import Unavailable
+
 log = logging.getLogger(__name__)
 
 
 class Periodic:
     """Calls `action` every `every` seconds; an error in it is logged, and the next call comes all the same.
+
+    That Redis or the store is away is one line; anything else comes with its traceback.
 
     What these threads look after (leases, lost chunks, hung devices) would break silently without them.
     """
@@ -36,5 +40,7 @@ class Periodic:
         while not self._stop.wait(self._every):
             try:
                 self._action()
+            except Unavailable as error:
+                log.warning("%s is put off: %s", self._name, error)
             except Exception:
                 log.exception("%s failed this time", self._name)

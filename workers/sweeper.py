@@ -20,7 +20,7 @@ from redis import Redis
 
 from vitrine.broker import BROKER_PREFIX, ingest_queue
 from vitrine.contracts import JobState, JobStatus
-from vitrine.errors import NotFound, Unavailable
+from vitrine.errors import NotFound
 from vitrine.ledger import Ledger
 from vitrine.redis_client import as_bytes, naming_failures
 from workers.periodic import Periodic
@@ -53,7 +53,7 @@ class Sweeper:
         self._sender = sender
         self._every = every
         self._grace = grace  #: Seconds that a message may be on its way between queue and lease.
-        self._rounds = Periodic("sweeper", every, self._round)
+        self._rounds = Periodic("the sweep", every, self.sweep)
 
     def start(self) -> None:
         """Start sweeping."""
@@ -62,12 +62,6 @@ class Sweeper:
     def close(self) -> None:
         """Stop sweeping."""
         self._rounds.close()
-
-    def _round(self) -> None:
-        try:
-            self.sweep()
-        except Unavailable as error:
-            log.warning("the sweep is put off: %s", error)
 
     def sweep(self) -> int:
         """Sweep once, unless another worker is at it; returns how many chunks were sent again."""

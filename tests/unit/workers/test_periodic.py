@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from vitrine.errors import LedgerUnavailable
 from workers.periodic import Periodic
 
 
@@ -27,3 +28,19 @@ def test_an_error_does_not_end_it_and_closing_does(caplog: pytest.LogCaptureFixt
     periodic.close()
     assert len(calls) == seen >= 3
     assert "trial failed this time" in caplog.text
+
+
+def test_what_is_away_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    called = threading.Event()
+
+    def action() -> None:
+        called.set()
+        raise LedgerUnavailable("Redis does not answer.")
+
+    periodic = Periodic("the trial", 0.001, action)
+    with caplog.at_level(logging.WARNING):
+        periodic.start()
+        assert called.wait(30)
+        periodic.close()
+    assert "the trial is put off: Redis does not answer." in caplog.text
+    assert all(record.exc_info is None for record in caplog.records)
