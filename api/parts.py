@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
-from vitrine.broker import Publisher
+from vitrine.broker import Publisher, QueueDepth
 from vitrine.ledger import Ledger
 from vitrine.ledger.journaled import JournaledLedger
 from vitrine.presence import WorkerInfo
-from vitrine.query_lane import Query, QueryLane, QueryVector
+from vitrine.query_lane import Answer, Query, QueryLane, QueryVector
 from vitrine.settings import Settings
 from vitrine.vectors import VectorStore
 from vitrine.vectors.open import open_store
@@ -25,8 +25,13 @@ class Lane(Protocol):
     def workers(self, model: str | None = None) -> list[WorkerInfo]:
         """The workers alive now; raises `LedgerUnavailable`."""
 
-    def embed(self, model: str, query: Query) -> QueryVector:
+    def embed(self, model: str, query: Query, *, timeout: float | None = None) -> QueryVector:
         """Embed the question; raises `BadInput`, `ModelUnavailable` or `LedgerUnavailable`."""
+
+    def embed_many(
+        self, model: str, queries: Sequence[Query], *, timeout: float | None = None
+    ) -> list[Answer]:
+        """A vector or an error for each question; raises `ModelUnavailable` or `LedgerUnavailable` for all."""
 
 
 class Messenger(Protocol):
@@ -34,6 +39,9 @@ class Messenger(Protocol):
 
     def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
         """Send the messages of these chunks; sending one twice is harmless."""
+
+    def waiting(self, models: Collection[str]) -> list[QueueDepth]:
+        """How much waits for each of these models; raises `LedgerUnavailable`."""
 
 
 @dataclass(frozen=True, slots=True)

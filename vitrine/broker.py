@@ -7,8 +7,8 @@ to hold on Redis: acknowledge late, prefetch one, no soft shutdown, reconnect fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
 
 from celery import Celery
 
@@ -79,6 +79,14 @@ def make_app(settings: Callable[[], Settings]) -> Celery:
     return app
 
 
+class QueueDepth(NamedTuple):
+    """What waits in a model's queues; what workers have taken is not in it."""
+
+    model: str
+    chunks: int  #: Messages, each of up to 64 pictures.
+    queries: int
+
+
 class Publisher:
     """Sends messages; safe to use from several threads."""
 
@@ -107,6 +115,16 @@ class Publisher:
         queue = query_queue(model)
         mould = self._mould(QUERY_TASK, queue)
         self._push(queue, [mould.fill([SCHEMA_VERSION, request], shown=f"query={request}")])
+
+    def waiting(self, models: Collection[str]) -> list[QueueDepth]:
+        """How much waits for each of these models, by its canonical name, in the order given. Raises `LedgerUnavailable`."""
+        with naming_failures(), self._redis.pipeline(transaction=False) as pipe:
+            for model in models:
+                pipe.llen(f"{BROKER_PREFIX}{ingest_queue(model)}")
+                pipe.llen(f"{BROKER_PREFIX}{query_queue(model)}")
+            found = pipe.execute()
+        pairs = zip(found[::2], found[1::2], strict=True)
+        return [QueueDepth(model, *pair) for model, pair in zip(models, pairs, strict=True)]
 
     def _mould(self, task: str, queue: str) -> Mould:
         found = self._moulds.get((task, queue))

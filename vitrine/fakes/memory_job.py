@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from vitrine.contracts import Failure, ImageRef, JobSpec, JobState, JobStatus, RowProblem
-from vitrine.ledger.base import LONGEST_GAP
+from vitrine.ledger.base import LONGEST_GAP, ChunksLeft
 from vitrine.settings import INDEX_POINTS
 
 
@@ -87,6 +87,16 @@ def to_send(chunk: MemoryChunk, now: float, lost_before: float) -> bool:
 def pending(entry: MemoryJob) -> int:
     """Pictures without an outcome."""
     return entry.images - len(entry.embedded) - len(entry.failed) - len(entry.cancelled)
+
+
+def chunks_left(entry: MemoryJob | None) -> ChunksLeft:
+    """Where the chunks are that are not done."""
+    chunks = list(entry.chunks.values()) if entry else []
+    return ChunksLeft(
+        queued=sum(chunk.queued is not None for chunk in chunks),
+        leased=sum(chunk.leased is not None for chunk in chunks),
+        due=sum(chunk.due is not None for chunk in chunks),
+    )
 
 
 def settle(entry: MemoryJob, now: float) -> JobState:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from vitrine.errors import Conflict
 from vitrine.fakes.memory_job import (
     MemoryChunk,
     MemoryJob,
+    chunks_left,
     complete,
     note_index,
     pending,
@@ -30,8 +32,17 @@ from vitrine.fakes.memory_job import (
     status_of,
     to_send,
 )
-from vitrine.ledger.base import FinishReport, Lease, NewChunk, Putoff, Refusal
+from vitrine.ledger.base import (
+    ChunksLeft,
+    FinishReport,
+    Lease,
+    Minute,
+    NewChunk,
+    Putoff,
+    Refusal,
+)
 from vitrine.ledger.job_errors import missing_job, parted_job
+from vitrine.ledger.outcome_rate import last_minutes
 from vitrine.ledger.remainder import remainder
 from vitrine.ledger.select import matches
 from vitrine.settings import INDEX_POINTS
@@ -46,6 +57,7 @@ class MemoryLedger:
         self._clock = clock
         self._index_points = index_points
         self._jobs: dict[str, MemoryJob] = {}
+        self._minutes: Counter[tuple[int, str]] = Counter()
         self._lock = threading.RLock()
         self._tokens = itertools.count(1)
 
@@ -197,8 +209,14 @@ class MemoryLedger:
             if held is not None:
                 rest, due = remainder(lease, embedded=embedded, failures=failures, putoffs=putoffs)
                 self._leave(entry, lease.chunk.number, rest, due)
+            self._note(newly_embedded, newly_failed)
             state = self._settle(entry)
             return FinishReport(held is not None, newly_embedded, newly_failed, state)
+
+    def _note(self, embedded: int, failed: int) -> None:
+        minute = int(self._clock() // 60)
+        self._minutes[minute, "embedded"] += embedded
+        self._minutes[minute, "failed"] += failed
 
     def _embed(self, entry: MemoryJob, ordinals: Sequence[int]) -> int:
         new = [ordinal for ordinal in ordinals if ordinal not in entry.embedded]
@@ -285,6 +303,18 @@ class MemoryLedger:
     def status(self, job: str) -> JobStatus:
         with self._lock:
             return status_of(self._job(job))
+
+    def chunks_left(self, job: str) -> ChunksLeft:
+        with self._lock:
+            return chunks_left(self._jobs.get(job))
+
+    def outcomes(self, minutes: int) -> list[Minute]:
+        with self._lock:
+            seen = self._minutes
+            return [
+                Minute(at * 60.0, seen[at, "embedded"], seen[at, "failed"])
+                for at in last_minutes(minutes, self._clock())
+            ]
 
     def failures(
         self,

@@ -82,6 +82,22 @@ class FinishReport:
     state: JobState
 
 
+class ChunksLeft(NamedTuple):
+    """Where the chunks of a job are that are not done."""
+
+    queued: int  #: Their message is in the queue.
+    leased: int  #: A worker has them.
+    due: int  #: Put off, as for a host that asked to be left alone.
+
+
+class Minute(NamedTuple):
+    """Outcomes of all jobs that were recorded within a minute."""
+
+    at: float  #: Unix seconds at which it began, by the ledger's clock.
+    embedded: int
+    failed: int
+
+
 class Ledger(Protocol):
     """The truth about jobs. Every method may raise `LedgerUnavailable`."""
 
@@ -185,6 +201,15 @@ class Ledger(Protocol):
 
     def status(self, job: str) -> JobStatus:
         """The counts of one job; raises `NotFound`."""
+
+    def chunks_left(self, job: str) -> ChunksLeft:
+        """Where the job's chunks are; none anywhere for a job that is finished or unknown."""
+
+    def outcomes(self, minutes: int) -> list[Minute]:
+        """What was recorded in each of the last minutes (at most `outcome_rate.KEPT_MINUTES`), the present one last.
+
+        For people to look at: a minute may lack what was recorded while Redis went away. The counts of jobs never do.
+        """
 
     def failures(
         self,

@@ -9,8 +9,8 @@ import orjson
 from redis import Redis
 
 from vitrine.contracts import Failure, JobState, JobStatus, RowProblem
-from vitrine.ledger import codec
-from vitrine.ledger.base import MARK_BYTES
+from vitrine.ledger import codec, outcome_rate
+from vitrine.ledger.base import MARK_BYTES, ChunksLeft, Minute
 from vitrine.ledger.job_errors import missing_job
 from vitrine.ledger.scripts import job_key
 from vitrine.ledger.select import matches
@@ -53,6 +53,17 @@ class LedgerReader:
         if not row.get(b"spec"):
             raise missing_job(job)
         return _status(row)
+
+    def chunks_left(self, job: str) -> ChunksLeft:
+        with naming_failures(), self._redis.pipeline(transaction=False) as pipe:
+            for place in ChunksLeft._fields:
+                pipe.zcard(job_key(job, place))
+            return ChunksLeft(*pipe.execute())
+
+    def outcomes(self, minutes: int) -> list[Minute]:
+        now = self.clock()
+        with naming_failures():
+            return outcome_rate.last(self._redis, minutes, now)
 
     def failures(
         self,

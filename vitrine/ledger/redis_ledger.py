@@ -12,6 +12,7 @@ Every change of a chunk is one script, so no crash leaves half of one. A job's k
     vitrine:{JOB}:marks                  string  8 bytes a chunk while it is open: what a resume compares
     vitrine:{JOB}:chunk:N                string  the pictures of a chunk, freed when it is done
     vitrine:jobs, vitrine:active         zset and set of job ids
+    vitrine:outcomes:M                   hash    what was recorded in the minute M, kept for hours
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import orjson
 from redis import Redis
 
 from vitrine.contracts import Chunk, Failure, JobSpec, JobState, RowProblem
-from vitrine.ledger import codec
+from vitrine.ledger import codec, outcome_rate
 from vitrine.ledger.base import LONGEST_GAP, FinishReport, Lease, NewChunk, Putoff, Refusal
 from vitrine.ledger.reading import JOBS_KEY
 from vitrine.ledger.remainder import remainder
@@ -185,7 +186,9 @@ class RedisLedger(LedgerSteering):
         answer = self._scripts.run("finish", job_keys(job, number), *args)
         state = known(job, answer[0])
         self._note(job, state)
-        return FinishReport(bool(answer[1]), int(answer[2]), int(answer[3]), state)
+        report = FinishReport(bool(answer[1]), int(answer[2]), int(answer[3]), state)
+        outcome_rate.note(self._redis, report, at=float(answer[4]))
+        return report
 
     def release(self, lease: Lease, *, due: float | None = None) -> None:
         job, number = lease.chunk.job, lease.chunk.number

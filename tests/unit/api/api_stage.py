@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from api.app import create_app
 from api.parts import Parts
 from vitrine.api_keys import Keyring
+from vitrine.broker import QueueDepth
 from vitrine.contracts import Failure, FailureReason, ImageRef, Payload, point_id
 from vitrine.fakes.fake_lane import FakeLane, fake_vector, fake_worker
 from vitrine.fakes.memory_ledger import MemoryLedger
@@ -37,6 +39,11 @@ class Outbox:
     def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
         with self._lock:
             self.sent += [(job, number, model) for number in numbers]
+
+    def waiting(self, models: Collection[str]) -> list[QueueDepth]:
+        with self._lock:
+            sent = Counter(model for _, _, model in self.sent)
+            return [QueueDepth(model, sent[model], 0) for model in models]
 
 
 @dataclass

@@ -48,4 +48,4 @@ if held then
     redis.call('ZADD', DUE, ARGV[5] ~= '' and ARGV[5] or score(now()), ARGV[1])
   end
 end
-return {settle(ARGV[3]), held and 1 or 0, embedded, failed}
+return {settle(ARGV[3]), held and 1 or 0, embedded, failed, score(now())}
