@@ -3,7 +3,8 @@
 Queries go before bulk. Heavy pictures (by the size in their header) and light ones have lines of their own and take
 turns, so that a picture of 50 megapixels, which keeps a thread for most of a second, holds up few others: while light
 ones wait, heavy ones get half of the threads; and a light one goes at once where all that runs is heavy, in a thread
-more than there are cores. Each of the two kinds may fill half of the memory that decoding has; a picture that is larger
+more than there are cores. After `QUERIES_IN_A_ROW` queries bulk that waits has a turn, so that searching without a pause
+does not stop a load. Each of the two kinds may fill half of the memory that decoding has; a picture that is larger
 than that goes alone among its kind.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -22,6 +23,8 @@ T = TypeVar("T")
 
 HEAVY_PIXELS = 16_000_000
 """About 60 ms of one core as a JPEG: below it waiting for a picture is waiting for a batch."""
+QUERIES_IN_A_ROW = 32
+"""Half of the queries that a worker takes at once; a bulk picture among so many delays the next one by a 32nd."""
 
 
 class Weight(enum.Enum):
@@ -70,6 +73,7 @@ class Turns(Generic[T]):
             (lane, weight): deque() for lane in Lane for weight in Weight
         }
         self._last = Weight.HEAVY
+        self._passed = 0  #: Queries that had their turn since bulk had one.
         self._bulk_may_go = bulk_may_go
 
     @property
@@ -96,6 +100,7 @@ class Turns(Generic[T]):
         share.running += 1
         share.held += turn.size
         self._last = turn.weight
+        self._passed = self._passed + 1 if turn.lane is Lane.QUERY else 0
         return turn
 
     def done(self, turn: Turn[T]) -> None:
@@ -111,16 +116,23 @@ class Turns(Generic[T]):
                 yield line.popleft().job
 
     def _choose(self) -> Turn[T] | None:
-        able = [turn for turn in self._heads() if self._may_go(turn)]
-        turn = min(able, key=lambda turn: (turn.lane, turn.weight is self._last), default=None)
+        if self._passed >= QUERIES_IN_A_ROW:
+            overdue = self._best(self._heads([Lane.BULK]))
+            if overdue is not None and self._bulk_may_go():
+                return overdue
+        turn = self._best(self._heads(list(Lane)))
         # Asked last, and only for bulk that would go: who asks and is refused is woken later.
         held_up = turn is not None and turn.lane is Lane.BULK and not self._bulk_may_go()
         return None if held_up else turn
 
-    def _heads(self) -> Iterator[Turn[T]]:
+    def _best(self, heads: Iterator[Turn[T]]) -> Turn[T] | None:
+        able = [turn for turn in heads if self._may_go(turn)]
+        return min(able, key=lambda turn: (turn.lane, turn.weight is self._last), default=None)
+
+    def _heads(self, lanes: Sequence[Lane]) -> Iterator[Turn[T]]:
         """The first of each weight: a bulk picture never passes a query of its own weight that waits for room."""
         for weight in Weight:
-            for lane in Lane:
+            for lane in lanes:
                 if line := self._lines[lane, weight]:
                     yield line[0]
                     break

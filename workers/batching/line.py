@@ -6,7 +6,8 @@
 Bounded everywhere: `submit` blocks bulk past a number of batches and of bytes, one batch of each lane is staged
 ahead, and the device takes nothing new while `UNANSWERED` batches are not answered. A staged query is
 launched before anything else, and a query that waits to be staged holds bulk back until it is: so it waits for
-what the device has already and for nothing more.
+what the device has already and for nothing more. Queries that never end do not stop bulk: a batch of it that was
+passed over for `BULK_PATIENCE` seconds goes next.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from workers.batching.halving import FittingSize
@@ -27,6 +28,9 @@ BULK_BATCHES = 3
 and fetching."""
 BULK_BYTES = 256 * 1024 * 1024
 """Pixels of bulk requests that may wait: four batches of 64 of 576 x 576 pixels in three colours."""
+BULK_PATIENCE = 2.0
+"""Seconds for which queries may pass a staged bulk batch: so searching without a pause leaves a load a batch
+every two seconds, and one search in so many waits for that batch."""
 UNANSWERED = 4
 """Batches launched and not answered: two that the device may have, and the answering thread's."""
 Job: TypeAlias = Callable[[], None]
@@ -39,6 +43,7 @@ class Batch:
 
     requests: list[Request]
     staged: Staged | Exception
+    since: float = field(default_factory=time.monotonic)  #: When it was staged, monotonic seconds.
 
     @property
     def lane(self) -> Lane:
@@ -49,8 +54,16 @@ class Batch:
 class Line:
     """From waiting requests to launched batches."""
 
-    def __init__(self, fitting: FittingSize, *, wait: float, bulk_bytes: int = BULK_BYTES) -> None:
+    def __init__(
+        self,
+        fitting: FittingSize,
+        *,
+        wait: float,
+        bulk_bytes: int = BULK_BYTES,
+        bulk_patience: float = BULK_PATIENCE,
+    ) -> None:
         self._fitting = fitting
+        self._bulk_patience = bulk_patience
         self._bulk_bytes = bulk_bytes
         self._packer = Packer(size=fitting.value, wait=wait)
         self._staged: dict[Lane, Batch | None] = dict.fromkeys(Lane)
@@ -178,7 +191,7 @@ class Line:
             return self._jobs.popleft()
         if self._unanswered >= UNANSWERED:
             return None
-        batch = self._take_staged(Lane.QUERY)
+        batch = self._take_overdue() or self._take_staged(Lane.QUERY)
         if batch is None and self._failed:
             batch = self._failed.popleft()
         if batch is None and not self._query_is_coming():
@@ -186,6 +199,14 @@ class Line:
         if batch is not None:
             self._unanswered += 1
         return batch
+
+    def _take_overdue(self) -> Batch | None:
+        """What queries have passed for long enough."""
+        latest = time.monotonic() - self._bulk_patience
+        if self._failed and self._failed[0].since < latest:
+            return self._failed.popleft()
+        bulk = self._staged[Lane.BULK]
+        return self._take_staged(Lane.BULK) if bulk is not None and bulk.since < latest else None
 
     def _query_is_coming(self) -> bool:
         """Whether a query is about to be staged: worth a millisecond, where a bulk batch taken now would hold it up

@@ -55,11 +55,16 @@ def _normalised_convolutions(model: Any, probe: Probe) -> dict[str, str]:
         for module in names:
             if isinstance(module, nn.Conv2d):
                 hooks.callback(module.register_forward_hook(note_output).remove)
-            elif isinstance(module, nn.BatchNorm2d):
+            elif _folds(module):
                 hooks.callback(module.register_forward_pre_hook(note_input).remove)
-        if any(isinstance(module, nn.BatchNorm2d) for module in names):
+        if any(_folds(module) for module in names):
             probe(model)
     return pairs
+
+
+def _folds(module: nn.Module) -> bool:
+    """Whether it normalises by fixed numbers; one that takes them from each batch cannot be folded."""
+    return isinstance(module, nn.BatchNorm2d) and module.running_mean is not None
 
 
 def _fold(model: Any, pairs: dict[str, str]) -> None:

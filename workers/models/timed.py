@@ -47,7 +47,6 @@ class TimedModel:
         self.name = name
         pictures, total, base, self.side = _parsed(name)
         self.preferred_batch = pictures  #: The batch that its name speaks of.
-        self.preferred_batch = pictures  #: As many as its name speaks of.
         self.base_seconds = base / 1000  #: Of every batch.
         self.picture_seconds = (total - base) / 1000 / pictures  #: Of every picture.
         self.revision = f"timed-1-{self.side}"

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from workers.batching import Lane
 from workers.burden import Burden
-from workers.decode_turns import HEAVY_PIXELS, Turn, Turns, Weight
+from workers.decode_turns import HEAVY_PIXELS, QUERIES_IN_A_ROW, Turn, Turns, Weight
 
 LIGHT, HEAVY = 1_000_000, HEAVY_PIXELS + 1
 PLENTY = 1 << 40
@@ -51,6 +51,33 @@ def test_queries_go_before_bulk_that_came_first() -> None:
         order.append(turn.job)
         turns.done(turn)
     assert order == ["query", "large query", "bulk"]
+
+
+def endless_queries(turns: Turns[str], rounds: int) -> list[str]:
+    """What has its turn while a query always waits."""
+    order = []
+    for _ in range(rounds):
+        turns.add("query", plain(LIGHT), lane=Lane.QUERY)
+        turn = turns.next()
+        assert turn is not None
+        order.append(turn.job)
+        turns.done(turn)
+    return order
+
+
+def test_queries_without_end_do_not_stop_bulk() -> None:
+    turns = lines(1, ("bulk", LIGHT), ("large bulk", HEAVY))
+    turns.add("query", plain(LIGHT), lane=Lane.QUERY)
+    order = endless_queries(turns, 2 * QUERIES_IN_A_ROW + 2)
+    assert order[QUERIES_IN_A_ROW] == "large bulk"
+    assert order[2 * QUERIES_IN_A_ROW + 1] == "bulk"
+    assert order.count("query") == 2 * QUERIES_IN_A_ROW
+
+
+def test_queries_go_on_while_bulk_that_is_due_may_not_go() -> None:
+    turns: Turns[str] = Turns(1, budget=PLENTY, bulk_may_go=lambda: False)
+    turns.add("bulk", plain(LIGHT), lane=Lane.BULK)
+    assert set(endless_queries(turns, 2 * QUERIES_IN_A_ROW)) == {"query"}
 
 
 def test_heavy_ones_have_half_of_the_threads_while_light_ones_wait() -> None:

@@ -73,6 +73,33 @@ def test_queries_that_came_while_one_was_launched_go_before_bulk_too(line: Line)
     assert stage_next(line).requests == [second]
 
 
+def test_a_bulk_batch_that_queries_have_passed_for_long_enough_goes_next() -> None:
+    line = Line(
+        FittingSize(1), wait=0.0, bulk_patience=-1.0
+    )  # every staged batch has waited longer
+    for lane in (Lane.BULK, Lane.QUERY):
+        line.put(request(lane))
+    staged = {stage_next(line).lane for _ in Lane}
+    assert staged == set(Lane)
+    assert [
+        taken.lane for taken in (line.next_staged(), line.next_staged()) if isinstance(taken, Batch)
+    ] == [
+        Lane.BULK,
+        Lane.QUERY,
+    ]
+
+
+def test_a_bulk_batch_that_failed_is_not_passed_for_ever_either() -> None:
+    line = Line(FittingSize(1), wait=0.0, bulk_patience=-1.0)
+    line.put(request(Lane.BULK))
+    failed = stage_next(line)
+    assert line.next_staged() is failed
+    line.answered(again=failed)
+    line.put(request(Lane.QUERY))
+    stage_next(line)
+    assert line.next_staged() is failed
+
+
 def test_a_query_that_was_given_up_holds_nothing_back(line: Line) -> None:
     query = request(Lane.QUERY)
     line.put(query)

@@ -63,3 +63,9 @@ def test_the_original_is_kept_as_it_was_where_folding_would_change_its_vectors()
 def test_a_model_without_batch_normalisation_is_left_alone() -> None:
     net = nn.Sequential(nn.Conv2d(3, 4, 16), nn.Flatten())
     assert streamlined(net, probe) is net
+
+
+def test_a_normalisation_by_each_batch_is_left_alone() -> None:
+    net = made()
+    net.norm = nn.BatchNorm2d(8, track_running_stats=False).eval()
+    assert streamlined(net, probe) is net
