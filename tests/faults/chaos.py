@@ -1,20 +1,19 @@
 """The long version of the fault suite: `python -m tests.faults.chaos [--only WORD] [--scale 1.0] [--json]`, or `make chaos`.
 
 Runs every fault as often as it takes to believe it, prints a table of what went in and out, and writes it
-into docs/reliability.md with the machine and the command. The exit code is 1 where a count was not exact.
+into docs/reliability.md with the machine (`--write`), row by row: a run that was stopped goes on with `--missing`. The exit
+code is 1 where a count was not exact.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,20 +25,15 @@ from tests.faults import (
     deaths,
     disk_faults,
     host_faults,
+    hostile_pictures,
     job_faults,
     picture_faults,
     redis_faults,
     space_faults,
     store_faults,
 )
+from tests.faults.chaos_page import COLUMNS, Page
 from tests.faults.tally import Tally
-
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
-BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
-COLUMNS = (
-    "fault", "times", "in", "out", "lost", "wrong", "doubled", "recovery s, median", "worst",
-    "rate share", "peak MiB",
-)  # fmt: skip
 
 Run = Callable[[Path, Callable[[int], int]], Tally]
 """A fault in a fresh folder; the second argument scales a count."""
@@ -98,6 +92,7 @@ FAULTS: dict[str, Run] = {
     "picture-nan": _marked("nan", "bad_vector"),
     "picture-memory": _marked("memory", None),
     "picture-hangs": _marked("hang", None, hangs=1),
+    "pictures-damaged": lambda _, much: hostile_pictures.counted(much(100_000)),
     "job-cancelled": lambda f, much: job_faults.cancelled(f, pictures=much(20_000))[0],
     "job-retried": lambda f, much: job_faults.retried(f, pictures=much(5_000))[0],
     "producer-killed": lambda f, much: job_faults.producer_killed(
@@ -114,19 +109,17 @@ FAULTS: dict[str, Run] = {
 }
 
 
-def run(only: str, scale: float) -> Iterator[tuple[str, Tally | None, float]]:
-    """Every fault whose name has `only` in it; None for one that could not be counted."""
+def run(names: Sequence[str], scale: float) -> Iterator[tuple[str, Tally | None, float]]:
+    """The faults of these names, and the seconds that each took; None for one that could not be counted."""
 
     def much(count: int) -> int:
         return max(1, round(count * scale))
 
-    for name, fault in FAULTS.items():
-        if only not in name:
-            continue
+    for name in names:
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             try:
-                counted: Tally | None = fault(Path(folder), much)
+                counted: Tally | None = FAULTS[name](Path(folder), much)
             except NotPossible as reason:
                 sys.stderr.write(f"{name}: left out, {reason}\n")
                 continue
@@ -136,67 +129,55 @@ def run(only: str, scale: float) -> Iterator[tuple[str, Tally | None, float]]:
         yield name, counted, time.monotonic() - began
 
 
-def machine() -> str:
-    """What it ran on, in words."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return (
-        f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}"
-    )
-
-
-def markdown(rows: list[list[str]], command: str) -> str:
-    """The table as it stands in the document."""
-    lines = [
-        f"Measured on {time.strftime('%Y-%m-%d')} with `{command}`: {machine()}.", "",
-        "| " + " | ".join(COLUMNS) + " |",
-        "|" + "---|" + "---:|" * (len(COLUMNS) - 1),
-        *("| " + " | ".join(row) + " |" for row in rows),
-    ]  # fmt: skip
-    return "\n".join(lines)
-
-
-def write(text: str, document: Path = DOCUMENT) -> None:
-    """Put the table between the document's markers."""
-    old = document.read_text()
-    before, rest = old.split(BEGIN)
-    _, after = rest.split(END)
-    document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
-
-
-def main() -> int:
-    """Run, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", default="", help="faults with this in their name")
     parser.add_argument("--scale", type=float, default=1.0, help="of the counts; 0.1 is a tenth")
     parser.add_argument("--json", action="store_true")
     parser.add_argument(
-        "--write", action="store_true", help="put the table into docs/reliability.md"
+        "--write",
+        action="store_true",
+        help="keep each row, and put the table into docs/reliability.md",
     )
-    given = parser.parse_args()
-    console = Console(stderr=True)
+    parser.add_argument(
+        "--missing", action="store_true", help="leave out what is kept at this scale already"
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run, print, write."""
+    given, page = _arguments(), Page()
+    names = [name for name in FAULTS if given.only in name]
+    if given.missing:
+        names = [name for name in names if not page.done(name, given.scale)]
     tallies: dict[str, Tally | None] = {}
-    for name, counted, seconds in run(given.only, given.scale):
+    for name, counted, seconds in run(names, given.scale):
         tallies[name] = counted
-        verdict = (
-            "could not be counted" if counted is None else "exact" if counted.exact else "NOT exact"
-        )
-        console.print(f"{name}: {verdict}, {seconds:.0f} s")
-    rows = [
-        one.row() if one else [name, *("?" * (len(COLUMNS) - 1))] for name, one in tallies.items()
-    ]
-    if given.json:
+        Console(stderr=True).print(f"{name}: {_verdict(counted)}, {seconds:.0f} s")
+        if given.write:
+            page.keep(name, counted, seconds=seconds, scale=given.scale)
+            page.write(list(FAULTS))
+    _show(tallies, as_json=given.json)
+    return 0 if all(one is not None and one.exact for one in tallies.values()) else 1
+
+
+def _verdict(counted: Tally | None) -> str:
+    if counted is None:
+        return "could not be counted"
+    return "exact" if counted.exact else f"NOT exact: {counted}"
+
+
+def _show(tallies: Mapping[str, Tally | None], *, as_json: bool) -> None:
+    if as_json:
         sys.stdout.write(
             json.dumps({n: one and asdict(one) for n, one in tallies.items()}, indent=2)
         )
-    else:
-        table = Table(*COLUMNS)
-        for row in rows:
-            table.add_row(*row)
-        Console().print(table)
-    if given.write:
-        write(markdown(rows, "make chaos"))
-    return 0 if all(one is not None and one.exact for one in tallies.values()) else 1
+        return
+    table = Table(*COLUMNS)
+    for name, one in tallies.items():
+        table.add_row(*(one.row() if one else [name]))
+    Console().print(table)
 
 
 if __name__ == "__main__":

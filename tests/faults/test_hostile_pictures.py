@@ -1,0 +1,35 @@
+"""A decoder that takes anything: every damaged file ends as a picture or under a reason, and memory stays flat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.hostile_pictures import Ends, in_a_process
+from vitrine.contracts import FailureReason
+
+GROWTH = 1.05
+
+
+def check(ends: Ends) -> None:
+    assert ends.unforeseen == []
+    assert sum(ends.outcomes.values()) == ends.cases
+    assert ends.outcomes.keys() <= {"decoded", *FailureReason}
+    # A fuzzer whose cases all end alike has stopped looking.
+    assert len(ends.outcomes) >= 4
+
+
+@pytest.mark.timeout(300)
+def test_two_thousand_damaged_pictures_end_decoded_or_under_a_reason() -> None:
+    check(in_a_process(2_000))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_a_hundred_thousand_damaged_pictures_end_likewise_and_memory_is_flat(
+    shared_data: Path,
+) -> None:
+    ends = in_a_process(100_000, shared_data / "odd")
+    check(ends)
+    assert ends.growth < GROWTH

@@ -1,0 +1,49 @@
+"""The table of faults: kept row by row, written between its markers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.chaos_page import BEGIN, END, Page
+from tests.faults.tally import Tally
+
+
+def tally(fault: str, *, lost: int = 0) -> Tally:
+    return Tally(fault, times=3, put_in=1000, out=1000 - lost, lost=lost, doubled=2)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Page:
+    document = tmp_path / "page.md"
+    document.write_text(f"# Before\n{BEGIN}\nold\n{END}\nafter\n")
+    return Page(document, tmp_path / "measured" / "chaos.json")
+
+
+def test_rows_stand_in_the_order_of_the_faults_whichever_was_counted_first(page: Page) -> None:
+    page.keep("b", tally("second"), seconds=60, scale=1)
+    page.keep("a", tally("first"), seconds=60, scale=0.5)
+    page.write(["a", "b", "never run"])
+    text = page.document.read_text()
+    assert text.startswith("# Before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    assert text.index("| first | 3 | 1,000 |") < text.index("| second |")
+    assert "in 2 minutes" in text
+    assert "first (0.5)" in text
+
+
+def test_a_run_goes_on_with_what_is_missing_was_not_exact_or_was_smaller(page: Page) -> None:
+    page.keep("exact", tally("exact"), seconds=1, scale=1)
+    page.keep("smaller", tally("smaller"), seconds=1, scale=0.1)
+    page.keep("short", tally("short", lost=1), seconds=1, scale=1)
+    page.keep("uncounted", None, seconds=1, scale=1)
+    names = ["exact", "smaller", "short", "uncounted", "missing"]
+    assert [name for name in names if page.done(name, 1)] == ["exact"]
+
+
+def test_a_fault_that_could_not_be_counted_is_shown_as_such(page: Page) -> None:
+    page.keep("uncounted", None, seconds=1, scale=1)
+    page.write(["uncounted"])
+    assert "| uncounted | could not be counted |" in page.document.read_text()
