@@ -9,6 +9,7 @@ looked at: a page has no key that a browser would send along by itself.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -28,16 +29,24 @@ _HOW = "Send it as `Authorization: Bearer KEY`; commands take it from VITRINE_AP
 
 
 class Access:
-    """ASGI middleware: lets a request pass, or answers 401, 403 or 429."""
+    """ASGI middleware: lets a request pass, or answers 401, 403 or 429.
 
-    def __init__(self, app: ASGIApp, keyring: Keyring, rate: Rate) -> None:
+    `open_paths` are answered without any check: the probes, and the page's own files.
+    """
+
+    def __init__(
+        self, app: ASGIApp, keyring: Keyring, rate: Rate, open_paths: Container[str] = OPEN
+    ) -> None:
         self._app = app
         self._keyring = keyring
         self._rate = rate
+        self._open = (
+            open_paths  #: Answered without any check: the probes, and the page's own files.
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        if scope["type"] == "http" and scope["path"] not in OPEN:
+        if scope["type"] == "http" and scope["path"] not in self._open:
             try:
                 self._check(scope)
             except VitrineError as error:

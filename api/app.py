@@ -15,10 +15,11 @@ import anyio.to_thread
 from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
-from api import collections, health, jobs, limits, openapi, problems, search
+from api import collections, front_page, health, jobs, limits, openapi, problems, search
 from api.access import Access
 from api.audit import Audit
 from api.parts import Parts
+from api.permissions import OPEN
 from api.queries import refuse_unknown
 from api.rate import Rate
 from api.readiness import Readiness
@@ -59,11 +60,14 @@ def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
     app.state.routes = [route for room in _ROOMS for route in room.router.routes]
     for room in _ROOMS:
         app.include_router(room.router, dependencies=[Depends(refuse_unknown)])
+    page = front_page.read_files()
+    app.include_router(front_page.router(page))
     settings = parts.settings
     app.add_middleware(limits.BodyLimit, limit=limits.body_limit(settings))
     app.add_middleware(SlowBody, seconds=settings.api_client_timeout)
     rate = Rate(settings.api_rate, settings.api_burst)
-    app.add_middleware(Access, keyring=keyring or Keyring(), rate=rate)
+    open_paths = OPEN | front_page.open_paths(page)
+    app.add_middleware(Access, keyring=keyring or Keyring(), rate=rate, open_paths=open_paths)
     app.add_middleware(Audit)
     problems.install(app)  # last, so that its middleware is the outermost
     openapi.install(app, JobIn, SearchIn)

@@ -76,9 +76,9 @@ def test_the_scheme_s_case_does_not_matter(guarded: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/docs", "/openapi.json", "/docs-assets/swagger-ui.css", "/metrics", "/v1/nothing"]
+    "path", ["/page", "/page/", "/page/nothing.js", "/docs", "/openapi.json", "/docs-assets/swagger-ui.css", "/metrics", "/v1/nothing"]
 )  # fmt: skip
-def test_nothing_but_the_probes_stands_open(guarded: Stage, path: str) -> None:
+def test_nothing_but_the_probes_and_the_page_stands_open(guarded: Stage, path: str) -> None:
     problem_of(guarded.client.get(path), 401, "unauthorised")
     assert guarded.client.get(path, headers=bearer(Scope.READ)).status_code in {200, 404}
 
@@ -89,8 +89,10 @@ def test_probes_need_no_key(guarded: Stage, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["//healthz", "/healthz/", "/healthz/../v1/jobs", "/%68ealthz/x", "/v1/jobs?/healthz"]
-)
+    "path",
+    ["//healthz", "/healthz/", "/healthz/../v1/jobs", "/%68ealthz/x", "/v1/jobs?/healthz",
+     "//", "/page/../v1/jobs", "/page/main.js/", "/page/%2e%2e/v1/jobs", "/v1/jobs?/page/main.js"],
+)  # fmt: skip
 def test_no_spelling_of_a_probe_opens_another_path(guarded: Stage, path: str) -> None:
     answer = guarded.client.get(path, follow_redirects=False)
     problem_of(answer, 401, "unauthorised")

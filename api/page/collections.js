@@ -1,0 +1,7 @@
+// The view Collections.
+import { h } from "./dom.js";
+
+export function mount(element, context) {
+  element.append(h("div", { class: "view-head" }, h("h1", {}, "Collections")));
+  return {};
+}

@@ -1,0 +1,32 @@
+// A dot in the bar: whether a search would work now.
+import { fill, h } from "./dom.js";
+
+const EVERY_MS = 30_000;
+
+export function healthLink(api) {
+  const link = h("a", { class: "health", href: "#/system" });
+  const show = (kind, text, why) => {
+    fill(link, h("span", { class: `dot ${kind}` }), h("span", { class: "visually-hidden" }, "Service: "), text);
+    link.title = why;
+  };
+  const look = async () => {
+    if (document.hidden) return;
+    const [kind, text, why] = await stateOf(api);
+    show(kind, text, why);
+  };
+  show("", "looking", "Asking the service how it is");
+  look();
+  window.setInterval(look, EVERY_MS);
+  document.addEventListener("visibilitychange", look);
+  return link;
+}
+
+async function stateOf(api) {
+  try {
+    const { notices } = await api.get("/readyz");
+    const said = Object.entries(notices).map(([name, text]) => `${name}: ${text}`);
+    return said.length ? ["warn", "ready", said.join("; ")] : ["good", "ready", "A search would work now"];
+  } catch (error) {
+    return ["bad", error.status ? "not ready" : "away", error.detail ?? error.message];
+  }
+}

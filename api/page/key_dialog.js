@@ -1,0 +1,32 @@
+// Asks for the API key: once when the service wants one, or when the user comes to change it.
+import { fill, h } from "./dom.js";
+
+// Resolves to the key, or to null where the user gave none. `why` is what the service said to the last one.
+export function askForKey(why) {
+  return new Promise((resolve) => {
+    const field = h("input", { class: "field", type: "password", id: "api-key", autocomplete: "off", spellcheck: "false", required: true });
+    const dialog = h("dialog", { class: "key-dialog", "aria-labelledby": "key-title" });
+    const form = h(
+      "form",
+      { method: "dialog", onsubmit: () => dialog.close(field.value.trim()) },
+      h("h2", { id: "key-title" }, "An API key is needed"),
+      why && h("p", { class: "notice bad", role: "alert" }, why),
+      h("div", {}, h("label", { class: "label", for: "api-key" }, "API key"), field),
+      h("p", { class: "small soft" }, "Whoever runs the service makes one with “vitrine keys new”. It is kept in this tab only, until you close it."),
+      h(
+        "div",
+        { class: "actions" },
+        h("button", { class: "button", type: "button", onclick: () => dialog.close("") }, "Not now"),
+        h("button", { class: "button primary", type: "submit" }, "Use this key"),
+      ),
+    );
+    fill(dialog, form);
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue || null);
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+    field.focus();
+  });
+}
