@@ -1,9 +1,9 @@
 """The application: routes, limits, the form of errors and the documentation over parts that are given.
 
-From outside to inside a request passes `Faults` (an unforeseen error becomes a 500), `Audit` (one line for
-what changes something), `Access` (401, 403, 429), `SlowBody` (408), `BodyLimit` (413), the routes, and in
-them the producer, the query lane and the store. `/docs` brings its scripts along, so
-that it works without a network and tells no other host who looks.
+From outside to inside a request passes `Spoken` (a dialect's errors take its form), `Faults` (an unforeseen
+error becomes a 500), `Audit` (one line for what changes something), `Access` (401, 403, 429), `SlowBody`
+(408), `BodyLimit` (413), the routes, and in them the producer, the query lane and the store. `/docs` brings
+its scripts along, so that it works without a network and tells no other host who looks.
 """
 
 from __future__ import annotations
@@ -15,9 +15,24 @@ import anyio.to_thread
 from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
-from api import collections, front_page, health, jobs, limits, openapi, problems, search
+from api import (
+    collections,
+    events,
+    facets,
+    failure_summary,
+    front_page,
+    health,
+    jobs,
+    limits,
+    openapi,
+    preview,
+    problems,
+    search,
+    system,
+)
 from api.access import Access
 from api.audit import Audit
+from api.dialects.errors import Spoken
 from api.parts import Parts
 from api.permissions import OPEN
 from api.queries import refuse_unknown
@@ -26,6 +41,7 @@ from api.readiness import Readiness
 from api.schemas.jobs import JobIn
 from api.schemas.search import SearchIn
 from api.slow_bodies import SlowBody
+from api.streams import Streams
 from vitrine import __version__
 from vitrine.api_keys import Keyring
 
@@ -34,7 +50,7 @@ SEARCHES_IN_FLIGHT = 64
 THREADS = SEARCHES_IN_FLIGHT + 32
 """Threads for routes: were they all waiting for workers, looking at a job would have to wait as well."""
 
-_ROOMS = (jobs, search, collections, health)
+_ROOMS = (jobs, preview, failure_summary, events, search, collections, facets, system, health)
 _DESCRIPTION = (
     "Visual search for product catalogs. Submit a catalog at `/v1/jobs`, search it at `/v1/search`."
     " Every answer that is no success is `application/problem+json`."
@@ -57,6 +73,7 @@ def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
     app.state.parts = parts
     app.state.admission = limits.Admission(SEARCHES_IN_FLIGHT)
     app.state.readiness = Readiness(parts)
+    app.state.streams = Streams()
     app.state.routes = [route for room in _ROOMS for route in room.router.routes]
     for room in _ROOMS:
         app.include_router(room.router, dependencies=[Depends(refuse_unknown)])
@@ -69,7 +86,8 @@ def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
     open_paths = OPEN | front_page.open_paths(page)
     app.add_middleware(Access, keyring=keyring or Keyring(), rate=rate, open_paths=open_paths)
     app.add_middleware(Audit)
-    problems.install(app)  # last, so that its middleware is the outermost
+    problems.install(app)  # its middleware sees what all the others raise
+    app.add_middleware(Spoken)  # last, so that it is the outermost
     openapi.install(app, JobIn, SearchIn)
     return app
 
