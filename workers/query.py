@@ -1,23 +1,38 @@
-"""The query lane's end in the worker: one question in, its vector out, ahead of bulk batches."""
+"""The query lane's end in the worker: questions in, their vectors out, ahead of bulk batches.
+
+    taken from Redis -> fetch thread -> decoder's thread -> batcher -> answering thread -> answered in Redis
+
+A group's questions walk together, each at its own pace, and each has its own outcome. What its asker no longer waits for
+is given up: before it is decoded, or before it gets into a batch.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from redis import Redis
 
-from vitrine import query_lane
 from vitrine.contracts import ItemFailure
 from vitrine.errors import BadInput, ModelUnavailable, VitrineError
-from vitrine.query_lane import Query
+from vitrine.query_wire import Answer, Kind, Query, QueryVector, UnusablePicture
+from workers import questions
 from workers.batching import Lane
+from workers.chained import chained
 from workers.fetch.fetched import Fetched
-from workers.stages import Stages
+from workers.questions import Taken
+from workers.stages import Prepared, Stages
 
 log = logging.getLogger(__name__)
+
+Vector = Future[NDArray[np.float32]]
+"""A unit vector to come, float32 [dimension]."""
 
 
 class QueryWorker:
@@ -26,50 +41,108 @@ class QueryWorker:
     def __init__(self, redis: Redis, stages: Stages) -> None:
         self._redis = redis
         self._stages = stages
-        self._embed: dict[str, Callable[[bytes], NDArray[np.float32]]] = {
+        self._begin: dict[Kind, Callable[[Query], Vector]] = {
             "image": self._image,
             "url": self._url,
             "text": self._text,
+            "pixels": self._pixels,
         }
 
-    def answer(self, request: str) -> dict[str, str]:
-        """Answer the question, or refuse it in words; nothing where its asker has gone."""
-        query = query_lane.take(self._redis, request)
-        if query is None:
-            return {"dropped": "expired"}
-        try:
-            vector = self._vector(query)
-        except VitrineError as error:
-            query_lane.refuse(self._redis, request, error)
-            return {"refused": error.code}
-        query_lane.answer(self._redis, request, vector, self._stages.space)
-        return {"answered": query.kind}
+    def answer(self, requests: str) -> dict[str, int]:
+        """Answer a group of questions, their names separated by commas, or refuse them in words.
 
-    def _vector(self, query: Query) -> NDArray[np.float32]:
+        How many were answered, how many refused, and how many dropped because their asker had gone.
+        """
+        names = requests.split(",")
+        taken = questions.take(self._redis, names)
+        walks = {self._begun(one.query): one for one in taken}
+        answered = refused = 0
+        for answers in self._as_they_come(walks):
+            questions.reply(self._redis, answers)
+            good = sum(isinstance(one, QueryVector) for one in answers.values())
+            answered, refused = answered + good, refused + len(answers) - good
+        dropped = len(names) - answered - refused
+        return {"answered": answered, "refused": refused, "dropped": dropped}
+
+    def _begun(self, query: Query) -> Vector:
         try:
-            return self._embed[query.kind](query.data)
+            return self._begin[query.kind](query)
+        except Exception as error:  # noqa: BLE001 - it belongs to the one question
+            failed: Vector = Future()
+            failed.set_exception(error)
+            return failed
+
+    def _as_they_come(self, walks: dict[Vector, Taken]) -> Iterable[dict[str, Answer]]:
+        """The answers that come in time; what does not is given up."""
+        until = max((one.until for one in walks.values()), default=0.0)
+        waiting = set(walks)
+        while waiting:
+            ended, waiting = wait(
+                waiting, max(0.0, until - time.monotonic()), return_when=FIRST_COMPLETED
+            )
+            if not ended:
+                break
+            yield {
+                walks[future].request: self._outcome(future, walks[future].query)
+                for future in ended
+            }
+        for future in waiting:
+            future.cancel()
+
+    def _outcome(self, future: Vector, query: Query) -> Answer:
+        space = self._stages.grey_space if query.grey else self._stages.space
+        try:
+            return QueryVector(future.result(), space)
         except ItemFailure as failure:
-            raise BadInput(
-                f"The query picture could not be used ({failure.reason}): {failure.detail}."
-            ) from failure
-        except VitrineError:
-            raise
-        except Exception as error:
+            return UnusablePicture.of(failure)
+        except VitrineError as error:
+            return error
+        except Exception:
             log.exception("a query failed")
-            raise ModelUnavailable("The worker could not answer this query.") from error
+            return ModelUnavailable("The worker could not answer this query.")
 
-    def _image(self, data: bytes) -> NDArray[np.float32]:
-        return self._prepared(Fetched(data=data, url="", status=200))
+    # --- what is begun for each kind ---------------------------------------------------------------
 
-    def _prepared(self, fetched: Fetched) -> NDArray[np.float32]:
-        prepared = self._stages.prepare(fetched, lane=Lane.QUERY).result()
-        return self._stages.batcher.submit(prepared.inputs, lane=Lane.QUERY).result()
+    def _image(self, query: Query) -> Vector:
+        return self._prepared(Fetched(data=query.data, url="", status=200), query)
 
-    def _url(self, data: bytes) -> NDArray[np.float32]:
-        return self._prepared(self._stages.fetcher.fetch(data.decode()).result())
+    def _url(self, query: Query) -> Vector:
+        fetched = self._stages.fetcher.fetch(query.data.decode())
+        return chained(fetched, lambda fetched: self._prepared(fetched, query))
 
-    def _text(self, data: bytes) -> NDArray[np.float32]:
+    def _prepared(self, fetched: Fetched, query: Query) -> Vector:
+        prepared = self._stages.prepare(fetched, lane=Lane.QUERY, grey=query.grey)
+        return chained(prepared, self._submitted)
+
+    def _submitted(self, prepared: Prepared) -> Vector:
+        future = self._stages.submit(prepared, lane=Lane.QUERY)
+        prepared.hold.release()
+        return future
+
+    def _text(self, query: Query) -> Vector:
         if not self._stages.model.supports_text:
             name = self._stages.model.name
             raise BadInput(f"The model {name} has no text tower, so it cannot embed words.")
-        return self._stages.batcher.submit_text(data.decode()).result()
+        return self._stages.batcher.submit_text(query.data.decode())
+
+    def _pixels(self, query: Query) -> Vector:
+        if query.shape != self._pixel_shape:
+            raise self._other_pixels(query.shape)
+        return self._stages.batcher.submit({"pixel_values": query.pixels()}, lane=Lane.QUERY)
+
+    @cached_property
+    def _pixel_shape(self) -> tuple[int, ...] | None:
+        """What the model takes as ready pixels: [3, height, width]; None where it takes its pictures otherwise."""
+        inputs = self._stages.model.preprocess(Image.new("RGB", (64, 64)))
+        shape = inputs["pixel_values"].shape
+        return shape if set(inputs) == {"pixel_values"} and len(shape) == 3 == shape[0] else None
+
+    def _other_pixels(self, given: tuple[int, ...]) -> BadInput:
+        name = self._stages.model.name
+        if self._pixel_shape is None:
+            return BadInput(
+                f"The model {name} takes no ready pixels.", hint="Send pictures or their URLs."
+            )
+        return BadInput(
+            f"The model {name} takes pixels of shape {list(self._pixel_shape)}, not {list(given)}."
+        )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.errors import BadInput, ModelUnavailable, VitrineError
+from vitrine.errors import VitrineError
 from vitrine.presence import WorkerInfo
-from vitrine.query_lane import Query, QueryVector
+from vitrine.query_lane import Answer, Query, QueryVector, no_words, no_worker
 from vitrine.vectors import Space
 
 
@@ -33,12 +33,14 @@ def fake_worker(space: Space, *, supports_text: bool = False, node: str = "fake"
 class FakeLane:
     """Answers as `vitrine.query_lane.QueryLane` does; `crew` is who is alive, and may be changed.
 
-    `known` maps a question's bytes to the vector to answer with; others get `fake_vector`. `failure`, where
-    set, is raised by everything, as if Redis were gone. `asked` is every question so far.
+    `known` maps a question's bytes to the vector, or the error, to answer with; others get `fake_vector`. `failure`,
+    where set, is raised by everything, as if Redis were gone. `asked` is every question so far.
     """
 
     def __init__(
-        self, *crew: WorkerInfo, known: Mapping[bytes, NDArray[np.float32]] | None = None
+        self,
+        *crew: WorkerInfo,
+        known: Mapping[bytes, NDArray[np.float32] | VitrineError] | None = None,
     ) -> None:
         self.crew = list(crew)
         self.known = dict(known or {})
@@ -52,25 +54,37 @@ class FakeLane:
             raise self.failure
         return [worker for worker in self.crew if model is None or worker.model == model]
 
-    def embed(self, model: str, query: Query) -> QueryVector:
+    def embed(self, model: str, query: Query, *, timeout: float | None = None) -> QueryVector:
         """The vector of the question; raises as the real lane does."""
+        (answer,) = self.embed_many(model, [query], timeout=timeout)
+        if isinstance(answer, VitrineError):
+            raise answer
+        return answer
+
+    def embed_many(
+        self, model: str, queries: Sequence[Query], *, timeout: float | None = None
+    ) -> list[Answer]:
+        """A vector or an error for each question; raises as the real lane does."""
+        del timeout
         workers = self.workers(model)
         if not workers:
-            raise ModelUnavailable(
-                f"No worker for the model {model} is running.",
-                hint=f"Start one: vitrine worker --model {model}",
-            )
-        if query.kind == "text" and not any(worker.supports_text for worker in workers):
-            raise BadInput(
-                f"The model {model} has no text tower, so it cannot be searched by words."
-            )
+            raise no_worker(model)
+        words = any(worker.supports_text for worker in workers)
+        return [
+            no_words(model)
+            if query.kind == "text" and not words
+            else self._answer(workers[0], query)
+            for query in queries
+        ]
+
+    def _answer(self, worker: WorkerInfo, query: Query) -> Answer:
         with self._lock:
-            self.asked.append((model, query))
-        space = workers[0].space
-        vector = self.known.get(query.data)
-        return QueryVector(
-            fake_vector(query.data, space.dimension) if vector is None else vector, space
-        )
+            self.asked.append((worker.model, query))
+        found = self.known.get(query.data)
+        if isinstance(found, VitrineError):
+            return found
+        vector = fake_vector(query.data, worker.dimension) if found is None else found
+        return QueryVector(vector, worker.space)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -37,14 +37,21 @@ class Request:
     alone: bool = False
     future: Future[NDArray[np.float32]] = field(default_factory=Future)
     nbytes: int = field(init=False)  #: What its pixels take while it waits.
+    form: object = field(init=False)
+    """Equal for what can go in one batch: texts have another tower than pictures, and ready pixels (floats) do not lie beside
+    a picture's bytes."""
 
     def __post_init__(self) -> None:
-        arrays = () if isinstance(self.payload, str) else self.payload.values()
+        if isinstance(self.payload, str):
+            self.nbytes, self.form = 0, str
+            return
+        arrays = self.payload.values()
         self.nbytes = sum(array.nbytes for array in arrays)
+        self.form = [(array.shape, array.dtype) for array in arrays]
 
     @property
     def is_text(self) -> bool:
-        """Texts and pictures go through different towers, so never in one batch."""
+        """Whether it goes through the text tower."""
         return isinstance(self.payload, str)
 
 
@@ -112,4 +119,4 @@ def _together(batch: list[Request], request: Request) -> bool:
     if not batch:
         return True
     first = batch[0]
-    return not first.alone and not request.alone and first.is_text == request.is_text
+    return not first.alone and not request.alone and first.form == request.form

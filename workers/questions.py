@@ -1,0 +1,65 @@
+"""The worker's end of the query lane in Redis: questions are taken once, with what is left of their askers' patience."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from redis import Redis
+
+from vitrine.query_call import SLACK
+from vitrine.query_wire import (
+    Answer,
+    Query,
+    QueryVector,
+    packed_error,
+    packed_vector,
+    reply_key,
+    request_key,
+    unpacked_question,
+)
+from vitrine.redis_client import as_bytes
+
+REPLY_SECONDS = 60
+"""How long answers wait for somebody who may have gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A question that is this worker's to answer."""
+
+    request: str
+    query: Query
+    until: float  #: When its asker gives up, monotonic seconds.
+
+
+def take(redis: Redis, requests: Sequence[str]) -> list[Taken]:
+    """Fetch questions; those that expired, or whose asker gave up, are left out."""
+    with redis.pipeline(transaction=True) as pipe:
+        for request in requests:
+            pipe.pttl(request_key(request))
+            pipe.getdel(request_key(request))
+        found = pipe.execute()
+    now = time.monotonic()
+    return [
+        Taken(request, unpacked_question(as_bytes(raw)), now + left / 1000 - SLACK)
+        for request, left, raw in zip(requests, found[::2], found[1::2], strict=True)
+        if raw is not None
+    ]
+
+
+def reply(redis: Redis, answers: Mapping[str, Answer]) -> None:
+    """Send answers by their requests: vectors, and errors, which the asker gets as such."""
+    with redis.pipeline(transaction=True) as pipe:
+        for request, answer in answers.items():
+            pipe.rpush(reply_key(request), _packed(request, answer))
+        for key in {reply_key(request) for request in answers}:
+            pipe.expire(key, REPLY_SECONDS)
+        pipe.execute()
+
+
+def _packed(request: str, answer: Answer) -> bytes:
+    if isinstance(answer, QueryVector):
+        return packed_vector(request, answer.vector, answer.space)
+    return packed_error(request, answer)
