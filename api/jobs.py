@@ -38,7 +38,7 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0, le=1_000_000_000)]
 After = Annotated[int, Query(ge=-1, le=2**32)]
 
-_FORM: dict[str, Any] = {
+FORM: dict[str, Any] = {
     "file": {
         "type": "string",
         "format": "binary",
@@ -48,11 +48,11 @@ _FORM: dict[str, Any] = {
     "model": {"type": "string"},
     "format": {"type": "string", "enum": ["csv", "tsv", "jsonl", "parquet", "urls"]},
     "id_column": {"type": "string"},
-    "image_columns": {"type": "string", "description": "Comma-separated."},
+    "image_columns": {"type": "string", "description": "Comma-separated, or a JSON array."},
     "image_separator": {"type": "string", "description": "Between several pictures in a cell."},
     "strict": {"type": "boolean", "default": False},
 }
-_LITERAL = frozenset({"model", "image_separator"})
+LITERAL = frozenset({"model", "image_separator"})
 """Fields in which a blank means something: it separates, or it is refused rather than replaced by a default."""
 _EXAMPLE = {
     "collection": "summer",
@@ -72,7 +72,7 @@ _EXAMPLE = {
     summary="Submit a catalog",
     responses=openapi.errors(400, 408, 409, 413, 415, 429),
     openapi_extra=openapi.either_body(
-        JobIn, _FORM, required=("collection", "file"), example=_EXAMPLE
+        JobIn, FORM, required=("collection", "file"), example=_EXAMPLE
     ),
 )
 def submit(
@@ -101,7 +101,7 @@ def submit(
 def _submitted(parts: Parts, body: bodies.Body) -> Submitted:
     if not isinstance(body, FormData):
         return submit_items(parts, bodies.from_json(JobIn, body))
-    fields = bodies.from_fields(UploadIn, bodies.texts(body, literal=_LITERAL))
+    fields = bodies.from_fields(UploadIn, bodies.texts(body, literal=LITERAL))
     file = bodies.upload(body, "file")
     if file is None:
         raise bodies.refuse_field("file", "Send the catalog as the file of this name.")

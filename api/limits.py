@@ -27,7 +27,8 @@ def body_limit(settings: Settings) -> Callable[[str], int]:
     """The limit in bytes for a path."""
     # Base64 is a third longer than the picture in it.
     search = settings.fetch_max_bytes * 4 // 3 + MULTIPART_SLACK
-    by_path = {"/v1/search": search, "/v1/jobs": settings.max_upload_bytes + MULTIPART_SLACK}
+    catalog = settings.max_upload_bytes + MULTIPART_SLACK
+    by_path = {"/v1/search": search, "/v1/jobs": catalog, "/v1/jobs/preview": catalog}
     return lambda path: by_path.get(path, SMALL_BODY)
 
 

@@ -92,6 +92,14 @@ def either_body(
     }
 
 
+def form_body(form: dict[str, Any], *, required: tuple[str, ...]) -> dict[str, Any]:
+    """`openapi_extra` of a route that takes a form alone: its field names to schemas."""
+    schema = {"type": "object", "properties": form, "required": list(required)}
+    return {
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+    }
+
+
 def install(app: FastAPI, *referenced: type[BaseModel]) -> None:
     """Make the document complete: the error's schema, and those that only bodies refer to."""
 

@@ -33,6 +33,7 @@ class Need:
 _POSTS = (
     (re.compile(r"/v1/search"), Need(Scope.READ)),
     (re.compile(r"/v1/jobs"), Need(Scope.SUBMIT, "submit")),
+    (re.compile(r"/v1/jobs/preview"), Need(Scope.SUBMIT)),
     (re.compile(r"/v1/jobs/(?P<job>[^/]+)/retry"), Need(Scope.SUBMIT, "retry")),
     (re.compile(r"/v1/jobs/(?P<job>[^/]+)/cancel"), Need(Scope.ADMIN, "cancel")),
 )

@@ -18,6 +18,7 @@ from api import audit
 from api.app import create_app
 from api.connections import limited
 from api.parts import open_parts
+from api.streams import Streams
 from vitrine.api_keys import read_keyring, refuse_open
 from vitrine.errors import Unavailable
 from vitrine.settings import Settings
@@ -54,9 +55,10 @@ def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
         audit.written_to(settings.audit_log),
     ):
         url = url_of(settings.api_host, listening.getsockname()[1])
-        config = server_config(settings, create_app(parts, keyring))
+        app = create_app(parts, keyring)
+        config = server_config(settings, app)
         server = _Server(config, lambda: on_listening(url))
-        _stop_on_signals(server)
+        _stop_on_signals(server, app.state.streams)
         server.run(sockets=[listening])
 
 
@@ -94,9 +96,10 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
-def _stop_on_signals(server: uvicorn.Server) -> None:
+def _stop_on_signals(server: uvicorn.Server, streams: Streams) -> None:
     def stop(*_: object) -> None:
         server.should_exit = True
+        streams.end()  # They would go on for as long as their jobs.
 
     # uvicorn takes these over while it runs and raises what it caught again at its end; with the default
     # handlers that would end the process before its parts are closed.

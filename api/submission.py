@@ -14,10 +14,11 @@ from starlette.datastructures import UploadFile
 
 from api.parts import Parts
 from api.schemas.jobs import JobIn, UploadIn
+from api.schemas.preview import PreviewIn
 from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
 from producer.pressure import refuse_when_full
 from producer.report import Report
-from producer.source import from_stream
+from producer.source import Source, from_stream
 from producer.submit import Submission, inspect, refuse_flawed
 from vitrine.contracts import JobSpec, is_collection_name, model_name, new_job_id
 from vitrine.errors import BadInput, Conflict, NotFound, VitrineError
@@ -47,17 +48,26 @@ def submit_items(parts: Parts, body: JobIn) -> Submitted:
 
 def submit_upload(parts: Parts, body: UploadIn, file: UploadFile) -> Submitted:
     """Submit an uploaded catalog; raises what `_submit` raises."""
-    source = from_stream(file.file, _name_of(file))
-    options = CatalogOptions(
+    source = source_of(file)
+    return _submit(
+        parts, lambda: open_catalog(source, options_of(body)),
+        body.collection, body.model, source=source.name, strict=body.strict,
+    )  # fmt: skip
+
+
+def source_of(file: UploadFile) -> Source:
+    """The uploaded catalog, which can be opened again."""
+    return from_stream(file.file, _name_of(file))
+
+
+def options_of(body: UploadIn | PreviewIn) -> CatalogOptions:
+    """How the form says that its catalog is read; pictures are never files of this machine."""
+    return CatalogOptions(
         format=body.format,
         id=body.id_column,
         images=tuple(body.image_columns),
         image_separator=body.image_separator,
     )
-    return _submit(
-        parts, lambda: open_catalog(source, options),
-        body.collection, body.model, source=source.name, strict=body.strict,
-    )  # fmt: skip
 
 
 def _name_of(file: UploadFile) -> str:

@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -28,6 +29,20 @@ def default_data_dir() -> Path:
         return Path.home() / "Library" / "Application Support" / "vitrine"
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base) / "vitrine"
+
+
+def is_plain_link(text: str) -> bool:
+    """Whether it is an http(s) URL with a host and without credentials."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and parts.username is None
+        and parts.password is None
+    )
 
 
 class Settings(BaseSettings):
@@ -136,6 +151,10 @@ class Settings(BaseSettings):
     """Open connections; one more is answered 503 at once."""
     api_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses of proxies whose X-Forwarded-For is believed, comma-separated; the audit log has the client then."""
+    flower_url: str | None = None
+    """Where people find Flower; the page links to it."""
+    grafana_url: str | None = None
+    """Where people find Grafana; the page links to it."""
     audit_log: Path | None = None
     """File to which the API appends who changed what; left out: standard error."""
 
@@ -147,10 +166,20 @@ class Settings(BaseSettings):
         # Every part of the service looks from a folder of its own.
         return value.expanduser().absolute()
 
-    @field_validator("api_keys_file", "audit_log", "api_key", mode="before")
+    @field_validator(
+        "api_keys_file", "audit_log", "api_key", "flower_url", "grafana_url", mode="before"
+    )
     @classmethod
     def _blank_is_none(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("flower_url", "grafana_url")
+    @classmethod
+    def _link(cls, value: str | None) -> str | None:
+        # It becomes a link that everybody who opens the page is shown.
+        if value is not None and not is_plain_link(value):
+            raise ValueError("expected http(s)://host, without a user name or password")
+        return value
 
     @field_validator("jpeg_scaling")
     @classmethod

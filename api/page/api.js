@@ -4,10 +4,11 @@ const KEY = "vitrine.key";
 
 // Anything but success: what the API says is wrong (RFC 9457), or that it does not answer.
 export class Problem extends Error {
-  constructor({ status = 0, code = "unreachable", detail, hint = null, errors = null }) {
+  constructor({ status = 0, code = "unreachable", detail, hint = null, errors = null, ...further }) {
     super(detail);
     this.name = "Problem";
-    Object.assign(this, { status, code, detail, hint, errors });
+    // What some routes tell beside it, such as the checks of /readyz.
+    Object.assign(this, further, { status, code, detail, hint, errors });
   }
 }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Self
 
+import orjson
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
 from api.schemas.base import Shape, when
@@ -52,6 +54,22 @@ class JobIn(Shape):
     strict: bool = Field(default=False, description="Refuse the whole for one bad item.")
 
 
+def split_columns(given: Any) -> Any:
+    """A form's fields with `image_columns` as a list; whatever is no such form comes back as it is."""
+    columns = given.get("image_columns") if isinstance(given, dict) else None
+    if isinstance(columns, str):
+        return {**given, "image_columns": _names(columns)}
+    return given
+
+
+def _names(text: str) -> Any:
+    """Names between commas; or what a JSON array holds, for those that have a comma themselves."""
+    if text.startswith("["):
+        with suppress(orjson.JSONDecodeError):
+            return orjson.loads(text)
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 class UploadIn(Shape):
     """The text fields beside an uploaded catalog `file`."""
 
@@ -62,7 +80,8 @@ class UploadIn(Shape):
     )
     id_column: str | None = Field(default=None, description="Left out: guessed by usual names.")
     image_columns: list[str] = Field(
-        default_factory=list, description="Comma-separated. Left out: guessed by usual names."
+        default_factory=list,
+        description="Comma-separated, or a JSON array. Left out: guessed by usual names.",
     )
     image_separator: str | None = Field(
         default=None, max_length=16, description="Left out: see the producer's rules for cells."
@@ -72,11 +91,7 @@ class UploadIn(Shape):
     @model_validator(mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:
-        columns = given.get("image_columns") if isinstance(given, dict) else None
-        if isinstance(columns, str):
-            names = [name.strip() for name in columns.split(",") if name.strip()]
-            return {**given, "image_columns": names}
-        return given
+        return split_columns(given)
 
 
 class RetryIn(Shape):

@@ -1,0 +1,43 @@
+"""`/v1/jobs/preview`: a catalog looked at before it is submitted. Nothing of it is kept."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.datastructures import FormData
+
+from api import bodies, openapi
+from api.jobs import FORM, LITERAL
+from api.schemas.preview import PreviewIn, PreviewOut
+from api.submission import options_of, source_of
+from producer.preview import preview
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+_SHARED = ("file", "format", "id_column", "image_columns", "image_separator")
+_FORM = {name: FORM[name] for name in _SHARED} | {
+    "cut": {
+        "type": "boolean",
+        "default": False,
+        "description": "The file is the beginning of a longer one: its last row is not judged.",
+    },
+}
+
+
+@router.post(
+    "/preview",
+    summary="Look at a catalog before it is submitted",
+    responses=openapi.errors(400, 408, 413, 415),
+    openapi_extra=openapi.form_body(_FORM, required=("file",)),
+)
+def look(body: Annotated[FormData, Depends(bodies.form_only)]) -> PreviewOut:
+    """The columns, what each is taken for, and what is wrong with the first 10,000 rows; nothing is submitted.
+
+    Where no column is recognised as the id or the picture, `missing` says so: name one and ask again.
+    """
+    fields = bodies.from_fields(PreviewIn, bodies.texts(body, literal=LITERAL))
+    file = bodies.upload(body, "file")
+    if file is None:
+        raise bodies.refuse_field("file", "Send the catalog as the file of this name.")
+    return PreviewOut.of(preview(source_of(file), options_of(fields), cut=fields.cut))

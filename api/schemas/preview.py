@@ -1,0 +1,80 @@
+"""A catalog looked at before it is submitted: what was found in it, and what would be rejected."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from api.schemas.base import Shape
+from api.schemas.jobs import SHOWN_PROBLEMS, ProblemRow, split_columns
+from producer.formats import Format
+from producer.preview import Preview, PreviewColumn
+
+
+class PreviewIn(Shape):
+    """The text fields beside the `file` that is looked at."""
+
+    format: Format | None = None
+    id_column: str | None = None
+    image_columns: list[str] = Field(default_factory=list)
+    image_separator: str | None = Field(default=None, max_length=16)
+    cut: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        return split_columns(given)
+
+
+class ColumnOut(BaseModel):
+    """A column of the catalog."""
+
+    name: str = Field(examples=["image_link"])
+    role: str = Field(description="`id`, `image` or `field`.", examples=["image"])
+    kind: str | None = Field(
+        description="Of a field: `text`, `int`, `float`, `bool`, `list`, `empty`, or several of them.",
+        examples=["text"],
+    )
+    examples: list[str] = Field(description="Its first values, cut; 3 at most.")
+
+    @classmethod
+    def of(cls, column: PreviewColumn) -> Self:
+        """As the producer found it."""
+        return cls(
+            name=column.name, role=column.role.value, kind=column.kind,
+            examples=list(column.examples),
+        )  # fmt: skip
+
+
+class PreviewOut(BaseModel):
+    """What a submit would make of the first rows; nothing was submitted."""
+
+    source: str = Field(examples=["catalog.csv"])
+    format: str = Field(examples=["csv"])
+    columns: list[ColumnOut]
+    missing: list[str] = Field(
+        description="`id` or `image`, where no column was named or recognised: name one and ask again. "
+        "No row was judged then.",
+        examples=[["id"]],
+    )
+    whole: bool = Field(description="Whether every row was judged, or only the first ones.")
+    rows: int
+    items: int
+    images: int
+    rejected_rows: int
+    rejected_by_code: dict[str, int] = Field(examples=[{"duplicate_id": 2}])
+    problems: list[ProblemRow] = Field(description=f"The first {SHOWN_PROBLEMS}.")
+
+    @classmethod
+    def of(cls, found: Preview) -> Self:
+        """As the producer found it."""
+        report = found.report
+        return cls(
+            source=found.source, format=found.format.value,
+            columns=[ColumnOut.of(column) for column in found.columns],
+            missing=[role.value for role in found.missing], whole=found.whole,
+            rows=report.rows, items=report.items, images=report.images,
+            rejected_rows=report.rejected_rows, rejected_by_code=dict(report.problems_by_code),
+            problems=[ProblemRow.of(row) for row in report.problems[:SHOWN_PROBLEMS]],
+        )  # fmt: skip

@@ -1,0 +1,158 @@
+"""The first rows of a catalog, looked at before it is submitted: its columns, what each is taken for, and the first problems.
+
+Nothing is sent and nothing is kept. The file is opened twice: once for a few values of each column, which are shown
+also where no column is known for the id or the pictures, and once to be read as a submit would read it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from producer.catalog import CatalogOptions, open_catalog
+from producer.columns import guess_id, guess_images
+from producer.formats import Format
+from producer.problem import BrokenOff
+from producer.readers import Row, open_reader
+from producer.report import Report
+from producer.source import Source
+from producer.submit import inspect
+from vitrine.contracts import CatalogItem, RowProblem
+
+PREVIEW_ROWS = 10_000
+"""Rows that are judged; more would keep somebody waiting who wants to look first."""
+EXAMPLES = 3
+EXAMPLE_CHARS = 160
+_LOOKED_AT = 50
+"""Rows in which examples are looked for."""
+
+
+class Role(enum.StrEnum):
+    """What a column is taken for."""
+
+    ID = "id"
+    IMAGE = "image"
+    FIELD = "field"  #: Travels with the item: filters and hits show it.
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewColumn:
+    """One column; `kind` as `producer.kinds` names it, None where the rows were not judged."""
+
+    name: str
+    role: Role
+    kind: str | None
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a submit would make of the catalog's first rows."""
+
+    source: str
+    format: Format
+    columns: tuple[PreviewColumn, ...]
+    missing: tuple[Role, ...]  #: For which no column was told or found; nothing is judged then.
+    report: Report
+    whole: bool  #: Whether the report is of every row.
+
+
+def preview(
+    source: Source, options: CatalogOptions, *, most: int = PREVIEW_ROWS, cut: bool = False
+) -> Preview:
+    """Look at the first `most` rows; with `cut` the bytes are the beginning of a longer file, whose last row is not judged.
+
+    The source has to be one that can be opened again. Raises `BadInput` where it is no catalog, or a column
+    that was told is not there.
+    """
+    found, names, rows = _first_rows(source, options)
+    missing = tuple(_missing(names, options))
+    if missing:
+        return Preview(
+            source.name, found, _columns(names, rows, options, {}), missing, Report(), whole=False
+        )
+    with open_catalog(source, options) as catalog:
+        outcomes = _judged(catalog, cut=cut)
+        report = inspect(islice(outcomes, most))
+        whole = not cut and next(outcomes, None) is None
+        told = replace(options, id=catalog.columns.id, images=catalog.columns.images)
+        columns = _columns(names, rows, told, catalog.payload or {})
+    return Preview(source.name, found, columns, (), report, whole)
+
+
+def _first_rows(
+    source: Source, options: CatalogOptions
+) -> tuple[Format, tuple[str, ...], list[Row]]:
+    found, reader = open_reader(source, options.format)
+    rows: list[Row] = []
+    try:
+        # A file that breaks off is told of by whoever reads it as a whole.
+        with suppress(BrokenOff):
+            for row in islice(reader.rows(), _LOOKED_AT):
+                if isinstance(row, Row):
+                    rows.append(row)  # noqa: PERF401 - what came before a break is kept
+        return found, tuple(reader.names), rows
+    finally:
+        reader.close()
+
+
+def _missing(names: Sequence[str], options: CatalogOptions) -> Iterator[Role]:
+    if options.id is None and guess_id(names) is None:
+        yield Role.ID
+    if not options.images and not guess_images(names):
+        yield Role.IMAGE
+
+
+def _judged(
+    outcomes: Iterable[CatalogItem | RowProblem], *, cut: bool
+) -> Iterator[CatalogItem | RowProblem]:
+    """Without the last one where the file was cut: half a row says nothing about the whole one."""
+    held: CatalogItem | RowProblem | None = None
+    for outcome in outcomes:
+        if held is not None:
+            yield held
+        held = outcome
+    if held is not None and not cut:
+        yield held
+
+
+def _columns(
+    names: Sequence[str], rows: Sequence[Row], options: CatalogOptions, kinds: Mapping[str, str]
+) -> tuple[PreviewColumn, ...]:
+    key = options.id or guess_id(names)
+    images = frozenset(options.images or guess_images(names))
+
+    def role(name: str) -> Role:
+        if name == key:
+            return Role.ID
+        return Role.IMAGE if name in images else Role.FIELD
+
+    return tuple(
+        PreviewColumn(name, role(name), kinds.get(name), _examples(name, rows)) for name in names
+    )
+
+
+def _examples(name: str, rows: Iterable[Row]) -> tuple[str, ...]:
+    values = (_text(row.values.get(name)) for row in rows)
+    return tuple(islice(dict.fromkeys(value for value in values if value), EXAMPLES))
+
+
+def _text(value: Any) -> str:
+    """A value as a person reads it, cut."""
+    if value is None:
+        return ""
+    text = (value if isinstance(value, str) else _json(value)).strip()
+    return text if len(text) <= EXAMPLE_CHARS else f"{text[: EXAMPLE_CHARS - 1]}…"
+
+
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except orjson.JSONEncodeError:
+        return str(value)  # a whole number of more than 64 bits
