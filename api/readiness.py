@@ -139,7 +139,7 @@ class Readiness:
         return _tried(lambda: self._canary(model))
 
     def _canary(self, model: str) -> str | None:
-        answer = self._parts.lane.embed(model, Query("image", self._picture))
+        answer = self._parts.lane.embed(model, Query("image", self._picture, fresh=True))
         first = self._first.setdefault(answer.space, answer.vector)
         cosine = float(np.dot(first, answer.vector))
         if cosine >= MIN_COSINE:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from redis import Redis
 
+from vitrine.scoring import Scoring
 from vitrine.vectors.base import Space
 
 WORKERS_KEY = "vitrine:workers"
@@ -44,6 +45,9 @@ class WorkerInfo:
     pid: int
     started_at: float  #: Unix seconds, the worker's own clock.
     store_away: StoreAway | None = None  #: None while it can store.
+    scoring: Scoring | None = None
+    """The model's own score of a picture and a text; None where it has none."""
+    metrics: str | None = None  #: `host:port` at which it tells Prometheus its metrics.
 
     @property
     def space(self) -> Space:
@@ -86,5 +90,13 @@ def live_workers(redis: Redis, model: str | None = None) -> list[WorkerInfo]:
 
 
 def _read(told: dict[str, Any]) -> WorkerInfo:
-    away = told.get("store_away")
-    return WorkerInfo(**{**told, "store_away": StoreAway(**away) if away else None})
+    """A line's worker; what a newer release tells of itself, and this one does not know, is left out."""
+    known = {field.name for field in fields(WorkerInfo)}
+    away, scoring = told.get("store_away"), told.get("scoring")
+    return WorkerInfo(
+        **{
+            **{name: value for name, value in told.items() if name in known},
+            "store_away": StoreAway(**away) if away else None,
+            "scoring": Scoring(**scoring) if scoring else None,
+        }
+    )

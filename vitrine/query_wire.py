@@ -31,6 +31,8 @@ class Query:
     """Of pixels: `data` is then float32, little-endian, row by row in this shape, without the batch axis."""
     grey: bool = False
     """Whether a picture is made grey first: its luma (ITU-R BT.601) in each of three equal channels."""
+    fresh: bool = False
+    """Whether a picture goes to the device although the worker may know its vector from before: to see that it lives."""
 
     @classmethod
     def of_pixels(cls, pixels: NDArray[np.float32]) -> Query:
@@ -110,6 +112,8 @@ def packed_question(query: Query) -> bytes:
         head["shape"] = query.shape
     if query.grey:
         head["grey"] = True
+    if query.fresh:
+        head["fresh"] = True
     return orjson.dumps(head) + b"\n" + query.data
 
 
@@ -117,7 +121,8 @@ def unpacked_question(raw: bytes) -> Query:
     """The question of its bytes."""
     head, _, body = raw.partition(b"\n")
     told: dict[str, Any] = orjson.loads(head)
-    return Query(told["kind"], body, tuple(told.get("shape", ())), told.get("grey", False))
+    shape, grey, fresh = (told.get(name) for name in ("shape", "grey", "fresh"))
+    return Query(told["kind"], body, tuple(shape or ()), bool(grey), bool(fresh))
 
 
 def packed_vector(request: str, vector: NDArray[np.float32], space: Space) -> bytes:

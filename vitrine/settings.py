@@ -20,6 +20,8 @@ from vitrine.errors import BadInput
 MEBIBYTE = 1024 * 1024
 INDEX_POINTS = 20_000
 """Comparing 20,000 vectors one by one takes 4 ms; a graph saves little before."""
+SMALLEST_CAP = 1024
+"""Pixels: a cap below it would change what a model of 512 x 512 sees."""
 LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 
 
@@ -122,6 +124,11 @@ class Settings(BaseSettings):
     """Pictures decoded at once; 0: one for each core."""
     preprocess: Literal["fast", "reference"] = "fast"
     """`reference`: every picture by Pillow and the model's own processor; slower, the same vectors to 0.9999."""
+    grey: bool = False
+    """Embed pictures without their colours, as one luma in all three channels; a collection has grey ones or coloured ones."""
+    longest_side: int = Field(default=0, ge=0)
+    """Pixels, at least 1024, to which a picture's longest side is scaled down before the model's own scaling; 0: it is left as
+    it is. For vectors equal to those of a service that does so; it saves no memory here."""
     jpeg_scaling: bool = False
     """Decode large JPEGs at a half, a quarter or an eighth of their size, at least three times what the model takes:
     faster, vectors to about 0.999 the same, and of an image policy of their own, so that a collection has the ones or
@@ -129,6 +136,11 @@ class Settings(BaseSettings):
     decode_memory_bytes: int = Field(default=2048 * MEBIBYTE, ge=1)
     """What pictures may take at full size while they are decoded, half each for those above and below 16 megapixels; too little
     lets fewer cores decode. One of 50 megapixels takes 200 MB as a JPEG, 1 GB as a WebP."""
+
+    # What was embedded before.
+    embedding_cache_bytes: int = Field(default=0, ge=0)
+    """Disk in the data directory for the vectors of pictures embedded before: equal bytes under the same model, revision and
+    image policy are then neither decoded nor embedded again. 0: none. 768 numbers take about 3.5 KB; past it the oldest go."""
 
     # The API.
     api_host: str = "127.0.0.1"
@@ -151,6 +163,8 @@ class Settings(BaseSettings):
     """Open connections; one more is answered 503 at once."""
     api_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses of proxies whose X-Forwarded-For is believed, comma-separated; the audit log has the client then."""
+    model_aliases: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
+    """Names under which clients of other systems know a model: `siglip=google/siglip-so400m-patch14-384,…`."""
     flower_url: str | None = None
     """Where people find Flower; the page links to it."""
     grafana_url: str | None = None
@@ -158,6 +172,12 @@ class Settings(BaseSettings):
     audit_log: Path | None = None
     """File to which the API appends who changed what; left out: standard error."""
 
+    # What is told of the service.
+    metrics_host: str = "127.0.0.1"
+    """Address at which a worker tells Prometheus its metrics. They ask for no key: not on a network that visitors reach."""
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = 0
+    """Its port; 0: a free one, which the API names at /v1/metrics/targets; blank: none. Several workers under one command
+    take this one and those after it."""
     log_level: str = "INFO"
 
     @field_validator("data_dir")
@@ -167,7 +187,13 @@ class Settings(BaseSettings):
         return value.expanduser().absolute()
 
     @field_validator(
-        "api_keys_file", "audit_log", "api_key", "flower_url", "grafana_url", mode="before"
+        "api_keys_file",
+        "audit_log",
+        "api_key",
+        "flower_url",
+        "grafana_url",
+        "metrics_port",
+        mode="before",
     )
     @classmethod
     def _blank_is_none(cls, value: object) -> object:
@@ -188,6 +214,23 @@ class Settings(BaseSettings):
             raise ValueError(
                 "the reference way decodes pictures in full; use VITRINE_PREPROCESS=fast"
             )
+        return value
+
+    @field_validator("model_aliases", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if any(not alias.strip() or not model.strip() for alias, _, model in pairs):
+            raise ValueError("give name=model pairs with commas between them")
+        return {alias.strip(): model.strip() for alias, _, model in pairs}
+
+    @field_validator("longest_side")
+    @classmethod
+    def _larger_than_models_see(cls, value: int) -> int:
+        if 0 < value < SMALLEST_CAP:
+            raise ValueError(f"0, or at least {SMALLEST_CAP}: models see up to half of that")
         return value
 
     @field_validator("fetch_allow", "api_proxies", mode="before")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vitrine.settings import Settings
+from workers.capping import capped
 from workers.decode import IMAGE_POLICY, decode
+from workers.grey import GREY_POLICY, as_grey
 from workers.jpeg import SIGNATURE, ScaledSize, decode_jpeg
 from workers.models.base import EmbeddingModel, ScalesPictures
 from workers.picture import Picture
@@ -25,14 +27,38 @@ class PictureDecoder:
     scaled_size: ScaledSize | None = (
         None  #: Given, large JPEGs are decoded smaller, the fast way only.
     )
+    longest: int = (
+        0  #: Pixels to which the longest side is scaled down beforehand; 0: it is left as it is.
+    )
+    grey: bool = False  #: Whether pictures lose their colours.
 
     @property
     def policy(self) -> str:
         """The version of what is done to pictures, stored with every vector."""
-        return SCALED_POLICY if self.fast and self.scaled_size else IMAGE_POLICY
+        parts = [GREY_POLICY if self.grey else IMAGE_POLICY]
+        if self.longest:
+            parts.append(f"max{self.longest}")
+        if self.fast and self.scaled_size:
+            parts.append("dct")
+        return "-".join(parts)
+
+    @property
+    def leaves_jpegs_alone(self) -> bool:
+        """Whether a JPEG's pixels take no more memory than libjpeg-turbo's array: not where Pillow scales them down."""
+        return self.fast and not self.longest
+
+    def as_grey(self) -> PictureDecoder:
+        """The same, without colours."""
+        return replace(self, grey=True)
 
     def __call__(self, data: bytes) -> Picture:
         """Decode one picture; raises `ItemFailure` as `workers.decode.decode` does, with the same reasons."""
+        picture = self._decoded(data)
+        if self.longest:
+            picture = capped(picture, self.longest)
+        return as_grey(picture) if self.grey else picture
+
+    def _decoded(self, data: bytes) -> Picture:
         if self.fast and data.startswith(SIGNATURE):
             pixels = decode_jpeg(data, max_pixels=self.max_pixels, scaled_size=self.scaled_size)
             if pixels is not None:
@@ -47,4 +73,6 @@ def decoder_for(model: EmbeddingModel, settings: Settings) -> PictureDecoder:
         settings.max_pixels,
         fast=settings.preprocess == "fast",
         scaled_size=scaled_size if settings.jpeg_scaling else None,
+        longest=settings.longest_side,
+        grey=settings.grey,
     )

@@ -111,7 +111,9 @@ class QueryWorker:
         return chained(fetched, lambda fetched: self._prepared(fetched, query))
 
     def _prepared(self, fetched: Fetched, query: Query) -> Vector:
-        prepared = self._stages.prepare(fetched, lane=Lane.QUERY, grey=query.grey)
+        prepared = self._stages.prepare(
+            fetched, lane=Lane.QUERY, grey=query.grey, fresh=query.fresh
+        )
         return chained(prepared, self._submitted)
 
     def _submitted(self, prepared: Prepared) -> Vector:

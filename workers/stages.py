@@ -7,6 +7,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vitrine.vectors.base import Space
 from workers.batching import Batcher, Lane
 from workers.burden import burden
@@ -15,6 +18,7 @@ from workers.fetch.fetched import Fetched
 from workers.held import Hold
 from workers.models.base import EmbeddingModel, Inputs
 from workers.picture_decoder import PictureDecoder
+from workers.reuse import Reuse, Vector, known, vector_key
 
 
 class PictureSource(Protocol):
@@ -29,13 +33,16 @@ class PictureSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A decoded picture, ready for the batcher; its bytes are gone by now."""
+    """A decoded picture, ready for the batcher, or one whose vector is known; its bytes are gone by now."""
 
-    inputs: Inputs
+    inputs: Inputs  #: Empty where the vector is known.
     content_sha256: str
     etag: str | None
     hold: Hold = field(repr=False, compare=False)
     """Counts the inputs' bytes, and holds further decoding up; released when the batcher has them."""
+    key: bytes | None = None  #: What its vector is known by, where vectors are kept.
+    vector: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    """The unit vector of an equal picture before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +54,85 @@ class Stages:
     decoders: Decoders
     batcher: Batcher
     decoder: PictureDecoder
+    reuse: Reuse | None = None  #: None where every picture is embedded, whether seen before or not.
 
     @property
     def space(self) -> Space:
         """The embedding space of this worker's vectors."""
-        return Space(
-            self.model.name, self.model.revision, self.decoder.policy, self.model.dimension
+        return self.space_of(self.decoder)
+
+    @property
+    def grey_space(self) -> Space:
+        """The space of pictures prepared as grey ones."""
+        return self.space_of(self.decoder.as_grey())
+
+    def space_of(self, decoder: PictureDecoder) -> Space:
+        """The space of what comes through a decoder."""
+        return Space(self.model.name, self.model.revision, decoder.policy, self.model.dimension)
+
+    def prepare(
+        self, fetched: Fetched, *, lane: Lane, grey: bool = False, fresh: bool = False
+    ) -> Future[Prepared]:
+        """Decode in a decoder's thread when its turn comes; the future raises `ItemFailure`.
+
+        `grey` makes it grey whatever the worker's own policy: its vector is in `grey_space`. `fresh` leaves
+        known vectors alone.
+        """
+        reuse = None if fresh else self.reuse
+        decoder = self.decoder.as_grey() if grey else self.decoder
+        taken = burden(fetched.data, fast=decoder.leaves_jpegs_alone, max_pixels=decoder.max_pixels)
+        return self.decoders.submit(
+            lambda: self._prepare(fetched, decoder, reuse), taken, lane=lane
         )
 
-    def prepare(self, fetched: Fetched, *, lane: Lane) -> Future[Prepared]:
-        """Decode in a decoder's thread when its turn comes; the future raises `ItemFailure`."""
-        taken = burden(fetched.data, fast=self.decoder.fast, max_pixels=self.decoder.max_pixels)
-        return self.decoders.submit(lambda: self._prepare(fetched), taken, lane=lane)
-
-    def _prepare(self, fetched: Fetched) -> Prepared:
-        picture = self.decoder(fetched.data)
+    def _prepare(self, fetched: Fetched, decoder: PictureDecoder, reuse: Reuse | None) -> Prepared:
         digest = hashlib.sha256(fetched.data).hexdigest()
-        inputs = self.model.preprocess(picture)
+        key = None
+        if reuse is not None:
+            key = vector_key(self.space_of(decoder), digest)
+            vector = reuse.find(key)
+            if vector is not None:
+                nothing = Hold(self.decoders.decoded, 0)
+                return Prepared({}, digest, fetched.etag, nothing, key, vector)
+        inputs = self.model.preprocess(decoder(fetched.data))
         size = sum(array.nbytes for array in inputs.values())
         # Whatever the limit says: it decides what is begun, and this is done.
         self.decoders.decoded.take(size, anyway=True)
-        return Prepared(inputs, digest, fetched.etag, Hold(self.decoders.decoded, size))
+        return Prepared(inputs, digest, fetched.etag, Hold(self.decoders.decoded, size), key)
+
+    def submit(self, prepared: Prepared, *, lane: Lane, alone: bool = False) -> Vector:
+        """Ask for a picture's unit vector, see `Batcher.submit`; answered at once where it is known."""
+
+        def ask() -> Vector:
+            return self.batcher.submit(prepared.inputs, lane=lane, alone=alone)
+
+        if prepared.vector is not None:
+            return known(prepared.vector)
+        if self.reuse is None or prepared.key is None:
+            return ask()
+        if lane is Lane.BULK and not alone:
+            return self.reuse.submit(prepared.key, ask)
+        # A question's future is its asker's own, who may cancel it; and a suspect goes alone.
+        future = ask()
+        self.reuse.follow(prepared.key, future)
+        return future
+
+    def offer(self, prepared: Prepared, *, lane: Lane) -> Vector | None:
+        """As `submit` in bulk, but None where it would block: for threads that others wait for."""
+
+        def ask() -> Vector | None:
+            return self.batcher.offer(prepared.inputs, lane=lane)
+
+        if prepared.vector is not None:
+            return known(prepared.vector)
+        if self.reuse is None or prepared.key is None:
+            return ask()
+        return self.reuse.offer(prepared.key, ask)
 
     def close(self) -> None:
         """Stop the stages in the order in which a picture passes them."""
         self.fetcher.close()
         self.decoders.close()
         self.batcher.close()
+        if self.reuse is not None:
+            self.reuse.close()

@@ -113,7 +113,7 @@ class Brisk:
             self._mailbox.get(timeout=patience)()
 
     def _wait_for_the_batcher(self, picture: _Picture, prepared: Prepared) -> None:
-        future = self.stages.batcher.submit(prepared.inputs, lane=Lane.BULK)
+        future = self.stages.submit(prepared, lane=Lane.BULK)
         self._await_vector(picture, prepared, future)
 
     def _failed(self, picture: _Picture, error: BaseException) -> None:
@@ -136,7 +136,7 @@ class Brisk:
         self._then(self.stages.prepare(fetched, lane=Lane.BULK), picture, self._offer)
 
     def _offer(self, picture: _Picture, prepared: Prepared) -> None:
-        future = self.stages.batcher.offer(prepared.inputs, lane=Lane.BULK)
+        future = self.stages.offer(prepared, lane=Lane.BULK)
         if future is None:
             self._post(partial(self._wait_for_the_batcher, picture, prepared))
         else:

@@ -91,7 +91,7 @@ class Careful:
             self.patience(lambda: self.ledger.suspect(self.lease, image.ordinal))
             try:
                 prepared = self.stages.prepare(fetched, lane=Lane.BULK).result()
-                future = self.stages.batcher.submit(prepared.inputs, lane=Lane.BULK, alone=True)
+                future = self.stages.submit(prepared, lane=Lane.BULK, alone=True)
                 vector = future.result()
             finally:
                 self.patience(lambda: self.ledger.suspect(self.lease, None))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from vitrine.scoring import Scoring
     from workers.picture import Picture
 
 Inputs: TypeAlias = Mapping[str, NDArray[np.generic]]
@@ -54,3 +55,10 @@ class ScalesPictures(Protocol):
 
     def scaled_size(self, width: int, height: int) -> tuple[int, int] | None:
         """The width and height to which a picture of this size is scaled; None where that cannot be said."""
+
+
+@runtime_checkable
+class ScoresTexts(Protocol):
+    """A model that has a score of its own for a picture and a text, beyond their cosine."""
+
+    scoring: Scoring | None  #: None where this checkpoint has none.

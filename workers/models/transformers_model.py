@@ -26,6 +26,7 @@ from workers.models.convolutions import streamlined
 from workers.models.device import device_title, resolve_device, resolve_dtype
 from workers.models.device_errors import device_errors
 from workers.models.families import has_text_tower, image_vectors, text_vectors
+from workers.models.learned_scoring import learned_scoring
 from workers.models.loading import load_model, load_processor
 from workers.models.normalisation import Tensors
 from workers.models.places import Load, place_of
@@ -80,6 +81,7 @@ class TransformersModel:
         self._model = streamlined(self._model, self._probed)
         self._tokens, self._why_no_text = self._open_text(directory)
         self.supports_text = self._tokens is not None
+        self.scoring = learned_scoring(checkpoint, self._model) if self.supports_text else None
 
     def preprocess(self, picture: Picture) -> Inputs:
         """Make one picture's inputs as the checkpoint's own processor does, without the batch axis."""

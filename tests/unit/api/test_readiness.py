@@ -80,7 +80,7 @@ def test_a_worker_that_cannot_store_is_told_of_and_hinders_no_search(made: Stage
 
 def test_the_canary_goes_the_way_of_a_query_picture(made: Stage) -> None:
     made.client.get("/readyz")
-    assert made.lane.asked == [("builtin", Query("image", canary.picture()))]
+    assert made.lane.asked == [("builtin", Query("image", canary.picture(), fresh=True))]
 
 
 def test_every_model_with_workers_gets_a_canary(made: Stage) -> None:

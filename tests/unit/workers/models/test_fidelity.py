@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitrine.contracts import FailureReason, ItemFailure
+from workers.capping import capped
 from workers.decode import decode
 from workers.jpeg import decode_jpeg
 from workers.models.aspect import is_very_long
@@ -164,3 +165,49 @@ def test_vectors_of_scaled_jpegs_are_near_those_of_transformers(
         assert as_pixels(decoder(data)).size < as_pixels(whole(data)).size / 3
     cosines = (embedded(model, decoder, sample) * expected(directory, sample)).sum(axis=1)
     assert cosines.min() >= NEAR
+
+
+CAPPED_TO = 2048
+"""As the services do that cap what they fetch."""
+
+
+@pytest.mark.parametrize("name", [*PRETRAINED, "siglip2_naflex"])
+def test_a_cap_of_the_longest_side_changes_nothing(
+    name: str, shared_data: Path, directory_of: Callable[[str], Path]
+) -> None:
+    model = open_model(str(directory_of(name)), device="cpu")
+    paths = sorted((shared_data / "images").rglob("*.jpg"))
+    sharpest = sorted(paths, key=lambda path: path.stat().st_size)[-4:]
+    # A catalog's pictures, as large as a camera's: 12 megapixels.
+    large = [
+        decode(path.read_bytes(), max_pixels=MAX_PIXELS).resize((4000, 3000), Image.Resampling.LANCZOS)
+        for path in sharpest
+    ]  # fmt: skip
+    plain, cut = ([model.preprocess(one) for one in each] for each in (large, map(cap, large)))
+    cosines = (units(model.embed(plain)) * units(model.embed(cut))).sum(axis=1)
+    assert cosines.min() >= SAME
+
+
+def cap(picture: Image.Image) -> Image.Image:
+    found = capped(picture, CAPPED_TO)
+    assert isinstance(found, Image.Image)
+    assert found.size == (CAPPED_TO, 1536)
+    return found
+
+
+@pytest.mark.parametrize("name", [PRETRAINED[1], "dinov2", "clip"])
+def test_grey_vectors_are_those_of_transformers_for_grey_pictures(
+    name: str, shared_data: Path, directory_of: Callable[[str], Path]
+) -> None:
+    directory = directory_of(name)
+    pictures = catalog(shared_data)
+    processor: Any = transformers.AutoImageProcessor
+    processor = processor.from_pretrained(directory, backend="pil")
+    reference = transformers.AutoModel.from_pretrained(directory).eval()
+    grey = [decode(data, max_pixels=MAX_PIXELS).convert("L").convert("RGB") for data in pictures]
+    wanted = units([_plainly(processor, reference, picture) for picture in grey])
+    model = open_model(str(directory), device="cpu")
+    found = embedded(model, PictureDecoder(MAX_PIXELS, grey=True), pictures)
+    assert (found * wanted).sum(axis=1).min() >= SAME
+    coloured = embedded(model, PictureDecoder(MAX_PIXELS), pictures)
+    assert np.median((found * coloured).sum(axis=1)) < SAME

@@ -1,0 +1,140 @@
+"""Image policies beside the plain one: pictures without colours, and with a longest side."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from vitrine.errors import BadInput
+from vitrine.settings import Settings, load
+from workers.burden import BY_PILLOW, FAST_JPEG, burden
+from workers.capping import capped
+from workers.fakes import FakeModel
+from workers.grey import as_grey
+from workers.models.descriptor import DescriptorModel
+from workers.picture import as_pixels, width_and_height
+from workers.picture_decoder import PictureDecoder, decoder_for
+
+MAX_PIXELS = 50_000_000
+
+
+def every_colour() -> NDArray[np.uint8]:
+    """Each of the 16.7 million colours once, [4096, 4096, 3]."""
+    numbers = np.arange(1 << 24, dtype=np.uint32).reshape(4096, 4096)
+    return np.stack([numbers >> 16, (numbers >> 8) & 255, numbers & 255], axis=-1).astype(np.uint8)
+
+
+def noise(width: int, height: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(3).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def encoded(pixels: NDArray[np.uint8], kind: str) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return file.getvalue()
+
+
+def test_grey_is_pillows_luma_for_every_colour_there_is() -> None:
+    pixels = every_colour()
+    expected = np.asarray(Image.fromarray(pixels).convert("L"))
+    found = as_pixels(as_grey(pixels.copy()))
+    for channel in range(3):
+        np.testing.assert_array_equal(found[..., channel], expected)
+
+
+def test_arrays_and_images_become_equally_grey() -> None:
+    pixels = noise(97, 131)
+    image = as_pixels(as_grey(Image.fromarray(pixels)))
+    np.testing.assert_array_equal(as_pixels(as_grey(pixels.copy())), image)
+
+
+def test_pixels_that_may_not_be_written_to_are_left_alone() -> None:
+    pixels = noise(8, 8)
+    kept = pixels.copy()
+    pixels.flags.writeable = False
+    as_grey(pixels)
+    np.testing.assert_array_equal(pixels, kept)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("fast", [True, False])
+def test_every_decoder_gives_three_equal_channels(kind: str, fast: bool) -> None:
+    data = encoded(noise(40, 30), kind)
+    coloured = as_pixels(PictureDecoder(MAX_PIXELS, fast=fast)(data))
+    grey = as_pixels(PictureDecoder(MAX_PIXELS, fast=fast, grey=True)(data))
+    expected = np.asarray(Image.fromarray(coloured).convert("L").convert("RGB"))
+    np.testing.assert_array_equal(grey, expected)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((4000, 3000), (2048, 1536)),
+        ((3000, 4000), (1536, 2048)),
+        ((2049, 1), (2048, 1)),
+        ((9001, 3), (2048, 1)),
+        ((2048, 2048), (2048, 2048)),
+        ((100, 50), (100, 50)),
+    ],
+)
+def test_the_longest_side_is_at_most_the_cap(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    assert width_and_height(capped(Image.new("RGB", size), 2048)) == expected
+
+
+def test_a_smaller_picture_is_left_as_it_is() -> None:
+    image = Image.new("RGB", (2048, 100))
+    assert capped(image, 2048) is image
+
+
+def test_the_cap_of_the_settings_reaches_the_decoder() -> None:
+    decoder = decoder_for(FakeModel(), Settings(longest_side=1024))
+    data = encoded(noise(1500, 300), "JPEG")
+    assert width_and_height(decoder(data)) == (1024, 205)
+    assert width_and_height(decoder_for(FakeModel(), Settings())(data)) == (1500, 300)
+
+
+@pytest.mark.parametrize(
+    ("settings", "policy"),
+    [
+        (Settings(), "rgb-1"),
+        (Settings(grey=True), "grey-1"),
+        (Settings(longest_side=2048), "rgb-1-max2048"),
+        (Settings(grey=True, longest_side=1024), "grey-1-max1024"),
+        (Settings(jpeg_scaling=True), "rgb-1-dct"),
+        (Settings(grey=True, longest_side=2048, jpeg_scaling=True), "grey-1-max2048-dct"),
+    ],
+)
+def test_each_policy_has_a_name_of_its_own(settings: Settings, policy: str) -> None:
+    assert decoder_for(DescriptorModel(), settings).policy == policy
+
+
+def test_a_question_may_be_grey_whatever_the_workers_policy() -> None:
+    decoder = PictureDecoder(MAX_PIXELS, longest=2048)
+    assert decoder.as_grey().policy == "grey-1-max2048"
+    assert decoder.as_grey().as_grey() == decoder.as_grey()
+    assert not decoder.grey
+
+
+def test_a_jpeg_that_pillow_will_scale_counts_as_one_of_pillows() -> None:
+    data = encoded(noise(64, 64), "JPEG")
+    alone, scaled = PictureDecoder(MAX_PIXELS), PictureDecoder(MAX_PIXELS, longest=2048)
+    taken = [
+        burden(data, fast=one.leaves_jpegs_alone, max_pixels=MAX_PIXELS).nbytes // 64**2
+        for one in (alone, scaled)
+    ]
+    assert taken == [FAST_JPEG, BY_PILLOW]
+
+
+@pytest.mark.parametrize("value", ["1", "1023", "-5"])
+def test_a_cap_below_what_models_see_is_refused_by_name(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VITRINE_LONGEST_SIDE", value)
+    with pytest.raises(BadInput, match="VITRINE_LONGEST_SIDE"):
+        load()
