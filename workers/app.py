@@ -15,6 +15,7 @@ from vitrine.telemetry import configure_logging
 from workers.bootsteps import EngineStep, LanesStep
 from workers.config import environment_settings
 from workers.engine import holder
+from workers.given_back import told
 from workers.last_resort import STOP_SECONDS, end_in
 
 
@@ -56,7 +57,7 @@ def _stop_soon(**_: object) -> None:
 @app.task(name=INGEST_TASK, acks_late=True, ignore_result=True)
 def ingest(schema: int, job: str, number: int) -> dict[str, int | str]:
     """Do one chunk; acknowledged after its outcomes are in the ledger."""
-    return holder.get().ingest(schema, job, number)
+    return told(holder.get().ingest(schema, job, number))
 
 
 @app.task(name=QUERY_TASK, acks_late=False, ignore_result=True)

@@ -27,10 +27,10 @@ from vitrine.presence import WorkerInfo
 from vitrine.redis_client import connect
 from vitrine.settings import Settings
 from vitrine.vectors.open import open_store
+from vitrine.vectors.timed import timed
 from workers.batching import Batcher
 from workers.beat import Beat
 from workers.decode import prepare_pillow
-from workers.decoders import Decoders
 from workers.fetch import Fetcher, FetchPolicy
 from workers.index_keeper import IndexKeeper
 from workers.ingest.chunk import ChunkWorker, Report
@@ -39,11 +39,17 @@ from workers.ingest.patience import Patience
 from workers.ingest.retries import RetryPolicy
 from workers.ingest.store_breaker import StoreBreaker
 from workers.ingest.storing import ChunkStore
+from workers.metrics import WorkerMetrics
+from workers.metrics.measured import MeasuredDecoders, MeasuredSource
+from workers.metrics.observing import Observed, observe
+from workers.metrics.reused import watch_reuse
+from workers.models.base import ScoresTexts
 from workers.models.open import open_model
 from workers.models.threads import single_threaded
 from workers.picture_decoder import decoder_for
 from workers.query import QueryWorker
 from workers.remembered_sizes import RememberedSizes
+from workers.reuse import open_reuse
 from workers.stages import Stages
 from workers.sweeper import Sweeper
 from workers.warm_up import UNTRIED_BATCH, warm_up
@@ -73,6 +79,7 @@ class Engine:
     chunks: ChunkWorker
     queries: QueryWorker
     batcher: Batcher
+    metrics: WorkerMetrics
     info: WorkerInfo
     _stopping: threading.Event
     _closers: ExitStack
@@ -81,17 +88,22 @@ class Engine:
 
     def ingest(self, schema: int, job: str, number: int) -> Report:
         """The chunk task."""
-        with self._task():
-            if schema != SCHEMA_VERSION:
-                return self._park(f"chunk {schema} {job} {number}")
-            return self.chunks.ingest(job, number)
+        with self._task(), self.metrics.chunk() as report:
+            if schema == SCHEMA_VERSION:
+                report.update(self.chunks.ingest(job, number))
+            else:
+                report.update(self._park(f"chunk {schema} {job} {number}"))
+            return report
 
     def query(self, schema: int, request: str) -> Report:
         """The query task."""
         with self._task():
             if schema != SCHEMA_VERSION:
                 return self._park(f"query {schema} {request}")
-            return dict(self.queries.answer(request))
+            began = time.perf_counter()
+            report: Report = dict(self.queries.answer(request))
+            self.metrics.query_done(report, time.perf_counter() - began)
+            return report
 
     def _park(self, message: str) -> Report:
         log.error("parked a message of an unknown schema version: %s", message)
@@ -142,7 +154,8 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     ledger = RedisLedger.from_settings(settings)
     closers.callback(ledger.close)
     ledger.ping()
-    store = open_store(settings)
+    metrics = WorkerMetrics()
+    store = timed(open_store(settings), metrics.store_called)
     closers.callback(store.close)
     model = open_model(
         settings.model,
@@ -153,12 +166,18 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     batch_size = settings.batch_size or UNTRIED_BATCH
     batcher = Batcher(model, size=batch_size, wait=settings.batch_wait_ms / 1000)
     policy = FetchPolicy.from_settings(settings)
-    decoders = Decoders(
+    fetcher = Fetcher(policy)
+    decoders = MeasuredDecoders(
         settings.decode_threads,
         budget=settings.decode_memory_bytes,
         begin_thread=single_threaded,
+        metrics=metrics,
     )
-    stages = Stages(model, Fetcher(policy), decoders, batcher, decoder_for(model, settings))
+    source = MeasuredSource(fetcher, metrics)
+    decoder, reuse = decoder_for(model, settings), open_reuse(settings)
+    stages = Stages(model, source, decoders, batcher, decoder, reuse)
+    metrics.watch_batches(batcher.gauge)
+    watch_reuse(metrics.registry, reuse)
     watchdog = Watchdog(
         lambda: batcher.batch_began,
         hung_after=settings.hung_seconds,
@@ -189,6 +208,8 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     remembered = RememberedSizes(settings.data_dir)
     warm_up(model, batcher, batch_size=settings.batch_size, remembered=remembered)
     watchdog.start()
+    observed = Observed(metrics, batcher, fetcher, keeper, breaker)
+    info = observe(observed, settings, redis, info, closers)
     for part in (keeper, sweeper, index_keeper, beat):
         part.start()
         closers.callback(part.close)
@@ -206,7 +227,9 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
         patience=Patience(stopping.is_set),
     )
     queries = QueryWorker(redis, stages)
-    return Engine(settings, model, redis, chunks, queries, batcher, info, stopping, closers)
+    return Engine(
+        settings, model, redis, chunks, queries, batcher, metrics, info, stopping, closers
+    )
 
 
 def _info(model: EmbeddingModel, policy: str, node: str) -> WorkerInfo:
@@ -220,6 +243,7 @@ def _info(model: EmbeddingModel, policy: str, node: str) -> WorkerInfo:
         supports_text=model.supports_text,
         pid=os.getpid(),
         started_at=time.time(),
+        scoring=model.scoring if isinstance(model, ScoresTexts) else None,
     )
 
 

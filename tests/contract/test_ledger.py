@@ -189,6 +189,18 @@ def test_embedded_wins_over_an_earlier_failure_and_is_never_taken_back(ledger: L
     assert list(ledger.failures(job)) == []
 
 
+def test_finishing_tells_which_failures_are_new_by_reason(ledger: Ledger) -> None:
+    job = new_job(ledger, 4)
+    lease = leased(ledger, job)
+    images = lease.chunk.images
+    three = [failed(images[0]), failed(images[1]), Failure(images[2], FailureReason.TIMEOUT, "")]
+    told = ledger.finish(lease, embedded=[], failures=three[1:])
+    assert told.newly_failed_by == {three[1].reason: 1, "timeout": 1}
+    again = ledger.finish(lease, embedded=[3], failures=three)
+    assert again.newly_failed_by == {three[0].reason: 1}
+    assert again.newly_failed == 1
+
+
 def test_a_leased_chunk_is_refused_and_a_finished_one_is_done(ledger: Ledger) -> None:
     job = new_job(ledger, 2)
     lease = leased(ledger, job)

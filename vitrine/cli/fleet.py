@@ -55,13 +55,19 @@ def _children(settings: Settings, devices: Sequence[str]) -> list[Child]:
         Child(
             name,
             ["worker", "--model", settings.model, "--device", device, "--exit-with-parent"],
-            environment=shares,
+            environment={**shares, **_metrics_port(settings, place)},
             output=Prefixed(name, sys.stderr.buffer),
             grace=GRACE_SECONDS,
             steady=STEADY_SECONDS,
         )
-        for name, device in zip(_names(devices), devices, strict=True)
+        for place, (name, device) in enumerate(zip(_names(devices), devices, strict=True))
     ]
+
+
+def _metrics_port(settings: Settings, place: int) -> dict[str, str]:
+    """A port for each worker where one was named: they cannot share it."""
+    port = settings.metrics_port
+    return {"VITRINE_METRICS_PORT": str(port + place)} if port else {}
 
 
 def _names(devices: Sequence[str]) -> list[str]:

@@ -204,14 +204,17 @@ class MemoryLedger:
         with self._lock:
             entry = self._job(lease.chunk.job)
             newly_embedded = self._embed(entry, embedded)
-            newly_failed = self._fail(entry, failures)
+            newly_failed_by = self._fail(entry, failures)
+            newly_failed = newly_failed_by.total()
             held = self._held(lease)
             if held is not None:
                 rest, due = remainder(lease, embedded=embedded, failures=failures, putoffs=putoffs)
                 self._leave(entry, lease.chunk.number, rest, due)
             self._note(newly_embedded, newly_failed)
             state = self._settle(entry)
-            return FinishReport(held is not None, newly_embedded, newly_failed, state)
+            return FinishReport(
+                held is not None, newly_embedded, newly_failed, state, newly_failed_by
+            )
 
     def _note(self, embedded: int, failed: int) -> None:
         minute = int(self._clock() // 60)
@@ -226,9 +229,9 @@ class MemoryLedger:
         entry.embedded.update(new)
         return len(new)
 
-    def _fail(self, entry: MemoryJob, failures: Sequence[Failure]) -> int:
+    def _fail(self, entry: MemoryJob, failures: Sequence[Failure]) -> Counter[str]:
         wanted = [f for f in failures if f.image.ordinal not in entry.embedded]
-        new = sum(failure.image.ordinal not in entry.failed for failure in wanted)
+        new = Counter(f.reason.value for f in wanted if f.image.ordinal not in entry.failed)
         for failure in wanted:
             entry.failed[failure.image.ordinal] = failure
             entry.cancelled.discard(failure.image.ordinal)

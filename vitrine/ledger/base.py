@@ -13,8 +13,8 @@ Every method is safe to call twice with the same arguments.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from vitrine.contracts import Chunk, Failure, ImageRef, JobSpec, JobState, JobStatus, RowProblem
@@ -80,6 +80,8 @@ class FinishReport:
     newly_embedded: int
     newly_failed: int
     state: JobState
+    newly_failed_by: Mapping[str, int] = field(default_factory=dict)
+    """The newly failed ones by reason."""
 
 
 class ChunksLeft(NamedTuple):

@@ -186,7 +186,9 @@ class RedisLedger(LedgerSteering):
         answer = self._scripts.run("finish", job_keys(job, number), *args)
         state = known(job, answer[0])
         self._note(job, state)
-        report = FinishReport(bool(answer[1]), int(answer[2]), int(answer[3]), state)
+        reasons = (as_bytes(reason).decode() for reason in answer[5::2])
+        by_reason = dict(zip(reasons, map(int, answer[6::2]), strict=True))
+        report = FinishReport(bool(answer[1]), int(answer[2]), int(answer[3]), state, by_reason)
         outcome_rate.note(self._redis, report, at=float(answer[4]))
         return report
 

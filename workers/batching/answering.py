@@ -52,8 +52,9 @@ class Answering:
             finally:
                 self._under_way.end(sent.number)
                 if again is None:
-                    self._gauge.batches += 1
-                    self._gauge.pictures += len(sent.batch.requests)
+                    self._gauge.answered(
+                        len(sent.batch.requests), bulk=sent.batch.lane is Lane.BULK
+                    )
                 self._line.answered(again=again)
 
     def _answer(self, sent: Sent) -> Batch | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _WAITS_KEPT = 4096
@@ -27,8 +28,14 @@ class Gauge:
     def __init__(self) -> None:
         self.batches = 0  #: Batches answered so far.
         self.pictures = 0  #: Requests answered so far.
+        self.bulk_batches = 0  #: Of them, those of ingestion.
+        self.bulk_pictures = 0
         self.busy_seconds = 0.0  #: Time in which the device had a batch.
         self.bulk_seconds: float | None = None  #: What the last bulk batch took on the device.
+        self.on_answered: Callable[[int, bool], object] = _nobody
+        """Called with the requests of each batch that was answered, and whether they were bulk."""
+        self.on_finished: Callable[[float], object] = _nobody
+        """Called with the seconds that each batch had the device."""
         self._device_free_at = 0.0
         self._launches = 0
         self._waits: deque[float] = deque(maxlen=_WAITS_KEPT)
@@ -40,6 +47,16 @@ class Gauge:
         self._device_free_at = max(finished, self._device_free_at)
         if bulk:
             self.bulk_seconds = taken
+        self.on_finished(taken)
+
+    def answered(self, requests: int, *, bulk: bool) -> None:
+        """A batch of so many requests was answered."""
+        self.batches += 1
+        self.pictures += requests
+        if bulk:
+            self.bulk_batches += 1
+            self.bulk_pictures += requests
+        self.on_answered(requests, bulk)
 
     def launched(self) -> None:
         """Called by the device's thread after each launch; sometimes it asks how long the GIL takes to come back."""
@@ -54,6 +71,10 @@ class Gauge:
             return None
         last = waits[min(len(waits) - 1, int(0.95 * len(waits)))]
         return GilWait(statistics.median(waits), last, len(waits))
+
+
+def _nobody(*_: object) -> None:
+    """Nobody listens."""
 
 
 def gil_wait() -> float:

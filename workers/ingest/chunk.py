@@ -31,8 +31,9 @@ ATTEMPTS_OUT = 10
 STORE_AWAY = 15.0
 """Seconds until a chunk that could not be stored is tried again."""
 
+FAILED_PREFIX = "failed."
 Report = dict[str, int | str]
-"""What the task returns and Flower shows: counts, or why nothing was done."""
+"""What the task returns and Flower shows: counts, the failed ones by reason too (`failed.not_found`), or why nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,8 @@ class ChunkWorker:
             "failed": report.newly_failed,
             "put_off": len(outcomes.putoffs),
         }
+        for reason, count in sorted(report.newly_failed_by.items()):
+            counts[f"{FAILED_PREFIX}{reason}"] = count
         log.info("%s: %s", _named(held.lease), counts)
         return counts
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,7 @@ class HeldLease:
 
     def __init__(self, lease: Lease) -> None:
         self.lease = lease
+        self.taken_at = time.monotonic()
         self._lost = threading.Event()
 
     def lost(self) -> bool:
@@ -47,6 +49,17 @@ class LeaseKeeper:
     def close(self) -> None:
         """Stop renewing."""
         self._renewals.close()
+
+    def held(self) -> int:
+        """Chunks in work."""
+        with self._lock:
+            return len(self._held)
+
+    def oldest_age(self) -> float:
+        """Seconds for which the oldest chunk has been in work; 0.0 without any."""
+        with self._lock:
+            taken = [held.taken_at for held in self._held.values()]
+        return time.monotonic() - min(taken) if taken else 0.0
 
     @contextmanager
     def holding(self, lease: Lease) -> Iterator[HeldLease]:

@@ -4,7 +4,7 @@
 local state = redis.call('HGET', JOB, 'state')
 if not state then return {'unknown', 0, 0, 0} end
 local held = redis.call('HGET', TOKENS, ARGV[1]) == ARGV[2]
-local embedded, failed = 0, 0
+local embedded, failed, by_reason = 0, 0, {}
 local last = 6 + tonumber(ARGV[6])
 -- Earlier failures and cancels are only looked for where there are any: mostly there are none.
 local any_failed, any_cancelled = count('failed') > 0, count('cancelled') > 0
@@ -30,6 +30,7 @@ for index = last + 1, #ARGV, 3 do
   if redis.call('GETBIT', EMBEDDED, ordinal) == 0 then
     if not unfail(ordinal) then
       failed = failed + 1
+      by_reason[reason] = (by_reason[reason] or 0) + 1
       uncancel(ordinal)
     end
     redis.call('SETBIT', FAILED, ordinal, 1)
@@ -48,4 +49,9 @@ if held then
     redis.call('ZADD', DUE, ARGV[5] ~= '' and ARGV[5] or score(now()), ARGV[1])
   end
 end
-return {settle(ARGV[3]), held and 1 or 0, embedded, failed, score(now())}
+local answer = {settle(ARGV[3]), held and 1 or 0, embedded, failed, score(now())}
+for reason, times in pairs(by_reason) do
+  answer[#answer + 1] = reason
+  answer[#answer + 1] = times
+end
+return answer

@@ -44,7 +44,10 @@ def test_every_picture_becomes_a_vector_or_a_named_failure() -> None:
     model = FakeModel({RED: ValueError("no red today")})
     with Workshop(pictures, model=model) as shop:
         job = shop.job(64)
-        assert shop.ingest(job) == {"embedded": 60, "failed": 4, "put_off": 0}
+        assert shop.ingest(job) == {
+            "embedded": 60, "failed": 4, "put_off": 0, "failed.model_error": 1,
+            "failed.not_an_image": 1, "failed.not_found": 1, "failed.truncated": 1,
+        }  # fmt: skip
         assert shop.ledger.status(job).state is JobState.COMPLETED_WITH_FAILURES
         assert reasons(shop, job) == {
             "model_error": 1, "not_an_image": 1, "not_found": 1, "truncated": 1,
@@ -98,7 +101,7 @@ def test_lasting_trouble_is_put_off_for_a_round_and_then_final() -> None:
         later = shop.ledger._jobs[job].chunks[0]
         assert [image.rounds for image in later.images] == [1]
         later.due = 0.0
-        assert shop.ingest(job) == {"embedded": 0, "failed": 1, "put_off": 0}
+        assert shop.ingest(job) == {"embedded": 0, "failed": 1, "put_off": 0, "failed.timeout": 1}
         assert reasons(shop, job) == {"timeout": 1}
 
 
@@ -155,7 +158,12 @@ class PickyStore(MemoryStore):
 def test_a_point_the_store_will_not_take_costs_nobody_else() -> None:
     with Workshop(good(12), store=PickyStore()) as shop:
         job = shop.job(12)
-        assert shop.ingest(job) == {"embedded": 10, "failed": 2, "put_off": 0}
+        assert shop.ingest(job) == {
+            "embedded": 10,
+            "failed": 2,
+            "put_off": 0,
+            "failed.store_rejected": 2,
+        }
         assert reasons(shop, job) == {"store_rejected": 2}
         assert len(shop.points()) == 10
 
@@ -222,7 +230,12 @@ def test_a_picture_that_workers_died_on_twice_is_dead_lettered_by_name() -> None
         job = shop.job(6)
         die(shop, job, 4)
         die(shop, job, 4)
-        assert shop.ingest(job) == {"embedded": 5, "failed": 1, "put_off": 0}
+        assert shop.ingest(job) == {
+            "embedded": 5,
+            "failed": 1,
+            "put_off": 0,
+            "failed.crashed_worker": 1,
+        }
         [failure] = shop.ledger.failures(job)
         assert failure.reason is FailureReason.CRASHED_WORKER
         assert failure.image.url == url(4)
@@ -236,7 +249,13 @@ def test_careful_attempts_name_failures_too() -> None:
     with Workshop(pictures, model=FakeModel({RED: nan})) as shop:
         job = shop.job(5)
         die(shop, job, None)
-        assert shop.ingest(job) == {"embedded": 2, "failed": 2, "put_off": 1}
+        assert shop.ingest(job) == {
+            "embedded": 2,
+            "failed": 2,
+            "put_off": 1,
+            "failed.bad_vector": 1,
+            "failed.not_an_image": 1,
+        }
         assert reasons(shop, job) == {"bad_vector": 1, "not_an_image": 1}
 
 
@@ -245,7 +264,12 @@ def test_a_chunk_nobody_survives_ends_after_ten_deaths() -> None:
         job = shop.job(3)
         for _ in range(10):
             die(shop, job, None)
-        assert shop.ingest(job) == {"embedded": 0, "failed": 3, "put_off": 0}
+        assert shop.ingest(job) == {
+            "embedded": 0,
+            "failed": 3,
+            "put_off": 0,
+            "failed.crashed_worker": 3,
+        }
         assert reasons(shop, job) == {"crashed_worker": 3}
 
 
@@ -377,7 +401,7 @@ def test_a_fault_between_two_stages_costs_that_picture_and_not_the_chunk(
 
         monkeypatch.setattr(shop.batcher, "offer", faulty)
         job = shop.job(5)
-        assert shop.ingest(job) == {"embedded": 4, "failed": 1, "put_off": 0}
+        assert shop.ingest(job) == {"embedded": 4, "failed": 1, "put_off": 0, "failed.corrupt": 1}
         assert reasons(shop, job) == {"corrupt": 1}
 
 

@@ -1,0 +1,49 @@
+"""A worker's rates over its last seconds, from counts that only grow."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from redis import Redis
+
+from vitrine import vitals
+from workers.metrics.vital_signs import WINDOW, Counts, VitalSigns
+
+START = Counts(100.0, 0, 0, 0, 0, 0.0, 0, 0)
+
+
+def test_rates_are_over_the_samples_that_are_kept(redis_server: str) -> None:
+    present = START
+    with closing(Redis.from_url(redis_server)) as redis:
+        signs = VitalSigns(redis, "vital-node", lambda: present, lambda: 3)
+        for step in range(1, 2 * WINDOW + 1):
+            # Ten seconds of nothing, then ten in which everything moves.
+            fast = max(0, step - WINDOW)
+            present = Counts(
+                100.0 + 2 * step, 90 * fast, 10 * fast, 4 * fast, 1e6 * fast, 1.5 * fast,
+                2 * fast, 100 * fast,
+            )  # fmt: skip
+            signs.sample()
+        told = vitals.read(redis, ["vital-node", "nobody"])
+        signs.close()
+        assert vitals.read(redis, ["vital-node"]) == {}
+    assert set(told) == {"vital-node"}
+    found = told["vital-node"]
+    assert (found.embedded, found.failed, found.chunks) == (90 * WINDOW, 10 * WINDOW, 3)
+    # The oldest sample that is kept when it told was taken a step before the last ten seconds.
+    seconds = 2 * (WINDOW + 1)
+    assert found.images_per_second == pytest.approx(100 * WINDOW / seconds)
+    assert found.queries_per_second == pytest.approx(4 * WINDOW / seconds)
+    assert found.bytes_per_second == pytest.approx(1e6 * WINDOW / seconds)
+    assert found.device_busy == pytest.approx(1.5 * WINDOW / seconds)
+    assert found.batch_size == pytest.approx(50)
+    assert found.memory_bytes >= 0
+
+
+def test_a_device_is_never_busier_than_all_of_the_time(redis_server: str) -> None:
+    counts = [START, replace(START, at=101.0, busy_seconds=5.0)]
+    with closing(Redis.from_url(redis_server)) as redis:
+        signs = VitalSigns(redis, "busy-node", lambda: counts.pop(0), lambda: 0)
+        assert signs.now().device_busy == 1.0

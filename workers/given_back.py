@@ -1,0 +1,23 @@
+"""How a chunk that could not be done is told to Celery, and so to Flower: as a retry, with the reason.
+
+It is no success, and no failure either: its pictures stay in the ledger, and the sweeper sends it again when it is due.
+The message itself is acknowledged; no other is made of it.
+"""
+
+from __future__ import annotations
+
+from celery.exceptions import Retry
+
+from workers.ingest.chunk import STORE_AWAY, Report
+
+
+class GivenBack(Exception):
+    """Why a chunk goes back to the ledger undone."""
+
+
+def told(report: Report) -> Report:
+    """The report, as the task's result; raises Celery's `Retry` for a chunk that was given back."""
+    why = report.get("given_back")
+    if why is None:
+        return report
+    raise Retry(f"given back: {why}", exc=GivenBack(why), when=STORE_AWAY)

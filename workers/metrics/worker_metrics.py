@@ -1,0 +1,202 @@
+"""A worker's metrics by name: counted by its stages, read at each scrape. Thread-safe.
+
+Names and labels are listed in docs/metrics.md; what dashboards and alerts name is held to what is exported here.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import disable_created_metrics as without_created
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from vitrine.presence import WorkerInfo
+from workers.batching.gauge import Gauge as BatchGauge
+from workers.ingest.chunk import FAILED_PREFIX, Report
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""From a batch of a small model on a GPU to a chunk that waits for a slow host."""
+SIZES = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 512, 1024)
+"""Pictures a batch."""
+
+_QUERY_OUTCOMES = ("answered", "refused", "dropped")
+_CHUNK_OUTCOMES = ("refused", "given_back", "parked")
+
+
+class WorkerMetrics:
+    """Everything that one worker exports; `registry` holds it."""
+
+    def __init__(self) -> None:
+        without_created()  # A series of its own for when each counter began doubles the page and says nothing new.
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self.embedded_so_far = 0
+        self.failed_so_far = 0
+        self.answered_so_far = 0
+        self.bytes_so_far = 0
+        self._adding = threading.Lock()
+        self._count()
+        self._time()
+        self._look()
+
+    def _count(self) -> None:
+        self.images = Counter(
+            "vitrine_images",
+            "Pictures whose outcome was recorded, each once; reason is empty for embedded ones.",
+            ["outcome", "reason"],
+            registry=self.registry,
+        )
+        self.images.labels("embedded", "")
+        self.put_off = Counter(
+            "vitrine_images_put_off",
+            "Pictures left for a later round, since their host was away or asked for it.",
+            registry=self.registry,
+        )
+        self.chunks = Counter(
+            "vitrine_chunks",
+            "Chunk messages by what became of them.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.queries = Counter(
+            "vitrine_queries",
+            "Questions of the query lane by what became of them.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.fetched_bytes = Counter(
+            "vitrine_fetched_bytes", "Bytes of pictures that arrived.", registry=self.registry
+        )
+
+    def _time(self) -> None:
+        self.stages = Histogram(
+            "vitrine_stage_seconds",
+            "Time in a stage: fetch and decode a picture, device a batch, chunk and query the whole of one.",
+            ["stage"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.batches = Histogram(
+            "vitrine_batch_size",
+            "Pictures (or texts) a batch that the device embedded.",
+            ["lane"],
+            buckets=SIZES,
+            registry=self.registry,
+        )
+        self.stores = Histogram(
+            "vitrine_store_seconds",
+            "Time of a call of the vector store.",
+            ["operation", "outcome"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+
+    def _look(self) -> None:
+        def gauge(name: str, meaning: str) -> Gauge:
+            return Gauge(name, meaning, registry=self.registry)
+
+        self.busy = gauge(
+            "vitrine_device_busy_ratio",
+            "Share of the last seconds in which the device had a batch, 0 to 1.",
+        )
+        self.leases = gauge("vitrine_leases", "Chunks in work.")
+        self.lease_age = gauge(
+            "vitrine_lease_age_seconds", "How long the oldest chunk in work has been so; 0 without."
+        )
+        self.held_bytes = gauge(
+            "vitrine_fetch_held_bytes",
+            "Bytes of pictures between their arrival and their decoding.",
+        )
+        self.store_away = gauge(
+            "vitrine_store_away", "1 while the store is left alone because it does not answer."
+        )
+        self.batch_limit = gauge(
+            "vitrine_batch_limit", "Pictures a batch at most, as far as they fit."
+        )
+
+    def describe(self, info: WorkerInfo) -> None:
+        """Say who this is."""
+        Info("vitrine_worker", "The worker and what it runs.", registry=self.registry).info(
+            {
+                "node": info.node,
+                "model": info.model,
+                "revision": info.revision,
+                "policy": info.policy,
+                "device": info.device,
+            }
+        )
+
+    # --- called by the stages ----------------------------------------------------------------------
+    def watch_batches(self, gauge: BatchGauge) -> None:
+        """Follow the batcher."""
+        lanes = {True: self.batches.labels("bulk"), False: self.batches.labels("query")}
+        gauge.on_answered = lambda requests, bulk: lanes[bulk].observe(requests)
+        gauge.on_finished = self.stages.labels("device").observe
+        self.registry.register(DeviceBusy(gauge))
+
+    def store_called(self, operation: str, seconds: float, good: bool) -> None:  # noqa: FBT001 - as `vectors.timed` tells it
+        """Take a call of the store."""
+        self.stores.labels(operation, "ok" if good else "error").observe(seconds)
+
+    def fetched(self, size: int) -> None:
+        """So many bytes of a picture arrived."""
+        self.fetched_bytes.inc(size)
+        with self._adding:
+            self.bytes_so_far += size
+
+    @contextmanager
+    def chunk(self) -> Iterator[Report]:
+        """Time a chunk; whoever does it writes its report into what is given, unless it raises."""
+        report: Report = {}
+        began = time.perf_counter()
+        try:
+            yield report
+        except BaseException:
+            self.chunks.labels("raised").inc()
+            raise
+        self._chunk_done(report, time.perf_counter() - began)
+
+    def _chunk_done(self, report: Report, seconds: float) -> None:
+        outcome = next((name for name in _CHUNK_OUTCOMES if name in report), "done")
+        self.chunks.labels(outcome).inc()
+        if outcome != "done":
+            return
+        self.stages.labels("chunk").observe(seconds)
+        with self._adding:
+            self.embedded_so_far += int(report["embedded"])
+            self.failed_so_far += int(report["failed"])
+        self.images.labels("embedded", "").inc(int(report["embedded"]))
+        self.put_off.inc(int(report["put_off"]))
+        for name, count in report.items():
+            if name.startswith(FAILED_PREFIX):
+                self.images.labels("failed", name.removeprefix(FAILED_PREFIX)).inc(int(count))
+
+    def query_done(self, report: Mapping[str, int | str], seconds: float) -> None:
+        """Take a group of questions that has ended: how many of it came to what."""
+        with self._adding:
+            self.answered_so_far += int(report.get("answered", 0))
+        for outcome in _QUERY_OUTCOMES:
+            self.queries.labels(outcome).inc(int(report.get(outcome, 0)))
+        self.stages.labels("query").observe(seconds)
+
+
+class DeviceBusy(Collector):
+    """The batcher's own count of busy seconds, as it is when somebody asks."""
+
+    def __init__(self, gauge: BatchGauge) -> None:
+        self._gauge = gauge
+
+    def collect(self) -> Iterable[Metric]:
+        """One counter."""
+        meaning = "Seconds in which the device had a batch; its rate is how busy the device is."
+        yield CounterMetricFamily(
+            "vitrine_device_busy_seconds", meaning, value=self._gauge.busy_seconds
+        )
