@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Container, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -14,6 +15,8 @@ from starlette.exceptions import HTTPException
 from api.limits import JSON_BODY, BodyTooLarge
 
 MAX_FIELDS = 64
+MAX_FILES = 1000
+"""Files of a form that has many."""
 MAX_FIELD_BYTES = 256 * 1024
 """Bytes of a form's text field; files are spooled to disk past 1 MB and bound by the body's limit."""
 
@@ -23,22 +26,43 @@ Body = bytes | FormData
 
 async def json_or_form(request: Request) -> AsyncIterator[Body]:
     """The body: bytes of JSON, or a form whose files are closed after the answer. 415 for another type."""
-    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if media == "multipart/form-data":
+    async with _either(request, files=1, fields=MAX_FIELDS) as body:
+        yield body
+
+
+async def json_or_files(request: Request) -> AsyncIterator[Body]:
+    """As `json_or_form`, for a form of up to `MAX_FILES` files, and as many fields."""
+    async with _either(request, files=MAX_FILES, fields=MAX_FILES) as body:
+        yield body
+
+
+@asynccontextmanager
+async def _either(request: Request, *, files: int, fields: int) -> AsyncIterator[Body]:
+    if _media_type(request) == "multipart/form-data":
         async with request.form(
-            max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES
+            max_files=files, max_fields=fields, max_part_size=MAX_FIELD_BYTES
         ) as form:
             yield form
-    elif media in {"", "application/json"}:
+    elif _media_type(request) in {"", "application/json"}:
         yield await _json(request)
     else:
         raise HTTPException(415, "Send application/json or multipart/form-data.")
 
 
+async def json_only(request: Request) -> bytes:
+    """The bytes of JSON; 415 for anything else."""
+    if _media_type(request) not in {"", "application/json"}:
+        raise HTTPException(415, "Send application/json.")
+    return await _json(request)
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
 async def form_only(request: Request) -> AsyncIterator[FormData]:
     """A form, whose files are closed after the answer; 415 for anything else."""
-    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if media != "multipart/form-data":
+    if _media_type(request) != "multipart/form-data":
         raise HTTPException(415, "Send multipart/form-data.")
     async with request.form(
         max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES

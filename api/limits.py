@@ -5,8 +5,10 @@ The framework has a body limit too, but answers it in plain text; here a 413 is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import AsyncIterator, Callable
 
+from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,8 +21,13 @@ SMALL_BODY = MEBIBYTE
 """Bytes of a body on any route that takes neither a catalog nor a picture."""
 JSON_BODY = 32 * MEBIBYTE
 """Bytes of a JSON job: 10,000 items of 3 KB each."""
+RUN_BODY = 10 * MEBIBYTE
+RUNSYNC_BODY = 20 * MEBIBYTE
+"""What RunPod takes; the body lies in Redis until its turn comes."""
 MULTIPART_SLACK = MEBIBYTE
 """Bytes for a form's other fields and its boundaries."""
+EMBED_BODY = 64 * MEBIBYTE
+"""Bytes of pictures to embed at once, as uploads; as base64 in JSON `JSON_BODY` of them."""
 
 
 def body_limit(settings: Settings) -> Callable[[str], int]:
@@ -28,8 +35,23 @@ def body_limit(settings: Settings) -> Callable[[str], int]:
     # Base64 is a third longer than the picture in it.
     search = settings.fetch_max_bytes * 4 // 3 + MULTIPART_SLACK
     catalog = settings.max_upload_bytes + MULTIPART_SLACK
-    by_path = {"/v1/search": search, "/v1/jobs": catalog, "/v1/jobs/preview": catalog}
-    return lambda path: by_path.get(path, SMALL_BODY)
+    embed = max(search, EMBED_BODY)
+    several = max(search, JSON_BODY)
+    by_path = {
+        "/v1/search": search, "/v1/jobs": catalog, "/v1/jobs/preview": catalog, "/v1/embed": embed,
+        "/v1/score": several, "/v1/embeddings": several,
+    }  # fmt: skip
+    dialects = (
+        (re.compile(r"/v2/models/[^/]+(/versions/[^/]+)?/infer"), max(search, JSON_BODY)),
+        (re.compile(r"/v2/[^/]+/run"), RUN_BODY),
+        (re.compile(r"/v2/[^/]+/runsync"), RUNSYNC_BODY),
+    )
+
+    def limit(path: str) -> int:
+        dialect = next((size for paths, size in dialects if paths.fullmatch(path)), SMALL_BODY)
+        return by_path.get(path, dialect)
+
+    return limit
 
 
 class BodyTooLarge(HTTPException):
@@ -105,3 +127,10 @@ class Admission:
 
     def __exit__(self, *_: object) -> None:
         self._inside -= 1
+
+
+async def admitted(request: Request) -> AsyncIterator[None]:
+    """A route's dependency: it is counted among the searches in flight; raises `Full`."""
+    admission: Admission = request.app.state.admission
+    with admission:
+        yield

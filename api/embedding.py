@@ -1,0 +1,77 @@
+"""Questions in, vectors out, for every route that embeds: equal questions are asked once, and all answers are of one space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.dialects.served import Served, served
+from api.parts import Parts
+from api.pictures import Asked
+from vitrine.contracts import model_name
+from vitrine.errors import BadInput, ModelUnavailable, SpaceMismatch
+from vitrine.query_lane import Answer, Query, QueryVector
+from vitrine.vectors import Space
+
+LONGEST = 300.0
+"""Seconds that a client may wait for the vectors of one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The answers in the questions' order, and the space of all their vectors."""
+
+    answers: list[Answer]
+    space: Space
+
+    @property
+    def failed(self) -> int:
+        """How many have no vector."""
+        return sum(not isinstance(answer, QueryVector) for answer in self.answers)
+
+
+def chosen(parts: Parts, name: str | None) -> Served:
+    """The model of that name; without one the only model that runs, or the one of the settings among several.
+
+    Raises `NotFound` for a name that there is not, `ModelUnavailable` where none runs, `BadInput` where several do.
+    """
+    if name is not None:
+        return served(parts, name)
+    running = sorted({worker.model for worker in parts.lane.workers()})
+    usual = model_name(parts.settings.model)
+    if not running:
+        raise ModelUnavailable(
+            "No worker is running.", hint=f"Start one: vitrine worker --model {usual}"
+        )
+    if len(running) > 1 and usual not in running:
+        raise BadInput(
+            "Several models are running.", hint=f"Name one in `model`: {', '.join(running[:20])}."
+        )
+    return served(parts, usual if usual in running else running[0])
+
+
+def embedded(
+    parts: Parts, model: Served, asked: Sequence[Asked], *, timeout: float | None = None
+) -> Embedded:
+    """Have the questions embedded within `timeout` seconds for all; one that fails fails no other.
+
+    Raises `ModelUnavailable` where no worker has the model, `SpaceMismatch` where its workers give vectors that
+    cannot be compared, `LedgerUnavailable` without Redis.
+    """
+    worker = model.worker()
+    questions = list(dict.fromkeys(one for one in asked if isinstance(one, Query)))
+    answers = parts.lane.embed_many(worker.model, questions, timeout=timeout)
+    found = dict(zip(questions, answers, strict=True))
+    told: list[Answer] = [found[one] if isinstance(one, Query) else one for one in asked]
+    return Embedded(told, _space(told) or worker.space)
+
+
+def _space(answers: Sequence[Answer]) -> Space | None:
+    spaces = {answer.space for answer in answers if isinstance(answer, QueryVector)}
+    if len(spaces) > 1:
+        names = " and ".join(sorted(f"{one.revision}/{one.policy}" for one in spaces))
+        raise SpaceMismatch(
+            f"The workers of one model embed into different spaces ({names}).",
+            hint="Wait until all of them are of one revision and one image policy.",
+        )
+    return next(iter(spaces), None)

@@ -1,0 +1,45 @@
+"""A picture or words among many in one request: what cannot be used fails for itself, not the request.
+
+A URL that is none, base64 that is none, an empty upload: each becomes the error that a worker would give for it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from vitrine.contracts import FailureReason
+from vitrine.query_lane import Query, UnusablePicture
+
+WEB = ("http://", "https://")
+Asked = Query | UnusablePicture
+"""A question for a worker, or why there is no use in asking."""
+
+
+def by_url(url: str, *, grey: bool = False) -> Asked:
+    """The picture at a URL, which a worker fetches."""
+    if not url.lower().startswith(WEB):
+        return UnusablePicture(FailureReason.BAD_URL, "only http:// and https:// URLs are fetched")
+    return Query("url", url.encode(), grey=grey)
+
+
+def by_base64(text: str, *, grey: bool = False) -> Asked:
+    """The picture of base64, also behind a `data:image/…;base64,` prefix."""
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        return by_bytes(base64.b64decode(text, validate=True), grey=grey)
+    except (binascii.Error, ValueError):
+        return UnusablePicture(FailureReason.NOT_AN_IMAGE, "it is not base64")
+
+
+def by_bytes(data: bytes, *, grey: bool = False) -> Asked:
+    """The picture itself."""
+    if not data:
+        return UnusablePicture(FailureReason.NOT_AN_IMAGE, "it is empty")
+    return Query("image", data, grey=grey)
+
+
+def by_text(text: str) -> Asked:
+    """Words, for a model with a text tower."""
+    return Query("text", text.encode())
