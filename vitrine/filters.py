@@ -135,6 +135,15 @@ def fields_of(where: Filter) -> frozenset[str]:
     return frozenset(_fields(where))
 
 
+def without_field(where: Filter | None, field: str) -> Filter | None:
+    """The filter without those of its outermost conditions that look at this field alone; None where none is left."""
+    if where is None:
+        return None
+    parts = where.parts if isinstance(where, And) else (where,)
+    left = tuple(part for part in parts if fields_of(part) != {field})
+    return None if not left else left[0] if len(left) == 1 else And(left)
+
+
 def _fields(where: Filter) -> Iterator[str]:
     match where:
         case And(parts) | Or(parts):

@@ -28,7 +28,7 @@ from vitrine.fakes.matching import matches
 from vitrine.fakes.memory_store import MemoryStore
 from vitrine.fakes.qdrant_http import qdrant_http
 from vitrine.filters import parse
-from vitrine.vectors import IndexState, PointBatch, Provenance, Space, VectorStore
+from vitrine.vectors import Facet, IndexState, PointBatch, Provenance, Space, VectorStore
 from vitrine.vectors.edge import EdgeStore
 from vitrine.vectors.qdrant_server import QdrantServerStore
 from vitrine.vectors.remote import RemoteStore
@@ -243,8 +243,11 @@ def test_what_does_not_exist_is_not_found(store: VectorStore, bench: Bench) -> N
         lambda: store.upsert(absent, batch(absent, numbered(1))),
         lambda: store.search(absent, unit_vectors(1)[0], top=1),
         lambda: store.item(absent, "x"),
+        lambda: store.points(absent, []),
+        lambda: store.sample(absent, 1),
         lambda: list(store.scroll(absent)),
         lambda: store.count(absent),
+        lambda: store.facet(absent, "colour"),
         lambda: store.space(absent),
         lambda: store.describe(absent),
         lambda: store.delete(absent),
@@ -362,6 +365,35 @@ def test_item_gives_its_points_in_order_with_provenance(store: VectorStore, benc
         np.testing.assert_allclose(point.vector, points.vectors[row], atol=1e-6)
         assert point.vector.dtype == np.float32
     assert store.item(bench.name, "c") == []
+
+
+def test_points_are_found_by_id(store: VectorStore, bench: Bench) -> None:
+    points = batch(bench.name, numbered(5))
+    store.upsert(bench.name, points)
+    absent = point_id(bench.name, "absent", 0)
+    found = {one.id: one for one in store.points(bench.name, [*points.ids[1:4], absent])}
+    assert set(found) == set(points.ids[1:4])
+    for row in (1, 2, 3):
+        assert found[points.ids[row]].payload == points.payload(row)
+        np.testing.assert_allclose(found[points.ids[row]].vector, points.vectors[row], atol=1e-6)
+    assert store.points(bench.name, []) == []
+
+
+def test_a_sample_is_of_stored_vectors_each_once(store: VectorStore, bench: Bench) -> None:
+    points = batch(bench.name, numbered(30))
+    store.upsert(bench.name, points)
+    for count in (10, 100):
+        drawn = store.sample(bench.name, count)
+        assert drawn.dtype == np.float32
+        cosines = drawn @ points.vectors.T
+        np.testing.assert_allclose(cosines.max(axis=1), 1, atol=1e-5)
+        assert len(set(cosines.argmax(axis=1))) == len(drawn) == min(count, 30)
+    with pytest.raises(BadInput, match="count"):
+        store.sample(bench.name, 0)
+
+
+def test_a_sample_of_nothing_is_empty(store: VectorStore, bench: Bench) -> None:
+    assert store.sample(bench.name, 10).shape == (0, DIMENSION)
 
 
 def test_scroll_without_vectors_still_gives_payloads(store: VectorStore, bench: Bench) -> None:
@@ -576,6 +608,67 @@ def test_a_field_with_a_quote_in_its_name_is_stored_though_not_filtered_by(
     store.upsert(bench.name, batch(bench.name, ["screen"], fields=[fields]))
     assert store.item(bench.name, "screen")[0].payload["fields"] == fields
     assert store.describe(bench.name).indexed_fields == {}
+
+
+# Facets.
+
+
+def _values(found: Facet) -> dict[str | bool, int]:
+    return {value.value: value.points for value in found.values}
+
+
+def test_facets_count_what_a_field_holds(store: VectorStore, bench: Bench) -> None:
+    store.upsert(bench.name, batch(bench.name, numbered(len(FIELDS)), fields=FIELDS))
+    colours = store.facet(bench.name, "colour")
+    assert (colours.kind, colours.more) == ("keyword", False)
+    assert _values(colours) == {"red": 3, "blue": 2, "BLUE": 1, "größe 😀": 1}
+    assert [value.value for value in colours.values[:2]] == ["red", "blue"]
+    assert _values(store.facet(bench.name, "tags")) == {"wool": 2, "long": 1, "silk": 1}
+    assert _values(store.facet(bench.name, "sale")) == {True: 2, False: 1}
+    assert _values(store.facet(bench.name, "size.eu")) == {"42": 1}
+
+
+def test_facets_are_those_of_what_passes_the_filter(store: VectorStore, bench: Bench) -> None:
+    store.upsert(bench.name, batch(bench.name, numbered(len(FIELDS)), fields=FIELDS))
+    where = parse({"price": {"gte": 10}})
+    assert _values(store.facet(bench.name, "colour", where=where)) == {"red": 3, "blue": 1}
+    assert _values(store.facet(bench.name, "sale", where=where)) == {True: 1, False: 1}
+    prices = store.facet(bench.name, "price", where=parse({"colour": ["red", "BLUE"]}))
+    assert (prices.low, prices.high) == (0, 1e300)
+    nothing = parse({"colour": "absent"})
+    assert store.facet(bench.name, "colour", where=nothing).values == ()
+    assert store.facet(bench.name, "price", where=nothing).low is None
+
+
+def test_only_the_commonest_values_are_told(store: VectorStore, bench: Bench) -> None:
+    sizes: list[Payload] = [{"size": f"s{row // 3}"} for row in range(10)]
+    store.upsert(bench.name, batch(bench.name, numbered(10), fields=sizes))
+    some = store.facet(bench.name, "size", top=3)
+    assert [value.points for value in some.values] == [3, 3, 3]
+    assert some.more
+    assert not store.facet(bench.name, "size", top=4).more
+
+
+def test_numbers_fall_into_bins_as_filters_count_them(store: VectorStore, bench: Bench) -> None:
+    prices: list[Payload] = [{"price": row * 4.99} for row in range(50)] + [{}]
+    store.upsert(bench.name, batch(bench.name, numbered(51), fields=prices))
+    found = store.facet(bench.name, "price")
+    assert (found.low, found.high) == (0, pytest.approx(49 * 4.99))
+    assert 5 < len(found.bins) <= 11
+    assert sum(one.points for one in found.bins) == 50
+    for one in found.bins:
+        where = parse({"price": {"gte": one.gte, "lt": one.lt}})
+        assert store.count(bench.name, where) == one.points
+
+
+def test_a_field_without_an_index_is_refused_naming_those_with_one(
+    store: VectorStore, bench: Bench
+) -> None:
+    store.upsert(bench.name, batch(bench.name, numbered(1), fields=[{"colour": "red"}]))
+    with pytest.raises(BadInput, match="colour"):
+        store.facet(bench.name, "color")
+    with pytest.raises(BadInput, match="expected 1 to"):
+        store.facet(bench.name, "colour", top=0)
 
 
 # Many at once.

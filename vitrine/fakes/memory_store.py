@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +27,9 @@ from vitrine.vectors.base import (
     Space,
     StoredPoint,
 )
-from vitrine.vectors.checks import check_points, check_query, payloads
+from vitrine.vectors.checks import check_points, check_query, check_sample, payloads
+from vitrine.vectors.counting import facet
+from vitrine.vectors.facets import Facet, FacetValue
 from vitrine.vectors.field_types import new_index_types
 from vitrine.vectors.grouping import by_item
 from vitrine.vectors.hits import read_hit, read_point
@@ -54,6 +57,36 @@ class _Collection:
             for key, (payload, _) in self.points.items()
             if where is None or matches(where, payload[FIELDS_FIELD])
         ]
+
+
+class _Counter:
+    """A `vitrine.vectors.counting.Counter` over the payloads."""
+
+    def __init__(self, collection: _Collection) -> None:
+        self._collection = collection
+
+    def words(self, field: str, where: Filter | None, limit: int) -> list[FacetValue]:
+        counted: Counter[str] = Counter()
+        for value in self._values(field, where):
+            words = value if isinstance(value, list) else [value]
+            counted.update({word for word in words if isinstance(word, str)})
+        ranked = sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))
+        return [FacetValue(word, points) for word, points in ranked[:limit]]
+
+    def extreme(self, field: str, where: Filter | None, *, largest: bool) -> float | None:
+        numbers = [
+            float(value)
+            for value in self._values(field, where)
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        ]
+        return (max(numbers) if largest else min(numbers)) if numbers else None
+
+    def count(self, where: Filter | None) -> int:
+        return len(self._collection.rows(where))
+
+    def _values(self, field: str, where: Filter | None) -> list[Any]:
+        points = self._collection.points
+        return [points[key][0][FIELDS_FIELD].get(field) for key in self._collection.rows(where)]
 
 
 class MemoryStore:
@@ -116,6 +149,23 @@ class MemoryStore:
         points = [point for point in self.scroll(name) if point.payload[ITEM_FIELD] == item_id]
         return sorted(points, key=lambda point: point.payload[INDEX_FIELD])
 
+    def points(self, name: str, ids: Sequence[str]) -> list[StoredPoint]:
+        """Those of the points that are kept."""
+        with self._lock:
+            kept = self._get(name).points
+            return [read_point(key, *kept[key]) for key in ids if key in kept]
+
+    def sample(self, name: str, count: int) -> NDArray[np.float32]:
+        """Drawn alike every time, so that tests are too."""
+        check_sample(count)
+        with self._lock:
+            collection = self._get(name)
+            vectors = [vector for _, vector in collection.points.values()]
+        rows = np.random.default_rng(0).permutation(len(vectors))[:count]
+        return np.array([vectors[row] for row in rows], np.float32).reshape(
+            len(rows), collection.space.dimension
+        )
+
     def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
         """Every point as it stood when the first was asked for."""
         with self._lock:
@@ -127,6 +177,12 @@ class MemoryStore:
         """Points that pass the filter."""
         with self._lock:
             return len(self._get(name).rows(where))
+
+    def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
+        """Count every payload."""
+        with self._lock:
+            collection = self._get(name)
+            return facet(_Counter(collection), collection.indexed, field, where, top)
 
     def space(self, name: str) -> Space:
         """The collection's space."""

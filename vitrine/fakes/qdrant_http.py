@@ -148,6 +148,22 @@ def _query(server: QdrantHttp, name: str, body: bytes) -> Any:
         return server.client.query_batch_points(name, wanted.searches)
 
 
+def _query_one(server: QdrantHttp, name: str, body: bytes) -> Any:
+    wanted = models.QueryRequest.model_validate_json(body)
+    return server.client.query_points(
+        name,
+        wanted.query,
+        limit=wanted.limit or 10,
+        with_payload=bool(wanted.with_payload),
+        with_vectors=bool(wanted.with_vector),
+    )
+
+
+def _retrieve(server: QdrantHttp, name: str, body: bytes) -> Any:
+    wanted = models.PointRequest.model_validate_json(body)
+    return server.client.retrieve(name, wanted.ids, with_vectors=bool(wanted.with_vector))
+
+
 def _scroll(server: QdrantHttp, name: str, body: bytes) -> Any:
     wanted = models.ScrollRequest.model_validate_json(body)
     points, following = server.client.scroll(
@@ -155,6 +171,7 @@ def _scroll(server: QdrantHttp, name: str, body: bytes) -> Any:
         wanted.filter,
         limit=wanted.limit or 10,
         offset=wanted.offset,
+        order_by=wanted.order_by,
         with_payload=bool(wanted.with_payload),
         with_vectors=bool(wanted.with_vector),
     )
@@ -164,6 +181,11 @@ def _scroll(server: QdrantHttp, name: str, body: bytes) -> Any:
 def _count(server: QdrantHttp, name: str, body: bytes) -> Any:
     wanted = models.CountRequest.model_validate_json(body)
     return server.client.count(name, wanted.filter)
+
+
+def _facet(server: QdrantHttp, name: str, body: bytes) -> Any:
+    wanted = models.FacetRequest.model_validate_json(body)
+    return server.client.facet(name, wanted.key, wanted.filter, limit=wanted.limit or 10)
 
 
 _COLLECTION = "/collections/(?P<name>[^/]+)"
@@ -178,8 +200,11 @@ _ROUTES: list[tuple[str, str, Route]] = [
     ("GET", "/aliases", _list_aliases),
     ("PUT", _COLLECTION + "/points", _upsert),
     ("POST", _COLLECTION + "/points/query/batch", _query),
+    ("POST", _COLLECTION + "/points/query", _query_one),
+    ("POST", _COLLECTION + "/points", _retrieve),
     ("POST", _COLLECTION + "/points/scroll", _scroll),
     ("POST", _COLLECTION + "/points/count", _count),
+    ("POST", _COLLECTION + "/facet", _facet),
 ]
 
 

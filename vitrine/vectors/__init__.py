@@ -11,9 +11,13 @@ from vitrine.vectors.base import (
     StoredPoint,
     VectorStore,
 )
+from vitrine.vectors.facets import Facet, FacetBin, FacetValue
 
 __all__ = [
     "CollectionInfo",
+    "Facet",
+    "FacetBin",
+    "FacetValue",
     "Hit",
     "IndexState",
     "ItemHits",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from vitrine.contracts import Payload
 from vitrine.filters import Filter
+from vitrine.vectors.facets import Facet
 
 ITEM_FIELD = "item_id"
 INDEX_FIELD = "image_index"
@@ -166,11 +167,26 @@ class VectorStore(Protocol):
     def item(self, name: str, item_id: str) -> list[StoredPoint]:
         """Every point of an item, by picture index; empty where there is none; raises `NotFound` for the collection."""
 
+    def points(self, name: str, ids: Sequence[str]) -> list[StoredPoint]:
+        """Those of these points that are there, in no order; raises `NotFound` for the collection."""
+
+    def sample(self, name: str, count: int) -> NDArray[np.float32]:
+        """Vectors of up to `count` points drawn at random, each at most once: float32 [n, dimension].
+
+        Raises `NotFound` for the collection, `BadInput` for a count out of bounds.
+        """
+
     def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
         """Every point, streamed in no order."""
 
     def count(self, name: str, where: Filter | None = None) -> int:
         """Points, counted exactly."""
+
+    def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
+        """What an indexed field holds among the points that pass: its `top` commonest values, or its numbers' spread.
+
+        Raises `NotFound` for the collection, `BadInput` for a field that is not indexed.
+        """
 
     def space(self, name: str) -> Space:
         """What a search asks first: the collection's space as it is now, nothing counted; raises `NotFound`."""

@@ -20,6 +20,9 @@ UNIT_TOLERANCE = 1e-3
 which a final normalisation in float32 brings to 1e-6; what is further off was never normalised."""
 
 MAX_TOP = 1000  #: Items of one search.
+MAX_SAMPLE = (
+    5000  #: Vectors of one sample: 46 MB at 2304 dimensions, within one frame of a store process.
+)
 MAX_PER_ITEM = 100  #: Pictures of each item of one search.
 
 
@@ -54,6 +57,12 @@ def check_query(vector: NDArray[np.float32], dimension: int, top: int, per_item:
         raise BadInput(f"per_item: expected 1 to {MAX_PER_ITEM}, not {per_item}.")
     if vector.shape != (dimension,) or not np.isfinite(vector).all() or not vector.any():
         raise ValueError(f"a query is a finite, non-zero vector of {dimension} values")
+
+
+def check_sample(count: int) -> None:
+    """Raise `BadInput` for a count out of bounds."""
+    if not 1 <= count <= MAX_SAMPLE:
+        raise BadInput(f"count: expected 1 to {MAX_SAMPLE}, not {count}.")
 
 
 def payloads(points: PointBatch) -> list[dict[str, Any]]:

@@ -33,12 +33,15 @@ from vitrine.vectors.base import (
     Space,
     StoredPoint,
 )
-from vitrine.vectors.checks import check_points, check_query, payloads
+from vitrine.vectors.checks import check_points, check_query, check_sample, payloads
+from vitrine.vectors.counting import facet
 from vitrine.vectors.edge_catalog import Entry, read_catalog, write_catalog
+from vitrine.vectors.edge_counter import EdgeCounter
 from vitrine.vectors.edge_filters import edge_filter, with_flags
 from vitrine.vectors.edge_generation import EdgeGeneration
 from vitrine.vectors.edge_ranker import EdgeRanker
 from vitrine.vectors.edge_upkeep import Upkeep
+from vitrine.vectors.facets import Facet
 from vitrine.vectors.field_types import new_index_types
 from vitrine.vectors.grouping import group
 from vitrine.vectors.hits import read_point
@@ -127,6 +130,19 @@ class EdgeStore:
         points = list(self._pages(self._get(name)[1], where, with_vectors=True))
         return sorted(points, key=lambda point: point.payload[INDEX_FIELD])
 
+    def points(self, name: str, ids: Sequence[str]) -> list[StoredPoint]:
+        """Those of the points that are there."""
+        records = self._get(name)[1].retrieve(ids)
+        return [read_point(one.id, one.payload or {}, one.vector) for one in records]  # type: ignore[arg-type]  # one unnamed vector
+
+    def sample(self, name: str, count: int) -> NDArray[np.float32]:
+        """Drawn by the engine."""
+        check_sample(count)
+        entry, shard = self._get(name)
+        request = q.QueryRequest(limit=count, query=q.Sample.Random, with_vector=True)
+        drawn = [point.vector for point in shard.query([request])[0]]
+        return np.array(drawn, np.float32).reshape(len(drawn), entry.space.dimension)
+
     def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
         """Every point, a page at a time; `NotFound` comes with the call, not with the first page."""
         return self._pages(self._get(name)[1], None, with_vectors=with_vectors)
@@ -134,6 +150,11 @@ class EdgeStore:
     def count(self, name: str, where: Filter | None = None) -> int:
         """Points that pass the filter."""
         return self._get(name)[1].count(edge_filter(where))
+
+    def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
+        """Counted from the engine's payload indexes."""
+        shard = self._get(name)[1]
+        return facet(EdgeCounter(shard), shard.indexed, field, where, top)
 
     def space(self, name: str) -> Space:
         """From the catalog file, as it is in memory."""

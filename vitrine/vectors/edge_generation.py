@@ -103,6 +103,10 @@ class EdgeGeneration:
         batch = q.QueryBatchRequest(list(requests))
         return self._call(lambda shard: shard.query_batch(batch))
 
+    def retrieve(self, ids: Sequence[str]) -> list[q.Record]:
+        """Those of these points that are there, whole."""
+        return self._records(list(ids))
+
     def scroll(self, request: q.ScrollRequest) -> tuple[list[q.Record], Any]:
         """A page of points, and where the next one starts."""
         return self._call(lambda shard: shard.scroll(request))
@@ -111,6 +115,10 @@ class EdgeGeneration:
         """Points, exactly."""
         request = q.CountRequest(exact=True, filter=where)
         return self._call(lambda shard: shard.count(request))
+
+    def facet(self, request: q.FacetRequest) -> q.FacetResponse:
+        """Values of a payload key with their counts."""
+        return self._call(lambda shard: shard.facet(request))
 
     def progress(self) -> tuple[int, int]:
         """Points, and those of them that an HNSW graph holds; every query compares the others one by one."""

@@ -60,8 +60,21 @@ def _item(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
     return encode_points(store.item(header["name"], header["item_id"]))
 
 
+def _points(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
+    return encode_points(store.points(header["name"], header["ids"]))
+
+
+def _sample(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
+    return encode_frame({}, store.sample(header["name"], header["count"]))
+
+
 def _count(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
     return encode_frame({"count": store.count(header["name"], _where(header))})
+
+
+def _facet(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
+    found = store.facet(header["name"], header["field"], where=_where(header), top=header["top"])
+    return encode_frame({"facet": asdict(found)})
 
 
 def _space(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
@@ -105,7 +118,10 @@ OPERATIONS: dict[str, Operation] = {
     "upsert": _upsert,
     "search": _search,
     "item": _item,
+    "points": _points,
+    "sample": _sample,
     "count": _count,
+    "facet": _facet,
     "space": _space,
     "describe": _describe,
     "collections": _collections,

@@ -32,10 +32,13 @@ from vitrine.vectors.base import (
     Space,
     StoredPoint,
 )
-from vitrine.vectors.checks import check_points, check_query, payloads
+from vitrine.vectors.checks import check_points, check_query, check_sample, payloads
+from vitrine.vectors.counting import facet
+from vitrine.vectors.facets import Facet
 from vitrine.vectors.field_types import new_index_types, payload_path
 from vitrine.vectors.grouping import group
 from vitrine.vectors.hits import read_point
+from vitrine.vectors.qdrant_counter import QdrantCounter
 from vitrine.vectors.qdrant_errors import qdrant_errors
 from vitrine.vectors.qdrant_filters import qdrant_filter
 from vitrine.vectors.qdrant_generation import SCHEMA, Generation, as_metadata, read_generation
@@ -118,6 +121,25 @@ class QdrantServerStore:
         points = list(self._pages(name, qdrant_filter(None, item=item_id), with_vectors=True))
         return sorted(points, key=lambda point: point.payload[INDEX_FIELD])
 
+    def points(self, name: str, ids: Sequence[str]) -> list[StoredPoint]:
+        """Those of the points that are there."""
+        collection = self._resolve(name).collection
+        with self._about(name):
+            records = self._client.retrieve(collection, list(ids), with_vectors=True)
+        return [read_point(one.id, one.payload or {}, cast("Any", one.vector)) for one in records]
+
+    def sample(self, name: str, count: int) -> NDArray[np.float32]:
+        """Drawn by the server."""
+        check_sample(count)
+        found = self._resolve(name)
+        drawn: Any = models.SampleQuery(sample=models.Sample.RANDOM)
+        with self._about(name):
+            answer = self._client.query_points(
+                found.collection, drawn, limit=count, with_payload=False, with_vectors=True
+            )
+        vectors = [point.vector for point in answer.points]
+        return np.array(vectors, np.float32).reshape(len(vectors), found.space.dimension)
+
     def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
         """Every point, a page at a time."""
         return self._pages(name, None, with_vectors=with_vectors)
@@ -127,6 +149,15 @@ class QdrantServerStore:
         collection = self._resolve(name).collection
         with self._about(name):
             return self._client.count(collection, qdrant_filter(where), exact=True).count
+
+    def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
+        """Counted by the server from its payload indexes; fields that others indexed since are known first."""
+        found = self._resolve(name)
+        if field not in found.indexed:
+            found = self._resolve(name, fresh=True)
+        with self._about(name):
+            counter = QdrantCounter(self._client, found.collection)
+            return facet(counter, found.indexed, field, where, top)
 
     def space(self, name: str) -> Space:
         """One request; a collection made anew under the name is seen at once."""

@@ -21,6 +21,7 @@ from vitrine.vectors.base import (
 )
 from vitrine.vectors.checks import payloads
 from vitrine.vectors.connections import Connections
+from vitrine.vectors.facets import Facet
 from vitrine.vectors.spaces import space_from_json
 from vitrine.vectors.wire import (
     MAX_BODY,
@@ -28,6 +29,7 @@ from vitrine.vectors.wire import (
     encode_frame,
     error_from_json,
     read_error,
+    read_facet,
     read_frame,
     read_groups,
     read_info,
@@ -92,6 +94,14 @@ class RemoteStore:
         """The item's points, by picture index."""
         return read_points(*self._call("item", {"name": name, "item_id": item_id}))
 
+    def points(self, name: str, ids: Sequence[str]) -> list[StoredPoint]:
+        """Those of the points that are there."""
+        return read_points(*self._call("points", {"name": name, "ids": list(ids)}))
+
+    def sample(self, name: str, count: int) -> NDArray[np.float32]:
+        """Vectors drawn at random; they travel as they are."""
+        return self._call("sample", {"name": name, "count": count})[1]
+
     def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
         """Every point, as the process sends them; nothing is asked before the first is wanted."""
         body = encode_frame({"name": name, "with_vectors": with_vectors})
@@ -109,6 +119,16 @@ class RemoteStore:
         """Points that pass the filter."""
         header = {"name": name, "where": None if where is None else to_json(where)}
         return int(self._call("count", header)[0]["count"])
+
+    def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
+        """What the field holds."""
+        header = {
+            "name": name,
+            "field": field,
+            "where": None if where is None else to_json(where),
+            "top": top,
+        }
+        return read_facet(self._call("facet", header)[0]["facet"])
 
     def space(self, name: str) -> Space:
         """The collection's space."""

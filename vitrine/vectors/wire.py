@@ -33,6 +33,7 @@ from vitrine.vectors.base import (
     Provenance,
     StoredPoint,
 )
+from vitrine.vectors.facets import Facet, FacetBin, FacetValue
 from vitrine.vectors.spaces import space_from_json
 
 MAX_BODY = 64 * 1024 * 1024  #: Bytes of one request; 256 points of 4096 dimensions are 4 MiB.
@@ -131,6 +132,13 @@ def read_points(header: Mapping[str, Any], vectors: NDArray[np.float32]) -> list
 def read_info(value: Mapping[str, Any]) -> CollectionInfo:
     """A collection's description, from `dataclasses.asdict` of it."""
     return CollectionInfo(**{**value, "space": space_from_json(value["space"])})
+
+
+def read_facet(value: Mapping[str, Any]) -> Facet:
+    """A facet, from `dataclasses.asdict` of it."""
+    values = tuple(FacetValue(**entry) for entry in value["values"])
+    bins = tuple(FacetBin(**entry) for entry in value["bins"])
+    return Facet(**{**value, "values": values, "bins": bins})
 
 
 def error_as_json(error: Exception) -> tuple[int, dict[str, Any]]:

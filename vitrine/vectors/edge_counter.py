@@ -1,0 +1,45 @@
+"""What a shard of the embedded engine counts for a facet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import qdrant_edge as q
+
+from vitrine.filters import Filter
+from vitrine.vectors.edge_filters import edge_filter
+from vitrine.vectors.edge_generation import EdgeGeneration
+from vitrine.vectors.facets import FacetValue
+from vitrine.vectors.field_types import payload_path
+
+
+class EdgeCounter:
+    """A `vitrine.vectors.counting.Counter` over one shard."""
+
+    def __init__(self, shard: EdgeGeneration) -> None:
+        self._shard = shard
+
+    def words(self, field: str, where: Filter | None, limit: int) -> Sequence[FacetValue]:
+        """From the field's keyword index, exactly."""
+        request = q.FacetRequest(
+            payload_path(field), limit=limit, exact=True, filter=edge_filter(where)
+        )
+        hits = self._shard.facet(request).hits
+        return [FacetValue(hit.value, hit.count) for hit in hits if isinstance(hit.value, str)]
+
+    def extreme(self, field: str, where: Filter | None, *, largest: bool) -> float | None:
+        """From the field's float index, which is sorted."""
+        direction = q.Direction.Desc if largest else q.Direction.Asc
+        request = q.ScrollRequest(
+            limit=1,
+            filter=edge_filter(where),
+            with_payload=False,
+            order_by=q.OrderBy(payload_path(field), direction),
+        )
+        records, _ = self._shard.scroll(request)
+        value = records[0].order_value if records else None
+        return None if value is None else float(value)
+
+    def count(self, where: Filter | None) -> int:
+        """Points that pass."""
+        return self._shard.count(edge_filter(where))

@@ -1,0 +1,51 @@
+"""What a Qdrant server counts for a facet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qdrant_client import QdrantClient, models
+
+from vitrine.filters import Filter
+from vitrine.vectors.facets import FacetValue
+from vitrine.vectors.field_types import payload_path
+from vitrine.vectors.qdrant_filters import qdrant_filter
+
+
+class QdrantCounter:
+    """A `vitrine.vectors.counting.Counter` over one collection."""
+
+    def __init__(self, client: QdrantClient, collection: str) -> None:
+        self._client = client
+        self._collection = collection
+
+    def words(self, field: str, where: Filter | None, limit: int) -> Sequence[FacetValue]:
+        """From the field's keyword index, exactly."""
+        answer = self._client.facet(
+            self._collection,
+            payload_path(field),
+            facet_filter=qdrant_filter(where),
+            limit=limit,
+            exact=True,
+        )
+        return [
+            FacetValue(hit.value, hit.count) for hit in answer.hits if isinstance(hit.value, str)
+        ]
+
+    def extreme(self, field: str, where: Filter | None, *, largest: bool) -> float | None:
+        """From the field's float index, which is sorted."""
+        direction = models.Direction.DESC if largest else models.Direction.ASC
+        path = payload_path(field)
+        records, _ = self._client.scroll(
+            self._collection,
+            qdrant_filter(where),
+            limit=1,
+            order_by=models.OrderBy(key=path, direction=direction),
+            with_payload=False,
+        )
+        value = records[0].order_value if records else None
+        return None if value is None else float(value)
+
+    def count(self, where: Filter | None) -> int:
+        """Points that pass."""
+        return self._client.count(self._collection, qdrant_filter(where), exact=True).count
