@@ -1,7 +1,7 @@
 """The application: routes, limits, the form of errors and the documentation over parts that are given.
 
 From outside to inside a request passes `Spoken` (a dialect's errors take its form), `Faults` (an unforeseen
-error becomes a 500), `Audit` (one line for what changes something), `Access` (401, 403, 429), `SlowBody`
+error becomes a 500), `Measured` (counts it), `Audit` (one line for what changes something), `Access` (401, 403, 429), `SlowBody`
 (408), `BodyLimit` (413), the routes, and in them the producer, the query lane and the store. `/docs` brings
 its scripts along, so that it works without a network and tells no other host who looks.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import anyio.to_thread
 from fastapi import Depends, FastAPI
@@ -17,40 +18,70 @@ from fastapi_offline import FastAPIOffline
 
 from api import (
     collections,
+    embed,
     events,
     facets,
     failure_summary,
     front_page,
     health,
+    items,
     jobs,
     limits,
+    maps,
     openapi,
     preview,
     problems,
+    score,
+    scrape,
     search,
     system,
 )
 from api.access import Access
 from api.audit import Audit
+from api.backgrounds import Backgrounds
+from api.dialects import clip_score, oip, openai, runpod
 from api.dialects.errors import Spoken
+from api.dialects.oip_statistics import Statistics
+from api.dialects.runpod_runner import Runner
+from api.metrics import ApiMetrics, Measured
 from api.parts import Parts
 from api.permissions import OPEN
 from api.queries import refuse_unknown
 from api.rate import Rate
 from api.readiness import Readiness
+from api.schemas.embed import EmbedIn, ScoreIn
 from api.schemas.jobs import JobIn
 from api.schemas.search import SearchIn
+from api.service_metrics import ServiceMetrics
 from api.slow_bodies import SlowBody
 from api.streams import Streams
 from vitrine import __version__
 from vitrine.api_keys import Keyring
+from vitrine.vectors.timed import timed
 
 SEARCHES_IN_FLIGHT = 64
 """As many as one worker takes at once (`query_threads`); the next is refused with 429."""
-THREADS = SEARCHES_IN_FLIGHT + 32
+THREADS = SEARCHES_IN_FLIGHT + runpod.WAITERS + 32
 """Threads for routes: were they all waiting for workers, looking at a job would have to wait as well."""
 
-_ROOMS = (jobs, preview, failure_summary, events, search, collections, facets, system, health)
+_ROOMS = (
+    jobs,
+    preview,
+    failure_summary,
+    events,
+    search,
+    embed,
+    score,
+    collections,
+    items,
+    maps,
+    facets,
+    system,
+    scrape,
+    health,
+)
+_DIALECTS = (oip, runpod, openai, clip_score)
+"""In this order: what the one has beneath `/v2/models` is no endpoint of the other."""
 _DESCRIPTION = (
     "Visual search for product catalogs. Submit a catalog at `/v1/jobs`, search it at `/v1/search`."
     " Every answer that is no success is `application/problem+json`."
@@ -70,12 +101,20 @@ def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
         static_url="/docs-assets",
         lifespan=_lifespan,
     )
+    metrics = app.state.metrics = ApiMetrics()
+    parts = replace(parts, store=timed(parts.store, metrics.store_called))
+    metrics.registry.register(ServiceMetrics(parts))
     app.state.parts = parts
     app.state.admission = limits.Admission(SEARCHES_IN_FLIGHT)
     app.state.readiness = Readiness(parts)
+    app.state.backgrounds = Backgrounds(parts.store)
+    app.state.maps = maps.Maps()
     app.state.streams = Streams()
-    app.state.routes = [route for room in _ROOMS for route in room.router.routes]
-    for room in _ROOMS:
+    app.state.oip_statistics = Statistics()
+    app.state.runsync_admission = limits.Admission(runpod.WAITERS)
+    app.state.runner = Runner(parts.tickets, parts.lane)
+    app.state.routes = [route for room in (*_ROOMS, *_DIALECTS) for route in room.router.routes]
+    for room in (*_ROOMS, *_DIALECTS):
         app.include_router(room.router, dependencies=[Depends(refuse_unknown)])
     page = front_page.read_files()
     app.include_router(front_page.router(page))
@@ -86,15 +125,23 @@ def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
     open_paths = OPEN | front_page.open_paths(page)
     app.add_middleware(Access, keyring=keyring or Keyring(), rate=rate, open_paths=open_paths)
     app.add_middleware(Audit)
+    app.add_middleware(Measured, metrics=metrics)
     problems.install(app)  # its middleware sees what all the others raise
     app.add_middleware(Spoken)  # last, so that it is the outermost
-    openapi.install(app, JobIn, SearchIn)
+    openapi.install(
+        app, JobIn, SearchIn, EmbedIn, ScoreIn, *oip.BODIES, *runpod.BODIES, *openai.BODIES, *clip_score.BODIES
+    )  # fmt: skip
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    runner: Runner = app.state.runner
+    runner.start()
     yield
+    runner.close()
     readiness: Readiness = app.state.readiness
     readiness.close()
+    made: maps.Maps = app.state.maps
+    made.close()

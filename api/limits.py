@@ -40,6 +40,7 @@ def body_limit(settings: Settings) -> Callable[[str], int]:
     by_path = {
         "/v1/search": search, "/v1/jobs": catalog, "/v1/jobs/preview": catalog, "/v1/embed": embed,
         "/v1/score": several, "/v1/embeddings": several,
+        "/evaluator/v1/evaluation/single": search, "/evaluator/v1/evaluation/batch": several,
     }  # fmt: skip
     dialects = (
         (re.compile(r"/v2/models/[^/]+(/versions/[^/]+)?/infer"), max(search, JSON_BODY)),

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from api.dialects.errors import SHAPES, shape_of
 from api.permissions import OPEN, need_of
 from api.problems import MEDIA_TYPE, TITLES
 from api.schemas.base import Problem
@@ -26,6 +27,7 @@ _EXAMPLES: dict[int, tuple[str, str, str | None]] = {
     422: ("bad_input", "items[3].images: Field required", None),
     429: ("full", "1,000,000 pictures wait already.", "Try again when the workers caught up."),
     500: ("internal", "Something went wrong on our side.", "The log has the details."),
+    501: ("not_served", "Shared memory is not served.", None),
     502: ("store_rejected", "The store refused the request.", None),
     503: ("ledger_unavailable", "Redis does not answer (ConnectionError).", "Start it."),
 }
@@ -100,6 +102,13 @@ def form_body(form: dict[str, Any], *, required: tuple[str, ...]) -> dict[str, A
     }
 
 
+def json_body(model: type[BaseModel], *, example: Any) -> dict[str, Any]:
+    """`openapi_extra` of a route that reads its JSON itself; the model is to be given to `install`."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def install(app: FastAPI, *referenced: type[BaseModel]) -> None:
     """Make the document complete: the error's schema, and those that only bodies refer to."""
 
@@ -113,7 +122,9 @@ def install(app: FastAPI, *referenced: type[BaseModel]) -> None:
             _add(schemas, Problem)
             for model in referenced:
                 _add(schemas, model)
+            schemas.update({shape.name: shape.schema for shape in SHAPES})
             _secure(made)
+            _speak(made)
             app.openapi_schema = made
         return app.openapi_schema
 
@@ -130,6 +141,26 @@ def _secure(document: dict[str, Any]) -> None:
             operation["security"] = [{_KEY: [need_of(method.upper(), path).scope.value]}]
             for status in (401, 403, 429):
                 operation["responses"].setdefault(str(status), _shown(status))
+
+
+def _speak(document: dict[str, Any]) -> None:
+    """Put the errors of dialects' routes into the shape in which `api.dialects.errors` sends them."""
+    for path, operations in document["paths"].items():
+        shape = shape_of(path)
+        if shape is None:
+            continue
+        schema = {"$ref": f"#/components/schemas/{shape.name}"}
+        for operation in operations.values():
+            told = operation["responses"]
+            for status in [status for status, answer in told.items() if _is_problem(answer)]:
+                answer = told.pop(status)
+                example = shape.of(answer["content"][MEDIA_TYPE]["example"])
+                answer["content"] = {"application/json": {"schema": schema, "example": example}}
+                told.setdefault(str(shape.statuses.get(int(status), status)), answer)
+
+
+def _is_problem(answer: dict[str, Any]) -> bool:
+    return MEDIA_TYPE in answer.get("content", {})
 
 
 def _add(schemas: dict[str, Any], model: type[BaseModel]) -> None:

@@ -5,7 +5,7 @@ forgets to list here stands closed rather than open.
 
 | scope | may |
 |---|---|
-| read | look at jobs, collections, workers and the documentation; search |
+| read | look at jobs, collections, workers and the documentation; search, embed, score |
 | submit | submit catalogs; try failures again |
 | admin | all of that; cancel, delete |
 """
@@ -17,7 +17,12 @@ from dataclasses import dataclass
 
 from vitrine.api_keys import Scope
 
-OPEN = frozenset({"/healthz", "/readyz"})
+OPEN = frozenset(
+    {
+        "/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", "/evaluator/health",
+        "/system/health",
+    }
+)  # fmt: skip
 """Paths without any check: probes come from supervisors and balancers, and see only that things answer."""
 
 
@@ -30,8 +35,15 @@ class Need:
     job: str | None = None  #: The job that the path names.
 
 
+_OIP = r"/v2/(models/[^/]+(/versions/[^/]+)?/(infer|trace/setting)|repository/.*|.*sharedmemory/.*|trace/setting|logging)"
 _POSTS = (
-    (re.compile(r"/v1/search"), Need(Scope.READ)),
+    (re.compile(_OIP), Need(Scope.READ)),
+    (re.compile(r"/v2/[^/]+/(run|runsync|stream/[^/]+)"), Need(Scope.READ)),
+    (re.compile(r"/v2/[^/]+/cancel/(?P<job>[^/]+)"), Need(Scope.SUBMIT, "cancel request")),
+    (re.compile(r"/v2/[^/]+/retry/(?P<job>[^/]+)"), Need(Scope.SUBMIT, "retry request")),
+    (re.compile(r"/v2/[^/]+/purge-queue"), Need(Scope.ADMIN, "purge requests")),
+    (re.compile(r"/v1/(search|embed|score|embeddings)"), Need(Scope.READ)),
+    (re.compile(r"/evaluator/v1/evaluation/(single|batch)"), Need(Scope.READ)),
     (re.compile(r"/v1/jobs"), Need(Scope.SUBMIT, "submit")),
     (re.compile(r"/v1/jobs/preview"), Need(Scope.SUBMIT)),
     (re.compile(r"/v1/jobs/(?P<job>[^/]+)/retry"), Need(Scope.SUBMIT, "retry")),

@@ -1,7 +1,7 @@
 """Errors as a dialect's clients read them: a problem on its way out is put into the shape of the path's dialect.
 
 Whoever refuses a request (a route, the framework, the limits, the keys) answers with a problem. This middleware
-is the outermost; what passes it on a dialect's path takes that dialect's form, with the same status and headers.
+is the outermost; what passes it on a dialect's path takes that dialect's form, with the same headers.
 So no other part has to know who asks.
 
 ::
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -37,6 +37,8 @@ class ErrorShape:
     of: Callable[[Told], dict[str, Any]]
     name: str
     schema: dict[str, Any]
+    statuses: Mapping[int, int] = field(default_factory=dict)
+    """The dialect's status where it is not the problem's."""
 
 
 def sentence(told: Told) -> str:
@@ -56,8 +58,56 @@ _ERROR = ErrorShape(
         "required": ["error"],
         "additionalProperties": False,
     },
+    {422: 400},
 )
-SHAPES: tuple[ErrorShape, ...] = (_ERROR,)
+_OPENAI = ErrorShape(
+    re.compile(r"/v1/(embeddings|models(/.*)?)", re.DOTALL),
+    lambda told: {
+        "error": {
+            "message": sentence(told),
+            "type": "invalid_request_error" if told["status"] < 500 else "server_error",
+            "param": told["errors"][0]["field"] if told.get("errors") else None,
+            "code": "model_not_found" if told["code"] == "not_found" else told["code"],
+        }
+    },
+    "OpenAIError",
+    {
+        "type": "object",
+        "title": "OpenAIError",
+        "description": "An error, as OpenAI's clients read it.",
+        "properties": {
+            "error": {
+                "type": "object",
+                "properties": {
+                    "message": {"type": "string"},
+                    "type": {"type": "string"},
+                    "param": {"type": ["string", "null"]},
+                    "code": {"type": "string"},
+                },
+                "required": ["message", "type", "param", "code"],
+                "additionalProperties": False,
+            }
+        },
+        "required": ["error"],
+        "additionalProperties": False,
+    },
+    {422: 400},
+)
+_EVALUATOR = ErrorShape(
+    re.compile(r"/(evaluator/.*|system/health)", re.DOTALL),
+    lambda told: {"detail": sentence(told)},
+    "EvaluatorError",
+    {
+        "type": "object",
+        "title": "EvaluatorError",
+        "description": "An error, as clients of the CLIP-score service read it.",
+        "properties": {"detail": {"type": "string"}},
+        "required": ["detail"],
+        "additionalProperties": False,
+    },
+    {422: 400},
+)
+SHAPES: tuple[ErrorShape, ...] = (_ERROR, _OPENAI, _EVALUATOR)
 """The dialects whose errors are no problems; the first whose paths match is taken."""
 
 
@@ -109,4 +159,5 @@ def _reshaped(shape: ErrorShape, start: Message, body: bytes) -> tuple[Message, 
     headers = MutableHeaders(raw=list(start["headers"]))
     headers["content-type"] = "application/json"
     headers["content-length"] = str(len(content))
-    return {**start, "headers": headers.raw}, content
+    status = shape.statuses.get(start["status"], start["status"])
+    return {**start, "status": status, "headers": headers.raw}, content

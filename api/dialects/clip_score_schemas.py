@@ -1,0 +1,69 @@
+"""The bodies of the CLIP-score service."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas.base import Shape
+from api.schemas.embed import MOST_PAIRS
+
+
+class EvaluationIn(Shape):
+    """A picture and a text."""
+
+    # Pydantic keeps names that begin with `model_` for itself.
+    model_config = ConfigDict(**Shape.model_config, protected_namespaces=())
+
+    image_input: str = Field(min_length=1, description="A URL, base64, or a data URL.")
+    text_prompt: str = Field(min_length=1, max_length=1000)
+    model_config_name: str | None = Field(default=None, max_length=512)
+
+
+class BatchIn(Shape):
+    """Many of them."""
+
+    evaluations: list[EvaluationIn] = Field(min_length=1, max_length=MOST_PAIRS)
+    batch_size: int | None = Field(default=None, ge=1, description="Not needed: workers batch.")
+
+
+class EvaluationOut(BaseModel):
+    """A score."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    image_input: str = Field(description="As given; of base64 its beginning.")
+    text_prompt: str
+    clip_score: float = Field(description="max(100 cosine, 0).")
+    processing_time_ms: float = Field(description="In a batch, an equal share of the whole.")
+    model_used: str
+
+
+class FailedOut(BaseModel):
+    """Why there is no score."""
+
+    image_input: str
+    text_prompt: str
+    clip_score: None = None
+    error: str
+
+
+class BatchOut(BaseModel):
+    """The outcomes in their order."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    results: list[EvaluationOut | FailedOut]
+    total_evaluations: int
+    successful: int
+    failed: int
+    total_processing_time_ms: float
+    model_used: str
+
+
+class HealthOut(BaseModel):
+    """Whether scores work."""
+
+    status: Literal["healthy", "unhealthy"]
+    detail: str | None

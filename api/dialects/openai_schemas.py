@@ -1,0 +1,68 @@
+"""The bodies of OpenAI's embeddings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from api.schemas.base import Shape
+
+MOST_INPUTS = 2048
+"""As OpenAI takes at once."""
+Text = Annotated[str, Field(min_length=1)]
+
+
+class EmbeddingsIn(Shape):
+    """What to embed."""
+
+    model: str = Field(min_length=1, max_length=512, examples=["siglip"])
+    input: (
+        Text | Annotated[list[Text | list[int] | int], Field(min_length=1, max_length=MOST_INPUTS)]
+    )
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: int | None = Field(default=None, ge=1, description="The model's own, or nothing.")
+    user: str | None = Field(default=None, description="Not looked at.")
+    modality: Literal["text", "image"] = Field(
+        default="text", description="`image`: the inputs are URLs, base64 or data URLs."
+    )
+
+
+class EmbeddingOut(BaseModel):
+    """One vector of length 1; in base64 of float32, little-endian, where that was asked for."""
+
+    object: Literal["embedding"] = "embedding"
+    index: int
+    embedding: list[float] | str
+
+
+class UsageOut(BaseModel):
+    """Always 0: texts are tokenised by workers, which count nothing."""
+
+    prompt_tokens: int = 0
+    total_tokens: int = 0
+
+
+class EmbeddingsOut(BaseModel):
+    """The vectors."""
+
+    object: Literal["list"] = "list"
+    data: list[EmbeddingOut]
+    model: str
+    usage: UsageOut
+
+
+class ModelOut(BaseModel):
+    """A model."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int = Field(description="When its worker started, Unix seconds.")
+    owned_by: str = "vitrine"
+
+
+class ModelsOut(BaseModel):
+    """All models."""
+
+    object: Literal["list"] = "list"
+    data: list[ModelOut]
