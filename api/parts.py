@@ -15,6 +15,8 @@ from vitrine.ledger.journaled import JournaledLedger
 from vitrine.presence import WorkerInfo
 from vitrine.query_lane import Answer, Query, QueryLane, QueryVector
 from vitrine.settings import Settings
+from vitrine.tickets import Tickets
+from vitrine.tickets.redis_tickets import RedisTickets
 from vitrine.vectors import VectorStore
 from vitrine.vectors.open import open_store
 
@@ -53,6 +55,7 @@ class Parts:
     store: VectorStore
     lane: Lane
     publisher: Messenger
+    tickets: Tickets
 
 
 async def _of_app(request: Request) -> Parts:
@@ -80,4 +83,6 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
         stack.callback(lane.close)
         publisher = Publisher(settings)
         stack.callback(publisher.close)
-        yield Parts(settings, ledger, store, lane, publisher)
+        tickets = RedisTickets.connect(settings.redis_url.get_secret_value())
+        stack.callback(tickets.close)
+        yield Parts(settings, ledger, store, lane, publisher, tickets)

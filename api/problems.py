@@ -46,6 +46,7 @@ TITLES: Mapping[str, str] = {
     "unsupported_media_type": "The body's media type is not taken here",
     "full": "The queue is full",
     "too_fast": "The key asks too often",
+    "not_served": "The protocol has this, and this service has not",
     "unavailable": "A part does not answer",
     "ledger_unavailable": "The ledger does not answer",
     "store_unavailable": "The vector store does not answer",

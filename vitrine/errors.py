@@ -77,6 +77,14 @@ class SpaceMismatch(Conflict):
     code = "space_mismatch"
 
 
+class NotServed(VitrineError):
+    """Raised when a protocol has an operation that this service has not, and never will by asking again."""
+
+    code = "not_served"
+    exit_code = EXIT_USAGE
+    http_status = 501
+
+
 class Full(VitrineError):
     """Raised when accepting more would grow the queue past its limit; try again later."""
 

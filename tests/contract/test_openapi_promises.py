@@ -27,6 +27,7 @@ from api.serve import bind, server_config, url_of
 from tests.unit.api.api_stage import SPACE, Outbox, make_stage, put
 from vitrine.api_keys import Keyring, Scope, new_key
 from vitrine.fakes.fake_lane import FakeLane, fake_worker
+from vitrine.fakes.memory_tickets import MemoryTickets
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.settings import Settings
 from vitrine.vectors.open import open_store
@@ -61,7 +62,7 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
     with closing(ledger), closing(open_store(settings)) as store:
         put(store, "summer", ("sku-1042", 0, b"front", {"colour": "red", "price": 20}))
         lane = FakeLane(fake_worker(SPACE, supports_text=True))
-        yield Parts(settings, ledger, store, lane, Outbox())
+        yield Parts(settings, ledger, store, lane, Outbox(), MemoryTickets())
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from vitrine.contracts import Failure, FailureReason, ImageRef, Payload, point_i
 from vitrine.fakes.fake_lane import FakeLane, fake_vector, fake_worker
 from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.fakes.memory_store import MemoryStore
+from vitrine.fakes.memory_tickets import MemoryTickets
 from vitrine.ledger import Lease
 from vitrine.settings import Settings
 from vitrine.vectors import PointBatch, Provenance, Space, VectorStore
@@ -121,7 +122,7 @@ def make_stage(settings: Settings, keyring: Keyring | None = None) -> Stage:
     """A stage with an empty store, asked from this machine by its own name."""
     ledger, store, outbox = MemoryLedger(), MemoryStore(), Outbox()
     lane = FakeLane(fake_worker(SPACE, supports_text=True))
-    parts = Parts(settings, ledger, store, lane, outbox)
+    parts = Parts(settings, ledger, store, lane, outbox, MemoryTickets())
     app = create_app(parts, keyring)
     client = TestClient(app, "http://127.0.0.1:8080", raise_server_exceptions=False)
     return Stage(parts, app, client, ledger, store, lane, outbox)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.dialects.errors import shape_of
 from tests.unit.api.api_stage import PROBLEM, Stage
 
 ROUTES = {
@@ -22,9 +23,30 @@ ROUTES = {
     ("post", "/v1/search"),
     ("get", "/v1/collections"),
     ("get", "/v1/collections/{name}"),
+    ("get", "/v1/collections/{name}/items"),
+    ("get", "/v1/collections/{name}/item"),
+    ("get", "/v1/collections/{name}/picture"),
+    ("get", "/v1/collections/{name}/map"),
     ("get", "/v1/workers"),
     ("get", "/healthz"),
     ("get", "/readyz"),
+    ("get", "/v2"),
+    ("get", "/v2/health/live"),
+    ("get", "/v2/health/ready"),
+    ("post", "/v2/repository/index"),
+    ("get", "/v2/models/stats"),
+    ("get", "/v2/models/{model}"),
+    ("get", "/v2/models/{model}/config"),
+    ("get", "/v2/models/{model}/ready"),
+    ("get", "/v2/models/{model}/stats"),
+    ("post", "/v2/models/{model}/infer"),
+    ("post", "/v2/{endpoint}/run"),
+    ("post", "/v2/{endpoint}/runsync"),
+    ("get", "/v2/{endpoint}/status/{ticket}"),
+    ("post", "/v2/{endpoint}/cancel/{ticket}"),
+    ("post", "/v2/{endpoint}/retry/{ticket}"),
+    ("post", "/v2/{endpoint}/purge-queue"),
+    ("get", "/v2/{endpoint}/health"),
 }
 
 
@@ -58,7 +80,9 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
 
 def test_errors_are_problems_with_an_example(document: dict[str, Any]) -> None:
     shown = 0
-    for _, _, operation in operations(document):
+    for _, path, operation in operations(document):
+        if shape_of(path) is not None:
+            continue
         for status, answer in operation["responses"].items():
             if status.startswith("2"):
                 continue
@@ -67,6 +91,21 @@ def test_errors_are_problems_with_an_example(document: dict[str, Any]) -> None:
             assert content["example"]["status"] == int(status)
             assert content["example"]["code"]
             shown += 1
+    assert shown > 30
+
+
+def test_errors_of_dialects_have_their_own_shape_and_an_example(document: dict[str, Any]) -> None:
+    shown = 0
+    for _, path, operation in operations(document):
+        shape = shape_of(path)
+        for status, answer in operation["responses"].items() if shape else ():
+            if not status.startswith("2"):
+                assert shape is not None
+                content = answer["content"]["application/json"]
+                assert content["schema"] == {"$ref": f"#/components/schemas/{shape.name}"}
+                assert content["example"].keys() == set(shape.schema["required"])
+                assert int(status) not in shape.statuses
+                shown += 1
     assert shown > 30
 
 

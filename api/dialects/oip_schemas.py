@@ -1,0 +1,138 @@
+"""The Open Inference Protocol's bodies: what a request's JSON must be, and what answers look like.
+
+What the protocol lets a client send beyond this (parameters that this service has no use for) is left alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Parameters = dict[str, bool | int | float | str]
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+class InputIn(_Read):
+    """One tensor of a request; its data stands here or, with `binary_data_size`, behind the JSON."""
+
+    name: str = Field(max_length=200, examples=["PIXEL_VALUES"])
+    shape: list[int] = Field(max_length=8, examples=[[1, 3, 224, 224]])
+    datatype: str = Field(max_length=16, examples=["FP32"])
+    parameters: Parameters = Field(default={}, max_length=32)
+    data: Any = Field(default=None, description="Row by row, flat or nested.")
+
+
+class OutputIn(_Read):
+    """A tensor that is asked for."""
+
+    name: str = Field(max_length=200, examples=["EMBEDDING"])
+    parameters: Parameters = Field(default={}, max_length=32)
+
+
+class InferIn(_Read):
+    """An inference request's JSON."""
+
+    id: str | None = Field(default=None, max_length=200)
+    parameters: Parameters = Field(default={}, max_length=32)
+    inputs: list[InputIn] = Field(min_length=1, max_length=16)
+    outputs: list[OutputIn] = Field(default=[], max_length=4)
+
+
+class TensorOut(BaseModel):
+    """One tensor of an answer; with `binary_data_size` its data stands behind the JSON."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    parameters: Parameters | None = None
+    data: list[float] | None = None
+
+
+class InferOut(BaseModel):
+    """An inference answer's JSON."""
+
+    model_name: str
+    model_version: str
+    id: str | None = None
+    outputs: list[TensorOut]
+
+
+class ServerOut(BaseModel):
+    """What the server is, and which extensions of the protocol it has."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class TensorMetadata(BaseModel):
+    """An input or output by name; -1 stands for any length."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class ModelOut(BaseModel):
+    """What a model takes, one of its inputs at a time, and gives."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+class IndexEntry(BaseModel):
+    """A model that can be asked."""
+
+    name: str
+    version: str
+    state: Literal["READY"] = "READY"
+    reason: str = ""
+
+
+class Duration(BaseModel):
+    """How often, and how long in all."""
+
+    count: int
+    ns: int
+
+
+class InferenceStatistics(BaseModel):
+    """Where the time of requests went; waiting in the workers' queue is part of `compute_infer`."""
+
+    success: Duration
+    fail: Duration
+    queue: Duration
+    compute_input: Duration
+    compute_infer: Duration
+    compute_output: Duration
+    cache_hit: Duration
+    cache_miss: Duration
+
+
+class ModelStatistics(BaseModel):
+    """One model's requests since this API process began."""
+
+    name: str
+    version: str
+    last_inference: int = Field(description="Unix milliseconds; 0 where there was none.")
+    inference_count: int = Field(description="Pictures, texts and tensors embedded.")
+    execution_count: int = Field(
+        description="Requests that were carried out. Workers put several into one batch."
+    )
+    inference_stats: InferenceStatistics
+    batch_stats: list[dict[str, Any]] = Field(
+        default=[], description="Always empty: batches are the workers' own."
+    )
+
+
+class StatisticsOut(BaseModel):
+    """Statistics of one model or all."""
+
+    model_stats: list[ModelStatistics]

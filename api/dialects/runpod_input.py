@@ -1,0 +1,135 @@
+"""What a RunPod worker's `input` asks, and its `output`: as the two endpoints have it whose clients come here.
+
+    {"images": [url, …]}    ->  {"embeddings": [{"image_url", "vector"}, …], "warnings"?: {"failed_urls": […], "message"}}
+    {"image": base64}       ->  {"embedding": […]}, of the picture made grey, unless "grey": false
+
+`infra/runpod/handler.py` serves the same inputs on RunPod itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vitrine.errors import BadInput
+from vitrine.query_lane import Answer, Query, QueryVector
+
+MAX_IMAGES = 1000
+MAX_URL_CHARS = 8_192
+_SHOWN_ERRORS = 5
+"""Failed URLs that the error of a request without any vector names."""
+
+
+class Images(BaseModel):
+    """Pictures by URL."""
+
+    model_config = ConfigDict(strict=True)
+
+    images: list[str] = Field(min_length=1, max_length=MAX_IMAGES)
+
+
+class Image(BaseModel):
+    """One picture in base64."""
+
+    model_config = ConfigDict(strict=True)
+
+    image: str = Field(min_length=1)
+    grey: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The questions of an input; `urls` in their order, or empty for one picture."""
+
+    queries: tuple[Query, ...]
+    urls: tuple[str, ...]
+
+
+def asked_of(given: object) -> Asked:
+    """The questions of a request's `input`; raises `BadInput` that names the field."""
+    if not isinstance(given, dict) or ("images" in given) == ("image" in given):
+        raise BadInput(
+            "The input has to be an object with either images or image.",
+            hint='{"images": [URL, …]} or {"image": BASE64}.',
+        )
+    try:
+        if "image" in given:
+            one = Image.model_validate(given)
+            return Asked((Query("image", _decoded(one.image), grey=one.grey),), ())
+        urls = Images.model_validate(given).images
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"input.{where}: {first['msg']}.") from None
+    return Asked(tuple(Query("url", url.encode(errors="replace")) for url in urls), tuple(urls))
+
+
+def _decoded(text: str) -> bytes:
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        data = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise BadInput("input.image: This is not base64.") from None
+    if not data:
+        raise BadInput("input.image: The picture is empty.")
+    return data
+
+
+def refusal(query: Query) -> BadInput | None:
+    """Why a question is not even asked; None where it is."""
+    if query.kind != "url":
+        return None
+    if len(query.data) > MAX_URL_CHARS:
+        return BadInput("The URL is too long.")
+    if not query.data.lower().startswith((b"http://", b"https://")):
+        return BadInput("Only http:// and https:// URLs are fetched.")
+    return None
+
+
+def output_of(asked: Asked, answers: Sequence[Answer]) -> dict[str, Any]:
+    """The `output`; vectors stay arrays, which `as_json` writes.
+
+    Raises `BadInput` where no picture has a vector.
+    """
+    if not asked.urls:
+        (answer,) = answers
+        if isinstance(answer, QueryVector):
+            return {"embedding": answer.vector}
+        raise answer
+    pairs = list(zip(asked.urls, answers, strict=True))
+    failed = [
+        {"url": url, "error": str(answer)}
+        for url, answer in pairs
+        if not isinstance(answer, QueryVector)
+    ]
+    if len(failed) == len(pairs):
+        raise BadInput(_all_failed(failed))
+    output: dict[str, Any] = {
+        "embeddings": [
+            {"image_url": url, "vector": answer.vector}
+            for url, answer in pairs
+            if isinstance(answer, QueryVector)
+        ]
+    }
+    if failed:
+        message = f"{len(failed)} of {len(pairs)} images could not be embedded."
+        output["warnings"] = {"failed_urls": failed, "message": message}
+    return output
+
+
+def _all_failed(failed: Sequence[dict[str, str]]) -> str:
+    shown = "; ".join(f"{one['url'][:200]}: {one['error']}" for one in failed[:_SHOWN_ERRORS])
+    more = f"; and {len(failed) - _SHOWN_ERRORS} more" if len(failed) > _SHOWN_ERRORS else ""
+    return f"None of the {len(failed)} images could be embedded. {shown}{more}"
+
+
+def as_json(output: dict[str, Any]) -> bytes:
+    """The output's JSON; vectors as numbers."""
+    return orjson.dumps(output, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -1,0 +1,85 @@
+"""RunPod's bodies: what is handed in, and how a request stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from vitrine.tickets import TicketState
+
+
+class Policy(BaseModel):
+    """How long a request may take and live, in milliseconds."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    execution_timeout: int = Field(
+        default=600_000, ge=5_000, le=604_800_000, alias="executionTimeout"
+    )
+    low_priority: bool = Field(default=False, alias="lowPriority")
+    ttl: int = Field(default=86_400_000, ge=10_000, le=604_800_000)
+
+
+class RunIn(BaseModel):
+    """A request. `input` is judged when its turn comes: a bad one ends as FAILED, with the reason as its error."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    input: dict[str, JsonValue] = Field(
+        min_length=1, examples=[{"images": ["https://shop.example/1042/front.jpg"]}]
+    )
+    policy: Policy = Policy()
+    webhook: None = Field(
+        default=None, description="Nothing is called when a request ends; ask for its status."
+    )
+
+
+class RunOut(BaseModel):
+    """A request as it stands."""
+
+    id: str
+    status: TicketState
+    output: dict[str, Any] | None = None
+    error: str | None = None
+    delay_time: int | None = Field(
+        default=None, alias="delayTime", description="Milliseconds in the queue."
+    )
+    execution_time: int | None = Field(
+        default=None, alias="executionTime", description="Milliseconds of work."
+    )
+
+
+class PurgeOut(BaseModel):
+    """What became of the queue."""
+
+    removed: int
+    status: str = "completed"
+
+
+class JobsOut(BaseModel):
+    """A model's requests: those there are, and those that ended."""
+
+    completed: int
+    failed: int
+    in_progress: int = Field(alias="inProgress")
+    in_queue: int = Field(alias="inQueue")
+    retried: int
+
+
+class WorkersOut(BaseModel):
+    """A model's workers; `running` are taken to be as many as requests are in progress."""
+
+    idle: int
+    initializing: int = 0
+    ready: int
+    running: int
+    throttled: int = 0
+    unhealthy: int = 0
+
+
+class HealthOut(BaseModel):
+    """An endpoint's requests and workers."""
+
+    jobs: JobsOut
+    workers: WorkersOut
