@@ -11,18 +11,29 @@ import click
 @click.option("--collection", required=True, help="The catalog to search.")
 @click.option("--image", help="A picture: a file, or an http(s) URL that a worker fetches.")
 @click.option("--item", help="The id of an item of the collection; it is left out of its result.")
-@click.option("--text", help="Words, where the collection's model has a text tower.")
+@click.option("--text", help="Words, alone or beside a picture; the model needs a text tower.")
+@click.option(
+    "--text-weight", type=click.FloatRange(0, 10, min_open=True), default=1.0, show_default=True,
+    help="What the words count beside a picture or item.",
+)  # fmt: skip
+@click.option("--like", multiple=True, metavar="ITEM", help="More like this item; may be repeated.")
+@click.option(
+    "--unlike", multiple=True, metavar="ITEM", help="Less like this item; may be repeated."
+)
 @click.option("--top", default=10, show_default=True, type=click.IntRange(1, 100))
+@click.option("--offset", default=0, type=click.IntRange(0, 999), help="Pass over so many hits.")
 @click.option(
     "--filter", "filter_json", help='JSON, such as {"colour": ["red"], "price": {"lt": 50}}.'
 )
+@click.option("--relevant", is_flag=True, help="Only hits that stand out from the collection.")
+@click.option("--group-duplicates", is_flag=True, help="Near-identical pictures as one hit.")
 @click.option("--exact", is_flag=True, help="Compare with every vector; slower.")
 @click.option("--json", "as_json", is_flag=True, help="Print the API's answer.")
 @click.option("--api", "api_url", help="The API's address (VITRINE_API_URL).")
 def search(**options: Any) -> None:
-    """Find the items that look most like a picture, an item or words.
+    """Find the items that look most like a picture, an item, words or examples.
 
-    Give exactly one of --image, --item and --text.
+    Give --image or --item, --text, --like, or several of them.
     """
     from vitrine.cli.api_client import ApiClient
     from vitrine.cli.output import print_json
@@ -38,16 +49,32 @@ def search(**options: Any) -> None:
         _show(answer)
 
 
+_ALWAYS = ("collection", "top", "exact")
+_WHERE_GIVEN = ("item", "text", "offset", "group_duplicates")
+_NOT_GIVEN = (None, (), 0, False)
+
+
 def _body(options: dict[str, Any]) -> dict[str, Any]:
-    given = [name for name in ("image", "item", "text") if options[name] is not None]
-    if len(given) != 1:
-        raise click.UsageError("Give exactly one of --image, --item and --text.")
-    body = {name: options[name] for name in ("collection", "top", "exact")}
+    if options["image"] is not None and options["item"] is not None:
+        raise click.UsageError("Give --image or --item, not both; --like takes more items.")
+    if all(options[name] in (None, ()) for name in ("image", "item", "text", "like")):
+        raise click.UsageError("Give --image, --item, --text or --like.")
+    body = {name: options[name] for name in _ALWAYS}
+    body |= {name: options[name] for name in _WHERE_GIVEN if options[name] not in _NOT_GIVEN}
+    body |= {
+        name: [{"item": item} for item in options[name]]
+        for name in ("like", "unlike")
+        if options[name]
+    }
+    if options["text"] and options["text_weight"] != 1:
+        body["text_weight"] = options["text_weight"]
+    if options["relevant"]:
+        body["relevance"] = "cut"
     if options["filter_json"] is not None:
         body["filter"] = _filter(options["filter_json"])
-    if given == ["image"]:
-        return body if _local(options["image"]) else body | {"image_url": options["image"]}
-    return body | {given[0]: options[given[0]]}
+    if options["image"] is not None and not _local(options["image"]):
+        body["image_url"] = options["image"]
+    return body
 
 
 def _filter(text: str) -> Any:
@@ -92,7 +119,7 @@ def _show(answer: dict[str, Any]) -> None:
 
     hits = answer["hits"]
     if not hits:
-        say("Nothing found. A filter may leave nothing, or the collection is empty.")
+        say(_nothing(answer))
         return
     rows = (
         (hit["rank"], f"{hit['score']:.3f}", hit["item_id"], _told(hit["fields"]), hit["image_url"])
@@ -106,6 +133,17 @@ def _show(answer: dict[str, Any]) -> None:
         f"Searched by {answer['query']['described']}, "
         f"{took['embed_ms'] + took['store_ms']:.0f} ms in the API."
     )
+    if answer["next_offset"] is not None:
+        say(f"There are more: --offset {answer['next_offset']}.")
+
+
+def _nothing(answer: dict[str, Any]) -> str:
+    if answer["relevance"] is not None:
+        return (
+            f"Nothing found that stands out: a score of {answer['relevance']['cut']:.3f} would. "
+            "Without --relevant the nearest are shown all the same."
+        )
+    return "Nothing found. A filter may leave nothing, or the collection is empty."
 
 
 def _told(fields: dict[str, Any]) -> str:

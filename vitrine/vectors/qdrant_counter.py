@@ -20,13 +20,13 @@ class QdrantCounter:
         self._collection = collection
 
     def words(self, field: str, where: Filter | None, limit: int) -> Sequence[FacetValue]:
-        """From the field's keyword index, exactly."""
+        """From the field's keyword index alone: exact counting looks each value up for itself."""
         answer = self._client.facet(
             self._collection,
             payload_path(field),
             facet_filter=qdrant_filter(where),
             limit=limit,
-            exact=True,
+            exact=False,
         )
         return [
             FacetValue(hit.value, hit.count) for hit in answer.hits if isinstance(hit.value, str)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -164,15 +165,27 @@ def test_a_form_without_a_picture_may_ask_otherwise(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"text": "x", "item": "bag"}, {"image_url": "http://h/x", "image_base64": "eA=="}]
+    "body",
+    [
+        {"image_url": "http://h/x", "image_base64": "eA=="},
+        {"item": "bag", "image_url": "http://h/x"},
+        {"item": "bag", "vector": [1.0] * 16},
+    ],
+    ids=["two pictures", "an item and a picture", "an item and a vector"],
 )
-def test_exactly_one_question_is_taken(stage: Stage, body: dict[str, str]) -> None:
-    assert "exactly one" in problem_of(ask(stage, **body), 422, "bad_input")["detail"]
+def test_at_most_one_picture_is_taken(stage: Stage, body: dict[str, Any]) -> None:
+    assert "at most one" in problem_of(ask(stage, **body), 422, "bad_input")["detail"]
 
 
-def test_a_form_takes_exactly_one_question_too(stage: Stage) -> None:
-    for answer in (ask_form(stage), ask_form(stage, FRONT, text="x")):
-        assert "exactly one" in problem_of(answer, 422, "bad_input")["detail"]
+@pytest.mark.parametrize("body", [{}, {"unlike": [{"item": "bag"}]}], ids=["nothing", "only not"])
+def test_a_question_is_asked_for(stage: Stage, body: dict[str, Any]) -> None:
+    assert "something to be like" in problem_of(ask(stage, **body), 422, "bad_input")["detail"]
+
+
+def test_a_form_takes_one_picture_and_asks_for_a_question_too(stage: Stage) -> None:
+    assert "something to be like" in problem_of(ask_form(stage), 422, "bad_input")["detail"]
+    two = ask_form(stage, FRONT, item="bag")
+    assert "at most one" in problem_of(two, 422, "bad_input")["detail"]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +193,20 @@ def test_a_form_takes_exactly_one_question_too(stage: Stage) -> None:
     [
         ({"text": "x", "top": 0}, "top"),
         ({"text": "x", "top": 101}, "top"),
+        ({"text": "x", "offset": -1}, "offset"),
+        ({"text": "x", "offset": 1000}, "offset"),
+        ({"text": "x", "offset": 200, "pictures_per_item": 2}, "offset"),
+        ({"text": "x", "relevance": "yes"}, "relevance"),
+        ({"text": "x", "text_weight": 0}, "text_weight"),
+        ({"like": [{}]}, "like[0]"),
+        ({"like": [{"item": "bag", "text": "x"}]}, "like[0]"),
+        ({"like": [{"item": "bag"}, {"image_url": "file:///x"}]}, "like[1].image_url"),
+        ({"text": "x", "unlike": [{"image_base64": "?"}]}, "unlike[0].image_base64"),
+        ({"text": "x", "unlike": [{"item": "bag", "weight": 11}]}, "unlike[0].weight"),
+        ({"text": "x", "like": [{"item": "bag"}] * 11}, "like"),
+        ({"vector": [0.0] * 16}, "vector"),
+        ({"vector": [1.0] * 15}, "vector"),
+        ({"vector": [1e308] * 16}, "vector"),
         ({"text": ""}, "text"),
         ({"text": "x" * 1001}, "text"),
         ({"text": "x", "pictures_per_item": 11}, "pictures_per_item"),
@@ -197,7 +224,8 @@ def test_a_bad_field_is_named(stage: Stage, body: dict[str, Any], field: str) ->
 
 
 @pytest.mark.parametrize(
-    ("fields", "field"), [({"filter": "{"}, "filter"), ({"top": "many"}, "top")]
+    ("fields", "field"),
+    [({"filter": "{"}, "filter"), ({"top": "many"}, "top"), ({"unlike": "bag"}, "unlike")],
 )
 def test_a_form_s_bad_field_is_named(stage: Stage, fields: dict[str, str], field: str) -> None:
     answer = ask_form(stage, FRONT, **fields)
@@ -245,14 +273,14 @@ def test_a_search_that_waits_does_not_hold_up_the_event_loop(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside, release = threading.Event(), threading.Event()
-    embed = stage.lane.embed
+    embed_many = stage.lane.embed_many
 
-    def waiting(model: str, query: Query) -> Any:
+    def waiting(model: str, queries: Sequence[Query]) -> Any:
         inside.set()
         assert release.wait(60)
-        return embed(model, query)
+        return embed_many(model, queries)
 
-    monkeypatch.setattr(stage.lane, "embed", waiting)
+    monkeypatch.setattr(stage.lane, "embed_many", waiting)
     answers: list[Any] = []
     asking = threading.Thread(target=lambda: answers.append(ask(stage, text="x")))
     asking.start()

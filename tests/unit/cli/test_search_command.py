@@ -122,11 +122,53 @@ def test_nothing_found_is_said(search: Search) -> None:
     assert "Nothing found" in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [(), ("--item", "a", "--text", "b")])
-def test_exactly_one_question_is_taken(search: Search, arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "--image, --item, --text or --like"),
+        (("--unlike", "bag"), "--image, --item, --text or --like"),
+        (("--item", "a", "--image", "b.jpg"), "not both"),
+    ],
+    ids=["nothing", "nothing to be like", "two pictures"],
+)
+def test_a_question_is_asked_for(search: Search, arguments: tuple[str, ...], told: str) -> None:
     result = search(*arguments)
     assert result.exit_code == 2
-    assert "exactly one" in result.stderr
+    assert told in " ".join(result.stderr.split())
+
+
+def test_a_picture_and_words_and_examples_are_asked_together(
+    search: Search, stage: Stage, tmp_path: Path
+) -> None:
+    picture = tmp_path / "shirt.jpg"
+    picture.write_bytes(b"shirt")
+    result = search(
+        "--image", str(picture), "--text", "red", "--text-weight", "0.5", "--unlike", "bag", "--json"
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert stage.lane.asked == [
+        ("builtin", Query("image", b"shirt")),
+        ("builtin", Query("text", b"red")),
+    ]
+    answer = json.loads(result.stdout)
+    assert [hit["item_id"] for hit in answer["hits"]] == ["shirt"]
+    assert answer["query"]["described"] == (
+        "the picture sent and the words, away from the item bag"
+    )
+
+
+def test_more_like_an_item_is_a_question(search: Search) -> None:
+    result = search("--like", "shirt", "--json")
+    assert [hit["item_id"] for hit in json.loads(result.stdout)["hits"]] == ["bag"]
+
+
+def test_a_page_says_where_the_next_one_begins(search: Search) -> None:
+    first = search("--text", "red", "--top", "1")
+    assert "--offset 1" in first.stderr
+    second = search("--text", "red", "--top", "1", "--offset", "1", "--json")
+    answer = json.loads(second.stdout)
+    assert [hit["rank"] for hit in answer["hits"]] == [2]
+    assert answer["next_offset"] is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""Samples of collections, drawn when a search first needs one and kept for a while: a draw costs tens of milliseconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vitrine.neighbours.background import SAMPLE, Background
+from vitrine.vectors import Space, VectorStore
+
+KEPT = 16
+"""Collections whose sample is kept, those used last: 5 MB each at 1,152 dimensions."""
+KEPT_SECONDS = 300.0
+"""What a catalog looks like changes slowly."""
+GROWING_SECONDS = 10.0
+"""Of a collection that has fewer points than a sample: it is small, or its first load is on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    background: Background
+    until: float  #: Monotonic seconds.
+
+
+class Backgrounds:
+    """Thread-safe; two threads that miss the same sample both draw it."""
+
+    def __init__(self, store: VectorStore, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._clock = clock
+        self._drawn: OrderedDict[tuple[str, Space], _Drawn] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, name: str, space: Space) -> Background:
+        """The collection's background; raises `NotFound` and `StoreUnavailable` as the store does."""
+        now = self._clock()
+        with self._lock:
+            kept = self._drawn.get((name, space))
+            if kept is not None and now < kept.until:
+                self._drawn.move_to_end((name, space))
+                return kept.background
+        drawn = Background(self._store.sample(name, SAMPLE))
+        self._keep((name, space), drawn, now)
+        return drawn
+
+    def _keep(self, key: tuple[str, Space], drawn: Background, now: float) -> None:
+        seconds = KEPT_SECONDS if len(drawn) == SAMPLE else GROWING_SECONDS
+        with self._lock:
+            self._drawn[key] = _Drawn(drawn, now + seconds)
+            self._drawn.move_to_end(key)
+            while len(self._drawn) > KEPT:
+                self._drawn.popitem(last=False)

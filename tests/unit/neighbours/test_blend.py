@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from vitrine.neighbours.background import Background
+from vitrine.neighbours.blend import AWAY, Weighted, blend
+
+X, Y, Z = np.eye(3, dtype=np.float32)
+
+
+def unit(*values: float) -> NDArray[np.float32]:
+    vector = np.array(values)
+    made: NDArray[np.float32] = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return made
+
+
+def test_one_example_is_the_question_itself() -> None:
+    assert blend([Weighted(X, 3.0)], [], None) is X
+
+
+@pytest.mark.parametrize(
+    ("like", "unlike", "expected"),
+    [
+        ([Weighted(X), Weighted(Y)], [], unit(1, 1, 0)),
+        ([Weighted(X, 3.0), Weighted(Y)], [], unit(3, 1, 0)),
+        ([Weighted(X)], [Weighted(Y)], unit(1, -AWAY, 0)),
+        ([Weighted(X, 5.0)], [Weighted(Y)], unit(1, -AWAY, 0)),
+        ([Weighted(X)], [Weighted(Y, 2.0)], unit(1, -2 * AWAY, 0)),
+        ([Weighted(X)], [Weighted(Y), Weighted(Z)], unit(2, -AWAY, -AWAY)),
+    ],
+    ids=["both", "by weight", "away", "alone, whatever its weight", "harder away", "away from two"],
+)
+def test_examples_pull_and_push_by_their_weights(
+    like: list[Weighted], unlike: list[Weighted], expected: NDArray[np.float32]
+) -> None:
+    found = blend(like, unlike, None)
+    assert found is not None
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_examples_that_cancel_out_are_no_question() -> None:
+    assert blend([Weighted(X), Weighted(-X)], [], None) is None
+    assert blend([Weighted(X)], [Weighted(X, 1 / AWAY)], None) is None
+
+
+def test_words_count_as_much_as_a_picture_however_close_their_scores_lie() -> None:
+    """Pictures in one cone, words in another: all pictures score nearly alike for the words."""
+    drawn = np.random.default_rng(5)
+    pictures = np.zeros((500, 32))
+    pictures[:, 2:] = drawn.standard_normal((500, 30))
+    pictures[:, 0] = 4
+    pictures /= np.linalg.norm(pictures, axis=1, keepdims=True)
+    picture = pictures[0].astype(np.float32)
+    words = np.zeros(32, np.float32)
+    words[1], words[2] = np.sqrt(1 - 0.1**2), 0.1
+    background = Background(pictures.astype(np.float32))
+    shown, said = pictures @ picture, pictures @ words
+    assert said.std() < shown.std() / 5
+
+    def explained(target: NDArray[np.float32] | None) -> tuple[float, float]:
+        assert target is not None
+        scores = pictures @ target
+        return float(np.corrcoef(scores, shown)[0, 1]), float(np.corrcoef(scores, said)[0, 1])
+
+    both = [Weighted(picture), Weighted(words)]
+    by_picture, by_words = explained(blend(both, [], background))
+    assert by_picture == pytest.approx(by_words, abs=0.1)
+    assert by_words > 0.6
+    by_picture, by_words = explained(blend(both, [], None))
+    assert by_picture > 0.95
+    assert by_words < 0.3

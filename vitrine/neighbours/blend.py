@@ -1,0 +1,63 @@
+"""Several examples become one question: towards these, away from those, each by its weight.
+
+The blend is one vector, so a store searches by it as by any other, through its index. Before they are added,
+examples are set at equal strength: each is divided by the spread of its own scores in the collection. Otherwise
+words would count for nothing beside a picture, as their scores lie several times closer together
+(a model's pictures and texts fill two separate cones: Liang et al. 2022, "Mind the Gap").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.neighbours.background import Background
+
+AWAY = 0.5
+"""How strongly what is not wanted pushes, beside what is wanted: measured in docs/search.md. Rocchio's feedback,
+whose form this is, takes a quarter to a third (Salton and Buckley 1990)."""
+SHORTEST = 1e-6  #: A blend of less length has no direction.
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """A unit vector, float32 [dimension], and what it counts beside the others."""
+
+    vector: NDArray[np.float32]
+    weight: float = 1.0
+
+
+def blend(
+    like: Sequence[Weighted], unlike: Sequence[Weighted], background: Background | None
+) -> NDArray[np.float32] | None:
+    """The question, float32 [dimension] of unit length; None where the examples cancel each other out.
+
+    `like` is not empty. Its weights count among each other; those of `unlike` say how hard each pushes away,
+    and their push is divided by how many they are. Without a background all count as of one spread.
+    """
+    if len(like) == 1 and not unlike:
+        return like[0].vector
+    wanted = _sum(like, background) / sum(example.weight for example in like)
+    if unlike:
+        wanted -= AWAY / len(unlike) * _sum(unlike, background)
+    length = float(np.linalg.norm(wanted))
+    strongest = max(_strength(example, background) for example in (*like, *unlike))
+    return None if length < SHORTEST * strongest else (wanted / length).astype(np.float32)
+
+
+def _sum(examples: Sequence[Weighted], background: Background | None) -> NDArray[np.float64]:
+    parts = [
+        example.weight * _strength(example, background) * example.vector.astype(np.float64)
+        for example in examples
+    ]
+    total: NDArray[np.float64] = np.sum(parts, axis=0)
+    return total
+
+
+def _strength(example: Weighted, background: Background | None) -> float:
+    if background is None or not background.telling:
+        return 1.0
+    return 1.0 / background.scores(example.vector).spread
