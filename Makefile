@@ -9,10 +9,10 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench chaos lock clean setup-demo setup-test
+.PHONY: help demo test lint format bench chaos screenshots lock clean setup-demo setup-test
 
 help: ## list these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /|/' | awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /|/' | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
 
 setup-demo:
 	@$(PYTHON) -m scripts.setup demo
@@ -24,6 +24,7 @@ demo: setup-demo ## run the main job, end to end, on pictures drawn here
 	@$(BIN)/vitrine demo $(ARGS)
 
 test: lint ## check everything and run the tests
+	@$(BIN)/python -m scripts.browser
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
 
 lint: setup-test ## style, types, import arrows
@@ -41,6 +42,10 @@ bench: setup-test ## measure: all of benchmarks/, or one (make bench NAME=fetch)
 
 chaos: setup-test ## inject every fault, for a long time, and count (docs/reliability.md)
 	$(BIN)/python -m tests.faults.chaos --write $(ARGS)
+
+screenshots: setup-test ## take the page's pictures in docs/ anew, in Chromium
+	@$(BIN)/python -m scripts.browser
+	@$(BIN)/python -m scripts.screenshots $(ARGS)
 
 lock: ## pin the newest versions that pyproject.toml allows
 	@$(PYTHON) -m scripts.lock $(PYTHONS)

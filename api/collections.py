@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from fastapi import APIRouter
 
 from api import openapi
 from api.parts import Given
-from api.schemas.inventory import CollectionList, CollectionOut, WorkerList, WorkerOut
-from vitrine.errors import NotFound
+from api.schemas.inventory import (
+    CollectionDetail,
+    CollectionList,
+    CollectionOut,
+    WorkerList,
+    WorkerOut,
+)
+from vitrine.contracts import JobStatus
+from vitrine.errors import LedgerUnavailable, NotFound
+from vitrine.ledger import Ledger
 from vitrine.vectors import CollectionInfo, Space, VectorStore
 
 MAX_NAMED = 20
 """Collections that a 404 lists; more would be no help."""
+JOBS_LOOKED_AT = 200
+"""Latest jobs among which a collection's last one is looked for."""
 
 router = APIRouter(tags=["inventory"])
 
@@ -28,9 +38,11 @@ def collections(parts: Given) -> CollectionList:
 
 
 @router.get("/v1/collections/{name}", summary="One collection", responses=openapi.errors(404))
-def collection(parts: Given, name: str) -> CollectionOut:
-    """One collection; 404 names those that exist."""
-    return CollectionOut.of(described(parts.store, name))
+def collection(parts: Given, name: str) -> CollectionDetail:
+    """One collection, how far its index is, and the last job that was for it; 404 names those that exist."""
+    with naming_those_that_exist(parts.store, name):
+        info, index = parts.store.describe(name), parts.store.index_state(name)
+    return CollectionDetail.made_of(info, index, _last_job(parts.ledger, name))
 
 
 @router.get("/v1/workers", summary="The workers alive now", responses=openapi.errors())
@@ -39,20 +51,30 @@ def workers(parts: Given) -> WorkerList:
     return WorkerList(workers=[WorkerOut.of(worker) for worker in parts.lane.workers()])
 
 
+def _last_job(ledger: Ledger, name: str) -> JobStatus | None:
+    """The newest of the latest jobs that was for the collection; None where the ledger cannot be asked."""
+    with suppress(LedgerUnavailable):
+        for status in ledger.jobs(limit=JOBS_LOOKED_AT, offset=0):
+            if status.spec.collection == name:
+                return status
+    return None
+
+
 def described(store: VectorStore, name: str) -> CollectionInfo:
     """The collection; raises `NotFound` naming those that exist."""
-    with _naming_those_that_exist(store, name):
+    with naming_those_that_exist(store, name):
         return store.describe(name)
 
 
 def space_of(store: VectorStore, name: str) -> Space:
     """The collection's space, as it is at this moment; raises `NotFound` naming those that exist."""
-    with _naming_those_that_exist(store, name):
+    with naming_those_that_exist(store, name):
         return store.space(name)
 
 
 @contextmanager
-def _naming_those_that_exist(store: VectorStore, name: str) -> Iterator[None]:
+def naming_those_that_exist(store: VectorStore, name: str) -> Iterator[None]:
+    """Raise `NotFound` with the names of those that exist where what is done inside finds no collection."""
     try:
         yield
     except NotFound as error:

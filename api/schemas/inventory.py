@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
 from api.schemas.base import SpaceOut, when
+from vitrine.contracts import JobStatus
 from vitrine.presence import StoreAway, WorkerInfo
-from vitrine.vectors import CollectionInfo
+from vitrine.vectors import CollectionInfo, IndexState
+
+FLOAT_BYTES = 4
 
 
 class CollectionOut(BaseModel):
@@ -27,6 +30,62 @@ class CollectionOut(BaseModel):
         return cls(
             name=info.name, generation=info.generation, space=SpaceOut.of(info.space),
             points=info.points, indexed_fields=dict(info.indexed_fields),
+        )  # fmt: skip
+
+
+class CollectionIndexOut(BaseModel):
+    """How far the vector index is; searches are right at any moment, only slower without."""
+
+    state: Literal["complete", "building", "deferred"] = Field(
+        description="`deferred`: a bulk load is on, and it is built after."
+    )
+    indexed: int = Field(description="Pictures that it holds; the others are compared one by one.")
+
+    @classmethod
+    def of(cls, index: IndexState) -> Self:
+        """As the store says."""
+        if index.deferred:
+            return cls(state="deferred", indexed=index.indexed)
+        return cls(state="complete" if index.green else "building", indexed=index.indexed)
+
+
+class LastJobOut(BaseModel):
+    """The latest job that was for a collection."""
+
+    id: str
+    state: str
+    created_at: datetime
+    images: int
+    embedded: int
+    failed: int
+
+    @classmethod
+    def of(cls, status: JobStatus) -> Self:
+        """As the ledger has it."""
+        return cls(
+            id=status.spec.id, state=status.state.value, created_at=when(status.spec.created_at),
+            images=status.images, embedded=status.embedded, failed=status.failed,
+        )  # fmt: skip
+
+
+class CollectionDetail(CollectionOut):
+    """A catalog's collection with what takes a closer look."""
+
+    vector_bytes: int = Field(
+        description="Size of the vectors as they are compared, 4 bytes a dimension; payloads and index come on top."
+    )
+    index: CollectionIndexOut
+    last_job: LastJobOut | None = Field(
+        description="Null where none of the latest jobs was for it."
+    )
+
+    @classmethod
+    def made_of(cls, info: CollectionInfo, index: IndexState, job: JobStatus | None) -> Self:
+        """As store and ledger have it."""
+        return cls(
+            **CollectionOut.of(info).model_dump(),
+            vector_bytes=info.points * info.space.dimension * FLOAT_BYTES,
+            index=CollectionIndexOut.of(index), last_job=LastJobOut.of(job) if job else None,
         )  # fmt: skip
 
 

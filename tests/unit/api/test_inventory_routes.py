@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.unit.api.api_stage import SPACE, Stage, problem_of, put
 from vitrine.errors import LedgerUnavailable
 from vitrine.presence import StoreAway
@@ -13,10 +15,37 @@ def test_collections_tell_space_points_and_indexed_fields(stage: Stage) -> None:
     body = stage.client.get("/v1/collections").json()
     assert [each["name"] for each in body["collections"]] == ["autumn", "summer"]
     summer = body["collections"][1]
-    assert summer == stage.client.get("/v1/collections/summer").json()
+    assert summer.items() <= stage.client.get("/v1/collections/summer").json().items()
     assert summer["points"] == 4
     assert summer["space"]["model"] == "builtin"
     assert summer["indexed_fields"] == {"colour": "keyword", "price": "float"}
+
+
+def test_one_collection_tells_its_index_its_size_and_its_last_job(stage: Stage) -> None:
+    before = stage.client.get("/v1/collections/summer").json()
+    assert before["vector_bytes"] == 4 * 16 * 4
+    assert before["index"]["state"] == "complete"
+    assert before["last_job"] is None
+    stage.job()
+    last = stage.job(images=2)
+    stage.job(collection="autumn")
+    told = stage.client.get("/v1/collections/summer").json()["last_job"]
+    assert (told["id"], told["state"], told["images"]) == (last, "running", 2)
+
+
+def test_a_deferred_index_is_told(stage: Stage) -> None:
+    stage.store.defer_index("summer")
+    assert stage.client.get("/v1/collections/summer").json()["index"]["state"] == "deferred"
+
+
+def test_a_collection_is_told_of_without_the_ledger(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(**_: object) -> None:
+        raise LedgerUnavailable("gone")
+
+    monkeypatch.setattr(stage.ledger, "jobs", gone)
+    assert stage.client.get("/v1/collections/summer").json()["last_job"] is None
 
 
 def test_an_unknown_collection_names_the_first_of_many(stage: Stage) -> None:

@@ -1,0 +1,45 @@
+// The colours of a map's points by the values of a field: a hue for each word, a scale for numbers.
+
+// Okabe and Ito's hues, which people of all kinds of sight tell apart, made to be read on light and on dark.
+const HUES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#3d9bd6", "#8c564b", "#7f6bd6", "#5f9c2f", "#c4476c"];
+const REST = "#8d877b";
+const LOW = [70, 120, 200];
+const HIGH = [214, 94, 0];
+
+// { colours: one a point, legend: [{ colour, text, pictures }] }; without a field all points are alike.
+export function colouring(points, field) {
+  if (!field) return { colours: points.map(() => HUES[0]), legend: [] };
+  const values = points.map((point) => point.fields[field]);
+  return values.some((value) => typeof value === "number") ? byNumber(values) : byWord(values);
+}
+
+function byWord(values) {
+  const texts = values.map((value) => (value === undefined || value === null ? null : [value].flat().join(", ")));
+  const counts = new Map();
+  for (const text of texts) if (text !== null) counts.set(text, (counts.get(text) ?? 0) + 1);
+  const ranked = [...counts].sort((one, other) => other[1] - one[1]);
+  const hue = new Map(ranked.slice(0, HUES.length).map(([text], place) => [text, HUES[place]]));
+  const legend = [...hue].map(([text, colour]) => ({ colour, text, pictures: counts.get(text) }));
+  const others = texts.filter((text) => !hue.has(text)).length;
+  if (others) legend.push({ colour: REST, text: "all others", pictures: others });
+  return { colours: texts.map((text) => hue.get(text) ?? REST), legend };
+}
+
+function byNumber(values) {
+  const sorted = values.filter((value) => typeof value === "number").sort((one, other) => one - other);
+  // The middle nine tenths make the scale: one dear thing must not paint all others alike.
+  const low = sorted[Math.floor(sorted.length * 0.05)];
+  const high = sorted[Math.ceil(sorted.length * 0.95) - 1];
+  const share = (value) => (high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0.5);
+  const colours = values.map((value) => (typeof value === "number" ? between(share(value)) : REST));
+  const legend = [
+    { colour: between(0), text: `${low} and less`, pictures: sorted.filter((value) => value <= low).length },
+    { colour: between(1), text: `${high} and more`, pictures: sorted.filter((value) => value >= high).length },
+  ];
+  return { colours, legend };
+}
+
+function between(share) {
+  const part = LOW.map((low, place) => Math.round(low + (HIGH[place] - low) * share));
+  return `rgb(${part.join(" ")})`;
+}

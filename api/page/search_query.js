@@ -1,0 +1,112 @@
+// A question as it stands in the address, and as the API is asked it.
+//
+// { collection, text, url, item, picture, like, unlike, filter }. Of a picture that was dropped the address holds what
+// the model made of it (a byte a dimension) and a thumbnail, so that the link can be shared though nobody stored the picture.
+
+export const PAGE = 24; // hits asked for at once
+export const MAX_EXAMPLES = 10; // in each of plus and minus, as the API has it
+
+export function fromAddress(params) {
+  const vector = params.get("vector");
+  return {
+    collection: params.get("collection") ?? "",
+    text: params.get("text") ?? "",
+    url: params.get("url") ?? "",
+    item: params.get("item") ?? "",
+    picture: vector ? { vector, thumb: safeThumb(params.get("thumb")) } : null,
+    like: params.getAll("like").slice(0, MAX_EXAMPLES),
+    unlike: params.getAll("unlike").slice(0, MAX_EXAMPLES),
+    filter: parsedFilter(params.get("filter")),
+  };
+}
+
+export function toAddress(query) {
+  const pairs = [
+    ["collection", query.collection],
+    ["text", query.text],
+    ["url", query.url],
+    ["item", query.item],
+    ["vector", query.picture?.vector],
+    ["thumb", query.picture?.vector ? query.picture.thumb : ""],
+    ...query.like.map((id) => ["like", id]),
+    ...query.unlike.map((id) => ["unlike", id]),
+    ["filter", Object.keys(query.filter).length ? JSON.stringify(query.filter) : ""],
+  ];
+  return new URLSearchParams(pairs.filter(([, value]) => value));
+}
+
+// The same question without what it was asked with: a new one in the same collection, under the same filter.
+export function asked(query, by) {
+  return { ...query, text: "", url: "", item: "", picture: null, like: [], unlike: [], ...by };
+}
+
+export function isEmpty({ text, url, item, picture, like }) {
+  return !(text || url || item || picture || like.length);
+}
+
+export function hasPicture({ url, item, picture }) {
+  return Boolean(url || item || picture);
+}
+
+// The body of a POST to /v1/search. `vector`, where known, saves the workers from embedding the picture again.
+export function bodyOf(query, { offset = 0, image = null, vector = null } = {}) {
+  const by = vector ? { vector } : questionOf(query, image);
+  return {
+    collection: query.collection,
+    top: PAGE,
+    offset,
+    ...by,
+    ...(Object.keys(query.filter).length ? { filter: query.filter } : {}),
+    relevance: "mark",
+    vectors: offset === 0,
+  };
+}
+
+function questionOf(query, image) {
+  const examples = (ids) => ids.map((item) => ({ item }));
+  const given = {
+    text: query.text,
+    image_url: query.url,
+    item: query.item,
+    image_base64: image,
+    vector: !image && query.picture?.vector ? unpacked(query.picture.vector) : null,
+    like: examples(query.like),
+    unlike: examples(query.unlike),
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value && value.length));
+}
+
+// --- a vector in an address: each value as a signed byte of the largest ---------------------------
+
+export function packed(vector) {
+  const largest = Math.max(...vector.map(Math.abs)) || 1;
+  const bytes = Uint8Array.from(vector, (value) => Math.round((value / largest) * 127) & 255);
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+export function unpacked(text) {
+  try {
+    const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+    return Array.from(binary, (character) => ((character.charCodeAt(0) << 24) >> 24) / 127);
+  } catch {
+    return []; // a link that lost its end: the API says that nothing was asked
+  }
+}
+
+function parsedFilter(text) {
+  try {
+    const found = JSON.parse(text ?? "{}");
+    return found !== null && typeof found === "object" && !Array.isArray(found) ? found : {};
+  } catch {
+    return {};
+  }
+}
+
+// Only what this page writes there itself: an address comes from anybody.
+function safeThumb(text) {
+  return /^[A-Za-z0-9_-]{1,12000}$/.test(text ?? "") ? text : "";
+}
+
+export function thumbAddress(thumb) {
+  return thumb ? `data:image/jpeg;base64,${thumb.replaceAll("-", "+").replaceAll("_", "/")}` : "";
+}

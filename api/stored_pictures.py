@@ -1,0 +1,45 @@
+"""A picture that was embedded from a file, read again to be shown.
+
+The file's bytes are sent only if their hash is the one that was stored with the vector. So whatever the URL
+names by now, what goes out is a picture that somebody put into this collection, or nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from vitrine.errors import NotFound
+from vitrine.settings import Settings
+from vitrine.vectors.base import PROVENANCE_FIELD, URL_FIELD
+
+
+def read_picture(payload: Mapping[str, Any], settings: Settings) -> bytes:
+    """The bytes; raises `NotFound` where there are none to be sent."""
+    if not settings.fetch_files:
+        raise NotFound(
+            "This service reads no files.", hint="VITRINE_FETCH_FILES=true lets it, as standalone does."
+        )  # fmt: skip
+    url = urlsplit(payload[URL_FIELD])
+    if url.scheme != "file":
+        raise NotFound("This picture is at a host, not in a file.", hint="Ask for its image_url.")
+    try:
+        data = _read(os.fsdecode(unquote_to_bytes(url.path)), settings.fetch_max_bytes)
+    except (OSError, ValueError):
+        raise NotFound("The picture's file cannot be read any more.") from None
+    if hashlib.sha256(data).hexdigest() != payload[PROVENANCE_FIELD]["content_sha256"]:
+        raise NotFound("The picture's file has changed since it was embedded.")
+    return data
+
+
+def _read(path: str, limit: int) -> bytes:
+    """At most `limit` bytes of a regular file. O_NONBLOCK: opening a FIFO would wait for a writer."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("not a regular file")
+        return file.read(limit)

@@ -1,0 +1,95 @@
+"""Fixtures: a running service with a small catalog of drawn pictures, a browser, and somebody who uses it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from scripts.browser import find
+from tests.browser.visitor import Visitor, visiting
+from tests.e2e.held_shop import HeldShop, held_shop
+from tests.e2e.house import House, standalone, submit_file
+from vitrine.demo.catalog import write_catalog
+from vitrine.demo.drawing import DrawnItem, designs, draw_catalog
+from vitrine.demo.shop import Shop
+
+ITEMS = 60
+EVERY = (
+    6  #: Of the demonstration's 360 designs each sixth: all patterns and colours are among them.
+)
+SEED = 7
+
+
+@dataclass(frozen=True)
+class ShopService:
+    """A service, the shop whose pictures it has, and the job that brought them."""
+
+    house: House
+    shop: Shop
+    items: list[DrawnItem]
+    pictures: Path  #: The folder of the shop's pictures.
+    catalog: Path  #: The CSV that was submitted, some of whose rows must fail.
+    job: str
+    held: HeldShop  #: Keeps the worker waiting until its doors are opened.
+
+    @property
+    def url(self) -> str:
+        return self.house.api
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopService]:
+    """`vitrine standalone` with the collection `shop`: 60 drawn items, and a job with known failures."""
+    home = tmp_path_factory.mktemp("page")
+    pictures = home / "shop"
+    items = list(draw_catalog(pictures, seed=SEED, processes=1, only=designs()[::EVERY][:ITEMS]))
+    with Shop(pictures, broken=True) as shop, held_shop() as held:
+        write_catalog(home / "catalog.csv", items, shop.picture_url, shop.broken_url)
+        settings = {
+            "VITRINE_FETCH_ALLOW": f"{shop.address},{held.address}",
+            "VITRINE_FETCH_MAX_BYTES": "4194304",
+            "VITRINE_FETCH_TIMEOUT": "60",  # longer than any test keeps the held shop closed
+            "VITRINE_FLOWER_URL": "http://127.0.0.1:5555/",
+            "VITRINE_GRAFANA_URL": "http://127.0.0.1:3000/",
+        }
+        with standalone(home / "data", extra=settings) as house:
+            catalog = home / "catalog.csv"
+            job = submit_file(house, catalog, "shop")
+            house.finished(job)
+            yield ShopService(house, shop, items, pictures, catalog, job, held)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window; skips where there is none."""
+    path = find()
+    if path is None:
+        reason = "no Chromium here (install it, or set VITRINE_TEST_BROWSER)"
+        if os.environ.get("VITRINE_TEST_REQUIRE_BROWSER"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    # A container's root has no sandbox of its own; what is visited is this project's page alone.
+    arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visitor(browser: Browser, service: ShopService) -> Iterator[Visitor]:
+    """Somebody at a desk, by day."""
+    with visiting(browser, service.url) as made:
+        yield made
+
+
+@pytest.fixture
+def phone(browser: Browser, service: ShopService) -> Iterator[Visitor]:
+    """Somebody with a phone, by night."""
+    with visiting(browser, service.url, width=390, height=844, dark=True, touch=True) as made:
+        yield made

@@ -1,0 +1,83 @@
+"""Looking at collections: their cards, one's figures, and its map, by pointer and by keys."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ShopService
+from tests.browser.visitor import Visitor
+
+pytestmark = pytest.mark.e2e
+
+_COLOURS = """
+() => {
+    const canvas = document.querySelector(".map-canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const seen = new Set();
+    for (let at = 0; at < data.length; at += 4) {
+        if (data[at + 3] > 200) seen.add(`${data[at] >> 4},${data[at + 1] >> 4},${data[at + 2] >> 4}`);
+    }
+    return seen.size;
+}
+"""
+
+
+def open_map(visitor: Visitor) -> Page:
+    visitor.open("#/collections/shop")
+    expect(visitor.page.locator(".map-canvas")).to_be_visible()
+    return visitor.page
+
+
+def test_collections_are_listed_and_one_is_opened(visitor: Visitor, service: ShopService) -> None:
+    page = visitor.page
+    visitor.open()
+    page.get_by_role("navigation").get_by_role("link", name="Collections").click()
+    pictures = sum(len(item.files) for item in service.items)
+    expect(page.locator(".collection-card", has_text="shop")).to_contain_text(f"{pictures}")
+    assert visitor.serious_violations() == []
+    page.get_by_role("link", name="shop", exact=True).click()
+    expect(page.get_by_role("heading", name="shop")).to_be_visible()
+    figures = page.get_by_label("Figures")
+    expect(figures).to_contain_text("builtin")
+    expect(figures.get_by_role("link", name=service.job)).to_be_visible()
+    page.get_by_role("link", name="Search it").click()
+    expect(page.get_by_label("Collection", exact=True)).to_have_value("shop")
+
+
+def test_the_map_is_drawn_coloured_and_answers_the_pointer(visitor: Visitor) -> None:
+    page = open_map(visitor)
+    assert visitor.serious_violations() == []
+    page.get_by_label("Colour by").select_option("colour")
+    expect(page.locator(".map-legend")).to_contain_text("red")
+    many = page.evaluate(_COLOURS)
+    page.get_by_label("Colour by").select_option("")
+    assert page.evaluate(_COLOURS) < many
+    page.locator(".map-canvas").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".map-hover")).to_be_visible()
+    expect(page.locator(".map-hover img")).to_have_js_property("complete", value=True)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    drawer = page.get_by_role("dialog")
+    drawer.get_by_role("button", name="More like this").click()
+    page.wait_for_url(re.compile("#/search.*item="))
+    expect(page.locator(".hit").first).to_be_visible()
+
+
+def test_a_collection_that_is_not_there_is_said_so(visitor: Visitor) -> None:
+    visitor.open("#/collections/none")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("There is no collection none")
+    visitor.forgive("404")
+
+
+def test_a_phone_shows_cards_figures_and_map(phone: Visitor) -> None:
+    phone.open("#/collections")
+    expect(phone.page.locator(".collection-card").first).to_be_visible()
+    assert not phone.overflows()
+    phone.page.get_by_role("link", name="shop", exact=True).tap()
+    expect(phone.page.locator(".map-canvas")).to_be_visible()
+    assert not phone.overflows()
+    assert phone.serious_violations() == []

@@ -1,0 +1,286 @@
+"""Jobs as people run them: a catalog is dropped, looked at, mapped and sent; watched, stopped, and its failures tried again."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ShopService
+from tests.browser.visitor import Visitor
+from tests.e2e.held_shop import HeldShop
+
+pytestmark = pytest.mark.e2e
+
+_DROP = """
+([name, content]) => {
+    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name, { type: "text/csv" }));
+    const room = document.querySelector(".jobs-view");
+    for (const kind of ["dragenter", "dragover", "drop"]) {
+        room.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    }
+}
+"""
+
+
+def drop(page: Page, name: str, content: str) -> None:
+    page.evaluate(_DROP, [name, base64.b64encode(content.encode()).decode()])
+
+
+def figure(page: Page, name: str) -> str:
+    """One of a job's figures."""
+    tile = page.locator(".figures > div", has=page.get_by_text(name, exact=True))
+    return tile.locator("dd").inner_text()
+
+
+def ends_as(page: Page, state: str) -> None:
+    expect(page.locator(".view-head .job-state")).to_have_text(state)
+
+
+@pytest.fixture
+def held(service: ShopService) -> Iterator[HeldShop]:
+    """A shop with its doors closed, and open again for whoever comes after."""
+    service.held.doors.clear()
+    yield service.held
+    service.held.doors.set()
+
+
+def held_catalog(shop: HeldShop, name: str, pictures: int) -> str:
+    rows = [f"{name}-{number},{url}" for number, url in enumerate(shop.urls(pictures))]
+    return "\n".join(["id,image", *rows]) + "\n"
+
+
+def submit(visitor: Visitor, name: str, content: str) -> None:
+    visitor.open("#/jobs")
+    expect(visitor.page.get_by_role("heading", name="Jobs")).to_be_visible()
+    drop(visitor.page, f"{name}.csv", content)
+    visitor.page.get_by_role("button", name=re.compile("^Submit")).click()
+
+
+def test_the_list_leads_to_a_finished_job_with_its_summary(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = visitor.page
+    visitor.open("#/jobs")
+    row = page.locator(".jobs-list li", has=page.locator(f'a[href="#/jobs/{service.job}"]'))
+    expect(row).to_contain_text("completed with failures")
+    expect(row.get_by_role("progressbar")).to_have_attribute("aria-valuetext", re.compile("failed"))
+    assert visitor.serious_violations() == []
+    row.get_by_role("link").click()
+    expect(page.get_by_role("heading", name="catalog.csv")).to_be_visible()
+    job = service.house.get(f"/v1/jobs/{service.job}")
+    expect(page.locator(".summary")).to_contain_text(f"{job['embedded']} pictures can be found")
+    assert figure(page, "Embedded") == str(job["embedded"])
+    expect(page.get_by_role("link", name="Search shop")).to_have_attribute(
+        "href", "#/search?collection=shop"
+    )
+    expect(page.get_by_role("table", name="Rejected rows").locator("tbody tr")).to_have_count(
+        job["rejected_rows"]
+    )
+    assert visitor.serious_violations() == []
+
+
+def test_a_dropped_catalog_is_looked_at_mapped_and_submitted(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = visitor.page
+    visitor.open("#/jobs")
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+    good = [
+        f"Shirt {number},{service.shop.picture_url(item.files[0])},{number}.5"
+        for number, item in enumerate(service.items[:5])
+    ]
+    drop(page, "My Shirts.csv", "\n".join(["name,link,price", *good, "Shirt 1,ftp://h/x.jpg,1"]))
+    expect(page.get_by_text("No column is named like the id and the pictures")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Submit"))).to_be_hidden()
+    page.get_by_label("Take name for").select_option("Id")
+    expect(page.get_by_text("No column is named like the pictures")).to_be_visible()
+    expect(page.get_by_label("Take name for")).to_have_value("id")
+    page.get_by_label("Take link for").select_option("Picture")
+    expect(page.locator(".verdict")).to_have_text(
+        "5 items with 5 pictures, 1 row would be rejected."
+    )
+    problem = page.get_by_role("table", name="Rejected rows").locator("tbody tr")
+    expect(problem).to_contain_text("ftp://")
+    expect(problem.locator("td").first).to_have_text("7")
+    expect(page.get_by_role("row", name=re.compile("^price"))).to_contain_text("float")
+    expect(page.get_by_label("Collection")).to_have_value("my-shirts")
+    assert visitor.serious_violations() == []
+    page.get_by_label("Collection").fill("mapped")
+    page.get_by_role("button", name="Submit 5 items").click()
+    page.wait_for_url(re.compile(r"#/jobs/[0-9a-f]{12}$"))
+    ends_as(page, "completed")
+    assert (figure(page, "Embedded"), figure(page, "Rejected rows")) == ("5", "1")
+    assert service.house.get("/v1/collections/mapped")["points"] == 5
+
+
+def test_a_catalog_whose_names_are_usual_needs_no_mapping(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = visitor.page
+    visitor.open("#/jobs/new")
+    page.set_input_files("#catalog-file", str(service.catalog))
+    expect(page.get_by_label("Take id for")).to_have_value("id")
+    expect(page.get_by_label("Take images for")).to_have_value("image")
+    expect(page.get_by_label("Take price for")).to_have_value("field")
+    expect(page.locator(".verdict")).to_contain_text("2 rows would be rejected")
+    with service.catalog.open(encoding="utf-8") as file:
+        first = next(csv.DictReader(file))
+    expect(page.get_by_role("row", name=re.compile("^title"))).to_contain_text(first["title"])
+
+
+def test_of_a_large_catalog_the_beginning_is_looked_at(visitor: Visitor, tmp_path: Path) -> None:
+    rows = (f"sku-{n},https://shop.example/pictures/{n}/front-of-it.jpg\n" for n in range(100_000))
+    large = tmp_path / "large.csv"
+    large.write_text("id,image\n" + "".join(rows))
+    assert large.stat().st_size > 4 * 1024 * 1024
+    visitor.open("#/jobs/new")
+    visitor.page.set_input_files("#catalog-file", str(large))
+    expect(visitor.page.locator(".verdict")).to_have_text(
+        "In the first 10,000 rows: 10,000 items with 10,000 pictures, nothing to reject."
+    )
+    expect(visitor.page.get_by_role("button", name="Submit the whole catalog")).to_be_visible()
+
+
+def test_what_is_no_catalog_is_said_before_anything_is_sent(visitor: Visitor) -> None:
+    visitor.open("#/jobs/new")
+    visitor.page.set_input_files(
+        "#catalog-file",
+        {"name": "report.csv", "mimeType": "text/csv", "buffer": b"%PDF-1.7 and more"},
+    )
+    expect(visitor.page.get_by_role("alert")).to_contain_text("is a PDF document")
+    expect(visitor.page.get_by_role("button", name=re.compile("^Submit"))).to_be_hidden()
+    visitor.forgive("422")
+
+
+def test_markup_in_a_catalog_stays_text(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open("#/jobs/new")
+    content = b'id,image,"<img src=x onerror=alert(1)>"\n<b>a</b>,javascript:alert(1),<script>alert(1)</script>\n'
+    page.set_input_files(
+        "#catalog-file", {"name": "<i>x.csv", "mimeType": "text/csv", "buffer": content}
+    )
+    expect(page.get_by_text("<script>alert(1)</script>")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="<img src=x onerror=alert(1)>")).to_be_visible()
+    assert page.locator("main script, main b, main i, main a[href^=javascript]").count() == 0
+
+
+def test_a_job_is_watched_while_it_runs(visitor: Visitor, held: HeldShop) -> None:
+    page = visitor.page
+    submit(visitor, "slow", held_catalog(held, "slow", 70))
+    ends_as(page, "running")
+    assert (figure(page, "Pending"), figure(page, "Embedded")) == ("70", "0")
+    expect(page.locator(".stages li", has_text="In work")).to_contain_text("2 chunks")
+    expect(page.get_by_role("button", name="Stop the job")).to_be_visible()
+    assert visitor.serious_violations() == []
+    held.doors.set()
+    ends_as(page, "completed")
+    assert figure(page, "Embedded") == "70"
+    expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "70")
+    expect(page.get_by_role("button", name="Stop the job")).to_have_count(0)
+    expect(page.locator("#announcements")).to_contain_text("The job is completed")
+
+
+def test_a_job_is_stopped_once_that_is_meant(
+    visitor: Visitor, service: ShopService, held: HeldShop
+) -> None:
+    page = visitor.page
+    submit(visitor, "stopped", held_catalog(held, "stopped", 3))
+    page.get_by_role("button", name="Stop the job").click()
+    dialog = page.get_by_role("dialog", name="Stop this job?")
+    expect(dialog).to_contain_text("3 pictures without an outcome")
+    assert visitor.serious_violations() == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.locator(".view-head .job-state")).to_have_text("running")
+    page.get_by_role("button", name="Stop the job").click()
+    dialog.get_by_role("button", name="Stop it").click()
+    expect(page.locator(".view-head .job-state")).to_have_text(re.compile("stopping|cancelled"))
+    held.doors.set()  # What a worker holds ends by itself.
+    ends_as(page, "cancelled")
+    job = service.house.get(f"/v1/jobs/{page.url.rpartition('/')[2]}")
+    assert job["embedded"] + job["cancelled"] == 3
+
+
+def test_failures_are_told_by_reason_and_host_and_tried_again(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = visitor.page
+    before = service.house.get(f"/v1/jobs/{service.job}")
+    visitor.open(f"#/jobs/{service.job}")
+    table = page.get_by_role("table", name="Failed pictures")
+    expect(table.locator("tbody tr")).to_have_count(before["failed"])
+    link = table.get_by_role("link", name=service.shop.broken_url("sold-out.jpg"))
+    expect(link).to_have_attribute("rel", "noopener noreferrer")
+    reason = page.get_by_role("button", name=re.compile("^not found"))
+    expect(reason).to_contain_text("2")
+    reason.click()
+    expect(reason).to_have_attribute("aria-pressed", "true")
+    expect(table.locator("tbody tr")).to_have_count(2)
+    page.get_by_role("button", name=re.compile(r"^127\.0\.0\.1")).click()
+    expect(page.get_by_role("button", name="Try again: not found at 127.0.0.1")).to_be_visible()
+    assert visitor.serious_violations() == []
+    page.get_by_role("button", name=re.compile(r"^127\.0\.0\.1")).click()
+    page.get_by_role("button", name="Try again: not found").click()
+    expect(page.locator(".notice")).to_have_text("2 pictures are tried again.")
+    ends_as(page, "completed with failures")
+    expect(table.locator("tbody tr")).to_have_count(before["failed"])
+    after = service.house.get(f"/v1/jobs/{service.job}")
+    assert after["failed_by_reason"] == before["failed_by_reason"]
+    assert after["finished_at"] > before["finished_at"]
+
+
+def test_failures_are_downloaded_as_they_are_filtered(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = visitor.page
+    visitor.open(f"#/jobs/{service.job}")
+    page.get_by_role("button", name=re.compile("^too large")).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as CSV").click()
+    assert download.value.suggested_filename == f"failures-{service.job}.csv"
+    with Path(download.value.path()).open(encoding="utf-8") as file:
+        assert [row["reason"] for row in csv.DictReader(file)] == ["too_large", "too_large"]
+
+
+def test_a_job_that_is_not_there_is_said_so(visitor: Visitor) -> None:
+    visitor.open("#/jobs/000000000000")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("000000000000")
+    visitor.forgive("404")
+
+
+def test_a_phone_shows_jobs_without_scrolling_sideways(
+    phone: Visitor, service: ShopService
+) -> None:
+    phone.open("#/jobs")
+    expect(phone.page.locator(".jobs-list li").first).to_be_visible()
+    assert not phone.overflows()
+    phone.open(f"#/jobs/{service.job}")
+    expect(phone.page.get_by_role("table", name="Failed pictures")).to_be_visible()
+    assert not phone.overflows()
+    assert phone.serious_violations() == []
+    phone.open("#/jobs/new")
+    phone.page.set_input_files("#catalog-file", str(service.catalog))
+    expect(phone.page.locator(".verdict")).to_be_visible()
+    assert not phone.overflows()
+    assert phone.serious_violations() == []
+
+
+def test_the_keyboard_submits_a_catalog(visitor: Visitor, service: ShopService) -> None:
+    page = visitor.page
+    visitor.open("#/jobs/new")
+    row = f"keyed,{service.shop.picture_url(service.items[0].files[0])}"
+    page.set_input_files(
+        "#catalog-file",
+        {"name": "keyed.csv", "mimeType": "text/csv", "buffer": f"id,image\n{row}\n".encode()},
+    )
+    page.get_by_label("Collection").focus()
+    page.keyboard.press("Enter")
+    ends_as(page, "completed")

@@ -1,0 +1,246 @@
+"""Searching as people do it: by an item, a picture, its address and words; filtered, steered, cut and shared."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import ShopService
+from tests.browser.visitor import Visitor, visiting
+
+pytestmark = pytest.mark.e2e
+
+_DROP = """
+([name, content]) => {
+    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
+    for (const kind of ["dragenter", "dragover", "drop"]) {
+        document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    }
+}
+"""
+_PASTE = """
+(text) => {
+    const transfer = new DataTransfer();
+    transfer.setData("text/plain", text);
+    document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
+}
+"""
+
+
+def found(page: Page) -> list[str]:
+    """The items shown, best first, once there are some."""
+    expect(page.locator(".hit").first).to_be_visible()
+    shown = page.locator(".hit").evaluate_all("hits => hits.map((hit) => hit.dataset.item)")
+    return [str(item) for item in shown]
+
+
+def picture_of(service: ShopService, item: int) -> bytes:
+    return (service.pictures / service.items[item].files[0]).read_bytes()
+
+
+def search_by_item(visitor: Visitor, service: ShopService, item: int = 0) -> str:
+    visitor.open(f"#/search?collection=shop&item={service.items[item].id}")
+    found(visitor.page)
+    return service.items[item].id
+
+
+def test_an_item_is_picked_and_its_likes_are_shown(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open()
+    expect(page.get_by_role("heading", name="What does it look like?")).to_be_visible()
+    expect(page.locator(".wall img").first).to_have_js_property("complete", value=True)
+    assert visitor.serious_violations() == []
+    page.locator(".tile").first.click()
+    first = found(page)
+    assert re.search(r"item=vt-\d+", page.url)
+    assert visitor.serious_violations() == []
+    page.locator(".hit").nth(2).hover()
+    page.locator(".hit").nth(2).get_by_role("button", name="More like this").click()
+    expect(page.locator(".asking-name")).to_have_text(first[2])
+    assert first[2] not in found(page)
+    page.go_back()
+    expect(page.locator(".asking-name")).not_to_have_text(first[2])
+    assert found(page) == first
+
+
+def test_a_dropped_picture_is_searched_and_its_address_can_be_shared(
+    visitor: Visitor, service: ShopService, browser: Browser
+) -> None:
+    visitor.open()
+    expect(visitor.page.locator(".tile").first).to_be_visible()
+    content = base64.b64encode(picture_of(service, 5)).decode()
+    visitor.page.evaluate(_DROP, ["mine.jpg", content])
+    shown = found(visitor.page)
+    assert shown[0] == service.items[5].id
+    expect(visitor.page.locator(".score").first).to_have_text("score 1.00")
+    expect(visitor.page.get_by_text("Your picture")).to_be_visible()
+    address = visitor.page.url
+    assert len(address) < 16_000
+    with visiting(browser, service.url) as other:
+        other.page.goto(address)
+        assert found(other.page)[:3] == shown[:3]
+        expect(other.page.locator("img.asking-thumb")).to_be_visible()
+
+
+def test_a_chosen_file_is_searched_and_a_part_of_it_cut_out_by_dragging(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = visitor.page
+    visitor.open()
+    expect(page.locator(".tile").first).to_be_visible()
+    file = str(service.pictures / service.items[9].files[0])
+    page.set_input_files("#picture-file", file)
+    whole = found(page)
+    before = page.url
+    page.get_by_role("button", name="Cut out a part").click()
+    assert visitor.serious_violations() == []
+    stage = page.locator(".crop-stage").bounding_box()
+    assert stage is not None
+    page.mouse.move(stage["x"] + stage["width"] * 0.35, stage["y"] + stage["height"] * 0.35)
+    page.mouse.down()
+    page.mouse.move(stage["x"] + stage["width"] * 0.65, stage["y"] + stage["height"] * 0.65)
+    page.mouse.up()
+    frame = page.locator(".crop-frame").bounding_box()
+    assert frame is not None
+    assert frame["width"] == pytest.approx(stage["width"] * 0.3, abs=3)
+    page.get_by_role("button", name="Search by this part").click()
+    page.wait_for_url(lambda url: url != before)
+    expect(page.locator(".score").first).not_to_have_text("score 1.00")
+    assert len(found(page)) == len(whole)
+
+
+def test_a_pasted_address_is_searched(visitor: Visitor, service: ShopService) -> None:
+    visitor.open()
+    expect(visitor.page.locator(".tile").first).to_be_visible()
+    visitor.page.evaluate(_PASTE, service.shop.picture_url(service.items[3].files[0]))
+    assert found(visitor.page)[0] == service.items[3].id
+    assert "url=" in visitor.page.url
+
+
+def test_a_typed_address_that_is_no_picture_is_said_so(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = visitor.page
+    visitor.open()
+    page.get_by_role("searchbox").fill(service.shop.broken_url("page.jpg"))
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("looks like HTML")
+    visitor.forgive("422")
+
+
+def test_words_are_refused_in_clear_words_where_the_model_has_none(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open()
+    page.get_by_role("searchbox").fill("a red coat")
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.get_by_text("has no text tower")).to_be_visible()
+    expect(page.locator(".hit")).to_have_count(0)
+
+
+def test_filters_come_from_the_collection_and_narrow_what_is_found(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = visitor.page
+    item = search_by_item(visitor, service)
+    colour = page.locator("details.facet", has=page.get_by_text("colour", exact=True))
+    red = colour.get_by_role("checkbox", name=re.compile("^red"))
+    red.check()
+    page.wait_for_url(re.compile("filter="))
+    reds = {each.id for each in service.items if each.colour == "red"} - {item}
+    expect(page.locator(".hit")).to_have_count(len(reds))
+    assert set(found(page)) == reds
+    expect(colour.get_by_role("checkbox", name=re.compile("^blue"))).to_be_visible()
+    prices = sorted(each.price for each in service.items if each.id in reds)
+    page.get_by_label("price, at most").fill(str(prices[1]))
+    page.get_by_label("price, at most").press("Enter")
+    expect(page.locator(".hit")).to_have_count(2)
+    page.get_by_role("button", name="Clear", exact=True).click()
+    expect(page.locator(".hit").nth(12)).to_be_visible()
+
+
+def test_nothing_behind_the_filters_is_said_so(visitor: Visitor, service: ShopService) -> None:
+    visitor.open(
+        f'#/search?collection=shop&item={service.items[0].id}&filter={{"price":{{"lt":0}}}}'
+    )
+    expect(visitor.page.get_by_role("heading", name="Nothing passes these filters")).to_be_visible()
+    visitor.page.get_by_role("button", name="Clear the filters").click()
+    assert found(visitor.page)
+
+
+def test_plus_and_minus_steer(visitor: Visitor, service: ShopService) -> None:
+    page = visitor.page
+    search_by_item(visitor, service)
+    first = found(page)
+    page.locator(".hit").nth(1).hover()
+    page.locator(".hit").nth(1).get_by_role("button", name=re.compile("^Minus")).click()
+    expect(page.locator(".steer.unlike")).to_contain_text(first[1])
+    page.wait_for_url(re.compile(f"unlike={first[1]}"))
+    assert first[1] not in found(page)[:5]
+    page.get_by_role("button", name=f"Forget {first[1]}").click()
+    expect(page.locator(".steer")).to_have_count(0)
+    assert found(page) == first
+
+
+def test_the_next_page_comes_on_scrolling_and_no_item_twice(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = visitor.page
+    search_by_item(visitor, service)
+    expect(page.locator(".hit")).not_to_have_count(0)
+    for _ in range(6):
+        page.mouse.wheel(0, 4000)
+        page.wait_for_timeout(50)
+    expect(page.get_by_text("That is all")).to_be_visible()
+    shown = found(page)
+    assert len(shown) == len(set(shown)) == len(service.items) - 1
+
+
+def test_a_hit_s_details_tell_its_fields_and_where_its_vector_comes_from(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = visitor.page
+    search_by_item(visitor, service)
+    page.locator(".hit-open").first.click()
+    drawer = page.get_by_role("dialog")
+    expect(
+        drawer.get_by_text("content", exact=False).or_(drawer.get_by_text("SHA-256"))
+    ).to_be_visible()
+    expect(drawer.get_by_role("link", name=service.job)).to_be_visible()
+    expect(drawer.get_by_text("category")).to_be_visible()
+    assert visitor.serious_violations() == []
+    page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
+    expect(page.locator(".hit-open").first).to_be_focused()
+
+
+def test_a_phone_shows_all_of_it_without_scrolling_sideways(phone: Visitor) -> None:
+    page = phone.page
+    phone.open()
+    page.locator(".tile").first.tap()
+    found(page)
+    assert not phone.overflows()
+    page.get_by_role("button", name="Filters").tap()
+    expect(page.get_by_role("checkbox").first).to_be_visible()
+    assert phone.serious_violations() == []
+    assert not phone.overflows()
+
+
+def test_the_keyboard_reaches_the_question_and_a_hit(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open()
+    expect(page.locator(".tile").first).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.className") == "tile":
+            break
+    page.keyboard.press("Enter")
+    assert found(page)
