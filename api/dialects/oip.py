@@ -32,12 +32,15 @@ from api.dialects.oip_schemas import (
 from api.dialects.oip_statistics import VERSION, Lap, Statistics
 from api.dialects.oip_tensors import Infer, read_request, write_answer
 from api.dialects.served import Served, names, served
+from api.embedding import embedded
 from api.limits import admitted
 from api.parts import Given, Parts
 from api.problems import problem
 from api.readiness import Readiness
 from vitrine import __version__
 from vitrine.errors import BadInput, NotFound, NotServed, VitrineError
+from vitrine.model_registry import registered
+from vitrine.presence import WorkerInfo
 from vitrine.query_lane import Answer, QueryVector
 
 router = APIRouter(tags=["Open Inference Protocol"])
@@ -116,18 +119,20 @@ def metadata(named: Named) -> ModelOut:
         name=named.name,
         versions=[VERSION],
         platform="vitrine",
-        inputs=_inputs(words=worker.supports_text),
+        inputs=_inputs(worker),
         outputs=[TensorMetadata(name=OUTPUT, datatype="FP32", shape=[-1, worker.dimension])],
     )
 
 
-def _inputs(*, words: bool) -> list[TensorMetadata]:
-    found = [
-        TensorMetadata(name="PIXEL_VALUES", datatype="FP32", shape=[-1, 3, -1, -1]),
-        TensorMetadata(name="IMAGE", datatype="BYTES", shape=[-1]),
-        TensorMetadata(name="IMAGE_URL", datatype="BYTES", shape=[-1]),
-    ]
-    return found + [TensorMetadata(name="TEXT", datatype="BYTES", shape=[-1])] * words
+def _inputs(worker: WorkerInfo) -> list[TensorMetadata]:
+    names = ["IMAGE", "IMAGE_URL", "TEXT"] if worker.supports_text else ["IMAGE", "IMAGE_URL"]
+    found = [TensorMetadata(name=name, datatype="BYTES", shape=[-1]) for name in names]
+    card = registered(worker.model)
+    if card is not None and (card.side is None or card.family == "descriptor"):
+        return found  # it takes its pictures otherwise than as a square of pixels
+    side = -1 if card is None or card.side is None else card.side
+    pixels = TensorMetadata(name="PIXEL_VALUES", datatype="FP32", shape=[-1, 3, side, side])
+    return [pixels, *found]
 
 
 @router.get(
@@ -142,9 +147,7 @@ def configuration(named: Named) -> dict[str, Any]:
         "name": named.name,
         "platform": "vitrine",
         "max_batch_size": 0,
-        "input": [
-            _configured(one) | {"optional": True} for one in _inputs(words=worker.supports_text)
-        ],
+        "input": [_configured(one) | {"optional": True} for one in _inputs(worker)],
         "output": [{"name": OUTPUT, "data_type": "TYPE_FP32", "dims": [-1, worker.dimension]}],
         "parameters": {name: {"string_value": value} for name, value in told.items()},
     }
@@ -202,7 +205,7 @@ _BODY = {
 @router.post(
     "/v2/models/{model}/infer",
     summary="Embed pixels, pictures or texts",
-    responses=openapi.errors(404, 408, 413, 415, 429)
+    responses=openapi.errors(404, 408, 409, 413, 415, 429)
     | {200: {"model": InferOut, "content": _BINARY}},
     openapi_extra=_BODY,
     dependencies=[Depends(admitted)],
@@ -255,7 +258,7 @@ def _vectors(parts: Parts, named: Served, asked: Infer, lap: Lap) -> NDArray[np.
     lap.mark("compute_input")
     limit = parts.settings.query_timeout
     timeout = limit if asked.timeout is None else min(limit, asked.timeout)
-    answers = parts.lane.embed_many(named.model, queries, timeout=timeout)
+    answers = embedded(parts, named, queries, timeout=timeout).answers
     lap.mark("compute_infer")
     lap.embedded = len(queries)
     return np.stack([_vector(number, answer) for number, answer in enumerate(answers)])

@@ -8,8 +8,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +15,11 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api import pictures
 from vitrine.errors import BadInput
-from vitrine.query_lane import Answer, Query, QueryVector
+from vitrine.query_lane import Answer, QueryVector
 
 MAX_IMAGES = 1000
-MAX_URL_CHARS = 8_192
 _SHOWN_ERRORS = 5
 """Failed URLs that the error of a request without any vector names."""
 
@@ -45,9 +43,9 @@ class Image(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The questions of an input; `urls` in their order, or empty for one picture."""
+    """What an input asks, in its order; `urls` is empty for one picture."""
 
-    queries: tuple[Query, ...]
+    pictures: tuple[pictures.Asked, ...]
     urls: tuple[str, ...]
 
 
@@ -61,36 +59,13 @@ def asked_of(given: object) -> Asked:
     try:
         if "image" in given:
             one = Image.model_validate(given)
-            return Asked((Query("image", _decoded(one.image), grey=one.grey),), ())
+            return Asked((pictures.by_base64("".join(one.image.split()), grey=one.grey),), ())
         urls = Images.model_validate(given).images
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadInput(f"input.{where}: {first['msg']}.") from None
-    return Asked(tuple(Query("url", url.encode(errors="replace")) for url in urls), tuple(urls))
-
-
-def _decoded(text: str) -> bytes:
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
-    try:
-        data = base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise BadInput("input.image: This is not base64.") from None
-    if not data:
-        raise BadInput("input.image: The picture is empty.")
-    return data
-
-
-def refusal(query: Query) -> BadInput | None:
-    """Why a question is not even asked; None where it is."""
-    if query.kind != "url":
-        return None
-    if len(query.data) > MAX_URL_CHARS:
-        return BadInput("The URL is too long.")
-    if not query.data.lower().startswith((b"http://", b"https://")):
-        return BadInput("Only http:// and https:// URLs are fetched.")
-    return None
+    return Asked(tuple(pictures.by_url(url) for url in urls), tuple(urls))
 
 
 def output_of(asked: Asked, answers: Sequence[Answer]) -> dict[str, Any]:

@@ -13,10 +13,11 @@ import random
 import threading
 import time
 from dataclasses import dataclass, field
+from itertools import islice
 
 import orjson
 
-from api.dialects.runpod_input import Asked, as_json, asked_of, output_of, refusal
+from api.dialects.runpod_input import Asked, as_json, asked_of, output_of
 from api.parts import Lane
 from vitrine.errors import BadInput, Unavailable, VitrineError
 from vitrine.query_lane import Answer, Query
@@ -169,20 +170,23 @@ class Work:
     def _answers(self, asked: Asked) -> list[Answer] | None:
         """An answer for each question; None where the ticket is no longer ours."""
         told: dict[int, Answer] = {}
-        for number, query in enumerate(asked.queries):
-            refused = refusal(query)
-            if refused is not None:
-                told[number] = refused
-        while left := [number for number in range(len(asked.queries)) if number not in told]:
+        left: dict[int, Query] = {}
+        for number, one in enumerate(asked.pictures):
+            if isinstance(one, Query):
+                left[number] = one
+            else:
+                told[number] = one
+        while left:
             if not self._goes_on():
                 return None
-            group = left[:GROUP]
-            answers = self._ask([asked.queries[number] for number in group])
-            good = {n: a for n, a in zip(group, answers, strict=True) if _final(a)}
-            told |= good
-            if not good:
+            group = dict(islice(left.items(), GROUP))
+            answers = zip(group, self._ask(list(group.values())), strict=True)
+            final = {number: answer for number, answer in answers if _final(answer)}
+            told |= final
+            left = {number: query for number, query in left.items() if number not in final}
+            if not final:
                 self.closing.wait(self.pause)
-        return [told[number] for number in range(len(asked.queries))]
+        return [told[number] for number in range(len(asked.pictures))]
 
     def _goes_on(self) -> bool:
         """Whether to ask on; raises `_Late` where the ticket's time is over."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,7 @@ def test_words_for_a_model_without_a_text_tower_are_refused(stage: Stage) -> Non
     stage.lane.crew[:] = [fake_worker(SPACE)]
     assert "no text tower" in error_of(ask(stage, TEXT), 400)
     inputs = stage.client.get("/v2/models/siglip").json()["inputs"]
-    assert [one["name"] for one in inputs] == ["PIXEL_VALUES", "IMAGE", "IMAGE_URL"]
+    assert [one["name"] for one in inputs] == ["IMAGE", "IMAGE_URL"]
 
 
 def test_models_and_versions_that_there_are_not_are_404(stage: Stage) -> None:
@@ -171,6 +172,25 @@ def test_server_model_and_index_describe_themselves(stage: Stage) -> None:
     told = stage.client.get("/v2/models/siglip/config").json()
     assert told["parameters"]["revision"] == {"string_value": SPACE.revision}
     assert {one["data_type"] for one in told["input"]} == {"TYPE_FP32", "TYPE_STRING"}
+
+
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [
+        ("google--siglip-so400m-patch14-384", [-1, 3, 384, 384]),
+        ("my-own-model", [-1, 3, -1, -1]),
+        ("google--siglip2-base-patch16-naflex", None),
+        ("builtin", None),
+    ],
+)
+def test_the_metadata_names_the_pixels_that_a_model_takes(
+    stage: Stage, model: str, shape: list[int] | None
+) -> None:
+    stage.lane.crew[:] = [fake_worker(replace(SPACE, model=model))]
+    inputs = stage.client.get(f"/v2/models/{model}").json()["inputs"]
+    shapes = {one["name"]: one["shape"] for one in inputs}
+    assert shapes.get("PIXEL_VALUES") == shape
+    assert shapes["IMAGE"] == [-1]
 
 
 def test_statistics_count_what_was_embedded_and_what_failed(stage: Stage) -> None:
