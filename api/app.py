@@ -111,6 +111,7 @@ def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
     app.state.maps = maps.Maps()
     app.state.streams = Streams()
     app.state.oip_statistics = Statistics()
+    app.state.large_bodies = limits.Admission(oip_bodies.LARGE_AT_ONCE)
     app.state.runsync_admission = limits.Admission(runpod.WAITERS)
     app.state.runner = Runner(parts.tickets, parts.lane)
     app.state.routes = [route for room in (*_ROOMS, *_DIALECTS) for route in room.router.routes]

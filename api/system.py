@@ -34,7 +34,7 @@ def system(parts: Given, minutes: Annotated[int, Query(ge=1, le=KEPT_MINUTES)] =
     return SystemOut(
         version=__version__,
         workers=[WorkerOut.of(worker) for worker in crew],
-        queues=_queues(parts, crew, jobs),
+        queues=queues(parts, crew, jobs),
         active_jobs=len(jobs),
         pending_images=parts.ledger.pending_images(),
         max_pending_images=settings.max_pending_images,
@@ -44,7 +44,8 @@ def system(parts: Given, minutes: Annotated[int, Query(ge=1, le=KEPT_MINUTES)] =
     )
 
 
-def _queues(parts: Parts, crew: Sequence[WorkerInfo], jobs: Sequence[str]) -> list[QueueOut]:
+def queues(parts: Parts, crew: Sequence[WorkerInfo], jobs: Sequence[str]) -> list[QueueOut]:
+    """What waits for each model that has workers or unfinished jobs, and for the API's default."""
     workers = Counter(worker.model for worker in crew)
     waited_for = {model_name(parts.settings.model)}
     for job in jobs[:JOBS_LOOKED_AT]:

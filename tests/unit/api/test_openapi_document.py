@@ -18,6 +18,8 @@ ROUTES = {
     ("get", "/v1/jobs/{job}/problems"),
     ("post", "/v1/jobs/preview"),
     ("get", "/v1/system"),
+    ("get", "/metrics"),
+    ("get", "/v1/metrics/targets"),
     ("post", "/v1/jobs/{job}/cancel"),
     ("post", "/v1/jobs/{job}/retry"),
     ("post", "/v1/search"),

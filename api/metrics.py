@@ -1,0 +1,106 @@
+"""What the API tells Prometheus: its own requests, and the service as the ledger and the queue have it.
+
+Requests and calls of the store are counted as they come. What waits and who works is asked of Redis when somebody
+scrapes, so every API process tells the same of it: in sums over several, take the maximum.
+"""
+
+from __future__ import annotations
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""From a look-up to a query that waits out its time."""
+UNMATCHED = "unmatched"
+"""The route of what no route takes: paths are whatever a client writes, and each would be a series of its own."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class ApiMetrics:
+    """Everything that one API process exports; `registry` holds it."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self.requests = Counter(
+            "vitrine_http_requests",
+            "Requests by what was answered; status 0 where the client got no answer.",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "vitrine_http_request_seconds",
+            "From a request's head to the head of its answer.",
+            ["method", "route"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.in_flight = Gauge(
+            "vitrine_http_requests_in_flight",
+            "Requests whose answer is not complete.",
+            registry=self.registry,
+        )
+        self.stores = Histogram(
+            "vitrine_store_seconds",
+            "Time of a call of the vector store.",
+            ["operation", "outcome"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+
+    def store_called(self, operation: str, seconds: float, good: bool) -> None:  # noqa: FBT001 - as `vectors.timed` tells it
+        """Take a call of the store."""
+        self.stores.labels(operation, "ok" if good else "error").observe(seconds)
+
+    def answered(self, scope: Scope, status: int, seconds: float) -> None:
+        """Take a request whose answer has begun, or that ended without one (status 0)."""
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        route = route_of(scope)
+        self.requests.labels(method, route, str(status)).inc()
+        self.seconds.labels(method, route).observe(seconds)
+
+
+class Measured:
+    """ASGI middleware: counts every request, those that others refuse too."""
+
+    def __init__(self, app: ASGIApp, metrics: ApiMetrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and count it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        told = False
+
+        def tell(status: int) -> None:
+            nonlocal told
+            if not told:
+                told = True
+                self._metrics.answered(scope, status, time.perf_counter() - began)
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                tell(message["status"])
+            await send(message)
+
+        self._metrics.in_flight.inc()
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            self._metrics.in_flight.dec()
+            tell(0)
+
+
+def route_of(scope: Scope) -> str:
+    """The route's pattern, `/v1/jobs/{job}`; never the path itself."""
+    path = getattr(scope.get("route"), "path", None)
+    return path if isinstance(path, str) else UNMATCHED

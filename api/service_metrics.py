@@ -1,0 +1,79 @@
+"""The service as Redis has it, for Prometheus: what waits, who works, where chunks are. Asked at each scrape.
+
+Redis that does not answer is a metric too: `vitrine_ledger_up` is 0 then and the others are absent, which an alert
+can tell from a queue that is empty.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from api.parts import Parts
+from api.system import JOBS_LOOKED_AT, queues
+from vitrine.errors import VitrineError
+from vitrine.ledger import ChunksLeft
+from vitrine.presence import WorkerInfo
+
+
+class ServiceMetrics(Collector):
+    """Collects from the parts; each scrape asks anew."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric, or only that the ledger is away."""
+        try:
+            found = list(self._found())
+        except VitrineError:
+            found = []
+        up = GaugeMetricFamily("vitrine_ledger_up", "1 while Redis answers the API.")
+        up.add_metric([], bool(found))
+        yield up
+        yield from found
+
+    def _found(self) -> Iterator[Metric]:
+        parts = self._parts
+        crew, jobs = parts.lane.workers(), parts.ledger.active_jobs()
+        yield self._depths(crew, jobs)
+        yield _one("vitrine_jobs_active", "Jobs that are not finished.", len(jobs))
+        pending = parts.ledger.pending_images()
+        yield _one("vitrine_pending_images", "Pictures of all jobs without an outcome.", pending)
+        limit = parts.settings.max_pending_images
+        yield _one("vitrine_pending_images_limit", "Past it a submit is refused.", limit)
+        yield self._chunks(jobs)
+        yield _workers(crew)
+
+    def _depths(self, crew: Sequence[WorkerInfo], jobs: Sequence[str]) -> Metric:
+        meaning = "Messages that no worker has taken: chunks of up to 64 pictures, or queries."
+        family = GaugeMetricFamily("vitrine_queue_depth", meaning, labels=["model", "lane"])
+        for depth in queues(self._parts, crew, jobs):
+            family.add_metric([depth.model, "bulk"], depth.chunks)
+            family.add_metric([depth.model, "query"], depth.queries)
+        return family
+
+    def _chunks(self, jobs: Sequence[str]) -> Metric:
+        left = [self._parts.ledger.chunks_left(job) for job in jobs[:JOBS_LOOKED_AT]]
+        meaning = f"Chunks that are not done, of the first {JOBS_LOOKED_AT} active jobs."
+        family = GaugeMetricFamily("vitrine_chunks_left", meaning, labels=["place"])
+        for place in ChunksLeft._fields:
+            family.add_metric([place], sum(getattr(one, place) for one in left))
+        return family
+
+
+def _workers(crew: Sequence[WorkerInfo]) -> Metric:
+    meaning = "Workers that told of themselves lately."
+    family = GaugeMetricFamily("vitrine_workers", meaning, labels=["model"])
+    for model, count in sorted(Counter(worker.model for worker in crew).items()):
+        family.add_metric([model], count)
+    return family
+
+
+def _one(name: str, meaning: str, value: float) -> Metric:
+    family = GaugeMetricFamily(name, meaning)
+    family.add_metric([], value)
+    return family
