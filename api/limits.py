@@ -107,20 +107,21 @@ def _sentence(limit: int) -> str:
 
 
 class Admission:
-    """Counts searches in flight and refuses past a limit, so that slow workers do not pile up threads.
+    """Counts searches, or what else it is made for, in flight and refuses past a limit, so that slow workers do not pile up threads.
 
     Entered and left on the event loop only, hence without a lock.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, what: str = "searches") -> None:
         self._limit = limit
+        self._what = what
         self._inside = 0
 
     def __enter__(self) -> None:
         """Go in; raises `Full`."""
         if self._inside >= self._limit:
             raise Full(
-                f"{self._limit} searches are in flight already.",
+                f"{self._limit} {self._what} are in flight already.",
                 retry_after=1.0,
                 hint="Try again in a moment, or start more workers.",
             )

@@ -208,12 +208,12 @@ _BODY = {
     responses=openapi.errors(404, 408, 409, 413, 415, 429)
     | {200: {"model": InferOut, "content": _BINARY}},
     openapi_extra=_BODY,
-    dependencies=[Depends(admitted)],
+    dependencies=[Depends(admitted), Depends(oip_bodies.roomy)],
 )
 @router.post(
     "/v2/models/{model}/versions/{version}/infer",
     include_in_schema=False,
-    dependencies=[Depends(admitted)],
+    dependencies=[Depends(admitted), Depends(oip_bodies.roomy)],
 )
 def infer(
     request: Request, parts: Given, named: Named, statistics: Counted, body: oip_bodies.Body

@@ -20,7 +20,7 @@ from fastapi.responses import Response
 
 from api import bodies, openapi
 from api.audit import Noted
-from api.dialects.oip_bodies import Body
+from api.dialects.oip_bodies import Body, roomy
 from api.dialects.runpod_runner import Runner
 from api.dialects.runpod_schemas import (
     HealthOut,
@@ -99,6 +99,7 @@ BODIES = (RunIn,)
     response_model=RunOut,
     responses=openapi.errors(404, 408, 413, 429),
     openapi_extra=_BODY,
+    dependencies=[Depends(roomy)],
 )
 def run(parts: Given, named: Endpoint, body: Body) -> Response:
     """Answered at once; `/status` has the output. Input: `images` (URLs) or `image` (base64, made grey)."""
@@ -112,7 +113,7 @@ def run(parts: Given, named: Endpoint, body: Body) -> Response:
     response_model=RunOut,
     responses=openapi.errors(404, 408, 413, 429),
     openapi_extra=_BODY,
-    dependencies=[Depends(_waiting)],
+    dependencies=[Depends(roomy), Depends(_waiting)],
 )
 def runsync(
     parts: Given,

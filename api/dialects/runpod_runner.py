@@ -12,6 +12,7 @@ import logging
 import random
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -53,6 +54,7 @@ class Runner:
         self._pause = pause
         self._places = threading.Semaphore(at_once)
         self._closing = threading.Event()
+        self._away = False
         self._running: set[threading.Thread] = set()
         self._thread = threading.Thread(target=self._take, name="tickets", daemon=True)
 
@@ -68,6 +70,8 @@ class Runner:
     def close(self) -> None:
         """Take no more, and wait a little for those in work; what is left is given back by its own thread."""
         self._closing.set()
+        with suppress(VitrineError):
+            self._tickets.wake()
         deadline = time.monotonic() + _CLOSE_SECONDS
         for thread in (self._thread, *self._running):
             if thread.is_alive():
@@ -102,12 +106,15 @@ class Runner:
             models = list({worker.model for worker in self._lane.workers()})
             random.shuffle(models)  # so that no model's queue always comes last
             claim = self._tickets.claim(models, seconds=CLAIM_SECONDS)
-            if claim is None:
+            if claim is None and not self.closing:
                 self._tickets.wait_for_work(LOOK_SECONDS)
         except VitrineError as error:
-            log.warning("no tickets are taken: %s", error)
+            if not self._away:  # once, not with every look
+                log.warning("no tickets are taken until this is over: %s", error)
+            self._away = True
             self._closing.wait(self._pause)
             return None
+        self._away = False
         return claim
 
     def _work(self, claim: Claim) -> None:

@@ -223,6 +223,13 @@ def test_who_looks_for_work_is_woken_by_it(tickets: Tickets) -> None:
     looking.join(30)
 
 
+def test_who_looks_for_work_can_be_woken_for_nothing(tickets: Tickets) -> None:
+    tickets.wake()
+    before = time.monotonic()
+    tickets.wait_for_work(30)
+    assert time.monotonic() - before < 15
+
+
 def test_a_full_book_refuses_until_something_has_ended(tickets_of_two: Tickets) -> None:
     tickets = tickets_of_two
     opened(tickets, "a", "b")

@@ -47,6 +47,10 @@ class MemoryTickets:
             )
             self._wake()
 
+    def wake(self) -> None:
+        with self._changed:
+            self._wake()
+
     def _wake(self) -> None:
         self._wakes += 1
         self._changed.notify_all()

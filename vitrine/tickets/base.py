@@ -129,5 +129,8 @@ class Tickets(Protocol):
     def wait_for_work(self, seconds: float) -> None:
         """Return when a ticket was handed in or queued anew, or after so many seconds."""
 
+    def wake(self) -> None:
+        """Have one of those that wait for work look."""
+
     def close(self) -> None:
         """Close the connections."""

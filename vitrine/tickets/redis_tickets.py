@@ -78,6 +78,10 @@ class RedisTickets:
     def wait_for_work(self, seconds: float) -> None:
         self._pop("wake", seconds)
 
+    def wake(self) -> None:
+        with naming_failures():
+            self._redis.lpush(f"{self._prefix}wake", 1)
+
     def _pop(self, name: str, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         with naming_failures():

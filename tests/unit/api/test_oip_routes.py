@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from api.dialects.oip_bodies import LARGE_BODY
 from api.limits import Admission
 from tests.unit.api.api_stage import SPACE, Stage, make_stage
 from tests.unit.api.test_dialect_errors import error_of
@@ -135,6 +136,17 @@ def test_models_and_versions_that_there_are_not_are_404(stage: Stage) -> None:
     answer = stage.client.get("/v2/models/siglip/versions/2")
     assert "no version 2" in error_of(answer, 404)
     assert "vitrine worker --model clip" in error_of(ask(stage, TEXT, model="gone"), 503)
+
+
+def test_only_so_many_large_bodies_are_taken_in_at_once(stage: Stage) -> None:
+    stage.app.state.large_bodies = Admission(0)
+    error_of(ask(stage, TEXT | {"data": ["x" * (LARGE_BODY + 1)]}), 429)
+
+    def unmeasured() -> Iterator[bytes]:
+        yield b"{}"
+
+    error_of(stage.client.post("/v2/models/siglip/infer", content=unmeasured()), 429)
+    assert ask(stage, TEXT).status_code == 200
 
 
 def test_too_many_at_once_are_refused_with_429(stage: Stage) -> None:
