@@ -16,7 +16,7 @@ from api import bodies, openapi, vectors_out
 from api.embedding import chosen, embedded
 from api.limits import admitted
 from api.parts import Given
-from api.pictures import Asked, by_base64, by_bytes, by_text, by_url
+from api.pictures import Asked, Manner, by_base64, by_bytes, by_text, by_url
 from api.schemas.embed import MOST_INPUTS, EmbedIn, EmbedOut, InputIn
 
 router = APIRouter(tags=["embeddings"])
@@ -31,6 +31,7 @@ _FORM: dict[str, Any] = {
     "model": {"type": "string"},
     "encoding": {"type": "string", "enum": ["float", "base64"], "default": "float"},
     "grey": {"type": "boolean", "default": False},
+    "fresh": {"type": "boolean", "default": False},
     "timeout": {"type": "number", "exclusiveMinimum": 0, "maximum": 300},
 }
 _EXAMPLE = {"inputs": [{"image_url": "https://shop.example/1042/front.jpg"}, {"text": "red shoes"}]}
@@ -75,23 +76,23 @@ def _from_json(body: bytes) -> tuple[EmbedIn, list[Asked]]:
     alone = any(getattr(asked, way) is not None for way in _WAYS)
     if alone == (asked.inputs is not None):
         raise bodies.refuse_field("", "Give inputs, or one of image_url, image_base64 and text.")
+    how = Manner(asked.grey, asked.fresh)
     if asked.inputs is None:
-        return asked, [_one(asked, "", grey=asked.grey)]
-    named = enumerate(asked.inputs)
-    return asked, [_one(given, f"inputs[{n}]", grey=asked.grey) for n, given in named]
+        return asked, [_one(asked, "", how)]
+    return asked, [_one(given, f"inputs[{n}]", how) for n, given in enumerate(asked.inputs)]
 
 
-def _one(given: InputIn, field: str, *, grey: bool) -> Asked:
+def _one(given: InputIn, field: str, how: Manner) -> Asked:
     ways = [way for way in _WAYS if getattr(given, way) is not None]
     if len(ways) != 1:
         raise bodies.refuse_field(field, _ONE_OF)
-    return _by(ways[0], getattr(given, ways[0]), grey=grey)
+    return _by(ways[0], getattr(given, ways[0]), how)
 
 
-def _by(way: str, value: str, *, grey: bool) -> Asked:
+def _by(way: str, value: str, how: Manner) -> Asked:
     if way == "text":
         return by_text(value)
-    return by_url(value, grey=grey) if way == "image_url" else by_base64(value, grey=grey)
+    return by_url(value, how) if way == "image_url" else by_base64(value, how)
 
 
 def _from_form(form: FormData) -> tuple[EmbedIn, list[Asked]]:
@@ -107,13 +108,14 @@ def _from_form(form: FormData) -> tuple[EmbedIn, list[Asked]]:
     if not 0 < len(given) <= MOST_INPUTS:
         raise bodies.refuse_field("", f"Give 1 to {MOST_INPUTS:,} of image, image_url and text.")
     asked = bodies.from_fields(EmbedIn, options)
-    return asked, [_of_form(name, value, grey=asked.grey) for name, value in given]
+    how = Manner(asked.grey, asked.fresh)
+    return asked, [_of_form(name, value, how) for name, value in given]
 
 
-def _of_form(name: str, value: UploadFile | str, *, grey: bool) -> Asked:
+def _of_form(name: str, value: UploadFile | str, how: Manner) -> Asked:
     if isinstance(value, UploadFile) != (name == "image"):
         raise bodies.refuse_field(name, "Only image is a file, and always is.")
     if isinstance(value, UploadFile):
-        return by_bytes(value.file.read(), grey=grey)
+        return by_bytes(value.file.read(), how)
     checked = bodies.from_fields(InputIn, {name: value})
-    return _by(name, getattr(checked, name), grey=grey)
+    return _by(name, getattr(checked, name), how)

@@ -7,37 +7,49 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import dataclass
 
 from vitrine.contracts import FailureReason
 from vitrine.query_lane import Query, UnusablePicture
 
 WEB = ("http://", "https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a request's pictures shall be embedded; see `vitrine.query_wire.Query`."""
+
+    grey: bool = False
+    fresh: bool = False
+
+
+PLAIN = Manner()
 Asked = Query | UnusablePicture
 """A question for a worker, or why there is no use in asking."""
 
 
-def by_url(url: str, *, grey: bool = False) -> Asked:
+def by_url(url: str, how: Manner = PLAIN) -> Asked:
     """The picture at a URL, which a worker fetches."""
     if not url.lower().startswith(WEB):
         return UnusablePicture(FailureReason.BAD_URL, "only http:// and https:// URLs are fetched")
-    return Query("url", url.encode(), grey=grey)
+    return Query("url", url.encode(), grey=how.grey, fresh=how.fresh)
 
 
-def by_base64(text: str, *, grey: bool = False) -> Asked:
+def by_base64(text: str, how: Manner = PLAIN) -> Asked:
     """The picture of base64, also behind a `data:image/…;base64,` prefix."""
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
-        return by_bytes(base64.b64decode(text, validate=True), grey=grey)
+        return by_bytes(base64.b64decode(text, validate=True), how)
     except (binascii.Error, ValueError):
         return UnusablePicture(FailureReason.NOT_AN_IMAGE, "it is not base64")
 
 
-def by_bytes(data: bytes, *, grey: bool = False) -> Asked:
+def by_bytes(data: bytes, how: Manner = PLAIN) -> Asked:
     """The picture itself."""
     if not data:
         return UnusablePicture(FailureReason.NOT_AN_IMAGE, "it is empty")
-    return Query("image", data, grey=grey)
+    return Query("image", data, grey=how.grey, fresh=how.fresh)
 
 
 def by_text(text: str) -> Asked:

@@ -12,7 +12,7 @@ from api import bodies, openapi
 from api.embedding import Embedded, chosen, embedded
 from api.limits import admitted
 from api.parts import Given
-from api.pictures import Asked, by_base64, by_text, by_url
+from api.pictures import Asked, Manner, by_base64, by_text, by_url
 from api.schemas.base import SpaceOut
 from api.schemas.embed import (
     ItemError,
@@ -47,7 +47,8 @@ def score(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> Sc
     each other, and has a `logit` to do so. A pair that fails is named, and fails no other.
     """
     asked = bodies.from_json(ScoreIn, body)
-    pictures = [_picture(pair, number) for number, pair in enumerate(asked.pairs)]
+    how = Manner(fresh=asked.fresh)
+    pictures = [_picture(pair, number, how) for number, pair in enumerate(asked.pairs)]
     started = time.perf_counter()
     model = chosen(parts, asked.model)
     texts = [by_text(pair.text) for pair in asked.pairs]
@@ -56,12 +57,14 @@ def score(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> Sc
     return scores(found, model.worker().scoring, took)
 
 
-def _picture(pair: PairIn, number: int) -> Asked:
+def _picture(pair: PairIn, number: int, how: Manner) -> Asked:
     if (pair.image_url is None) == (pair.image_base64 is None):
         raise bodies.refuse_field(
             f"pairs[{number}]", "Give exactly one of image_url and image_base64."
         )
-    return by_url(pair.image_url) if pair.image_url else by_base64(pair.image_base64 or "")
+    if pair.image_url is not None:
+        return by_url(pair.image_url, how)
+    return by_base64(pair.image_base64 or "", how)
 
 
 def scores(found: Embedded, scoring: Scoring | None, took_ms: float) -> ScoresOut:

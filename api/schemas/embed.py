@@ -22,6 +22,10 @@ _MODEL = Field(
     description="A running model's name or alias; left out: the one that runs.",
     examples=["builtin"],
 )
+_FRESH = Field(
+    default=False,
+    description="Have pictures embedded that the worker remembers from before; matters where VITRINE_EMBEDDING_CACHE_BYTES is set.",
+)
 _TIMEOUT = Field(
     default=None,
     gt=0,
@@ -53,6 +57,7 @@ class EmbedIn(InputIn):
         description="`base64` is of float32, little-endian: a third of the bytes, and nothing to parse.",
     )
     grey: bool = Field(default=False, description="Make pictures grey before they are embedded.")
+    fresh: bool = _FRESH
     timeout: float | None = _TIMEOUT
 
 
@@ -105,6 +110,7 @@ class ScoreIn(Shape):
 
     model: str | None = _MODEL
     pairs: list[PairIn] = Field(min_length=1, max_length=MOST_PAIRS)
+    fresh: bool = _FRESH
     timeout: float | None = _TIMEOUT
 
 

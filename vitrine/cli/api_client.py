@@ -1,4 +1,4 @@
-"""The API as a command asks it: one search, and every way it can fail as one of our own errors."""
+"""The API as a command asks it: searches and scores, and every way they can fail as one of our own errors."""
 
 from __future__ import annotations
 
@@ -80,15 +80,20 @@ class ApiClient:
     def search(self, body: dict[str, Any], *, picture: str | None = None) -> dict[str, Any]:
         """The API's answer; `picture` is a path to upload beside the body. Raises a `VitrineError`."""
         if picture is None:
-            return self._post("/v1/search", json=body)
+            return self._post("/v1/search", "hits", json=body)
         fields = {
             name: value if isinstance(value, str) else orjson.dumps(value).decode()
             for name, value in body.items()
         }
         # The name stays here: a path says more about this machine than the API needs.
-        return self._post("/v1/search", data=fields, files={"image": ("image", _read(picture))})
+        files = {"image": ("image", _read(picture))}
+        return self._post("/v1/search", "hits", data=fields, files=files)
 
-    def _post(self, path: str, **content: Any) -> dict[str, Any]:
+    def score(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The scores of pairs. Raises a `VitrineError`."""
+        return self._post("/v1/score", "results", json=body)
+
+    def _post(self, path: str, expected: str, **content: Any) -> dict[str, Any]:
         try:
             answer = self._session.post(
                 self._url + path, timeout=self._timeouts, allow_redirects=False, **content
@@ -97,11 +102,11 @@ class ApiClient:
             raise self._unreached(error) from error
         if answer.status_code != 200:
             raise _error_of(answer)
-        return self._json(answer)
+        return self._json(answer, expected)
 
-    def _json(self, answer: requests.Response) -> dict[str, Any]:
+    def _json(self, answer: requests.Response, expected: str) -> dict[str, Any]:
         body = _object(answer.content)
-        if body is None or "hits" not in body:
+        if body is None or expected not in body:
             raise Unavailable(
                 f"What answers at {redact_url(self._url)} is not vitrine's API.",
                 hint="Check --api or VITRINE_API_URL.",
