@@ -20,7 +20,12 @@ export class Api {
   }
 
   get hasKey() {
-    return window.sessionStorage.getItem(KEY) !== null;
+    return this.key !== null;
+  }
+
+  // For what cannot go through `open`: an upload whose bytes are counted.
+  get key() {
+    return window.sessionStorage.getItem(KEY);
   }
 
   // The key lives as long as the tab: no other tab and no later visitor of this browser has it.

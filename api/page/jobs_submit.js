@@ -5,6 +5,7 @@ import { MappingTable } from "./jobs_mapping.js";
 import { dropInto, dropZone, problemTable } from "./jobs_parts.js";
 import { plain } from "./jobs_words.js";
 import { busy, isAbort, notice, problemNotice } from "./notices.js";
+import { upload } from "./upload.js";
 import { bytes, count, counted } from "./words.js";
 
 // As much of a large file is enough to look at: more than the rows that are judged.
@@ -105,9 +106,8 @@ class Submission {
     if (this.strict.checked) form.set("strict", "true");
     form.set("file", this.file, this.file.name);
     this.send.disabled = true;
-    fill(this.said, busy(`Sending ${bytes(this.file.size)}, and reading every row`));
     try {
-      const accepted = await this.api.post("/v1/jobs", form, { signal: this.signal });
+      const accepted = await upload(this.api, "/v1/jobs", form, { signal: this.signal, sent: this.#showSent() });
       this.carried.accepted = accepted;
       this.navigate("jobs", { rest: [accepted.job.id] });
     } catch (error) {
@@ -115,6 +115,17 @@ class Submission {
       fill(this.said, problemNotice(error));
       this.send.disabled = false;
     }
+  }
+
+  #showSent() {
+    const bar = h("progress", { max: 1, "aria-label": "Sent" });
+    const words = h("span", { class: "small soft" }, "Sending");
+    fill(this.said, h("p", { class: "sending" }, bar, words));
+    return (loaded, total) => {
+      bar.value = total ? loaded / total : 0;
+      if (loaded < total) words.textContent = `${bytes(loaded)} of ${bytes(total)} sent`;
+      else fill(this.said, busy("All of it is there; every row is read and checked"));
+    };
   }
 
   // The names that exist are offered; without them the form works as well.

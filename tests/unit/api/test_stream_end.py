@@ -14,7 +14,8 @@ import uvicorn
 
 from api.serve import _stop_on_signals, bind, server_config, url_of
 from api.streams import Streams
-from tests.unit.api.api_stage import Stage
+from tests.unit.api.api_stage import Stage, make_stage
+from vitrine.settings import Settings
 
 DEADLINE = 120.0
 """Seconds before something that does not come is given up; nothing here measures speed."""
@@ -39,7 +40,8 @@ class Served:
 
 
 @pytest.fixture
-def served(stage: Stage) -> Iterator[Served]:
+def served(settings: Settings) -> Iterator[Served]:
+    stage = make_stage(settings)  # not the one of the other tests, which is started already
     with closing(bind("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(server_config(stage.parts.settings, stage.app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -1,0 +1,33 @@
+// A form on its way out, with the bytes counted as they go, which `fetch` does not tell.
+import { Problem } from "./api.js";
+
+// JSON of the answer. `sent(loaded, total)` is called with bytes; `total` counts the form around the file too.
+export function upload(api, path, form, { signal, sent }) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const abort = () => request.abort();
+    const end = (settle, value) => {
+      signal.removeEventListener("abort", abort);
+      settle(value);
+    };
+    request.open("POST", new URL(path.replace(/^\//, ""), document.baseURI));
+    if (api.key) request.setRequestHeader("Authorization", `Bearer ${api.key}`);
+    request.upload.addEventListener("progress", (event) => sent(event.loaded, event.total));
+    request.addEventListener("load", () => {
+      const ok = request.status >= 200 && request.status < 300;
+      end(ok ? resolve : reject, ok ? JSON.parse(request.responseText) : problemOf(request));
+    });
+    request.addEventListener("error", () => end(reject, new Problem({ detail: "The connection was cut while the catalog was sent.", hint: "Nothing is lost by sending it again." })));
+    request.addEventListener("abort", () => end(reject, new DOMException("Nobody waits any more.", "AbortError")));
+    signal.addEventListener("abort", abort);
+    request.send(form);
+  });
+}
+
+function problemOf(request) {
+  try {
+    return new Problem(JSON.parse(request.responseText));
+  } catch {
+    return new Problem({ status: request.status, code: "unknown", detail: `The service answered ${request.status}.` });
+  }
+}
