@@ -1,0 +1,293 @@
+"""`vitrine evaluate`: what it reads, asks, counts and tells."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+from PIL import Image
+
+from vitrine.cli import evaluation, main
+from vitrine.contracts import point_id
+from vitrine.errors import LedgerUnavailable
+from vitrine.fakes.fake_lane import FakeLane, fake_vector, fake_worker
+from vitrine.fakes.memory_store import MemoryStore
+from vitrine.presence import WorkerInfo
+from vitrine.query_lane import Answer, Query, QueryLane, QueryVector
+from vitrine.vectors.base import PointBatch, Provenance, Space
+
+SPACE = Space("made", "r1", "rgb-1", 8)
+OTHER = Space("other", "r1", "rgb-1", 8)
+COLOURS = {"red": (200, 30, 30), "blue": (30, 30, 200), "green": (30, 160, 30)}
+EACH = 6
+PROVENANCE = Provenance("job", "made", "r1", "rgb-1", "0" * 64, None, "2026-01-01T00:00:00Z")
+
+
+def unit(axis: int, noise: int) -> NDArray[np.float32]:
+    vector = np.random.default_rng(noise).normal(0.0, 0.05, SPACE.dimension)
+    vector[axis] += 1.0
+    return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
+
+
+def jpeg(colour: tuple[int, int, int], number: int) -> bytes:
+    """A small picture; every one is different."""
+    written = io.BytesIO()
+    Image.new("RGB", (24 + number, 24), colour).save(written, "JPEG")
+    return written.getvalue()
+
+
+class Lane(FakeLane):
+    """A worker of `made` that tells the colours apart and knows their names, and one of `other` that does neither."""
+
+    def __init__(self, known: dict[bytes, NDArray[np.float32]]) -> None:
+        made = fake_worker(SPACE, supports_text=True)
+        super().__init__(made, fake_worker(OTHER, node="fake-other"), known=known)
+
+    def _answer(self, worker: WorkerInfo, query: Query) -> Answer:
+        if worker.space == OTHER:
+            return QueryVector(fake_vector(query.data, OTHER.dimension), OTHER)
+        return super()._answer(worker, query)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a folder of pictures for each colour."""
+    for colour, rgb in COLOURS.items():
+        (tmp_path / "shop" / colour).mkdir(parents=True)
+        for number in range(EACH):
+            (tmp_path / "shop" / colour / f"{number}.jpg").write_bytes(jpeg(rgb, number))
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def catalog(folder: Path) -> Path:
+    """The same as a CSV, two rows of which cannot be counted."""
+    rows = ["file,class,product,use"]
+    for colour in COLOURS:
+        for number in range(EACH):
+            use = "train" if number < 3 else "val"
+            rows.append(f"{colour}/{number}.jpg,{colour},{colour}{number // 2},{use}")
+    rows += ["red/0.jpg,red,red0,train", "blue/1.jpeg,,blue9,val"]
+    path = folder / "labels.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture
+def lane(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeLane:
+    """The lane behind the command. The worker of `other` answers as if it saw no colours."""
+    known: dict[bytes, NDArray[np.float32]] = {}
+    for axis, colour in enumerate(COLOURS):
+        known[f"A photo of a {colour}.".encode()] = unit(axis, 0)
+        for number in range(EACH):
+            data = (folder / colour / f"{number}.jpg").read_bytes()
+            known[data] = unit(axis, 1 + number)
+    lane = Lane(known)
+    monkeypatch.setattr(QueryLane, "open", classmethod(lambda _cls, _settings: lane))
+    monkeypatch.setenv("VITRINE_DATA_DIR", str(folder.parent / "data"))
+    return lane
+
+
+def told(*arguments: str) -> tuple[int, dict[str, Any]]:
+    """Exit code and JSON."""
+    done = CliRunner().invoke(main, ["evaluate", *arguments, "--json"])
+    assert done.stdout, done.stderr
+    answer: dict[str, Any] = orjson.loads(done.stdout)
+    return done.exit_code, answer
+
+
+def refused(*arguments: str) -> str:
+    """What is said to bad input."""
+    done = CliRunner().invoke(main, ["evaluate", *arguments])
+    assert (done.exit_code, done.stdout) == (2, "")
+    return done.stderr
+
+
+@pytest.mark.usefixtures("lane")
+def test_a_folder_with_a_folder_for_each_class_is_measured(folder: Path) -> None:
+    code, answer = told(
+        str(folder), "--model", "made", "--train", "3", "--prompt", "A photo of a {}."
+    )
+    measured = answer["evaluation"]
+    assert (code, measured["pictures"], measured["classes"]) == (0, 18, 3)
+    for name in ("few_shot", "leave_one_out", "zero_shot"):
+        assert measured[name]["top1"]["share"] == 1.0
+    assert measured["few_shot"]["top1"]["of"] == 9
+    assert measured["retrieval"]["mean_average_precision"] > 0.99
+    assert measured["model"] == {
+        "model": "made", "revision": "r1", "policy": "rgb-1", "dimension": 8
+    }  # fmt: skip
+    assert (answer["against"], answer["comparison"], measured["index"]) == (None, None, None)
+    assert answer["protocol"]["train"] == 3
+
+
+@pytest.mark.usefixtures("lane")
+def test_rows_that_cannot_be_counted_are_told_and_the_others_measured(catalog: Path) -> None:
+    arguments = [str(catalog), "--model", "made", "--id", "file", "--image", "file"]
+    arguments += ["--group", "product", "--split", "use", "--train", "3"]
+    code, answer = told(*arguments)
+    assert code == 3
+    assert answer["rejected"] == {"duplicate_id": 1, "no_label": 1}
+    measured = answer["evaluation"]
+    assert measured["pictures"] == 18
+    # 0, 1 and 2 teach; 3 shows the product that 2 shows.
+    assert (measured["few_shot"]["top1"]["of"], measured["zero_shot"]["top1"]["of"]) == (6, 6)
+
+
+@pytest.mark.usefixtures("lane")
+def test_a_picture_without_a_vector_is_named_and_left_out(folder: Path) -> None:
+    (folder / "green" / "long.jpg").write_bytes(b"x" * 4_000_000)
+    done = CliRunner(env={"VITRINE_FETCH_MAX_BYTES": "1000000"}).invoke(
+        main, ["evaluate", str(folder), "--model", "made"]
+    )
+    assert done.exit_code == 3
+    assert "green/long.jpg: The file has more than 1000000 bytes." in done.stderr
+    assert "made: 18 pictures, 3 classes" in done.stdout
+
+
+@pytest.mark.usefixtures("lane")
+def test_two_models_are_compared_on_the_same_pictures(folder: Path) -> None:
+    code, answer = told(str(folder), "--model", "made", "--against", "other")
+    assert code == 0
+    duel = answer["comparison"]["leave_one_out_top1"]
+    assert duel["only_first"] > 5
+    assert (duel["only_second"], duel["p_value"] < 0.05) == (0, True)
+    assert answer["against"]["model"]["model"] == "other"
+    assert answer["against"]["zero_shot"] is None
+    assert "no text tower" in " ".join(answer["against"]["notes"])
+
+
+@pytest.mark.usefixtures("lane")
+def test_people_get_tables_and_a_page(folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "worst.html"
+    done = CliRunner().invoke(
+        main,
+        ["evaluate", str(folder), "--model", "other", "--against", "made", "--page", str(page)],
+    )
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("leave-one-out kNN, top-1") for line in lines)
+    assert any(line.startswith("embed a picture, p50") for line in lines)
+    assert any("made is better" in line for line in lines)
+    written = page.read_text()
+    assert written.count("<article>") > 5
+    assert "data:image/jpeg;base64," in written
+
+
+@pytest.fixture
+def collection(folder: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
+    """The folder's pictures in a collection, two of each item."""
+    store = MemoryStore()
+    store.ensure("shop", SPACE)
+    rows = [(colour, number) for colour in COLOURS for number in range(EACH)]
+    items = [f"{colour}-{number // 2}" for colour, number in rows]
+    indexes = [number % 2 for _, number in rows]
+    batch = PointBatch(
+        [point_id("shop", item, index) for item, index in zip(items, indexes, strict=True)],
+        np.stack([unit(list(COLOURS).index(colour), 1 + number) for colour, number in rows]),
+        items,
+        indexes,
+        [(folder / colour / f"{number}.jpg").as_uri() for colour, number in rows],
+        [{"colour": colour} for colour, _ in rows],
+        [PROVENANCE] * len(rows),
+    )
+    store.upsert("shop", batch)
+    monkeypatch.setattr(evaluation, "open_store", lambda _settings: store)
+    return store
+
+
+@pytest.mark.usefixtures("lane", "collection")
+def test_a_collection_is_labelled_by_a_field_of_its_own() -> None:
+    code, answer = told("--collection", "shop", "--label", "colour", "--train", "2")
+    measured = answer["evaluation"]
+    assert (code, measured["pictures"], measured["classes"]) == (0, 18, 3)
+    assert measured["leave_one_out"]["top1"]["share"] == 1.0
+    assert measured["zero_shot"]["top1"]["share"] == 1.0
+    assert measured["index"]["recall_at_10"] == 1.0
+    assert measured["index"]["approximate"]["questions"] == 15
+
+
+@pytest.mark.usefixtures("lane", "collection")
+def test_a_collection_without_labels_is_asked_for_its_items() -> None:
+    code, answer = told("--collection", "shop")
+    measured = answer["evaluation"]
+    assert (code, measured["classes"], measured["leave_one_out"]) == (0, 9, None)
+    assert measured["retrieval"]["questions"] == 18
+    assert "others of their item" in measured["notes"][0]
+
+
+@pytest.mark.usefixtures("lane", "collection")
+def test_labels_of_a_catalog_meet_the_points_of_a_collection(tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    rows = [f"{colour}-{n},{n}.jpg,{colour}" for colour in COLOURS for n in range(3)]
+    labels.write_text("\n".join(["id,image,label", *rows, "sold-out,x.jpg,red"]) + "\n")
+    code, answer = told(str(labels), "--collection", "shop")
+    assert (code, answer["rejected"]) == (3, {"not_in_collection": 1})
+    assert answer["evaluation"]["pictures"] == 9
+    assert answer["evaluation"]["leave_one_out"]["top1"]["share"] == 1.0
+
+
+@pytest.mark.usefixtures("collection")
+def test_a_collection_is_measured_where_no_worker_and_no_queue_is(
+    monkeypatch: pytest.MonkeyPatch, lane: FakeLane
+) -> None:
+    lane.failure = LedgerUnavailable("Redis does not answer.")
+    code, answer = told("--collection", "shop", "--label", "colour")
+    assert (code, answer["evaluation"]["zero_shot"]) == (0, None)
+    assert answer["evaluation"]["leave_one_out"]["top1"]["share"] == 1.0
+
+
+@pytest.mark.usefixtures("lane", "collection")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "Give a CATALOG, or --collection"),
+        (["--collection", "shop", "--model", "made"], "a collection has its model"),
+        (["--collection", "nowhere"], "no collection 'nowhere'"),
+        (["--collection", "shop", "--label", "size"], "has size"),
+        (["--collection", "shop", "--prompt", "A photo."], "no place for the class"),
+        (["FOLDER", "--model", "made", "--label", "size"], "has no column 'size'; it has folder, id"),
+        (["FOLDER/labels.csv", "--model", "made", "--id", "product", "--image", "file", "--label", "x"], "no column 'x'"),
+        (["FOLDER/nothing.csv"], "There is no file"),
+        (["FOLDER", "--model", "made", "--class-names", "FOLDER/names.txt"], "names.txt:2: expected a label"),
+        (["FOLDER", "--model", "made", "--class-names", "FOLDER/none.txt"], "No such file"),
+    ],
+    ids=[
+        "nothing", "two-models", "no-collection", "no-field", "no-place", "no-folder-column", "no-column", "no-file",
+        "bad-names", "no-names",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_refused_by_name(
+    catalog: Path, arguments: list[str], said: str
+) -> None:
+    (catalog.parent / "names.txt").write_text("red the colour red\nblue\n")
+    given = [argument.replace("FOLDER", str(catalog.parent)) for argument in arguments]
+    assert said in refused(*given)
+
+
+@pytest.mark.usefixtures("lane")
+def test_a_model_without_a_worker_is_named_before_anything_is_embedded(
+    folder: Path, lane: FakeLane
+) -> None:
+    done = CliRunner().invoke(
+        main, ["evaluate", str(folder), "--model", "made", "--against", "away"]
+    )
+    assert (done.exit_code, done.stdout, lane.asked) == (1, "", [])
+    assert "vitrine worker --model away" in done.stderr
+
+
+@pytest.mark.usefixtures("lane")
+def test_classes_are_called_by_the_names_given(folder: Path, lane: FakeLane) -> None:
+    names = folder.parent / "names.txt"
+    names.write_text("red\tscarlet, a red\nblue navy\nblack coal\n")
+    told(str(folder), "--model", "made", "--class-names", str(names))
+    asked = {query.data.decode() for _, query in lane.asked if query.kind == "text"}
+    assert asked == {
+        f"A photo of a {words}." for words in ("scarlet, a red", "navy", "green", "coal")
+    }

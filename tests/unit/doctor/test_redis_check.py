@@ -1,0 +1,86 @@
+"""What Redis says of itself, judged; and a real one, asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from vitrine.doctor.finding import Finding, Verdict
+from vitrine.doctor.redis_check import Vitals, check_redis, judge
+from vitrine.errors import BadInput, LedgerUnavailable
+from vitrine.settings import Settings
+
+HEALTHY: dict[str, Any] = {
+    "redis_version": "7.2.4",
+    "role": "master",
+    "aof_enabled": 1,
+    "aof_last_write_status": "ok",
+    "maxmemory_policy": "noeviction",
+    "maxmemory": 2**30,
+    "used_memory": 2**20,
+}
+
+
+def judged(ping_ms: float = 0.2, ahead: float = 0.0, **changed: Any) -> list[Finding]:
+    return list(judge(Vitals({**HEALTHY, **changed}, ping_ms, ahead)))
+
+
+def only(findings: list[Finding]) -> Finding:
+    """The one finding that is not good."""
+    (found,) = [finding for finding in findings if finding.verdict is not Verdict.GOOD]
+    return found
+
+
+def test_a_healthy_one_has_nothing_but_good_said_of_it() -> None:
+    assert {finding.verdict for finding in judged()} == {Verdict.GOOD}
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict", "said"),
+    [
+        ({"redis_version": "5.0.14"}, Verdict.WARNING, "nothing older than 6.2"),
+        ({"redis_version": ""}, Verdict.WARNING, "unknown version"),
+        ({"role": "slave"}, Verdict.WRONG, "replica"),
+        ({"aof_enabled": 0}, Verdict.WARNING, "no append-only file"),
+        ({"aof_last_write_status": "err"}, Verdict.WRONG, "cannot write"),
+        ({"maxmemory_policy": "allkeys-lru"}, Verdict.WRONG, "allkeys-lru"),
+        ({"used_memory": 2**30 - 1}, Verdict.WARNING, "nearly full"),
+        ({"maxmemory": 0}, Verdict.NOTE, "no limit"),
+        ({"ping_ms": 20.0}, Verdict.WARNING, "20.0 ms"),
+        ({"ahead": 60.0}, Verdict.WARNING, "60 s behind"),
+        ({"ahead": -60.0}, Verdict.WARNING, "60 s ahead of"),
+    ],
+    ids=[
+        "old", "unknown", "replica", "no-aof", "aof-broken", "evicts", "full", "unbounded", "far", "behind", "ahead",
+    ],
+)  # fmt: skip
+def test_each_trouble_is_named_with_what_to_do(
+    changed: dict[str, Any], verdict: Verdict, said: str
+) -> None:
+    found = only(judged(**changed))
+    assert found.verdict is verdict
+    assert said in found.said
+    assert found.mend or verdict is Verdict.NOTE
+
+
+def test_a_policy_that_never_applies_is_a_warning() -> None:
+    worst = [f.verdict for f in judged(maxmemory=0, maxmemory_policy="allkeys-lru")]
+    assert Verdict.WARNING in worst
+    assert Verdict.WRONG not in worst
+
+
+def test_a_real_one_is_asked(private_redis: str) -> None:
+    found = list(check_redis(Settings(redis_url=SecretStr(private_redis))))
+    said = " ".join(finding.said for finding in found)
+    assert "append-only file" in said
+    assert "agree to" in said
+    assert not [finding for finding in found if finding.verdict is Verdict.WRONG]
+
+
+def test_one_that_is_away_or_no_redis_at_all_is_an_error() -> None:
+    with pytest.raises(LedgerUnavailable):
+        list(check_redis(Settings(redis_url=SecretStr("redis://127.0.0.1:1/0"))))
+    with pytest.raises(BadInput):
+        list(check_redis(Settings(redis_url=SecretStr("http://h:1"))))

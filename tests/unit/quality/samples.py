@@ -1,0 +1,38 @@
+"""Samples made by hand: clusters of unit vectors whose classes are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.quality.sample import Part, Picture, Sample
+from vitrine.vectors.base import Space
+
+SPACE = Space("made", "r1", "rgb-1", 8)
+
+
+def picture(key: str, label: str, *, group: str | None = None, part: Part | None = None) -> Picture:
+    return Picture(key, label, f"http://shop.example/{key}.jpg", group or key, part)
+
+
+def unit(rows: Sequence[Sequence[float]] | NDArray[np.float64]) -> NDArray[np.float32]:
+    """Rows at unit length, filled up with zeros to the space's dimension."""
+    given = np.asarray(rows, dtype=np.float64)
+    filled = np.zeros((len(given), SPACE.dimension))
+    filled[:, : given.shape[1]] = given
+    return np.asarray(filled / np.linalg.norm(filled, axis=1, keepdims=True), dtype=np.float32)
+
+
+def clusters(classes: int, each: int, *, spread: float = 0.05, seed: int = 0) -> Sample:
+    """`each` pictures around each of some axes, called `class0-3` and so on."""
+    random = np.random.default_rng(seed)
+    centres = np.repeat(np.eye(SPACE.dimension)[:classes], each, axis=0)
+    vectors = unit(centres + random.normal(0.0, spread, centres.shape))
+    pictures = tuple(
+        picture(f"class{number}-{index}", f"class{number}")
+        for number in range(classes)
+        for index in range(each)
+    )
+    return Sample(pictures, vectors, SPACE)

@@ -1,0 +1,78 @@
+"""Workers: is one alive for each model that is asked for, and do they embed into the collections' spaces."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+
+from vitrine.contracts import JobStatus
+from vitrine.doctor.finding import Finding, Notebook
+from vitrine.ledger.redis_ledger import RedisLedger
+from vitrine.presence import WorkerInfo, live_workers
+from vitrine.redis_client import connect, naming_failures
+from vitrine.settings import Settings
+from vitrine.vectors.base import CollectionInfo
+from vitrine.vectors.open import check_url, open_store
+
+JOBS = 100
+"""The newest jobs are looked at; older ones that wait still are a matter for `vitrine jobs`."""
+
+_BOOK = Notebook("workers")
+
+
+def check_crew(settings: Settings) -> Iterator[Finding]:
+    """Ask Redis who is alive, the ledger what waits, the store what is there; raises where one does not answer."""
+    with closing(connect(settings.redis_url.get_secret_value())) as redis, naming_failures():
+        crew = live_workers(redis)
+    yield from _alive(crew, settings)
+    with closing(RedisLedger.from_settings(settings)) as ledger:
+        yield from unserved(crew, ledger.jobs(limit=JOBS))
+    if check_url(settings) != "embedded":
+        with closing(open_store(settings)) as store:
+            yield from misfits(crew, store.collections())
+
+
+def _alive(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Finding]:
+    if not crew:
+        yield _BOOK.warning(
+            "None is alive: catalogs wait, and nothing can be searched for by picture or words.",
+            f"Start one: vitrine worker --model {shlex.quote(settings.model)}",
+        )
+    for worker in crew:
+        yield _BOOK.good(f"{worker.model} on {worker.device}, process {worker.pid}.")
+        if worker.store_away is not None:
+            yield _BOOK.wrong(
+                f"{worker.node}: {worker.store_away.sentence()}.",
+                "It goes on by itself once the store is back.",
+            )
+
+
+def unserved(crew: Sequence[WorkerInfo], jobs: Iterable[JobStatus]) -> Iterator[Finding]:
+    """Jobs that wait for a model that no worker has, one finding for each model."""
+    served = {worker.model for worker in crew}
+    waiting: dict[str, list[JobStatus]] = {}
+    for job in jobs:
+        if job.pending and not job.state.finished and job.spec.model not in served:
+            waiting.setdefault(job.spec.model, []).append(job)
+    for model, found in sorted(waiting.items()):
+        pictures = sum(job.pending for job in found)
+        asked = found[0].spec.asked_model or model
+        yield _BOOK.warning(
+            f"{pictures:,} pictures wait for the model {model}, which no worker has (job {found[0].spec.id}).",
+            f"Start one: vitrine worker --model {shlex.quote(asked)}",
+        )
+
+
+def misfits(crew: Sequence[WorkerInfo], collections: Iterable[CollectionInfo]) -> Iterator[Finding]:
+    """Collections of a worker's model whose vectors are of another space than the worker's."""
+    for info in collections:
+        spaces = {worker.space for worker in crew if worker.model == info.space.model}
+        if not spaces or info.space in spaces:
+            continue
+        space = min(spaces, key=str)
+        yield _BOOK.warning(
+            f"The collection {info.name} is of {info.space.model} {info.space.revision} ({info.space.policy}), its workers "
+            f"embed as {space.revision} ({space.policy}): it takes no pictures, and is not searched by picture or words.",
+            "Run a worker with the weights and settings that it was made with, or submit its catalog to a new collection.",
+        )

@@ -1,0 +1,79 @@
+"""One thing that was looked at, what was found, and what to do about it."""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from vitrine.errors import VitrineError
+from vitrine.telemetry import redact
+
+_DEBUG = "VITRINE_DEBUG"
+
+
+class Verdict(enum.StrEnum):
+    """How much a finding matters."""
+
+    GOOD = "good"  #: As it should be.
+    NOTE = "note"  #: Worth knowing; nothing is wrong.
+    WARNING = "warning"  #: It works, and will fail or lose something one day.
+    WRONG = "wrong"  #: It does not work.
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one part; `mend` says what to do, where something is to be done."""
+
+    about: str
+    verdict: Verdict
+    said: str
+    mend: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "about": self.about,
+            "verdict": str(self.verdict),
+            "said": self.said,
+            "mend": self.mend,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """Makes the findings of one part."""
+
+    about: str
+
+    def good(self, said: str) -> Finding:
+        """As it should be."""
+        return Finding(self.about, Verdict.GOOD, said)
+
+    def note(self, said: str, mend: str | None = None) -> Finding:
+        """Worth knowing."""
+        return Finding(self.about, Verdict.NOTE, said, mend)
+
+    def warning(self, said: str, mend: str) -> Finding:
+        """It works, for now."""
+        return Finding(self.about, Verdict.WARNING, said, mend)
+
+    def wrong(self, said: str, mend: str | None = None) -> Finding:
+        """It does not work."""
+        return Finding(self.about, Verdict.WRONG, said, mend)
+
+
+def examined(about: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """The findings of one part; where looking itself fails, that is the last of them."""
+    try:
+        yield from look()
+    except VitrineError as error:
+        yield Finding(about, Verdict.WRONG, redact(error.message), error.hint)
+    except Exception as error:
+        if os.environ.get(_DEBUG):
+            raise
+        # Its own words may repeat an address with its password.
+        said = f"It could not be examined ({type(error).__name__})."
+        yield Finding(about, Verdict.WRONG, said, f"{_DEBUG}=1 vitrine doctor shows where.")

@@ -1,0 +1,150 @@
+"""Redis: does it answer, is it new enough, and does it keep what it is given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+
+from vitrine.doctor.finding import Finding, Notebook
+from vitrine.redis_client import connect, naming_failures
+from vitrine.settings import Settings
+
+OLDEST = (6, 2)
+"""The oldest that the tests run on: the server in the standalone service's wheel."""
+FULL_SHARE = 0.8
+SLOW_MS = 5.0
+"""A ping beyond this is another building's Redis: a chunk asks it a dozen times."""
+SKEW_SECONDS = 5.0
+PINGS = 9
+
+_BOOK = Notebook("Redis")
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What Redis says of itself, how long a ping takes, and how far its clock is ahead of ours."""
+
+    info: Mapping[str, Any]
+    ping_ms: float
+    ahead_seconds: float
+
+
+def check_redis(settings: Settings) -> Iterator[Finding]:
+    """Ask it; raises `LedgerUnavailable` where it does not answer, `BadInput` where the URL is none."""
+    with closing(connect(settings.redis_url.get_secret_value())) as redis:
+        with naming_failures():
+            vitals = _asked(redis)
+        yield from judge(vitals)
+
+
+def _asked(redis: Redis) -> Vitals:
+    took: list[float] = []
+    for _ in range(PINGS):
+        start = time.perf_counter()
+        redis.ping()
+        took.append(1000.0 * (time.perf_counter() - start))
+    before = time.time()
+    seconds, micros = redis.time()
+    ours = (before + time.time()) / 2
+    info: dict[str, Any] = redis.info("all")
+    return Vitals(info, sorted(took)[PINGS // 2], float(seconds) + float(micros) / 1e6 - ours)
+
+
+def judge(vitals: Vitals) -> Iterator[Finding]:
+    """The findings from what was measured."""
+    yield from _version(vitals.info)
+    yield from _role(vitals.info)
+    yield from _persistence(vitals.info)
+    yield from _memory(vitals.info)
+    yield from _speed(vitals.ping_ms)
+    yield from _clock(vitals.ahead_seconds)
+
+
+def _version(info: Mapping[str, Any]) -> Iterator[Finding]:
+    told = str(info.get("valkey_version") or info.get("redis_version", ""))
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    version = tuple(int(part) for part in told.split(".")[:2] if part.isdecimal())
+    if version < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        yield _BOOK.warning(
+            f"{name} {told or 'of an unknown version'} answers; nothing older than {oldest} is tested.",
+            f"Use Redis {oldest} or newer.",
+        )
+    else:
+        yield _BOOK.good(f"{name} {told} answers.")
+
+
+def _role(info: Mapping[str, Any]) -> Iterator[Finding]:
+    if info.get("role") != "master":
+        yield _BOOK.wrong(
+            "It is a replica, which takes no writes.",
+            "Point VITRINE_REDIS_URL at the primary.",
+        )
+
+
+def _persistence(info: Mapping[str, Any]) -> Iterator[Finding]:
+    if not info.get("aof_enabled"):
+        yield _BOOK.warning(
+            "It keeps no append-only file: when it restarts, jobs and their failures are lost.",
+            "Set appendonly yes and appendfsync everysec (CONFIG SET appendonly yes does it at once).",
+        )
+    elif info.get("aof_last_write_status", "ok") != "ok":
+        yield _BOOK.wrong(
+            "It cannot write its append-only file, and so takes no writes.",
+            "Make room on the disk where Redis keeps its data; its log says more.",
+        )
+    else:
+        yield _BOOK.good("It keeps an append-only file.")
+
+
+def _memory(info: Mapping[str, Any]) -> Iterator[Finding]:
+    policy, limit = str(info.get("maxmemory_policy", "")), int(info.get("maxmemory", 0))
+    if policy != "noeviction":
+        yield (_BOOK.wrong if limit else _BOOK.warning)(
+            f"It evicts keys when it is full ({policy}): jobs vanish without a word.",
+            "Set maxmemory-policy noeviction: a full Redis then refuses, which vitrine reports and survives.",
+        )
+    else:
+        yield _BOOK.good("It evicts nothing.")
+    used = int(info.get("used_memory", 0))
+    if not limit:
+        yield _BOOK.note(f"It uses {_mebibytes(used)} and has no limit (maxmemory).")
+    elif used > FULL_SHARE * limit:
+        yield _BOOK.warning(
+            f"It is nearly full: {_mebibytes(used)} of {_mebibytes(limit)}.",
+            "Raise maxmemory, or lower VITRINE_MAX_PENDING_IMAGES or VITRINE_JOB_TTL_DAYS.",
+        )
+    else:
+        yield _BOOK.good(f"It uses {_mebibytes(used)} of {_mebibytes(limit)}.")
+
+
+def _speed(ping_ms: float) -> Iterator[Finding]:
+    if ping_ms > SLOW_MS:
+        yield _BOOK.warning(
+            f"A ping takes {ping_ms:.1f} ms; a chunk of pictures asks it a dozen times.",
+            "Run Redis near the workers.",
+        )
+    else:
+        yield _BOOK.good(f"A ping takes {ping_ms:.2f} ms.")
+
+
+def _clock(ahead: float) -> Iterator[Finding]:
+    book = Notebook("clock")
+    if abs(ahead) > SKEW_SECONDS:
+        way = "behind" if ahead > 0 else "ahead of"
+        yield book.warning(
+            f"This machine's clock is {abs(ahead):.0f} s {way} that of Redis. Work is timed by Redis's alone; logs and "
+            "the times of vectors are not.",
+            "Set both by NTP.",
+        )
+    else:
+        yield book.good(f"This machine and Redis agree to {abs(ahead):.2f} s.")
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count / 2**20:,.0f} MiB"

@@ -1,0 +1,58 @@
+"""The settings: are they understood, and is there a variable that nobody reads."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+
+from vitrine.api_keys import read_keyring, refuse_open
+from vitrine.doctor.finding import Finding, Notebook
+from vitrine.loopback import is_loopback
+from vitrine.settings import Settings
+
+_PREFIX = "VITRINE_"
+_READ_ELSEWHERE = frozenset({"DEBUG", "PARENT", "REDIS_SERVER", "TEST_DATA", "TEST_REDIS_URL"})
+"""Variables that are no settings of a process, and are read all the same."""
+
+
+def check_settings(
+    given: Settings, found: Settings, environment: Mapping[str, str]
+) -> Iterator[Finding]:
+    """`given` is what options and environment say, `found` the same with a running service's addresses."""
+    book = Notebook("settings")
+    unread = list(_unread(environment))
+    yield from unread
+    if not unread:
+        told = sum(name.startswith(_PREFIX) for name in environment)
+        yield book.good(f"Understood; {told} from the environment, all others by default.")
+    if found is not given:
+        yield book.note(
+            f"The standalone service on {given.data_dir} is used, since nothing names a Redis or a Qdrant."
+        )
+
+
+def _unread(environment: Mapping[str, str]) -> Iterator[Finding]:
+    book = Notebook("settings")
+    known = {name.upper() for name in Settings.model_fields} | _READ_ELSEWHERE
+    for name in sorted(environment):
+        rest = name.removeprefix(_PREFIX)
+        if not name.startswith(_PREFIX) or rest in known:
+            continue
+        near = difflib.get_close_matches(rest, sorted(known), n=1, cutoff=0.7)
+        if near:
+            yield book.warning(
+                f"{name} is no setting, so it does nothing.", f"{_PREFIX}{near[0]} may be meant."
+            )
+        else:
+            yield book.note(f"{name} is no setting, so it does nothing.", "Take it away.")
+
+
+def check_keys(given: Settings) -> Iterator[Finding]:
+    """Who may ask the API; raises `BadInput` for entries that cannot be read, and for an API that would stand open."""
+    book = Notebook("keys")
+    keyring = read_keyring(given)
+    refuse_open(given.api_host, keyring)
+    if keyring:
+        yield book.good("The API asks for keys.")
+    elif is_loopback(given.api_host):
+        yield book.note("The API asks for no key, and serves this machine only.")

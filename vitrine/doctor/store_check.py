@@ -1,0 +1,111 @@
+"""The vector store: does it answer, is it new enough, do its limits leave room for what vitrine asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+
+from vitrine.doctor.finding import Finding, Notebook
+from vitrine.errors import StoreUnavailable
+from vitrine.settings import Settings
+from vitrine.vectors.base import VectorStore
+from vitrine.vectors.open import check_url, open_store
+
+OLDEST = (1, 16)
+"""Collections' metadata, where the space of their vectors stands, came with it."""
+TIMEOUT_SECONDS = 10.0
+CHUNK_POINTS = 64
+_NEEDED: Mapping[str, int] = {
+    "upsert_max_batchsize": CHUNK_POINTS,
+    "max_query_limit": 300,
+    "filter_max_conditions": 100,
+}
+"""Limits of Qdrant's strict mode, and what is asked at most in ordinary work: a chunk's points; three points for each
+of a hundred items; the conditions of one filter."""
+
+_BOOK = Notebook("store")
+
+
+def check_store(settings: Settings) -> Iterator[Finding]:
+    """Ask it; raises `StoreUnavailable` where it does not answer, `BadInput` where the URL is none."""
+    kind = check_url(settings)
+    if kind == "embedded":
+        path = urlsplit(settings.qdrant_url.get_secret_value()).path
+        yield _BOOK.note(
+            f"It is embedded in the process that has {path} open; nobody else can look."
+        )
+        return
+    with closing(open_store(settings)) as store:
+        store.ping()
+        if kind == "qdrant":
+            yield from _server(settings)
+        else:
+            yield _BOOK.good("vitrine's own store process answers.")
+        yield from _collections(store)
+        if kind == "qdrant":
+            for info in store.collections():
+                yield from _limits(info.name, _asked(settings, f"/collections/{quote(info.name)}"))
+
+
+def _server(settings: Settings) -> Iterator[Finding]:
+    told = str(_asked(settings, "/").get("version", ""))
+    version = tuple(int(part) for part in told.split(".")[:2] if part.isdecimal())
+    if version < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        yield _BOOK.wrong(
+            f"Qdrant {told or 'of an unknown version'} answers; collections need {oldest} or newer.",
+            f"Update Qdrant to {oldest} or newer.",
+        )
+    else:
+        yield _BOOK.good(f"Qdrant {told} answers.")
+
+
+def _collections(store: VectorStore) -> Iterator[Finding]:
+    found = store.collections()
+    points = sum(info.points for info in found)
+    noun = "collection" if len(found) == 1 else "collections"
+    yield _BOOK.good(f"{len(found):,} {noun}, {points:,} points.")
+    for info in found:
+        state = store.index_state(info.name)
+        if state.deferred:
+            yield _BOOK.note(
+                f"The index of {info.name} is deferred, as during a bulk load; a worker has it built after."
+            )
+
+
+def _limits(name: str, told: Mapping[str, Any]) -> Iterator[Finding]:
+    """Qdrant's own status of a collection, and the strict mode that somebody set for it."""
+    result = told.get("result") or {}
+    if result.get("status") == "red":
+        yield _BOOK.wrong(
+            f"Qdrant says that the collection {name} is broken (status red).",
+            "Its log says why; a full disk is the usual cause.",
+        )
+    strict = (result.get("config") or {}).get("strict_mode_config") or {}
+    if not strict.get("enabled"):
+        return
+    for limit, needed in _NEEDED.items():
+        allowed = strict.get(limit)
+        if isinstance(allowed, int) and allowed < needed:
+            yield _BOOK.warning(
+                f"The collection {name} is in strict mode with {limit} {allowed}; up to {needed} are asked.",
+                f"Raise {limit} to {needed} or more, or disable its strict mode.",
+            )
+
+
+def _asked(settings: Settings, path: str) -> Mapping[str, Any]:
+    """What a Qdrant server tells that the gateway has no use for; raises `StoreUnavailable`."""
+    key = settings.qdrant_api_key
+    headers = {"api-key": key.get_secret_value()} if key else {}
+    url = settings.qdrant_url.get_secret_value().rstrip("/") + path
+    try:
+        answer = requests.get(url, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False)
+        answer.raise_for_status()
+        told = answer.json()
+    except (requests.RequestException, ValueError) as error:
+        raise StoreUnavailable(f"The store did not answer ({type(error).__name__}).") from error
+    return told if isinstance(told, dict) else {}

@@ -1,0 +1,87 @@
+"""A share with its uncertainty, and whether two models differ by more than chance."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Z = 1.959964
+"""Quantile of the normal distribution for 95%, two-sided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """`correct` of `of` were right."""
+
+    correct: int
+    of: int
+
+    @classmethod
+    def counted(cls, right: NDArray[np.bool_]) -> Score:
+        """From one truth value for each question."""
+        return cls(int(right.sum()), len(right))
+
+    @property
+    def share(self) -> float:
+        """The share that was right, 0 of nothing."""
+        return self.correct / self.of if self.of else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95% interval of the share (E. B. Wilson, JASA 22, 1927); it holds for few questions too."""
+        if not self.of:
+            return 0.0, 1.0
+        spread = _Z * _Z / self.of
+        middle = (self.share + spread / 2) / (1 + spread)
+        half = math.sqrt(self.share * (1 - self.share) * spread + spread * spread / 4)
+        half /= 1 + spread
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+    def as_json(self) -> dict[str, Any]:
+        """Share, bounds and counts."""
+        low, high = self.interval
+        return {
+            "share": round(self.share, 4),
+            "low": round(low, 4),
+            "high": round(high, 4),
+            "correct": self.correct,
+            "of": self.of,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """Two models on the same questions: only what one got right and the other did not says anything."""
+
+    only_first: int
+    only_second: int
+
+    @classmethod
+    def fought(cls, first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Duel:
+        """From each model's truth values on the same questions."""
+        return cls(int((first & ~second).sum()), int((second & ~first).sum()))
+
+    @property
+    def p_value(self) -> float:
+        """McNemar's exact test, two-sided: how likely so uneven a result is between equal models."""
+        total = self.only_first + self.only_second
+        ways = tail = 1
+        for count in range(min(self.only_first, self.only_second)):
+            ways = (
+                ways * (total - count) // (count + 1)
+            )  # the next binomial coefficient from this one
+            tail += ways
+        # Integers of any size are divided exactly, where floats would overflow past a thousand questions.
+        return min(1.0, 2 * tail / 2**total)
+
+    def as_json(self) -> dict[str, Any]:
+        """Counts and the p-value."""
+        return {
+            "only_first": self.only_first,
+            "only_second": self.only_second,
+            "p_value": round(self.p_value, 6),
+        }
