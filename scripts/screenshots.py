@@ -66,7 +66,7 @@ def _looked_at(page: Page, stage: Stage) -> None:
 
 
 def _mapped(page: Page, _: Stage) -> None:
-    expect(page.locator("canvas, .map svg").first).to_be_visible()
+    expect(page.locator(".map-stage canvas, .map-stage svg").first).to_be_visible()
     page.wait_for_timeout(500)  # the map is drawn in the frame after it is there
 
 
