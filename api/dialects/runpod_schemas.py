@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from vitrine.tickets import TicketState
 
@@ -21,6 +21,12 @@ class Policy(BaseModel):
     ttl: int = Field(default=86_400_000, ge=10_000, le=604_800_000)
 
 
+def _no_webhook(given: object) -> object:
+    if given is not None:
+        raise ValueError("nothing is called when a request ends; ask for its status")
+    return given
+
+
 class RunIn(BaseModel):
     """A request. `input` is judged when its turn comes: a bad one ends as FAILED, with the reason as its error."""
 
@@ -30,7 +36,7 @@ class RunIn(BaseModel):
         min_length=1, examples=[{"images": ["https://shop.example/1042/front.jpg"]}]
     )
     policy: Policy = Policy()
-    webhook: None = Field(
+    webhook: Annotated[None, BeforeValidator(_no_webhook)] = Field(
         default=None, description="Nothing is called when a request ends; ask for its status."
     )
 

@@ -5,16 +5,21 @@ Each has a worker of its own; jobs and questions find theirs by its queue.
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 import requests
+from numpy.typing import NDArray
 from PIL import Image
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from tests.e2e.house import PATIENCE, House, environment, standalone, until, vitrine
 from tests.tiny_models import BUILDERS
@@ -148,3 +153,51 @@ def test_a_picture_is_asked_of_the_collections_own_model(shop: Shop) -> None:
     ):
         assert searched(shop, collection, picture) == pytest.approx(wanted, abs=1e-4)
         assert max(wanted.values()) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_pixels_that_a_client_made_itself_give_the_picture_s_own_vector(shop: Shop) -> None:
+    picture = (shop.pictures / "2.png").read_bytes()
+    processor = CLIPImageProcessorPil.from_pretrained(shop.model)
+    pixels = processor(Image.open(shop.pictures / "2.png").convert("RGB"), return_tensors="np")
+    made = np.asarray(pixels["pixel_values"], "<f4")
+    given = {"name": "PIXEL_VALUES", "datatype": "FP32", "shape": list(made.shape)}
+    by_pixels = inferred(shop, {"inputs": [given | {"data": made.ravel().tolist()}]})
+    text = {"name": "IMAGE", "datatype": "BYTES", "shape": [1]}
+    by_bytes = inferred(shop, {"inputs": [text | {"data": [base64.b64encode(picture).decode()]}]})
+    assert np.linalg.norm(by_pixels) == pytest.approx(1, abs=1e-5)
+    assert float(by_pixels @ by_bytes) >= 0.9999
+
+
+def inferred(shop: Shop, body: dict[str, Any]) -> NDArray[np.float64]:
+    """The one vector of an inference over the Open Inference Protocol."""
+    answer = requests.post(
+        f"{shop.house.api}/v2/models/tiny-clip/infer", json=body, timeout=PATIENCE
+    )
+    assert answer.ok, answer.text
+    return np.asarray(answer.json()["outputs"][0]["data"])
+
+
+def test_both_models_are_measured_and_words_by_the_one_that_knows_them(shop: Shop) -> None:
+    classes = ["dots", "stripes"]
+    labels = shop.pictures.parent / "labels.csv"
+    rows = [f"{n}.png,pictures/{n}.png,{classes[n % 2]}" for n in range(6)]
+    labels.write_text("\n".join(["id,image,label", *rows]) + "\n")
+    done = vitrine(
+        shop.house.data_dir, "evaluate", str(labels), "--json", "--train", "2",
+        "--model", str(shop.model), "--against", "builtin",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answer = orjson.loads(done.stdout)
+    sentences = [f"A photo of a {name}." for name in classes]
+    texts, _ = l2_normalise(open_model(str(shop.model), device="cpu").embed_texts(sentences))
+    with shop.house.store() as store:
+        stored = {point.payload["item_id"]: point.vector for point in store.scroll("words")}
+    right = sum(int(np.argmax(texts @ stored[f"{n}.png"])) == n % 2 for n in range(6))
+    measured, rival = answer["evaluation"], answer["against"]
+    assert (
+        measured["zero_shot"]["top1"] | {"correct": right, "of": 6} == measured["zero_shot"]["top1"]
+    )
+    assert (measured["model"]["model"], rival["model"]["model"]) == ("tiny-clip", "builtin")
+    assert rival["zero_shot"] is None
+    assert measured["few_shot"]["top1"]["of"] == rival["few_shot"]["top1"]["of"] == 2
+    assert set(answer["comparison"]) == {"leave_one_out_top1", "few_shot_top1", "recall_at_1"}
