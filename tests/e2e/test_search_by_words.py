@@ -188,7 +188,7 @@ def test_both_models_are_measured_and_words_by_the_one_that_knows_them(shop: Sho
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     answer = orjson.loads(done.stdout)
-    sentences = [f"A photo of a {name}." for name in classes]
+    sentences = [f"A photo of {name}." for name in classes]
     texts, _ = l2_normalise(open_model(str(shop.model), device="cpu").embed_texts(sentences))
     with shop.house.store() as store:
         stored = {point.payload["item_id"]: point.vector for point in store.scroll("words")}

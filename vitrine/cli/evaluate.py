@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--prompt", "prompts", multiple=True, metavar="TEMPLATE",
-    help='A sentence for zero-shot, such as "A photo of a {text}."; several are averaged.',
+    help='A sentence for zero-shot, such as "A photo of {text}."; several are averaged.',
 )  # fmt: skip
 @click.option(
     "--class-names", metavar="FILE", help="Lines of a label and its words, for zero-shot."

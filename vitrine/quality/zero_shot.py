@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vitrine.errors import BadInput
 
-TEMPLATES = ("A photo of a {text}.",)
+TEMPLATES = ("A photo of {text}.",)
 """The template whose published figure docs/quality.md names."""
 _PLACES = ("{text}", "{label}", "{}")
 _DIVIDERS = re.compile(r"[-_/\s]+")
@@ -30,7 +30,7 @@ def check_templates(templates: Iterable[str]) -> tuple[str, ...]:
         if not any(place in template for place in _PLACES):
             raise BadInput(
                 f"The prompt {template!r} has no place for the class.",
-                hint='Write {text} where its words go, as in "A photo of a {text}.".',
+                hint='Write {text} where its words go, as in "A photo of {text}.".',
             )
     return checked
 

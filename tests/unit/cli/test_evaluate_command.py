@@ -84,7 +84,7 @@ def lane(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeLane:
     """The lane behind the command. The worker of `other` answers as if it saw no colours."""
     known: dict[bytes, NDArray[np.float32]] = {}
     for axis, colour in enumerate(COLOURS):
-        known[f"A photo of a {colour}.".encode()] = unit(axis, 0)
+        known[f"A photo of {colour}.".encode()] = unit(axis, 0)
         for number in range(EACH):
             data = (folder / colour / f"{number}.jpg").read_bytes()
             known[data] = unit(axis, 1 + number)
@@ -112,7 +112,7 @@ def refused(*arguments: str) -> str:
 @pytest.mark.usefixtures("lane")
 def test_a_folder_with_a_folder_for_each_class_is_measured(folder: Path) -> None:
     code, answer = told(
-        str(folder), "--model", "made", "--train", "3", "--prompt", "A photo of a {}."
+        str(folder), "--model", "made", "--train", "3", "--prompt", "A photo of {}."
     )
     measured = answer["evaluation"]
     assert (code, measured["pictures"], measured["classes"]) == (0, 18, 3)
@@ -289,5 +289,5 @@ def test_classes_are_called_by_the_names_given(folder: Path, lane: FakeLane) -> 
     told(str(folder), "--model", "made", "--class-names", str(names))
     asked = {query.data.decode() for _, query in lane.asked if query.kind == "text"}
     assert asked == {
-        f"A photo of a {words}." for words in ("scarlet, a red", "navy", "green", "coal")
+        f"A photo of {words}." for words in ("scarlet, a red", "navy", "green", "coal")
     }
