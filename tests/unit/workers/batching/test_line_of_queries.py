@@ -22,7 +22,8 @@ def request(lane: Lane) -> Request:
 
 
 def stage_next(line: Line) -> Batch:
-    """What the staging thread does, with nothing to stage."""
+    """What the staging thread does for a device that asks, with nothing to stage."""
+    line._hungry = True
     requests = line.next_waiting()
     assert requests is not None
     batch = Batch(requests, ValueError("nothing is staged here"))
@@ -52,6 +53,7 @@ def test_staged_bulk_stays_while_a_query_waits_to_be_staged(line: Line) -> None:
 
 def test_staged_bulk_stays_while_a_query_is_being_staged(line: Line) -> None:
     line.put(request(Lane.QUERY))
+    line._hungry = True
     requests = line.next_waiting()
     assert requests is not None
     assert line._take() is None
@@ -71,6 +73,22 @@ def test_queries_that_came_while_one_was_launched_go_before_bulk_too(line: Line)
     assert taken.requests == [first]
     assert line._take() is None
     assert stage_next(line).requests == [second]
+
+
+def test_queries_that_come_while_the_device_is_busy_go_together() -> None:
+    line = Line(FittingSize(8), wait=0.0)
+    came = [request(Lane.QUERY) for _ in range(3)]
+    with ThreadPoolExecutor(2) as threads:
+        staging = threads.submit(line.next_waiting)  # the device is at something, and does not ask
+        for one in came:
+            line.put(one)
+        assert line._packer.waiting(Lane.QUERY) == 3
+        device = threads.submit(line.next_staged)
+        assert staging.result(PATIENCE) == came
+        line.put_staged(Batch(came, ValueError("nothing is staged here")))
+        taken = device.result(PATIENCE)
+    assert isinstance(taken, Batch)
+    assert taken.requests == came
 
 
 def test_a_bulk_batch_that_queries_have_passed_for_long_enough_goes_next() -> None:

@@ -35,10 +35,17 @@ def test_an_incomplete_batch_stays_open_while_the_device_is_busy() -> None:
     assert packer(request(10.0)).ready_in(Lane.BULK, 99.0, hungry=False) == math.inf
 
 
-def test_a_query_waits_neither_for_company_nor_for_the_device() -> None:
+def test_a_query_waits_for_no_company_once_the_device_asks() -> None:
     asked = packer(request(10.0), request(10.0, Lane.QUERY))
+    assert asked.ready_in(Lane.QUERY, 10.0, hungry=True) == 0.0
+    assert asked.ready_in(Lane.BULK, 10.0, hungry=True) == 1.0
+
+
+def test_queries_gather_while_the_device_is_busy_until_they_fill_a_batch() -> None:
+    asked = packer(*(request(10.0, Lane.QUERY) for _ in range(3)))
+    assert asked.ready_in(Lane.QUERY, 10.0, hungry=False) == math.inf
+    asked.add(request(10.0, Lane.QUERY))
     assert asked.ready_in(Lane.QUERY, 10.0, hungry=False) == 0.0
-    assert asked.ready_in(Lane.BULK, 10.0, hungry=False) == math.inf
 
 
 def test_the_lanes_are_never_in_one_batch() -> None:
@@ -84,6 +91,14 @@ def test_texts_and_pictures_are_never_in_one_batch() -> None:
     picture = request(lane=Lane.QUERY)
     made = packer(words, picture)
     assert [made.take(Lane.QUERY), made.take(Lane.QUERY)] == [[words], [picture]]
+
+
+def test_ready_pixels_never_lie_beside_a_picture_s_bytes() -> None:
+    as_bytes = Request({"pixel_values": np.zeros(1, np.uint8)}, Lane.QUERY, 0.0)
+    larger = Request({"pixel_values": np.zeros(2, np.float32)}, Lane.QUERY, 0.0)
+    first, second = request(lane=Lane.QUERY), request(lane=Lane.QUERY)
+    made = packer(first, second, as_bytes, larger)
+    assert [made.take(Lane.QUERY) for _ in range(3)] == [[first, second], [as_bytes], [larger]]
 
 
 @given(
