@@ -41,7 +41,6 @@ from api.audit import Audit
 from api.backgrounds import Backgrounds
 from api.dialects import clip_score, oip, openai, runpod
 from api.dialects.errors import Spoken
-from api.dialects.oip_bodies import LARGE_AT_ONCE
 from api.dialects.oip_statistics import Statistics
 from api.dialects.runpod_runner import Runner
 from api.metrics import ApiMetrics, Measured
@@ -112,7 +111,7 @@ def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
     app.state.maps = maps.Maps()
     app.state.streams = Streams()
     app.state.oip_statistics = Statistics()
-    app.state.large_bodies = limits.Admission(LARGE_AT_ONCE, "large bodies")
+    app.state.large_bodies = limits.Admission(limits.LARGE_AT_ONCE, "large bodies")
     app.state.runsync_admission = limits.Admission(runpod.WAITERS, "waiting requests")
     app.state.runner = Runner(parts.tickets, parts.lane)
     app.state.routes = [route for room in (*_ROOMS, *_DIALECTS) for route in room.router.routes]

@@ -14,7 +14,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from api import bodies, openapi, vectors_out
 from api.embedding import chosen, embedded
-from api.limits import admitted
+from api.limits import admitted, roomy
 from api.parts import Given
 from api.pictures import Asked, Manner, by_base64, by_bytes, by_text, by_url
 from api.schemas.embed import MOST_INPUTS, EmbedIn, EmbedOut, InputIn
@@ -50,7 +50,7 @@ _ANSWERS: openapi.Responses = {
     summary="Embed pictures and texts",
     responses=openapi.errors(400, 404, 408, 409, 413, 415, 429) | _ANSWERS,
     openapi_extra=openapi.either_body(EmbedIn, _FORM, required=(), example=_EXAMPLE),
-    dependencies=[Depends(admitted)],
+    dependencies=[Depends(admitted), Depends(roomy)],
 )
 def embed(
     request: Request, parts: Given, body: Annotated[bodies.Body, Depends(bodies.json_or_files)]

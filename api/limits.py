@@ -29,6 +29,11 @@ MULTIPART_SLACK = MEBIBYTE
 EMBED_BODY = 64 * MEBIBYTE
 """Bytes of pictures to embed at once, as uploads; as base64 in JSON `JSON_BODY` of them."""
 
+LARGE_BODY = 8 * MEBIBYTE
+"""Bytes past which a body is large, or one whose length is not told: four raw pictures of 384 x 384 are not."""
+LARGE_AT_ONCE = 8
+"""Numbers in JSON take four times their text in memory: so many of 32 MiB are a gigabyte."""
+
 
 def body_limit(settings: Settings) -> Callable[[str], int]:
     """The limit in bytes for a path."""
@@ -135,4 +140,15 @@ async def admitted(request: Request) -> AsyncIterator[None]:
     """A route's dependency: it is counted among the searches in flight; raises `Full`."""
     admission: Admission = request.app.state.admission
     with admission:
+        yield
+
+
+async def roomy(request: Request) -> AsyncIterator[None]:
+    """A route's dependency: of large bodies only so many are taken in at once; raises `Full`."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) <= LARGE_BODY:
+        yield
+        return
+    places: Admission = request.app.state.large_bodies
+    with places:
         yield

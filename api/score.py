@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 
 from api import bodies, openapi
 from api.embedding import Embedded, chosen, embedded
-from api.limits import admitted
+from api.limits import admitted, roomy
 from api.parts import Given
 from api.pictures import Asked, Manner, by_base64, by_text, by_url
 from api.schemas.base import SpaceOut
@@ -38,7 +38,7 @@ _EXAMPLE = {
     summary="Score pictures against texts",
     responses=openapi.errors(400, 404, 408, 409, 413, 415, 429),
     openapi_extra=openapi.json_body(ScoreIn, example=_EXAMPLE),
-    dependencies=[Depends(admitted)],
+    dependencies=[Depends(admitted), Depends(roomy)],
 )
 def score(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> ScoresOut:
     """Up to 500 pairs; a picture or text that is in several is embedded once.

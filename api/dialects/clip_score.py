@@ -24,7 +24,7 @@ from api.dialects.clip_score_schemas import (
     HealthOut,
 )
 from api.embedding import chosen, embedded
-from api.limits import admitted
+from api.limits import admitted, roomy
 from api.parts import Given, Parts
 from api.pictures import WEB, Asked, by_base64, by_text, by_url
 from api.readiness import Readiness
@@ -47,7 +47,7 @@ _KEPT = 4096
     summary="Score one picture against a text",
     responses=openapi.errors(400, 404, 408, 409, 413, 415, 429),
     openapi_extra=openapi.json_body(EvaluationIn, example=_SINGLE),
-    dependencies=[Depends(admitted)],
+    dependencies=[Depends(admitted), Depends(roomy)],
 )
 def single(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> EvaluationOut:
     """400 says why there is no score."""
@@ -63,7 +63,7 @@ def single(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> E
     summary="Score many pictures against their texts",
     responses=openapi.errors(400, 404, 408, 409, 413, 415, 429),
     openapi_extra=openapi.json_body(BatchIn, example={"evaluations": [_SINGLE]}),
-    dependencies=[Depends(admitted)],
+    dependencies=[Depends(admitted), Depends(roomy)],
 )
 def batch(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> BatchOut:
     """The outcomes in their order; one that fails has an `error` in place of its score."""

@@ -33,7 +33,7 @@ from api.dialects.oip_statistics import VERSION, Lap, Statistics
 from api.dialects.oip_tensors import Infer, read_request, write_answer
 from api.dialects.served import Served, names, served
 from api.embedding import embedded
-from api.limits import admitted
+from api.limits import admitted, roomy
 from api.parts import Given, Parts
 from api.problems import problem
 from api.readiness import Readiness
@@ -208,12 +208,12 @@ _BODY = {
     responses=openapi.errors(404, 408, 409, 413, 415, 429)
     | {200: {"model": InferOut, "content": _BINARY}},
     openapi_extra=_BODY,
-    dependencies=[Depends(admitted), Depends(oip_bodies.roomy)],
+    dependencies=[Depends(admitted), Depends(roomy)],
 )
 @router.post(
     "/v2/models/{model}/versions/{version}/infer",
     include_in_schema=False,
-    dependencies=[Depends(admitted), Depends(oip_bodies.roomy)],
+    dependencies=[Depends(admitted), Depends(roomy)],
 )
 def infer(
     request: Request, parts: Given, named: Named, statistics: Counted, body: oip_bodies.Body

@@ -6,35 +6,16 @@ A body that unpacks to more than a body may be is refused as too large: a few by
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
-from api.limits import JSON_BODY, Admission, BodyTooLarge
+from api.limits import JSON_BODY, BodyTooLarge
 from vitrine.errors import BadInput
-from vitrine.settings import MEBIBYTE
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 """For zlib: look at the head, and take either. Clients call the second one `deflate`."""
-
-
-LARGE_BODY = 8 * MEBIBYTE
-"""Bytes past which a body is large, or one whose length is not told: four raw pictures of 384 x 384 are not."""
-LARGE_AT_ONCE = 8
-"""Numbers in JSON take four times their text in memory: so many of 32 MiB are a gigabyte."""
-
-
-async def roomy(request: Request) -> AsyncIterator[None]:
-    """A route's dependency: of large bodies only so many are taken in at once; raises `Full`."""
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) <= LARGE_BODY:
-        yield
-        return
-    places: Admission = request.app.state.large_bodies
-    with places:
-        yield
 
 
 async def _read(request: Request) -> bytes:

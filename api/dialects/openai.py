@@ -18,7 +18,7 @@ from api import bodies, openapi
 from api.dialects.openai_schemas import EmbeddingsIn, EmbeddingsOut, ModelOut, ModelsOut
 from api.dialects.served import Served, names, served
 from api.embedding import embedded
-from api.limits import admitted
+from api.limits import admitted, roomy
 from api.parts import Given, Parts
 from api.pictures import WEB, Asked, by_base64, by_text, by_url
 from api.vectors_out import written
@@ -39,7 +39,7 @@ _EXAMPLE = {"model": "siglip", "input": ["red shoes", "a striped shirt"]}
     response_model=EmbeddingsOut,
     responses=openapi.errors(400, 404, 408, 409, 413, 415, 429),
     openapi_extra=openapi.json_body(EmbeddingsIn, example=_EXAMPLE),
-    dependencies=[Depends(admitted)],
+    dependencies=[Depends(admitted), Depends(roomy)],
 )
 def embeddings(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> Response:
     """Unit vectors in the inputs' order.

@@ -20,7 +20,7 @@ from fastapi.responses import Response
 
 from api import bodies, openapi
 from api.audit import Noted
-from api.dialects.oip_bodies import Body, roomy
+from api.dialects.oip_bodies import Body
 from api.dialects.runpod_runner import Runner
 from api.dialects.runpod_schemas import (
     HealthOut,
@@ -31,7 +31,7 @@ from api.dialects.runpod_schemas import (
     WorkersOut,
 )
 from api.dialects.served import Served, served
-from api.limits import Admission
+from api.limits import Admission, roomy
 from api.parts import Given, Parts
 from vitrine.errors import Conflict, NotFound, NotServed
 from vitrine.tickets import NewTicket, Ticket, TicketState

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.dialects.oip_bodies import LARGE_BODY
-from api.limits import Admission
+from api.limits import LARGE_BODY, Admission
 from tests.unit.api.api_stage import SPACE, Stage, make_stage
 from tests.unit.api.test_dialect_errors import error_of
 from vitrine.errors import BadInput, ModelUnavailable

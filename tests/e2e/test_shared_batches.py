@@ -1,0 +1,147 @@
+"""Sixty clients of one picture each, over HTTP, with the real API, Redis, Celery worker and batcher: they share batches.
+
+Only the device is a sleep: half a second a batch however small it is, so that what is counted does not depend on how fast
+this machine is.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+import uvicorn
+from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
+
+from api.app import create_app
+from api.parts import Parts, open_parts
+from api.serve import bind, server_config, url_of
+from tests.e2e.house import PATIENCE, until
+from tests.e2e.workshop_floor import Floor, workshop_floor
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+MODEL = "timed-64-in-600ms-base-500ms"
+CLIENTS, REQUESTS = 60, 4
+LEAST_MEAN = 16
+
+
+@dataclass
+class Service:
+    """A worker's process, and the API in this one."""
+
+    url: str
+    parts: Parts
+
+    def embed(self, **body: Any) -> dict[str, Any]:
+        """A good answer of `/v1/embed`."""
+        answer = requests.post(f"{self.url}/v1/embed", json=body, timeout=PATIENCE)
+        assert answer.ok, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    def query_batches(self) -> tuple[int, int]:
+        """How many batches of queries the device had so far, and how many pictures in them."""
+        (worker,) = self.parts.lane.workers(MODEL)
+        assert worker.metrics is not None
+        told = requests.get(f"http://{worker.metrics}/metrics", timeout=PATIENCE).text
+        values = {
+            sample.name: sample.value
+            for family in text_string_to_metric_families(told)
+            for sample in family.samples
+            if sample.labels.get("lane") == "query"
+        }
+        return int(values["vitrine_batch_size_count"]), int(values["vitrine_batch_size_sum"])
+
+
+@contextmanager
+def api(floor: Floor) -> Iterator[Service]:
+    with open_parts(floor.settings) as parts, closing(bind("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(server_config(floor.settings, create_app(parts)))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield Service(url_of("127.0.0.1", listening.getsockname()[1]), parts)
+        finally:
+            server.should_exit = True
+            thread.join(60)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("floor")
+    with (
+        workshop_floor(folder, VITRINE_BATCH_SIZE="64") as floor,
+        (folder / "worker.log").open("wb") as log,
+    ):
+        worker = floor.popen("worker", "--model", MODEL, "--device", "cpu", log=log)
+        try:
+            with api(floor) as made:
+                until(lambda: made.parts.lane.workers(MODEL), "the worker")
+                yield made
+        finally:
+            worker.terminate()
+            assert worker.wait(PATIENCE) == 0
+
+
+def picture(number: int) -> str:
+    """A flat picture of a colour of its own, as base64."""
+    colour = (number % 256, number // 256 % 256, 7)
+    file = io.BytesIO()
+    Image.new("RGB", (16, 16), colour).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def colours(vectors: Sequence[Sequence[float]]) -> list[tuple[int, int, int]]:
+    """The flat colours that the model saw: a vector is made of sampled points, scaled to length 1."""
+    points = np.array(vectors).reshape(len(vectors), 3, -1).mean(axis=2)
+    blue = 7 / 127.5 - 1
+    seen = (points / points[:, 2:] * blue + 1) * 127.5
+    return [(int(red), int(green), int(last)) for red, green, last in seen.round()]
+
+
+def test_sixty_clients_of_one_picture_each_share_the_device_s_batches(service: Service) -> None:
+    before = service.query_batches()
+
+    def client(number: int) -> list[tuple[int, int, int]]:
+        vectors = []
+        for turn in range(REQUESTS):
+            told = service.embed(image_base64=picture(number + 1000 * turn))
+            vectors.append(told["results"][0]["embedding"])
+        return colours(vectors)
+
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        found = list(threads.map(client, range(CLIENTS)))
+    for number, seen in enumerate(found):
+        asked = [number + 1000 * turn for turn in range(REQUESTS)]
+        assert seen == [(one % 256, one // 256 % 256, 7) for one in asked]
+    batches, pictures = (
+        now - then for now, then in zip(service.query_batches(), before, strict=True)
+    )
+    assert pictures == CLIENTS * REQUESTS
+    assert pictures / batches >= LEAST_MEAN, f"{pictures} pictures in {batches} batches"
+
+
+def test_five_hundred_in_one_request_come_back_in_their_order_around_those_that_fail(
+    service: Service,
+) -> None:
+    inputs = [{"image_base64": picture(number)} for number in range(500)]
+    inputs[7] = {"image_url": "http://10.0.0.7/scan.jpg"}
+    inputs[11] = {"image_base64": base64.b64encode(b"<html>").decode()}
+    told = service.embed(inputs=inputs, timeout=300)
+    errors = {one["index"]: one["error"]["code"] for one in told["results"] if one["error"]}
+    assert errors == {7: "forbidden_address", 11: "not_an_image"}
+    good = [one for one in told["results"] if one["error"] is None]
+    seen = colours([one["embedding"] for one in good])
+    assert seen == [(one["index"] % 256, one["index"] // 256, 7) for one in good]
+    norms = np.linalg.norm([one["embedding"] for one in good], axis=1)
+    np.testing.assert_allclose(norms, 1, atol=1e-5)
