@@ -18,7 +18,7 @@ from api.backgrounds import Backgrounds
 from api.schemas.search import HitOut, SearchOptions
 from vitrine.filters import Filter
 from vitrine.neighbours.background import Background
-from vitrine.neighbours.cut import Relevance, judge
+from vitrine.neighbours.cut import LOOKED_AT, Relevance, judge
 from vitrine.neighbours.duplicates import gather
 from vitrine.vectors import Hit, ItemHits, Space, VectorStore
 from vitrine.vectors.checks import MAX_TOP
@@ -56,10 +56,10 @@ def turn_to(
     """The page that the options ask for; raises `RequestValidationError` where pages do not go so far."""
     search = _Search(store, aim, options, where)
     background = None
-    if options.relevance != "off":
+    if options.relevance != "off" or options.group_duplicates:
         background = backgrounds.of(options.collection, space)
-    groups = search.groups()
-    relevance = _relevance(background, aim, groups)
+    groups = search.groups(background)
+    relevance = None if options.relevance == "off" else _relevance(background, aim, groups)
     if relevance is not None and options.relevance == "cut":
         groups = [group for group in groups if group.found.score >= relevance.cut]
     shown = groups[options.offset : search.end]
@@ -86,7 +86,9 @@ def _relevance(
 ) -> Relevance | None:
     if background is None or not background.telling:
         return None
-    return judge(background.scores(aim.vector), [group.found.score for group in groups])
+    scores = [group.found.score for group in groups]
+    copies = background.near_duplicates.cosine
+    return judge(background.scores(aim.vector), scores, copies=copies)
 
 
 class _Search:
@@ -106,14 +108,15 @@ class _Search:
             )
         self.end = min(options.offset + options.top, self._deepest)
 
-    def groups(self) -> list[Group]:
-        """Up to one group more than the page needs, so that it is known whether another follows."""
-        depth = min(self.end + 1, self._deepest)
-        if not self._options.group_duplicates:
+    def groups(self, background: Background | None) -> list[Group]:
+        """At least one group more than the page needs, if there is one: so it is known whether another page follows."""
+        needed = LOOKED_AT if self._options.relevance != "off" else 0
+        depth = min(max(self.end + 1, needed), self._deepest)
+        if background is None or not self._options.group_duplicates:
             return [Group(found) for found in self._ask(depth)]
         while True:
             found = self._ask(depth)
-            groups = self._gathered(found)
+            groups = self._gathered(found, background.near_duplicates.cosine)
             if len(groups) > self.end or len(found) < depth or depth == self._deepest:
                 return groups
             depth = min(2 * depth, self._deepest)
@@ -131,7 +134,7 @@ class _Search:
             exact=options.exact,
         )  # fmt: skip
 
-    def _gathered(self, found: Sequence[ItemHits]) -> list[Group]:
+    def _gathered(self, found: Sequence[ItemHits], cosine: float) -> list[Group]:
         """The items in their order, those behind another one as its duplicates."""
         ids = [item.hits[0].id for item in found]
         stored = self.vectors(ids)
@@ -139,7 +142,8 @@ class _Search:
         if not there:
             return []
         groups: dict[int, Group] = {}
-        leads = gather(np.stack([stored[item.hits[0].id] for item in there]))
+        vectors = np.stack([stored[item.hits[0].id] for item in there])
+        leads = gather(vectors, cosine)
         for item, lead in zip(there, leads, strict=True):
             if lead in groups:
                 groups[lead].duplicates.append(item.hits[0])

@@ -48,6 +48,7 @@ _FORM: dict[str, Any] = {
     "text": {"type": "string"},
     "text_weight": {"type": "number", "exclusiveMinimum": 0, "maximum": 10, "default": 1},
     "vector": {"type": "string", "description": _EXAMPLES},
+    "crop": {"type": "string", "description": _EXAMPLES},
     "like": {"type": "string", "description": _EXAMPLES},
     "unlike": {"type": "string", "description": _EXAMPLES},
     "top": {"type": "integer", "minimum": 1, "maximum": 100, "default": 10},
@@ -85,7 +86,7 @@ def search(
 
     An item is searched by the mean of its stored vectors; items asked with are not among the hits. Words need a
     model with a text tower (422 where it has none). Several examples are blended, each at equal strength times its
-    weight; what is unlike pushes half as hard as what is like pulls.
+    weight; what is unlike pushes with a third of the force with which what is like pulls.
     """
     asked = read_question(body)
     options = asked.options

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrine.neighbours.threshold import choose
+
 SAMPLE = 1000
 """Vectors drawn: the middle and the spread of the scores are then known to about 3% of the spread."""
 FEWEST = 30
@@ -29,6 +31,8 @@ class Background:
 
     def __init__(self, sample: NDArray[np.float32]) -> None:
         self._sample = sample
+        self.near_duplicates = choose(sample)
+        """From where on pictures of the collection are nearly the same."""
 
     def __len__(self) -> int:
         return len(self._sample)

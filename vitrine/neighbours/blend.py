@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from vitrine.neighbours.background import Background
 
-AWAY = 0.5
-"""How strongly what is not wanted pushes, beside what is wanted: measured in docs/search.md. Rocchio's feedback,
-whose form this is, takes a quarter to a third (Salton and Buckley 1990)."""
+AWAY = 0.3
+"""How strongly what is not wanted pushes, beside what is wanted: measured in docs/search.md, a quarter suits two models
+best and a half one. Rocchio's feedback, whose form this is, usually takes a quarter to a third."""
 SHORTEST = 1e-6  #: A blend of less length has no direction.
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-NEARLY_THE_SAME = 0.98
 
-
-def gather(vectors: NDArray[np.float32], cosine: float = NEARLY_THE_SAME) -> list[int]:
+def gather(vectors: NDArray[np.float32], cosine: float) -> list[int]:
     """For each row of float32 [n, dimension], best hit first, the row that it stands behind: itself, where none."""
     leads: list[int] = []
     behind: list[int] = []

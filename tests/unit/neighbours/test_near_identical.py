@@ -1,0 +1,65 @@
+"""What counts as nearly the same: chosen from a collection's own distances, and used on hits and on whole collections."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from vitrine.neighbours.duplicates import gather
+from vitrine.neighbours.threshold import FALLBACK, FEWEST, SHARE, choose, given, usual_distance
+
+
+def unit(rows: NDArray[np.float64]) -> NDArray[np.float32]:
+    made: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(
+        np.float32
+    )
+    return made
+
+
+def catalog(spread: float, count: int = 300) -> NDArray[np.float32]:
+    """Pictures about one direction, the nearer to it the less they are spread."""
+    rows = spread * np.random.default_rng(7).standard_normal((count, 64))
+    rows[:, 0] += 1
+    return unit(rows)
+
+
+@pytest.mark.parametrize("spread", [0.02, 0.1, 1.0])
+def test_the_threshold_is_a_share_of_the_collection_s_own_distances(spread: float) -> None:
+    vectors = catalog(spread)
+    chosen = choose(vectors)
+    assert chosen.chosen
+    assert chosen.distance == pytest.approx(SHARE * usual_distance(vectors), rel=1e-6)
+    distances = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
+    middle = np.median(distances[np.triu_indices(len(vectors), 1)])
+    assert usual_distance(vectors) == pytest.approx(middle, rel=0.02)
+    assert f"{chosen.cosine:.4f}" in chosen.told
+
+
+def test_the_same_collection_always_gives_the_same_threshold() -> None:
+    assert choose(catalog(0.1)) == choose(catalog(0.1))
+
+
+@pytest.mark.parametrize("count", [0, 1, FEWEST - 1])
+def test_few_pictures_get_a_usual_threshold(count: int) -> None:
+    found = choose(catalog(0.1, count))
+    assert (found.cosine, found.chosen) == (FALLBACK, False)
+
+
+def test_a_threshold_that_is_given_is_taken() -> None:
+    found = given(0.5)
+    assert (found.cosine, found.chosen) == (0.5, False)
+    assert found.distance == pytest.approx(1)
+    assert given(1).distance == 0
+
+
+def test_hits_stand_behind_the_best_one_that_they_are_nearly_the_same_as() -> None:
+    degrees = np.radians([0, 30, 1, 31, 60, 2, 32])
+    vectors = np.stack([np.cos(degrees), np.sin(degrees)], axis=1).astype(np.float32)
+    assert gather(vectors, float(np.cos(np.radians(3)))) == [0, 1, 0, 1, 4, 0, 1]
+    assert gather(vectors[:1], 0.99) == [0]
+
+
+def test_hits_that_differ_stand_alone() -> None:
+    vectors = catalog(1.0, 20)
+    assert gather(vectors, choose(vectors).cosine) == list(range(20))

@@ -1,0 +1,87 @@
+"""`vitrine dedupe`: the near-identical pictures of a collection, as a table, CSV, JSON or a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from vitrine.neighbours.dedupe import Duplicates
+    from vitrine.settings import Settings
+
+SHOWN = 20
+"""Groups in the table; the files have all."""
+
+
+@click.command()
+@click.option("--collection", required=True, help="The catalog to look through.")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="The cosine from which pictures count as near-identical; left out, it is chosen from the collection.",
+)
+@click.option(
+    "--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path), help="Write every group, a line a picture."
+)  # fmt: skip
+@click.option(
+    "--page", type=click.Path(dir_okay=False, path_type=Path), help="Write the groups as an HTML page with their pictures."
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def dedupe(
+    collection: str,
+    threshold: float | None,
+    csv_file: Path | None,
+    page: Path | None,
+    as_json: bool,
+) -> None:
+    """Find pictures that are nearly the same: re-encoded, scaled, cropped a little, or used twice.
+
+    Every picture is compared with every other by the vectors that the collection holds. Where no --threshold is
+    given, it is put where near-identical pictures part from those that only look alike, and the
+    command says how it was found. Nothing is changed.
+    """
+    from vitrine.cli.dedupe_view import as_object, show
+    from vitrine.cli.output import print_json
+    from vitrine.cli.services import load_settings
+
+    settings = load_settings()
+    found = _find(settings, collection, threshold)
+    if csv_file is not None:
+        _write_csv(csv_file, found)
+    if page is not None:
+        _write_page(page, settings, collection, found)
+    if as_json:
+        print_json(as_object(collection, found))
+    else:
+        show(collection, found, SHOWN)
+
+
+def _find(settings: Settings, collection: str, threshold: float | None) -> Duplicates:
+    from vitrine.cli.comparing_progress import ComparingProgress
+    from vitrine.neighbours.dedupe import find
+    from vitrine.vectors.open import open_store
+
+    store = open_store(settings)
+    try:
+        with ComparingProgress() as progress:
+            progress.expect(store.describe(collection).points)
+            return find(store, collection, cosine=threshold, on_progress=progress.advance)
+    finally:
+        store.close()
+
+
+def _write_csv(path: Path, found: Duplicates) -> None:
+    from vitrine.cli.dedupe_view import csv_lines
+    from vitrine.cli.writing import write_text
+
+    write_text(path, csv_lines(found))
+
+
+def _write_page(path: Path, settings: Settings, collection: str, found: Duplicates) -> None:
+    from vitrine.cli.dedupe_page import render
+    from vitrine.cli.thumbnails import picture_source
+    from vitrine.cli.writing import write_text
+
+    write_text(path, render(collection, found, picture_source(settings)))
