@@ -11,8 +11,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
+from contextlib import suppress
 from functools import cached_property
+from queue import Empty, SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,18 +77,17 @@ class QueryWorker:
     def _as_they_come(self, walks: dict[Vector, Taken]) -> Iterable[dict[str, Answer]]:
         """The answers that come in time; what does not is given up."""
         until = max((one.until for one in walks.values()), default=0.0)
-        waiting = set(walks)
-        while waiting:
-            ended, waiting = wait(
-                waiting, max(0.0, until - time.monotonic()), return_when=FIRST_COMPLETED
-            )
-            if not ended:
-                break
+        # Not `concurrent.futures.wait`, which never hears of a future that was cancelled and not asked for after.
+        ended: SimpleQueue[Vector] = SimpleQueue()
+        for future in walks:
+            future.add_done_callback(ended.put)
+        left = len(walks)
+        while left and (came := _taken_from(ended, until - time.monotonic())):
+            left -= len(came)
             yield {
-                walks[future].request: self._outcome(future, walks[future].query)
-                for future in ended
+                walks[future].request: self._outcome(future, walks[future].query) for future in came
             }
-        for future in waiting:
+        for future in walks:
             future.cancel()
 
     def _outcome(self, future: Vector, query: Query) -> Answer:
@@ -112,7 +113,7 @@ class QueryWorker:
 
     def _prepared(self, fetched: Fetched, query: Query) -> Vector:
         prepared = self._stages.prepare(
-            fetched, lane=Lane.QUERY, grey=query.grey, fresh=query.fresh
+            fetched, lane=Lane.QUERY, grey=query.grey, fresh=query.fresh, part=query.part
         )
         return chained(prepared, self._submitted)
 
@@ -148,3 +149,13 @@ class QueryWorker:
         return BadInput(
             f"The model {name} takes pixels of shape {list(self._pixel_shape)}, not {list(given)}."
         )
+
+
+def _taken_from(ended: SimpleQueue[Vector], seconds: float) -> list[Vector]:
+    """What has ended by now, or else the next to end within so many seconds; empty where none does."""
+    came: list[Vector] = []
+    with suppress(Empty):
+        came.append(ended.get(timeout=max(0.0, seconds)))
+        while True:
+            came.append(ended.get_nowait())
+    return came

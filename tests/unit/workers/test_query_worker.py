@@ -42,6 +42,15 @@ def png(colour: tuple[int, int, int]) -> bytes:
     return file.getvalue()
 
 
+def red_beside_blue() -> bytes:
+    """The left half red, the right half blue."""
+    picture = Image.new("RGB", (32, 16), (0, 0, 255))
+    picture.paste(RED, (0, 0, 16, 16))
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
 def pixels(colour: tuple[int, int, int]) -> NDArray[np.float32]:
     """What the fake model makes of a flat picture."""
     return np.broadcast_to(np.array(colour, np.float32)[:, None, None], (3, 8, 8))
@@ -124,14 +133,15 @@ def vector_of(answer: Answer) -> NDArray[np.float32]:
         (Query.of_pixels(pixels(RED)), pixels(RED).tobytes()),
         (Query("image", png(RED), grey=True), pixels(GREY_OF_RED).tobytes()),
         (Query("url", HERE.encode(), grey=True), pixels(GREY_OF_RED).tobytes()),
+        (Query("image", red_beside_blue(), part=(0, 0, 0.5, 1)), pixels(RED).tobytes()),
     ],
-    ids=["image", "url", "text", "pixels", "grey image", "grey url"],
+    ids=["image", "url", "text", "pixels", "grey image", "grey url", "part of an image"],
 )
 def test_each_kind_of_question_gets_its_unit_vector(desk: Desk, query: Query, seed: bytes) -> None:
     answer = desk.answer(query)
     np.testing.assert_allclose(vector_of(answer), expected(seed), atol=1e-6)
     assert isinstance(answer, QueryVector)
-    assert answer.space == desk.stages.space
+    assert answer.space == (desk.stages.grey_space if query.grey else desk.stages.space)
 
 
 def test_a_group_is_answered_one_by_one_and_each_for_itself(desk: Desk) -> None:
