@@ -59,7 +59,8 @@ def asked_of(given: object) -> Asked:
     try:
         if "image" in given:
             one = Image.model_validate(given)
-            return Asked((pictures.by_base64("".join(one.image.split()), grey=one.grey),), ())
+            how = pictures.Manner(grey=one.grey)
+            return Asked((pictures.by_base64("".join(one.image.split()), how),), ())
         urls = Images.model_validate(given).images
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]

@@ -58,7 +58,8 @@ def imported(name: str) -> ModuleType:
     """A client's module; what it deprecates of others while it is imported is its own affair."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return pytest.importorskip(name)
+        module: ModuleType = pytest.importorskip(name)
+    return module
 
 
 def vector(data: bytes) -> NDArray[np.float32]:

@@ -68,7 +68,7 @@ class RedisTickets:
             opened=_seconds(told["opened"]) or 0.0,
             begun=_seconds(told["begun"]),
             ended=_seconds(told["ended"]),
-            output=told["output"],
+            output=None if told["output"] is None else as_bytes(told["output"]),
             error=None if told["error"] is None else _text(told["error"]),
         )
 
@@ -151,7 +151,7 @@ def _ms(seconds: float) -> int:
     return math.ceil(seconds * 1000)
 
 
-def _seconds(ms: bytes | None) -> float | None:
+def _seconds(ms: bytes | str | None) -> float | None:
     return None if ms is None else int(ms) / 1000
 
 

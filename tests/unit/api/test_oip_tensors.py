@@ -5,6 +5,7 @@ import gzip
 import json
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,10 @@ def test_no_binary_elements_are_a_fault_of_ours(raw: bytes, count: int) -> None:
 
 @pytest.mark.parametrize("encoding", [None, "", "identity", "gzip", "GZIP ", "deflate"])
 def test_a_body_is_unpacked_as_it_says(encoding: str | None) -> None:
-    packers = {"gzip": gzip.compress, "deflate": zlib.compress}
+    packers: dict[str, Callable[[bytes], bytes]] = {
+        "gzip": gzip.compress,
+        "deflate": zlib.compress,
+    }
     packer = packers.get((encoding or "").strip().lower(), bytes)
     assert unpacked(packer(b"body" * 100), encoding) == b"body" * 100
 
