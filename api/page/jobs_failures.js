@@ -56,6 +56,7 @@ export class Failures {
   #clear() {
     this.reason = this.host = null;
     this.rows = [];
+    this.#nameRetry();
     fill(this.groups);
     fill(this.list);
   }
@@ -75,6 +76,10 @@ export class Failures {
       (seen < failed || more > 0) && h("p", { class: "small soft" }, `Counted here: the first ${count(seen)} of ${counted(failed, "failure")}${more ? `, without ${counted(more, "small group")}` : ""}.`),
     );
     if (focused) this.groups.querySelector(`[data-group="${CSS.escape(focused)}"]`)?.focus();
+    this.#nameRetry();
+  }
+
+  #nameRetry() {
     const which = [this.reason && plain(this.reason), this.host && `at ${this.host}`].filter(Boolean).join(" ");
     fill(this.retryButton, icon("refresh"), which ? `Try again: ${which}` : "Try all again");
   }

@@ -35,7 +35,7 @@ export class Plot {
     const top = niceTop(Math.max(...minutes.map((minute) => minute.embedded + minute.failed)));
     fill(this.bars, minutes.map((minute, at) => bar(minute, at, top)));
     fill(this.scale, [top, top / 2, 0].map((value) => h("span", {}, compact(value))));
-    fill(this.times, minutes.filter((_, at) => (minutes.length - 1 - at) % LABEL_EVERY === 0).map((minute) => h("span", {}, clock(minute))));
+    fill(this.times, minutes.map((minute, at) => (minutes.length - 1 - at) % LABEL_EVERY === 0 && label(minute, at, minutes.length)));
     this.bars.setAttribute("aria-label", spoken(minutes));
     this.#showTable(this.details.open);
   }
@@ -60,6 +60,13 @@ function bar(minute, at, top) {
     return element;
   };
   return h("span", { class: "minute", dataset: { at } }, minute.failed > 0 && part("failed"), minute.embedded > 0 && part("embedded"));
+}
+
+// Below the middle of its bar.
+function label(minute, at, bars) {
+  const element = h("span", {}, clock(minute));
+  element.style.left = `${(100 * (at + 0.5)) / bars}%`;
+  return element;
 }
 
 const clock = (minute) => CLOCK.format(new Date(minute.at));
