@@ -43,7 +43,7 @@ def body_limit(settings: Settings) -> Callable[[str], int]:
     embed = max(search, EMBED_BODY)
     several = max(search, JSON_BODY)
     by_path = {
-        "/v1/search": search, "/v1/jobs": catalog, "/v1/jobs/preview": catalog, "/v1/embed": embed,
+        "/v1/search": search, "/v1/jobs": catalog, "/v1/preview": catalog, "/v1/embed": embed,
         "/v1/score": several, "/v1/embeddings": several,
         "/evaluator/v1/evaluation/single": search, "/evaluator/v1/evaluation/batch": several,
     }  # fmt: skip

@@ -45,7 +45,7 @@ _POSTS = (
     (re.compile(r"/v1/(search|embed|score|embeddings)"), Need(Scope.READ)),
     (re.compile(r"/evaluator/v1/evaluation/(single|batch)"), Need(Scope.READ)),
     (re.compile(r"/v1/jobs"), Need(Scope.SUBMIT, "submit")),
-    (re.compile(r"/v1/jobs/preview"), Need(Scope.SUBMIT)),
+    (re.compile(r"/v1/preview"), Need(Scope.SUBMIT)),
     (re.compile(r"/v1/jobs/(?P<job>[^/]+)/retry"), Need(Scope.SUBMIT, "retry")),
     (re.compile(r"/v1/jobs/(?P<job>[^/]+)/cancel"), Need(Scope.ADMIN, "cancel")),
 )

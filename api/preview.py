@@ -1,4 +1,4 @@
-"""`/v1/jobs/preview`: a catalog looked at before it is submitted. Nothing of it is kept."""
+"""`/v1/preview`: a catalog looked at before it is submitted. Nothing of it is kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from api.schemas.preview import PreviewIn, PreviewOut
 from api.submission import options_of, source_of
 from producer.preview import preview
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(tags=["jobs"])
 
 _SHARED = ("file", "format", "id_column", "image_columns", "image_separator")
 _FORM = {name: FORM[name] for name in _SHARED} | {
@@ -26,7 +26,7 @@ _FORM = {name: FORM[name] for name in _SHARED} | {
 
 
 @router.post(
-    "/preview",
+    "/v1/preview",
     summary="Look at a catalog before it is submitted",
     responses=openapi.errors(400, 408, 413, 415),
     openapi_extra=openapi.form_body(_FORM, required=("file",)),

@@ -47,7 +47,7 @@ class Submission {
     const asked = ++this.asked;
     if (!this.preview) fill(this.found, busy("Looking at the catalog"));
     try {
-      const preview = await this.api.post("/v1/jobs/preview", await this.#previewForm(), { signal: this.signal });
+      const preview = await this.api.post("/v1/preview", await this.#previewForm(), { signal: this.signal });
       if (asked === this.asked) this.#show(preview);
     } catch (error) {
       if (isAbort(error) || asked !== this.asked) return;

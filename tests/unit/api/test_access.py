@@ -23,7 +23,7 @@ NEEDS = {
     ("GET", "/v1/jobs/{job}/events"): Scope.READ,
     ("GET", "/v1/jobs/{job}/problems"): Scope.READ,
     ("GET", "/v1/system"): Scope.READ,
-    ("POST", "/v1/jobs/preview"): Scope.SUBMIT,
+    ("POST", "/v1/preview"): Scope.SUBMIT,
     ("GET", "/v1/collections"): Scope.READ,
     ("GET", "/v1/collections/{name}"): Scope.READ,
     ("GET", "/v1/collections/{name}/items"): Scope.READ,

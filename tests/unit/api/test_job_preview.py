@@ -13,7 +13,7 @@ CSV = b"sku,picture,price\na,https://h.example/a.jpg,3.5\na,https://h.example/b.
 
 
 def look(stage: Stage, content: bytes, name: str = "catalog.csv", **fields: str) -> Any:
-    return stage.client.post("/v1/jobs/preview", files={"file": (name, content)}, data=fields)
+    return stage.client.post("/v1/preview", files={"file": (name, content)}, data=fields)
 
 
 def test_a_preview_tells_columns_and_problems_and_submits_nothing(stage: Stage) -> None:
@@ -94,12 +94,12 @@ def test_what_cannot_be_looked_at_is_a_422_that_names_it(
 
 
 def test_a_form_without_a_file_names_it(stage: Stage) -> None:
-    answer = stage.client.post("/v1/jobs/preview", files={"other": ("a.csv", CSV)})
+    answer = stage.client.post("/v1/preview", files={"other": ("a.csv", CSV)})
     assert problem_of(answer, 422, "bad_input")["errors"][0]["field"] == "file"
 
 
 def test_json_is_refused(stage: Stage) -> None:
-    problem_of(stage.client.post("/v1/jobs/preview", json={}), 415, "unsupported_media_type")
+    problem_of(stage.client.post("/v1/preview", json={}), 415, "unsupported_media_type")
 
 
 def test_a_catalog_over_the_limit_is_refused(stage: Stage) -> None:

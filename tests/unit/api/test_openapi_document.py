@@ -16,7 +16,7 @@ ROUTES = {
     ("get", "/v1/jobs/{job}/failures/summary"),
     ("get", "/v1/jobs/{job}/events"),
     ("get", "/v1/jobs/{job}/problems"),
-    ("post", "/v1/jobs/preview"),
+    ("post", "/v1/preview"),
     ("get", "/v1/system"),
     ("get", "/metrics"),
     ("get", "/v1/metrics/targets"),
