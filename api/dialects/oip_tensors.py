@@ -136,7 +136,10 @@ def _from_data(given: InputIn, count: int) -> NDArray[np.float32] | list[bytes]:
     if numbers.dtype.kind not in "fiu":
         raise BadInput(f"{given.name}: the data are not all numbers.")
     _require_count(given, numbers.size, count)
-    return _finite(given, numbers.astype(np.float32).reshape(given.shape))
+    with np.errstate(
+        over="ignore"
+    ):  # what float32 cannot hold becomes infinite, and is refused as that
+        return _finite(given, numbers.astype(np.float32).reshape(given.shape))
 
 
 def _flat(given: InputIn) -> Iterator[str]:

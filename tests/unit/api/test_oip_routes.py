@@ -182,7 +182,8 @@ def test_server_model_and_index_describe_themselves(stage: Stage) -> None:
     ]  # fmt: skip
     told = stage.client.get("/v2/models/siglip/config").json()
     assert told["parameters"]["revision"] == {"string_value": SPACE.revision}
-    assert {one["data_type"] for one in told["input"]} == {"TYPE_FP32", "TYPE_STRING"}
+    assert {one["data_type"] for one in told["input"]} == {"TYPE_STRING"}
+    assert told["output"][0]["data_type"] == "TYPE_FP32"
 
 
 @pytest.mark.parametrize(
