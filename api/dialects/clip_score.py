@@ -20,13 +20,14 @@ from api.dialects.clip_score_schemas import (
     BatchOut,
     EvaluationIn,
     EvaluationOut,
+    EvaluatorHealth,
     FailedOut,
-    HealthOut,
 )
 from api.embedding import chosen, embedded
 from api.limits import admitted, roomy
 from api.parts import Given, Parts
 from api.pictures import WEB, Asked, by_base64, by_text, by_url
+from api.problems import problem
 from api.readiness import Readiness
 from api.schemas.embed import PairError, ScoreOut
 from api.score import scores
@@ -138,19 +139,17 @@ def _error(error: PairError) -> BadInput | ModelUnavailable:
 @router.get(
     "/evaluator/health",
     summary="Would a score work",
-    response_model=HealthOut,
-    responses={503: {"model": HealthOut}},
+    response_model=EvaluatorHealth,
+    responses=openapi.errors(),
 )
 @router.get("/system/health", include_in_schema=False)
 async def health(request: Request) -> Response:
     """As `/readyz`; 503 where it would not."""
     readiness: Readiness = request.app.state.readiness
     report = await readiness.report()
-    told = {
-        "status": "healthy" if report.ready else "unhealthy",
-        "detail": None if report.ready else report.wrong,
-    }
-    return JSONResponse(told, 200 if report.ready else 503)
+    if not report.ready:
+        return problem(503, "not_ready", report.wrong)
+    return JSONResponse({"status": "healthy"})
 
 
 @router.get("/evaluator/docs", include_in_schema=False)

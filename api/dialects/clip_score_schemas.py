@@ -62,8 +62,7 @@ class BatchOut(BaseModel):
     model_used: str
 
 
-class HealthOut(BaseModel):
-    """Whether scores work."""
+class EvaluatorHealth(BaseModel):
+    """Scores work."""
 
-    status: Literal["healthy", "unhealthy"]
-    detail: str | None
+    status: Literal["healthy"]

@@ -93,15 +93,19 @@ _OPENAI = ErrorShape(
     },
     {422: 400},
 )
+_UNHEALTHY: Mapping[str, dict[str, str]] = {"not_ready": {"status": "unhealthy"}}
 _EVALUATOR = ErrorShape(
     re.compile(r"/(evaluator/.*|system/health)", re.DOTALL),
-    lambda told: {"detail": sentence(told)},
+    lambda told: {"detail": sentence(told)} | _UNHEALTHY.get(told["code"], {}),
     "EvaluatorError",
     {
         "type": "object",
         "title": "EvaluatorError",
         "description": "An error, as clients of the CLIP-score service read it.",
-        "properties": {"detail": {"type": "string"}},
+        "properties": {
+            "detail": {"type": "string"},
+            "status": {"type": "string", "const": "unhealthy", "description": "Of health alone."},
+        },
         "required": ["detail"],
         "additionalProperties": False,
     },

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from api import bodies, openapi
-from api.dialects.openai_schemas import EmbeddingsIn, EmbeddingsOut, ModelOut, ModelsOut
+from api.dialects.openai_schemas import EmbeddingsIn, EmbeddingsOut, OpenAIModel, OpenAIModels
 from api.dialects.served import Served, names, served
 from api.embedding import embedded
 from api.limits import admitted, roomy
@@ -94,19 +94,19 @@ def _named(index: int, error: VitrineError) -> VitrineError:
 
 
 @router.get("/v1/models", summary="The models that run", responses=openapi.errors())
-def models(parts: Given) -> ModelsOut:
+def models(parts: Given) -> OpenAIModels:
     """By every name under which they can be asked."""
-    return ModelsOut(data=[_model(parts, name) for name in names(parts)])
+    return OpenAIModels(data=[_model(parts, name) for name in names(parts)])
 
 
 @router.get("/v1/models/{model:path}", summary="One model that runs", responses=openapi.errors(404))
-def one_model(parts: Given, model: str) -> ModelOut:
+def one_model(parts: Given, model: str) -> OpenAIModel:
     """404 where it is not known, 503 where it has no worker."""
     return _model(parts, model)
 
 
-def _model(parts: Parts, name: str) -> ModelOut:
+def _model(parts: Parts, name: str) -> OpenAIModel:
     worker = served(parts, name).worker()
     # The clock of another machine may be ahead; nothing was made in the future.
     created = min(int(worker.started_at), int(time.time()))
-    return ModelOut(id=name, created=max(0, created))
+    return OpenAIModel(id=name, created=max(0, created))

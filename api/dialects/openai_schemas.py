@@ -52,7 +52,7 @@ class EmbeddingsOut(BaseModel):
     usage: UsageOut
 
 
-class ModelOut(BaseModel):
+class OpenAIModel(BaseModel):
     """A model."""
 
     id: str
@@ -61,8 +61,8 @@ class ModelOut(BaseModel):
     owned_by: str = "vitrine"
 
 
-class ModelsOut(BaseModel):
+class OpenAIModels(BaseModel):
     """All models."""
 
     object: Literal["list"] = "list"
-    data: list[ModelOut]
+    data: list[OpenAIModel]

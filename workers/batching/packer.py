@@ -38,8 +38,8 @@ class Request:
     future: Future[NDArray[np.float32]] = field(default_factory=Future)
     nbytes: int = field(init=False)  #: What its pixels take while it waits.
     form: object = field(init=False)
-    """Equal for what can go in one batch: texts have another tower than pictures, and ready pixels (floats) do not lie beside
-    a picture's bytes."""
+    """Equal for queries that can go in one batch: texts have another tower than pictures, and ready pixels (floats) do not
+    lie beside a picture's bytes. Bulk comes one way, and what all the same does not fit together is found when it is staged."""
 
     def __post_init__(self) -> None:
         if isinstance(self.payload, str):
@@ -122,4 +122,6 @@ def _together(batch: list[Request], request: Request) -> bool:
     if not batch:
         return True
     first = batch[0]
-    return not first.alone and not request.alone and first.form == request.form
+    if first.alone or request.alone or first.is_text != request.is_text:
+        return False
+    return request.lane is Lane.BULK or first.form == request.form

@@ -149,7 +149,6 @@ def test_a_query_is_launched_before_a_bulk_batch_that_was_staged_before_it_came(
             batcher.submit(picture(n), lane=Lane.BULK)
         eventually(lambda: len(model.stagers) == 2)
         asked = batcher.submit(picture(77), lane=Lane.QUERY)
-        eventually(lambda: len(model.stagers) == 3)
         model.land(0)
         model.land(1)
         assert asked.result(PATIENCE).shape == (DIMENSION,)
