@@ -34,7 +34,7 @@ def seconds(duration: str) -> int:
 
 
 def test_the_services_are_those_of_the_production_shape(services: Services) -> None:
-    assert set(services) == {"redis", "qdrant", *OURS}
+    assert set(services) == {"redis", "qdrant", "prometheus", "grafana", *OURS}
 
 
 def test_every_image_is_pinned_to_a_full_version(services: Services) -> None:
@@ -62,9 +62,9 @@ def test_every_service_has_a_healthcheck_and_comes_back(services: Services) -> N
         assert service["restart"] == "unless-stopped", name
 
 
-def test_only_the_api_and_flower_open_a_port_and_only_on_loopback(services: Services) -> None:
+def test_only_what_people_look_at_opens_a_port_and_only_on_loopback(services: Services) -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
-    assert set(published) == {"api", "flower"}
+    assert set(published) == {"api", "flower", "grafana"}
     for name, ports in published.items():
         assert all(port.startswith("127.0.0.1:") for port in ports), name
 
@@ -90,7 +90,8 @@ def test_every_vitrine_variable_is_a_setting(
 def test_a_secret_has_no_default(compose_text: str) -> None:
     secrets = [found for found in VARIABLE.finditer(compose_text) if SECRET.search(found[1])]
     assert {found[1] for found in secrets} == {
-        "REDIS_PASSWORD", "QDRANT_API_KEY", "FLOWER_PASSWORD", "VITRINE_API_KEYS",
+        "REDIS_PASSWORD", "QDRANT_API_KEY", "FLOWER_PASSWORD", "GRAFANA_PASSWORD",
+        "PROMETHEUS_API_KEY", "VITRINE_API_KEYS",
     }  # fmt: skip
     for found in secrets:
         assert found[2].startswith(":?"), found[0]
@@ -133,7 +134,11 @@ def test_a_service_of_ours_runs_as_little_as_it_can(services: Services, name: st
 
 
 def test_the_api_has_keys_and_nobody_else_is_told_them(services: Services) -> None:
-    holders = [name for name in services if "VITRINE_API_KEYS" in services[name]["environment"]]
+    holders = [
+        name
+        for name, service in services.items()
+        if "VITRINE_API_KEYS" in service.get("environment", {})
+    ]
     assert holders == ["api"]
 
 
@@ -148,14 +153,19 @@ def test_no_service_reaches_into_the_host(services: Services) -> None:
         assert not any(mount.startswith(("/", "~")) for mount in mounts), name
 
 
-@pytest.mark.parametrize("name", ["redis", "qdrant"])
+@pytest.mark.parametrize("name", ["redis", "qdrant", "prometheus", "grafana"])
 def test_a_server_gains_no_privileges_either(services: Services, name: str) -> None:
     service = services[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    # Qdrant's unprivileged image brings its own user.
-    assert service.get("user") == "redis" or service["image"].endswith("-unprivileged")
+    # The images of Prometheus (nobody) and Grafana (472) bring a user of their own, Qdrant's unprivileged one too.
+    own = ("prom/", "grafana/")
+    assert (
+        service.get("user") == "redis"
+        or service["image"].endswith("-unprivileged")
+        or (service["image"].startswith(own))
+    )
 
 
 def test_a_worker_may_finish_before_its_messages_go_to_another(services: Services) -> None:
@@ -180,6 +190,8 @@ def test_data_lie_on_named_volumes(compose: dict[str, Any], services: Services) 
     assert "redis-data" in mounts["redis"]
     assert "qdrant-data" in mounts["qdrant"]
     assert "journal" in mounts["api"]
+    assert "prometheus-data" in mounts["prometheus"]
+    assert "grafana-data" in mounts["grafana"]
     named = {one for sources in mounts.values() for one in sources if not one.startswith(".")}
     assert named == set(compose["volumes"])
 
@@ -189,7 +201,7 @@ def test_what_is_mounted_from_the_repository_is_there(services: Services, root: 
     own = [mount.split(":") for mount in mounts if mount.startswith("./")]
     assert own
     for source, _, mode in own:
-        assert (root / source).is_file()
+        assert (root / source).exists()
         assert mode == "ro"
 
 

@@ -25,7 +25,10 @@ def test_its_secrets_are_empty_so_that_compose_refuses_to_start(
     env_example: dict[str, str],
 ) -> None:
     secrets = {name for name in env_example if re.search(r"PASSWORD|API_KEY", name)}
-    assert secrets == {"REDIS_PASSWORD", "QDRANT_API_KEY", "FLOWER_PASSWORD", "VITRINE_API_KEYS"}
+    assert secrets == {
+        "REDIS_PASSWORD", "QDRANT_API_KEY", "FLOWER_PASSWORD", "GRAFANA_PASSWORD",
+        "PROMETHEUS_API_KEY", "VITRINE_API_KEYS",
+    }  # fmt: skip
     assert all(env_example[name] == "" for name in secrets)
 
 
