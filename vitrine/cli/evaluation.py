@@ -184,7 +184,11 @@ def _one_by_one(
 @contextmanager
 def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=errors(), transient=True) as bar:
+    out = errors()
+    shown = Progress(
+        *columns, TimeRemainingColumn(), console=out, transient=True, disable=not out.is_terminal
+    )
+    with shown as bar:
         task = bar.add_task(what, total=total)
         yield lambda count: bar.advance(task, count)
 

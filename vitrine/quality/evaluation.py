@@ -60,18 +60,19 @@ def evaluate(sample: Sample, plan: Plan, embed_texts: EmbedTexts | None = None) 
     classes, truth = numbered([picture.label for picture in sample.pictures])
     gallery = Gallery(sample.vectors, sample.groups)
     asked = _asked(sample, plan)
+    answerable = asked[_has_kin(truth, gallery.groups)[asked]]
     parts = split(sample.pictures, plan.shots)
     found = Evaluation(
         sample=sample,
         classes=classes,
         truth=truth,
         split=parts,
-        leave_one_out=None if plan.instances else _leave_one_out(gallery, truth, asked, plan),
+        leave_one_out=None if plan.instances else _leave_one_out(gallery, truth, answerable, plan),
         few_shot=None if plan.instances else _few_shot(gallery, truth, parts, plan),
         zero_shot=None,
         retrieval=retrieve(gallery, truth, asked),
         asked=asked,
-        notes=_notes(parts, plan, words=embed_texts is not None),
+        notes=_notes(parts, plan, len(asked) - len(answerable), words=embed_texts is not None),
     )
     return found if embed_texts is None else _with_words(found, plan, embed_texts)
 
@@ -82,6 +83,13 @@ def _asked(sample: Sample, plan: Plan) -> NDArray[np.intp]:
         range(len(sample.pictures)), key=lambda row: lot(plan.shots.seed, sample.pictures[row].key)
     )
     return np.array(sorted(rows[: plan.questions]), dtype=np.intp)
+
+
+def _has_kin(truth: NDArray[np.intp], groups: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """For each picture whether its class has pictures of more than one group: without, nobody could guess it."""
+    pairs = np.unique(np.stack([truth, groups], axis=1), axis=0)
+    kin: NDArray[np.bool_] = np.bincount(pairs[:, 0])[truth] > 1
+    return kin
 
 
 def _leave_one_out(
@@ -148,14 +156,18 @@ def _guessed_from_words(found: Evaluation) -> NDArray[np.intp]:
     return found.asked
 
 
-def _notes(parts: Split, plan: Plan, *, words: bool) -> tuple[str, ...]:
+def _notes(parts: Split, plan: Plan, alone: int, *, words: bool) -> tuple[str, ...]:
     if plan.instances:
         return ("No label was named: it is measured whether pictures find others of their item.",)
     notes = []
     shots = plan.shots
+    if alone:
+        notes.append(
+            f"{alone:,} of the pictures are not asked: nothing outside their group has their label."
+        )
     if parts.left_out:
         notes.append(
-            f"{plan.shots.train}-shot: {len(parts.left_out)} classes have fewer than {shots.train} pictures to learn "
+            f"{shots.train}-shot: {len(parts.left_out)} classes have fewer than {shots.train} pictures to learn "
             f"from and one of another group to guess; they are left out (--train asks for less)."
         )
     if not words:

@@ -130,5 +130,5 @@ def duels(comparison: Comparison, first: str, second: str) -> Iterator[tuple[str
         yield (
             name.replace("_", " "),
             f"{duel.only_first} : {duel.only_second}",
-            f"p = {duel.p_value:.4f}, {verdict}",
+            f"p {'< 0.0001' if duel.p_value < 1e-4 else f'= {duel.p_value:.4f}'}, {verdict}",
         )

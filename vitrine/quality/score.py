@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,8 @@ class Duel:
                 ways * (total - count) // (count + 1)
             )  # the next binomial coefficient from this one
             tail += ways
-        # Integers of any size are divided exactly, where floats would overflow past a thousand questions.
-        return min(1.0, 2 * tail / 2**total)
+        # A fraction of integers, where floats would overflow past a thousand questions.
+        return min(1.0, float(Fraction(2 * tail, 1 << total)))
 
     def as_json(self) -> dict[str, Any]:
         """Counts and the p-value."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import shutil
 import socket
 import threading
 from collections.abc import Iterable, Iterator
@@ -17,7 +19,6 @@ from pydantic import SecretStr
 
 from vitrine.api_keys import Scope, new_key
 from vitrine.contracts import ImageRef, JobSpec
-from vitrine.doctor import machine_check
 from vitrine.doctor.crew_check import misfits, unserved
 from vitrine.doctor.finding import Finding, Verdict, examined
 from vitrine.doctor.machine_check import check_disk, check_limits, check_port
@@ -128,7 +129,7 @@ def test_room_on_the_disk_is_judged(
     free: int, verdict: Verdict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = SimpleNamespace(free=free, total=2**41)
-    monkeypatch.setattr(machine_check.shutil, "disk_usage", lambda _folder: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage)
     assert verdicts(check_disk(Settings(data_dir=tmp_path / "not" / "there"))) == [verdict]
 
 
@@ -145,7 +146,7 @@ def test_a_folder_that_cannot_be_written_to_is_wrong(
 def test_open_files_are_judged(
     limits: tuple[int, int], verdict: Verdict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine_check.resource, "getrlimit", lambda _kind: limits)
+    monkeypatch.setattr(resource, "getrlimit", lambda _kind: limits)
     assert verdicts(check_limits()) == [verdict]
 
 

@@ -13,7 +13,7 @@ from vitrine.doctor.finding import Finding, Verdict
 from vitrine.doctor.store_check import check_store
 from vitrine.errors import BadInput, StoreUnavailable
 from vitrine.fakes.memory_store import MemoryStore
-from vitrine.fakes.qdrant_http import QdrantHttp
+from vitrine.fakes.qdrant_http import QdrantHttp, Reply
 from vitrine.settings import Settings
 from vitrine.vectors.base import Space
 from vitrine.vectors.qdrant_server import QdrantServerStore
@@ -44,7 +44,7 @@ def test_a_server_tells_its_version_and_what_it_holds(server: QdrantHttp) -> Non
 
 
 def test_a_server_too_old_to_keep_the_space_is_wrong(server: QdrantHttp) -> None:
-    version = (200, {}, {"title": "qdrant", "version": "1.15.9"})
+    version: Reply = (200, {}, {"title": "qdrant", "version": "1.15.9"})
     server.planned += [version, version]
     worst = asked(server.url)[0]
     assert (worst.verdict, "1.15.9" in worst.said) == (Verdict.WRONG, True)

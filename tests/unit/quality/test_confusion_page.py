@@ -37,10 +37,10 @@ class Page(HTMLParser):
 
 
 def hostile(sample: Sample) -> Sample:
-    """The first picture bears another class's label and a name that is markup."""
+    """The first picture bears another class's label and a name that is markup; two others a label that is."""
     first, *others = sample.pictures
     named = replace(first, key=HOSTILE, label="class1")
-    others[-1] = replace(others[-1], label=HOSTILE)
+    others[-2:] = [replace(other, label=HOSTILE) for other in others[-2:]]
     return replace(sample, pictures=(named, *others))
 
 
@@ -55,10 +55,10 @@ def page_of(found: Evaluation, **more: object) -> str:
 
 def test_a_mistake_stands_beside_its_nearest_pictures() -> None:
     page = Page(page_of(evaluate(hostile(clusters(2, 8)), PLAN)))
-    assert len(page.all("article")) == 2
-    assert len(page.all("figure")) == 2 * 5
+    assert len(page.all("article")) == 3
+    assert len(page.all("figure")) == 3 * 5
     sources = [str(image["src"]) for image in page.all("img")]
-    assert len(sources) == 10 - page.texts.count("not shown")
+    assert len(sources) == 15 - page.texts.count("not shown")
     assert all(image["alt"] for image in page.all("img"))
     assert any("taken for" in text for text in page.texts)
 

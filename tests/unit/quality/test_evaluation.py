@@ -114,6 +114,19 @@ def test_only_so_many_ask_as_are_wanted() -> None:
     assert (len(found.asked), len(found.leave_one_out.rows)) == (5, 5)
 
 
+def test_a_picture_whose_class_is_all_of_its_group_is_not_asked() -> None:
+    sample = clusters(2, 4)
+    grouped = [
+        replace(one, group="one product") if one.label == "class1" else one
+        for one in sample.pictures
+    ]
+    found = evaluate(replace(sample, pictures=tuple(grouped)), FEW)
+    assert found.leave_one_out is not None
+    assert found.leave_one_out.rows.tolist() == [0, 1, 2, 3]
+    assert (len(found.retrieval.first), found.retrieval.unasked) == (4, 4)
+    assert found.notes[0].startswith("4 of the pictures are not asked")
+
+
 def test_confusions_are_counted_and_the_surest_come_first() -> None:
     sample = clusters(3, 8)
     found = evaluate(swapped(sample, 0, 23), FEW)

@@ -41,7 +41,8 @@ def test_measures_are_those_counted_one_by_one(seed: int) -> None:
 def test_a_perfect_ranking_scores_one_and_the_worst_little() -> None:
     gallery = Gallery(unit([[1, 0], [1, 0.1], [0, 1], [0.1, 1]]), np.arange(4))
     good = retrieve(gallery, np.array([0, 0, 1, 1]), np.arange(4))
-    assert (good.mean_precision, good.right(1).all()) == (1.0, True)
+    assert good.mean_precision == 1.0
+    assert good.right(1).all()
     bad = retrieve(gallery, np.array([0, 1, 1, 0]), np.arange(4))
     assert bad.mean_precision < 0.5
     assert not bad.right(1).any()
