@@ -33,6 +33,7 @@ COMMANDS = {
     "keys": "vitrine.cli.keys:keys",
     "models": "vitrine.cli.models:models",
     "flower": "vitrine.cli.flower:flower",
+    "top": "vitrine.cli.top:top",
     "doctor": "vitrine.cli.doctor:doctor",
     "demo": "vitrine.cli.demo:demo",
 }
@@ -55,6 +56,7 @@ SUMMARIES = {
     "keys": "Make API keys.",
     "models": "List the models known by name.",
     "flower": "Watch the tasks in Flower.",
+    "top": "Watch jobs, workers and rates in the terminal.",
     "doctor": "Look for what is wrong, and say how to mend it.",
     "demo": "Draw a catalog, submit it, and search it.",
 }
