@@ -35,4 +35,5 @@ def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """[h, w, 3] to [h, w]."""
     red, green, blue = (pixels[..., channel].astype(np.uint32) for channel in range(3))
     weighted = red * np.uint32(_RED) + green * np.uint32(_GREEN) + blue * np.uint32(_BLUE)
-    return ((weighted + np.uint32(_HALF)) >> np.uint32(_BITS)).astype(np.uint8)
+    luma: NDArray[np.uint32] = (weighted + np.uint32(_HALF)) >> np.uint32(_BITS)
+    return luma.astype(np.uint8)

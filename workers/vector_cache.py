@@ -60,12 +60,11 @@ class VectorCache:
             waiting = self._pending.get(key)
         if waiting is not None:
             return waiting
+        row: tuple[bytes] | None = None
         with self._read_turn, _forgiving("read"):
-            row = self._reading.execute(
-                "SELECT vector FROM vectors WHERE key = ?", (key,)
-            ).fetchone()
-            return None if row is None else np.frombuffer(row[0], "<f4").astype(np.float32)
-        return None
+            found = self._reading.execute("SELECT vector FROM vectors WHERE key = ?", (key,))
+            row = found.fetchone()
+        return None if row is None else np.frombuffer(row[0], "<f4").astype(np.float32)
 
     def keep(self, key: bytes, vector: NDArray[np.float32]) -> None:
         """Keep a vector; returns at once."""

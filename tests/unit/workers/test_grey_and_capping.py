@@ -25,7 +25,7 @@ MAX_PIXELS = 50_000_000
 def every_colour() -> NDArray[np.uint8]:
     """Each of the 16.7 million colours once, [4096, 4096, 3]."""
     numbers = np.arange(1 << 24, dtype=np.uint32).reshape(4096, 4096)
-    return np.stack([numbers >> 16, (numbers >> 8) & 255, numbers & 255], axis=-1).astype(np.uint8)
+    return np.stack([(numbers >> shift).astype(np.uint8) for shift in (16, 8, 0)], axis=-1)
 
 
 def noise(width: int, height: int) -> NDArray[np.uint8]:

@@ -144,8 +144,7 @@ def test_a_file_that_is_broken_meanwhile_costs_no_picture(
     cache.keep(key(1), vector(1))
     cache.close()
     broken = opened()
-    for path in (tmp_path / "data").glob(f"{FILE}*"):
-        path.write_bytes(b"not a database at all" * 1000)
+    (tmp_path / "data" / FILE).write_bytes(b"not a database at all" * 10_000)
     broken.keep(key(2), vector(2))
     broken.find(key(1))
     broken.close()

@@ -171,23 +171,30 @@ CAPPED_TO = 2048
 """As the services do that cap what they fetch."""
 
 
+@cache
+def camera_pictures(folder: Path) -> tuple[Image.Image, ...]:
+    """A catalog's pictures with the most detail, as large as a camera's: 12 megapixels."""
+    paths = sorted((folder / "images").rglob("*.jpg"), key=lambda path: path.stat().st_size)
+    return tuple(
+        decode(path.read_bytes(), max_pixels=MAX_PIXELS).resize(
+            (4000, 3000), Image.Resampling.BICUBIC
+        )
+        for path in paths[-2:]
+    )
+
+
 @pytest.mark.parametrize("name", [*PRETRAINED, "siglip2_naflex"])
 def test_a_cap_of_the_longest_side_changes_nothing(
     name: str, shared_data: Path, directory_of: Callable[[str], Path]
 ) -> None:
     model = open_model(str(directory_of(name)), device="cpu")
-    paths = sorted((shared_data / "images").rglob("*.jpg"))
-    sharpest = sorted(paths, key=lambda path: path.stat().st_size)[-4:]
-    # A catalog's pictures, as large as a camera's: 12 megapixels.
-    large = [
-        decode(path.read_bytes(), max_pixels=MAX_PIXELS).resize((4000, 3000), Image.Resampling.LANCZOS)
-        for path in sharpest
-    ]  # fmt: skip
+    large = camera_pictures(shared_data)
     plain, cut = ([model.preprocess(one) for one in each] for each in (large, map(cap, large)))
     cosines = (units(model.embed(plain)) * units(model.embed(cut))).sum(axis=1)
     assert cosines.min() >= SAME
 
 
+@cache
 def cap(picture: Image.Image) -> Image.Image:
     found = capped(picture, CAPPED_TO)
     assert isinstance(found, Image.Image)
