@@ -44,6 +44,16 @@ class Page:
     relevance: Relevance | None
 
 
+def deepest(options: SearchOptions) -> int:
+    """How many items pages go through; raises `RequestValidationError` where the page asked for begins beyond."""
+    most = MAX_TOP if options.pictures_per_item == 1 else MAX_WITH_PICTURES
+    if options.offset >= most:
+        raise bodies.refuse_field(
+            "offset", f"Pages with several pictures of an item end at {most} items."
+        )
+    return most
+
+
 def turn_to(
     store: VectorStore,
     backgrounds: Backgrounds,
@@ -53,7 +63,7 @@ def turn_to(
     where: Filter | None,
     space: Space,
 ) -> Page:
-    """The page that the options ask for; raises `RequestValidationError` where pages do not go so far."""
+    """The page that the options ask for."""
     search = _Search(store, aim, options, where)
     background = None
     if options.relevance != "off" or options.group_duplicates:
@@ -101,11 +111,7 @@ class _Search:
         self._aim = aim
         self._options = options
         self._where = where
-        self._deepest = MAX_TOP if options.pictures_per_item == 1 else MAX_WITH_PICTURES
-        if options.offset >= self._deepest:
-            raise bodies.refuse_field(
-                "offset", f"Pages with several pictures of an item end at {self._deepest} items."
-            )
+        self._deepest = deepest(options)
         self.end = min(options.offset + options.top, self._deepest)
 
     def groups(self, background: Background | None) -> list[Group]:

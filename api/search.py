@@ -17,7 +17,7 @@ from api.aim import Aim, take_aim
 from api.backgrounds import Backgrounds
 from api.collections import space_of
 from api.limits import Admission
-from api.page_of_hits import Page, turn_to
+from api.page_of_hits import Page, deepest, turn_to
 from api.parts import Given
 from api.question import read_question
 from api.schemas.base import SpaceOut
@@ -90,6 +90,7 @@ def search(
     """
     asked = read_question(body)
     options = asked.options
+    deepest(options)  # before a worker is asked for anything
     where = None if options.filter is None else filters.parse(options.filter)
     space = space_of(parts.store, options.collection)
     started = time.perf_counter()

@@ -650,10 +650,11 @@ def test_only_the_commonest_values_are_told(store: VectorStore, bench: Bench) ->
 
 
 def test_numbers_fall_into_bins_as_filters_count_them(store: VectorStore, bench: Bench) -> None:
-    prices: list[Payload] = [{"price": row * 4.99} for row in range(50)] + [{}]
+    prices: list[Payload] = [*({"price": row * 4.99} for row in range(50)), {}]
     store.upsert(bench.name, batch(bench.name, numbered(51), fields=prices))
     found = store.facet(bench.name, "price")
-    assert (found.low, found.high) == (0, pytest.approx(49 * 4.99))
+    assert found.low == 0
+    assert found.high == pytest.approx(49 * 4.99)
     assert 5 < len(found.bins) <= 11
     assert sum(one.points for one in found.bins) == 50
     for one in found.bins:

@@ -1,0 +1,123 @@
+"""How well neighbours are judged on labelled pictures: the cut of relevance, near-duplicates, and steering.
+
+Everything here works on vectors: float32 [n, dimension] of unit length, with a label or a file for each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.neighbours.background import Background
+from vitrine.neighbours.blend import Weighted, blend
+from vitrine.neighbours.cut import judge
+from vitrine.neighbours.pairs import closest, stars
+from vitrine.neighbours.threshold import SHARE, choose, usual_distance
+
+Vectors = NDArray[np.float32]
+Labels = NDArray[np.str_]
+
+FLAT = np.arange(0, 1, 0.01)
+ALWAYS = 10  #: Hits of the rule that needs no judging.
+SHOWN = 10  #: Hits among which somebody finds what to steer by.
+COUNTED = 5  #: Hits looked at after steering.
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Mean F1 of what is kept, relevant being what has the question's label."""
+
+    per_question: float
+    flat: float  #: The best flat score for each half of the questions, used on the other.
+    always: float  #: The first ten, whatever they are.
+    best_possible: float  #: Each question cut where it should be.
+    by_flat: NDArray[np.float64]  #: At each of `FLAT`.
+
+
+def cuts(vectors: Vectors, labels: Labels) -> Cuts:
+    """Every picture asks for the others of its label."""
+    background = Background(vectors)
+    copies = background.near_duplicates.cosine
+    rows: list[tuple[float, float, float]] = []
+    flats: list[list[float]] = []
+    for row, vector in enumerate(vectors):
+        others = np.arange(len(vectors)) != row
+        scores = (vectors @ vector)[others]
+        right = (labels == labels[row])[others]
+        if not right.any():
+            continue
+        order = np.argsort(-scores)
+        found = judge(background.scores(vector), scores[order].tolist(), copies=copies)
+        ranked = right[order].cumsum()
+        possible = 2 * ranked / (np.arange(1, len(ranked) + 1) + right.sum())
+        rows.append((_f1(scores >= found.cut, right), possible[ALWAYS - 1], possible.max()))
+        flats.append([_f1(scores >= flat, right) for flat in FLAT])
+    by_flat = np.array(flats)
+    mine, always, possible_best = np.array(rows).mean(axis=0)
+    return Cuts(mine, _crossed(by_flat), always, possible_best, by_flat.mean(axis=0))
+
+
+def _f1(kept: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:
+    return 2 * float((kept & right).sum()) / float(kept.sum() + right.sum())
+
+
+def _crossed(by_flat: NDArray[np.float64]) -> float:
+    """Chosen on every second question, and judged on the others; the mean of both ways."""
+    halves = by_flat[::2], by_flat[1::2]
+    taken = [other[:, half.mean(axis=0).argmax()].mean() for half, other in (halves, halves[::-1])]
+    return float(np.mean(taken))
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """What is found of copies, at one share of the usual distance."""
+
+    share: float
+    found: float  #: Of the copies, those grouped with their own picture.
+    false: int  #: Pictures grouped with one that they are no copy of.
+
+
+def copies_found(vectors: Vectors, files: Sequence[str], shares: Sequence[float]) -> list[Copies]:
+    """Rows of one file are copies of each other; at each share, how many are grouped rightly and wrongly."""
+    near = closest(vectors)
+    usual = usual_distance(vectors)
+    copies = len(files) - len(set(files))
+    found = []
+    for share in shares:
+        cosine = choose(vectors).cosine if share == SHARE else 1 - (share * usual) ** 2 / 2
+        rows = np.flatnonzero(near.distances**2 <= 2 - 2 * cosine)
+        groups = [[files[rows[one]] for one in star] for star in stars(vectors[rows], cosine)]
+        right = sum(file == group[0] for group in groups for file in group[1:])
+        grouped = sum(len(group) - 1 for group in groups)
+        found.append(Copies(share, right / copies, grouped - right))
+    return found
+
+
+def steered(vectors: Vectors, labels: Labels) -> dict[str, float]:
+    """Share of the next hits with the question's label: unsteered, and with examples from the first ones shown."""
+    background = Background(vectors)
+    shares: dict[str, list[float]] = {"plain": [], "minus": [], "plus": [], "plus_and_minus": []}
+    for row, vector in enumerate(vectors):
+        shown = [int(hit) for hit in np.argsort(-(vectors @ vector)) if hit != row][:SHOWN]
+        right = [hit for hit in shown if labels[hit] == labels[row]][:1]
+        wrong = [hit for hit in shown if labels[hit] != labels[row]][:1]
+        if not (right and wrong):
+            continue
+        for name, found in shares.items():
+            like = [row, *right] if "plus" in name else [row]
+            unlike = wrong if "minus" in name else []
+            target = blend(_weighted(vectors, like), _weighted(vectors, unlike), background)
+            if target is not None:
+                # The examples are left out whatever was steered by, so that all look for the same.
+                scores = vectors @ target
+                scores[[row, *right, *wrong]] = -np.inf
+                best = np.argsort(-scores)[:COUNTED]
+                found.append(float((labels[best] == labels[row]).mean()))
+    return {name: float(np.mean(share)) for name, share in shares.items()}
+
+
+def _weighted(vectors: Vectors, rows: Sequence[int]) -> list[Weighted]:
+    return [Weighted(vectors[row]) for row in rows]
