@@ -142,7 +142,12 @@ def _error(error: PairError) -> BadInput | ModelUnavailable:
     response_model=EvaluatorHealth,
     responses=openapi.errors(),
 )
-@router.get("/system/health", include_in_schema=False)
+@router.get(
+    "/system/health",
+    summary="Would a score work",
+    response_model=EvaluatorHealth,
+    responses=openapi.errors(),
+)
 async def health(request: Request) -> Response:
     """As `/readyz`; 503 where it would not."""
     readiness: Readiness = request.app.state.readiness

@@ -47,6 +47,7 @@ SUMMARIES = {
     "retry": "Try a job's failures again.",
     "cancel": "Stop a job.",
     "search": "Search a collection by picture, item, words or examples.",
+    "score": "Score the pictures of a CSV against their texts.",
     "dedupe": "Find near-identical pictures in a collection.",
     "evaluate": "Measure a model on your own labelled pictures.",
     "worker": "Run a worker: one model on one device.",

@@ -31,6 +31,7 @@ ROUTES = {
     ("post", "/evaluator/v1/evaluation/single"),
     ("post", "/evaluator/v1/evaluation/batch"),
     ("get", "/evaluator/health"),
+    ("get", "/system/health"),
     ("get", "/v1/collections"),
     ("get", "/v1/collections/{name}"),
     ("get", "/v1/collections/{name}/items"),
