@@ -3,7 +3,7 @@
 ::
 
     python -m benchmarks.preprocess [--megapixels 0.3 1 4 12 24] [--formats jpeg png webp] [--sides 224 384]
-                                    [--rounds 7] [--torchvision PYTHON] [--quick] [--json]
+                                    [--rounds 3] [--torchvision PYTHON] [--quick] [--json]
 
 `fast` and `fast_dct` (with VITRINE_JPEG_SCALING), `reference` (VITRINE_PREPROCESS=reference), and transformers' SigLIP processor
 after Pillow's decoder, on its Pillow backend and on torchvision's. The ways take turns, in one thread each; cost is the
@@ -149,7 +149,7 @@ def main() -> None:
     options.add_argument("--megapixels", type=float, nargs="+", default=[0.3, 1, 4, 12, 24])
     options.add_argument("--formats", nargs="+", choices=list(FORMATS), default=list(FORMATS))
     options.add_argument("--sides", type=int, nargs="+", default=[224, 384])
-    options.add_argument("--rounds", type=int, default=7, help="turns of each that count")
+    options.add_argument("--rounds", type=int, default=3, help="turns of each that count")
     options.add_argument(
         "--torchvision", default="", metavar="PYTHON",
         help="an interpreter that has torchvision, transformers and Pillow; `none` leaves it out",
