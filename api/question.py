@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,8 +27,9 @@ _PICTURES = ("image_url", "image_base64", "item", "vector")
 _ONE_PICTURE = "Give at most one of image (an upload), image_url, image_base64, item and vector."
 _SOMETHING = "Give a picture, an item, words, a vector, or something to be like."
 _ONE_OF = "Give exactly one of image_url, image_base64, item and text."
-_JSON_FIELDS = ("filter", "like", "unlike", "vector")
+_JSON_FIELDS = ("filter", "like", "unlike", "vector", "crop")
 SHORTEST = 1e-6  #: A vector of less length has no direction that float32 could tell.
+ROUNDING = 1e-6  #: How far a part may reach beyond the picture, for sums of shares.
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,12 @@ def read_question(body: bodies.Body) -> Question:
     """The question of a body; raises `RequestValidationError` that names the field."""
     if not isinstance(body, FormData):
         asked = bodies.from_json(SearchIn, body)
-        return _question(asked, _main(asked))
+        return _question(asked, _cropped(_main(asked), asked))
     fields = _fields(body)
     asked = bodies.from_fields(SearchIn, fields)
     image = bodies.upload(body, "image")
-    return _question(asked, _main(asked) if image is None else _uploaded(image, asked))
+    main = _main(asked) if image is None else _uploaded(image, asked)
+    return _question(asked, _cropped(main, asked))
 
 
 def _fields(form: FormData) -> dict[str, Any]:
@@ -110,6 +112,20 @@ def _main(asked: SearchIn) -> list[Example]:
     if given == ["vector"]:
         return [Example(_by_vector(asked.vector or []), 1.0, "vector")]
     return [Example(_by(name, getattr(asked, name), name), 1.0, name) for name in given]
+
+
+def _cropped(main: list[Example], asked: SearchIn) -> list[Example]:
+    """The question's picture, or the part of it that is meant."""
+    if asked.crop is None:
+        return main
+    left, top, width, height = asked.crop
+    if min(width, height) <= 0 or left + width > 1 + ROUNDING or top + height > 1 + ROUNDING:
+        raise bodies.refuse_field("crop", "The part reaches beyond the picture, or is empty.")
+    if len(main) != 1 or not isinstance(main[0].by, Query):
+        raise bodies.refuse_field(
+            "crop", "Only of an uploaded picture, image_url or image_base64 can a part be meant."
+        )
+    return [replace(main[0], by=replace(main[0].by, part=tuple(asked.crop)))]
 
 
 def _uploaded(image: UploadFile, asked: SearchIn) -> list[Example]:

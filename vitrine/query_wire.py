@@ -33,6 +33,8 @@ class Query:
     """Whether a picture is made grey first: its luma (ITU-R BT.601) in each of three equal channels."""
     fresh: bool = False
     """Whether a picture goes to the device although the worker may know its vector from before: to see that it lives."""
+    part: tuple[float, ...] = ()
+    """Of a picture: left, top, width and height of the part that is meant, in shares of its sides; empty: all of it."""
 
     @classmethod
     def of_pixels(cls, pixels: NDArray[np.float32]) -> Query:
@@ -114,6 +116,8 @@ def packed_question(query: Query) -> bytes:
         head["grey"] = True
     if query.fresh:
         head["fresh"] = True
+    if query.part:
+        head["part"] = query.part
     return orjson.dumps(head) + b"\n" + query.data
 
 
@@ -121,8 +125,9 @@ def unpacked_question(raw: bytes) -> Query:
     """The question of its bytes."""
     head, _, body = raw.partition(b"\n")
     told: dict[str, Any] = orjson.loads(head)
-    shape, grey, fresh = (told.get(name) for name in ("shape", "grey", "fresh"))
-    return Query(told["kind"], body, tuple(shape or ()), bool(grey), bool(fresh))
+    shape, part = (tuple(told.get(name) or ()) for name in ("shape", "part"))
+    grey, fresh = (bool(told.get(name)) for name in ("grey", "fresh"))
+    return Query(told["kind"], body, shape, grey, fresh, part)
 
 
 def packed_vector(request: str, vector: NDArray[np.float32], space: Space) -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from vitrine.settings import Settings
 from workers.capping import capped
+from workers.cutting import cut_out
 from workers.decode import IMAGE_POLICY, decode
 from workers.grey import GREY_POLICY, as_grey
 from workers.jpeg import SIGNATURE, ScaledSize, decode_jpeg
@@ -31,6 +32,7 @@ class PictureDecoder:
         0  #: Pixels to which the longest side is scaled down beforehand; 0: it is left as it is.
     )
     grey: bool = False  #: Whether pictures lose their colours.
+    part: tuple[float, ...] = ()  #: What is cut out of each, see `workers.cutting`; empty: nothing.
 
     @property
     def policy(self) -> str:
@@ -51,9 +53,15 @@ class PictureDecoder:
         """The same, without colours."""
         return replace(self, grey=True)
 
+    def of_part(self, part: tuple[float, ...]) -> PictureDecoder:
+        """The same, for a part of the picture, which is cut out of it at full size."""
+        return replace(self, part=part, scaled_size=None)
+
     def __call__(self, data: bytes) -> Picture:
         """Decode one picture; raises `ItemFailure` as `workers.decode.decode` does, with the same reasons."""
         picture = self._decoded(data)
+        if self.part:
+            picture = cut_out(picture, self.part)
         if self.longest:
             picture = capped(picture, self.longest)
         return as_grey(picture) if self.grey else picture

@@ -71,15 +71,22 @@ class Stages:
         return Space(self.model.name, self.model.revision, decoder.policy, self.model.dimension)
 
     def prepare(
-        self, fetched: Fetched, *, lane: Lane, grey: bool = False, fresh: bool = False
+        self,
+        fetched: Fetched,
+        *,
+        lane: Lane,
+        grey: bool = False,
+        fresh: bool = False,
+        part: tuple[float, ...] = (),
     ) -> Future[Prepared]:
         """Decode in a decoder's thread when its turn comes; the future raises `ItemFailure`.
 
         `grey` makes it grey whatever the worker's own policy: its vector is in `grey_space`. `fresh` leaves
-        known vectors alone.
+        known vectors alone. `part` cuts out what is meant (see `workers.cutting`); nobody asks for that part again.
         """
-        reuse = None if fresh else self.reuse
+        reuse = None if fresh or part else self.reuse
         decoder = self.decoder.as_grey() if grey else self.decoder
+        decoder = decoder.of_part(part) if part else decoder
         taken = burden(fetched.data, fast=decoder.leaves_jpegs_alone, max_pixels=decoder.max_pixels)
         return self.decoders.submit(
             lambda: self._prepare(fetched, decoder, reuse), taken, lane=lane

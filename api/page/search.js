@@ -8,7 +8,7 @@ import { facetPanel } from "./search_facets.js";
 import { hitList } from "./search_hits.js";
 import { acceptPictures } from "./search_incoming.js";
 import { previews } from "./search_preview.js";
-import { base64Of, cutOut, thumbOf } from "./search_picture.js";
+import { base64Of, thumbOf } from "./search_picture.js";
 import { asked, bodyOf, fromAddress, hasPicture, isEmpty, MAX_EXAMPLES, packed, toAddress } from "./search_query.js";
 import { startWall } from "./search_start.js";
 import { icon } from "./icons.js";
@@ -74,12 +74,12 @@ class SearchView {
   }
 
   // A picture of the user's own is asked first: the answer tells its vector, which is its address.
-  async bring(blob) {
+  async bring(blob, crop = null) {
     const query = asked(this.query, {});
     this.begin(h("div", { class: "results" }, busy("Looking at the picture")));
     try {
-      const [image, thumb] = await Promise.all([base64Of(blob), thumbOf(blob)]);
-      const answer = await this.context.api.post("/v1/search", bodyOf(query, { image }), { signal: this.running.signal });
+      const [image, thumb] = await Promise.all([base64Of(blob), thumbOf(blob, crop)]);
+      const answer = await this.context.api.post("/v1/search", bodyOf(query, { image, crop }), { signal: this.running.signal });
       const picture = { vector: packed(answer.query.vector), thumb };
       this.previews.keep(picture.vector, blob);
       const address = toAddress({ ...query, picture });
@@ -91,10 +91,13 @@ class SearchView {
   }
 
   async crop() {
-    const cut = await this.previews.askForCrop(this.query);
-    if (cut === null) return;
-    if (cut.frame) await this.bring(await cutOut(cut.source, cut.frame));
-    else fill(this.below, notice("This picture’s host does not let pages read it, so no part of it can be cut out here.", { kind: "warn", hint: "Save the picture and drop it on this page." }));
+    try {
+      const cut = await this.previews.askForCrop(this.query);
+      if (cut?.blob) await this.bring(cut.blob, cut.frame);
+      else if (cut) this.ask({ ...this.query, item: "", url: cut.url, crop: cut.frame });
+    } catch (error) {
+      if (!isAbort(error)) fill(this.below, problemNotice(error));
+    }
   }
 
   // --- what is shown ------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ function drawPicture(room, query, preview, on) {
     preview.image,
     h("span", { class: "asking-name clip" }, preview.name),
     preview.canCrop && iconButton("crop", "Cut out a part of the picture", on.crop),
-    iconButton("close", "Search without the picture", () => on.ask({ ...query, url: "", item: "", picture: null })),
+    iconButton("close", "Search without the picture", () => on.ask({ ...query, url: "", crop: null, item: "", picture: null })),
   );
 }
 

@@ -4,7 +4,7 @@ import { fill, h } from "./dom.js";
 const SMALLEST = 0.04; // share of a side; less is a slip of the hand
 const STEP = 0.02; // of a key press
 
-// Resolves to { x, y, width, height } as shares of the picture, or to null. `image` is an <img> that is loaded.
+// Resolves to [left, top, width, height] in shares of the picture, or to null. `image` is an <img> that is loaded.
 export function askForCrop(image) {
   return new Promise((resolve) => {
     let frame = { x: 0.15, y: 0.15, width: 0.7, height: 0.7 };
@@ -36,7 +36,7 @@ export function askForCrop(image) {
     });
     dialog.addEventListener("close", () => {
       dialog.remove();
-      resolve(dialog.returnValue === "cut" ? frame : null);
+      resolve(dialog.returnValue === "cut" ? [frame.x, frame.y, frame.width, frame.height] : null);
     });
     document.body.append(dialog);
     draw();

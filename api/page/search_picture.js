@@ -1,4 +1,4 @@
-// A picture that the user brings: read, made small for the address, cut out, and put into a request.
+// A picture that the user brings: found among what was dropped, made small for the address, put into a request.
 
 const THUMB_SIDE = 112; // pixels of the longest side in an address
 const THUMB_QUALITY = 0.72;
@@ -11,12 +11,12 @@ export function broughtBy(transfer) {
   return /^https?:\/\/\S+$/i.test(text) ? { url: text } : null;
 }
 
-// Draw (a part of) a picture, given as its bytes or as an image; `crop` is { x, y, width, height } as shares of it. Throws where it cannot be decoded.
-async function drawn(source, { crop = null, longest = Infinity } = {}) {
-  const bitmap = await createImageBitmap(source); // upright, as the browser shows it
-  const part = crop ?? { x: 0, y: 0, width: 1, height: 1 };
-  const width = Math.max(1, Math.round(part.width * bitmap.width));
-  const height = Math.max(1, Math.round(part.height * bitmap.height));
+// Draw a picture, or the part [left, top, width, height] of it in shares. Throws where it cannot be decoded.
+async function drawn(blob, crop, longest) {
+  const bitmap = await createImageBitmap(blob); // upright, as the browser shows it
+  const [x, y, across, down] = crop ?? [0, 0, 1, 1];
+  const width = Math.max(1, Math.round(across * bitmap.width));
+  const height = Math.max(1, Math.round(down * bitmap.height));
   const scale = Math.min(1, longest / Math.max(width, height));
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(width * scale));
@@ -24,23 +24,16 @@ async function drawn(source, { crop = null, longest = Infinity } = {}) {
   const pen = canvas.getContext("2d");
   pen.fillStyle = "#fff"; // transparency stands on white, as where the catalog is embedded
   pen.fillRect(0, 0, canvas.width, canvas.height);
-  const [left, top] = [Math.round(part.x * bitmap.width), Math.round(part.y * bitmap.height)];
+  const [left, top] = [Math.round(x * bitmap.width), Math.round(y * bitmap.height)];
   pen.drawImage(bitmap, left, top, width, height, 0, 0, canvas.width, canvas.height);
   bitmap.close();
   return canvas;
 }
 
-export async function cutOut(source, crop) {
-  const canvas = await drawn(source, { crop });
-  return new Promise((resolve, reject) => {
-    canvas.toBlob((made) => (made ? resolve(made) : reject(new Error("The cut could not be drawn."))), "image/png");
-  });
-}
-
 // Base64 in an address' letters, or "" where the browser cannot decode the picture (the service may still).
-export async function thumbOf(blob) {
+export async function thumbOf(blob, crop = null) {
   try {
-    const canvas = await drawn(blob, { longest: THUMB_SIDE });
+    const canvas = await drawn(blob, crop, THUMB_SIDE);
     const url = canvas.toDataURL("image/jpeg", THUMB_QUALITY);
     return url.slice(url.indexOf(",") + 1).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
   } catch {
@@ -55,18 +48,4 @@ export function base64Of(blob) {
     reader.addEventListener("error", () => reject(new Error("The picture could not be read.")));
     reader.readAsDataURL(blob);
   });
-}
-
-// A picture at a host, loaded so that it can be drawn, where that host lets pages read it; null where it does not.
-export async function readable(url) {
-  const image = new Image();
-  image.crossOrigin = "anonymous";
-  image.referrerPolicy = "no-referrer";
-  image.src = url;
-  try {
-    await image.decode();
-    return image;
-  } catch {
-    return null;
-  }
 }

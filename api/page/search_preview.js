@@ -1,10 +1,9 @@
 // The picture that a question is asked with: shown small beside the words, and large to be cut.
-import { catalogPicture } from "./catalog_picture.js";
-import { askForCrop } from "./search_crop.js";
+import { catalogPicture, pictureBytes } from "./catalog_picture.js";
 import { isWebAddress } from "./dom.js";
-import { readable } from "./search_picture.js";
-import { thumbAddress } from "./search_query.js";
 import { thumbnail } from "./search_box.js";
+import { askForCrop } from "./search_crop.js";
+import { thumbAddress } from "./search_query.js";
 
 export function previews(context) {
   const brought = new Map(); // vector -> the bytes that it was made of, while this tab lives
@@ -13,43 +12,46 @@ export function previews(context) {
   // { image, name, canCrop }, or null for a question without a picture.
   function of(query) {
     const { picture, url, item } = query;
-    if (picture) return { image: ownThumbnail(picture), name: "Your picture", canCrop: brought.has(picture.vector) };
-    if (url) return { image: thumbnail(url, "The picture asked with"), name: url, canCrop: true };
-    return item ? { image: itemThumbnail(query), name: item, canCrop: isWebAddress(items.get(item)?.image_url ?? "") } : null;
-  }
-
-  function ownThumbnail({ vector, thumb }) {
-    const address = brought.has(vector) && !thumb ? URL.createObjectURL(brought.get(vector)) : thumbAddress(thumb);
-    return thumbnail(address, "The picture asked with");
+    if (picture) return { image: thumbnail(thumbAddress(picture.thumb), "The picture asked with"), name: "Your picture", canCrop: brought.has(picture.vector) };
+    if (url) return { image: part(thumbnail(url, "The picture asked with"), query.crop), name: query.crop ? `Part of ${url}` : url, canCrop: true };
+    return item ? { image: itemThumbnail(query), name: item, canCrop: true } : null;
   }
 
   function itemThumbnail({ collection, item }) {
     const known = items.get(item);
     if (known) return catalogPicture(context, collection, known, `The item ${item}`, { class: "asking-thumb", loading: "eager" });
     const image = thumbnail("", "");
-    learn(collection, item).then((found) => found && image.replaceWith(itemThumbnail({ collection, item })));
+    // Where there is no such item, the search itself says so better.
+    learn(collection, item).then(() => image.replaceWith(itemThumbnail({ collection, item })), () => {});
     return image;
   }
 
-  // The item's first picture; none where it does not exist, which the search itself says better.
   async function learn(collection, item) {
-    try {
-      const { pictures } = await context.api.get(`/v1/collections/${encodeURIComponent(collection)}/item`, { query: { id: item }, signal: context.signal });
-      items.set(item, { item_id: item, ...pictures[0] });
-      return true;
-    } catch {
-      return false;
-    }
+    if (items.has(item)) return items.get(item);
+    const path = `/v1/collections/${encodeURIComponent(collection)}/item`;
+    const { pictures } = await context.api.get(path, { query: { id: item }, signal: context.signal });
+    items.set(item, { item_id: item, ...pictures[0] });
+    return items.get(item);
   }
 
-  // { source, frame }; frame is null where the picture cannot be read. null where the user thought otherwise.
-  async function crop({ picture, url, item }) {
-    const source = picture ? brought.get(picture.vector) : await readable(url || items.get(item).image_url);
-    if (!source) return { source: null, frame: null };
-    const image = source instanceof Blob ? await imageOf(source) : source;
-    image.alt = "";
-    const frame = await askForCrop(image);
-    return frame && { source, frame };
+  // What is to be cut: bytes, or the address of a picture that the service fetches itself.
+  async function sourceOf({ collection, picture, url, item }) {
+    if (picture) return { blob: brought.get(picture.vector) };
+    if (url) return { url };
+    const shown = await learn(collection, item);
+    return isWebAddress(shown.image_url) ? { url: shown.image_url } : { blob: await pictureBytes(context, collection, shown) };
+  }
+
+  // { blob or url, frame }; null where the user thought otherwise. Throws where the picture cannot be shown.
+  async function crop(query) {
+    const source = await sourceOf(query);
+    const address = source.blob ? URL.createObjectURL(source.blob) : source.url;
+    try {
+      const frame = await askForCrop(await loaded(address));
+      return frame && { ...source, frame };
+    } finally {
+      if (source.blob) URL.revokeObjectURL(address);
+    }
   }
 
   return {
@@ -60,10 +62,24 @@ export function previews(context) {
   };
 }
 
-async function imageOf(blob) {
-  const image = new Image();
-  image.src = URL.createObjectURL(blob);
-  await image.decode();
-  URL.revokeObjectURL(image.src);
+// The thumbnail of a part, where the browser can show one; else of the whole.
+function part(image, crop) {
+  if (!crop) return image;
+  const [left, top, width, height] = crop;
+  const percent = (share) => `${(100 * Math.max(0, share)).toFixed(1)}%`;
+  image.style.objectViewBox = `inset(${percent(top)} ${percent(1 - left - width)} ${percent(1 - top - height)} ${percent(left)})`;
   return image;
+}
+
+async function loaded(address) {
+  const image = new Image();
+  image.alt = "";
+  image.referrerPolicy = "no-referrer";
+  image.src = address;
+  try {
+    await image.decode();
+    return image;
+  } catch {
+    throw new Error("The picture cannot be shown here, so no part of it can be chosen.");
+  }
 }

@@ -1,6 +1,7 @@
 // A question as it stands in the address, and as the API is asked it.
 //
-// { collection, text, url, item, picture, like, unlike, filter }. Of a picture that was dropped the address holds what
+// { collection, text, url, crop, item, picture, like, unlike, filter }; `crop` is the part of the picture at the URL that
+// is meant: [left, top, width, height] in shares. Of a picture that was dropped the address holds what
 // the model made of it (a byte a dimension) and a thumbnail, so that the link can be shared though nobody stored the picture.
 
 export const PAGE = 24; // hits asked for at once
@@ -12,6 +13,7 @@ export function fromAddress(params) {
     collection: params.get("collection") ?? "",
     text: params.get("text") ?? "",
     url: params.get("url") ?? "",
+    crop: parsedCrop(params.get("crop")),
     item: params.get("item") ?? "",
     picture: vector ? { vector, thumb: safeThumb(params.get("thumb")) } : null,
     like: params.getAll("like").slice(0, MAX_EXAMPLES),
@@ -25,6 +27,7 @@ export function toAddress(query) {
     ["collection", query.collection],
     ["text", query.text],
     ["url", query.url],
+    ["crop", query.url && query.crop ? query.crop.map((share) => share.toFixed(3)).join(",") : ""],
     ["item", query.item],
     ["vector", query.picture?.vector],
     ["thumb", query.picture?.vector ? query.picture.thumb : ""],
@@ -37,7 +40,7 @@ export function toAddress(query) {
 
 // The same question without what it was asked with: a new one in the same collection, under the same filter.
 export function asked(query, by) {
-  return { ...query, text: "", url: "", item: "", picture: null, like: [], unlike: [], ...by };
+  return { ...query, text: "", url: "", crop: null, item: "", picture: null, like: [], unlike: [], ...by };
 }
 
 export function isEmpty({ text, url, item, picture, like }) {
@@ -49,8 +52,8 @@ export function hasPicture({ url, item, picture }) {
 }
 
 // The body of a POST to /v1/search. `vector`, where known, saves the workers from embedding the picture again.
-export function bodyOf(query, { offset = 0, image = null, vector = null } = {}) {
-  const by = vector ? { vector } : questionOf(query, image);
+export function bodyOf(query, { offset = 0, image = null, crop = null, vector = null } = {}) {
+  const by = vector ? { vector } : questionOf(query, image, crop);
   return {
     collection: query.collection,
     top: PAGE,
@@ -62,13 +65,14 @@ export function bodyOf(query, { offset = 0, image = null, vector = null } = {}) 
   };
 }
 
-function questionOf(query, image) {
+function questionOf(query, image, crop) {
   const examples = (ids) => ids.map((item) => ({ item }));
   const given = {
     text: query.text,
     image_url: query.url,
     item: query.item,
     image_base64: image,
+    crop: image ? crop : query.url && query.crop,
     vector: !image && query.picture?.vector ? unpacked(query.picture.vector) : null,
     like: examples(query.like),
     unlike: examples(query.unlike),
@@ -100,6 +104,14 @@ function parsedFilter(text) {
   } catch {
     return {};
   }
+}
+
+function parsedCrop(text) {
+  const parts = (text ?? "").split(",").map(Number);
+  const [left, top, width, height] = parts;
+  const fits = parts.length === 4 && parts.every((share) => share >= 0 && share <= 1) && width > 0 && height > 0;
+  // Shares are rounded in the address: their sums may be a little more than the whole.
+  return fits && left < 1 && top < 1 ? [left, top, Math.min(width, 1 - left), Math.min(height, 1 - top)] : null;
 }
 
 // Only what this page writes there itself: an address comes from anybody.

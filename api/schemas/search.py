@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
@@ -15,6 +15,7 @@ MAX_EXAMPLES = 10  #: In each of `like` and `unlike`.
 MAX_DIMENSION = 8192  #: Values of a vector that is searched by.
 
 Vector = list[float]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class ExampleIn(Shape):
@@ -87,6 +88,14 @@ class SearchIn(SearchOptions):
         min_length=1,
         max_length=MAX_DIMENSION,
         description="Of the collection's space, as another search told it; of any length but 0.",
+    )
+    crop: list[Share] | None = Field(
+        default=None,
+        min_length=4,
+        max_length=4,
+        description="The part of an uploaded picture, `image_url` or `image_base64` that is meant: left, top, width and"
+        " height, in shares of the upright picture's sides.",
+        examples=[[0.25, 0.1, 0.5, 0.4]],
     )
 
 

@@ -151,7 +151,7 @@ def test_probes_need_no_key(guarded: Stage, path: str) -> None:
      "//", "/page/../v1/jobs", "/page/main.js/", "/page/%2e%2e/v1/jobs", "/v1/jobs?/page/main.js"],
 )  # fmt: skip
 def test_no_spelling_of_a_probe_opens_another_path(guarded: Stage, path: str) -> None:
-    answer = guarded.client.get(path, follow_redirects=False)
+    answer = guarded.client.get(f"http://127.0.0.1:8080{path}", follow_redirects=False)
     problem_of(answer, 401, "unauthorised")
 
 
