@@ -64,7 +64,7 @@ _EXAMPLE = {
     "collection": "summer",
     "image_url": "https://shop.example/1042/front.jpg",
     "text": "with long sleeves",
-    "unlike": [{"item": "sku-7"}],
+    "unlike": [{"text": "striped"}],
     "top": 5,
     "filter": {"colour": ["red", "blue"], "price": {"lt": 50}},
 }

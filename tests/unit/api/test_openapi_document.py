@@ -38,6 +38,7 @@ ROUTES = {
     ("get", "/v1/collections/{name}/item"),
     ("get", "/v1/collections/{name}/picture"),
     ("get", "/v1/collections/{name}/map"),
+    ("get", "/v1/collections/{name}/facets"),
     ("get", "/v1/workers"),
     ("get", "/healthz"),
     ("get", "/readyz"),
