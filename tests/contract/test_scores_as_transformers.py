@@ -72,9 +72,10 @@ class Service:
         processor = transformers.AutoImageProcessor.from_pretrained(self.directory, backend="pil")
         tokenizer = transformers.AutoTokenizer.from_pretrained(self.directory)
         model = transformers.AutoModel.from_pretrained(self.directory).eval()
-        padding = "max_length" if self.directory.name.startswith("siglip") else True
-        length = model.config.text_config.max_position_embeddings
-        words = tokenizer(TEXTS, padding=padding, max_length=length, return_tensors="pt")
+        padding: dict[str, Any] = {"padding": True}
+        if self.directory.name.startswith("siglip"):
+            padding = {"padding": "max_length", "max_length": 64}
+        words = tokenizer(TEXTS, return_tensors="pt", **padding)
         pixels = processor(pictures(), return_tensors="pt")["pixel_values"]
         with torch.no_grad():
             return model(pixel_values=pixels, **words), pixels.numpy()
@@ -101,7 +102,8 @@ def announced(model: TransformersModel, stages: Stages) -> WorkerInfo:
 
 @contextmanager
 def running(redis: Redis, directory: Path) -> Iterator[Service]:
-    model = TransformersModel(directory, given=str(directory), device="cpu")
+    # The reference way: weights at random make much of the last bit that the fast way's scaling may differ in.
+    model = TransformersModel(directory, given=str(directory), device="cpu", preprocess="reference")
     batcher = Batcher(model, size=16, wait=0.001)
     batcher.start()
     decoders = Decoders(2, budget=1 << 28)
