@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Depends
@@ -88,10 +88,13 @@ def _score(index: int, picture: Answer, text: Answer, scoring: Scoring | None) -
     if isinstance(picture, QueryVector) and isinstance(text, QueryVector):
         cosine = float(np.dot(picture.vector.astype(np.float64), text.vector))
         return ScoreOut(index=index, error=None, **numbers | measures(cosine, scoring))
-    part, error = ("text", text) if isinstance(picture, QueryVector) else ("image", picture)
-    assert not isinstance(error, QueryVector)  # noqa: S101 - one of the two failed
-    told = PairError(part=part, **ItemError.of(error).model_dump())
+    told = _failed("text", text) if isinstance(picture, QueryVector) else _failed("image", picture)
     return ScoreOut(index=index, error=told, **numbers)
+
+
+def _failed(part: Literal["image", "text"], answer: Answer) -> PairError:
+    assert not isinstance(answer, QueryVector)  # noqa: S101 - one of the two failed, and it is not the other
+    return PairError(part=part, **ItemError.of(answer).model_dump())
 
 
 def measures(cosine: float, scoring: Scoring | None) -> dict[str, float]:

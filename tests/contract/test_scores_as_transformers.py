@@ -69,9 +69,10 @@ class Service:
 
     def reference(self) -> tuple[Any, NDArray[np.float32]]:
         """What transformers gives for all pictures and texts, and the pixels that it made."""
-        processor = transformers.AutoImageProcessor.from_pretrained(self.directory, backend="pil")
-        tokenizer = transformers.AutoTokenizer.from_pretrained(self.directory)
-        model = transformers.AutoModel.from_pretrained(self.directory).eval()
+        loading: Any = transformers  # its own annotations are partial
+        processor = loading.AutoImageProcessor.from_pretrained(self.directory, backend="pil")
+        tokenizer = loading.AutoTokenizer.from_pretrained(self.directory)
+        model = loading.AutoModel.from_pretrained(self.directory).eval()
         padding: dict[str, Any] = {"padding": True}
         if self.directory.name.startswith("siglip"):
             padding = {"padding": "max_length", "max_length": 64}

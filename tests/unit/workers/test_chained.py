@@ -9,6 +9,11 @@ import pytest
 from workers.chained import chained
 
 
+def never(brought: int) -> Future[str]:
+    """A step that is not to be taken."""
+    pytest.fail(f"begun with {brought}")
+
+
 def test_the_second_begins_with_what_the_first_brings() -> None:
     first: Future[int] = Future()
     second: Future[str] = Future()
@@ -27,7 +32,7 @@ def test_the_second_begins_with_what_the_first_brings() -> None:
 
 def test_it_fails_as_the_first_stage_that_fails() -> None:
     first: Future[int] = Future()
-    result = chained(first, lambda brought: pytest.fail("begun after a failure"))
+    result = chained(first, never)
     first.set_exception(ValueError("broken"))
     with pytest.raises(ValueError, match="broken"):
         result.result(0)
@@ -53,7 +58,7 @@ def test_a_step_that_raises_fails_the_result_and_not_the_stage_s_thread() -> Non
 
 def test_given_up_it_gives_up_the_stage_that_it_is_at() -> None:
     first: Future[int] = Future()
-    result = chained(first, lambda brought: pytest.fail("begun for nobody"))
+    result = chained(first, never)
     assert result.cancel()
     assert first.cancelled()
     begun: Future[int] = Future()
@@ -67,7 +72,7 @@ def test_given_up_it_gives_up_the_stage_that_it_is_at() -> None:
 def test_given_up_while_a_stage_works_it_begins_no_other() -> None:
     first: Future[int] = Future()
     first.set_running_or_notify_cancel()
-    result = chained(first, lambda brought: pytest.fail("begun for nobody"))
+    result = chained(first, never)
     assert result.cancel()
     first.set_result(7)
 

@@ -24,6 +24,7 @@ from vitrine.query_wire import (
     request_key,
     unpacked_answer,
 )
+from vitrine.redis_client import as_bytes
 from workers.batching import Batcher
 from workers.decoders import Decoders
 from workers.fakes import FakeModel, FakeSource, seeded
@@ -82,7 +83,9 @@ class Desk:
 
     def answers(self) -> list[Answer]:
         """The answers so far, in the order of their questions."""
-        found = [unpacked_answer(raw) for raw in self.redis.lrange(reply_key("call.0"), 0, -1)]
+        found = [
+            unpacked_answer(as_bytes(raw)) for raw in self.redis.lrange(reply_key("call.0"), 0, -1)
+        ]
         return [answer for _, answer in sorted(found, key=lambda one: one[0])]
 
     def answer(self, query: Query) -> Answer:
