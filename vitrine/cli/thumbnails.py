@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from functools import cache
 
 from vitrine.contracts import ItemFailure
 from vitrine.errors import BadInput
@@ -27,6 +28,7 @@ def picture_source(settings: Settings) -> PictureSource:
             hint="Install vitrine[worker], or leave --page out.",
         ) from error
 
+    @cache  # the same neighbour stands beside many
     def source(picture: Picture) -> str | None:
         if picture.source.lower().startswith(("http://", "https://")):
             return picture.source

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,8 @@ from numpy.typing import NDArray
 from tests.unit.quality.samples import SPACE, unit
 from vitrine.fakes.memory_store import MemoryStore
 from vitrine.quality.index_recall import measure_index, share_found
-from vitrine.vectors.base import Hit, ItemHits, PointBatch, Provenance
+from vitrine.vectors.base import Hit, ItemHits, PointBatch, Provenance, VectorStore
+from vitrine.vectors.edge import EdgeStore
 
 PROVENANCE = Provenance("job", "made", "r1", "rgb-1", "0" * 64, None, "2026-01-01T00:00:00Z")
 
@@ -25,7 +28,7 @@ class Forgetful(MemoryStore):
         return found if exact else [found[0], *found[2:]]
 
 
-def filled(store: MemoryStore, vectors: NDArray[np.float32]) -> None:
+def filled(store: VectorStore, vectors: NDArray[np.float32]) -> None:
     count = len(vectors)
     store.ensure("shop", SPACE)
     items = [f"i{n}" for n in range(count)]
@@ -80,3 +83,13 @@ def test_an_item_as_near_as_the_last_is_as_good() -> None:
     assert share_found(hits(0.9, 0.4), hits(0.9, 0.5)) == 0.5
     assert share_found([], hits(0.9, 0.5)) == 0.0
     assert share_found([], []) is None
+
+
+def test_a_real_graph_is_measured_against_every_vector(tmp_path: Path) -> None:
+    vectors = unit(np.random.default_rng(4).normal(size=(1500, SPACE.dimension)))
+    with closing(EdgeStore(tmp_path / "store", index_points=500)) as store:
+        filled(store, vectors)
+        assert store.build_and_wait("shop")
+        found = measure_index(store, "shop", vectors[:40], questions(40))
+    assert (found.points, found.indexed) == (1500, 1500)
+    assert 0.8 < found.recall <= 1.0
