@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -149,15 +149,13 @@ def _missing(stored: Stored) -> Counter[str]:
 def _embedded(
     lane: QueryLane, model: str, pictures: Sequence[Picture], settings: Settings
 ) -> _Gathered:
+    # First: afterwards a worker with a cache of vectors would have them at hand.
+    embedding = _one_by_one(lane, model, pictures, settings)
     with _progress(f"Embedding with {model}", len(pictures)) as advance:
         found = embed_pictures(
             lane, model, pictures, max_bytes=settings.fetch_max_bytes, on_progress=advance
         )
-    return _Gathered(
-        _sample(found, model),
-        failures=list(found.failures),
-        embedding=_one_by_one(lane, model, found.pictures, settings),
-    )
+    return _Gathered(_sample(found, model), failures=list(found.failures), embedding=embedding)
 
 
 def _sample(found: Embedded, model: str) -> Sample:
@@ -173,10 +171,11 @@ def _sample(found: Embedded, model: str) -> Sample:
 def _one_by_one(
     lane: QueryLane, model: str, pictures: Sequence[Picture], settings: Settings
 ) -> Latency | None:
-    """What one person's question takes when nobody else asks."""
+    """What a question takes that is asked alone."""
 
     def ask(picture: Picture) -> None:
-        lane.embed(model, question(picture, settings.fetch_max_bytes), timeout=PATIENCE)
+        with suppress(BadInput):  # told later, with all the other failures
+            lane.embed(model, question(picture, settings.fetch_max_bytes), timeout=PATIENCE)
 
     return timed(ask, pictures[: WARM_UP + TIMED_PICTURES])
 
