@@ -89,6 +89,10 @@ class ApiClient:
         files = {"image": ("image", _read(picture))}
         return self._post("/v1/search", "hits", data=fields, files=files)
 
+    def embed(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The vectors of pictures and texts, and what failed. Raises a `VitrineError`."""
+        return self._post("/v1/embed", "results", json=body)
+
     def score(self, body: dict[str, Any]) -> dict[str, Any]:
         """The scores of pairs. Raises a `VitrineError`."""
         return self._post("/v1/score", "results", json=body)

@@ -8,16 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitrine.cli.api_client import ApiClient
+from vitrine.cli.asking import REQUEST_SECONDS, grouped, patiently
 from vitrine.cli.pairs import Pair
 from vitrine.contracts import RowProblem
-from vitrine.errors import Full
-
-REQUEST_BYTES = 24 * 1024 * 1024
-"""Pairs of one request, below the 32 MiB of JSON that the API takes."""
-REQUEST_SECONDS = 300.0
-"""The longest that the API has a request wait: 64 pictures take a slow model on a CPU a minute."""
-TRIES = 6
-"""Requests that are put off, in a row, before it is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +51,9 @@ class Scorer:
             body["model"] = self._model
         if fresh:
             body["fresh"] = True
-        for left in reversed(range(TRIES)):
-            try:
-                results: list[dict[str, Any]] = self._client.score(body)["results"]
-                return results
-            except Full as full:
-                if not left:
-                    raise
-                self._pause(full.retry_after)
-        raise AssertionError("the last try returns or raises")
+        told: dict[str, Any] = patiently(lambda: self._client.score(body), pause=self._pause)
+        results: list[dict[str, Any]] = told["results"]
+        return results
 
 
 def _scored(pair: Pair, told: dict[str, Any]) -> Scored:
@@ -77,15 +64,5 @@ def _scored(pair: Pair, told: dict[str, Any]) -> Scored:
 
 
 def batches(pairs: Iterable[Pair | RowProblem], most: int) -> Iterator[list[Pair | RowProblem]]:
-    """Rows in groups of up to `most` pairs that fit into one request."""
-    group: list[Pair | RowProblem] = []
-    size = 0
-    for one in pairs:
-        more = one.size if isinstance(one, Pair) else 0
-        if group and (len(group) == most or size + more > REQUEST_BYTES):
-            yield group
-            group, size = [], 0
-        group.append(one)
-        size += more
-    if group:
-        yield group
+    """Rows in groups of up to `most` that fit into one request."""
+    return grouped(pairs, most, lambda one: one.size if isinstance(one, Pair) else 0)

@@ -37,8 +37,9 @@ def score(ctx: click.Context, /, pairs: Path, **options: Any) -> None:
     score_error, and writes them with all others to a file of their own.
     """
     from vitrine.cli.api_client import ApiClient
+    from vitrine.cli.asking import REQUEST_SECONDS
     from vitrine.cli.output import print_json
-    from vitrine.cli.pair_scores import REQUEST_SECONDS, Scorer
+    from vitrine.cli.pair_scores import Scorer
     from vitrine.cli.pairs import Pairs
     from vitrine.cli.score_run import ScoreRun
     from vitrine.cli.score_view import show

@@ -20,7 +20,8 @@ from api.serve import bind, url_of
 from tests.unit.api.api_stage import Stage, make_stage
 from vitrine.cli import main
 from vitrine.cli.api_client import ApiClient
-from vitrine.cli.pair_scores import TRIES, Scorer
+from vitrine.cli.asking import TRIES
+from vitrine.cli.pair_scores import Scorer
 from vitrine.cli.pairs import Pair
 from vitrine.contracts import FailureReason
 from vitrine.errors import Full
