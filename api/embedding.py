@@ -37,7 +37,8 @@ def chosen(parts: Parts, name: str | None) -> Served:
     """
     if name is not None:
         return served(parts, name)
-    running = sorted({worker.model for worker in parts.lane.workers()})
+    crew = parts.lane.workers()
+    running = sorted({worker.model for worker in crew})
     usual = model_name(parts.settings.model)
     if not running:
         raise ModelUnavailable(
@@ -47,7 +48,8 @@ def chosen(parts: Parts, name: str | None) -> Served:
         raise BadInput(
             "Several models are running.", hint=f"Name one in `model`: {', '.join(running[:20])}."
         )
-    return served(parts, usual if usual in running else running[0])
+    model = usual if usual in running else running[0]
+    return Served(model, model, tuple(worker for worker in crew if worker.model == model))
 
 
 def embedded(
