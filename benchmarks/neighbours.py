@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.parts.judged import FLAT, Cuts, copies_found, cuts, steered
+from benchmarks.parts.judged import FLAT, Cuts, copies_found, cuts, steered, uneven
 from benchmarks.report import Report, parser
 from vitrine.neighbours.threshold import SHARE
 from workers.models.base import EmbeddingModel
@@ -84,10 +84,9 @@ def measure(name: str, files: Sequence[tuple[str, str]], folder: Path, report: R
     labels = np.array([label for _, label in files])
     vectors = embed(model, pictures)
     found = cuts(vectors, labels)
-    report.figure(f"f1_per_question_{short}", found.per_question)
-    report.figure(f"f1_flat_{short}", found.flat)
-    report.figure(f"f1_first_ten_{short}", found.always)
-    report.figure(f"f1_best_possible_{short}", found.best_possible)
+    _note(found, f"even_{short}", report)
+    rows = uneven(labels)
+    _note(cuts(vectors[rows], labels[rows]), f"uneven_{short}", report)
     for name_, share in steered(vectors, labels).items():
         report.figure(f"right_of_next_five_{name_}_{short}", share)
     for kinds, copied in _copies(pictures):
@@ -97,6 +96,13 @@ def measure(name: str, files: Sequence[tuple[str, str]], folder: Path, report: R
             report.figure(f"found_{kinds}_at_{one.share:g}_{short}", one.found)
             report.figure(f"false_{kinds}_at_{one.share:g}_{short}", one.false)
     return found
+
+
+def _note(found: Cuts, of: str, report: Report) -> None:
+    report.figure(f"f1_per_question_{of}", found.per_question)
+    report.figure(f"f1_flat_{of}", found.flat)
+    report.figure(f"f1_first_ten_{of}", found.always)
+    report.figure(f"f1_best_possible_{of}", found.best_possible)
 
 
 def _copies(pictures: Sequence[bytes]) -> Iterator[tuple[str, list[tuple[int, bytes]]]]:

@@ -122,7 +122,7 @@ def _show(answer: dict[str, Any]) -> None:
         say(_nothing(answer))
         return
     rows = (
-        (hit["rank"], f"{hit['score']:.3f}", hit["item_id"], _told(hit["fields"]), hit["image_url"])
+        (hit["rank"], f"{hit['score']:.3f}", _item(hit), _told(hit["fields"]), hit["image_url"])
         for hit in hits
     )
     print_table(
@@ -135,6 +135,12 @@ def _show(answer: dict[str, Any]) -> None:
     )
     if answer["next_offset"] is not None:
         say(f"There are more: --offset {answer['next_offset']}.")
+
+
+def _item(hit: dict[str, Any]) -> str:
+    """The item, and how many others it stands for."""
+    alike = len(hit["duplicates"])
+    return f"{hit['item_id']} (+{alike} alike)" if alike else str(hit["item_id"])
 
 
 def _nothing(answer: dict[str, Any]) -> str:

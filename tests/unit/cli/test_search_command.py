@@ -162,6 +162,22 @@ def test_more_like_an_item_is_a_question(search: Search) -> None:
     assert [hit["item_id"] for hit in json.loads(result.stdout)["hits"]] == ["bag"]
 
 
+def test_items_with_the_same_picture_are_counted(search: Search, stage: Stage) -> None:
+    put(stage.store, "summer", ("shirt again", 0, b"shirt", {}), ("and again", 0, b"shirt", {}))
+    result = search("--item", "bag", "--group-duplicates")
+    assert "(+2 alike)" in result.stdout
+    assert result.stdout.count("shop.example") == 1
+
+
+def test_only_what_stands_out_may_be_asked_for(search: Search, stage: Stage) -> None:
+    others = [(f"item-{number}", 0, b"%d" % number, {}) for number in range(40)]
+    put(stage.store, "summer", *others)  # type: ignore[arg-type]  # no fields
+    result = search("--item", "bag", "--top", "100", "--relevant", "--json")
+    kept = json.loads(result.stdout)
+    assert 0 < len(kept["hits"]) < 20
+    assert all(hit["score"] >= kept["relevance"]["cut"] for hit in kept["hits"])
+
+
 def test_a_page_says_where_the_next_one_begins(search: Search) -> None:
     first = search("--text", "red", "--top", "1")
     assert "--offset 1" in first.stderr
