@@ -17,6 +17,7 @@ BENCHMARKS = {
     "preprocess": "Decoding and scaling",
     "embedders": "Embedders",
     "latency": "Latency of questions",
+    "embed": "Embeddings over HTTP",
     "scale": "Cost an item at every size",
     "catalog": "Reading a catalog",
     "fetch": "Fetching",

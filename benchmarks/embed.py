@@ -1,0 +1,162 @@
+"""How many pictures a second `/v1/embed` gives, asked one at a time, by sixty clients at once, and in batches.
+
+::
+
+    python -m benchmarks.embed [--rounds 3] [--json]
+
+All is real and on this machine, in processes of its own: API, Redis, worker; who asks is one more. A picture is a JPEG of
+100 KB in base64. The ways take turns, `--rounds` times, and figures are medians with their bounds.
+
+Two models: `timed`, 64 pictures in 200 ms of which 50 pass however few they are, a GPU's share of the time without a GPU; and
+`builtin`, whose work is on the same cores as everything else. `timed_sixty_batch` is the mean number of pictures that went to
+the device together while sixty clients asked for one each.
+"""
+
+from __future__ import annotations
+
+import base64
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from benchmarks.parts.asked_worker import AskedWorker, LaneCount, asked_worker
+from benchmarks.parts.pictures import jpegs
+from benchmarks.parts.process import running
+from benchmarks.parts.surroundings import Surroundings, surroundings
+from benchmarks.report import Report, parser
+
+MODELS = {"timed": "timed-64-in-200ms-base-50ms", "builtin": "builtin"}
+PICTURES = 64
+CLIENTS, EACH = (
+    60,
+    8,
+)  #: Clients at once, and how many pictures each of them asks for, one at a time.
+ALONE = 40  #: Pictures of one client, one at a time.
+BATCHES = 4  #: Requests of 64 pictures.
+SETTLE_SECONDS = 0.8
+"""Until the worker has written down the batches of the questions just answered; it does so every half second."""
+PATIENCE = 120.0
+
+
+@dataclass
+class Client:
+    """Asks for pictures, each of them another."""
+
+    url: str
+    pictures: Sequence[str]  #: In base64.
+
+    def once(self, session: requests.Session, first: int, count: int) -> None:
+        """One request for so many pictures; raises `RuntimeError` where one has no vector."""
+        inputs = [
+            {"image_base64": self.pictures[(first + n) % len(self.pictures)]} for n in range(count)
+        ]
+        # What is equal within a request is embedded once: none of it is, as long as there are enough.
+        body = {"inputs": inputs, "encoding": "base64"}
+        answer = session.post(f"{self.url}/v1/embed", json=body, timeout=PATIENCE)
+        if answer.status_code != 200 or answer.json()["failed"]:
+            raise RuntimeError(f"the API answered {answer.status_code}: {answer.text[:200]}")
+
+    def alone(self) -> int:
+        """One client, one picture after another."""
+        with requests.Session() as session:
+            for number in range(ALONE):
+                self.once(session, number, 1)
+        return ALONE
+
+    def sixty(self) -> int:
+        """Sixty of them at once."""
+        together = threading.Barrier(CLIENTS)
+
+        def client(number: int) -> None:
+            with requests.Session() as session:
+                together.wait()
+                for turn in range(EACH):
+                    self.once(session, number + turn, 1)
+
+        with ThreadPoolExecutor(CLIENTS) as threads:
+            list(threads.map(client, range(CLIENTS)))
+        return CLIENTS * EACH
+
+    def batches(self) -> int:
+        """One client, 64 pictures a request."""
+        with requests.Session() as session:
+            for _ in range(BATCHES):
+                self.once(session, 0, PICTURES)
+        return BATCHES * PICTURES
+
+
+@contextmanager
+def api(around: Surroundings, model: str) -> Iterator[str]:
+    """`vitrine api` in a process of its own while inside; its URL."""
+    told = around.folder / f"api-{model}.url"
+    command = [sys.executable, "-m", "vitrine", "api", "--port", "0", "--port-file", str(told)]
+    environment = {**around.environment(), "VITRINE_MODEL": model, "VITRINE_QUERY_TIMEOUT": "60"}
+    with running(command, environment=environment, log=told.with_suffix(".log")) as process:
+        process.wait_for(told.exists)
+        yield told.read_text().strip()
+
+
+def measure(
+    report: Report, name: str, worker: AskedWorker, client: Client, rounds: int
+) -> LaneCount:
+    """Every way, in turns; returns the batches that the sixty made."""
+    ways: dict[str, Callable[[], int]] = {
+        "single": client.alone,
+        "sixty": client.sixty,
+        "batch_of_64": client.batches,
+    }
+    rates: dict[str, list[float]] = defaultdict(list)
+    shared = LaneCount()
+    for turn in range(
+        rounds + 1
+    ):  # the first makes connections and touches pages, and does not count
+        for way, ask in ways.items():
+            before = worker.lane("query")
+            began = time.perf_counter()
+            pictures = ask()
+            taken = time.perf_counter() - began
+            time.sleep(SETTLE_SECONDS)
+            if turn:
+                rates[way].append(pictures / taken)
+                shared += worker.lane("query") - before if way == "sixty" else LaneCount()
+    for way, series in rates.items():
+        report.spread(f"{name}_{way}_per_s", series)
+    return shared
+
+
+def main() -> None:
+    """Measure and print."""
+    options = parser(__doc__)
+    options.add_argument("--rounds", type=int, default=3, help="turns of each way")
+    given = options.parse_args()
+    pictures, source = jpegs(PICTURES)
+    encoded = [base64.b64encode(picture).decode() for picture in pictures]
+    report = Report("embed")
+    report.notes["pictures"] = source
+    with (
+        tempfile.TemporaryDirectory(prefix="vitrine-bench-") as folder,
+        surroundings(Path(folder), pictures[:1]) as around,
+    ):
+        for name, model in MODELS.items():
+            with (
+                asked_worker(around, model, BATCH_SIZE=str(PICTURES)) as worker,
+                api(around, model) as url,
+            ):
+                rounds = 1 if given.quick else given.rounds
+                shared = measure(report, name, worker, Client(url, encoded), rounds)
+                report.figure(f"{name}_sixty_batch", shared.mean)
+    report.goal("timed_sixty_batch", ">=", 16)
+    report.show(as_json=given.json)
+
+
+if __name__ == "__main__":
+    main()
