@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 
 from vitrine.contracts import JobStatus
 from vitrine.doctor.finding import Finding, Notebook
+from vitrine.errors import VitrineError
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.presence import WorkerInfo, live_workers
 from vitrine.redis_client import connect, naming_failures
@@ -22,15 +23,28 @@ _BOOK = Notebook("workers")
 
 
 def check_crew(settings: Settings) -> Iterator[Finding]:
-    """Ask Redis who is alive, the ledger what waits, the store what is there; raises where one does not answer."""
-    with closing(connect(settings.redis_url.get_secret_value())) as redis, naming_failures():
-        crew = live_workers(redis)
+    """Ask Redis who is alive, the ledger what waits, the store what is there.
+
+    That one of them does not answer is not told again: the looks at themselves have told it.
+    """
+    try:
+        with closing(connect(settings.redis_url.get_secret_value())) as redis, naming_failures():
+            crew = live_workers(redis)
+    except VitrineError:
+        yield _BOOK.note("Who is alive stands in Redis, which cannot be asked.")
+        return
     yield from _alive(crew, settings)
     with closing(RedisLedger.from_settings(settings)) as ledger:
         yield from unserved(crew, ledger.jobs(limit=JOBS))
-    if check_url(settings) != "embedded":
-        with closing(open_store(settings)) as store:
-            yield from misfits(crew, store.collections())
+    with suppress(VitrineError):
+        yield from misfits(crew, _stored(settings))
+
+
+def _stored(settings: Settings) -> list[CollectionInfo]:
+    if check_url(settings) == "embedded":
+        return []
+    with closing(open_store(settings)) as store:
+        return store.collections()
 
 
 def _alive(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Finding]:

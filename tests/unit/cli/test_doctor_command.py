@@ -9,11 +9,13 @@ import orjson
 import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
+from redis import Redis
 
 from vitrine.cli import main
 from vitrine.cli.model_check import check_device, check_model
 from vitrine.doctor.finding import Verdict
 from vitrine.errors import BadInput
+from vitrine.presence import WORKERS_KEY
 from vitrine.settings import Settings
 
 PARTS = [
@@ -32,6 +34,9 @@ PARTS = [
 
 @pytest.fixture(autouse=True)
 def environment(private_redis: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Redis of the tests' own without a worker, no store that others can reach, no API."""
+    with Redis.from_url(private_redis) as redis:
+        redis.delete(WORKERS_KEY)
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("VITRINE_REDIS_URL", private_redis)
     monkeypatch.setenv("VITRINE_QDRANT_URL", "edge:///not/ours")

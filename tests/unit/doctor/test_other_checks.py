@@ -16,10 +16,11 @@ from types import SimpleNamespace
 import orjson
 import pytest
 from pydantic import SecretStr
+from redis import Redis
 
 from vitrine.api_keys import Scope, new_key
 from vitrine.contracts import ImageRef, JobSpec
-from vitrine.doctor.crew_check import misfits, unserved
+from vitrine.doctor.crew_check import check_crew, misfits, unserved
 from vitrine.doctor.finding import Finding, Verdict, examined
 from vitrine.doctor.machine_check import check_disk, check_limits, check_port
 from vitrine.doctor.settings_check import check_keys, check_settings
@@ -27,6 +28,7 @@ from vitrine.errors import BadInput, StoreUnavailable
 from vitrine.fakes.fake_lane import fake_worker
 from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.ledger import NewChunk
+from vitrine.presence import WORKERS_KEY
 from vitrine.settings import Settings
 from vitrine.vectors.base import CollectionInfo, Space
 
@@ -102,6 +104,16 @@ def test_pictures_that_wait_for_a_model_without_a_worker_are_counted() -> None:
     assert found.verdict is Verdict.WARNING
     assert found.said.startswith("6 pictures wait for the model other")
     assert found.mend == "Start one: vitrine worker --model './my other'"
+
+
+def test_what_is_away_is_told_once_and_not_again_for_the_workers(private_redis: str) -> None:
+    nowhere = SecretStr("http://127.0.0.1:1")
+    no_redis = Settings(redis_url=SecretStr("redis://127.0.0.1:1/0"), qdrant_url=nowhere)
+    assert verdicts(check_crew(no_redis)) == [Verdict.NOTE]
+    with Redis.from_url(private_redis) as redis:
+        redis.delete(WORKERS_KEY)
+    no_store = Settings(redis_url=SecretStr(private_redis), qdrant_url=nowhere)
+    assert Verdict.WRONG not in verdicts(check_crew(no_store))
 
 
 def test_a_collection_of_other_weights_than_its_models_workers_is_told() -> None:
