@@ -30,11 +30,11 @@ from api.dialects.runpod_schemas import (
     RunOut,
     WorkersOut,
 )
-from api.dialects.served import Served, served
+from api.dialects.served import Served, canonical, served
 from api.limits import Admission, roomy
 from api.parts import Given, Parts
 from vitrine.errors import Conflict, NotFound, NotServed
-from vitrine.tickets import NewTicket, Ticket, TicketState
+from vitrine.tickets import Counts, NewTicket, Ticket, TicketState
 
 router = APIRouter(tags=["RunPod"])
 
@@ -63,7 +63,14 @@ def _endpoint(parts: Given, endpoint: str) -> Served:
             f"{endpoint} is no endpoint: its paths belong to the Open Inference Protocol.",
             hint="Give the model an alias by VITRINE_MODEL_ALIASES.",
         )
-    return served(parts, endpoint)
+    try:
+        return served(parts, endpoint)
+    except NotFound:
+        # Its last worker has gone. Who handed something in asks on, and what waits is done when one comes back.
+        model = canonical(endpoint)
+        if parts.tickets.counts(model) == Counts():
+            raise
+        return Served(endpoint, model, ())
 
 
 async def _runner(request: Request) -> Runner:

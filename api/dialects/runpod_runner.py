@@ -114,6 +114,10 @@ class Runner:
             self._away = True
             self._closing.wait(self._pause)
             return None
+        except Exception:  # this thread's end would leave every ticket lying
+            log.exception("looking for tickets failed")
+            self._closing.wait(LOOK_SECONDS)
+            return None
         self._away = False
         return claim
 

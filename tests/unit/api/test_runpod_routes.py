@@ -12,7 +12,7 @@ from api.limits import Admission
 from tests.unit.api.api_stage import SPACE, Stage, make_stage
 from tests.unit.api.test_dialect_errors import error_of
 from vitrine.contracts import FailureReason
-from vitrine.fakes.fake_lane import fake_vector
+from vitrine.fakes.fake_lane import fake_vector, fake_worker
 from vitrine.query_lane import Query, UnusablePicture
 from vitrine.settings import Settings
 from vitrine.tickets import NewTicket, TicketState
@@ -203,6 +203,21 @@ def test_a_request_that_there_is_not_is_a_404(stage: Stage, operation: str) -> N
     error_of(stage.client.post(f"/v2/abc123/{operation}/nosuch"), 404)
 
 
+def test_a_policy_says_how_long_a_request_may_run_wait_and_whether_it_goes_last(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[NewTicket] = []
+    monkeypatch.setattr(stage.parts.tickets, "open", opened.append)
+    policy = {"executionTimeout": 5_000, "ttl": 60_000, "lowPriority": True}
+    for sent in ({}, {"policy": policy}):
+        body = {"input": {"images": [URL]}} | sent
+        assert stage.client.post("/v2/abc123/run", json=body).status_code == 200
+    usual, low = opened
+    assert (usual.run_seconds, usual.live_seconds, usual.low) == (600, 86_400, False)
+    assert (low.run_seconds, low.live_seconds, low.low) == (5, 60, True)
+    assert usual.model == low.model == "builtin"
+
+
 def test_a_full_book_is_a_429_with_retry_after(stage: Stage) -> None:
     for number in range(1000):
         stage.parts.tickets.open(NewTicket(f"t{number}", "clip", b"{}"))
@@ -228,6 +243,20 @@ def test_an_unknown_endpoint_names_those_there_are(stage: Stage) -> None:
         stage.client.post("/v2/nope/purge-queue"),
     ):
         assert "abc123, builtin" in error_of(answer, 404)
+
+
+def test_an_endpoint_stays_known_when_its_last_worker_goes() -> None:
+    stage = make_stage(Settings(model="another"))
+    with stage.client:
+        told = runsync(stage, {"images": [URL]}, endpoint="builtin").json()
+        stage.lane.crew.clear()
+        assert ended(stage, told["id"], "builtin")["status"] == "COMPLETED"
+        later = stage.client.post("/v2/builtin/run", json={"input": {"images": [URL]}}).json()
+        health = stage.client.get("/v2/builtin/health").json()
+        assert (health["jobs"]["inQueue"], health["workers"]["ready"]) == (1, 0)
+        stage.lane.crew.append(fake_worker(SPACE))
+        assert ended(stage, later["id"], "builtin")["status"] == "COMPLETED"
+        error_of(stage.client.get("/v2/nope/health"), 404)
 
 
 def test_streams_are_refused_in_words(stage: Stage) -> None:

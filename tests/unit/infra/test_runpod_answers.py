@@ -1,0 +1,68 @@
+"""The RunPod handler's own part: a job's input in, what RunPod is told out."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+
+import numpy as np
+import pytest
+
+from infra.runpod import handler
+from vitrine.contracts import FailureReason
+from vitrine.errors import BadInput
+from vitrine.fakes.fake_lane import FakeLane, fake_vector, fake_worker
+from vitrine.query_lane import Query, UnusablePicture
+from vitrine.vectors import Space
+
+SPACE = Space("clip", "r1", "rgb-1", 8)
+URL, GONE = "https://h/a.jpg", "https://h/gone.jpg"
+
+
+@pytest.fixture
+def lane() -> FakeLane:
+    gone = UnusablePicture(FailureReason.NOT_FOUND, "answered 404")
+    return FakeLane(fake_worker(SPACE), known={GONE.encode(): gone})
+
+
+def test_the_output_is_of_plain_numbers_in_the_order_of_the_urls(lane: FakeLane) -> None:
+    told = handler.answer(lane, "clip", {"images": ["no url", URL, GONE]})
+    (found,) = told["embeddings"]
+    assert found["image_url"] == URL
+    assert isinstance(found["vector"], list)
+    np.testing.assert_allclose(found["vector"], fake_vector(URL.encode(), 8), atol=1e-7)
+    assert [one["url"] for one in told["warnings"]["failed_urls"]] == ["no url", GONE]
+
+
+def test_a_picture_is_asked_for_in_grey(lane: FakeLane) -> None:
+    told = handler.answer(lane, "clip", {"image": base64.b64encode(b"picture").decode()})
+    assert len(told["embedding"]) == 8
+    assert lane.asked == [("clip", Query("image", b"picture", grey=True))]
+
+
+@pytest.mark.parametrize("given", [None, [], {"images": []}, {"image": "!"}], ids=range(4))
+def test_a_bad_input_is_an_error_in_words(lane: FakeLane, given: object) -> None:
+    assert handler.answer(lane, "clip", given).keys() == {"error"}
+
+
+def test_a_missing_worker_is_an_error_in_words(lane: FakeLane) -> None:
+    assert "No worker" in handler.answer(lane, "dino", {"images": [URL]})["error"]
+
+
+def test_several_jobs_are_under_way_at_once(lane: FakeLane) -> None:
+    handle = handler.handler_of(lane, "clip")
+
+    async def both() -> list[handler.Job]:
+        return await asyncio.gather(*(handle({"input": {"images": [URL]}}) for _ in range(2)))
+
+    assert [len(told["embeddings"]) for told in asyncio.run(both())] == [1, 1]
+
+
+def test_how_many_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert handler.jobs_at_once() == handler.JOBS_AT_ONCE
+    monkeypatch.setenv(handler.CONCURRENCY_VARIABLE, "3")
+    assert handler.jobs_at_once() == 3
+    for bad in ("0", "65", "many", ""):
+        monkeypatch.setenv(handler.CONCURRENCY_VARIABLE, bad)
+        with pytest.raises(BadInput, match="VITRINE_RUNPOD_JOBS"):
+            handler.jobs_at_once()
