@@ -8,6 +8,7 @@ from contextlib import closing, suppress
 
 from vitrine.contracts import JobStatus
 from vitrine.doctor.finding import Finding, Notebook
+from vitrine.doctor.machine_check import is_free
 from vitrine.errors import VitrineError
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.presence import WorkerInfo, live_workers
@@ -34,6 +35,7 @@ def check_crew(settings: Settings) -> Iterator[Finding]:
         yield _BOOK.note("Who is alive stands in Redis, which cannot be asked.")
         return
     yield from _alive(crew, settings)
+    yield from metrics_port(crew, settings)
     with closing(RedisLedger.from_settings(settings)) as ledger:
         yield from unserved(crew, ledger.jobs(limit=JOBS))
     with suppress(VitrineError):
@@ -60,6 +62,17 @@ def _alive(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Finding]:
                 f"{worker.node}: {worker.store_away.sentence()}.",
                 "It goes on by itself once the store is back.",
             )
+
+
+def metrics_port(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Finding]:
+    """Whether a worker started here could tell its metrics, where their port is fixed."""
+    host, port = settings.metrics_host, settings.metrics_port
+    ours = {worker.metrics.rpartition(":")[2] for worker in crew if worker.metrics}
+    if port and str(port) not in ours and not is_free(host, port):
+        yield _BOOK.warning(
+            f"Port {port} of {host}, where a worker is to tell its metrics, is taken by something else.",
+            "Set VITRINE_METRICS_PORT to another, or to 0 for any that is free.",
+        )
 
 
 def unserved(crew: Sequence[WorkerInfo], jobs: Iterable[JobStatus]) -> Iterator[Finding]:

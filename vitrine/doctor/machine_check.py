@@ -110,7 +110,7 @@ def _silent(settings: Settings, *, running: bool) -> Iterator[Finding]:
             f"It may have been killed: vitrine standalone starts it again. Its log is {settings.data_dir / 'logs' / 'api.log'}.",
         )
         return
-    if settings.api_port and not _free(settings.api_host, settings.api_port):
+    if settings.api_port and not is_free(settings.api_host, settings.api_port):
         yield book.wrong(
             f"Port {settings.api_port} of {settings.api_host} is taken by something that is not vitrine's API.",
             "End that, or give the API another port (--port, VITRINE_API_PORT).",
@@ -122,7 +122,7 @@ def _silent(settings: Settings, *, running: bool) -> Iterator[Finding]:
         )
 
 
-def _free(host: str, port: int) -> bool:
+def is_free(host: str, port: int) -> bool:
     """Whether a server could listen there."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

@@ -20,7 +20,7 @@ from redis import Redis
 
 from vitrine.api_keys import Scope, new_key
 from vitrine.contracts import ImageRef, JobSpec
-from vitrine.doctor.crew_check import check_crew, misfits, unserved
+from vitrine.doctor.crew_check import check_crew, metrics_port, misfits, unserved
 from vitrine.doctor.finding import Finding, Verdict, examined
 from vitrine.doctor.machine_check import check_disk, check_limits, check_port
 from vitrine.doctor.settings_check import check_keys, check_settings
@@ -104,6 +104,19 @@ def test_pictures_that_wait_for_a_model_without_a_worker_are_counted() -> None:
     assert found.verdict is Verdict.WARNING
     assert found.said.startswith("6 pictures wait for the model other")
     assert found.mend == "Start one: vitrine worker --model './my other'"
+
+
+def test_a_port_for_metrics_that_something_else_has_is_told() -> None:
+    worker = fake_worker(SPACE)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        settings = Settings(metrics_port=port)
+        assert verdicts(metrics_port([worker], settings)) == [Verdict.WARNING]
+        its = replace(worker, metrics=f"127.0.0.1:{port}")
+        assert verdicts(metrics_port([its], settings)) == []
+    assert verdicts(metrics_port([], Settings(metrics_port=None))) == []
 
 
 def test_what_is_away_is_told_once_and_not_again_for_the_workers(private_redis: str) -> None:
