@@ -15,6 +15,7 @@ from vitrine.ledger.journaled import JournaledLedger
 from vitrine.presence import WorkerInfo
 from vitrine.query_lane import Answer, Query, QueryLane, QueryVector
 from vitrine.settings import Settings
+from vitrine.telemetry.traces import open_traces
 from vitrine.tickets import Tickets
 from vitrine.tickets.redis_tickets import RedisTickets
 from vitrine.vectors import VectorStore
@@ -81,7 +82,7 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
         stack.callback(store.close)
         lane = QueryLane.open(settings)
         stack.callback(lane.close)
-        publisher = Publisher(settings)
+        publisher = Publisher(settings, open_traces(settings, "api"))
         stack.callback(publisher.close)
         tickets = RedisTickets.connect(settings.redis_url.get_secret_value())
         stack.callback(tickets.close)

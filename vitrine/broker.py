@@ -7,6 +7,7 @@ to hold on Redis: acknowledge late, prefetch one, no soft shutdown, reconnect fo
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from vitrine.contracts import SCHEMA_VERSION
 from vitrine.mould import Mould
 from vitrine.redis_client import connect, naming_failures
 from vitrine.settings import Settings
+from vitrine.telemetry.traces import Traces
 
 INGEST_TASK = "vitrine.ingest"
 QUERY_TASK = "vitrine.query"
@@ -90,8 +92,12 @@ class QueueDepth(NamedTuple):
 class Publisher:
     """Sends messages; safe to use from several threads."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Nothing is sent yet; raises `BadInput` for an address that cannot be Redis's."""
+    def __init__(self, settings: Settings, traces: Traces | None = None) -> None:
+        """Nothing is sent yet; raises `BadInput` for an address that cannot be Redis's.
+
+        With `traces` a chunk's trace begins when it is published: for who submits, not for who sends again.
+        """
+        self._traces = traces
         self._app = make_app(lambda: settings)
         self._redis = connect(settings.redis_url.get_secret_value())
         self._moulds: dict[tuple[str, str], Mould] = {}
@@ -101,6 +107,7 @@ class Publisher:
 
         Sending one twice is harmless, and a lost one the sweeper replaces. Raises `LedgerUnavailable`.
         """
+        began = time.monotonic()
         queue = ingest_queue(model)
         mould = self._mould(INGEST_TASK, queue)
         for first in range(0, len(numbers), _AT_ONCE):
@@ -109,12 +116,19 @@ class Publisher:
                 for number in numbers[first : first + _AT_ONCE]
             ]
             self._push(queue, messages)
+        if self._traces is not None:
+            self._traces.submitted(job, numbers, model, began)
 
     def publish_query(self, request: str, model: str) -> None:
-        """Send the message of one query; a worker drops it once the question itself has expired."""
+        """Send the message of a query, or of several whose names have commas between them.
+
+        A worker drops what has expired by then.
+        """
         queue = query_queue(model)
         mould = self._mould(QUERY_TASK, queue)
-        self._push(queue, [mould.fill([SCHEMA_VERSION, request], shown=f"query={request}")])
+        first, *more = request.split(",")
+        shown = f"query={first}" + (f" and {len(more)} more" if more else "")
+        self._push(queue, [mould.fill([SCHEMA_VERSION, request], shown=shown)])
 
     def waiting(self, models: Collection[str]) -> list[QueueDepth]:
         """How much waits for each of these models, by its canonical name, in the order given. Raises `LedgerUnavailable`."""
@@ -141,3 +155,5 @@ class Publisher:
         """Close the connections."""
         self._redis.close()
         self._app.close()
+        if self._traces is not None:
+            self._traces.close()

@@ -178,7 +178,13 @@ class Settings(BaseSettings):
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = 0
     """Its port; 0: a free one, which the API names at /v1/metrics/targets; blank: none. Several workers under one command
     take this one and those after it."""
+    traces_url: str | None = None
+    """Collector that takes OpenTelemetry's traces (OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces; left out: none."""
+    traces_share: float = Field(default=1.0, ge=0, le=1)
+    """The share of chunks that are traced; the same ones in every process."""
     log_level: str = "INFO"
+    log_format: Literal["auto", "json", "human"] = "auto"
+    """`auto`: words on a terminal, a JSON object a line where standard error is none."""
 
     @field_validator("data_dir")
     @classmethod
@@ -193,16 +199,17 @@ class Settings(BaseSettings):
         "flower_url",
         "grafana_url",
         "metrics_port",
+        "traces_url",
         mode="before",
     )
     @classmethod
     def _blank_is_none(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
 
-    @field_validator("flower_url", "grafana_url")
+    @field_validator("flower_url", "grafana_url", "traces_url")
     @classmethod
     def _link(cls, value: str | None) -> str | None:
-        # It becomes a link that everybody who opens the page is shown.
+        # Links that everybody who opens the page is shown, and an address that errors name.
         if value is not None and not is_plain_link(value):
             raise ValueError("expected http(s)://host, without a user name or password")
         return value

@@ -11,7 +11,7 @@ import click
 from celery import Celery, signals
 
 from vitrine.broker import INGEST_TASK, QUERY_TASK, make_app
-from vitrine.telemetry import configure_logging
+from vitrine.telemetry import always, configure_logging
 from workers.bootsteps import EngineStep, LanesStep
 from workers.config import environment_settings
 from workers.engine import holder
@@ -45,7 +45,13 @@ _add_options(app)
 
 @signals.setup_logging.connect
 def _configure_logging(**_: object) -> None:
-    configure_logging(environment_settings().log_level)
+    settings = environment_settings()
+    configure_logging(settings.log_level, settings.log_format)
+
+
+@signals.celeryd_init.connect
+def _name_lines(sender: str, **_: object) -> None:
+    always(worker=sender)
 
 
 @signals.worker_shutting_down.connect

@@ -26,6 +26,7 @@ from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.presence import WorkerInfo
 from vitrine.redis_client import connect
 from vitrine.settings import Settings
+from vitrine.telemetry.traces import open_traces
 from vitrine.vectors.open import open_store
 from vitrine.vectors.timed import timed
 from workers.batching import Batcher
@@ -154,6 +155,8 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     ledger = RedisLedger.from_settings(settings)
     closers.callback(ledger.close)
     ledger.ping()
+    traces = open_traces(settings, "worker")
+    closers.callback(traces.close)
     metrics = WorkerMetrics()
     store = timed(open_store(settings), metrics.store_called)
     closers.callback(store.close)
@@ -225,6 +228,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
         fetch_files=settings.fetch_files,
         stopping=stopping.is_set,
         patience=Patience(stopping.is_set),
+        traces=traces,
     )
     queries = QueryWorker(redis, stages)
     return Engine(

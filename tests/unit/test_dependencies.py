@@ -23,6 +23,7 @@ EXTRAS = {
     "vitrine": (),
     "vitrine/cli": ("flower", "standalone"),
     "vitrine/demo": ("worker",),
+    "vitrine/telemetry": ("otel",),
     "vitrine/vectors": ("standalone",),
     "benchmarks": ("dev", "api", "producer", "standalone", "worker"),
 }
@@ -32,6 +33,7 @@ CARRIED = {
     "anyio": "fastapi",
     "huggingface-hub": "transformers",
     "kombu": "celery",
+    "opentelemetry-api": "opentelemetry-sdk",
     "starlette": "fastapi",
     "typing-extensions": "pydantic",
 }

@@ -33,7 +33,7 @@ def api(host: str | None, port: int | None, port_file: Path | None, exit_with_pa
     from vitrine.telemetry import configure_logging
 
     settings = load_settings(api_host=host, api_port=port)
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     if exit_with_parent:
         from vitrine.parent import exit_with_parent as watch
 

@@ -26,7 +26,7 @@ def run_fleet(settings: Settings, devices: Sequence[str]) -> int:
     from vitrine.supervision.fleet import Fleet
     from vitrine.telemetry import configure_logging
 
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
@@ -55,13 +55,19 @@ def _children(settings: Settings, devices: Sequence[str]) -> list[Child]:
         Child(
             name,
             ["worker", "--model", settings.model, "--device", device, "--exit-with-parent"],
-            environment={**shares, **_metrics_port(settings, place)},
-            output=Prefixed(name, sys.stderr.buffer),
+            environment={**shares, **_form(settings), **_metrics_port(settings, place)},
+            # A line of JSON is a program's: it names the worker itself.
+            output=Prefixed("" if settings.log_format == "json" else name, sys.stderr.buffer),
             grace=GRACE_SECONDS,
             steady=STEADY_SECONDS,
         )
         for place, (name, device) in enumerate(zip(_names(devices), devices, strict=True))
     ]
+
+
+def _form(settings: Settings) -> dict[str, str]:
+    """The form of the workers' lines: where it is left to us, words, since each comes behind its worker's name."""
+    return {"VITRINE_LOG_FORMAT": "human" if settings.log_format == "auto" else settings.log_format}
 
 
 def _metrics_port(settings: Settings, place: int) -> dict[str, str]:

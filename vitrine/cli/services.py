@@ -52,9 +52,10 @@ def _reach(ledger: Ledger, settings: Settings) -> None:
 def open_ledger_and_publisher(settings: Settings) -> Iterator[tuple[Ledger, Publisher]]:
     """The ledger and what sends its messages, both closed after."""
     from vitrine.broker import Publisher
+    from vitrine.telemetry.traces import open_traces
 
     with open_ledger(settings) as ledger:
-        publisher = Publisher(settings)
+        publisher = Publisher(settings, open_traces(settings, "producer"))
         try:
             yield ledger, publisher
         finally:

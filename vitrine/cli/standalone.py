@@ -37,7 +37,7 @@ def standalone(
     from vitrine.telemetry import configure_logging
 
     settings = load(data_dir=data_dir, model=model, device=device, api_host=host, api_port=port)
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     # The API says the same, but only once everything before it has been started.
     refuse_open(settings.api_host, read_keyring(settings))
     console = errors()

@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from vitrine.telemetry import readable
+
 DRAIN_SECONDS = 5.0
 """How long the last lines of a child that has ended may take; a grandchild can hold the pipe open for ever."""
 _terminal = threading.Lock()
@@ -41,14 +43,14 @@ class LogFile:
             text = self._path.read_text(errors="replace")
         except OSError:
             return ""
-        return "\n".join(text.strip().splitlines()[-lines:])
+        return "\n".join(readable(line) for line in text.strip().splitlines()[-lines:])
 
 
 class Prefixed:
-    """A stream that several children share, a line at a time, each line behind its child's name."""
+    """A stream that several children share, a line at a time, each line behind its child's name, where it has one."""
 
     def __init__(self, name: str, sink: BinaryIO) -> None:
-        self._prefix = f"[{name}] ".encode()
+        self._prefix = f"[{name}] ".encode() if name else b""
         self._sink = sink
         self._reader: threading.Thread | None = None
 

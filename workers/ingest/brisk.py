@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.contracts import FailureReason, ImageRef, ItemFailure
+from vitrine.telemetry.stage_times import StageTimes
 from workers.batching import Lane
 from workers.fetch.fetched import Fetched
 from workers.ingest.outcomes import Embedded, Outcomes
@@ -60,6 +61,7 @@ class Brisk:
     window: int  #: Pictures between the start of their fetch and their place before the device.
     file_root: str | None
     stopped: Callable[[], bool]
+    times: StageTimes = field(default_factory=StageTimes)
     outcomes: Outcomes = field(default_factory=Outcomes)
     _mailbox: queue.SimpleQueue[Mail] = field(default_factory=queue.SimpleQueue)
     _waiting: list[tuple[float, int, _Picture]] = field(default_factory=list)
@@ -102,6 +104,7 @@ class Brisk:
         picture.in_window = True
         with self._lock:
             self._fetching += 1
+        self.times.touch("fetch")
         future = self.stages.fetcher.fetch(picture.image.url, file_root=self.file_root)
         self._then(future, picture, self._decode)
 
@@ -133,9 +136,11 @@ class Brisk:
 
     # --- in the stages' threads: short, and never blocking -------------------------------------
     def _decode(self, picture: _Picture, fetched: Fetched) -> None:
+        self.times.touch("fetch", "decode")
         self._then(self.stages.prepare(fetched, lane=Lane.BULK), picture, self._offer)
 
     def _offer(self, picture: _Picture, prepared: Prepared) -> None:
+        self.times.touch("decode", "batch")
         future = self.stages.offer(prepared, lane=Lane.BULK)
         if future is None:
             self._post(partial(self._wait_for_the_batcher, picture, prepared))
@@ -155,6 +160,7 @@ class Brisk:
         )
 
     def _keep(self, embedded: Embedded) -> None:
+        self.times.touch("batch")
         self._embedded.append(embedded)
         if not self._open():
             self._post(_look_again)

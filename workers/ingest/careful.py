@@ -16,6 +16,7 @@ from itertools import islice
 from vitrine.contracts import FailureReason, ImageRef, ItemFailure
 from vitrine.errors import LedgerUnavailable
 from vitrine.ledger import Lease, Ledger
+from vitrine.telemetry.stage_times import StageTimes
 from workers.batching import Lane
 from workers.fetch.fetched import Fetched
 from workers.ingest.outcomes import Embedded, Outcomes
@@ -41,6 +42,7 @@ class Careful:
     file_root: str | None
     stopped: Callable[[], bool]
     patience: Patience
+    times: StageTimes = field(default_factory=StageTimes)
     outcomes: Outcomes = field(default_factory=Outcomes)
 
     def run(self) -> Outcomes:
@@ -64,6 +66,7 @@ class Careful:
         coming = iter(self._in_order())
 
         def begin(image: ImageRef) -> tuple[ImageRef, Future[Fetched]]:
+            self.times.touch("fetch")
             future = self.stages.fetcher.fetch(image.url, file_root=self.file_root)
             future.add_done_callback(_uncount)
             return image, future
@@ -90,9 +93,12 @@ class Careful:
         with _one_at_a_time:
             self.patience(lambda: self.ledger.suspect(self.lease, image.ordinal))
             try:
-                prepared = self.stages.prepare(fetched, lane=Lane.BULK).result()
-                future = self.stages.submit(prepared, lane=Lane.BULK, alone=True)
-                vector = future.result()
+                self.times.touch("fetch")
+                with self.times.during("decode"):
+                    prepared = self.stages.prepare(fetched, lane=Lane.BULK).result()
+                with self.times.during("batch"):
+                    future = self.stages.submit(prepared, lane=Lane.BULK, alone=True)
+                    vector = future.result()
             finally:
                 self.patience(lambda: self.ledger.suspect(self.lease, None))
         return Embedded(image, vector, prepared.content_sha256, prepared.etag)

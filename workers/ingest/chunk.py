@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from vitrine.contracts import FailureReason
 from vitrine.errors import LedgerUnavailable, SpaceMismatch, StoreRejected, StoreUnavailable
 from vitrine.ledger import Lease, Ledger, Putoff, Refusal
+from vitrine.telemetry import about, bound
+from vitrine.telemetry.traces import ChunkTrace, NoTraces, Traces
 from workers.ingest.brisk import Brisk
 from workers.ingest.careful import Careful
 from workers.ingest.leases import HeldLease, LeaseKeeper
@@ -50,16 +52,32 @@ class ChunkWorker:
     fetch_files: bool
     stopping: Callable[[], bool]
     patience: Patience
+    traces: Traces = field(default_factory=NoTraces)
 
     def ingest(self, job: str, number: int) -> Report:
         """Do the chunk, or say why not."""
+        with bound(job=job, chunk=number), self.traces.chunk(job, number) as trace:
+            return self._ingest(job, number, trace)
+
+    def _ingest(self, job: str, number: int, trace: ChunkTrace) -> Report:
+        if self.traces.on:
+            self._tell_wait(job, number, trace)
         # Before the lease: whoever else can reach the store may have it meanwhile.
         self.store.wait_until_back()
         lease = self.ledger.lease(job, number, seconds=self.lease_seconds)
         if isinstance(lease, Refusal):
             return {"refused": lease.value}
         with self.keeper.holding(lease) as held:
-            return self._do(held)
+            try:
+                return self._do(held)
+            finally:
+                trace.worked(held.times)
+
+    def _tell_wait(self, job: str, number: int, trace: ChunkTrace) -> None:
+        """How long the message waited, by the ledger's clock; a chunk that was not queued any more did not."""
+        [queued] = self.ledger.queued_at(job, [number])
+        if queued is not None:
+            trace.waited(self.ledger.clock() - queued)
 
     def _do(self, held: HeldLease) -> Report:
         lease = held.lease
@@ -68,7 +86,7 @@ class ChunkWorker:
             self._store(held, outcomes)
             return self._finish(held, outcomes)
         except StoreUnavailable as error:
-            log.warning("%s is given back: %s", _named(lease), error)
+            log.warning("the chunk is given back: %s", error)
             self._give_back(lease)
             return {"given_back": error.code}
         except Exception:
@@ -84,7 +102,8 @@ class ChunkWorker:
         """Write the vectors; a collection that does not take this model's space fails them by name."""
         embedded = list(outcomes.embedded)
         try:
-            self.store.upsert(held.lease.spec, outcomes, held.lost)
+            with held.times.during("upsert"):
+                self.store.upsert(held.lease.spec, outcomes, held.lost)
         except SpaceMismatch as error:
             outcomes.embedded.clear()
             for point in embedded:
@@ -113,14 +132,18 @@ class ChunkWorker:
         root = lease.spec.file_root if self.fetch_files else None
         if lease.attempt > 1 or lease.suspects or lease.culprits:
             return Careful(
-                self.stages, self.ledger, lease, self.retries, root, stopped, self.patience
-            ).run()
+                self.stages, self.ledger, lease, self.retries, root, stopped, self.patience,
+                held.times,
+            ).run()  # fmt: skip
         images = list(lease.chunk.images)
-        return Brisk(self.stages, images, self.retries, self.window, root, stopped).run()
+        return Brisk(
+            self.stages, images, self.retries, self.window, root, stopped, held.times
+        ).run()
 
     def _finish(self, held: HeldLease, outcomes: Outcomes) -> Report:
         # By the ledger's clock, which is one for all workers.
         clock = self.patience(self.ledger.clock)
+        held.times.touch("record")
         report = self.patience(
             lambda: self.ledger.finish(
                 held.lease,
@@ -129,6 +152,7 @@ class ChunkWorker:
                 putoffs=[Putoff(image, clock + seconds) for image, seconds in outcomes.putoffs],
             )
         )
+        held.times.touch("record")
         counts: Report = {
             "embedded": report.newly_embedded,
             "failed": report.newly_failed,
@@ -136,7 +160,7 @@ class ChunkWorker:
         }
         for reason, count in sorted(report.newly_failed_by.items()):
             counts[f"{FAILED_PREFIX}{reason}"] = count
-        log.info("%s: %s", _named(held.lease), counts)
+        _tell(outcomes, counts)
         return counts
 
 
@@ -147,5 +171,13 @@ def _all_failed(lease: Lease, reason: FailureReason, detail: str) -> Outcomes:
     return outcomes
 
 
-def _named(lease: Lease) -> str:
-    return f"chunk {lease.chunk.number} of job {lease.chunk.job}"
+def _tell(outcomes: Outcomes, counts: Report) -> None:
+    """A line for each failed picture, and one for the chunk; the URL stays in the ledger, which guards it."""
+    for failure in outcomes.failures:
+        image = failure.image
+        told = about(item=image.item_id, index=image.index, host=image.host, reason=failure.reason)
+        log.info("a picture failed: %s", failure.detail, extra=told)
+    for image, seconds in outcomes.putoffs:
+        told = about(item=image.item_id, index=image.index, host=image.host, seconds=seconds)
+        log.debug("a picture is put off", extra=told)
+    log.info("the chunk is done", extra=about(**counts))

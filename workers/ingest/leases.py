@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from vitrine.errors import LedgerUnavailable
 from vitrine.ledger import Lease, Ledger
+from vitrine.telemetry.stage_times import StageTimes
 from workers.periodic import Periodic
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ class HeldLease:
     def __init__(self, lease: Lease) -> None:
         self.lease = lease
         self.taken_at = time.monotonic()
+        self.times = StageTimes()  #: When the stages of its chunk were at work.
         self._lost = threading.Event()
 
     def lost(self) -> bool:

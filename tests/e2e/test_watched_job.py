@@ -1,0 +1,346 @@
+"""A job with planted failures, watched in every way there is: all of them tell what the ledger tells.
+
+One service, one Flower and one job for the whole module.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import requests
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.e2e.flower_house import Flower, flower
+from tests.e2e.house import House, environment, standalone, until, vitrine
+from tests.faults.host import Host, _Handler, drawn
+from vitrine.broker import INGEST_TASK, QUERY_TASK, ingest_queue, make_app
+from vitrine.contracts import SCHEMA_VERSION
+from vitrine.runtime import discover
+from vitrine.settings import Settings
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RULES = "infra/prometheus/rules.yml"
+NAMES = re.compile(r"\b((?:vitrine|process)_\w+)\b(?=\s*[\[{)]|\s|$)")
+"""Metrics within an expression of Prometheus."""
+PICTURES = 150
+GONE, PAGES = 9, 4
+"""Planted: pictures that are not there, and pages in the place of pictures."""
+REASONS = {"not_found": GONE, "not_an_image": PAGES}
+EXTRA = {"VITRINE_EMBEDDING_CACHE_BYTES": "1000000"}
+"""What is off by default and has metrics of its own."""
+
+
+def planted(handler: _Handler, path: str) -> None:
+    number = int(path)
+    if number < GONE:
+        handler.send(404, b"")
+    elif number < GONE + PAGES:
+        handler.send(200, b"<html>moved</html>")
+    else:
+        handler.send(200, drawn(number))
+
+
+@dataclass(frozen=True)
+class Watched:
+    house: House
+    flower: Flower
+    host: str
+    job: dict[str, Any]  #: As the API tells of it, at its end.
+
+    @property
+    def settings(self) -> Settings:
+        return discover(Settings(data_dir=self.house.data_dir))
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    folder = tmp_path_factory.mktemp("watched")
+    with (
+        Host(planted) as host,
+        standalone(folder, extra=EXTRA | {"VITRINE_FETCH_ALLOW": host.address}) as house,
+        flower(house) as beside,
+    ):
+        items = [{"id": f"item-{n}", "images": [host.url(n)]} for n in range(PICTURES)]
+        job = house.post("/v1/jobs", collection="watched", items=items)["job"]["id"]
+        done = house.finished(job)
+        picture = {"image": ("image", drawn(100_000))}
+        answer = requests.post(
+            f"{house.api}/v1/search", data={"collection": "watched"}, files=picture, timeout=60
+        )
+        assert answer.ok, answer.text
+        made = Watched(house, beside, host.address, done)
+        send_broken_message(made.settings)
+        until(lambda: finished_tasks(beside) >= done_tasks(), "Flower to hear of every end")
+        yield made
+
+
+def send_broken_message(settings: Settings) -> None:
+    """A chunk's message without the chunk's number: no code of ours would send one."""
+    app = make_app(lambda: settings)
+    try:
+        app.send_task(
+            INGEST_TASK, args=[SCHEMA_VERSION, "broken"], queue=ingest_queue("builtin"),
+            argsrepr="job=broken",
+        )  # fmt: skip
+    finally:
+        app.close()
+
+
+def finished_tasks(beside: Flower) -> int:
+    return sum(task["state"] in {"SUCCESS", "FAILURE"} for task in beside.tasks(INGEST_TASK))
+
+
+def done_tasks() -> int:
+    return -(-PICTURES // 64) + 1
+
+
+# --- Flower ---------------------------------------------------------------------------------------
+
+
+def chunks(watched: Watched) -> list[dict[str, Any]]:
+    """The job's tasks as Flower has them."""
+    job = watched.job["id"]
+    return [task for task in watched.flower.tasks(INGEST_TASK) if f"job={job}" in task["args"]]
+
+
+def test_the_job_itself_came_to_what_was_planted(watched: Watched) -> None:
+    assert watched.job["failed_by_reason"] == REASONS
+    assert watched.job["embedded"] == PICTURES - GONE - PAGES
+
+
+def test_flowers_counts_add_up_to_the_ledgers(watched: Watched) -> None:
+    total: Counter[str] = Counter()
+    for task in chunks(watched):
+        assert task["state"] == "SUCCESS"
+        total.update(ast.literal_eval(task["result"]))
+    assert total.pop("put_off") == 0
+    reasons = {name: count for name, count in total.items() if name.startswith("failed.")}
+    assert reasons == {f"failed.{reason}": count for reason, count in REASONS.items()}
+    assert (total["embedded"], total["failed"]) == (watched.job["embedded"], watched.job["failed"])
+
+
+def test_flower_shows_which_chunk_of_which_job_it_was_and_how_long(watched: Watched) -> None:
+    job = watched.job["id"]
+    shown = {task["args"].strip("'\"") for task in chunks(watched)}
+    assert shown == {f"job={job} chunk={number}" for number in range(-(-PICTURES // 64))}
+    assert all(task["runtime"] > 0 for task in chunks(watched))
+
+
+def test_flower_shows_a_message_that_could_not_be_done_as_a_failure(watched: Watched) -> None:
+    [broken] = [t for t in watched.flower.tasks(INGEST_TASK) if "job=broken" in t["args"]]
+    assert broken["state"] == "FAILURE"
+    assert "TypeError" in broken["exception"]
+    failed = [t for t in watched.flower.tasks(INGEST_TASK) if t["state"] == "FAILURE"]
+    assert failed == [broken]
+
+
+def test_flower_names_the_worker_by_its_model_and_device(watched: Watched) -> None:
+    workers = {task["worker"] for task in chunks(watched)}
+    assert workers == watched.flower.workers()
+    assert all(name.startswith("builtin.cpu.") for name in workers)
+
+
+def test_a_question_is_a_task_that_tells_that_it_was_answered(watched: Watched) -> None:
+    tasks = until(lambda: watched.flower.tasks(QUERY_TASK), "Flower to hear of the question")
+    assert any("'answered': 1" in str(task["result"]) for task in tasks)
+    assert {task["state"] for task in tasks} == {"SUCCESS"}
+
+
+# --- Prometheus -----------------------------------------------------------------------------------
+
+Scrape = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+@dataclass(frozen=True)
+class Scraped:
+    """What two curls give: the names of every metric, and the samples."""
+
+    names: set[str]
+    samples: Scrape
+
+    def value(self, name: str, **labels: str) -> float:
+        return self.samples[name, frozenset(labels.items())]
+
+
+def scrape(url: str) -> Scraped:
+    answer = requests.get(url, timeout=60)
+    assert answer.ok, answer.text
+    families = list(text_string_to_metric_families(answer.text))
+    return Scraped(
+        # Also those of which nothing has happened yet: they are declared.
+        {line.split()[2] for line in answer.text.splitlines() if line.startswith("# TYPE ")},
+        {(s.name, frozenset(s.labels.items())): s.value for f in families for s in f.samples},
+    )
+
+
+@pytest.fixture(scope="module")
+def api(watched: Watched) -> Scraped:
+    return scrape(f"{watched.house.api}/metrics")
+
+
+@pytest.fixture(scope="module")
+def worker(watched: Watched) -> Scraped:
+    """As Prometheus finds it: at the address that the API names."""
+    [target] = watched.house.get("/v1/metrics/targets")
+    assert target["labels"]["node"] in watched.flower.workers()
+    [address] = target["targets"]
+    return scrape(f"http://{address}/metrics")
+
+
+def test_the_workers_count_of_pictures_is_the_ledgers(watched: Watched, worker: Scraped) -> None:
+    name = "vitrine_images_total"
+    assert worker.value(name, outcome="embedded", reason="") == watched.job["embedded"]
+    for reason, count in REASONS.items():
+        assert worker.value(name, outcome="failed", reason=reason) == count
+    failed = {
+        dict(labels)["reason"]
+        for sample, labels in worker.samples
+        if sample == name and ("outcome", "failed") in labels
+    }
+    assert failed == set(REASONS)
+
+
+def test_every_stage_was_timed_and_every_byte_counted(watched: Watched, worker: Scraped) -> None:
+    good = watched.job["embedded"]
+    count = "vitrine_stage_seconds_count"
+    assert worker.value(count, stage="fetch") == PICTURES
+    assert worker.value(count, stage="decode") >= good
+    assert worker.value("vitrine_batch_size_sum", lane="bulk") == good
+    assert worker.value("vitrine_batch_size_sum", lane="query") == 1
+    assert worker.value(count, stage="device") > 0
+    assert worker.value("vitrine_device_busy_seconds_total") > 0
+    upserts = worker.value("vitrine_store_seconds_count", operation="upsert", outcome="ok")
+    assert upserts == worker.value("vitrine_chunks_total", outcome="done") == done_tasks() - 1
+    assert worker.value("vitrine_leases") == 0
+    least = sum(len(drawn(n)) for n in range(GONE + PAGES, PICTURES))
+    assert worker.value("vitrine_fetched_bytes_total") >= least
+
+
+def test_the_api_counts_its_requests_and_the_service(watched: Watched, api: Scraped) -> None:
+    requests_total = "vitrine_http_requests_total"
+    assert api.value(requests_total, method="POST", route="/v1/search", status="200") == 1
+    assert api.value(requests_total, method="POST", route="/v1/jobs", status="202") == 1
+    assert api.value("vitrine_workers", model="builtin") == 1
+    assert api.value("vitrine_pending_images") == 0
+    assert api.value("vitrine_ledger_up") == 1
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "infra").glob("grafana/dashboards/*.json")),
+                         ids=lambda path: path.stem)  # fmt: skip
+def test_what_a_dashboard_draws_is_exported(path: Path, api: Scraped, worker: Scraped) -> None:
+    board = orjson.loads(path.read_bytes())
+    drawn_ = [t["expr"] for panel in board["panels"] for t in panel.get("targets", ())]
+    assert_exported(drawn_, api, worker)
+
+
+def test_what_an_alert_looks_at_is_exported(api: Scraped, worker: Scraped) -> None:
+    rules = yaml.safe_load((REPOSITORY / "infra/prometheus/rules.yml").read_text())
+    assert_exported([r["expr"] for g in rules["groups"] for r in g["rules"]], api, worker)
+
+
+def assert_exported(expressions: list[str], api: Scraped, worker: Scraped) -> None:
+    """Each metric by its name, and each value of a label that an expression picks it by, where any was counted."""
+    recorded = set(re.findall(r"- record: (\S+)", (REPOSITORY / RULES).read_text()))
+    named = {name for expr in expressions for name in NAMES.findall(expr)}
+    sums = {name for expr in expressions for name in re.findall(r"vitrine:[\w:]+", expr)}
+    assert named
+    assert sums <= recorded
+    exported = api.names | worker.names
+    assert {family(name, exported) for name in named} <= exported
+
+
+def family(name: str, exported: set[str]) -> str:
+    """The metric that a sample belongs to: a histogram has buckets, a sum and a count."""
+    stem = re.sub(r"_(bucket|sum|count)$", "", name)
+    return stem if stem in exported else name
+
+
+def test_every_metric_is_in_the_list_that_people_read(api: Scraped, worker: Scraped) -> None:
+    page = (REPOSITORY / "docs/metrics.md").read_text()
+    ours = {name for name in api.names | worker.names if name.startswith("vitrine_")}
+    assert ours == set(re.findall(r"^\| `(vitrine_\w+)`", page, flags=re.MULTILINE))
+
+
+# --- the terminal and the logs --------------------------------------------------------------------
+
+
+def test_top_tells_of_the_job_and_the_worker(watched: Watched) -> None:
+    told = orjson.loads(run_top(watched, "--json"))
+    [shown] = [job for job in told["jobs"] if job["job"] == watched.job["id"]]
+    assert shown["failed_by_reason"] == REASONS
+    [worker] = told["workers"]
+    assert worker["node"] in watched.flower.workers()
+    assert worker["vitals"]["embedded"] == watched.job["embedded"]
+    assert worker["vitals"]["failed"] == watched.job["failed"]
+    assert told["active_jobs"] == told["pending_images"] == 0
+
+
+def run_top(watched: Watched, *options: str) -> str:
+    done = vitrine(watched.house.data_dir, "top", *options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_top_on_a_terminal_goes_on_until_somebody_presses_q(watched: Watched) -> None:
+    terminal, inside = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vitrine", "top", "--interval", "0.2"],
+        env={**environment(watched.house.data_dir), "TERM": "xterm", "COLUMNS": "160"},
+        stdin=inside, stdout=inside, stderr=inside, close_fds=True,
+    )  # fmt: skip
+    os.close(inside)
+    shown = b""
+    try:
+        while shown.count(watched.job["id"].encode()) < 2:  # It draws again by itself.
+            shown += os.read(terminal, 65536)
+        os.write(terminal, b"q")
+        with contextlib.suppress(OSError):  # The other end closes when it ends.
+            while os.read(terminal, 65536):
+                pass
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(terminal)
+
+
+@pytest.fixture(scope="module")
+def lines(watched: Watched) -> list[dict[str, Any]]:
+    """The worker's log: one JSON object an event."""
+    text = (watched.house.data_dir / "logs" / "worker.log").read_text()
+    return [orjson.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def test_every_failed_picture_is_a_line_with_what_it_is_about(
+    watched: Watched, lines: list[dict[str, Any]]
+) -> None:
+    failed = [line for line in lines if line["event"].startswith("a picture failed")]
+    assert Counter(line["reason"] for line in failed) == REASONS
+    assert {line["job"] for line in failed} == {watched.job["id"]}
+    assert {line["item"] for line in failed} == {f"item-{n}" for n in range(GONE + PAGES)}
+    assert {line["host"] for line in failed} == {watched.host.partition(":")[0]}
+    assert {line["worker"] for line in failed} == watched.flower.workers()
+
+
+def test_every_chunk_is_a_line_with_its_counts(
+    watched: Watched, lines: list[dict[str, Any]]
+) -> None:
+    done = [line for line in lines if line["event"] == "the chunk is done"]
+    assert {line["chunk"] for line in done} == set(range(-(-PICTURES // 64)))
+    assert sum(line["embedded"] for line in done) == watched.job["embedded"]
