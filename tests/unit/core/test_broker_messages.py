@@ -12,7 +12,14 @@ from pydantic import SecretStr
 from redis import Redis
 
 from vitrine import broker
-from vitrine.broker import BROKER_PREFIX, INGEST_TASK, Publisher, ingest_queue, make_app
+from vitrine.broker import (
+    BROKER_PREFIX,
+    INGEST_TASK,
+    Publisher,
+    ingest_queue,
+    make_app,
+    query_queue,
+)
 from vitrine.contracts import new_job_id
 from vitrine.errors import LedgerUnavailable
 from vitrine.settings import Settings
@@ -86,6 +93,21 @@ def test_messages_lie_in_the_order_of_their_chunks_each_with_ids_of_its_own(
     assert [message["body"][0] for message in found] == [[1, "0123456789ab", n] for n in range(10)]
     for name in OWN:
         assert len({flat(message)[name] for message in found}) == 10
+
+
+def test_a_group_of_queries_is_one_message_that_shows_the_first_and_how_many_more(
+    publisher: Publisher, queue: tuple[Redis, str]
+) -> None:
+    redis, model = queue
+    name = f"{BROKER_PREFIX}{query_queue(model)}"
+    publisher.publish_query("c0ffee.0", model)
+    publisher.publish_query("c0ffee.1,c0ffee.2,c0ffee.3", model)
+    found = [json.loads(raw) for raw in reversed(redis.lrange(name, 0, -1))]
+    redis.delete(name)
+    shown = [message["headers"]["argsrepr"] for message in found]
+    assert shown == ["query=c0ffee.0", "query=c0ffee.1 and 2 more"]
+    args = [json.loads(base64.b64decode(message["body"]))[0] for message in found]
+    assert args == [[1, "c0ffee.0"], [1, "c0ffee.1,c0ffee.2,c0ffee.3"]]
 
 
 def test_a_redis_that_is_away_is_named_and_its_url_is_not() -> None:
