@@ -36,7 +36,7 @@ bodies = st.dictionaries(st.sampled_from(NAMES), values, max_size=5)
 
 @given(body=bodies)
 @examples(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -48,7 +48,7 @@ def test_any_json_is_answered_without_a_fault(stage: Stage, body: dict[str, Any]
 
 @given(url=st.text(max_size=60), data=st.text(max_size=60), words=st.text(min_size=1, max_size=60))
 @examples(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
