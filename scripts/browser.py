@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
+
+from scripts.debian import install
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 """Commands of Chromium and of its brother, as distributions call them."""
@@ -17,7 +18,6 @@ APPLICATIONS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
-APT = ("apt-get", "install", "--yes", "--no-install-recommends", "chromium")
 
 
 def find() -> str | None:
@@ -29,44 +29,9 @@ def find() -> str | None:
     return found or next(filter(os.path.exists, APPLICATIONS), None)
 
 
-def install() -> bool:
-    """Install Debian's Chromium where that needs no password; False where it did not come to that."""
-    command = _allowed(APT)
-    if command is None:
-        return False
-    sys.stderr.write("setup: installing chromium, in which the page is tested\n")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(command, env=environment, stdout=2, check=False)
-    return done.returncode == 0
-
-
-def _allowed(command: tuple[str, ...]) -> list[str] | None:
-    """The command as this user may run it; None where it is not there, or would ask for a password."""
-    if shutil.which(command[0]) is None or not _is_debian():
-        return None
-    if os.geteuid() == 0:
-        return list(command)
-    sudo = shutil.which("sudo")
-    if (
-        sudo is None
-        or subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode
-    ):
-        return None
-    return [sudo, "-n", *command]
-
-
-def _is_debian() -> bool:
-    """Whether apt's chromium is the browser itself; Ubuntu's is a snap, which a container cannot start."""
-    try:
-        with open("/etc/os-release", encoding="utf-8") as file:
-            return "ID=debian\n" in file.read()
-    except OSError:
-        return False
-
-
 def main() -> int:
     """Make sure of a browser, or say how the user may."""
-    if find() is None and not (install() and find()):
+    if find() is None and not (install("chromium", "in which the page is tested") and find()):
         sys.stderr.write(
             "setup: no Chromium is here and none could be installed; the page's tests will be skipped. "
             "Install chromium or Chrome, or name one in VITRINE_TEST_BROWSER.\n"
