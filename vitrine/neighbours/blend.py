@@ -40,24 +40,26 @@ def blend(
     """
     if len(like) == 1 and not unlike:
         return like[0].vector
-    wanted = _sum(like, background) / sum(example.weight for example in like)
-    if unlike:
-        wanted -= AWAY / len(unlike) * _sum(unlike, background)
-    length = float(np.linalg.norm(wanted))
-    strongest = max(_strength(example, background) for example in (*like, *unlike))
-    return None if length < SHORTEST * strongest else (wanted / length).astype(np.float32)
+    pulls, pushes = _forces(like, background), _forces(unlike, background)
+    target = np.sum(pulls, axis=0) / sum(example.weight for example in like)
+    if pushes:
+        target = target - AWAY / len(pushes) * np.sum(pushes, axis=0)
+    length = float(np.linalg.norm(target))
+    strongest = max(float(np.linalg.norm(force)) for force in (*pulls, *pushes))
+    return None if length < SHORTEST * strongest else (target / length).astype(np.float32)
 
 
-def _sum(examples: Sequence[Weighted], background: Background | None) -> NDArray[np.float64]:
-    parts = [
-        example.weight * _strength(example, background) * example.vector.astype(np.float64)
+def _forces(
+    examples: Sequence[Weighted], background: Background | None
+) -> list[NDArray[np.float64]]:
+    """Each example's vector at its strength: its weight, by the spread of its own scores."""
+    return [
+        example.vector.astype(np.float64) * (example.weight / _spread(example.vector, background))
         for example in examples
     ]
-    total: NDArray[np.float64] = np.sum(parts, axis=0)
-    return total
 
 
-def _strength(example: Weighted, background: Background | None) -> float:
+def _spread(vector: NDArray[np.float32], background: Background | None) -> float:
     if background is None or not background.telling:
         return 1.0
-    return 1.0 / background.scores(example.vector).spread
+    return background.scores(vector).spread
