@@ -1,4 +1,5 @@
 // The view Collections: all of them as cards, or one with its figures and its map. See main.js for the context.
+import { catalogPicture } from "./catalog_picture.js";
 import { collectionMap } from "./collections_map.js";
 import { fill, h } from "./dom.js";
 import { busy, empty, isAbort, problemNotice } from "./notices.js";
@@ -25,21 +26,35 @@ function oneHead(name, ...actions) {
   return h("div", { class: "view-head" }, h("div", {}, back, h("h1", {}, name)), h("div", { class: "head-actions" }, actions));
 }
 
-async function showAll(element, { api, signal }) {
+async function showAll(element, context) {
+  const { api, signal } = context;
   const { collections } = await api.get("/v1/collections", { signal });
   const none = () => empty("No collection yet", "The first job that embeds a picture makes one.", h("a", { class: "button primary", href: "#/jobs" }, "Submit a catalog"));
-  fill(element, listHead(), collections.length ? h("ul", { class: "collection-cards" }, collections.map(card)) : none());
+  fill(element, listHead(), collections.length ? h("ul", { class: "collection-cards" }, collections.map((each) => card(context, each))) : none());
 }
 
-function card({ name, points, space, indexed_fields: fields }) {
+function card(context, { name, points, space, indexed_fields: fields }) {
+  const strip = h("div", { class: "collection-strip", "aria-hidden": "true" });
+  showSome(context, name, strip);
   return h(
     "li",
     { class: "card collection-card" },
+    strip,
     h("h2", {}, h("a", { href: `#/collections/${encodeURIComponent(name)}` }, name)),
     h("p", { class: "figure number" }, compact(points), h("span", {}, points === 1 ? "picture" : "pictures")),
     h("p", { class: "soft small" }, `${space.model}, ${count(space.dimension)} dimensions`),
     h("p", { class: "soft small" }, counted(Object.keys(fields).length, "field"), " to filter by"),
   );
+}
+
+// A few of its pictures; a card without them says all that it has to.
+async function showSome(context, name, strip) {
+  try {
+    const { items } = await context.api.get(`/v1/collections/${encodeURIComponent(name)}/items`, { query: { limit: 4 }, signal: context.signal });
+    fill(strip, items.map((item) => h("span", { class: "mat" }, catalogPicture(context, name, item, ""))));
+  } catch {
+    strip.hidden = true;
+  }
 }
 
 async function showOne(element, context, name) {

@@ -3,6 +3,12 @@
 // Okabe and Ito's hues, which people of all kinds of sight tell apart, made to be read on light and on dark.
 const HUES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#3d9bd6", "#8c564b", "#7f6bd6", "#5f9c2f", "#c4476c"];
 const REST = "#8d877b";
+// A field of colours is painted in those colours: red points that mean blue things would be no help.
+const NAMED = {
+  red: "#cf3b33", orange: "#e07b1f", yellow: "#e3b505", gold: "#c79a2b", green: "#2f9e58", olive: "#7d8b2a", teal: "#1f8a85", turquoise: "#2fb5ac",
+  blue: "#2f6fd6", navy: "#243b73", purple: "#8a4bc4", violet: "#8a4bc4", pink: "#e57fa8", brown: "#8a5a3b", beige: "#d9c7a3", cream: "#f1e7cf",
+  black: "#26241f", white: "#ffffff", grey: "#9a9a9a", gray: "#9a9a9a", silver: "#c4c6c8",
+};
 const LOW = [70, 120, 200];
 const HIGH = [214, 94, 0];
 
@@ -18,7 +24,10 @@ function byWord(values) {
   const counts = new Map();
   for (const text of texts) if (text !== null) counts.set(text, (counts.get(text) ?? 0) + 1);
   const ranked = [...counts].sort((one, other) => other[1] - one[1]);
-  const hue = new Map(ranked.slice(0, HUES.length).map(([text], place) => [text, HUES[place]]));
+  const colours = ranked.filter(([text]) => text.toLowerCase() in NAMED);
+  const named = colours.length >= ranked.length / 2;
+  const hueOf = (text, place) => (named ? (NAMED[text.toLowerCase()] ?? REST) : HUES[place]);
+  const hue = new Map((named ? colours.slice(0, 20) : ranked.slice(0, HUES.length)).map(([text], place) => [text, hueOf(text, place)]));
   const legend = [...hue].map(([text, colour]) => ({ colour, text, pictures: counts.get(text) }));
   const others = texts.filter((text) => !hue.has(text)).length;
   if (others) legend.push({ colour: REST, text: "all others", pictures: others });

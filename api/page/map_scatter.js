@@ -23,12 +23,13 @@ export function scatter(points, on) {
     canvas.height = size.height * density;
     const pen = canvas.getContext("2d");
     pen.scale(density, density);
-    const radius = points.length > 800 ? 3 : 4.5;
-    pen.globalAlpha = 0.82;
-    points.forEach((point, number) => dot(pen, placeOf(point), radius, colours[number]));
+    const edge = getComputedStyle(canvas).getPropertyValue("--dot-edge");
+    const radius = points.length > 800 ? 3 : 5;
+    pen.globalAlpha = 0.88;
+    points.forEach((point, number) => dot(pen, placeOf(point), radius, colours[number], edge));
     if (chosen === null) return;
     pen.globalAlpha = 1;
-    dot(pen, placeOf(points[chosen]), radius + 3, colours[chosen]);
+    dot(pen, placeOf(points[chosen]), radius + 3, colours[chosen], edge);
     pen.lineWidth = 2;
     pen.strokeStyle = getComputedStyle(canvas).color;
     pen.stroke();
@@ -63,7 +64,10 @@ export function scatter(points, on) {
   });
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (event.key === "Enter" && chosen !== null) on.pick(points[chosen]);
+    if (event.key === "Enter" && chosen !== null) {
+      event.preventDefault(); // or the same key would press what gets the focus next
+      on.pick(points[chosen]);
+    }
     if (step === undefined) return;
     event.preventDefault();
     const at = chosen === null ? -step : byPlace.indexOf(chosen);
@@ -87,9 +91,13 @@ export function scatter(points, on) {
   };
 }
 
-function dot(pen, { x, y }, radius, colour) {
+// The edge keeps black points apart from a black page, and white ones from a white.
+function dot(pen, { x, y }, radius, colour, edge) {
   pen.beginPath();
   pen.arc(x, y, radius, 0, 2 * Math.PI);
   pen.fillStyle = colour;
   pen.fill();
+  pen.lineWidth = 1;
+  pen.strokeStyle = edge;
+  pen.stroke();
 }

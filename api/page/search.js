@@ -130,6 +130,7 @@ class SearchView {
     const address = toAddress(this.query).toString();
     const kept = this.answered?.address === address ? this.answered.answer : null;
     this.answered = null;
+    if (!kept && this.refusesWords()) return;
     this.hits.clear();
     const asks = toAddress({ ...this.query, filter: {} }).toString();
     if (asks !== this.asks) window.scrollTo(0, 0); // a filter alone moves nothing under the user's hand
@@ -137,7 +138,6 @@ class SearchView {
     this.status = h("div", { class: "results-status soft small" });
     const main = h("div", { class: "results" }, this.status, this.hits.room);
     this.begin(h("div", { class: "search-columns" }, this.filterColumn(), main));
-    if (!kept && this.refusesWords()) return;
     fill(this.status, busy("Searching"));
     this.showFacets(this.running.signal);
     try {
@@ -186,7 +186,7 @@ class SearchView {
       announce("Nothing found");
       return;
     }
-    fill(this.status, h("span", {}, `Nearest to ${answer.query.described}`), h("span", { class: "number" }, `${Math.max(1, Math.round(took.embed_ms + took.store_ms))} ms`));
+    fill(this.status, h("span", {}, `Nearest to ${described(this.query, answer)}`), h("span", { class: "number" }, `${Math.max(1, Math.round(took.embed_ms + took.store_ms))} ms`), shareButton());
     this.hits.add(answer);
     announce(`${counted(hits.length, "item")} found`);
   }
@@ -219,7 +219,29 @@ class SearchView {
     if (!this.query.text || this.hasWords()) return false;
     const model = this.collection.space.model;
     const how = hasPicture(this.query) ? "Take the words away to search by the picture alone." : "Drop or paste a picture, give a picture’s address, or begin with an item.";
-    fill(this.status, notice(`The model ${model} has no text tower, so it cannot be searched by words.`, { kind: "warn", hint: how }));
+    const said = notice(`The model ${model} has no text tower, so it cannot be searched by words.`, { kind: "warn", hint: how });
+    const wall = startWall(this.context, this.query.collection, false, (shown) => this.like(shown.item_id, shown));
+    this.begin(h("div", { class: "refused" }, said, wall));
     return true;
   }
+}
+
+// Copies the address, which is the question; absent where the browser lets no page write to the clipboard.
+function shareButton() {
+  if (!navigator.clipboard) return null;
+  const copy = async () => {
+    await navigator.clipboard.writeText(window.location.href);
+    fill(button, icon("link"), "Copied");
+    announce("The link is copied");
+  };
+  const button = h("button", { class: "button small share", type: "button", onclick: copy }, icon("link"), "Copy link");
+  return button;
+}
+
+// What was asked with, in the user's terms; a blend is told by the API, which knows what went into it.
+function described({ text, url, item, picture, crop }, answer) {
+  if (answer.query.kind === "blend") return answer.query.described;
+  if (picture) return "your picture";
+  if (url) return crop ? "the part of the picture at that address" : "the picture at that address";
+  return item ? `the item ${item}` : `“${text}”`;
 }

@@ -60,7 +60,7 @@ export function hitList(context, on) {
 function divider(atOnce) {
   const text = atOnce
     ? "Nothing in this collection stands out for this question. These are the nearest all the same:"
-    : "What follows is no nearer to the question than the collection is as a whole";
+    : "What follows does not stand out from the rest of the collection";
   return h("li", { class: "hits-divider" }, h("span", {}, text));
 }
 

@@ -1,6 +1,7 @@
 // The picture that a question is asked with: shown small beside the words, and large to be cut.
 import { catalogPicture, pictureBytes } from "./catalog_picture.js";
 import { isWebAddress } from "./dom.js";
+import { titleOf } from "./item_fields.js";
 import { thumbnail } from "./search_box.js";
 import { askForCrop } from "./search_crop.js";
 import { thumbAddress } from "./search_query.js";
@@ -14,7 +15,12 @@ export function previews(context) {
     const { picture, url, item } = query;
     if (picture) return { image: thumbnail(thumbAddress(picture.thumb), "The picture asked with"), name: "Your picture", canCrop: brought.has(picture.vector) };
     if (url) return { image: part(thumbnail(url, "The picture asked with"), query.crop), name: query.crop ? `Part of ${url}` : url, canCrop: true };
-    return item ? { image: itemThumbnail(query), name: item, canCrop: true } : null;
+    return item ? { image: itemThumbnail(query), name: nameOf(item), canCrop: true } : null;
+  }
+
+  function nameOf(item) {
+    const fields = items.get(item)?.fields;
+    return fields ? titleOf(fields, item) : item;
   }
 
   function itemThumbnail({ collection, item }) {
@@ -29,8 +35,8 @@ export function previews(context) {
   async function learn(collection, item) {
     if (items.has(item)) return items.get(item);
     const path = `/v1/collections/${encodeURIComponent(collection)}/item`;
-    const { pictures } = await context.api.get(path, { query: { id: item }, signal: context.signal });
-    items.set(item, { item_id: item, ...pictures[0] });
+    const { pictures, fields } = await context.api.get(path, { query: { id: item }, signal: context.signal });
+    items.set(item, { item_id: item, fields, ...pictures[0] });
     return items.get(item);
   }
 

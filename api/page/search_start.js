@@ -4,7 +4,7 @@ import { fill, h } from "./dom.js";
 import { titleOf } from "./item_fields.js";
 import { busy, empty, isAbort, problemNotice } from "./notices.js";
 
-const SHOWN = 30;
+const SHOWN = 36;
 
 // `pick(shown)` is called with the item that was chosen.
 export function startWall(context, collection, hasWords, pick) {

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ShopService
 from tests.browser.visitor import Visitor, visiting
+from tests.e2e.house import vitrine
 
 pytestmark = pytest.mark.e2e
 
@@ -49,8 +52,9 @@ def search_by_item(visitor: Visitor, service: ShopService, item: int = 0) -> str
     return service.items[item].id
 
 
-def test_an_item_is_picked_and_its_likes_are_shown(visitor: Visitor) -> None:
+def test_an_item_is_picked_and_its_likes_are_shown(visitor: Visitor, service: ShopService) -> None:
     page = visitor.page
+    titles = {item.id: item.title for item in service.items}
     visitor.open()
     expect(page.get_by_role("heading", name="What does it look like?")).to_be_visible()
     expect(page.locator(".wall img").first).to_have_js_property("complete", value=True)
@@ -61,7 +65,7 @@ def test_an_item_is_picked_and_its_likes_are_shown(visitor: Visitor) -> None:
     assert visitor.serious_violations() == []
     page.locator(".hit").nth(2).hover()
     page.locator(".hit").nth(2).get_by_role("button", name="More like this").click()
-    expect(page.locator(".asking-name")).to_have_text(first[2])
+    expect(page.locator(".asking-name")).to_have_text(titles[first[2]])
     assert first[2] not in found(page)
     page.go_back()
     expect(page.locator(".asking-name")).not_to_have_text(first[2])
@@ -79,7 +83,11 @@ def test_a_dropped_picture_is_searched_and_its_address_can_be_shared(
     assert shown[0] == service.items[5].id
     expect(visitor.page.locator(".score").first).to_have_text("score 1.00")
     expect(visitor.page.get_by_text("Your picture")).to_be_visible()
-    address = visitor.page.url
+    visitor.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visitor.page.get_by_role("button", name="Copy link").click()
+    expect(visitor.page.get_by_role("button", name="Copied")).to_be_visible()
+    address = str(visitor.page.evaluate("navigator.clipboard.readText()"))
+    assert address == visitor.page.url
     assert len(address) < 16_000
     with visiting(browser, service.url) as other:
         other.page.goto(address)
@@ -216,6 +224,28 @@ def test_a_hit_s_details_tell_its_fields_and_where_its_vector_comes_from(
     page.keyboard.press("Escape")
     expect(drawer).to_have_count(0)
     expect(page.locator(".hit-open").first).to_be_focused()
+
+
+def test_pictures_that_were_files_are_shown_through_the_service(
+    visitor: Visitor, service: ShopService, tmp_path: Path
+) -> None:
+    page = visitor.page
+    for item in service.items[:3]:
+        shutil.copy(service.pictures / item.files[0], tmp_path)
+    sent = vitrine(
+        service.house.data_dir, "submit", str(tmp_path), "--collection", "folder", "--wait"
+    )
+    assert sent.returncode == 0, sent.stderr
+    visitor.open("#/search?collection=folder")
+    expect(page.locator(".tile")).to_have_count(3)
+    expect(page.locator(".tile img:not(.absent)")).to_have_count(3)
+    assert page.locator(".tile img").evaluate_all("all => all.every((one) => one.naturalWidth > 0)")
+    page.locator(".tile").first.click()
+    expect(page.locator(".hit")).to_have_count(2)
+    page.get_by_role("button", name="Cut out a part").click()
+    page.get_by_role("button", name="Search by this part").click()
+    expect(page.locator(".hit")).to_have_count(3)
+    assert "vector=" in page.url
 
 
 def test_a_phone_shows_all_of_it_without_scrolling_sideways(phone: Visitor) -> None:
