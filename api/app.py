@@ -39,7 +39,7 @@ from api import (
 from api.access import Access
 from api.audit import Audit
 from api.backgrounds import Backgrounds
-from api.dialects import clip_score, oip, openai, runpod
+from api.dialects import clip_score, oip, oip_metadata, oip_not_served, openai, runpod
 from api.dialects.errors import Spoken
 from api.dialects.oip_statistics import Statistics
 from api.dialects.runpod_runner import Runner
@@ -80,11 +80,11 @@ _ROOMS = (
     scrape,
     health,
 )
-_DIALECTS = (oip, runpod, openai, clip_score)
-"""In this order: what the one has beneath `/v2/models` is no endpoint of the other."""
+_DIALECTS = (oip_metadata, oip, oip_not_served, runpod, openai, clip_score)
+"""In this order: what the Open Inference Protocol has beneath `/v2/models` is no endpoint of RunPod's."""
 _DESCRIPTION = (
     "Visual search for product catalogs. Submit a catalog at `/v1/jobs`, search it at `/v1/search`."
-    " Every answer that is no success is `application/problem+json`."
+    " Every answer that is no success is `application/problem+json`; in the dialects of other systems it has their form."
 )
 
 
