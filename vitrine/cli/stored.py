@@ -24,6 +24,19 @@ from vitrine.vectors.base import (
 
 
 @dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is needed of a point: its payload would take as much again, and its vector's page all of the page."""
+
+    picture: Picture
+    item: str
+    vector: NDArray[np.float32]
+
+
+def _kept(picture: Picture, point: StoredPoint) -> _Kept:
+    return _Kept(picture, str(point.payload[ITEM_FIELD]), point.vector.copy())
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """A sample of a collection; `items` [n] are the pictures' item ids."""
 
@@ -40,16 +53,16 @@ def by_field(store: VectorStore, name: str, columns: Columns, *, limit: int, see
     space = store.space(name)
     unlabelled = 0
 
-    def labelled() -> Iterator[tuple[Picture, StoredPoint]]:
+    def labelled() -> Iterator[_Kept]:
         nonlocal unlabelled
         for point in store.scroll(name):
             picture = _picture(point, columns)
             if picture is None:
                 unlabelled += 1
             else:
-                yield picture, point
+                yield _kept(picture, point)
 
-    kept = heapq.nsmallest(limit, labelled(), key=lambda pair: lot(seed, pair[0].key))
+    kept = heapq.nsmallest(limit, labelled(), key=lambda one: lot(seed, one.picture.key))
     if not kept:
         raise BadInput(
             f"No point of the collection {name} has {columns.label or 'an item'}.",
@@ -70,14 +83,14 @@ def by_catalog(store: VectorStore, name: str, pictures: Sequence[Picture]) -> St
         )
     # As they were drawn by lot: who asks the first of them asks some of all.
     place = {key: position for position, key in enumerate(wanted)}
-    found.sort(key=lambda pair: place[pair[0].key])
+    found.sort(key=lambda one: place[one.picture.key])
     return _stored(found, space, len(wanted) - len(found))
 
 
-def _stored(kept: Sequence[tuple[Picture, StoredPoint]], space: Space, missing: int) -> Stored:
-    vectors: NDArray[np.float32] = np.stack([point.vector for _, point in kept])
-    sample = Sample(tuple(picture for picture, _ in kept), vectors, space)
-    return Stored(sample, tuple(str(point.payload[ITEM_FIELD]) for _, point in kept), missing)
+def _stored(kept: Sequence[_Kept], space: Space, missing: int) -> Stored:
+    vectors = np.stack([one.vector for one in kept])
+    sample = Sample(tuple(one.picture for one in kept), vectors, space)
+    return Stored(sample, tuple(one.item for one in kept), missing)
 
 
 def _picture(point: StoredPoint, columns: Columns) -> Picture | None:
