@@ -169,10 +169,12 @@ function failureTable(rows) {
     rows.map((row) =>
       h(
         "tr", {},
-        h("th", { scope: "row" }, row.item_id, row.image_index ? h("span", { class: "soft" }, ` #${row.image_index}`) : null),
-        h("td", { class: "address" }, address(row.url)), h("td", {}, plain(row.reason)), h("td", {}, row.detail), h("td", { class: "number" }, row.attempts),
+        h("th", { scope: "row", class: "first" }, row.item_id, row.image_index ? h("span", { class: "soft" }, ` #${row.image_index}`) : null),
+        h("td", { class: "address" }, address(row.url)), h("td", { class: "second" }, plain(row.reason)), h("td", {}, row.detail),
+        h("td", { class: "number", dataset: { unit: row.attempts === 1 ? "try" : "tries" } }, row.attempts),
       ),
     ),
+    { class: "table stacks" },
   );
 }
 

@@ -30,7 +30,7 @@ export class MappingTable {
     const rows = preview.columns.map((column) => this.#row(column, preview));
     const element = h(
       "section", { class: "card" }, h("h2", {}, "Columns"),
-      table("Columns of the catalog", ["Column", "Taken for", "Holds", "First values"], rows, { class: "table mapping" }),
+      table("Columns of the catalog", ["Column", "Taken for", "Holds", "First values"], rows, { class: "table mapping stacks" }),
     );
     // The table is made anew after each choice; whoever went through it by keyboard stays where they were.
     if (focused !== undefined) queueMicrotask(() => element.querySelector(`select[data-column="${CSS.escape(focused)}"]`)?.focus());
@@ -46,7 +46,7 @@ export class MappingTable {
     select.addEventListener("change", () => this.#choose(column.name, select.value, preview));
     return h(
       "tr", { class: `role-${column.role}` },
-      h("th", { scope: "row" }, column.name), h("td", {}, select), h("td", { class: "soft" }, column.kind ?? HELP[column.role]),
+      h("th", { scope: "row", class: "first" }, column.name), h("td", { class: "second" }, select), h("td", { class: "soft" }, column.kind ?? HELP[column.role]),
       h("td", {}, h("div", { class: "examples" }, column.examples.map((text) => h("span", { class: "example" }, text)))),
     );
   }

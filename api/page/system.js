@@ -90,15 +90,17 @@ function tiles({ workers, active_jobs: jobs, pending_images: pending, max_pendin
 function workerTable(workers) {
   if (!workers.length) return notice("No worker is running.", { kind: "warn", hint: "Start one: vitrine worker, or vitrine standalone." });
   const headings = ["Worker", "Model", "Device", { text: "Dimension", number: true }, "Words", "Since", "Store"];
+  const cell = (label, content, properties = {}) => h("td", { dataset: { label }, ...properties }, content);
   const rows = workers.map((worker) =>
     h(
       "tr", {},
-      h("th", { scope: "row" }, worker.node), h("td", {}, worker.space.model), h("td", {}, worker.device), h("td", { class: "number" }, count(worker.space.dimension)),
-      h("td", {}, worker.supports_text ? "yes" : "no"), h("td", {}, h("time", { datetime: worker.started_at, title: moment(worker.started_at) }, moment(worker.started_at))),
-      h("td", {}, worker.store_away ? state("warn", `away since ${moment(worker.store_away.since)}: ${worker.store_away.why}`) : state("good", "answers")),
+      h("th", { scope: "row", class: "first" }, worker.node), cell("Model", worker.space.model), cell("Device", worker.device),
+      cell("Dimension", count(worker.space.dimension), { class: "number" }), cell("Words", worker.supports_text ? "yes" : "no"),
+      cell("Since", h("time", { datetime: worker.started_at }, moment(worker.started_at))),
+      cell("Store", worker.store_away ? state("warn", `away since ${moment(worker.store_away.since)}: ${worker.store_away.why}`) : state("good", "answers")),
     ),
   );
-  return table("Workers", headings, rows);
+  return table("Workers", headings, rows, { class: "table stacks" });
 }
 
 function queueTable(queues) {

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from scripts.browser import find
-from tests.browser.visitor import Visitor, visiting
+from tests.browser.visitor import PATIENCE, Visitor, visiting
 from tests.e2e.held_shop import HeldShop, held_shop
 from tests.e2e.house import House, standalone, submit_file
 from vitrine.demo.catalog import write_catalog
@@ -75,6 +75,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip(reason)
     # A container's root has no sandbox of its own; what is visited is this project's page alone.
     arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"]
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=arguments)
         yield chromium

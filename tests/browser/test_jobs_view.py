@@ -281,6 +281,7 @@ def test_the_keyboard_submits_a_catalog(visitor: Visitor, service: ShopService) 
         "#catalog-file",
         {"name": "keyed.csv", "mimeType": "text/csv", "buffer": f"id,image\n{row}\n".encode()},
     )
+    expect(page.get_by_label("Collection")).to_be_visible()
     page.get_by_label("Collection").focus()
     page.keyboard.press("Enter")
     ends_as(page, "completed")
