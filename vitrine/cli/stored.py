@@ -75,7 +75,9 @@ def by_catalog(store: VectorStore, name: str, pictures: Sequence[Picture]) -> St
     """The points of labelled pictures, met by item id and position; raises `NotFound`, and `BadInput` for none."""
     wanted = {picture.key: picture for picture in pictures}
     space = store.space(name)
-    found = [(wanted[key], point) for point in store.scroll(name) if (key := _key(point)) in wanted]
+    found = [
+        _kept(wanted[key], point) for point in store.scroll(name) if (key := _key(point)) in wanted
+    ]
     if not found:
         raise BadInput(
             f"The collection {name} holds none of the catalog's {len(wanted):,} labelled pictures.",
