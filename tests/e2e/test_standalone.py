@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -56,6 +57,15 @@ def test_a_folder_is_submitted_searched_and_still_there_after_a_restart(tmp_path
         assert "3.png" in shown.stdout
         by_picture = ["search", "--collection", "shop", "--image", str(pictures / "1.png")]
         assert "1.png" in vitrine(data, *by_picture, "--json").stdout
+        steered = ["search", "--collection", "shop", "--like", "1.png", "--unlike", "0.png"]
+        assert "1.png, away from the item 0.png" in vitrine(data, *steered).stderr
+        alike = vitrine(data, "dedupe", "--collection", "shop", "--threshold", "0.5", "--json")
+        assert alike.returncode == 0, alike.stderr
+        assert json.loads(alike.stdout)["pictures"] == 6
+        assert {"1.png", "3.png", "5.png"} in [
+            {member["item_id"] for member in group} & {"1.png", "3.png", "5.png"}
+            for group in json.loads(alike.stdout)["groups"]
+        ]
         words = vitrine(data, "search", "--collection", "shop", "--text", "red")
         assert words.returncode == 2
         assert "no text tower" in words.stderr

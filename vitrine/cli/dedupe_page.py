@@ -15,9 +15,9 @@ from vitrine.neighbours.dedupe import Duplicates, Member
 from vitrine.quality.page import PictureSource
 from vitrine.quality.sample import Picture
 
-MAX_GROUPS = 500
-MAX_MEMBERS = 24
-"""Pictures of one group; so the largest page asks for 12,000 pictures, as they scroll into view."""
+MAX_GROUPS = 200
+MAX_MEMBERS = 12
+"""Pictures of one group. Those that are files are made into thumbnails within the page: 20 KB and 30 ms each."""
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:"
 _STYLE = """
