@@ -15,8 +15,10 @@ from producer.preview import preview
 
 router = APIRouter(tags=["jobs"])
 
-_SHARED = ("file", "format", "id_column", "image_columns", "image_separator")
+_SHARED = ("file", "format", "id_column", "image_columns")
 _FORM = {name: FORM[name] for name in _SHARED} | {
+    # Without a type: whatever a form holds is a text, and any text can separate.
+    "image_separator": {"description": "Between several pictures in a cell."},
     "cut": {
         "type": "boolean",
         "default": False,

@@ -65,9 +65,7 @@ def choose(
     source: str = "the catalog",
 ) -> Columns:
     """The roles among the fields seen; raises `BadInput` naming them, and the option to pass."""
-    _refuse_unknown(names, "--id", [id_column] if id_column else [], source)
-    _refuse_unknown(names, "--image", images, source)
-    _refuse_unknown(names, "--payload", payload or (), source)
+    refuse_unknown(names, id_column=id_column, images=images, payload=payload, source=source)
     pictures = tuple(images) or guess_images(names)
     if not pictures:
         raise _none_found("picture", "--image", names, source)
@@ -75,6 +73,20 @@ def choose(
     if key is None:
         raise _none_found("id", "--id", names, source)
     return Columns(key, pictures, None if payload is None else tuple(payload))
+
+
+def refuse_unknown(
+    names: Sequence[str],
+    *,
+    id_column: str | None = None,
+    images: Sequence[str] = (),
+    payload: Sequence[str] | None = None,
+    source: str = "the catalog",
+) -> None:
+    """Raise `BadInput` for a column that was told and is not among the fields seen."""
+    _refuse_unknown(names, "--id", [id_column] if id_column else [], source)
+    _refuse_unknown(names, "--image", images, source)
+    _refuse_unknown(names, "--payload", payload or (), source)
 
 
 def guess_id(names: Sequence[str]) -> str | None:

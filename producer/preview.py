@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from producer.catalog import CatalogOptions, open_catalog
-from producer.columns import guess_id, guess_images
+from producer.columns import guess_id, guess_images, refuse_unknown
 from producer.formats import Format
 from producer.problem import BrokenOff
 from producer.readers import Row, open_reader
@@ -72,6 +72,7 @@ def preview(
     that was told is not there.
     """
     found, names, rows = _first_rows(source, options)
+    refuse_unknown(names, id_column=options.id, images=options.images, source=source.name)
     missing = tuple(_missing(names, options))
     if missing:
         return Preview(

@@ -80,6 +80,8 @@ def test_columns_that_are_named_are_taken() -> None:
 def test_a_column_that_is_not_there_is_refused() -> None:
     with pytest.raises(BadInput, match="no column 'nosuch'"):
         seen(GOOD, options=CatalogOptions(id="nosuch"))
+    with pytest.raises(BadInput, match="no column 'nosuch'"):
+        seen("a,b\n1,2\n", options=CatalogOptions(images=("nosuch",)))
 
 
 def test_only_so_many_rows_are_judged() -> None:
