@@ -102,18 +102,23 @@ class Publisher:
         self._redis = connect(settings.redis_url.get_secret_value())
         self._moulds: dict[tuple[str, str], Mould] = {}
 
-    def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
-        """Send the messages of these chunks, in their order.
+    def publish(
+        self, job: str, numbers: Sequence[int], model: str, *, retries: Sequence[int] | None = None
+    ) -> None:
+        """Send the messages of these chunks, in their order; `retries` says how often each was begun before.
 
         Sending one twice is harmless, and a lost one the sweeper replaces. Raises `LedgerUnavailable`.
         """
         began = time.monotonic()
         queue = ingest_queue(model)
         mould = self._mould(INGEST_TASK, queue)
+        counted = list(zip(numbers, retries or [0] * len(numbers), strict=True))
         for first in range(0, len(numbers), _AT_ONCE):
             messages = [
-                mould.fill([SCHEMA_VERSION, job, number], shown=f"job={job} chunk={number}")
-                for number in numbers[first : first + _AT_ONCE]
+                mould.fill(
+                    [SCHEMA_VERSION, job, number], shown=f"job={job} chunk={number}", retries=before
+                )
+                for number, before in counted[first : first + _AT_ONCE]
             ]
             self._push(queue, messages)
         if self._traces is not None:

@@ -33,13 +33,14 @@ class Mould:
         self._properties: dict[str, Any] = whole.pop("properties")
         self._rest = whole
 
-    def fill(self, args: Sequence[object], *, shown: str) -> bytes:
-        """The message for these arguments, as it lies in Redis; `shown` is what Flower shows of them."""
+    def fill(self, args: Sequence[object], *, shown: str, retries: int = 0) -> bytes:
+        """The message for these arguments, as it lies in Redis; Flower shows `shown` of them, and the `retries`."""
         identity, delivery = str(uuid4()), str(uuid4())
         body = orjson.dumps([args, self._keywords, self._embedded])
         message = self._rest | {
             "body": base64.b64encode(body).decode("ascii"),
-            "headers": self._headers | {"id": identity, "root_id": identity, "argsrepr": shown},
+            "headers": self._headers
+            | {"id": identity, "root_id": identity, "argsrepr": shown, "retries": retries},
             "properties": self._properties
             | {"correlation_id": identity, "delivery_tag": delivery, "argsrepr": shown},
         }

@@ -17,6 +17,7 @@ from workers.config import environment_settings
 from workers.engine import holder
 from workers.given_back import told
 from workers.last_resort import STOP_SECONDS, end_in
+from workers.naming import named
 
 
 def _worker_settings() -> dict[str, Any]:
@@ -50,8 +51,8 @@ def _configure_logging(**_: object) -> None:
 
 
 @signals.celeryd_init.connect
-def _name_lines(sender: str, **_: object) -> None:
-    always(worker=sender)
+def _name(instance: Any, options: dict[str, Any], **_: object) -> None:
+    always(worker=named(instance, options))
 
 
 @signals.worker_shutting_down.connect

@@ -23,6 +23,7 @@ from vitrine.contracts import JobState, JobStatus
 from vitrine.errors import NotFound
 from vitrine.ledger import Ledger
 from vitrine.redis_client import as_bytes, naming_failures
+from vitrine.telemetry import about
 from workers.periodic import Periodic
 from workers.turns import take_turn
 
@@ -38,8 +39,10 @@ _NOTHING_TO_SEND = frozenset({JobState.CANCELLING, JobState.INDEXING})
 class Sender(Protocol):
     """What sends chunks' messages; `vitrine.broker.Publisher` in production."""
 
-    def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
-        """Send them."""
+    def publish(
+        self, job: str, numbers: Sequence[int], model: str, *, retries: Sequence[int] | None = None
+    ) -> None:
+        """Send them, saying how often each was begun before."""
 
 
 class Sweeper:
@@ -79,8 +82,10 @@ class Sweeper:
         model = status.spec.model
         numbers = self._ledger.sweep(job, lost_before=lost_before(model))
         if numbers:
-            self._sender.publish(job, numbers, model)
-            log.warning("sent %d chunks of job %s again", len(numbers), job)
+            begun = self._ledger.attempts(job, numbers)
+            self._sender.publish(job, numbers, model, retries=begun)
+            told = about(job=job, model=model, begun_before=sum(map(bool, begun)))
+            log.warning("sent %d chunks of job %s again", len(numbers), job, extra=told)
         return len(numbers)
 
     def _status(self, job: str) -> JobStatus | None:

@@ -201,6 +201,20 @@ def test_finishing_tells_which_failures_are_new_by_reason(ledger: Ledger) -> Non
     assert again.newly_failed == 1
 
 
+def test_attempts_are_those_that_were_neither_finished_nor_given_back(ledger: Ledger) -> None:
+    job = new_job(ledger, 1)
+    assert ledger.attempts(job, [0, 7]) == [0, 0]
+    assert ledger.attempts(job, []) == []
+    for _ in range(2):
+        lease = ledger.lease(job, 0, seconds=SHORT)
+        assert isinstance(lease, Lease)
+        time.sleep(2 * SHORT)
+    assert ledger.attempts(job, [0]) == [2]
+    given_back = leased(ledger, job)
+    ledger.release(given_back)
+    assert ledger.attempts(job, [0]) == [2]
+
+
 def test_a_leased_chunk_is_refused_and_a_finished_one_is_done(ledger: Ledger) -> None:
     job = new_job(ledger, 2)
     lease = leased(ledger, job)

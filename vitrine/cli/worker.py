@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from vitrine.settings import Settings
@@ -47,27 +45,14 @@ def worker(
 
 def _consume(settings: Settings) -> None:
     """Be the worker, until told to stop."""
-    from vitrine.contracts import model_name
     from workers.app import app
     from workers.engine import holder
+    from workers.naming import own_device
 
-    device = _device(settings)
-    name = f"{model_name(settings.model)}.{device.replace(':', '-')}.{os.getpid()}@%h"
-    arguments = ["worker", "--pool=threads", "--hostname", name, "--task-events"]
+    # By its own name: what `auto` stands for is found out once.
+    device = own_device(settings)
+    arguments = ["worker", "--pool=threads", "--task-events"]
     arguments += ["--without-gossip", "--without-mingle", "--loglevel", settings.log_level]
     app.worker_main([*arguments, "--model", settings.model, "--device", device])
     # Celery keeps the exit code to itself.
     raise SystemExit(holder.exit_code)
-
-
-def _device(settings: Settings) -> str:
-    """The device by its own name, so that people see in Flower where a worker runs."""
-    from workers.models.device import resolve_device
-    from workers.models.open import BUILTIN
-
-    # The built-in descriptor says itself what it runs on, and needs no torch to say it.
-    return (
-        "cpu"
-        if (settings.model, settings.device) == (BUILTIN, "auto")
-        else resolve_device(settings.device)
-    )

@@ -286,6 +286,11 @@ class MemoryLedger:
         with self._lock:
             return complete(self._job(job), self._clock())
 
+    def attempts(self, job: str, numbers: Sequence[int]) -> list[int]:
+        with self._lock:
+            chunks = self._job(job).chunks
+            return [chunks[n].attempts if n in chunks else 0 for n in numbers]
+
     def queued_at(self, job: str, numbers: Sequence[int]) -> list[float | None]:
         with self._lock:
             chunks = self._jobs[job].chunks if job in self._jobs else {}

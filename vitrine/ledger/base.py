@@ -181,6 +181,9 @@ class Ledger(Protocol):
     def queued_at(self, job: str, numbers: Sequence[int]) -> list[float | None]:
         """When each chunk was last queued (the ledger's clock); None for one that is not queued."""
 
+    def attempts(self, job: str, numbers: Sequence[int]) -> list[int]:
+        """How often each chunk was begun since it was last finished or given back: the workers that died over it."""
+
     def clock(self) -> float:
         """The ledger's own time in unix seconds; hosts' clocks are not compared with each other."""
 

@@ -219,6 +219,13 @@ class RedisLedger(LedgerSteering):
         self._note(job, state)
         return state
 
+    def attempts(self, job: str, numbers: Sequence[int]) -> list[int]:
+        if not numbers:
+            return []
+        with naming_failures():
+            found = self._redis.hmget(job_key(job, "attempts"), [str(number) for number in numbers])
+        return [int(count or 0) for count in found]
+
     def queued_at(self, job: str, numbers: Sequence[int]) -> list[float | None]:
         if not numbers:
             return []

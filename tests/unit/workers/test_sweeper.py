@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 
+import orjson
 import pytest
 from pydantic import SecretStr
 from redis import Redis
@@ -25,10 +26,14 @@ class Sent:
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self.numbers: list[int] = []
+        self.retries: list[int] = []
 
-    def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
+    def publish(
+        self, job: str, numbers: Sequence[int], model: str, *, retries: Sequence[int] | None = None
+    ) -> None:
         self.numbers += numbers
-        self._publisher.publish(job, numbers, model)
+        self.retries = list(retries or ())
+        self._publisher.publish(job, numbers, model, retries=retries)
 
 
 class Bench:
@@ -106,6 +111,10 @@ def test_the_chunks_of_a_dead_worker_are_sent_again(bench: Bench) -> None:
     assert isinstance(bench.ledger.lease(job, 0, seconds=0.05), Lease)
     time.sleep(0.1)
     assert bench.sweep() == [0]
+    assert bench.sent.retries == [1]
+    raw = bench.redis.lindex(f"vitrine:broker:{ingest_queue(bench.model)}", 0)
+    assert isinstance(raw, bytes)
+    assert orjson.loads(raw)["headers"]["retries"] == 1  # which Flower shows
 
 
 def test_a_queue_is_looked_at_once_however_many_jobs_are_in_it(

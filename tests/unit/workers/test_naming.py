@@ -1,0 +1,55 @@
+"""What a worker is called, whoever started it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from vitrine.settings import Settings
+from workers import naming
+from workers.naming import name_of, named
+
+HERE = f"{os.getpid()}@{socket.gethostname()}"
+
+
+@dataclass
+class Worker:
+    """As Celery has it before it starts."""
+
+    hostname: str
+    app: str = "app"
+
+
+@pytest.fixture(autouse=True)
+def kept(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str]]:
+    """The names that Celery was told to keep."""
+    told: list[tuple[Any, str]] = []
+    monkeypatch.setattr(
+        naming, "setup_worker_optimizations", lambda app, name: told.append((app, name))
+    )
+    monkeypatch.setattr(naming, "worker_settings", lambda **given: Settings.model_validate(given))
+    return told
+
+
+def test_a_name_says_model_device_and_process() -> None:
+    assert name_of("google/siglip2-base", "cuda:1") == f"google--siglip2-base.cuda-1.{HERE}"
+
+
+def test_a_worker_that_nobody_named_gets_its_models_name(kept: list[tuple[Any, str]]) -> None:
+    worker = Worker("celery@host")
+    assert named(worker, {"model": "builtin", "device": "cpu"}) == f"builtin.cpu.{HERE}"
+    assert worker.hostname == f"builtin.cpu.{HERE}"
+    assert kept == [("app", worker.hostname)]
+
+
+def test_a_name_that_a_person_gave_stays(kept: list[tuple[Any, str]]) -> None:
+    assert named(Worker("mine@host"), {"model": "builtin", "device": "cpu"}) == "mine@host"
+    assert kept == []
+
+
+def test_a_device_that_is_none_is_left_to_who_opens_it() -> None:
+    assert named(Worker("celery@host"), {"model": "x", "device": "abacus"}) == "celery@host"
