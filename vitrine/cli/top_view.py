@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vitrine.cli.job_view import short_state, since, status_json
-from vitrine.cli.output import plain
+from vitrine.cli.output import counted, plain
 from vitrine.contracts import JobStatus
 from vitrine.overview import Overview
 from vitrine.presence import WorkerInfo
@@ -83,7 +83,7 @@ def _head(found: Overview) -> Text:
     clock = time.strftime("%H:%M:%S", time.localtime(found.at))
     return Text(
         f"vitrine {clock}   {rate:,.0f} pictures/s   {queries:,.1f} queries/s   {arriving}/s   "
-        f"{found.active} active jobs, {found.pending:,} pictures pending{left}\n",
+        f"{counted(found.active, 'active job')}, {counted(found.pending, 'picture')} pending{left}\n",
         style="bold",
     )
 
