@@ -41,6 +41,7 @@ _ANSWERS: openapi.Responses = {
         "model": EmbedOut,
         "description": "The outcome of each input; as an array where Accept asks for one.",
         "content": {vectors_out.NPY: _BINARY, vectors_out.RAW: _BINARY},
+        "headers": vectors_out.HEADERS,
     }
 }
 

@@ -32,9 +32,15 @@ MAX_FAILURES_TOLD = 100
 """Failures that a header names: 2 KB. All are counted, and JSON tells of each."""
 Encoding = Literal["float", "base64"]
 
+_TEXT = {"type": "string"}
 HEADERS: dict[str, Any] = {
-    "Vitrine-Shape": {"description": "Rows and columns.", "schema": {"type": "string"}},
-    "Vitrine-Failed": {"description": "Rows of NaN.", "schema": {"type": "integer"}},
+    "Vitrine-Shape": {"description": "Of an array: rows, columns.", "schema": _TEXT},
+    "Vitrine-Failed": {
+        "description": "Of an array: its rows of NaN.",
+        "schema": {"type": "integer"},
+    },
+    "Vitrine-Failures": {"description": "The first 100 of them: `row=reason`, ….", "schema": _TEXT},
+    "Vitrine-Space": {"description": "Of an array: model/revision/policy.", "schema": _TEXT},
 }
 
 
