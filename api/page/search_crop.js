@@ -50,7 +50,6 @@ function drag(event, stage, change) {
   const bounds = stage.getBoundingClientRect();
   const at = ({ clientX, clientY }) => [within((clientX - bounds.left) / bounds.width), within((clientY - bounds.top) / bounds.height)];
   const [startX, startY] = at(event);
-  stage.setPointerCapture(event.pointerId);
   const move = (next) => {
     const [x, y] = at(next);
     const width = Math.abs(x - startX);
@@ -58,8 +57,10 @@ function drag(event, stage, change) {
     if (width < SMALLEST || height < SMALLEST) return;
     change({ x: Math.min(x, startX), y: Math.min(y, startY), width, height });
   };
-  stage.addEventListener("pointermove", move);
-  stage.addEventListener("lostpointercapture", () => stage.removeEventListener("pointermove", move), { once: true });
+  // On the window: the hand may leave the picture while it draws.
+  const end = new AbortController();
+  window.addEventListener("pointermove", move, { signal: end.signal });
+  for (const name of ["pointerup", "pointercancel"]) window.addEventListener(name, () => end.abort(), { signal: end.signal });
 }
 
 function moved(frame, { key, shiftKey }) {

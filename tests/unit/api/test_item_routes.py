@@ -42,7 +42,7 @@ def reader() -> Stage:
     return make_stage(Settings(fetch_files=True, fetch_max_bytes=1000))
 
 
-def ask_picture(stage: Stage, **query: object) -> object:
+def ask_picture(stage: Stage, **query: int) -> object:
     return stage.client.get("/v1/collections/files/picture", params={"id": "mine", **query})
 
 
