@@ -16,8 +16,6 @@ from contextlib import suppress
 from functools import cached_property
 from queue import Empty, SimpleQueue
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from redis import Redis
 
@@ -29,12 +27,10 @@ from workers.batching import Lane
 from workers.chained import chained
 from workers.fetch.fetched import Fetched
 from workers.questions import Taken
+from workers.reuse import Vector
 from workers.stages import Prepared, Stages
 
 log = logging.getLogger(__name__)
-
-Vector = Future[NDArray[np.float32]]
-"""A unit vector to come, float32 [dimension]."""
 
 
 class QueryWorker:
