@@ -45,9 +45,10 @@ HEADERS: dict[str, Any] = {
 
 
 def wanted_bytes(accept: str) -> str | None:
-    """The binary form that an Accept header names first; None for JSON."""
+    """The binary form, if an Accept header names one before it names JSON, or anything; its weights are not looked at."""
     named = [part.split(";")[0].strip().lower() for part in accept.split(",")]
-    return next((one for one in named if one in {NPY, RAW}), None)
+    first = next((one for one in named if one in {NPY, RAW, "application/json", "*/*"}), None)
+    return first if first in {NPY, RAW} else None
 
 
 def as_json(found: Embedded, encoding: Encoding, took_ms: float) -> Response:

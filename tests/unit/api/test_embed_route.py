@@ -131,6 +131,22 @@ def test_as_an_array_a_row_that_failed_is_nan_and_named_in_a_header(
     assert answer.headers["vitrine-space"] == "builtin/r1/p1"
 
 
+@pytest.mark.parametrize(
+    ("accept", "media"),
+    [
+        ("*/*", "application/json"),
+        ("application/json, application/octet-stream", "application/json"),
+        ("text/html, application/x-npy;q=0.9, */*;q=0.1", "application/x-npy"),
+        ("", "application/json"),
+    ],
+)
+def test_json_is_what_comes_unless_an_array_is_named_before_it(
+    stage: Stage, accept: str, media: str
+) -> None:
+    answer = stage.client.post("/v1/embed", json={"text": "rot"}, headers={"Accept": accept})
+    assert answer.headers["content-type"] == media
+
+
 def test_a_header_names_a_hundred_failures_and_counts_all(stage: Stage) -> None:
     inputs = [{"image_url": f"ftp://h/{n}"} for n in range(1000)]
     answer = stage.client.post("/v1/embed", json={"inputs": inputs}, headers=RAW)
