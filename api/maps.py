@@ -121,8 +121,9 @@ class Maps:
         with self._lock:
             if self._closed:
                 raise Unavailable("The service is stopping.")
+            # -P: a folder named `api` where the service was started is not ours.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "api.projection"],
+                [sys.executable, "-P", "-m", "api.projection"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             )  # fmt: skip
         try:
