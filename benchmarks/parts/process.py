@@ -38,9 +38,9 @@ class Process:
                 total += times.user + times.system
         return total
 
-    def wait_for(self, ready: Callable[[], bool]) -> None:
+    def wait_for(self, ready: Callable[[], bool], seconds: float = START_SECONDS) -> None:
         """Return when `ready` says so; raises `RuntimeError` with the log's end where it does not in time."""
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + seconds
         while not ready():
             if self._popen.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"a process is not ready; its log ends so:\n{self.tail()}")
