@@ -19,10 +19,12 @@ import pytest
 import requests
 from numpy.typing import NDArray
 from PIL import Image
+from redis import Redis
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from tests.e2e.house import PATIENCE, House, environment, standalone, until, vitrine
 from tests.tiny_models import BUILDERS
+from vitrine.presence import live_workers
 from workers.grey import as_grey
 from workers.models.base import EmbeddingModel
 from workers.models.descriptor import DescriptorModel
@@ -134,6 +136,11 @@ def test_each_model_has_its_worker_its_policy_and_its_collection(shop: Shop) -> 
         "tiny-clip": True,
         "builtin": False,
     }
+    with Redis.from_url(shop.house.running["redis_url"]) as redis:
+        scorings = {worker.model: worker.scoring for worker in live_workers(redis)}
+    assert scorings["builtin"] is None
+    assert scorings["tiny-clip"] is not None
+    assert scorings["tiny-clip"].kind == "clip"
     collections = shop.house.get("/v1/collections")["collections"]
     assert {one["name"]: one["space"] for one in collections} == {
         "words": workers["tiny-clip"]["space"],

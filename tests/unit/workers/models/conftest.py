@@ -42,3 +42,18 @@ def pictures() -> list[Image.Image]:
         noisy = smooth + random.integers(-20, 20, smooth.shape)
         made.append(Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)))
     return made
+
+
+@pytest.fixture(scope="session")
+def camera_pictures(shared_data: Path) -> list[Image.Image]:
+    """The two of the catalog's pictures with the most bytes, enlarged to a camera's 12 megapixels and its grain."""
+    paths = sorted((shared_data / "images").rglob("*.jpg"), key=lambda path: path.stat().st_size)
+    random = np.random.default_rng(12)
+    made = []
+    for path in paths[-2:]:
+        with Image.open(path) as small:
+            large = small.convert("RGB").resize((4000, 3000), Image.Resampling.BICUBIC)
+        # Otherwise an enlarged picture would have nothing fine that a cap could lose.
+        grain = random.normal(0, 4, (3000, 4000, 1)).astype(np.float32)
+        made.append(Image.fromarray(np.clip(np.asarray(large) + grain, 0, 255).astype(np.uint8)))
+    return made

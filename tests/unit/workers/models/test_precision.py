@@ -22,9 +22,11 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
 
+from workers.capping import capped
 from workers.models.base import EmbeddingModel
 from workers.models.families import image_vectors
 from workers.models.transformers_model import TransformersModel
+from workers.picture import as_image
 
 TOWER: dict[str, Any] = {
     "hidden_size": 96,
@@ -150,6 +152,17 @@ def test_vectors_equal_those_of_transformers_in_float32(
     # Other pictures are further away than that, or the equality would say nothing.
     others = (found * np.roll(expected, 1, axis=0)).sum(axis=1)
     assert np.median(others) < 2 * least - 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_cap_of_the_longest_side_changes_nothing(
+    family: str, deep_model: Callable[[str], Path], camera_pictures: list[Image.Image]
+) -> None:
+    model = opened(deep_model(family), "float32")
+    cut = [as_image(capped(picture, 2048)) for picture in camera_pictures]
+    assert {picture.size for picture in cut} == {(2048, 1536)}
+    cosines = (vectors(model, camera_pictures) * vectors(model, cut)).sum(axis=1)
+    assert cosines.min() >= EXACT
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
