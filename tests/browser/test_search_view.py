@@ -82,7 +82,7 @@ def test_a_dropped_picture_is_searched_and_its_address_can_be_shared(
     shown = found(visitor.page)
     assert shown[0] == service.items[5].id
     expect(visitor.page.locator(".score").first).to_have_text("score 1.00")
-    expect(visitor.page.get_by_text("Your picture")).to_be_visible()
+    expect(visitor.page.get_by_text("Your picture", exact=True)).to_be_visible()
     visitor.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visitor.page.get_by_role("button", name="Copy link").click()
     expect(visitor.page.get_by_role("button", name="Copied")).to_be_visible()
