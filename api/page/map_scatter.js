@@ -23,15 +23,15 @@ export function scatter(points, on) {
     canvas.height = size.height * density;
     const pen = canvas.getContext("2d");
     pen.scale(density, density);
-    const edge = getComputedStyle(canvas).getPropertyValue("--dot-edge");
+    const ink = getComputedStyle(canvas).color;
     const radius = points.length > 800 ? 3 : 5;
     pen.globalAlpha = 0.88;
-    points.forEach((point, number) => dot(pen, placeOf(point), radius, colours[number], edge));
+    points.forEach((point, number) => dot(pen, placeOf(point), radius, colours[number], ink));
     if (chosen === null) return;
     pen.globalAlpha = 1;
-    dot(pen, placeOf(points[chosen]), radius + 3, colours[chosen], edge);
+    dot(pen, placeOf(points[chosen]), radius + 3, colours[chosen], ink);
     pen.lineWidth = 2;
-    pen.strokeStyle = getComputedStyle(canvas).color;
+    pen.strokeStyle = ink;
     pen.stroke();
   }
 
@@ -92,12 +92,15 @@ export function scatter(points, on) {
 }
 
 // The edge keeps black points apart from a black page, and white ones from a white.
-function dot(pen, { x, y }, radius, colour, edge) {
+function dot(pen, { x, y }, radius, colour, ink) {
+  const { globalAlpha } = pen;
   pen.beginPath();
   pen.arc(x, y, radius, 0, 2 * Math.PI);
   pen.fillStyle = colour;
   pen.fill();
+  pen.globalAlpha = 0.4;
   pen.lineWidth = 1;
-  pen.strokeStyle = edge;
+  pen.strokeStyle = ink;
   pen.stroke();
+  pen.globalAlpha = globalAlpha;
 }
