@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -163,7 +164,7 @@ def test_an_empty_collection_has_an_empty_map(stage: Stage, instant: list[int]) 
 def test_a_map_that_cannot_be_made_is_said_so_and_tried_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maps.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     stage.client.get("/v1/collections/summer/map")
     made: maps.Maps = stage.app.state.maps
     assert isinstance(made._making["summer"].exception(PATIENCE), Unavailable)
