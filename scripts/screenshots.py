@@ -31,6 +31,11 @@ PATIENCE_MS = 120_000
 DESK = (1280, 860)
 PHONE = (390, 844)
 
+_LOADED = """
+[...document.images].every((image) => image.complete || image.getBoundingClientRect().top > window.innerHeight)
+"""
+"""Whether every picture that can be seen is there; those further down are loaded when somebody scrolls."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -78,7 +83,7 @@ def _checked(page: Page, _: Stage) -> None:
 SHOTS = (
     Shot("page-search", lambda _: f"#/search?collection={COLLECTION}&item=vt-0001", _searched),
     Shot("page-job", lambda stage: f"#/jobs/{stage.job}", _failed),
-    Shot("page-submit", lambda _: "#/jobs/new", _looked_at),
+    Shot("page-submit", lambda _: "#/jobs/new", _looked_at, size=(1280, 1010)),
     Shot("page-collection", lambda _: f"#/collections/{COLLECTION}", _mapped),
     Shot("page-system", lambda _: "#/system", _checked, dark=True),
     Shot(
@@ -172,7 +177,8 @@ def take(browser: Browser, stage: Stage, shot: Shot) -> Path:
     page = context.new_page()
     page.goto(f"{stage.url}/{shot.place(stage)}")
     shot.ready(page, stage)
-    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    while not page.evaluate(_LOADED):  # the page's policy lets nothing wait inside of it
+        page.wait_for_timeout(50)
     file = DOCS / f"{shot.name}.png"
     page.screenshot(path=file)
     context.close()
