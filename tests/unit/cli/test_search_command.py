@@ -170,8 +170,8 @@ def test_items_with_the_same_picture_are_counted(search: Search, stage: Stage) -
 
 
 def test_only_what_stands_out_may_be_asked_for(search: Search, stage: Stage) -> None:
-    others = [(f"item-{number}", 0, b"%d" % number, {}) for number in range(40)]
-    put(stage.store, "summer", *others)  # type: ignore[arg-type]  # no fields
+    for number in range(40):
+        put(stage.store, "summer", (f"item-{number}", 0, b"%d" % number, {}))
     result = search("--item", "bag", "--top", "100", "--relevant", "--json")
     kept = json.loads(result.stdout)
     assert 0 < len(kept["hits"]) < 20
