@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoImageProcessor, AutoModel
 
-from tests.e2e.house import House, standalone, submit_file
+from tests.e2e.house import House, standalone, submit_file, vitrine
 from vitrine.demo.shop import Shop
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -96,3 +97,21 @@ def test_neighbours_are_of_the_same_class_and_product(house: House, rows: list[R
     same_product = [found[row["file"]].get("product") == row["product_id"] for row in several]
     assert len(same_product) > 50
     assert np.mean(same_product) >= 0.75
+
+
+def test_the_collection_is_measured_as_it_was_when_its_figures_were_written_down(
+    house: House,
+) -> None:
+    done = vitrine(
+        house.data_dir, "evaluate", "--collection", "real", "--label", "label", "--group", "product",
+        "--train", "5", "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    measured = orjson.loads(done.stdout)["evaluation"]
+    assert (measured["pictures"], measured["classes"]) == (394, 43)
+    # docs/quality.md; the margins are for another machine's rounding.
+    assert measured["few_shot"]["top1"]["share"] == pytest.approx(0.552, abs=0.02)
+    assert measured["leave_one_out"]["top1"]["share"] == pytest.approx(0.479, abs=0.02)
+    assert measured["retrieval"]["recall_at_1"]["share"] == pytest.approx(0.521, abs=0.02)
+    assert measured["retrieval"]["mean_average_precision"] == pytest.approx(0.381, abs=0.01)
+    assert measured["index"]["recall_at_10"] == 1.0
