@@ -89,11 +89,11 @@ class ForgetfulStore(MemoryStore):
 
     def __init__(self) -> None:
         super().__init__()
-        self.points = 0
+        self.written = 0
 
     def upsert(self, collection: str, batch: PointBatch) -> None:  # noqa: ARG002 - the protocol names it
         """Count."""
-        self.points += len(batch.ids)
+        self.written += len(batch.ids)
 
 
 @contextmanager

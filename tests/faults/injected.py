@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from tests.faults.host import MARK
 from workers.fetch.fetched import Fetched
 from workers.models.base import EmbeddingModel, Inputs
+from workers.picture_decoder import PictureDecoder
+from workers.reuse import Reuse
 from workers.stages import Prepared, Stages
 
 FAULT_VARIABLE = "FAULT"
@@ -81,12 +83,17 @@ def _marked(fetched: Fetched) -> str:
     return fault.decode() if mark else ""
 
 
-def _faulty_prepare(prepare: Callable[[Stages, Fetched], Prepared]) -> Callable[..., Prepared]:
-    def prepare_marked(stages: Stages, fetched: Fetched) -> Prepared:
+Prepare: TypeAlias = Callable[[Stages, Fetched, PictureDecoder, Reuse | None], Prepared]
+
+
+def _faulty_prepare(prepare: Prepare) -> Prepare:
+    def prepare_marked(
+        stages: Stages, fetched: Fetched, decoder: PictureDecoder, reuse: Reuse | None
+    ) -> Prepared:
         fault = _marked(fetched)
         if fault == "abort":
             os.abort()
-        prepared = prepare(stages, fetched)
+        prepared = prepare(stages, fetched, decoder, reuse)
         if fault not in MODEL_FAULTS:
             return prepared
         tag = np.frombuffer(fault.encode(), np.uint8)

@@ -12,6 +12,7 @@ from redis import Redis
 from vitrine.contracts import SCHEMA_VERSION
 from vitrine.settings import Settings
 from workers.engine import PARKED_KEY, Engine
+from workers.metrics import WorkerMetrics
 
 
 class Untouchable:
@@ -34,7 +35,7 @@ def engine(redis: Any) -> Engine:
     part: Any = Untouchable()
     return Engine(
         Settings(), model=part, redis=redis, chunks=part, queries=part, batcher=part, info=part,
-        _stopping=threading.Event(), _closers=ExitStack(),
+        metrics=WorkerMetrics(), _stopping=threading.Event(), _closers=ExitStack(),
     )  # fmt: skip
 
 
