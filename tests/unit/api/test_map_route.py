@@ -25,7 +25,8 @@ def clusters(each: int, dimension: int = 24) -> NDArray[np.float32]:
     drawn = np.random.default_rng(3)
     middles = np.eye(dimension)[:3].repeat(each, axis=0)
     vectors = middles + drawn.normal(0, 0.05, middles.shape)
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit.astype(np.float32)
 
 
 def finished(stage: Stage, name: str) -> dict[str, Any]:
