@@ -1,7 +1,7 @@
 """Sixty clients of one picture each, over HTTP, with the real API, Redis, Celery worker and batcher: they share batches.
 
-Only the device is a sleep: half a second a batch however small it is, so that what is counted does not depend on how fast
-this machine is.
+Only the device is a sleep: 1.2 seconds a batch however small it is, so that a machine that brings it fourteen pictures a second
+counts what a fast one does.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from tests.e2e.workshop_floor import Floor, workshop_floor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-MODEL = "timed-64-in-600ms-base-500ms"
-CLIENTS, REQUESTS = 60, 4
+MODEL = "timed-64-in-1300ms-base-1200ms"
+CLIENTS, REQUESTS = 60, 2
 LEAST_MEAN = 16
 
 
@@ -134,7 +134,7 @@ def test_sixty_clients_of_one_picture_each_share_the_device_s_batches(service: S
 def test_hundreds_in_one_request_come_back_in_their_order_around_those_that_fail(
     service: Service,
 ) -> None:
-    inputs = [{"image_base64": picture(number)} for number in range(300)]
+    inputs = [{"image_base64": picture(number)} for number in range(120)]
     inputs[7] = {"image_url": "http://10.0.0.7/scan.jpg"}
     inputs[11] = {"image_base64": base64.b64encode(b"<html>").decode()}
     told = service.embed(inputs=inputs, timeout=300)
