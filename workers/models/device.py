@@ -42,7 +42,8 @@ def device_title(device: str) -> str:
 
 
 def resolve_dtype(wanted: str | None, device: str) -> torch.dtype:
-    """The number type of weights and activations; by default float32 on a CPU and bfloat16 on a GPU.
+    """The number type of weights and activations; by default float32 on a CPU and bfloat16 on a GPU (but for models
+    that lose too much in it, see `workers.models.precision`).
 
     A CPU without AMX runs bfloat16 at a third of float32's speed, so it is never the default there.
     """

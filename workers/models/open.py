@@ -25,7 +25,7 @@ def open_model(
     """Open a model on a device, ready to embed.
 
     `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `dtype` `float32`, `bfloat16` or `float16`, by default
-    float32 on a CPU and bfloat16 on a GPU; `preprocess` the way of its pictures (the built-in model has
+    float32 on a CPU and bfloat16 on a GPU (convolutional models: float32 there too); `preprocess` the way of its pictures (the built-in model has
     one only); `compiling` says whether warming it up compiles it. Raises `BadInput` for a name, directory or device
     that cannot be used and `ModelUnavailable` where the hub does not answer, each as one sentence for a person.
     """

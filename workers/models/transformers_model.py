@@ -30,6 +30,7 @@ from workers.models.learned_scoring import learned_scoring
 from workers.models.loading import load_model, load_processor
 from workers.models.normalisation import Tensors
 from workers.models.places import Load, place_of
+from workers.models.precision import unasked
 from workers.models.preprocessing import Preprocessing
 from workers.models.quiet import quieten
 from workers.models.runners import Eager, Runner
@@ -75,6 +76,9 @@ class TransformersModel:
         self._slabs = Slabs(pinned=self._place.pinned)
         self._runner: Runner = Eager(self._pictures)
         self._model = load_model(checkpoint, self._dtype, self.device)
+        if dtype is None and unasked(self._model, self._dtype) != self._dtype:
+            self._dtype = unasked(self._model, self._dtype)
+            self._model = load_model(checkpoint, self._dtype, self.device)
         self.revision = checkpoint.revision()
         grey = Image.new("RGB", (64, 64), (128, 128, 128))
         self.dimension = self.embed([self.preprocess(grey)]).shape[1]

@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from tests.tiny_models import BUILDERS
+from workers.capping import capped
 from workers.models.quiet import quieten
+from workers.picture import as_image
 
 TinyModel: TypeAlias = Callable[[str], Path]
 
@@ -56,4 +58,12 @@ def camera_pictures(shared_data: Path) -> list[Image.Image]:
         # Otherwise an enlarged picture would have nothing fine that a cap could lose.
         grain = random.normal(0, 4, (3000, 4000, 1)).astype(np.float32)
         made.append(Image.fromarray(np.clip(np.asarray(large) + grain, 0, 255).astype(np.uint8)))
+    return made
+
+
+@pytest.fixture(scope="session")
+def capped_pictures(camera_pictures: list[Image.Image]) -> list[Image.Image]:
+    """The same, their longest side at 2048 pixels."""
+    made = [as_image(capped(picture, 2048)) for picture in camera_pictures]
+    assert {picture.size for picture in made} == {(2048, 1536)}
     return made

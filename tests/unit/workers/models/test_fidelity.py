@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitrine.contracts import FailureReason, ItemFailure
-from workers.capping import capped
 from workers.decode import decode
 from workers.jpeg import decode_jpeg
 from workers.models.aspect import is_very_long
@@ -167,25 +166,20 @@ def test_vectors_of_scaled_jpegs_are_near_those_of_transformers(
     assert cosines.min() >= NEAR
 
 
-@pytest.mark.parametrize("name", PRETRAINED)
-def test_a_cap_of_the_longest_side_leaves_vectors_near(
-    name: str, shared_data: Path, camera_pictures: list[Image.Image]
+def test_a_cap_of_the_longest_side_leaves_a_mobilenets_vectors_near(
+    shared_data: Path, camera_pictures: list[Image.Image], capped_pictures: list[Image.Image]
 ) -> None:
-    model = open_model(str(shared_data / "models" / name), device="cpu")
-    cut = [capped(picture, 2048) for picture in camera_pictures]
-    plain, other = (
+    # It makes much of a level more or less; the families of the registry: `test_precision`.
+    model = open_model(str(shared_data / "models" / PRETRAINED[0]), device="cpu")
+    plain, cut = (
         units(model.embed([model.preprocess(one) for one in each]))
-        for each in (camera_pictures, cut)
+        for each in (camera_pictures, capped_pictures)
     )
-    # MobileNets make much of a level more or less; the families of the registry: `test_precision`.
-    assert (plain * other).sum(axis=1).min() >= NEAR
+    assert (plain * cut).sum(axis=1).min() >= NEAR
 
 
-@pytest.mark.parametrize("name", [PRETRAINED[1], "dinov2"])
-def test_grey_vectors_are_those_of_transformers_for_grey_pictures(
-    name: str, shared_data: Path, directory_of: Callable[[str], Path]
-) -> None:
-    directory = directory_of(name)
+def test_grey_vectors_are_those_of_transformers_for_grey_pictures(shared_data: Path) -> None:
+    directory = shared_data / "models" / PRETRAINED[1]
     pictures = catalog(shared_data)[::4]
     processor: Any = transformers.AutoImageProcessor
     processor = processor.from_pretrained(directory, backend="pil")

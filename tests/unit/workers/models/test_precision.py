@@ -22,11 +22,10 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
 
-from workers.capping import capped
 from workers.models.base import EmbeddingModel
+from workers.models.device import resolve_dtype
 from workers.models.families import image_vectors
 from workers.models.transformers_model import TransformersModel
-from workers.picture import as_image
 
 TOWER: dict[str, Any] = {
     "hidden_size": 96,
@@ -154,14 +153,15 @@ def test_vectors_equal_those_of_transformers_in_float32(
     assert np.median(others) < 2 * least - 1
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [FIXED, NAFLEX, DINO])
 def test_a_cap_of_the_longest_side_changes_nothing(
-    family: str, deep_model: Callable[[str], Path], camera_pictures: list[Image.Image]
+    family: str,
+    deep_model: Callable[[str], Path],
+    camera_pictures: list[Image.Image],
+    capped_pictures: list[Image.Image],
 ) -> None:
     model = opened(deep_model(family), "float32")
-    cut = [as_image(capped(picture, 2048)) for picture in camera_pictures]
-    assert {picture.size for picture in cut} == {(2048, 1536)}
-    cosines = (vectors(model, camera_pictures) * vectors(model, cut)).sum(axis=1)
+    cosines = (vectors(model, camera_pictures) * vectors(model, capped_pictures)).sum(axis=1)
     assert cosines.min() >= EXACT
 
 
@@ -176,3 +176,35 @@ def test_a_vector_does_not_depend_on_its_batch(
         together = vectors(model, (pictures * 4)[:size])
         expected = np.concatenate([alone] * 4)[:size]
         assert (together * expected).sum(axis=1).min() >= EXACT
+
+
+@pytest.fixture
+def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """bfloat16 where nobody names a type."""
+
+    def resolved(wanted: str | None, device: str) -> torch.dtype:
+        return resolve_dtype(wanted or "bfloat16", device)
+
+    monkeypatch.setattr("workers.models.transformers_model.resolve_dtype", resolved)
+
+
+@pytest.mark.usefixtures("as_on_a_gpu")
+@pytest.mark.parametrize(("dtype", "same"), [(None, True), ("bfloat16", False)])
+def test_a_convolutional_model_keeps_float32_unless_it_is_told_otherwise(
+    dtype: str | None, same: bool, shared_data: Path, pictures: list[Image.Image]
+) -> None:
+    directory = shared_data / "models" / "mobilenet_v1_0.25_128"
+    model = TransformersModel(directory, given=str(directory), device="cpu", dtype=dtype)
+    cosines = (vectors(model, pictures) * reference(directory, pictures)).sum(axis=1)
+    assert (cosines.min() >= EXACT) == same
+
+
+@pytest.mark.usefixtures("as_on_a_gpu")
+def test_a_transformer_runs_in_bfloat16_there(
+    deep_model: Callable[[str], Path], pictures: list[Image.Image]
+) -> None:
+    directory = deep_model(DINO)
+    model = TransformersModel(directory, given=str(directory), device="cpu")
+    there = vectors(model, pictures)
+    np.testing.assert_array_equal(there, vectors(opened(directory, "bfloat16"), pictures))
+    assert not np.array_equal(there, vectors(opened(directory, "float32"), pictures))
