@@ -24,7 +24,7 @@ class ApiMetrics:
     """Everything that one API process exports; `registry` holds it."""
 
     def __init__(self) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's has no annotations
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)

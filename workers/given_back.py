@@ -6,6 +6,8 @@ The message itself is acknowledged; no other is made of it.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from celery.exceptions import Retry
 
 from workers.ingest.chunk import STORE_AWAY, Report
@@ -20,4 +22,5 @@ def told(report: Report) -> Report:
     why = report.get("given_back")
     if why is None:
         return report
-    raise Retry(f"given back: {why}", exc=GivenBack(why), when=STORE_AWAY)
+    due = datetime.now(UTC) + timedelta(seconds=STORE_AWAY)
+    raise Retry(f"given back: {why}", exc=GivenBack(why), when=due)

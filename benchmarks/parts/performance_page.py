@@ -18,6 +18,7 @@ BENCHMARKS = {
     "embedders": "Embedders",
     "latency": "Latency of questions",
     "embed": "Embeddings over HTTP",
+    "load": "Load over HTTP",
     "scale": "Cost an item at every size",
     "catalog": "Reading a catalog",
     "fetch": "Fetching",

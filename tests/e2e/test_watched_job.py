@@ -10,6 +10,7 @@ import contextlib
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -31,6 +32,7 @@ from vitrine.broker import INGEST_TASK, QUERY_TASK, ingest_queue, make_app
 from vitrine.contracts import SCHEMA_VERSION
 from vitrine.runtime import discover
 from vitrine.settings import Settings
+from vitrine.standalone.private_redis import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -277,6 +279,55 @@ def test_every_metric_is_in_the_list_that_people_read(api: Scraped, worker: Scra
     assert ours == set(re.findall(r"^\| `(vitrine_\w+)`", page, flags=re.MULTILINE))
 
 
+def test_prometheus_itself_finds_and_reads_the_api_and_the_worker(
+    watched: Watched, tmp_path: Path
+) -> None:
+    """With our own configuration, on this service's address and at a test's pace."""
+    program = shutil.which("prometheus")
+    if program is None:
+        pytest.skip("prometheus is not on the PATH (Debian's package prometheus brings it)")
+    (tmp_path / "key").write_text("unused-on-loopback")
+    shutil.copy(REPOSITORY / RULES, tmp_path)
+    config = (REPOSITORY / "infra/prometheus/prometheus.yml").read_text()
+    for ours, here in (
+        ("api:8080", watched.house.api.removeprefix("http://")),
+        ("/tmp/vitrine.key", str(tmp_path / "key")),
+        ("scrape_interval: 15s", "scrape_interval: 1s"),
+        ("scrape_timeout: 10s", "scrape_timeout: 1s"),
+        ("refresh_interval: 15s", "refresh_interval: 1s"),
+    ):
+        assert ours in config
+        config = config.replace(ours, here)
+    (tmp_path / "prometheus.yml").write_text(config)
+    port = free_port()
+    command = [
+        program, "--config.file=prometheus.yml", "--storage.tsdb.path=data",
+        f"--web.listen-address=127.0.0.1:{port}", "--log.level=error",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+
+    def asked(query: str) -> list[dict[str, Any]]:
+        with contextlib.suppress(requests.ConnectionError):
+            answer = requests.get(
+                f"http://127.0.0.1:{port}/api/v1/query", params={"query": query}, timeout=60
+            )
+            if answer.ok:
+                found: list[dict[str, Any]] = answer.json()["data"]["result"]
+                return found
+        return []
+
+    try:
+        until(lambda: len(asked("up == 1")) == 2, "both to be read")
+        [total] = until(lambda: asked("sum(vitrine_images_total)"), "the pictures")
+        assert float(total["value"][1]) == PICTURES
+        [worker] = asked("vitrine_leases")
+        assert worker["metric"]["node"] in watched.flower.workers()
+        assert worker["metric"]["model"] == "builtin"
+    finally:
+        process.kill()
+        process.wait()
+
+
 # --- the terminal and the logs --------------------------------------------------------------------
 
 
@@ -344,3 +395,28 @@ def test_every_chunk_is_a_line_with_its_counts(
     done = [line for line in lines if line["event"] == "the chunk is done"]
     assert {line["chunk"] for line in done} == set(range(-(-PICTURES // 64)))
     assert sum(line["embedded"] for line in done) == watched.job["embedded"]
+
+
+# --- load -----------------------------------------------------------------------------------------
+
+
+def test_users_of_every_kind_ask_at_once_and_none_meets_an_error(
+    watched: Watched, tmp_path: Path
+) -> None:
+    """Last in this module: it adds to what the others count."""
+    (tmp_path / "items.txt").write_text("\n".join(f"item-{n}" for n in range(50, 90)))
+    (tmp_path / "picture.png").write_bytes(drawn(200_000))
+    command = [
+        sys.executable, "-m", "locust", "-f", str(REPOSITORY / "infra/load/locustfile.py"),
+        "--headless", "--json", "--host", watched.house.api, "--users", "6", "--spawn-rate", "6",
+        "--run-time", "3s", "--pace", "0.02", "--collection", "watched",
+        "--items", str(tmp_path / "items.txt"), "--picture", str(tmp_path / "picture.png"),
+        "--pictures-at", f"http://{watched.host}/{{}}",
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {row["name"]: row for row in orjson.loads(done.stdout)}
+    assert set(rows) == {"search by item", "search by picture", "embed", "submit"}
+    assert {name: row["num_failures"] for name, row in rows.items()} == dict.fromkeys(rows, 0)

@@ -34,7 +34,8 @@ class WorkerMetrics:
     """Everything that one worker exports; `registry` holds it."""
 
     def __init__(self) -> None:
-        without_created()  # A series of its own for when each counter began doubles the page and says nothing new.
+        # A series of its own for when each counter began would double the page and say nothing new.
+        without_created()  # type: ignore[no-untyped-call]  # the library's has no annotations
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)

@@ -1,0 +1,47 @@
+"""Points for a collection that is only searched: drawn unit vectors of any dimension, two pictures an item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.contracts import point_id
+from vitrine.vectors.base import PointBatch, Provenance, Space
+
+BATCH = 256
+LATENT = 32
+"""Embeddings lie near a plane of few dimensions; of vectors that do not, all are alike far from each other."""
+COLOURS = ("red", "blue", "green", "black", "white", "grey")
+
+
+def drawn_points(collection: str, points: int, space: Space) -> Iterator[PointBatch]:
+    """So many points of items `item-0`, `item-1`, …, in batches for one upsert each."""
+    where = Provenance(
+        "drawn", space.model, space.revision, space.policy, "00" * 32, None, "2026-01-01T00:00:00Z"
+    )
+    for start in range(0, points, BATCH):
+        rows = range(start, min(points, start + BATCH))
+        items = [f"item-{row // 2}" for row in rows]
+        yield PointBatch(
+            ids=[
+                point_id(collection, item, row % 2) for item, row in zip(items, rows, strict=True)
+            ],
+            vectors=_unit(len(rows), space.dimension, seed=start),
+            item_ids=items,
+            indexes=[row % 2 for row in rows],
+            urls=[f"https://shop.example/{row}.jpg" for row in rows],
+            fields=[{"colour": COLOURS[row % 6], "price": float(row % 100)} for row in rows],
+            provenance=[where] * len(rows),
+        )
+
+
+def _unit(rows: int, dimension: int, *, seed: int) -> NDArray[np.float32]:
+    """Unit vectors, float32 [rows, dimension], near a plane of `LATENT` dimensions."""
+    plane = np.random.default_rng(0).standard_normal((LATENT, dimension), dtype=np.float32)
+    draw = np.random.default_rng(seed)
+    raw = draw.standard_normal((rows, LATENT), dtype=np.float32) @ plane
+    raw += draw.standard_normal(raw.shape, dtype=np.float32)
+    normal: NDArray[np.float32] = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+    return normal

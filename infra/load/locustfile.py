@@ -1,0 +1,115 @@
+r"""People and programs at the API, for Locust: searches, embeddings and submits.
+
+    locust -f infra/load/locustfile.py --host http://127.0.0.1:8080 --collection shop --items items.txt \
+        --picture dress.jpg --users 20 --spawn-rate 20 --run-time 60s --headless
+
+`--tags` picks some: `item` (the store alone answers), `picture` (a worker embeds it first), `words` (with `--words`), `embed`, `submit`.
+`--pace` is how long a user looks at an answer, in seconds; 0 asks again at once, which finds the limit. An answer that is an error
+counts as a failure. The key is taken from VITRINE_API_KEY. Submits name pictures of `--pictures-at` (a URL with `{}` in it), into the
+collection `load-submits`; without it nothing is submitted.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+from locust import FastHttpUser, events, tag, task
+from locust.env import Environment
+
+SUBMITTED = 8
+"""Items of one submit: a small shop's new arrivals."""
+WORDS = ("red striped dress", "blue dotted shirt", "leather bag", "white shoes")
+
+
+@events.init_command_line_parser.add_listener
+def _options(parser: Any) -> None:
+    parser.add_argument("--collection", default="shop", help="the collection that is searched")
+    parser.add_argument("--items", default="", help="file of item ids, one a line")
+    parser.add_argument("--picture", default="", help="file of the picture that is searched by")
+    parser.add_argument("--pictures-at", default="", help="URL of pictures to submit, {} in it")
+    parser.add_argument("--words", action="store_true", help="the model has a text tower")
+    parser.add_argument("--pace", type=float, default=1.0, help="seconds between two of one user")
+
+
+@events.test_start.add_listener
+def _read(environment: Environment, **_: object) -> None:
+    """Read the files once; users that lack theirs ask nothing."""
+    given = environment.parsed_options
+    Visitor.collection, Visitor.pace = given.collection, given.pace
+    Visitor.items = Path(given.items).read_text(encoding="utf-8").split() if given.items else []
+    picture = Path(given.picture).read_bytes() if given.picture else b""
+    Visitor.picture = base64.b64encode(picture).decode()
+    Visitor.pictures_at, Visitor.words = given.pictures_at, given.words
+
+
+class Visitor(FastHttpUser):
+    """Somebody who searches, embeds and submits."""
+
+    collection = "shop"
+    pace = 1.0
+    items: list[str] = []  # noqa: RUF012 - set once, before the first user
+    picture = ""
+    pictures_at = ""
+    words = False
+    numbers = itertools.count(1)
+
+    def wait_time(self) -> float:
+        """How long to the next question."""
+        return random.uniform(0.5, 1.5) * self.pace  # noqa: S311 - spreads load, guards nothing
+
+    def on_start(self) -> None:
+        """Send the key, where there is one."""
+        key = os.environ.get("VITRINE_API_KEY")
+        self.headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    def _ask(self, path: str, name: str, body: dict[str, Any]) -> None:
+        self.client.post(path, json=body, name=name, headers=self.headers)
+
+    @tag("item")
+    @task(4)
+    def more_like_this(self) -> None:
+        """By an item of the collection."""
+        if self.items:
+            item = random.choice(self.items)  # noqa: S311 - as above
+            self._ask("/v1/search", "search by item", {"collection": self.collection, "item": item})
+
+    @tag("picture")
+    @task(4)
+    def by_picture(self) -> None:
+        """By a picture that somebody has."""
+        if self.picture:
+            body = {"collection": self.collection, "image_base64": self.picture}
+            self._ask("/v1/search", "search by picture", body)
+
+    @tag("words")
+    @task(2)
+    def by_words(self) -> None:
+        """By words, which takes a model with a text tower."""
+        if self.words:
+            body = {"collection": self.collection, "text": random.choice(WORDS)}  # noqa: S311 - as above
+            self._ask("/v1/search", "search by words", body)
+
+    @tag("embed")
+    @task(2)
+    def embed(self) -> None:
+        """A vector for a program of one's own."""
+        if self.picture:
+            body = {"image_base64": self.picture, "encoding": "base64"}
+            self._ask("/v1/embed", "embed", body)
+
+    @tag("submit")
+    @task(1)
+    def submit(self) -> None:
+        """New arrivals."""
+        if self.pictures_at:
+            first = SUBMITTED * next(self.numbers)
+            items = [
+                {"id": f"new-{n}", "images": [self.pictures_at.format(n)]}
+                for n in range(first, first + SUBMITTED)
+            ]
+            self._ask("/v1/jobs", "submit", {"collection": "load-submits", "items": items})

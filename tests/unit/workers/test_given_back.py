@@ -1,0 +1,21 @@
+"""How a chunk's end is told to Celery, which tells Flower."""
+
+from __future__ import annotations
+
+import pytest
+from celery.exceptions import Retry
+
+from workers.given_back import GivenBack, told
+
+
+def test_a_chunk_that_was_done_or_refused_is_a_result() -> None:
+    for report in ({"embedded": 3, "failed": 1, "put_off": 0}, {"refused": "leased"}):
+        assert told(dict(report)) == report
+
+
+def test_a_chunk_that_was_given_back_is_a_retry_with_its_reason() -> None:
+    with pytest.raises(Retry, match="store_unavailable") as caught:
+        told({"given_back": "store_unavailable"})
+    # Which is what Celery puts into the event that Flower shows.
+    assert isinstance(caught.value.exc, GivenBack)
+    assert "store_unavailable" in repr(caught.value.exc)
