@@ -26,6 +26,7 @@ export function askForCrop(image) {
         h("button", { class: "button primary", type: "button", onclick: () => dialog.close("cut") }, "Search by this part"),
       ),
     );
+    stage.addEventListener("dragstart", (event) => event.preventDefault()); // a frame is drawn, no picture carried away
     stage.addEventListener("pointerdown", (event) => drag(event, stage, (next) => { frame = next; draw(); }));
     box.addEventListener("keydown", (event) => {
       const next = moved(frame, event);
@@ -59,8 +60,13 @@ function drag(event, stage, change) {
   };
   // On the window: the hand may leave the picture while it draws.
   const end = new AbortController();
-  window.addEventListener("pointermove", move, { signal: end.signal });
-  for (const name of ["pointerup", "pointercancel"]) window.addEventListener(name, () => end.abort(), { signal: end.signal });
+  const listen = (name, act) => window.addEventListener(name, act, { signal: end.signal });
+  listen("pointermove", move);
+  listen("pointercancel", () => end.abort());
+  listen("pointerup", (last) => {
+    move(last);
+    end.abort();
+  });
 }
 
 function moved(frame, { key, shiftKey }) {

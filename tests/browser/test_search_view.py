@@ -111,7 +111,9 @@ def test_a_chosen_file_is_searched_and_a_part_of_it_cut_out_by_dragging(
     assert stage is not None
     page.mouse.move(stage["x"] + stage["width"] * 0.35, stage["y"] + stage["height"] * 0.35)
     page.mouse.down()
-    page.mouse.move(stage["x"] + stage["width"] * 0.65, stage["y"] + stage["height"] * 0.65)
+    page.mouse.move(
+        stage["x"] + stage["width"] * 0.65, stage["y"] + stage["height"] * 0.65, steps=4
+    )
     page.mouse.up()
     frame = page.locator(".crop-frame").bounding_box()
     assert frame is not None
