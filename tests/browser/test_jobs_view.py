@@ -273,9 +273,12 @@ def test_a_phone_shows_jobs_without_scrolling_sideways(
     assert phone.serious_violations() == []
 
 
-def test_the_keyboard_submits_a_catalog(visitor: Visitor, service: ShopService) -> None:
+def test_the_keyboard_submits_a_catalog_and_the_key_goes_with_it(
+    visitor: Visitor, service: ShopService
+) -> None:
     page = visitor.page
     visitor.open("#/jobs/new")
+    page.evaluate("sessionStorage.setItem('vitrine.key', 'a-key')")
     row = f"keyed,{service.shop.picture_url(service.items[0].files[0])}"
     page.set_input_files(
         "#catalog-file",
@@ -283,5 +286,11 @@ def test_the_keyboard_submits_a_catalog(visitor: Visitor, service: ShopService) 
     )
     expect(page.get_by_label("Collection")).to_be_visible()
     page.get_by_label("Collection").focus()
-    page.keyboard.press("Enter")
+    with (
+        page.expect_request(re.compile(r"/v1/jobs$")) as submitted,
+        page.expect_request(re.compile(r"/events$")) as watched,
+    ):
+        page.keyboard.press("Enter")
+    assert submitted.value.headers["authorization"] == "Bearer a-key"
+    assert watched.value.headers["authorization"] == "Bearer a-key"
     ends_as(page, "completed")
