@@ -26,7 +26,6 @@ SUBMITTED = 8
 WORDS = ("red striped dress", "blue dotted shirt", "leather bag", "white shoes")
 
 
-@events.init_command_line_parser.add_listener
 def _options(parser: Any) -> None:
     parser.add_argument("--collection", default="shop", help="the collection that is searched")
     parser.add_argument("--items", default="", help="file of item ids, one a line")
@@ -36,10 +35,9 @@ def _options(parser: Any) -> None:
     parser.add_argument("--pace", type=float, default=1.0, help="seconds between two of one user")
 
 
-@events.test_start.add_listener
 def _read(environment: Environment, **_: object) -> None:
     """Read the files once; users that lack theirs ask nothing."""
-    given = environment.parsed_options
+    given: Any = environment.parsed_options  # what `_options` added stands in it
     Visitor.collection, Visitor.pace = given.collection, given.pace
     Visitor.items = Path(given.items).read_text(encoding="utf-8").split() if given.items else []
     picture = Path(given.picture).read_bytes() if given.picture else b""
@@ -113,3 +111,8 @@ class Visitor(FastHttpUser):
                 for n in range(first, first + SUBMITTED)
             ]
             self._ask("/v1/jobs", "submit", {"collection": "load-submits", "items": items})
+
+
+_HOOKS: Any = events  # which Locust leaves without types
+_HOOKS.init_command_line_parser.add_listener(_options)
+_HOOKS.test_start.add_listener(_read)
