@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 from vitrine.supervision.output import LogFile, Prefixed
@@ -51,3 +52,17 @@ def test_a_log_file_grows_and_shows_its_end(tmp_path: Path) -> None:
         with log.open() as stream:
             stream.write(b"line %d\n" % number)
     assert log.tail(2) == "line 6\nline 7"
+
+
+def test_the_end_of_a_log_of_json_is_shown_in_words(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "worker.log")
+    event = {
+        "time": "t",
+        "level": "critical",
+        "logger": "workers.engine",
+        "event": "no model",
+        "job": "j1",
+    }
+    with log.open() as file:
+        file.write(b"plain\n" + json.dumps(event).encode() + b"\n")
+    assert log.tail() == "plain\nt CRITICAL workers.engine: no model  job=j1"
