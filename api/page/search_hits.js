@@ -30,6 +30,9 @@ export function hitList(context, on) {
     }
     next = answer.next_offset;
     drawFoot();
+    // Looked at anew: on a tall screen the end may be in sight still, and nothing would tell of it again.
+    watcher.unobserve(foot);
+    watcher.observe(foot);
   }
 
   function drawFoot(waiting = false) {

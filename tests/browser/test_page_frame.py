@@ -134,6 +134,7 @@ def test_light_and_dark_are_chosen_and_remembered(browser: Browser, worded: str)
         expect(page.locator(".tile").first).to_be_visible()
         light = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         page.get_by_role("button", name="Switch to dark").click()
+        expect(page.get_by_role("button", name="Switch to light")).to_be_visible()
         dark = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         assert light != dark
         assert visitor.serious_violations() == []

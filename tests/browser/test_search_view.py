@@ -115,9 +115,10 @@ def test_a_chosen_file_is_searched_and_a_part_of_it_cut_out_by_dragging(
         stage["x"] + stage["width"] * 0.65, stage["y"] + stage["height"] * 0.65, steps=4
     )
     page.mouse.up()
-    frame = page.locator(".crop-frame").bounding_box()
-    assert frame is not None
-    assert frame["width"] == pytest.approx(stage["width"] * 0.3, abs=3)
+    # The browser may tell the page of the mouse a moment after it has told us that it did.
+    expect(page.locator(".crop-frame")).to_have_attribute(
+        "style", re.compile(r"width: (29\.[89]|30)")
+    )
     page.get_by_role("button", name="Search by this part").click()
     page.wait_for_url(lambda url: url != before)
     expect(page.locator(".score").first).not_to_have_text("score 1.00")
