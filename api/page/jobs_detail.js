@@ -1,9 +1,10 @@
 // One job: how far it is while it runs, what became of it when it is finished, and what can be done about it.
+import { confirmed } from "./confirm_dialog.js";
 import { announce, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { follow } from "./jobs_events.js";
 import { Failures } from "./jobs_failures.js";
-import { confirmed, outcomeWords, problemTable, progressBar, stateChip } from "./jobs_parts.js";
+import { outcomeWords, problemTable, progressBar, stateChip } from "./jobs_parts.js";
 import { sourceName, stateWords } from "./jobs_words.js";
 import { busy, isAbort, notice, problemNotice } from "./notices.js";
 import { compact, count, counted, duration, moment } from "./words.js";

@@ -1,9 +1,9 @@
 // A job's failures: how many by reason and by host, which they are, and trying them again.
 import { announce, fill, h, isWebAddress } from "./dom.js";
 import { icon } from "./icons.js";
-import { table } from "./jobs_parts.js";
 import { plain, reasonHelp } from "./jobs_words.js";
 import { busy, isAbort, problemNotice } from "./notices.js";
+import { table } from "./table.js";
 import { count, counted } from "./words.js";
 
 const PAGE = 50;

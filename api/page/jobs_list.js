@@ -1,7 +1,8 @@
 // All jobs, newest first, as they go on; and where a new one begins.
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
-import { dropInto, dropZone, outcomeWords, progressBar, stateChip } from "./jobs_parts.js";
+import { dropInto, dropZone } from "./jobs_drop.js";
+import { outcomeWords, progressBar, stateChip } from "./jobs_parts.js";
 import { sourceName } from "./jobs_words.js";
 import { busy, empty, isAbort, problemNotice } from "./notices.js";
 import { poll } from "./poll.js";

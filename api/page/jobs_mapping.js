@@ -1,6 +1,6 @@
 // The catalog's columns as a table: what each holds, and what it is taken for, which may be changed.
 import { h } from "./dom.js";
-import { table } from "./jobs_parts.js";
+import { table } from "./table.js";
 
 const ROLES = { id: "Id", image: "Picture", field: "Field" };
 const HELP = { id: "names the item", image: "a picture's address", field: "shown with hits, and filtered by" };

@@ -1,8 +1,9 @@
 // A catalog on its way in: what is in it, what each column is taken for, what would be rejected, and then the sending.
 import { announce, fill, h } from "./dom.js";
 import { icon } from "./icons.js";
+import { dropInto, dropZone } from "./jobs_drop.js";
 import { MappingTable } from "./jobs_mapping.js";
-import { dropInto, dropZone, problemTable } from "./jobs_parts.js";
+import { problemTable } from "./jobs_parts.js";
 import { plain } from "./jobs_words.js";
 import { busy, isAbort, notice, problemNotice } from "./notices.js";
 import { upload } from "./upload.js";

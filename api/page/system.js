@@ -1,10 +1,10 @@
 // The view System: who works, what waits, how much was done in the last hour, and whether everything answers.
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
-import { table } from "./jobs_parts.js";
 import { busy, isAbort, notice, problemNotice } from "./notices.js";
 import { poll } from "./poll.js";
 import { Plot } from "./system_plot.js";
+import { table } from "./table.js";
 import { compact, count, moment } from "./words.js";
 
 const EVERY_MS = 5000;

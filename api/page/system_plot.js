@@ -1,6 +1,6 @@
 // The pictures of each minute of the last hour, as bars; and the same as a table, for who does not look.
 import { fill, h } from "./dom.js";
-import { table } from "./jobs_parts.js";
+import { table } from "./table.js";
 import { compact, count } from "./words.js";
 
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
