@@ -31,6 +31,10 @@ def worker(*, model: str = "lane-model", supports_text: bool = False) -> WorkerI
     return WorkerInfo(f"{model}@test", model, "r1", "rgb-1", 2, "cpu", supports_text, 1, 0.0)
 
 
+_at_work: list[threading.Thread] = []
+"""Workers' ends: they have answered before their askers go on, and not yet ended."""
+
+
 class Messages:
     """The messages of queries, handed to a worker's end at once instead of through the queue."""
 
@@ -42,7 +46,9 @@ class Messages:
     def publish_query(self, request: str, model: str) -> None:
         assert model == "lane-model"
         self.sent.append(request.split(","))
-        threading.Thread(target=self._handle, args=(self._redis, request)).start()
+        thread = threading.Thread(target=self._handle, args=(self._redis, request))
+        _at_work.append(thread)
+        thread.start()
 
     def close(self) -> None:
         return
@@ -54,6 +60,8 @@ def redis(private_redis: str) -> Iterator[Redis]:
         client.delete(WORKERS_KEY)
         presence.beat(client, worker())
         yield client
+        while _at_work:
+            _at_work.pop().join(60)
         client.delete(WORKERS_KEY)
 
 

@@ -50,12 +50,17 @@ class Messages:
 
     def __init__(self, worker: QueryWorker) -> None:
         self._worker = worker
+        self._at_work: list[threading.Thread] = []
 
     def publish_query(self, request: str, model: str) -> None:
-        threading.Thread(target=self._worker.answer, args=(request,)).start()
+        thread = threading.Thread(target=self._worker.answer, args=(request,))
+        self._at_work.append(thread)
+        thread.start()
 
     def close(self) -> None:
-        return
+        """Wait for those that have answered and not yet ended."""
+        for thread in self._at_work:
+            thread.join(60)
 
 
 @dataclass
