@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import browser
+from scripts import browser, debian
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def test_one_that_is_an_application_is_found(
 
 
 def test_nothing_is_installed_where_there_is_no_apt() -> None:
-    assert browser.install() is False
+    assert debian.install("chromium", "to be tested") is False
 
 
 def test_nothing_is_installed_by_who_would_be_asked_for_a_password(
@@ -59,18 +59,18 @@ def test_nothing_is_installed_by_who_would_be_asked_for_a_password(
     put_command(nowhere, "apt-get")
     (nowhere / "sudo").write_text("#!/bin/sh\nexit 1\n")
     (nowhere / "sudo").chmod(0o755)
-    monkeypatch.setattr(browser, "_is_debian", lambda: True)
+    monkeypatch.setattr(debian, "_is_debian", lambda: True)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert browser.install() is False
+    assert debian.install("chromium", "to be tested") is False
 
 
 def test_debians_own_is_installed_where_that_is_allowed(
     nowhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_command(nowhere, "apt-get")
-    monkeypatch.setattr(browser, "_is_debian", lambda: True)
+    monkeypatch.setattr(debian, "_is_debian", lambda: True)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert browser.install() is True
+    assert debian.install("chromium", "to be tested") is True
 
 
 def test_without_one_the_user_is_told_what_to_do_and_nothing_fails(
