@@ -64,8 +64,9 @@ def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
 
 def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     """How the app is served: over connections that are counted and timed, believing named proxies alone."""
+    # The loop is named, since uvicorn would take another one wherever somebody's package has brought it along.
     return uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, ws="none",
+        app, loop="asyncio", log_config=None, access_log=False, server_header=False, ws="none",
         http=limited(settings.api_client_timeout, settings.api_connections),
         proxy_headers=bool(settings.api_proxies),
         forwarded_allow_ips=list(settings.api_proxies),

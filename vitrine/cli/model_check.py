@@ -47,18 +47,15 @@ def _missing() -> list[str]:
 
 
 def _device(settings: Settings) -> Iterator[Finding]:
-    import torch
-
-    from workers.models.device import device_title, resolve_device
+    from workers.models.device import device_title, resolve_device, torch_build
 
     device = resolve_device(settings.device)
-    yield _DEVICE.good(
-        f"{settings.device} is {device}: {device_title(device)}, torch {torch.__version__}."
-    )
-    if device == "cpu" and torch.version.cuda and Path("/proc/driver/nvidia").exists():
+    version, cuda = torch_build()
+    yield _DEVICE.good(f"{settings.device} is {device}: {device_title(device)}, torch {version}.")
+    if device == "cpu" and cuda and Path("/proc/driver/nvidia").exists():
         yield _DEVICE.warning(
             "There is an NVIDIA driver, and torch can use no GPU.",
-            f"Update the driver: this torch was built for CUDA {torch.version.cuda}.",
+            f"Update the driver: this torch was built for CUDA {cuda}.",
         )
 
 

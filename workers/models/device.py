@@ -41,6 +41,11 @@ def device_title(device: str) -> str:
     return f"{platform.machine()} {instructions} x {torch.get_num_threads()}"
 
 
+def torch_build() -> tuple[str, str | None]:
+    """torch's version, and the version of CUDA that it was built for; None for a build without."""
+    return torch.__version__, torch.version.cuda
+
+
 def resolve_dtype(wanted: str | None, device: str) -> torch.dtype:
     """The number type of weights and activations; by default float32 on a CPU and bfloat16 on a GPU (but for models
     that lose too much in it, see `workers.models.precision`).
