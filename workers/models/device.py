@@ -42,7 +42,7 @@ def device_title(device: str) -> str:
 
 
 def torch_build() -> tuple[str, str | None]:
-    """torch's version, and the version of CUDA that it was built for; None for a build without."""
+    """The version of torch, and the version of CUDA that it was built for; None for a build without."""
     return torch.__version__, torch.version.cuda
 
 
