@@ -23,7 +23,7 @@ from workers.remembered_sizes import RememberedSizes
 log = logging.getLogger(__name__)
 
 UNTRIED_BATCH = 64
-"""For a model that neither prefers a size nor can be tried: the built-in one, to which all are alike."""
+"""For a model that neither prefers a size nor can be tried."""
 _SIDE = 64
 _SEED = 20
 _LONG = 0.25

@@ -48,6 +48,9 @@ class DescriptorModel:
     revision = REVISION
     device = "cpu"
     supports_text = False
+    preferred_batch = 8
+    """Each picture costs the same in any batch, a few milliseconds: a question waits for few of them, and handing a batch
+    on is still a small part of it."""
     dimension = (
         (1 + colour.ROWS) * colour.BINS
         + spectrum.RINGS * (spectrum.ORDERS + spectrum.DIRECTIONS)
