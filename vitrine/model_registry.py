@@ -24,7 +24,7 @@ class ModelCard:
 
     id: str  #: What `--model` takes: a hub id, or `builtin`.
     revision: str | None
-    """The commit on the hub; None where none could be vouched for: then what the hub has when it is first opened."""
+    """The commit on the hub; None for what is part of vitrine."""
     family: Family
     dimension: int  #: Of its vectors.
     side: (
@@ -50,7 +50,7 @@ class ModelCard:
         return self.parameters * bytes_a_number
 
 
-def _siglip2(name: str, side: int | None, parameters: int, revision: str | None) -> ModelCard:
+def _siglip2(name: str, side: int | None, parameters: int, revision: str) -> ModelCard:
     dimension = {"base": 768, "large": 1024, "so400m": 1152}[name.partition("-")[0]]
     return ModelCard(
         id=f"google/siglip2-{name}",
@@ -78,7 +78,7 @@ def _clip(name: str, dimension: int, parameters: int, revision: str) -> ModelCar
     )
 
 
-def _dinov2(name: str, dimension: int, parameters: int, revision: str | None) -> ModelCard:
+def _dinov2(name: str, dimension: int, parameters: int, revision: str) -> ModelCard:
     return ModelCard(
         id=f"facebook/dinov2-{name}",
         revision=revision,
@@ -100,14 +100,14 @@ CARDS: tuple[ModelCard, ...] = (
     _siglip2("base-patch16-256", 256, 375_234_050, "3f9f96cb90da5dbc758b01813f2f6f1aee24c1ab"),
     _siglip2("base-patch16-384", 384, 375_479_810, "f775b65a79762255128c981547af89addcfe0f88"),
     _siglip2("base-patch16-512", 512, 375_823_874, "a89f5c5093f902bf39d3cd4d81d2c09867f0724b"),
-    _siglip2("base-patch32-256", 256, 376_856_066, None),
+    _siglip2("base-patch32-256", 256, 376_856_066, "94dffa8cb1179de3e03f091dbc3917e5d5a9ae84"),
     _siglip2("large-patch16-256", 256, 881_526_786, "787800c8990e6f058423089178e718139608408c"),
     _siglip2("large-patch16-384", 384, 881_854_466, "1b426889ea62b5a72bf9839009a1b184bfc9c178"),
     _siglip2("large-patch16-512", 512, 882_313_218, "49488218e80259885f3be61d7a9455faf833b7a8"),
-    _siglip2("so400m-patch14-224", 224, 1_135_463_602, None),
+    _siglip2("so400m-patch14-224", 224, 1_135_463_602, "78e403963a4f6a3640d07803284752326fdf4edf"),
     _siglip2("so400m-patch14-384", 384, 1_136_008_498, "e8e487298228002f3d8a82e0cd5c8ea9c567f57f"),
     _siglip2("so400m-patch16-256", 256, 1_135_670_962, "e8708ab72d125807e45b36fb7d4e0aacbb59f379"),
-    _siglip2("so400m-patch16-384", 384, 1_136_039_602, None),
+    _siglip2("so400m-patch16-384", 384, 1_136_039_602, "dd658faac399427308559e2c3ac1e99cbe43845d"),
     _siglip2("so400m-patch16-512", 512, 1_136_555_698, "ceea1cba8130d8271436da4828633198c176a775"),
     _siglip2("base-patch16-naflex", None, 375_234_050, "b53b807d3a2d5e2b3911292f2d69e5341cdc064c"),
     _siglip2("so400m-patch16-naflex", None, 1_135_670_962, "cc24074f717b612951c2dead130904ab9b65a81e"),
@@ -125,7 +125,7 @@ CARDS: tuple[ModelCard, ...] = (
     _dinov2("with-registers-small", 384, 22_058_112, "0d9846e56b43a21fa46d7f3f5070f0506a5795a9"),
     _dinov2("with-registers-base", 768, 86_583_552, "a1d738ccfa7ae170945f210395d99dde8adb1805"),
     _dinov2("with-registers-large", 1024, 304_372_736, "e4c89a4e05589de9b3e188688a303d0f3c04d0f3"),
-    _dinov2("with-registers-giant", 1536, 1_136_486_912, None),
+    _dinov2("with-registers-giant", 1536, 1_136_486_912, "8d0d49f77fb8b5dd78842496ff14afe7dd4d85cb"),
 )  # fmt: skip
 """In the order in which they are listed: the smaller of a family first."""
 
