@@ -86,7 +86,7 @@ def _marked(fetched: Fetched) -> str:
 Prepare: TypeAlias = Callable[[Stages, Fetched, PictureDecoder, Reuse | None], Prepared]
 
 
-def _faulty_prepare(prepare: Prepare) -> Prepare:
+def _faulty_prepare(prepare: Prepare) -> Callable[..., Prepared]:
     def prepare_marked(
         stages: Stages, fetched: Fetched, decoder: PictureDecoder, reuse: Reuse | None
     ) -> Prepared:
