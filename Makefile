@@ -26,7 +26,7 @@ demo: setup-demo ## run the main job, end to end, on pictures drawn here
 test: lint ## check everything and run the tests
 	@$(BIN)/python -m scripts.browser
 	@$(BIN)/python -m scripts.promtool
-	$(BIN)/python -m pytest --numprocesses=3 --dist=loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup-test ## style, types, import arrows
 	$(BIN)/ruff check

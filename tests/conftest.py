@@ -13,15 +13,6 @@ from vitrine.standalone.private_redis import PrivateRedis
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in its own hook of this name
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests stay together where tests run side by side; those in a browser do too, whose service is one."""
-    for item in items:
-        file = item.path.relative_to(REPOSITORY)
-        group = "browser" if file.parent.name == "browser" else str(file)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real catalog pictures, odd files and a pretrained model; skips where absent."""
