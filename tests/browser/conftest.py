@@ -64,9 +64,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopService]:
             yield ShopService(house, shop, items, pictures, catalog, job, held)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window; skips where there is none."""
+    """Chromium without a window; skips where there is none.
+
+    A module's own: while Playwright is there its event loop runs in this thread, where no other test could run one.
+    """
     path = find()
     if path is None:
         reason = "no Chromium here (install it, or set VITRINE_TEST_BROWSER)"

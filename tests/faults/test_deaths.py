@@ -37,6 +37,6 @@ def test_a_worker_that_is_asked_to_stop_loses_nothing_and_does_nothing_twice(
 def test_a_death_between_two_steps_of_a_chunk_s_end_counts_nothing_twice(
     tmp_path: Path, fault: str
 ) -> None:
-    tally = deaths.killed_between(tmp_path, fault, pictures=1500, deaths=4)
+    tally = deaths.killed_between(tmp_path, fault, pictures=800, deaths=2)
     assert tally.exact, tally
-    assert tally.times == 4
+    assert tally.times == 2
