@@ -132,15 +132,17 @@ def test_light_and_dark_are_chosen_and_remembered(browser: Browser, worded: str)
         page = visitor.page
         visitor.open()
         expect(page.locator(".tile").first).to_be_visible()
+        ground = page.locator("html")
         light = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         page.get_by_role("button", name="Switch to dark").click()
         expect(page.get_by_role("button", name="Switch to light")).to_be_visible()
+        expect(ground).not_to_have_css("background-color", light)
+        page.wait_for_function("document.getAnimations().length === 0")
         dark = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-        assert light != dark
         assert visitor.serious_violations() == []
         page.reload()
         expect(page.get_by_role("button", name="Switch to light")).to_be_visible()
-        assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == dark
+        expect(ground).to_have_css("background-color", dark)
         visitor.forgive("ERR_NAME_NOT_RESOLVED|shop.example")
 
 
