@@ -137,7 +137,9 @@ def test_light_and_dark_are_chosen_and_remembered(browser: Browser, worded: str)
         page.get_by_role("button", name="Switch to dark").click()
         expect(page.get_by_role("button", name="Switch to light")).to_be_visible()
         expect(ground).not_to_have_css("background-color", light)
-        page.wait_for_function("document.getAnimations().length === 0")
+        page.evaluate(
+            "Promise.all(document.getAnimations().map((one) => one.finished)).then(() => 0)"
+        )
         dark = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         assert visitor.serious_violations() == []
         page.reload()
