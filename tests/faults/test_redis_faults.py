@@ -25,6 +25,7 @@ def test_a_full_redis_refuses_submissions_in_words_and_kills_no_worker(tmp_path:
     assert crashes == 0
 
 
+@pytest.mark.long
 def test_broken_connections_to_redis_cost_time_only(tmp_path: Path) -> None:
     tally = redis_faults.cut(tmp_path, pictures=4000, cuts=10)
     assert tally.exact, tally
