@@ -11,6 +11,7 @@ from tests.faults.picture_faults import marked_pictures
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
+@pytest.mark.long
 def test_a_picture_that_kills_the_process_is_dead_lettered_by_name(tmp_path: Path) -> None:
     tally, crashes = marked_pictures(
         tmp_path, "abort", pictures=3000, culprits=[1717], reason="crashed_worker"
