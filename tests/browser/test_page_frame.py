@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, expect
 
-from api.serve import bind, server_config, url_of
 from tests.browser.visitor import visiting
+from tests.served import served
 from tests.unit.api.api_stage import Stage, make_stage, put
 from vitrine.api_keys import Keyring, Scope, new_key
 from vitrine.settings import Settings
@@ -20,20 +17,6 @@ pytestmark = pytest.mark.e2e
 
 KEY, KEPT = new_key("reader", [Scope.READ])
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-
-
-@contextmanager
-def served(stage: Stage) -> Iterator[str]:
-    """The stage's API over a real socket."""
-    with closing(bind("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(server_config(stage.parts.settings, stage.app))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield url_of("127.0.0.1", listening.getsockname()[1])
-        finally:
-            server.should_exit = True
-            thread.join(60)
 
 
 def staged(keyring: Keyring | None = None) -> Stage:
@@ -52,14 +35,16 @@ def staged(keyring: Keyring | None = None) -> Stage:
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[str]:
     """An API that asks for a key."""
-    with served(staged(Keyring([KEPT]))) as url:
+    stage = staged(Keyring([KEPT]))
+    with served(stage.app, stage.parts.settings) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def worded() -> Iterator[str]:
     """An API without keys."""
-    with served(staged()) as url:
+    stage = staged()
+    with served(stage.app, stage.parts.settings) as url:
         yield url
 
 

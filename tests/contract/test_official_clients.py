@@ -6,7 +6,6 @@ The lane is a fake, whose vectors depend on nothing but a question's bytes: so w
 from __future__ import annotations
 
 import base64
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,10 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 from numpy.typing import NDArray
 
-from api.serve import bind, server_config, url_of
+from tests.served import served
 from tests.unit.api.api_stage import SPACE, Stage, make_stage
 from vitrine.api_keys import Keyring, Scope, new_key
 from vitrine.contracts import FailureReason
@@ -45,13 +43,8 @@ def stage() -> Stage:
 @pytest.fixture(scope="module")
 def url(stage: Stage) -> Iterator[str]:
     """The API, served on a port of its own."""
-    with closing(bind("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(server_config(stage.parts.settings, stage.app))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield url_of("127.0.0.1", listening.getsockname()[1])
-        server.should_exit = True
-        thread.join(60)
+    with served(stage.app, stage.parts.settings) as address:
+        yield address
 
 
 def imported(name: str) -> ModuleType:

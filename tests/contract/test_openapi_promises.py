@@ -8,14 +8,12 @@ schema is accepted (a search has exactly one question), and how one call follows
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
 import schemathesis
-import uvicorn
 from hypothesis import HealthCheck
 from hypothesis import settings as examples
 from pydantic import SecretStr
@@ -23,7 +21,7 @@ from schemathesis.specs.openapi import checks
 
 from api.app import create_app
 from api.parts import Parts
-from api.serve import bind, server_config, url_of
+from tests.served import served
 from tests.unit.api.api_stage import SPACE, Outbox, make_stage, put
 from vitrine.api_keys import Keyring, Scope, new_key
 from vitrine.fakes.fake_lane import FakeLane, fake_worker
@@ -52,7 +50,10 @@ def url(private_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         api_rate=1e6,
         api_burst=1_000_000,
     )
-    with open_parts(settings) as parts, serving(parts, settings) as address:
+    with (
+        open_parts(settings) as parts,
+        served(create_app(parts, Keyring([KEPT])), settings) as address,
+    ):
         yield address
 
 
@@ -63,19 +64,6 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
         put(store, "summer", ("sku-1042", 0, b"front", {"colour": "red", "price": 20}))
         lane = FakeLane(fake_worker(SPACE, supports_text=True))
         yield Parts(settings, ledger, store, lane, Outbox(), MemoryTickets())
-
-
-@contextmanager
-def serving(parts: Parts, settings: Settings) -> Iterator[str]:
-    with closing(bind("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(server_config(settings, create_app(parts, Keyring([KEPT]))))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield url_of("127.0.0.1", listening.getsockname()[1])
-        finally:
-            server.should_exit = True
-            thread.join(60)
 
 
 api = schemathesis.openapi.from_dict(make_stage(Settings()).app.openapi())

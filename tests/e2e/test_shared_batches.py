@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import base64
 import io
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 import requests
-import uvicorn
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.app import create_app
 from api.parts import Parts, open_parts
-from api.serve import bind, server_config, url_of
 from tests.e2e.house import PATIENCE, until
 from tests.e2e.workshop_floor import Floor, workshop_floor
+from tests.served import served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -65,15 +63,11 @@ class Service:
 
 @contextmanager
 def api(floor: Floor) -> Iterator[Service]:
-    with open_parts(floor.settings) as parts, closing(bind("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(server_config(floor.settings, create_app(parts)))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield Service(url_of("127.0.0.1", listening.getsockname()[1]), parts)
-        finally:
-            server.should_exit = True
-            thread.join(60)
+    with (
+        open_parts(floor.settings) as parts,
+        served(create_app(parts), floor.settings) as address,
+    ):
+        yield Service(address, parts)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ EXTRAS = {
     "vitrine": (),
     "vitrine/cli": ("flower", "standalone"),
     "vitrine/demo": ("worker",),
-    "vitrine/telemetry": ("otel",),
+    "vitrine/telemetry": ("api", "otel", "worker"),
     "vitrine/vectors": ("standalone",),
     "benchmarks": ("dev", "api", "producer", "standalone", "worker"),
 }

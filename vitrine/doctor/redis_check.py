@@ -11,6 +11,7 @@ from typing import Any
 from redis import Redis
 
 from vitrine.doctor.finding import Finding, Notebook
+from vitrine.doctor.version import major_and_minor
 from vitrine.redis_client import connect, naming_failures
 from vitrine.settings import Settings
 
@@ -68,8 +69,7 @@ def judge(vitals: Vitals) -> Iterator[Finding]:
 def _version(info: Mapping[str, Any]) -> Iterator[Finding]:
     told = str(info.get("valkey_version") or info.get("redis_version", ""))
     name = "Valkey" if "valkey_version" in info else "Redis"
-    version = tuple(int(part) for part in told.split(".")[:2] if part.isdecimal())
-    if version < OLDEST:
+    if major_and_minor(told) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         yield _BOOK.warning(
             f"{name} {told or 'of an unknown version'} answers; nothing older than {oldest} is tested.",

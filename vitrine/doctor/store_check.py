@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from vitrine.doctor.finding import Finding, Notebook
+from vitrine.doctor.version import major_and_minor
 from vitrine.errors import StoreUnavailable
 from vitrine.settings import Settings
 from vitrine.vectors.base import VectorStore
@@ -53,8 +54,7 @@ def check_store(settings: Settings) -> Iterator[Finding]:
 
 def _server(settings: Settings) -> Iterator[Finding]:
     told = str(_asked(settings, "/").get("version", ""))
-    version = tuple(int(part) for part in told.split(".")[:2] if part.isdecimal())
-    if version < OLDEST:
+    if major_and_minor(told) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         yield _BOOK.wrong(
             f"Qdrant {told or 'of an unknown version'} answers; collections need {oldest} or newer.",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from vitrine.contracts import (
@@ -16,61 +15,40 @@ from vitrine.contracts import (
     ImageRef,
     JobSpec,
     JobState,
-    JobStatus,
     RowProblem,
 )
 from vitrine.errors import Conflict
 from vitrine.fakes.memory_job import (
     MemoryChunk,
     MemoryJob,
-    chunks_left,
     complete,
     note_index,
-    pending,
     set_back,
     settle,
-    status_of,
     to_send,
 )
+from vitrine.fakes.memory_reading import MemoryReading
 from vitrine.ledger.base import (
-    ChunksLeft,
     FinishReport,
     Lease,
-    Minute,
     NewChunk,
     Putoff,
     Refusal,
 )
-from vitrine.ledger.job_errors import missing_job, parted_job
-from vitrine.ledger.outcome_rate import last_minutes
+from vitrine.ledger.job_errors import parted_job
 from vitrine.ledger.remainder import remainder
-from vitrine.ledger.select import matches
 from vitrine.settings import INDEX_POINTS
 
 
-class MemoryLedger:
+class MemoryLedger(MemoryReading):
     """`vitrine.ledger.base.Ledger` in memory; `clock` can be replaced to let time pass."""
 
     def __init__(
         self, clock: Callable[[], float] = time.time, *, index_points: int = INDEX_POINTS
     ) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._index_points = index_points
-        self._jobs: dict[str, MemoryJob] = {}
-        self._minutes: Counter[tuple[int, str]] = Counter()
-        self._lock = threading.RLock()
         self._tokens = itertools.count(1)
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def ping(self) -> None:
-        return
-
-    def _job(self, job: str) -> MemoryJob:
-        if job not in self._jobs:
-            raise missing_job(job)
-        return self._jobs[job]
 
     def create(self, spec: JobSpec) -> None:
         with self._lock:
@@ -110,10 +88,6 @@ class MemoryLedger:
             entry.rejected += count
             entry.problems = [*entry.problems, *problems][:1000]
 
-    def marks(self, job: str) -> Iterator[bytes]:
-        with self._lock:
-            return iter(list(self._jobs[job].marks) if job in self._jobs else [])
-
     def seal(self, job: str, *, after: bytes | None = None) -> JobState:
         with self._lock:
             entry = self._job(job)
@@ -122,10 +96,6 @@ class MemoryLedger:
                 entry.marks.clear()
                 entry.state = JobState.RUNNING
             return self._settle(entry)
-
-    def pending_images(self) -> int:
-        with self._lock:
-            return sum(pending(entry) for entry in self._jobs.values())
 
     def lease(self, job: str, number: int, *, seconds: float) -> Lease | Refusal:
         with self._lock:
@@ -285,62 +255,6 @@ class MemoryLedger:
     def complete(self, job: str) -> JobState:
         with self._lock:
             return complete(self._job(job), self._clock())
-
-    def attempts(self, job: str, numbers: Sequence[int]) -> list[int]:
-        with self._lock:
-            chunks = self._job(job).chunks
-            return [chunks[n].attempts if n in chunks else 0 for n in numbers]
-
-    def queued_at(self, job: str, numbers: Sequence[int]) -> list[float | None]:
-        with self._lock:
-            chunks = self._jobs[job].chunks if job in self._jobs else {}
-            return [chunks[n].queued if n in chunks else None for n in numbers]
-
-    def clock(self) -> float:
-        return self._clock()
-
-    def active_jobs(self) -> list[str]:
-        with self._lock:
-            return sorted(job for job, entry in self._jobs.items() if not entry.state.finished)
-
-    def jobs(self, *, limit: int = 100, offset: int = 0) -> list[JobStatus]:
-        with self._lock:
-            newest = sorted(self._jobs.values(), key=lambda entry: -entry.spec.created_at)
-            return [status_of(entry) for entry in newest[offset : offset + limit]]
-
-    def status(self, job: str) -> JobStatus:
-        with self._lock:
-            return status_of(self._job(job))
-
-    def chunks_left(self, job: str) -> ChunksLeft:
-        with self._lock:
-            return chunks_left(self._jobs.get(job))
-
-    def outcomes(self, minutes: int) -> list[Minute]:
-        with self._lock:
-            seen = self._minutes
-            return [
-                Minute(at * 60.0, seen[at, "embedded"], seen[at, "failed"])
-                for at in last_minutes(minutes, self._clock())
-            ]
-
-    def failures(
-        self,
-        job: str,
-        *,
-        reason: str | None = None,
-        host: str | None = None,
-        items: frozenset[str] | None = None,
-        after: int = -1,
-    ) -> Iterator[Failure]:
-        with self._lock:
-            ordered = sorted(self._job(job).failed.items())
-        beyond = (failure for ordinal, failure in ordered if ordinal > after)
-        return (f for f in beyond if matches(f, reason=reason, host=host, items=items))
-
-    def problems(self, job: str) -> list[RowProblem]:
-        with self._lock:
-            return list(self._job(job).problems)
 
     def cancel(self, job: str) -> JobState:
         with self._lock:

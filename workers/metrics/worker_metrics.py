@@ -10,14 +10,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
-from prometheus_client import disable_created_metrics as without_created
+from prometheus_client import Counter, Gauge, Histogram, Info
 from prometheus_client.core import CounterMetricFamily, Metric
-from prometheus_client.platform_collector import PlatformCollector
-from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from vitrine.presence import WorkerInfo
+from vitrine.telemetry.registry import process_registry
 from workers.batching.gauge import Gauge as BatchGauge
 from workers.ingest.chunk import FAILED_PREFIX, Report
 
@@ -34,11 +32,7 @@ class WorkerMetrics:
     """Everything that one worker exports; `registry` holds it."""
 
     def __init__(self) -> None:
-        # A series of its own for when each counter began would double the page and say nothing new.
-        without_created()  # type: ignore[no-untyped-call]  # the library's has no annotations
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
+        self.registry = process_registry()
         self.embedded_so_far = 0
         self.failed_so_far = 0
         self.answered_so_far = 0

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.served import served
 from tests.unit.api.api_stage import SPACE, Stage, make_stage
-from tests.unit.api.dialect_server import served_at
 from vitrine.api_keys import Keyring, Scope, new_key
 from vitrine.contracts import FailureReason
 from vitrine.errors import ModelUnavailable
@@ -51,7 +51,7 @@ def asked() -> Iterator[Asked]:
     stage = make_stage(settings, Keyring([KEPT]))
     stage.lane.known[GONE.encode()] = UnusablePicture(FailureReason.NOT_FOUND, "answered 404")
     stage.lane.known[b"slow"] = ModelUnavailable("No worker answered within 20 s.")
-    with served_at(stage) as url, client_of(url, KEY) as client:
+    with served(stage.app, stage.parts.settings) as url, client_of(url, KEY) as client:
         yield Asked(stage, url, client)
 
 

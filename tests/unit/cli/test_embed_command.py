@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.served import served
 from tests.unit.api.api_stage import Stage, make_stage
-from tests.unit.api.dialect_server import served_at
 from vitrine.cli import main
 from vitrine.contracts import FailureReason
 from vitrine.fakes.fake_lane import fake_vector
@@ -32,7 +32,7 @@ def stage() -> Stage:
 
 @pytest.fixture(scope="module")
 def url(stage: Stage) -> Iterator[str]:
-    with served_at(stage) as address:
+    with served(stage.app, stage.parts.settings) as address:
         yield address
 
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
-import uvicorn
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
-from api.serve import bind, url_of
+from tests.served import served
 from tests.unit.api.api_stage import Stage, make_stage
 from vitrine.cli import main
 from vitrine.cli.api_client import ApiClient
@@ -51,14 +49,8 @@ def stage() -> Stage:
 
 @pytest.fixture(scope="module")
 def url(stage: Stage) -> Iterator[str]:
-    listening = bind("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(stage.app, log_config=None, ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield url_of("127.0.0.1", listening.getsockname()[1])
-    server.should_exit = True
-    thread.join(60)
-    listening.close()
+    with served(stage.app, stage.parts.settings) as address:
+        yield address
 
 
 @pytest.fixture

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-import uvicorn
 from click.testing import CliRunner, Result
 
 from api.limits import Admission
-from api.serve import bind, url_of
+from tests.served import served
 from tests.unit.api.api_stage import Stage, make_stage, put
 from vitrine.cli import main
 from vitrine.errors import LedgerUnavailable, StoreRejected
@@ -39,14 +38,8 @@ def stage() -> Stage:
 @pytest.fixture
 def url(stage: Stage) -> Iterator[str]:
     """The stage, listening on loopback."""
-    listening = bind("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(stage.app, log_config=None, ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield url_of("127.0.0.1", listening.getsockname()[1])
-    server.should_exit = True
-    thread.join(60)
-    listening.close()
+    with served(stage.app, stage.parts.settings) as address:
+        yield address
 
 
 @pytest.fixture

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-import uvicorn
 from click.testing import CliRunner, Result
 
-from api.serve import bind, server_config, url_of
+from tests.served import served
 from tests.unit.api.api_stage import make_stage, put
 from vitrine.api_keys import Keyring, Scope, new_key
 from vitrine.cli import main
@@ -30,13 +27,8 @@ def url() -> Iterator[str]:
     settings = Settings(api_rate=0.001, api_burst=2)
     stage = make_stage(settings, Keyring([KEPT_READ, KEPT_SUBMIT]))
     put(stage.store, "summer", ("shirt", 0, b"shirt", {}), ("bag", 0, b"bag", {}))
-    with closing(bind("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(server_config(settings, stage.app))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield url_of("127.0.0.1", listening.getsockname()[1])
-        server.should_exit = True
-        thread.join(60)
+    with served(stage.app, settings) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The API over parts in memory on a real socket, for the official clients of other systems."""
+"""An application on a real socket of loopback, served as `vitrine api` serves it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from api.serve import bind, server_config, url_of
-from tests.unit.api.api_stage import Stage
+from vitrine.settings import Settings
+
+PATIENCE = 60.0  #: Seconds; bounds a hang, measures nothing.
 
 
 @contextmanager
-def served_at(stage: Stage) -> Iterator[str]:
-    """The URL at which the stage answers while the block runs."""
+def served(app: ASGIApp, settings: Settings) -> Iterator[str]:
+    """The URL at which it answers while inside."""
     with closing(bind("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(server_config(stage.parts.settings, stage.app))
+        server = uvicorn.Server(server_config(settings, app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
             yield url_of("127.0.0.1", listening.getsockname()[1])
         finally:
             server.should_exit = True
-            thread.join(60)
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
