@@ -5,8 +5,8 @@
     python -m benchmarks.embedders [--seconds 12] [--rounds 3] [--quick] [--json]
 
 vitrine's engine (decoders, batcher, model; no network, queue or store) against a plain transformers loop, sentence-transformers and
-infinity, and all of them against the bare forward pass on a ready batch. All in fp32 on the CPU, in batches of 64, each with
-its own defaults otherwise. The processes take turns; a ratio is taken within each round. Peers live in environments of their own
+infinity, and all of them against the bare forward pass on a ready batch. All in fp32 on the CPU and
+none of them compiled; the peers in batches of 64, vitrine in the size that it finds at its start, as its user would have it. The processes take turns; a ratio is taken within each round. Peers live in environments of their own
 over this one, with this one's torch; what does not install or cannot open the model is skipped by name.
 
 The models: one of CLIP ViT-B/32's size with random weights, and the MobileNets of the tests' data set where it is at hand

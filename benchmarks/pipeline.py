@@ -48,8 +48,8 @@ FAKE_MS = (50, 100, 200, 300)
 COMPARED_MS = 200
 """Of the device that everything is compared on: slower than two cores can decode, so that the ways to fill it differ by that."""
 BATCHES = ("celery[redis]>=5.6,<5.7", "celery-batches==0.11")
-THREADS = 4
-"""Tasks at once of a baseline in a threads pool; vitrine's own default."""
+THREADS = 12
+"""Tasks at once of a baseline in a threads pool: as many as vitrine has chunks in work by default."""
 PICTURE_THREADS = 8
 GOALS = (
     ("vs_bare_model", ">=", 0.95),

@@ -46,8 +46,10 @@ GOALS = [
     for side in (224, 384)
     for way, figure, relation, bound in (
         ("fast", "vs_transformers_pil", ">=", 3.0),
+        ("fast", "vs_transformers_torchvision", ">=", 3.0),
         ("fast", "cosine_distance", "<=", 1e-4),
         ("fast_dct", "vs_transformers_pil", ">=", 5.0),
+        ("fast_dct", "vs_transformers_torchvision", ">=", 5.0),
         ("fast_dct", "cosine_distance", "<=", 1e-3),
     )
 ]
