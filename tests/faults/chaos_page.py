@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.faults.long_runs import NotPossible
 from tests.faults.tally import Tally
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
 COLUMNS = (
-    "fault", "times", "in", "out", "lost", "wrong", "doubled", "recovery s, median", "worst",
-    "rate share", "peak MiB",
+    "fault", "times", "in", "out", "lost", "wrong", "doubled", "fetched again", "recovery s, median",
+    "worst", "promised: measured",
 )  # fmt: skip
 UNCOUNTED = "could not be counted"
 
@@ -40,12 +41,17 @@ class Page:
         )
         return found
 
-    def keep(self, name: str, counted: Tally | None, *, seconds: float, scale: float) -> None:
+    def keep(
+        self, name: str, ended: Tally | NotPossible | None, *, seconds: float, scale: float
+    ) -> None:
         """Keep a fault's row; None for one that could not be counted."""
         rows = self.rows()
+        counted = ended if isinstance(ended, Tally) else None
         rows[name] = {
             "row": counted.row() if counted else [name, UNCOUNTED, *[""] * (len(COLUMNS) - 2)],
             "exact": counted is not None and counted.exact,
+            "kept": counted is not None and counted.kept,
+            "left_out": str(ended) if isinstance(ended, NotPossible) else None,
             "date": time.strftime("%Y-%m-%d"),
             "seconds": round(seconds),
             "scale": scale,
@@ -55,14 +61,14 @@ class Page:
         self.kept.write_text(json.dumps(rows, indent=1) + "\n")
 
     def done(self, name: str, scale: float) -> bool:
-        """Whether a fault was counted, exactly and at least at this scale, already."""
+        """Whether a fault was counted, with its promises kept and at least at this scale, already."""
         row = self.rows().get(name)
-        return row is not None and row["exact"] and row["scale"] >= scale
+        return row is not None and row["kept"] and row["scale"] >= scale
 
     def write(self, order: Sequence[str]) -> None:
         """Put the table between the document's markers, the faults in this order."""
         rows = self.rows()
-        text = markdown([rows[name] for name in order if name in rows])
+        text = markdown([{"name": name, **rows[name]} for name in order if name in rows])
         before, rest = self.document.read_text().split(BEGIN)
         _, after = rest.split(END)
         self.document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
@@ -89,9 +95,22 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
         "",
         "| " + " | ".join(COLUMNS) + " |",
         "|" + "---|" + "---:|" * (len(COLUMNS) - 1),
-        *("| " + " | ".join(row["row"]) + " |" for row in rows),
+        *("| " + " | ".join(row["row"]) + " |" for row in rows if row["left_out"] is None),
     ]
-    smaller = [f"{row['row'][0]} ({row['scale']:g})" for row in rows if row["scale"] != 1]
-    if smaller:
-        lines += ["", "Not run in full, but at a part of it: " + ", ".join(smaller) + "."]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_notes(rows)])
+
+
+def _notes(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """What stands beneath the table: what was run in part, was left out, or did not do as promised."""
+    said = {
+        "Not run in full, but at a part of it": [
+            f"{row['row'][0]} ({row['scale']:g})" for row in rows if row["scale"] != 1
+        ],
+        "Left out on this machine": [
+            f"{row['name']} ({row['left_out']})" for row in rows if row["left_out"]
+        ],
+        "Not as promised": [
+            row["row"][0] for row in rows if not row["kept"] and not row["left_out"]
+        ],
+    }
+    return [f"\n{what}: {', '.join(names)}." for what, names in said.items() if names]

@@ -16,6 +16,7 @@ from redis import Redis
 
 from tests.faults.deaths import Stopwatch, catalog
 from tests.faults.host import Host, missing
+from tests.faults.promise import at_most, within
 from tests.faults.rig import Rig, rig
 from tests.faults.tally import Tally, tally
 from vitrine.standalone.redis_binary import BINARY_VARIABLE, find_redis_binary
@@ -91,7 +92,12 @@ def jumps(folder: Path, *, pictures: int, times: int = 1) -> Tally:
         parts.finish(job, parts.revive)
         # The last chunk to end is the dead worker's.
         recoveries = [*watch.seconds, time.monotonic() - ended]
-        return tally(
+        counted = tally(
             parts, job, "Redis's clock jumps by an hour", done,
-            failing=failing, recoveries=recoveries,
+            hosts=[good, gone], failing=failing, recoveries=recoveries,
         )  # fmt: skip
+        # A worker is killed before each jump and started after it; nobody else shall end.
+        return counted.promising(
+            within("work goes on after", 60, recoveries),
+            at_most("other workers that ended", 0, parts.crashes - done),
+        )

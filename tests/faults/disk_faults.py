@@ -20,6 +20,7 @@ from typing import Any
 from tests.e2e.house import House, environment, submit_file
 from tests.faults.deaths import GONE_EVERY
 from tests.faults.host import Host, missing
+from tests.faults.promise import within
 from tests.faults.rig import COLLECTION, until
 from tests.faults.tally import Tally
 from vitrine.runtime import runtime_file
@@ -103,12 +104,13 @@ def full(folder: Path, *, pictures: int, seconds: float) -> Tally:
             }
             points = store.count(COLLECTION)
     expected = {f"item-{n}" for n in range(pictures) if n % GONE_EVERY != 5}
-    return Tally(
+    counted = Tally(
         fault="disk of the standalone service full", times=1, put_in=status["images"],
         out=status["embedded"] + status["failed"],
         lost=status["pending"] + abs(points - status["embedded"]),
         doubled=0, wrong=len(expected ^ stored), recoveries=[took],
     )  # fmt: skip
+    return counted.promising(within("all done after there is room", 120, [took]))
 
 
 def _status(house: House, job: str) -> dict[str, Any]:

@@ -73,6 +73,10 @@ class Host:
         """How often each path was asked for."""
         return self._server.asked
 
+    def again(self) -> int:
+        """Requests for pictures that had been asked for before."""
+        return sum(count - 1 for count in self.asked.copy().values())
+
     def url(self, number: int) -> str:
         """The URL of a picture."""
         return f"http://{self.address}/{number}"
@@ -104,21 +108,41 @@ def missing(handler: _Handler, path: str) -> None:
     handler.send(404, f"no {path}".encode())
 
 
-def busy(times: int, seconds: int) -> Answer:
-    """Asks to be left alone for some seconds, `times` requests long; then all is well."""
-    lock = threading.Lock()
-    left = [times]
+class Busy:
+    """Asks to be left alone for some seconds, so many times, each after some pictures; notes who does not listen."""
 
-    def answer(handler: _Handler, path: str) -> None:
-        with lock:
-            left[0] -= 1
-            alone = left[0] >= 0
-        if alone:
-            handler.send(429, b"", {"Retry-After": str(seconds)})
+    GRACE = 0.5
+    """Seconds in which requests that were on their way already may still come."""
+
+    def __init__(self, times: int, seconds: int, *, after: int) -> None:
+        self._lock = threading.Lock()
+        self._left = times
+        self._seconds = seconds
+        self._after = after
+        self._given = 0
+        self._began = -float("inf")
+        self.refused = 0  #: Requests that were answered with 429.
+        self.early = 0  #: Of these, those that came in spite of an earlier answer.
+
+    def __call__(self, handler: _Handler, path: str) -> None:
+        """Answer one request."""
+        if self._alone(time.monotonic()):
+            handler.send(429, b"", {"Retry-After": str(self._seconds)})
         else:
             _good(handler, path)
 
-    return answer
+    def _alone(self, now: float) -> bool:
+        with self._lock:
+            passed = now - self._began
+            if passed < self._seconds:
+                self.early += passed > self.GRACE
+            elif self._left and self._given >= self._after:
+                self._left, self._given, self._began = self._left - 1, 0, now
+            else:
+                self._given += 1
+                return False
+            self.refused += 1
+            return True
 
 
 def flapping(handler: _Handler, path: str) -> None:

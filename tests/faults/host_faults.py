@@ -4,28 +4,82 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.faults.host import Host, bombs, busy, endless, flapping, silent
+from tests.faults.host import Busy, Host, bombs, endless, flapping, silent
+from tests.faults.promise import at_least, at_most
 from tests.faults.rig import items, rig
-from tests.faults.share import beside
+from tests.faults.share import Beside
 from tests.faults.tally import Tally, tally
 
 QUICK = {"VITRINE_FETCH_TIMEOUT": "1", "VITRINE_FETCH_ATTEMPTS": "2", "VITRINE_FETCH_ROUNDS": "0"}
 """A dripping host costs its deadline at every try: one second twice rather than ten seconds twelve times."""
 
 
-def asking_for_quiet(folder: Path, *, pictures: int, seconds: int = 2) -> tuple[Tally, int]:
-    """One of two hosts answers 429 for a while; the count, and how often it was asked meanwhile for nothing."""
-    times = 20
+KEEP_BESIDE_ONE = 0.9
+"""Of their rate, what other hosts keep beside one that answers 429, flaps or is slow."""
+KEEP_BESIDE_A_QUARTER = 0.7
+"""What the rest keeps where a quarter of all URLs are slow, endless or bombs."""
+
+
+def asking_for_quiet(folder: Path, *, pictures: int) -> tuple[Tally, Busy]:
+    """One of two hosts answers 429 for a second, twice; the count, and who listened."""
+    busy = Busy(2, 1, after=pictures // 16)
     with (
-        Host(busy(times, seconds)) as shy,
+        Host(busy) as shy,
         Host() as good,
         rig(folder, [shy.address, good.address]) as parts,
     ):
         parts.ready(parts.start_worker())
         job = parts.submit(items(pictures, lambda n: (shy if n % 4 == 0 else good).url(n)))
         parts.finish(job)
-        refused = sum(count - 1 for count in shy.asked.values())
-        return tally(parts, job, "host answers 429 with Retry-After", times), refused
+        return tally(parts, job, "host answers 429", 2, hosts=[shy, good]), busy
+
+
+def every_kind(folder: Path, *, pictures: int) -> tuple[Tally, Busy]:
+    """One job over hosts that answer 429, flap, drip without an end, serve bombs, are silent, and a good one."""
+    busy = Busy(2, 1, after=pictures // 16)
+    with (
+        Host(busy) as shy,
+        Host(flapping) as flaps,
+        Host(endless) as drip,
+        Host(bombs) as bomb,
+        Host(silent) as grave,
+        Host() as good,
+        rig(folder, [h.address for h in (shy, flaps, drip, bomb, grave, good)], QUICK) as parts,
+    ):
+        hosts = [good, shy, good, flaps, good, drip, good, bomb, good, grave]
+        reasons = {5: "timeout", 7: "too_many_pixels", 9: "timeout"}
+        parts.ready(parts.start_worker())
+        job = parts.submit(items(pictures, lambda n: hosts[n % 10].url(n)))
+        parts.finish(job)
+        failing = {f"item-{n}": reasons[n % 10] for n in range(pictures) if n % 10 in reasons}
+        return tally(parts, job, "every kind of bad host", 5, failing=failing), busy
+
+
+def beside_the_busy(folder: Path, *, pictures: int) -> Tally:
+    """A quarter of all pictures on a host that asks to be left alone, again and again; compared with when it does not."""
+    times = 5
+    busy = Busy(times, 3, after=pictures // 50)
+    with Host(busy) as shy, Host() as good, rig(folder, [shy.address, good.address]) as parts:
+        counted = _compared(shy, good, pictures).judged(parts, "host answers 429", times)
+        return counted.promising(
+            at_least("times that it did", 32, busy.refused),
+            at_most("requests in spite of Retry-After", 0, busy.early),
+        )
+
+
+def beside_the_flapping(folder: Path, *, pictures: int) -> Tally:
+    """A quarter of all pictures on a host that fails at every other request; compared with when it does not."""
+    with Host(flapping) as host, Host() as good, rig(folder, [host.address, good.address]) as parts:
+        counted = _compared(host, good, pictures).judged(parts, "host flaps", pictures // 4)
+        most = pictures // 4
+        return counted.promising(at_most("second requests", most, host.again()))
+
+
+def _compared(bad: Host, good: Host, pictures: int) -> Beside:
+    """Every fourth picture on the bad host; usually all are on the good one."""
+    made = items(pictures, lambda n: (bad if n % 4 == 0 else good).url(n))
+    others = [item for n, item in enumerate(made) if n % 4]
+    return Beside(made, others, items(pictures, good.url), {}, KEEP_BESIDE_ONE)
 
 
 def dead(folder: Path, *, pictures: int) -> tuple[Tally, int]:
@@ -50,10 +104,11 @@ def beside_the_dead(folder: Path, *, pictures: int) -> Tally:
         Host() as good,
         rig(folder, [grave.address, good.address]) as parts,
     ):
-        parts.ready(parts.start_worker())
         made = items(pictures, lambda n: (grave if n % 8 == 0 else good).url(n))
         failing = {f"item-{n}": "timeout" for n in range(0, pictures, 8)}
-        return beside(parts, "host does not answer, an eighth of all", made, failing)
+        others = [item for item in made if item.id not in failing]
+        compared = Beside(made, others, others, failing, KEEP_BESIDE_ONE)
+        return compared.judged(parts, "host does not answer, an eighth of all", len(failing))
 
 
 def beside_the_rotten(folder: Path, *, pictures: int) -> Tally:
@@ -65,10 +120,11 @@ def beside_the_rotten(folder: Path, *, pictures: int) -> Tally:
         rig(folder, [drip.address, bomb.address, good.address]) as parts,
     ):
         hosts = {1: (drip, "timeout"), 5: (bomb, "too_many_pixels")}
-        parts.ready(parts.start_worker())
         made = items(pictures, lambda n: hosts.get(n % 8, (good, ""))[0].url(n))
         failing = {f"item-{n}": hosts[n % 8][1] for n in range(pictures) if n % 8 in hosts}
-        return beside(parts, "a quarter endless or bombs", made, failing)
+        others = [item for item in made if item.id not in failing]
+        compared = Beside(made, others, others, failing, KEEP_BESIDE_A_QUARTER)
+        return compared.judged(parts, "a quarter endless or bombs", len(failing))
 
 
 def flaps(folder: Path, *, pictures: int) -> Tally:
@@ -77,7 +133,7 @@ def flaps(folder: Path, *, pictures: int) -> Tally:
         parts.ready(parts.start_worker())
         job = parts.submit(items(pictures, host.url))
         parts.finish(job)
-        return tally(parts, job, "host flaps", pictures)
+        return tally(parts, job, "host flaps", pictures, hosts=[host])
 
 
 def a_quarter_rotten(folder: Path, *, pictures: int) -> Tally:

@@ -24,6 +24,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from tests.faults.promise import at_least, at_most
 from tests.faults.tally import Tally
 from vitrine.contracts import ItemFailure
 from workers.decode import prepare_pillow
@@ -33,6 +34,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP")
 LARGEST = 1_000_000
 """Bytes of a file from FOLDER that is taken as a start: larger ones cost time and find nothing more."""
 MAX_PIXELS = 4_000_000
+GROWTH = 1.05
+"""The resident set at the end by that after a tenth, at most."""
 HEAD = 1024
 """Bytes within which half of the damage is done: that is where decoders make up their minds."""
 
@@ -122,16 +125,21 @@ def in_a_process(count: int, folder: Path | None = None) -> Ends:
 
 
 def counted(count: int, folder: Path | None = None) -> Tally:
-    """The same, as a row among the faults."""
+    """The same, as a row among the faults; the files of `folder` are damaged too."""
     ends = in_a_process(count, folder)
-    return Tally(
-        fault="damaged pictures to the decoder",
+    began = "the odd files" if folder else "drawn pictures only"
+    counted = Tally(
+        fault=f"damaged pictures to the decoder ({began})",
         times=count,
         put_in=count,
         out=sum(ends.outcomes.values()),
         lost=len(ends.unforeseen),
         doubled=0,
-        peak_mib=ends.rss_at_end // 2**20,
+    )
+    return counted.promising(
+        at_most("growth from a tenth to the end", GROWTH, ends.growth),
+        at_most("MiB at the end", 1024, ends.rss_at_end / 2**20),
+        at_least("kinds of outcome", 4, len(ends.outcomes)),
     )
 
 

@@ -9,31 +9,53 @@ import sys
 import time
 from pathlib import Path
 
+from redis import Redis
+
 from tests.faults.deaths import Stopwatch
 from tests.faults.host import Host, missing
-from tests.faults.rig import COLLECTION, Rig, items, rig, until
+from tests.faults.promise import at_least, at_most, within
+from tests.faults.rig import COLLECTION, LEASE_SECONDS, SWEEP_SECONDS, Rig, items, rig, until
 from tests.faults.tally import Tally, tally
 from vitrine.broker import Publisher
+from vitrine.ledger.scripts import job_key
 
 
 def cancelled(folder: Path, *, pictures: int) -> tuple[Tally, int]:
-    """Cancelled in the middle; the count, and the upserts that came after the job said it was cancelled."""
+    """Cancelled in the middle; the count, and the upserts that ended after the cancel was acknowledged.
+
+    Acknowledged is a cancel when the job's state is `cancelled`: the last chunk in work has let go. When that was, the
+    ledger notes itself; its Redis runs on this machine, so its clock is that of the writes.
+    """
     with Host() as good, rig(folder, [good.address]) as parts:
         for _ in range(2):
             parts.ready(parts.start_worker())
         job = parts.submit(items(pictures, good.url))
         watch = Stopwatch(parts, job)
         until(lambda: watch.outcomes() >= pictures // 5, "a fifth of the job")
-        began = time.monotonic()
+        began = time.time()
         with parts.ledger() as ledger:
             ledger.cancel(job)
         parts.finish(job)
-        took, written = time.monotonic() - began, parts.store.upserts
-        time.sleep(3)
+        time.sleep(LEASE_SECONDS + SWEEP_SECONDS)  # Whatever is still on its way has come by then.
+        acknowledged = _ended(parts, job)
+        late = sum(written > acknowledged for written in parts.store.upserts)
         counted = tally(
-            parts, job, "job cancelled in the middle", 1, cancelled=True, recoveries=[took]
-        )
-        return counted, parts.store.upserts - written
+            parts, job, "job cancelled in the middle", 1, hosts=[good], cancelled=True,
+            recoveries=[acknowledged - began],
+        )  # fmt: skip
+        return counted.promising(
+            at_most("upserts after it was acknowledged", 0, late),
+            at_most("points written again", 0, counted.doubled),
+            within("acknowledged after", 30, counted.recoveries),
+        ), late
+
+
+def _ended(parts: Rig, job: str) -> float:
+    """When the job's state became its last one, in Unix seconds."""
+    with Redis.from_url(parts.redis.url) as redis:
+        noted = redis.hget(job_key(job, "job"), "finished")
+    assert noted is not None, "the job has not ended"
+    return float(noted)
 
 
 def retried(folder: Path, *, pictures: int) -> tuple[Tally, list[str]]:
@@ -48,8 +70,12 @@ def retried(folder: Path, *, pictures: int) -> tuple[Tally, list[str]]:
         parts.finish(job)
         asked = good.asked + gone.asked
         failing = {f"item-{n}": "not_found" for n in range(pictures) if n % 50 == 7}
-        counted = tally(parts, job, "two failures retried", 1, failing=failing)
-        return counted, sorted(path for path, count in asked.items() if count > 1)
+        again = sorted(path for path, count in asked.items() if count > 1)
+        counted = tally(parts, job, "two failures retried", 1, hosts=[good, gone], failing=failing)
+        return counted.promising(
+            at_most("other pictures asked for again", 0, len(set(again) - {"7", "57"})),
+            at_least("of the two asked for again", 2, len({"7", "57"}.intersection(again))),
+        ), again
 
 
 def producer_killed(folder: Path, *, pictures: int, kills: int) -> Tally:
@@ -74,7 +100,11 @@ def producer_killed(folder: Path, *, pictures: int, kills: int) -> Tally:
         resumed = _command(parts, ["submit", str(catalog), "--resume", job])
         assert resumed.wait(300) == 0
         parts.finish(job)
-        return tally(parts, job, "producer killed while submitting", kills)
+        counted = tally(parts, job, "producer killed while submitting", kills, hosts=[good])
+        return counted.promising(
+            at_least("pictures in", pictures, counted.put_in),
+            at_most("points written again", 0, counted.doubled),
+        )
 
 
 def _submit_and_kill(parts: Rig, arguments: list[str], at_least: int) -> None:

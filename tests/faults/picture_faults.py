@@ -2,38 +2,88 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.faults.host import Host
-from tests.faults.rig import items, rig
+from tests.faults.promise import Promise, at_least, at_most, within
+from tests.faults.rig import Rig, items, rig
 from tests.faults.tally import Tally, tally
 
 QUICK = {"VITRINE_HUNG_SECONDS": "6"}
 """A hundred times what a batch of the built-in model takes: the minute of the default is for large ones."""
+MOST_CRASHES = {"abort": 8, "hang": 1}
+"""By fault; any other costs no process."""
+
+
+REASONS = {"abort": "crashed_worker", "raise": "model_error", "nan": "bad_vector"}
+"""What a picture fails with, by its fault; memory that is short for a batch, and one hang, cost no picture anything."""
 
 
 def marked_pictures(
     folder: Path,
-    fault: str,
+    marks: Mapping[int, str],
     *,
     pictures: int,
-    culprits: list[int],
-    reason: str | None,
     hangs: int = 0,
+    extra: Mapping[str, str] = QUICK,
 ) -> tuple[Tally, int]:
-    """A job in which some pictures are marked for a fault; the count, and how many workers died of them."""
+    """A job in which some pictures, by number, are marked for a fault; the count, and how many workers died of them."""
     counter = folder / "deaths"
     counter.mkdir(parents=True)
     for number in range(hangs):
         (counter / str(number)).touch()
     with (
-        Host(faults=dict.fromkeys(culprits, fault)) as host,
-        rig(folder, [host.address], QUICK) as parts,
+        Host(faults=dict(marks)) as host,
+        rig(folder, [host.address], extra) as parts,
     ):
         more = {"FAULT_FILES": str(counter)}
-        parts.start_worker("pictures", **more)
+        parts.ready(parts.start_worker("pictures", **more))
         job = parts.submit(items(pictures, host.url))
-        parts.finish(job, lambda: parts.revive("pictures", **more))
-        failing = {} if reason is None else {f"item-{n}": reason for n in culprits}
-        counted = tally(parts, job, f"picture: {fault}", len(culprits), failing=failing)
-        return counted, parts.crashes
+        hung = Hung(parts, counter, hangs)
+
+        def look() -> None:
+            parts.revive("pictures", **more)
+            hung.look()
+
+        parts.finish(job, look)
+        failing = {f"item-{n}": REASONS[fault] for n, fault in marks.items() if fault in REASONS}
+        faults = sorted(set(marks.values()))
+        counted = tally(
+            parts, job, f"picture: {', '.join(faults)}", len(marks),
+            hosts=[host], failing=failing, recoveries=hung.seconds,
+        )  # fmt: skip
+        return counted.promising(*_promises(faults, parts, hung)), parts.crashes
+
+
+class Hung:
+    """Measures from the hang of a model to the worker that is up in place of the one that was ended for it."""
+
+    def __init__(self, parts: Rig, counter: Path, hangs: int) -> None:
+        self._parts = parts
+        self._counter = counter
+        self._left = hangs
+        self._began: float | None = None
+        self._pids: set[int] = set()
+        self.seconds: list[float] = []
+
+    def look(self) -> None:
+        """See whether a hang has begun, or is over. Whatever hangs takes its file away first."""
+        if self._began is not None:
+            if any(worker.pid not in self._pids for worker in self._parts.up()):
+                self.seconds.append(time.monotonic() - self._began)
+                self._began = None
+        elif self._left > len(list(self._counter.iterdir())):
+            self._left -= 1
+            self._began = time.monotonic()
+            self._pids = {worker.pid for worker in self._parts.workers}
+
+
+def _promises(faults: Sequence[str], parts: Rig, hung: Hung) -> list[Promise]:
+    most = sum(MOST_CRASHES.get(fault, 0) for fault in faults)
+    crashes = [at_most("crashes", most, parts.crashes)]
+    if "hang" not in faults:
+        return crashes
+    restarted = within("another worker is up after", 90, hung.seconds)
+    return [*crashes, at_least("hangs", 1, len(hung.seconds)), restarted]

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 
 from redis import Redis
 
-from tests.faults.deaths import Stopwatch, catalog
+from tests.faults.deaths import Stopwatch, catalog, mixed, not_there
+from tests.faults.feed import Feed
 from tests.faults.gate import Gate
 from tests.faults.host import Host, missing
+from tests.faults.promise import at_least, at_most, within
 from tests.faults.rig import COLLECTION, Rig, items, rig, until
 from tests.faults.tally import Tally, tally
 from vitrine.contracts import CatalogItem, JobState
@@ -62,10 +64,15 @@ def killed(folder: Path, *, pictures: int, kills: int) -> Tally:
             watch.wait_for_next(began, before)
             time.sleep(1.2)
         parts.finish(job, parts.revive)
-        return tally(
-            parts, job, "Redis killed (-9) and restarted", done,
+        counted = tally(
+            parts, job, "Redis killed (-9) and restarted", done, hosts=[good, gone],
             failing=failing, recoveries=watch.seconds,
         )  # fmt: skip
+        return counted.promising(
+            at_least("kills", kills, done),
+            within("work goes on after", 15, watch.seconds),
+            at_most("workers that ended", 0, parts.crashes),
+        )
 
 
 def full(folder: Path, *, pictures: int, times: int = 1) -> tuple[Tally, list[str], int]:
@@ -100,8 +107,9 @@ def half_open(folder: Path, *, pictures: int, times: int) -> Tally:
     return _behind_gate(folder, pictures, times, "connections to Redis half open", Gate.freeze)
 
 
-def _behind_gate(folder: Path, pictures: int, times: int, name: str, fault: object) -> Tally:
-    assert callable(fault)
+def _behind_gate(
+    folder: Path, pictures: int, times: int, name: str, fault: Callable[[Gate], int]
+) -> Tally:
     with (
         Host() as good,
         Host(missing) as gone,
@@ -112,19 +120,25 @@ def _behind_gate(folder: Path, pictures: int, times: int, name: str, fault: obje
         parts.redis_url = address._replace(
             netloc=f":{address.password}@127.0.0.1:{gate.port}"
         ).geturl()
-        made, failing = catalog(good, gone, pictures)
         parts.ready(parts.start_worker())
-        job = parts.submit(made)
-        watch = Stopwatch(parts, job)
-        done = 0
-        while done < times and not parts.status(job).state.finished:
-            before, began = watch.outcomes(), time.monotonic()
-            fault(gate)
-            done += 1
-            watch.wait_for_next(began, before)
-            time.sleep(0.2)
-        parts.finish(job, parts.revive)
-        return tally(parts, job, name, done, failing=failing, recoveries=watch.seconds)
+        broken = []
+        with Feed(parts, mixed(good, gone), pictures=pictures) as feed:
+            watch = Stopwatch(parts, feed.job)
+            for _ in range(times):
+                before, began = watch.outcomes(), time.monotonic()
+                broken.append(fault(gate))
+                watch.wait_for_next(began, before)
+                time.sleep(0.2)
+        status = parts.finish(feed.job, parts.revive)
+        counted = tally(
+            parts, feed.job, name, sum(map(bool, broken)), hosts=[good, gone],
+            failing=not_there(status.images), recoveries=watch.seconds,
+        )  # fmt: skip
+        return counted.promising(
+            at_least("times that connections were open to be broken", times, counted.times),
+            within("work goes on after", 30, watch.seconds),
+            at_most("workers that ended", 0, parts.crashes),
+        )
 
 
 @dataclass(frozen=True)
@@ -162,8 +176,11 @@ def emptied(folder: Path, *, pictures: int) -> tuple[Tally, Told]:
         parts.finish(again)
         took = time.monotonic() - began
         counted = tally(parts, again, "Redis emptied", 1, failing=failing, recoveries=[took])
-        assert all(worker.alive() for worker in parts.workers)
-        return counted, told
+        return counted.promising(
+            at_least("answers that the job is lost", 3, told.states.count("lost")),
+            at_least("of them with what to do", 3, sum("Submit" in one for one in told.notices)),
+            at_most("workers that ended", 0, sum(not one.alive() for one in parts.workers)),
+        ), told
 
 
 def _half_done(parts: Rig, pictures: int) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -39,6 +40,7 @@ TOKEN = "faults-" + "0" * 25
 COLLECTION = "faults"
 LEASE_SECONDS = 3.0
 """A tenth of the default, so that many recoveries fit into a suite; sweeps likewise."""
+SWEEP_SECONDS = 1.0
 
 
 class CountingStore(EdgeStore):
@@ -47,12 +49,13 @@ class CountingStore(EdgeStore):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.written: Counter[str] = Counter()
-        self.upserts = 0
+        self.upserts: list[float] = []
+        """When each ended, in Unix seconds."""
 
     def upsert(self, name: str, points: PointBatch) -> None:
         super().upsert(name, points)
         self.written.update(points.ids)
-        self.upserts += 1
+        self.upserts.append(time.time())
 
 
 @dataclass
@@ -120,7 +123,9 @@ class Rig:
                 "VITRINE_STORE_TOKEN": TOKEN,
                 "VITRINE_FETCH_ALLOW": ",".join(self.allow),
                 "VITRINE_LEASE_SECONDS": str(LEASE_SECONDS),
-                "VITRINE_SWEEP_SECONDS": "1",
+                "VITRINE_SWEEP_SECONDS": str(SWEEP_SECONDS),
+                # A worker that comes back, and a fault that is tried again, have the same pictures to embed.
+                "VITRINE_EMBEDDING_CACHE_BYTES": "0",
                 **self.extra,
             },
         )
@@ -147,11 +152,27 @@ class Rig:
 
         def up() -> bool:
             assert worker.alive(), worker.log.read_text()[-2000:]
-            with Redis.from_url(self.redis.url) as redis:
-                return worker.pid in {info.pid for info in live_workers(redis)}
+            return worker in self.up()
 
         until(up, "a worker to be ready")
         return worker
+
+    def up(self) -> list[Worker]:
+        """Workers that are alive and have said so."""
+        with Redis.from_url(self.redis.url) as redis:
+            told = {info.pid for info in live_workers(redis)}
+        return [worker for worker in self.workers if worker.alive() and worker.pid in told]
+
+    def one_of(self, least: int, chance: random.Random) -> Worker:
+        """Any worker, once so many are up."""
+
+        def enough() -> list[Worker]:
+            self.revive()
+            found = self.up()
+            return found if len(found) >= least else []
+
+        found: list[Worker] = until(enough, f"{least} workers to be up")
+        return chance.choice(found)
 
     def revive(self, fault: str | None = None, **more: str) -> None:
         """Start anew whoever has died since the last look."""

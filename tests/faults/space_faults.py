@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.faults.host import Host
+from tests.faults.promise import at_least, at_most
 from tests.faults.rig import COLLECTION, Rig, items, rig
 from tests.faults.tally import Tally
 from vitrine.contracts import FailureReason
@@ -54,7 +55,8 @@ def _count(parts: Rig, jobs: Mapping[str, str], winner: str, fault: str) -> Tall
     wanted = {f"{_PREFIX[winner]}-{n}" for n in range(statuses[winner].images)}
     (loser,) = set(MODELS) - {winner}
     unlike = sum(point.payload["provenance"]["model"] != winner for point in points)
-    return Tally(
+    refused = _refused_by_name(parts, jobs[loser])
+    counted = Tally(
         fault=fault,
         times=1,
         put_in=sum(status.images for status in statuses.values()),
@@ -64,7 +66,11 @@ def _count(parts: Rig, jobs: Mapping[str, str], winner: str, fault: str) -> Tall
         wrong=unlike
         + len(wanted ^ {point.payload["item_id"] for point in points})
         + statuses[loser].images
-        - _refused_by_name(parts, jobs[loser]),
+        - refused,
+    )
+    return counted.promising(
+        at_least("pictures refused with both models' names", statuses[loser].images, refused),
+        at_most("points of the other model", 0, unlike),
     )
 
 

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 
 from redis import Redis
 
-from tests.faults.deaths import Stopwatch, catalog
+from tests.faults.deaths import Stopwatch, mixed, not_there
+from tests.faults.feed import Feed
 from tests.faults.gate import Gate, response
 from tests.faults.host import Host, missing
+from tests.faults.promise import at_least, at_most, within
 from tests.faults.rig import Rig, rig
 from tests.faults.tally import Tally, tally
 from vitrine.presence import live_workers
@@ -27,12 +29,17 @@ FAULTS: Mapping[str, Callable[[Gate], None]] = {
 }
 
 
+GOES_ON = 15.0
+"""Seconds after the store is back: the breaker's longest pause is ten."""
+
+
 @dataclass
 class Meanwhile:
     """What was seen while the store was away."""
 
     ahead: int = 0  #: Pictures that the ledger had as embedded and the store had not.
     told: set[str] = field(default_factory=set)  #: What workers told of the store.
+    open: int = 0  #: Times at whose end they told so.
     asked: int = 0  #: Requests that were answered in the store's place.
 
 
@@ -47,29 +54,40 @@ def away(
         Gate(urlsplit(parts.store_url).port or 0) as gate,
     ):
         parts.store_url = f"edge+http://127.0.0.1:{gate.port}"
-        made, failing = catalog(good, gone, pictures)
         parts.ready(parts.start_worker())
-        job = parts.submit(made)
-        watch = Stopwatch(parts, job)
         seen = Meanwhile()
-        for _ in range(times):
-            watch.wait_for_next(time.monotonic(), watch.outcomes())
-            watch.seconds.pop()
-            FAULTS[fault](gate)
-            time.sleep(seconds)
-            # The ledger is asked first: what is written in between cannot count against it.
-            embedded = parts.status(job).embedded
-            seen.ahead += max(0, embedded - len(parts.store.written))
-            seen.told |= _told(parts)
-            seen.asked = gate.answered
-            before, began = watch.outcomes(), time.monotonic()
-            gate.restore()
-            watch.wait_for_next(began, before)
-        parts.finish(job, parts.revive)
+        with Feed(parts, mixed(good, gone), pictures=pictures) as feed:
+            watch = Stopwatch(parts, feed.job)
+            for _ in range(times):
+                watch.wait_for_next(time.monotonic(), watch.outcomes())
+                watch.seconds.pop()
+                FAULTS[fault](gate)
+                time.sleep(seconds)
+                _look(parts, feed.job, gate, seen)
+                before, began = watch.outcomes(), time.monotonic()
+                gate.restore()
+                watch.wait_for_next(began, before)
+        status = parts.finish(feed.job, parts.revive)
         counted = tally(
-            parts, job, f"store {fault}", times, failing=failing, recoveries=watch.seconds
-        )
-        return counted, seen
+            parts, feed.job, f"store {fault} for {seconds:.0f} s", times, hosts=[good, gone],
+            failing=not_there(status.images), recoveries=watch.seconds,
+        )  # fmt: skip
+        return counted.promising(
+            at_most("done before it was written", 0, seen.ahead),
+            at_least("breaker seen open", times, seen.open),
+            within("work goes on after", GOES_ON, watch.seconds),
+            at_most("workers that ended", 0, parts.crashes),
+        ), seen
+
+
+def _look(parts: Rig, job: str, gate: Gate, seen: Meanwhile) -> None:
+    # The ledger is asked first: what is written in between cannot count against it.
+    embedded = parts.status(job).embedded
+    seen.ahead += max(0, embedded - len(parts.store.written))
+    told = _told(parts)
+    seen.told |= told
+    seen.open += bool(told)
+    seen.asked = gate.answered
 
 
 def _told(parts: Rig) -> set[str]:

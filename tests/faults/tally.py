@@ -1,11 +1,13 @@
-"""What came of a fault: how many pictures went in, came out, were lost, were written twice, and how long it took."""
+"""What came of a fault: how many pictures went in, came out, were lost, were done twice, and what was promised of it."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from tests.faults.host import Host
+from tests.faults.promise import Promise
 from tests.faults.rig import COLLECTION, Rig
 from vitrine.contracts import JobStatus
 
@@ -21,26 +23,34 @@ class Tally:
     lost: int
     doubled: int  #: Points written again after they had been written.
     wrong: int = 0  #: Pictures with another outcome than they should have.
+    fetched_again: int | None = None
+    """Requests for pictures that had been asked for before; None where nobody counts them."""
     recoveries: Sequence[float] = field(default=())
-    """Seconds from each fault to the next outcome."""
-    rate_share: float | None = None
-    """The rate of the pictures that nothing was wrong with, by what it is without the fault."""
-    peak_mib: int | None = None
-    """The worker's largest resident set, where that was looked at."""
+    """Seconds that each fault cost; what from and to, its function says."""
+    promises: Sequence[Promise] = field(default=())
 
     @property
     def exact(self) -> bool:
         """Whether every picture has its one right outcome, and the store holds what the ledger says."""
         return self.put_in == self.out and self.lost == 0 and self.wrong == 0
 
+    @property
+    def kept(self) -> bool:
+        """Whether it is exact and every promise was kept."""
+        return self.exact and all(promise.kept for promise in self.promises)
+
+    def promising(self, *promises: Promise) -> Tally:
+        """The same, with these promises too."""
+        return replace(self, promises=(*self.promises, *promises))
+
     def row(self) -> list[str]:
         """As it stands in a table."""
         worst = f"{max(self.recoveries):.1f}" if self.recoveries else ""
         median = f"{statistics.median(self.recoveries):.1f}" if self.recoveries else ""
-        share = "" if self.rate_share is None else f"{self.rate_share:.2f}"
-        peak = "" if self.peak_mib is None else f"{self.peak_mib:,}"
+        again = "" if self.fetched_again is None else f"{self.fetched_again:,}"
         counts = (self.times, self.put_in, self.out, self.lost, self.wrong, self.doubled)
-        return [self.fault, *(f"{count:,}" for count in counts), median, worst, share, peak]
+        promised = "; ".join(map(str, self.promises))
+        return [self.fault, *(f"{count:,}" for count in counts), again, median, worst, promised]
 
 
 def tally(
@@ -49,6 +59,7 @@ def tally(
     fault: str,
     times: int,
     *,
+    hosts: Sequence[Host] = (),
     failing: Mapping[str, str] | None = None,
     cancelled: bool = False,
     recoveries: Sequence[float] = (),
@@ -66,7 +77,23 @@ def tally(
         lost=status.pending + abs(len(stored) - status.embedded),
         doubled=rig.doubled(),
         wrong=_differing(failed, wanted) + (0 if cancelled else _missing(status, stored, wanted)),
+        fetched_again=sum(host.again() for host in hosts) if hosts else None,
         recoveries=recoveries,
+    )
+
+
+def together(tallies: Sequence[Tally]) -> Tally:
+    """Rounds of one fault, each counted by itself, as one count."""
+    return replace(
+        tallies[0],
+        times=sum(one.times for one in tallies),
+        put_in=sum(one.put_in for one in tallies),
+        out=sum(one.out for one in tallies),
+        lost=sum(one.lost for one in tallies),
+        doubled=sum(one.doubled for one in tallies),
+        wrong=sum(one.wrong for one in tallies),
+        fetched_again=sum(one.fetched_again or 0 for one in tallies),
+        recoveries=[seconds for one in tallies for seconds in one.recoveries],
     )
 
 

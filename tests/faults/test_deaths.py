@@ -1,4 +1,8 @@
-"""Workers die, freeze and stop; the counts stay exact."""
+"""Workers die, freeze and stop; the counts stay exact.
+
+Together these kill thirty workers each time. What a kill wastes is bounded here by what a worker holds; as a share of a
+job it is judged in a long one, by `make chaos`: many kills in few pictures make it as large as one likes.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +11,35 @@ from pathlib import Path
 import pytest
 
 from tests.faults import deaths
+from vitrine.contracts import CHUNK_SIZE
+from vitrine.settings import Settings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+KILLS = 25
 
 
 def test_no_picture_is_lost_or_done_wrong_when_workers_are_killed(tmp_path: Path) -> None:
-    tally = deaths.killed(tmp_path, pictures=6000, kills=12)
+    tally = deaths.killed(tmp_path, kills=KILLS)
     assert tally.exact, tally
-    assert tally.times >= 10
-    assert tally.doubled <= tally.put_in / 100
+    assert tally.times == KILLS
+    assert len(tally.recoveries) > 0, "no worker died with a chunk in its hands"
+    holds = Settings().ingest_threads * CHUNK_SIZE
+    assert tally.doubled <= (tally.fetched_again or 0) <= KILLS * holds
 
 
 def test_a_message_that_the_broker_lost_is_sent_again(tmp_path: Path) -> None:
-    assert deaths.lost_message(tmp_path).exact
+    tally = deaths.lost_message(tmp_path)
+    assert tally.exact, tally
+    assert tally.times == 1, "the broker lost no message"
 
 
 def test_a_worker_that_is_asked_to_stop_loses_nothing_and_does_nothing_twice(
     tmp_path: Path,
 ) -> None:
-    tally, ends = deaths.asked_to_stop(tmp_path, pictures=3000, stops=4)
+    tally, codes = deaths.asked_to_stop(tmp_path, stops=3)
     assert tally.exact, tally
     assert tally.doubled == 0
-    assert [code for code, _ in ends] == [0] * len(ends)
-    assert len(ends) >= 3
-    assert max(seconds for _, seconds in ends) < 90
+    assert codes == [0] * 3
 
 
 @pytest.mark.parametrize("fault", ["after-upsert", "before-acknowledge"])

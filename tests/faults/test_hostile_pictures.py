@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.hostile_pictures import Ends, in_a_process
+from tests.faults.hostile_pictures import GROWTH, Ends, in_a_process
 from vitrine.contracts import FailureReason
-
-GROWTH = 1.05
 
 
 def check(ends: Ends) -> None:

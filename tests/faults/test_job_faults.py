@@ -24,8 +24,12 @@ def test_only_what_was_asked_for_is_retried(tmp_path: Path) -> None:
     assert again == ["57", "7"]
 
 
-@pytest.mark.long
-def test_a_killed_producers_job_is_resumed_and_complete(tmp_path: Path) -> None:
-    tally = job_faults.producer_killed(tmp_path, pictures=5000, kills=3)
+@pytest.mark.parametrize(
+    ("pictures", "kills"), [(2000, 2), pytest.param(5000, 3, marks=pytest.mark.long)]
+)
+def test_a_killed_producers_job_is_resumed_and_complete(
+    tmp_path: Path, pictures: int, kills: int
+) -> None:
+    tally = job_faults.producer_killed(tmp_path, pictures=pictures, kills=kills)
     assert tally.exact, tally
-    assert (tally.put_in, tally.doubled) == (5000, 0)
+    assert (tally.put_in, tally.doubled) == (pictures, 0)

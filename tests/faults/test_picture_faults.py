@@ -11,33 +11,25 @@ from tests.faults.picture_faults import marked_pictures
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
-@pytest.mark.long
-def test_a_picture_that_kills_the_process_is_dead_lettered_by_name(tmp_path: Path) -> None:
-    tally, crashes = marked_pictures(
-        tmp_path, "abort", pictures=3000, culprits=[1717], reason="crashed_worker"
-    )
+@pytest.mark.parametrize(
+    ("pictures", "culprit"), [(320, 123), pytest.param(3000, 1717, marks=pytest.mark.long)]
+)
+def test_a_picture_that_kills_the_process_is_dead_lettered_by_name(
+    tmp_path: Path, pictures: int, culprit: int
+) -> None:
+    tally, crashes = marked_pictures(tmp_path, {culprit: "abort"}, pictures=pictures)
     assert tally.exact, tally
     assert 2 <= crashes <= 8
 
 
-@pytest.mark.parametrize(
-    ("fault", "reason"), [("raise", "model_error"), ("nan", "bad_vector"), ("memory", None)]
-)
-def test_a_picture_that_breaks_the_model_is_the_only_one_to_fail(
-    tmp_path: Path, fault: str, reason: str | None
-) -> None:
-    culprits = [3, 64, 65, 700]
-    tally, crashes = marked_pictures(
-        tmp_path, fault, pictures=1000, culprits=culprits, reason=reason
-    )
+def test_pictures_that_break_the_model_are_the_only_ones_to_fail(tmp_path: Path) -> None:
+    marks = {3: "raise", 64: "raise", 65: "nan", 130: "memory", 131: "nan", 200: "memory", 500: "raise"}  # fmt: skip
+    tally, crashes = marked_pictures(tmp_path, marks, pictures=1000)
     assert tally.exact, tally
     assert crashes == 0
 
 
-@pytest.mark.long
 def test_a_batch_that_hangs_ends_the_process_and_is_done_by_the_next(tmp_path: Path) -> None:
-    tally, crashes = marked_pictures(
-        tmp_path, "hang", pictures=500, culprits=[123], reason=None, hangs=1
-    )
+    tally, crashes = marked_pictures(tmp_path, {123: "hang"}, pictures=320, hangs=1)
     assert tally.exact, tally
     assert crashes == 1

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import space_faults
 
-pytestmark = [pytest.mark.long, pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def test_another_models_job_is_refused_by_name_and_changes_no_point(tmp_path: Path) -> None:
@@ -17,6 +17,7 @@ def test_another_models_job_is_refused_by_name_and_changes_no_point(tmp_path: Pa
     assert tally.doubled == 0
 
 
+@pytest.mark.long
 def test_of_two_models_that_race_for_a_new_collection_one_has_it(tmp_path: Path) -> None:
     tally = space_faults.at_once(tmp_path, pictures=200)
     assert tally.exact, tally

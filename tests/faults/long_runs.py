@@ -1,0 +1,133 @@
+"""Every fault as `make chaos` injects it: how often, into how many pictures, and what is promised of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from tests.faults import (
+    clock_faults,
+    deaths,
+    disk_faults,
+    host_faults,
+    hostile_pictures,
+    job_faults,
+    picture_faults,
+    redis_faults,
+    space_faults,
+    store_faults,
+)
+from tests.faults.promise import at_least, at_most, within
+from tests.faults.tally import Tally
+
+Much: TypeAlias = Callable[[int], int]
+Run: TypeAlias = Callable[[Path, Much], Tally]
+"""A fault in a fresh folder; the second argument scales a count."""
+
+HANGING = 130.0
+"""Seconds for which the store takes requests and answers none: two minutes, and past the time at which one is given up."""
+
+
+class NotPossible(Exception):
+    """Raised where this machine lacks what a fault takes; it is left out, by name."""
+
+
+def _marked(fault: str) -> Run:
+    def run(folder: Path, much: Much) -> Tally:
+        pictures = much(10_000)
+        marks = {pictures // 2: fault}
+        return picture_faults.marked_pictures(folder, marks, pictures=pictures)[0]
+
+    return run
+
+
+def _hangs(folder: Path, much: Much) -> Tally:
+    """With the watchdog's usual minute."""
+    pictures = much(10_000)
+    marks = {pictures // 2: "hang"}
+    return picture_faults.marked_pictures(folder, marks, pictures=pictures, hangs=1, extra={})[0]
+
+
+def _away(fault: str, *, seconds: float = 10.0, times: int = 5) -> Run:
+    return lambda folder, much: store_faults.away(
+        folder, fault, pictures=1000, seconds=seconds, times=much(times)
+    )[0]
+
+
+def _between(fault: str) -> Run:
+    return lambda folder, much: deaths.killed_between(
+        folder, fault, pictures=much(10_000), deaths=much(20)
+    )
+
+
+def _full(folder: Path, much: Much) -> Tally:
+    times = much(3)
+    counted, told, crashes = redis_faults.full(folder, pictures=much(10_000), times=times)
+    return counted.promising(
+        at_least("submissions refused with the reason", times, len(told)),
+        at_most("workers that ended", 0, crashes),
+        within("work goes on after", 30, counted.recoveries),
+    )
+
+
+def _damaged(_folder: Path, much: Much) -> Tally:
+    return hostile_pictures.counted(much(100_000), odd_files())
+
+
+def _clock_jumps(folder: Path, much: Much) -> Tally:
+    if clock_faults.library() is None:
+        raise NotPossible("libfaketime is not installed (Debian: faketime)")
+    return clock_faults.jumps(folder, pictures=much(20_000), times=much(5))
+
+
+def _disk_full(folder: Path, much: Much) -> Tally:
+    if not disk_faults.possible():
+        raise NotPossible("this machine does not let us make a mount namespace")
+    return disk_faults.full(folder, pictures=much(10_000), seconds=10)
+
+
+def odd_files() -> Path | None:
+    """The folder of odd pictures, where the shared data is at hand (VITRINE_TEST_DATA)."""
+    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
+    folder = Path(os.environ.get("VITRINE_TEST_DATA") or beside) / "odd"
+    return folder if folder.is_dir() else None
+
+
+FAULTS: dict[str, Run] = {
+    "worker-killed": lambda f, much: deaths.killed(f, kills=much(500)),
+    "worker-killed-once": lambda f, much: deaths.killed_in_a_long_job(f, pictures=much(100_000)),
+    "worker-frozen": lambda f, much: deaths.lost_message(f, times=much(10)),
+    "worker-stopped": lambda f, much: deaths.asked_to_stop(f, stops=much(50))[0],
+    "killed-after-upsert": _between("after-upsert"),
+    "killed-before-acknowledge": _between("before-acknowledge"),
+    "redis-killed": lambda f, much: redis_faults.killed(f, pictures=much(40_000), kills=much(20)),
+    "redis-emptied": lambda f, much: redis_faults.emptied(f, pictures=much(20_000))[0],
+    "redis-full": _full,
+    "redis-cut": lambda f, much: redis_faults.cut(f, pictures=1000, cuts=much(60)),
+    "redis-half-open": lambda f, much: redis_faults.half_open(f, pictures=1000, times=much(5)),
+    "store-refused": _away("refused"),
+    "store-503": _away("503"),
+    "store-429": _away("429 with Retry-After"),
+    "store-hanging": _away("hanging", seconds=HANGING, times=1),
+    "picture-aborts": _marked("abort"),
+    "picture-raises": _marked("raise"),
+    "picture-nan": _marked("nan"),
+    "picture-memory": _marked("memory"),
+    "picture-hangs": _hangs,
+    "pictures-damaged": _damaged,
+    "job-cancelled": lambda f, much: job_faults.cancelled(f, pictures=much(20_000))[0],
+    "job-retried": lambda f, much: job_faults.retried(f, pictures=much(5_000))[0],
+    "producer-killed": lambda f, much: job_faults.producer_killed(
+        f, pictures=much(20_000), kills=much(5)
+    ),
+    "host-429": lambda f, much: host_faults.beside_the_busy(f, pictures=much(16_000)),
+    "host-flaps": lambda f, much: host_faults.beside_the_flapping(f, pictures=much(16_000)),
+    "host-dead": lambda f, much: host_faults.beside_the_dead(f, pictures=much(24_000)),
+    "hosts-rotten": lambda f, much: host_faults.beside_the_rotten(f, pictures=much(24_000)),
+    "clock-jumps": _clock_jumps,
+    "models-in-turn": lambda f, much: space_faults.one_after_the_other(f, pictures=much(5_000)),
+    "models-at-once": lambda f, much: space_faults.at_once(f, pictures=much(5_000)),
+    "disk-full": _disk_full,
+}

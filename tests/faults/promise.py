@@ -1,0 +1,58 @@
+"""What is promised of a fault beside exact counts: a figure with a bound, and what was measured against it.
+
+Bounds of time are judged by `make chaos` alone, on a machine that does nothing else; the tests ask for counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A figure that shall be at most its bound, or at least."""
+
+    what: str
+    bound: float
+    measured: float  #: Not a number where there was nothing to measure: that keeps no promise.
+    unit: str = ""
+    at_least: bool = False
+
+    @property
+    def kept(self) -> bool:
+        """Whether the figure is within its bound."""
+        return self.measured >= self.bound if self.at_least else self.measured <= self.bound
+
+    def __str__(self) -> str:
+        side = "≥" if self.at_least else "≤"
+        missed = "" if self.kept else ", **missed**"
+        bound = f"{_figure(self.bound)}{self.unit}"
+        return f"{self.what} {side} {bound}: {_figure(self.measured)}{self.unit}{missed}"
+
+
+def at_most(what: str, bound: float, measured: float, unit: str = "") -> Promise:
+    """A promise with a ceiling."""
+    return Promise(what, bound, measured, unit)
+
+
+def at_least(what: str, bound: float, measured: float, unit: str = "") -> Promise:
+    """A promise with a floor."""
+    return Promise(what, bound, measured, unit, at_least=True)
+
+
+def within(what: str, bound: float, seconds: Sequence[float]) -> Promise:
+    """The worst of these times is at most `bound` seconds."""
+    return Promise(what, bound, max(seconds, default=math.nan), " s")
+
+
+def share(what: str, percent: float, part: float, whole: float) -> Promise:
+    """A part is at most so many per cent of the whole."""
+    return Promise(what, percent, 100 * part / whole if whole else math.nan, " %")
+
+
+def _figure(value: float) -> str:
+    if math.isnan(value):
+        return "not measured"
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
