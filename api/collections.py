@@ -39,10 +39,11 @@ def collections(parts: Given) -> CollectionList:
 
 @router.get("/v1/collections/{name}", summary="One collection", responses=openapi.errors(404))
 def collection(parts: Given, name: str) -> CollectionDetail:
-    """One collection, how far its index is, and the last job that was for it; 404 names those that exist."""
+    """One collection, what it takes up, how far its index is, and the last job that was for it; 404 names those that exist."""
     with naming_those_that_exist(parts.store, name):
         info, index = parts.store.describe(name), parts.store.index_state(name)
-    return CollectionDetail.made_of(info, index, _last_job(parts.ledger, name))
+        footprint = parts.store.footprint(name)
+    return CollectionDetail.made_of(info, footprint, index, _last_job(parts.ledger, name))
 
 
 @router.get("/v1/workers", summary="The workers alive now", responses=openapi.errors())

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request
@@ -49,14 +49,14 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
     },
 )
 async def events(request: Request, parts: Given, job: str) -> StreamingResponse:
-    """Server-sent events: `progress` with counts, chunks, rate and time left, until the job is finished.
+    """Server-sent events: `progress` with counts, chunks, stages, rate and time left, until the job is finished.
 
     `problem` while the ledger does not answer. Each event is the whole state: a client that was cut just asks again.
     """
     streams: Streams = request.app.state.streams
     streams.refuse_when_full()
     await streams.ask(lambda: parts.ledger.status(job))  # 404 before the answer begins
-    watch = Watch(parts.ledger, job, streams)
+    watch = Watch(parts.ledger, job, streams, parts.lane.in_stages)
     # Proxies that collect an answer before they hand it on would make the events late.
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(watch.events(), media_type=MEDIA_TYPE, headers=headers)
@@ -69,6 +69,7 @@ class Watch:
     ledger: Ledger
     job: str
     streams: Streams
+    in_stages: Callable[[str], Mapping[str, int]]  #: Of a job, as its workers tell.
     look_seconds: float = LOOK_SECONDS
     heartbeat_seconds: float = HEARTBEAT_SECONDS
     clock: Callable[[], float] = time.monotonic
@@ -108,7 +109,10 @@ class Watch:
     def _progress(self) -> ProgressOut:
         status = self.ledger.status(self.job)
         rate = self._pace.rate(self.clock(), status.images - status.pending)
-        return ProgressOut.of(status, self.ledger.chunks_left(self.job), rate)
+        chunks = self.ledger.chunks_left(self.job)
+        # Without a lease no worker has a picture of it, whatever one said some seconds ago.
+        in_stages = self.in_stages(self.job) if chunks.leased else {}
+        return ProgressOut.of(status, chunks, rate, in_stages)
 
 
 def _problem(error: VitrineError) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Protocol
@@ -27,6 +27,9 @@ class Lane(Protocol):
 
     def workers(self, model: str | None = None) -> list[WorkerInfo]:
         """The workers alive now; raises `LedgerUnavailable`."""
+
+    def in_stages(self, job: str) -> Mapping[str, int]:
+        """How many pictures of a job the workers have in each stage (`vitrine.contracts.STAGES`); as `workers`."""
 
     def embed(self, model: str, query: Query, *, timeout: float | None = None) -> QueryVector:
         """Embed the question; raises `BadInput`, `ModelUnavailable` or `LedgerUnavailable`."""

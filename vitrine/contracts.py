@@ -13,7 +13,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 SCHEMA_VERSION = 1
@@ -21,6 +21,9 @@ SCHEMA_VERSION = 1
 
 CHUNK_SIZE = 64
 """Pictures a chunk: one Celery message for 64 pictures costs 12 to 20 us each, a message for each 550 to 800."""
+
+STAGES = ("fetch", "decode", "batch", "upsert")
+"""What a picture passes in a worker: `batch` is the wait for the device and the time on it."""
 
 PayloadValue: TypeAlias = str | int | float | bool | list[str] | None
 Payload: TypeAlias = Mapping[str, PayloadValue]
@@ -208,6 +211,13 @@ class JobSpec:
     """How its catalog is read, as JSON, so that a resume reads it likewise; empty for a job that cannot be resumed."""
 
 
+class StageTotal(NamedTuple):
+    """Pictures that have been in a stage, and the seconds that each of them was in it, added up."""
+
+    pictures: int
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class JobStatus:
     """The counts of a job at one moment. `embedded + failed + cancelled + pending == images`."""
@@ -228,6 +238,8 @@ class JobStatus:
         0  #: Points of its collection in the vector index, as last seen while `indexing`.
     )
     points: int = 0  #: Points of its collection, likewise; 0 where nobody looked yet.
+    stages: Mapping[str, StageTotal] = field(default_factory=dict)
+    """By the names of `STAGES`: of the chunks that were finished; a picture that was tried again counts again."""
 
     @property
     def pending(self) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from redis import Redis
 
-from vitrine import presence
+from vitrine import presence, vitals
 from vitrine.broker import Publisher
 from vitrine.errors import BadInput, ModelUnavailable, VitrineError
 from vitrine.query_call import SLACK, Call
@@ -43,6 +43,16 @@ class QueryLane:
         """The workers alive now; raises `LedgerUnavailable`."""
         with naming_failures():
             return presence.live_workers(self._redis, model)
+
+    def in_stages(self, job: str) -> dict[str, int]:
+        """How many pictures of a job the workers have in each stage, as they told it within the last seconds.
+
+        Raises `LedgerUnavailable`.
+        """
+        with naming_failures():
+            crew = presence.live_workers(self._redis)
+            told = vitals.read(self._redis, [worker.node for worker in crew])
+        return vitals.in_stages(told.values(), job)
 
     def embed(self, model: str, query: Query, *, timeout: float | None = None) -> QueryVector:
         """Have a worker embed the question.

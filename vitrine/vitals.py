@@ -5,8 +5,9 @@ Prometheus reads the same and more from each worker itself; this is for who has 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 import orjson
 from redis import Redis
@@ -29,6 +30,8 @@ class Vitals:
     batch_size: float  #: Pictures a bulk batch, on average; 0 where there was none.
     chunks: int  #: In work at this moment.
     memory_bytes: int  #: Resident; 0 where the system does not say.
+    stages: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """How many pictures of each job are in which stage (`vitrine.contracts.STAGES`) at this moment."""
 
 
 def _key(node: str) -> str:
@@ -54,3 +57,11 @@ def read(redis: Redis, nodes: Sequence[str]) -> dict[str, Vitals]:
         row["node"]: Vitals(**{name: value for name, value in row.items() if name in known})
         for row in told
     }
+
+
+def in_stages(crew: Iterable[Vitals], job: str) -> dict[str, int]:
+    """How many pictures of the job all of them have in each stage."""
+    found: Counter[str] = Counter()
+    for told in crew:
+        found.update(told.stages.get(job, {}))
+    return dict(found)

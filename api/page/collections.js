@@ -64,13 +64,14 @@ async function showOne(element, context, name) {
   fill(element, oneHead(name, search), h("div", { class: "collection-columns" }, map, figures(found)));
 }
 
-function figures({ generation, space, points, indexed_fields: fields, vector_bytes: size, index, last_job: job }) {
+function figures({ name, generation, space, points, indexed_fields: fields, storage, index, last_job: job }) {
   return h(
     "aside",
     { class: "collection-figures", "aria-label": "Figures" },
     group("Pictures", [
       ["Embedded", count(points)],
-      ["Vectors", `${bytes(size)} as they are compared`],
+      ["Items", `${storage.more_items ? "more than " : ""}${count(storage.items)}`],
+      ["Storage", storageWords(storage)],
       ["Index", indexWords(index, points)],
     ]),
     group("Embedding space", [
@@ -78,7 +79,8 @@ function figures({ generation, space, points, indexed_fields: fields, vector_byt
       ["Dimension", count(space.dimension)],
       ["Revision", h("span", { class: "mono" }, space.revision)],
       ["Image policy", h("span", { class: "mono" }, space.policy)],
-      ["Behind the name", h("span", { class: "mono" }, generation)],
+      ["Alias", h("span", { class: "mono" }, name)],
+      ["Stands for", h("span", { class: "mono" }, generation)],
     ]),
     group("Last job", job ? jobRows(job) : [["Job", "none among the latest"]]),
     group("Fields", Object.entries(fields).map(([field, type]) => [field, TYPES[type] ?? type])),
@@ -86,6 +88,12 @@ function figures({ generation, space, points, indexed_fields: fields, vector_byt
 }
 
 const TYPES = { keyword: "words", float: "numbers", integer: "numbers", bool: "yes or no" };
+
+// Of a server only the vectors' bytes can be reckoned: what its files take it does not tell.
+function storageWords({ disk_bytes: disk, vector_bytes: vectors }) {
+  if (disk === null) return `about ${bytes(vectors)} of vectors, reckoned; the store does not tell what its files take`;
+  return `${bytes(disk)} on disk, ${bytes(vectors)} of it vectors`;
+}
 
 function indexWords({ state, indexed }, points) {
   if (state === "deferred") return "waits for the load to end";

@@ -5,9 +5,13 @@ import { icon } from "./icons.js";
 import { follow } from "./jobs_events.js";
 import { Failures } from "./jobs_failures.js";
 import { outcomeWords, problemTable, progressBar, stateChip } from "./jobs_parts.js";
+import { chunkPlaces, stageSteps } from "./jobs_stages.js";
 import { sourceName, stateWords } from "./jobs_words.js";
 import { busy, isAbort, notice, problemNotice } from "./notices.js";
 import { compact, count, counted, duration, moment } from "./words.js";
+
+// What only the job's events tell.
+const UNTOLD = { chunks: null, in_stages: null, rate: null, seconds_left: null };
 
 export function mount(element, context) {
   const page = new JobPage(element, context);
@@ -26,13 +30,14 @@ class JobPage {
     this.body = h("div", { class: "job" });
     this.body.hidden = true;
     this.figures = h("dl", { class: "figures" });
-    this.stages = h("ol", { class: "stages small" });
+    this.chunks = h("ol", { class: "stages small", "aria-label": "Chunks" });
+    this.steps = stageSteps();
     this.summary = h("div", {});
     this.problems = h("div", {});
     this.failures = new Failures(api, this.path, signal, (images) => this.#retried(images));
     const back = h("a", { class: "back small", href: "#/jobs" }, "All jobs");
     element.append(h("div", { class: "view-head" }, h("div", { class: "what" }, back, this.title, this.subtitle), this.actions), this.said, this.trouble, this.body);
-    this.body.append(h("section", { class: "card progress" }, this.bar.element, this.figures, this.stages, this.summary), this.failures.element, this.problems);
+    this.body.append(h("section", { class: "card progress" }, this.bar.element, this.figures, this.chunks, this.steps.element, this.summary), this.failures.element, this.problems);
     if (carried.accepted?.job.id === this.id) this.#welcome(carried.accepted);
   }
 
@@ -55,7 +60,7 @@ class JobPage {
   async #trouble(error) {
     if (error.status !== 429) return void fill(this.trouble, problemNotice(error));
     try {
-      this.#show({ job: await this.api.get(this.path, { signal: this.signal }), chunks: null, rate: null, seconds_left: null });
+      this.#show({ job: await this.api.get(this.path, { signal: this.signal }), ...UNTOLD });
     } catch (other) {
       if (!isAbort(other)) fill(this.trouble, problemNotice(other));
     }
@@ -66,14 +71,15 @@ class JobPage {
     announce(`Submitted: ${counted(job.items, "item")}.`);
   }
 
-  #show({ job, chunks, rate, seconds_left: left }) {
+  #show({ job, chunks, in_stages: inStages, rate, seconds_left: left }) {
     this.job = job;
     fill(this.trouble);
     this.body.hidden = false;
     this.bar.show(job);
     this.title.textContent = sourceName(job.source);
     fill(this.figures, figures(job, rate, left));
-    fill(this.stages, job.finished || !chunks ? [] : stages(job, chunks));
+    fill(this.chunks, job.finished || !chunks ? [] : chunkPlaces(job, chunks));
+    this.steps.show(job, inStages);
     if (job.state !== this.shownState) this.#enter(job);
     this.failures.show(job);
     if (job.rejected_rows !== this.rejected) this.#showRejected(job);
@@ -110,7 +116,7 @@ class JobPage {
     if (!(await confirmed("Stop this job?", `${pending} without an outcome will not be embedded. What is embedded stays.`, "Stop it"))) return;
     try {
       const job = await this.api.post(`${this.path}/cancel`, undefined, { signal: this.signal });
-      this.#show({ job, chunks: null, rate: null, seconds_left: null });
+      this.#show({ job, ...UNTOLD });
     } catch (error) {
       if (!isAbort(error)) fill(this.said, problemNotice(error));
     }
@@ -136,18 +142,6 @@ function figures(job, rate, left) {
     job.finished ? null : ["Time left", left === null ? "–" : `about ${duration(left)}`, ""],
   ];
   return told.filter(Boolean).map(([name, value, tone]) => h("div", { class: tone }, h("dt", {}, name), h("dd", { class: "number" }, value)));
-}
-
-function stages(job, chunks) {
-  const index = job.index ? [["Index", job.index.points ? `${count(job.index.indexed)} of ${count(job.index.points)} points` : "waits", true]] : [];
-  const told = [
-    ["Submitting", "the catalog is still being read", job.state === "open"],
-    ["Waiting", counted(chunks.queued, "chunk"), chunks.queued > 0],
-    ["In work", counted(chunks.leased, "chunk"), chunks.leased > 0],
-    ["Put off", counted(chunks.due, "chunk"), chunks.due > 0],
-    ...index,
-  ];
-  return told.filter(([name, , on]) => on || name !== "Submitting").map(([name, value, on]) => h("li", { class: on ? "on" : "" }, h("strong", {}, name), " ", h("span", {}, value)));
 }
 
 function summary(job) {

@@ -1,6 +1,7 @@
-// Where a question is asked: words or an address, a picture beside them, the collection, and what steers.
+// Where a question is asked: words or an address, a picture beside them, the collection, what steers, and how it is compared.
 import { fill, h, isWebAddress, picture } from "./dom.js";
 import { icon } from "./icons.js";
+import { searchOptions } from "./search_options.js";
 import { asked } from "./search_query.js";
 
 // `on` has ask(query), bring(file), crop() and chosen collections' `collections`; `draw(query, { text, previewOf })`
@@ -12,6 +13,7 @@ export function searchBox(on) {
   const collection = h("select", { class: "field collection", id: "collection" });
   const asking = h("div", { class: "asking-picture", hidden: true });
   const steering = h("div", { class: "steering", hidden: true });
+  const options = searchOptions(on.ask);
   const form = h(
     "form",
     { class: "search-box card", role: "search" },
@@ -20,6 +22,7 @@ export function searchBox(on) {
     h("div", { class: "words-row" }, h("label", { class: "visually-hidden", for: "words" }, "Words, or the address of a picture"), words),
     h("div", { class: "box-buttons" }, choose, file, h("label", { class: "visually-hidden", for: "picture-file" }, "A picture's file"), h("button", { class: "button primary", type: "submit" }, icon("search"), "Search")),
     steering,
+    options.room,
   );
   let query = null;
 
@@ -41,6 +44,7 @@ export function searchBox(on) {
     words.placeholder = placeholder(query, hasWords);
     drawPicture(asking, query, preview, on);
     drawSteering(steering, query, on);
+    options.draw(query);
   }
   return { form, draw, focus: () => words.focus() };
 }

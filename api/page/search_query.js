@@ -1,11 +1,12 @@
 // A question as it stands in the address, and as the API is asked it.
 //
-// { collection, text, url, crop, item, picture, like, unlike, filter }; `crop` is the part of the picture at the URL that
-// is meant: [left, top, width, height] in shares. Of a picture that was dropped the address holds what
+// { collection, text, url, crop, item, picture, like, unlike, filter, exact, weight }; `crop` is the part of the picture at
+// the URL that is meant: [left, top, width, height] in shares. `weight` is what words count beside a picture. Of a picture that was dropped the address holds what
 // the model made of it (a byte a dimension) and a thumbnail, so that the link can be shared though nobody stored the picture.
 
 export const PAGE = 24; // hits asked for at once
 export const MAX_EXAMPLES = 10; // in each of plus and minus, as the API has it
+const MOST_WEIGHT = 10; // of words, likewise
 
 export function fromAddress(params) {
   const vector = params.get("vector");
@@ -19,6 +20,8 @@ export function fromAddress(params) {
     like: params.getAll("like").slice(0, MAX_EXAMPLES),
     unlike: params.getAll("unlike").slice(0, MAX_EXAMPLES),
     filter: parsedFilter(params.get("filter")),
+    exact: params.get("exact") === "1",
+    weight: parsedWeight(params.get("weight")),
   };
 }
 
@@ -34,6 +37,8 @@ export function toAddress(query) {
     ...query.like.map((id) => ["like", id]),
     ...query.unlike.map((id) => ["unlike", id]),
     ["filter", Object.keys(query.filter).length ? JSON.stringify(query.filter) : ""],
+    ["exact", query.exact ? "1" : ""],
+    ["weight", query.text && query.weight !== 1 ? String(query.weight) : ""],
   ];
   return new URLSearchParams(pairs.filter(([, value]) => value));
 }
@@ -60,6 +65,8 @@ export function bodyOf(query, { offset = 0, image = null, crop = null, vector = 
     offset,
     ...by,
     ...(Object.keys(query.filter).length ? { filter: query.filter } : {}),
+    ...(query.exact ? { exact: true } : {}),
+    ...(query.text && query.weight !== 1 ? { text_weight: query.weight } : {}),
     relevance: "mark",
     vectors: offset === 0,
   };
@@ -104,6 +111,11 @@ function parsedFilter(text) {
   } catch {
     return {};
   }
+}
+
+function parsedWeight(text) {
+  const weight = Number(text ?? 1);
+  return weight > 0 && weight <= MOST_WEIGHT ? weight : 1;
 }
 
 function parsedCrop(text) {

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from api.schemas.base import SpaceOut, when
 from vitrine.contracts import JobStatus
 from vitrine.presence import StoreAway, WorkerInfo
-from vitrine.vectors import CollectionInfo, IndexState
+from vitrine.vectors import CollectionInfo, Footprint, IndexState
 
 FLOAT_BYTES = 4
 
@@ -49,6 +49,30 @@ class CollectionIndexOut(BaseModel):
         return cls(state="complete" if index.green else "building", indexed=index.indexed)
 
 
+class StorageOut(BaseModel):
+    """What a collection takes up."""
+
+    items: int = Field(
+        description="Different items among its pictures, as far as they are counted."
+    )
+    more_items: bool = Field(description="Whether there are more than were counted.")
+    vector_bytes: int = Field(
+        description="Of the vectors as they are compared, 4 bytes a dimension; reckoned."
+    )
+    disk_bytes: int | None = Field(
+        description="Of all its files, index and write-ahead log included; null where the store is a server, which does"
+        " not tell."
+    )
+
+    @classmethod
+    def of(cls, info: CollectionInfo, found: Footprint) -> Self:
+        """As the store has it."""
+        return cls(
+            items=found.items, more_items=found.more_items, disk_bytes=found.disk_bytes,
+            vector_bytes=info.points * info.space.dimension * FLOAT_BYTES,
+        )  # fmt: skip
+
+
 class LastJobOut(BaseModel):
     """The latest job that was for a collection."""
 
@@ -71,20 +95,19 @@ class LastJobOut(BaseModel):
 class CollectionDetail(CollectionOut):
     """A catalog's collection with what takes a closer look."""
 
-    vector_bytes: int = Field(
-        description="Size of the vectors as they are compared, 4 bytes a dimension; payloads and index come on top."
-    )
+    storage: StorageOut
     index: CollectionIndexOut
     last_job: LastJobOut | None = Field(
         description="Null where none of the latest jobs was for it."
     )
 
     @classmethod
-    def made_of(cls, info: CollectionInfo, index: IndexState, job: JobStatus | None) -> Self:
+    def made_of(
+        cls, info: CollectionInfo, footprint: Footprint, index: IndexState, job: JobStatus | None
+    ) -> Self:
         """As store and ledger have it."""
         return cls(
-            **CollectionOut.of(info).model_dump(),
-            vector_bytes=info.points * info.space.dimension * FLOAT_BYTES,
+            **CollectionOut.of(info).model_dump(), storage=StorageOut.of(info, footprint),
             index=CollectionIndexOut.of(index), last_job=LastJobOut.of(job) if job else None,
         )  # fmt: skip
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import orjson
 from pydantic import AliasChoices, BaseModel, Field, model_validator
@@ -12,11 +13,24 @@ from pydantic import AliasChoices, BaseModel, Field, model_validator
 from api.schemas.base import Shape, when
 from producer.formats import Format
 from producer.limits import MAX_IMAGES_PER_ITEM
-from vitrine.contracts import Failure, FailureReason, JobState, JobStatus, RowProblem
+from vitrine.contracts import (
+    STAGES,
+    Failure,
+    FailureReason,
+    JobState,
+    JobStatus,
+    RowProblem,
+    StageTotal,
+)
 from vitrine.journal import lost_words
 
 MAX_ITEMS = 10_000
 """Items of one JSON job; larger catalogs are uploaded as a file."""
+StageName: TypeAlias = Literal["fetch", "decode", "embed", "upsert"]
+STAGE_NAMES: Mapping[str, StageName] = {
+    "fetch": "fetch", "decode": "decode", "batch": "embed", "upsert": "upsert",
+}  # fmt: skip
+"""By the workers' own names, as people know them."""
 SHOWN_PROBLEMS = 20
 """Rejected rows in the answer to a submission; `/problems` has the others."""
 
@@ -126,6 +140,29 @@ class IndexOut(BaseModel):
     points: int = Field(examples=[50_000], description="0 where nobody looked yet.")
 
 
+class StageOut(BaseModel):
+    """How long a job's pictures were in a stage of the workers, over its finished chunks."""
+
+    name: StageName = Field(
+        description="`fetch` from a place among the fetches on, with the wait for the host's turn; `decode` with the wait"
+        " for a core; `embed` with the wait for the device; `upsert` with the others of its chunk."
+    )
+    pictures: int = Field(description="One that was tried again counts again.", examples=[714])
+    mean_ms: float = Field(description="Of one picture; many pass side by side.", examples=[38.2])
+
+    @classmethod
+    def each(cls, stages: Mapping[str, StageTotal]) -> list[Self]:
+        """As the ledger has them, in the order in which a picture passes them."""
+        return [
+            cls(
+                name=STAGE_NAMES[stage], pictures=stages[stage].pictures,
+                mean_ms=round(1000 * stages[stage].seconds / stages[stage].pictures, 3),
+            )
+            for stage in STAGES
+            if stage in stages
+        ]  # fmt: skip
+
+
 class JobOut(BaseModel):
     """A job and its counts: `embedded + failed + cancelled + pending == images`.
 
@@ -150,6 +187,7 @@ class JobOut(BaseModel):
     index: IndexOut | None = Field(description="While the job is `indexing`.")
     rejected_rows: int
     failed_by_reason: dict[str, int] = Field(examples=[{"not_found": 3}])
+    stages: list[StageOut] = Field(description="Where its pictures' time went.")
     created_at: datetime
     fed_at: datetime = Field(description="When its producer last added to it.")
     updated_at: datetime
@@ -168,6 +206,7 @@ class JobOut(BaseModel):
             index=IndexOut(indexed=status.indexed, points=status.points)
             if status.state is JobState.INDEXING else None,
             rejected_rows=status.rejected_rows, failed_by_reason=dict(status.failed_by_reason),
+            stages=StageOut.each(status.stages),
             created_at=when(spec.created_at), fed_at=when(status.fed_at),
             updated_at=when(status.updated_at),
             finished_at=None if status.finished_at is None else when(status.finished_at),

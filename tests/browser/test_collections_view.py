@@ -12,6 +12,7 @@ from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.e2e
 
+MARGIN = 18  #: Pixels around the map's points.
 _COLOURS = """
 () => {
     const canvas = document.querySelector(".map-canvas");
@@ -43,6 +44,16 @@ def test_collections_are_listed_and_one_is_opened(visitor: Visitor, service: Sho
     figures = page.get_by_label("Figures")
     expect(figures).to_contain_text("builtin")
     expect(figures.get_by_role("link", name=service.job)).to_be_visible()
+    told = service.house.get("/v1/collections/shop")
+    assert told["storage"]["items"] == len(service.items)
+    for name, value in (
+        ("Items", f"{len(service.items)}"), ("Storage", "on disk"), ("Alias", "shop"),
+        ("Stands for", told["generation"]), ("Dimension", f"{told['space']['dimension']:,}"),
+        ("Index", "none needed"),
+    ):  # fmt: skip
+        expect(
+            figures.locator("dt", has_text=re.compile(f"^{name}$")).locator("+ dd")
+        ).to_contain_text(value)
     page.get_by_role("link", name="Search it").click()
     expect(page.get_by_label("Collection", exact=True)).to_have_value("shop")
 
@@ -65,6 +76,24 @@ def test_the_map_is_drawn_coloured_and_answers_the_pointer(visitor: Visitor) -> 
     drawer.get_by_role("button", name="More like this").click()
     page.wait_for_url(re.compile("#/search.*item="))
     expect(page.locator(".hit").first).to_be_visible()
+
+
+def test_the_pointer_over_a_point_of_the_map_shows_its_picture(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = open_map(visitor)
+    drawn = service.house.get("/v1/collections/shop/map")["points"][0]
+    canvas = page.locator(".map-canvas").bounding_box()
+    assert canvas is not None
+    inside = [canvas[side] - 2 * MARGIN for side in ("width", "height")]
+    page.mouse.move(
+        canvas["x"] + MARGIN + drawn["x"] * inside[0], canvas["y"] + MARGIN + drawn["y"] * inside[1]
+    )
+    hover = page.locator(".map-hover")
+    expect(hover.locator("img")).to_have_js_property("complete", value=True)
+    expect(hover).to_contain_text(re.compile("|".join(item.title for item in service.items)))
+    page.mouse.move(canvas["x"] + 1, canvas["y"] - 30)
+    expect(hover).to_be_hidden()
 
 
 def test_a_collection_that_is_not_there_is_said_so(visitor: Visitor) -> None:

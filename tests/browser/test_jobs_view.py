@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import ShopService
 from tests.browser.visitor import Visitor
-from tests.e2e.held_shop import HeldShop
+from tests.e2e.held_shop import BACK, HeldShop
 
 pytestmark = pytest.mark.e2e
 
@@ -34,10 +34,19 @@ def drop(page: Page, name: str, content: str) -> None:
     page.evaluate(_DROP, [name, base64.b64encode(content.encode()).decode()])
 
 
+def figure_of(page: Page, name: str) -> Locator:
+    """One of a job's figures, as it changes."""
+    return page.locator(".figures > div", has=page.get_by_text(name, exact=True)).locator("dd")
+
+
 def figure(page: Page, name: str) -> str:
-    """One of a job's figures."""
-    tile = page.locator(".figures > div", has=page.get_by_text(name, exact=True))
-    return tile.locator("dd").inner_text()
+    """One of a job's figures, as it is."""
+    return figure_of(page, name).inner_text()
+
+
+def stage_of(page: Page, name: str) -> Locator:
+    """One of the stages that a job's pictures pass."""
+    return page.get_by_role("list", name="Stages").locator("li", has_text=name)
 
 
 def ends_as(page: Page, state: str) -> None:
@@ -47,13 +56,15 @@ def ends_as(page: Page, state: str) -> None:
 @pytest.fixture
 def held(service: ShopService) -> Iterator[HeldShop]:
     """A shop with its doors closed, and open again for whoever comes after."""
-    service.held.doors.clear()
+    service.held.shut()
     yield service.held
-    service.held.doors.set()
+    service.held.open()
 
 
-def held_catalog(shop: HeldShop, name: str, pictures: int) -> str:
-    rows = [f"{name}-{number},{url}" for number, url in enumerate(shop.urls(pictures))]
+def held_catalog(shop: HeldShop, name: str, pictures: int, *, behind: int = 0) -> str:
+    """A catalog of held pictures, and then of some in the back room."""
+    urls = [*shop.urls(pictures), *shop.urls(behind, room=BACK)]
+    rows = [f"{name}-{number},{url}" for number, url in enumerate(urls)]
     return "\n".join(["id,image", *rows]) + "\n"
 
 
@@ -180,12 +191,35 @@ def test_a_job_is_watched_while_it_runs(visitor: Visitor, held: HeldShop) -> Non
     expect(page.locator(".stages li", has_text="In work")).to_contain_text("2 chunks")
     expect(page.get_by_role("button", name="Stop the job")).to_be_visible()
     assert visitor.serious_violations() == []
-    held.doors.set()
+    held.open()
     ends_as(page, "completed")
     assert figure(page, "Embedded") == "70"
     expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "70")
     expect(page.get_by_role("button", name="Stop the job")).to_have_count(0)
     expect(page.locator("#announcements")).to_contain_text("The job is completed")
+
+
+def test_rate_time_left_and_stages_go_on_while_a_job_runs(visitor: Visitor, held: HeldShop) -> None:
+    page = visitor.page
+    # The first chunk's 64 pictures come with the doors, the second's with those of the back room.
+    submit(visitor, "staged", held_catalog(held, "staged", 64, behind=6))
+    expect(stage_of(page, "Fetch")).to_contain_text("70 pictures now")
+    expect(stage_of(page, "Embed")).to_contain_text("0 pictures now")
+    assert re.search(r"\d", figure(page, "Time left")) is None
+    held.doors.set()
+    expect(figure_of(page, "Embedded")).to_have_text("64")
+    expect(figure_of(page, "Pictures a second")).to_have_text(re.compile(r"^(?!0$)[\d.]+$"))
+    expect(figure_of(page, "Time left")).to_have_text(re.compile(r"^about \d"))
+    expect(stage_of(page, "Fetch")).to_contain_text("6 pictures now")
+    for name in ("Fetch", "Decode", "Embed", "Store"):
+        expect(stage_of(page, name).locator(".number").first).to_have_text(
+            re.compile(r"^[\d.]+ m?s$")
+        )
+    assert visitor.serious_violations() == []
+    held.back_doors.set()
+    ends_as(page, "completed")
+    for name in ("Fetch", "Decode", "Embed", "Store"):
+        expect(stage_of(page, name)).to_contain_text("70 pictures")
 
 
 def test_a_job_is_stopped_once_that_is_meant(
@@ -203,7 +237,7 @@ def test_a_job_is_stopped_once_that_is_meant(
     page.get_by_role("button", name="Stop the job").click()
     dialog.get_by_role("button", name="Stop it").click()
     expect(page.locator(".view-head .job-state")).to_have_text(re.compile("stopping|cancelled"))
-    held.doors.set()  # What a worker holds ends by itself.
+    held.open()  # What a worker holds ends by itself.
     ends_as(page, "cancelled")
     job = service.house.get(f"/v1/jobs/{page.url.rpartition('/')[2]}")
     assert job["embedded"] + job["cancelled"] == 3
@@ -230,6 +264,26 @@ def test_failures_are_told_by_reason_and_host_and_tried_again(
     page.get_by_role("button", name=re.compile(r"^127\.0\.0\.1")).click()
     page.get_by_role("button", name="Try again: not found").click()
     expect(page.locator(".notice")).to_have_text("2 pictures are tried again.")
+    ends_as(page, "completed with failures")
+    expect(table.locator("tbody tr")).to_have_count(before["failed"])
+    after = service.house.get(f"/v1/jobs/{service.job}")
+    assert after["failed_by_reason"] == before["failed_by_reason"]
+    assert after["finished_at"] > before["finished_at"]
+
+
+def test_failures_of_one_host_are_tried_again(visitor: Visitor, service: ShopService) -> None:
+    page = visitor.page
+    before = service.house.get(f"/v1/jobs/{service.job}")
+    visitor.open(f"#/jobs/{service.job}")
+    host = page.get_by_role("button", name=re.compile(r"^127\.0\.0\.1"))
+    table = page.get_by_role("table", name="Failed pictures")
+    expect(table.locator("tbody tr")).to_have_count(before["failed"])
+    host.click()
+    of_host = int(host.locator(".number").inner_text())
+    assert 0 < of_host < before["failed"]
+    expect(table.locator("tbody tr")).to_have_count(of_host)
+    page.get_by_role("button", name="Try again: at 127.0.0.1").click()
+    expect(page.locator(".notice")).to_have_text(f"{of_host} pictures are tried again.")
     ends_as(page, "completed with failures")
     expect(table.locator("tbody tr")).to_have_count(before["failed"])
     after = service.house.get(f"/v1/jobs/{service.job}")

@@ -82,6 +82,42 @@ def test_words_are_searched_where_the_model_has_them(browser: Browser, worded: s
         visitor.forgive("ERR_NAME_NOT_RESOLVED|shop.example")
 
 
+def test_words_beside_a_picture_weigh_what_is_chosen(browser: Browser, worded: str) -> None:
+    with visiting(browser, worded) as visitor:
+        page = visitor.page
+        weight = page.get_by_label("Words count")
+        visitor.open("#/search?collection=summer&item=coat")
+        expect(page.locator(".hit").first).to_be_visible()
+        expect(weight).to_be_hidden()
+        page.get_by_role("searchbox").fill("a bag")
+        page.get_by_role("searchbox").press("Enter")
+        expect(weight).to_have_value("1")
+        with page.expect_request(lambda request: request.url.endswith("/v1/search")) as asked:
+            weight.select_option("four times as much")
+        assert asked.value.post_data_json["text_weight"] == 4
+        expect(page.locator(".hit").first).to_be_visible()
+        assert "weight=4" in page.url
+        page.reload()
+        expect(weight).to_have_value("4")
+        assert visitor.serious_violations() == []
+        visitor.open("#/search?collection=summer&item=coat&text=a+bag&weight=0.7")
+        expect(weight.locator("option:checked")).to_have_text("0.7 times as much")
+        visitor.forgive("ERR_NAME_NOT_RESOLVED|shop.example")
+
+
+def test_where_nothing_was_submitted_yet_the_way_there_is_shown(browser: Browser) -> None:
+    stage = make_stage(Settings())
+    with served(stage.app, stage.parts.settings) as url, visiting(browser, url) as visitor:
+        page = visitor.page
+        visitor.open()
+        expect(page.get_by_role("heading", name="There is nothing to search yet")).to_be_visible()
+        assert visitor.serious_violations() == []
+        page.get_by_role("navigation").get_by_role("link", name="Collections").click()
+        expect(page.get_by_role("heading", name="No collection yet")).to_be_visible()
+        page.get_by_role("link", name="Submit a catalog").click()
+        expect(page.get_by_role("heading", name="No jobs yet")).to_be_visible()
+
+
 def test_what_a_catalog_says_is_text_and_never_markup(browser: Browser, worded: str) -> None:
     with visiting(browser, worded) as visitor:
         page = visitor.page

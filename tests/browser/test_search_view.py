@@ -35,6 +35,16 @@ _PASTE = """
 """
 
 
+_PASTE_PICTURE = """
+([name, content]) => {
+    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
+    document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
+}
+"""
+
+
 def found(page: Page) -> list[str]:
     """The items shown, best first, once there are some."""
     expect(page.locator(".hit").first).to_be_visible()
@@ -133,6 +143,59 @@ def test_a_pasted_address_is_searched(visitor: Visitor, service: ShopService) ->
     assert "url=" in visitor.page.url
 
 
+def test_a_pasted_picture_is_searched(visitor: Visitor, service: ShopService) -> None:
+    visitor.open()
+    expect(visitor.page.locator(".tile").first).to_be_visible()
+    content = base64.b64encode(picture_of(service, 7)).decode()
+    visitor.page.evaluate(_PASTE_PICTURE, ["clipboard.jpg", content])
+    assert found(visitor.page)[0] == service.items[7].id
+    expect(visitor.page.get_by_text("Your picture", exact=True)).to_be_visible()
+
+
+def test_a_typed_address_is_searched(visitor: Visitor, service: ShopService) -> None:
+    page = visitor.page
+    visitor.open()
+    page.get_by_role("searchbox").fill(service.shop.picture_url(service.items[4].files[0]))
+    page.get_by_role("button", name="Search", exact=True).click()
+    assert found(page)[0] == service.items[4].id
+    expect(page.locator("img.asking-thumb")).to_be_visible()
+
+
+def test_a_hit_shows_its_picture_its_title_its_price_and_its_score(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = visitor.page
+    search_by_item(visitor, service)
+    items = {item.id: item for item in service.items}
+    for hit in page.locator(".hit").all()[:3]:
+        shown = items[str(hit.get_attribute("data-item"))]
+        expect(hit.locator("img")).to_have_js_property("complete", value=True)
+        assert hit.locator("img").evaluate("image => image.naturalWidth") > 0
+        expect(hit.locator(".hit-title")).to_have_text(shown.title)
+        expect(hit.locator(".hit-line")).to_contain_text(f"{shown.price:.2f}")
+        expect(hit.locator(".score")).to_have_text(re.compile(r"score 0\.\d\d"))
+
+
+def test_exact_is_asked_for_shared_and_taken_back(visitor: Visitor, service: ShopService) -> None:
+    page = visitor.page
+    search_by_item(visitor, service)
+    first = found(page)
+    box = page.get_by_role("checkbox", name=re.compile("^Exact"))
+    expect(box).not_to_be_checked()
+    with page.expect_request(re.compile("/v1/search$")) as asked:
+        box.check()
+    assert asked.value.post_data_json["exact"] is True
+    page.wait_for_url(re.compile("exact=1"))
+    assert found(page) == first
+    page.reload()
+    expect(box).to_be_checked()
+    assert visitor.serious_violations() == []
+    with page.expect_request(re.compile("/v1/search$")) as asked:
+        box.uncheck()
+    assert "exact" not in asked.value.post_data_json
+    assert "exact" not in page.url
+
+
 def test_a_typed_address_that_is_no_picture_is_said_so(
     visitor: Visitor, service: ShopService
 ) -> None:
@@ -192,7 +255,14 @@ def test_plus_and_minus_steer(visitor: Visitor, service: ShopService) -> None:
     expect(page.locator(".steer.unlike")).to_contain_text(first[1])
     page.wait_for_url(re.compile(f"unlike={first[1]}"))
     assert first[1] not in found(page)[:5]
-    page.get_by_role("button", name=f"Forget {first[1]}").click()
+    page.locator(".hit").nth(2).hover()
+    wanted = found(page)[2]
+    page.locator(".hit").nth(2).get_by_role("button", name=re.compile("^Plus")).click()
+    expect(page.locator(".steer.like")).to_contain_text(wanted)
+    page.wait_for_url(re.compile(f"[?&]like={wanted}"))
+    assert wanted not in found(page)  # What is asked with is not found.
+    for item in (first[1], wanted):
+        page.get_by_role("button", name=f"Forget {item}").click()
     expect(page.locator(".steer")).to_have_count(0)
     assert found(page) == first
 

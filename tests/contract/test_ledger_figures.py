@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from tests.contract.test_ledger import failed, leased, new_job, ordinals
-from vitrine.contracts import JobState
+from vitrine.contracts import JobState, StageTotal
 from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.ledger import ChunksLeft, FinishReport, Ledger, Putoff, outcome_rate
 from vitrine.ledger.redis_ledger import RedisLedger
@@ -57,6 +57,34 @@ def test_outcomes_are_counted_once_in_the_minute_they_were_recorded_in(ledger: L
     ledger.finish(second, embedded=[3], failures=[failed(second.chunk.images[1])])
     now = recorded(ledger)
     assert (now[0] - before[0], now[1] - before[1]) == (4, 1)
+
+
+def test_the_stages_of_finished_chunks_add_up(ledger: Ledger) -> None:
+    job = new_job(ledger, 3, 2)
+    assert ledger.status(job).stages == {}
+    first, second = leased(ledger, job, 0), leased(ledger, job, 1)
+    stages = {"fetch": StageTotal(3, 1.25), "upsert": StageTotal(3, 0.5)}
+    ledger.finish(first, embedded=ordinals(first), failures=[], stages=stages)
+    assert ledger.status(job).stages == stages
+    more = {"fetch": StageTotal(2, 0.75), "decode": StageTotal(2, 0.000_002)}
+    ledger.finish(second, embedded=ordinals(second), failures=[], stages=more)
+    found = ledger.status(job).stages
+    assert found == {
+        "fetch": StageTotal(5, pytest.approx(2.0)),
+        "decode": StageTotal(2, pytest.approx(0.000_002)),
+        "upsert": StageTotal(3, pytest.approx(0.5)),
+    }
+
+
+def test_the_stages_of_a_chunk_that_somebody_else_has_are_not_counted_twice(
+    ledger: Ledger,
+) -> None:
+    job = new_job(ledger, 3)
+    lease = leased(ledger, job, 0)
+    stages = {"fetch": StageTotal(3, 1.0)}
+    for _ in range(2):
+        ledger.finish(lease, embedded=ordinals(lease), failures=[], stages=stages)
+    assert ledger.status(job).stages == stages
 
 
 def test_minutes_follow_each_other_and_end_with_the_present_one(ledger: Ledger) -> None:

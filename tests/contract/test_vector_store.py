@@ -224,6 +224,26 @@ def test_describe_tells_space_points_and_indexed_fields(store: VectorStore, benc
     assert info in store.collections()
 
 
+def test_a_footprint_counts_items_once_and_bytes_where_there_are_files(
+    store: VectorStore, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store.footprint(bench.name).items == 0
+    items = [f"item-{row % 40}" for row in range(100)]
+    store.upsert(bench.name, batch(bench.name, items))
+    store.upsert(bench.name, batch(bench.name, items[:50], seed=1))
+    found = store.footprint(bench.name)
+    assert (found.items, found.more_items) == (40, False)
+    if bench.kind in {"edge", "remote"}:
+        assert found.disk_bytes is not None
+        assert found.disk_bytes >= 100 * DIMENSION * 4
+    else:
+        assert found.disk_bytes is None
+    for module in ("edge", "qdrant_server"):
+        monkeypatch.setattr(f"vitrine.vectors.{module}.MOST_ITEMS", 39)
+    monkeypatch.setattr("vitrine.fakes.memory_store.MOST_ITEMS", 39)
+    assert store.footprint(bench.name) == replace(found, items=39, more_items=True)
+
+
 def test_a_deleted_collection_is_gone_and_can_be_made_anew(
     store: VectorStore, bench: Bench
 ) -> None:
@@ -250,6 +270,7 @@ def test_what_does_not_exist_is_not_found(store: VectorStore, bench: Bench) -> N
         lambda: store.facet(absent, "colour"),
         lambda: store.space(absent),
         lambda: store.describe(absent),
+        lambda: store.footprint(absent),
         lambda: store.delete(absent),
         lambda: store.defer_index(absent),
         lambda: store.build_index(absent),

@@ -10,15 +10,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from PIL import Image
 
+BACK = "back/"
+"""Beneath this path is the back room."""
+
 
 class HeldShop(ThreadingHTTPServer):
-    """Serves one small picture under every path, once `doors` are open."""
+    """Serves one small picture under every path, once `doors` are open; those of the back room once its own are too."""
 
     daemon_threads = True
     request_queue_size = 256
 
     def __init__(self) -> None:
         self.doors = threading.Event()
+        self.back_doors = threading.Event()
         stream = io.BytesIO()
         Image.effect_noise((48, 48), 80).convert("RGB").save(stream, "JPEG")
         self.picture = stream.getvalue()
@@ -29,9 +33,19 @@ class HeldShop(ThreadingHTTPServer):
         """`host:port`."""
         return f"127.0.0.1:{self.server_address[1]}"
 
-    def urls(self, count: int) -> list[str]:
-        """So many different addresses."""
-        return [f"http://{self.address}/{number}.jpg" for number in range(count)]
+    def urls(self, count: int, *, room: str = "") -> list[str]:
+        """So many different addresses, in the shop or in its `BACK` room."""
+        return [f"http://{self.address}/{room}{number}.jpg" for number in range(count)]
+
+    def open(self) -> None:
+        """Open every door."""
+        self.doors.set()
+        self.back_doors.set()
+
+    def shut(self) -> None:
+        """Close every door."""
+        self.doors.clear()
+        self.back_doors.clear()
 
 
 class _Counter(BaseHTTPRequestHandler):
@@ -39,6 +53,8 @@ class _Counter(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.doors.wait()
+        if self.path.startswith(f"/{BACK}"):
+            self.server.back_doors.wait()
         self.send_response(200)
         self.send_header("Content-Length", str(len(self.server.picture)))
         self.end_headers()
@@ -57,6 +73,6 @@ def held_shop() -> Iterator[HeldShop]:
         try:
             yield shop
         finally:
-            shop.doors.set()
+            shop.open()
             shop.shutdown()
             thread.join()

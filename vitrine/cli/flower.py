@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import secrets
 from typing import Any
 
 import click
 
 AUTH_VARIABLE = "FLOWER_BASIC_AUTH"
 """Flower's own: `name:password`. It stays in the environment, where no process list shows it."""
+NAME = "vitrine"
+PASSWORD_BYTES = 12
+"""Of chance, 96 bits: 16 letters, which one can type."""
 
 
 @click.command()
@@ -19,23 +23,36 @@ AUTH_VARIABLE = "FLOWER_BASIC_AUTH"
 def flower(host: str, port: int) -> None:
     """Watch tasks and workers in Flower.
 
-    FLOWER_BASIC_AUTH=name:password asks visitors for it; beyond loopback it must be set, for Flower can stop
-    workers and shows what they do.
+    Visitors are asked for the name and the password of FLOWER_BASIC_AUTH=name:password, for Flower can stop workers
+    and shows what they do. Without it, on loopback, a password is made for this run and told once.
     """
     from vitrine.broker import make_app
     from vitrine.cli.services import load_settings
-    from vitrine.errors import BadInput
-    from vitrine.loopback import is_loopback
 
-    if not is_loopback(host) and not _is_guarded(os.environ.get(AUTH_VARIABLE, "")):
-        raise BadInput(
-            f"Flower would stand open on {host}.",
-            hint=f"Set {AUTH_VARIABLE}=name:password, or keep it on 127.0.0.1.",
-        )
     settings = load_settings()
+    _guard(host)
     app = make_app(lambda: settings)
     _guard_metrics()
     app.start(["flower", f"--address={host}", f"--port={port}", "--enable_events=True"])
+
+
+def _guard(host: str) -> None:
+    """See to it that a password is asked for; raises `BadInput` where nobody could know it."""
+    from vitrine.cli.output import say
+    from vitrine.errors import BadInput
+    from vitrine.loopback import is_loopback
+
+    given = os.environ.get(AUTH_VARIABLE, "")
+    if _is_guarded(given):
+        return
+    if given or not is_loopback(host):
+        raise BadInput(
+            f"Flower would stand open on {host}.",
+            hint=f"Set {AUTH_VARIABLE}=name:password, or leave it out on 127.0.0.1.",
+        )
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    os.environ[AUTH_VARIABLE] = f"{NAME}:{password}"
+    say(f"Flower asks for a name and a password: {NAME}, {password} (until it ends).")
 
 
 def _is_guarded(auth: str) -> bool:

@@ -34,7 +34,8 @@ class FakeLane:
     """Answers as `vitrine.query_lane.QueryLane` does; `crew` is who is alive, and may be changed.
 
     `known` maps a question's bytes to the vector, or the error, to answer with; others get `fake_vector`. `failure`,
-    where set, is raised by everything, as if Redis were gone. `asked` is every question so far.
+    where set, is raised by everything, as if Redis were gone. `asked` is every question so far; `hands` what the crew has
+    of each job in which stage.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class FakeLane:
         self.known = dict(known or {})
         self.failure: VitrineError | None = None
         self.asked: list[tuple[str, Query]] = []
+        self.hands: dict[str, dict[str, int]] = {}
         self._lock = threading.Lock()
 
     def workers(self, model: str | None = None) -> list[WorkerInfo]:
@@ -53,6 +55,12 @@ class FakeLane:
         if self.failure is not None:
             raise self.failure
         return [worker for worker in self.crew if model is None or worker.model == model]
+
+    def in_stages(self, job: str) -> dict[str, int]:
+        """What was put into their hands."""
+        if self.failure is not None:
+            raise self.failure
+        return self.hands.get(job, {})
 
     def embed(self, model: str, query: Query, *, timeout: float | None = None) -> QueryVector:
         """The vector of the question; raises as the real lane does."""

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vitrine.contracts import Failure, ImageRef, JobSpec, JobState, JobStatus, RowProblem
+from vitrine.contracts import (
+    STAGES,
+    Failure,
+    ImageRef,
+    JobSpec,
+    JobState,
+    JobStatus,
+    RowProblem,
+    StageTotal,
+)
 from vitrine.ledger.base import LONGEST_GAP, ChunksLeft
 from vitrine.settings import INDEX_POINTS
 
@@ -61,6 +71,17 @@ class MemoryJob:
     finished: float | None = None
     bulk: int = INDEX_POINTS
     watch: IndexWatch | None = None  #: While it is `indexing`, and as it was then.
+    stages: dict[str, StageTotal] = field(default_factory=dict)
+
+
+def add_stages(entry: MemoryJob, stages: Mapping[str, StageTotal]) -> None:
+    """Add what a chunk's pictures were in the stages, of those that are told."""
+    for name in STAGES:
+        if name in stages:
+            before, more = entry.stages.get(name, StageTotal(0, 0.0)), stages[name]
+            entry.stages[name] = StageTotal(
+                before.pictures + more.pictures, before.seconds + more.seconds
+            )
 
 
 def set_back(entry: MemoryJob, now: float) -> None:
@@ -154,4 +175,5 @@ def status_of(entry: MemoryJob) -> JobStatus:
         finished_at=entry.finished,
         indexed=entry.watch.indexed if entry.watch else 0,
         points=entry.watch.points if entry.watch else 0,
+        stages=dict(entry.stages),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from vitrine.contracts import (
@@ -16,11 +16,13 @@ from vitrine.contracts import (
     JobSpec,
     JobState,
     RowProblem,
+    StageTotal,
 )
 from vitrine.errors import Conflict
 from vitrine.fakes.memory_job import (
     MemoryChunk,
     MemoryJob,
+    add_stages,
     complete,
     note_index,
     set_back,
@@ -29,6 +31,7 @@ from vitrine.fakes.memory_job import (
 )
 from vitrine.fakes.memory_reading import MemoryReading
 from vitrine.ledger.base import (
+    NO_STAGES,
     FinishReport,
     Lease,
     NewChunk,
@@ -170,6 +173,7 @@ class MemoryLedger(MemoryReading):
         embedded: Sequence[int],
         failures: Sequence[Failure],
         putoffs: Sequence[Putoff] = (),
+        stages: Mapping[str, StageTotal] = NO_STAGES,
     ) -> FinishReport:
         with self._lock:
             entry = self._job(lease.chunk.job)
@@ -180,6 +184,7 @@ class MemoryLedger(MemoryReading):
             if held is not None:
                 rest, due = remainder(lease, embedded=embedded, failures=failures, putoffs=putoffs)
                 self._leave(entry, lease.chunk.number, rest, due)
+                add_stages(entry, stages)
             self._note(newly_embedded, newly_failed)
             state = self._settle(entry)
             return FinishReport(

@@ -19,7 +19,9 @@ from vitrine.vectors.base import (
     FIELDS_FIELD,
     INDEX_FIELD,
     ITEM_FIELD,
+    MOST_ITEMS,
     CollectionInfo,
+    Footprint,
     Hit,
     IndexState,
     ItemHits,
@@ -200,6 +202,12 @@ class MemoryStore:
                 points=len(collection.points),
                 indexed_fields=dict(collection.indexed),
             )
+
+    def footprint(self, name: str) -> Footprint:
+        """The items; nothing is on a disk."""
+        with self._lock:
+            items = {payload[ITEM_FIELD] for payload, _ in self._get(name).points.values()}
+        return Footprint(min(len(items), MOST_ITEMS), len(items) > MOST_ITEMS, None)
 
     def collections(self) -> list[CollectionInfo]:
         """Every collection, by name."""

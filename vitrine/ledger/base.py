@@ -15,9 +15,19 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from vitrine.contracts import Chunk, Failure, ImageRef, JobSpec, JobState, JobStatus, RowProblem
+from vitrine.contracts import (
+    Chunk,
+    Failure,
+    ImageRef,
+    JobSpec,
+    JobState,
+    JobStatus,
+    RowProblem,
+    StageTotal,
+)
 
 LONGEST_GAP = 60.0
 """Seconds between two looks at an index that count as standstill: longer ones say that the store or the workers were away."""
@@ -25,6 +35,10 @@ LONGEST_GAP = 60.0
 
 MARK_BYTES = 8
 """Bytes of a chunk's mark: two catalogs that part have the same one by chance in 2**64 tries."""
+
+
+NO_STAGES: Mapping[str, StageTotal] = MappingProxyType({})
+"""Of a chunk whose way was not timed. What `finish` is told is added to the job's, where the lease is still held."""
 
 
 class Refusal(enum.StrEnum):
@@ -158,6 +172,7 @@ class Ledger(Protocol):
         embedded: Sequence[int],
         failures: Sequence[Failure],
         putoffs: Sequence[Putoff] = (),
+        stages: Mapping[str, StageTotal] = NO_STAGES,
     ) -> FinishReport:
         """Record outcomes by ordinal, exactly once, and free the chunk.
 

@@ -149,4 +149,5 @@ def _status(row: dict[bytes, bytes]) -> JobStatus:
         finished_at=None if finished is None else float(finished),
         indexed=number(b"index:indexed"),
         points=number(b"index:points"),
+        stages=codec.read_stages(row),
     )

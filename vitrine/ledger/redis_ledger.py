@@ -2,7 +2,7 @@
 
 Every change of a chunk is one script, so no crash leaves half of one. A job's keys::
 
-    vitrine:{JOB}:job                    hash    spec, state, the counts, and how far its index is
+    vitrine:{JOB}:job                    hash    spec, state, the counts, the stages' seconds, and how far its index is
     vitrine:{JOB}:embedded|failed|cancelled      bitmaps, one bit a picture
     vitrine:{JOB}:failures               hash    ordinal -> reason and record
     vitrine:{JOB}:problems               list    the first rejected rows
@@ -18,14 +18,22 @@ Every change of a chunk is one script, so no crash leaves half of one. A job's k
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import orjson
 from redis import Redis
 
-from vitrine.contracts import Chunk, Failure, JobSpec, JobState, RowProblem
+from vitrine.contracts import Chunk, Failure, JobSpec, JobState, RowProblem, StageTotal
 from vitrine.ledger import codec, outcome_rate
-from vitrine.ledger.base import LONGEST_GAP, FinishReport, Lease, NewChunk, Putoff, Refusal
+from vitrine.ledger.base import (
+    LONGEST_GAP,
+    NO_STAGES,
+    FinishReport,
+    Lease,
+    NewChunk,
+    Putoff,
+    Refusal,
+)
 from vitrine.ledger.reading import JOBS_KEY
 from vitrine.ledger.remainder import remainder
 from vitrine.ledger.scripts import job_key, job_keys
@@ -169,6 +177,7 @@ class RedisLedger(LedgerSteering):
         embedded: Sequence[int],
         failures: Sequence[Failure],
         putoffs: Sequence[Putoff] = (),
+        stages: Mapping[str, StageTotal] = NO_STAGES,
     ) -> FinishReport:
         job, number = lease.chunk.job, lease.chunk.number
         rest, due = remainder(lease, embedded=embedded, failures=failures, putoffs=putoffs)
@@ -178,6 +187,7 @@ class RedisLedger(LedgerSteering):
             self._ttl,
             codec.pack_images(rest) if rest else b"",
             _when(due),
+            codec.pack_stages(stages),
             len(embedded),
             *embedded,
         ]

@@ -2,6 +2,7 @@
 
 from vitrine.vectors.base import (
     CollectionInfo,
+    Footprint,
     Hit,
     IndexState,
     ItemHits,
@@ -18,6 +19,7 @@ __all__ = [
     "Facet",
     "FacetBin",
     "FacetValue",
+    "Footprint",
     "Hit",
     "IndexState",
     "ItemHits",

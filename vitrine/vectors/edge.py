@@ -26,7 +26,10 @@ from vitrine.filters import Filter
 from vitrine.settings import INDEX_POINTS
 from vitrine.vectors.base import (
     INDEX_FIELD,
+    ITEM_FIELD,
+    MOST_ITEMS,
     CollectionInfo,
+    Footprint,
     IndexState,
     ItemHits,
     PointBatch,
@@ -35,6 +38,7 @@ from vitrine.vectors.base import (
 )
 from vitrine.vectors.checks import check_points, check_query, check_sample, payloads
 from vitrine.vectors.counting import facet
+from vitrine.vectors.disk_usage import disk_bytes
 from vitrine.vectors.edge_catalog import Entry, read_catalog, write_catalog
 from vitrine.vectors.edge_counter import EdgeCounter
 from vitrine.vectors.edge_filters import edge_filter, with_flags
@@ -166,6 +170,12 @@ class EdgeStore:
         return CollectionInfo(
             name, entry.generation, entry.space, shard.count(None), dict(shard.indexed)
         )
+
+    def footprint(self, name: str) -> Footprint:
+        """Items from the engine's index on their ids, bytes from the file system: blocks, as files may have holes."""
+        shard = self._get(name)[1]
+        items = EdgeCounter(shard).values(ITEM_FIELD, MOST_ITEMS + 1)
+        return Footprint(min(items, MOST_ITEMS), items > MOST_ITEMS, disk_bytes(shard.directory))
 
     def collections(self) -> list[CollectionInfo]:
         """Every collection, by name."""

@@ -31,6 +31,10 @@ class EdgeCounter:
         hits = self._shard.facet(request).hits
         return [FacetValue(hit.value, hit.count) for hit in hits if isinstance(hit.value, str)]
 
+    def values(self, key: str, limit: int) -> int:
+        """How many different values a payload key has, as its keyword index says; `limit` at most."""
+        return len(self._shard.facet(q.FacetRequest(key, limit=limit, exact=False)).hits)
+
     def extreme(self, field: str, where: Filter | None, *, largest: bool) -> float | None:
         """From the field's float index, which is sorted."""
         direction = q.Direction.Desc if largest else q.Direction.Asc

@@ -85,6 +85,10 @@ def _describe(store: VectorStore, header: Header, _: NDArray[np.float32]) -> byt
     return encode_frame({"collection": asdict(store.describe(header["name"]))})
 
 
+def _footprint(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
+    return encode_frame({"footprint": asdict(store.footprint(header["name"]))})
+
+
 def _collections(store: VectorStore, _: Header, __: NDArray[np.float32]) -> bytes:
     return encode_frame({"collections": [asdict(info) for info in store.collections()]})
 
@@ -124,6 +128,7 @@ OPERATIONS: dict[str, Operation] = {
     "facet": _facet,
     "space": _space,
     "describe": _describe,
+    "footprint": _footprint,
     "collections": _collections,
     "delete": _delete,
     "defer_index": _defer_index,

@@ -32,6 +32,10 @@ class QdrantCounter:
             FacetValue(hit.value, hit.count) for hit in answer.hits if isinstance(hit.value, str)
         ]
 
+    def values(self, key: str, limit: int) -> int:
+        """How many different values a payload key has, as its keyword index says; `limit` at most."""
+        return len(self._client.facet(self._collection, key, limit=limit, exact=False).hits)
+
     def extreme(self, field: str, where: Filter | None, *, largest: bool) -> float | None:
         """From the field's float index, which is sorted."""
         direction = models.Direction.DESC if largest else models.Direction.ASC

@@ -25,7 +25,9 @@ from vitrine.vectors import qdrant_index
 from vitrine.vectors.base import (
     INDEX_FIELD,
     ITEM_FIELD,
+    MOST_ITEMS,
     CollectionInfo,
+    Footprint,
     IndexState,
     ItemHits,
     PointBatch,
@@ -169,6 +171,13 @@ class QdrantServerStore:
         with self._about(name):
             points = self._client.count(found.collection, exact=True).count
         return CollectionInfo(name, found.collection, found.space, points, dict(found.indexed))
+
+    def footprint(self, name: str) -> Footprint:
+        """Items from the server's index on their ids; what its files take, a server does not tell."""
+        collection = self._resolve(name).collection
+        with self._about(name):
+            items = QdrantCounter(self._client, collection).values(ITEM_FIELD, MOST_ITEMS + 1)
+        return Footprint(min(items, MOST_ITEMS), items > MOST_ITEMS, None)
 
     def collections(self) -> list[CollectionInfo]:
         """Every catalog's collection, by name; what others keep on the same server is passed over."""

@@ -13,6 +13,7 @@ from vitrine.errors import BadInput, StoreUnavailable
 from vitrine.filters import Filter, to_json
 from vitrine.vectors.base import (
     CollectionInfo,
+    Footprint,
     IndexState,
     ItemHits,
     PointBatch,
@@ -137,6 +138,10 @@ class RemoteStore:
     def describe(self, name: str) -> CollectionInfo:
         """The collection as it stands."""
         return read_info(self._call("describe", {"name": name})[0]["collection"])
+
+    def footprint(self, name: str) -> Footprint:
+        """What the collection takes up where the process keeps it."""
+        return Footprint(**self._call("footprint", {"name": name})[0]["footprint"])
 
     def collections(self) -> list[CollectionInfo]:
         """Every collection, by name."""

@@ -49,6 +49,7 @@ class _Picture:
     image: ImageRef
     attempt: int = 0
     in_window: bool = False
+    stage: str | None = None  #: Where it is; None between two attempts and at its end.
 
 
 @dataclass(slots=True)
@@ -104,7 +105,7 @@ class Brisk:
         picture.in_window = True
         with self._lock:
             self._fetching += 1
-        self.times.touch("fetch")
+        self._move(picture, "fetch")
         future = self.stages.fetcher.fetch(picture.image.url, file_root=self.file_root)
         self._then(future, picture, self._decode)
 
@@ -122,6 +123,7 @@ class Brisk:
     def _failed(self, picture: _Picture, error: BaseException) -> None:
         failure = error if isinstance(error, ItemFailure) else _unforeseen(error)
         self._leave_window(picture)
+        self._move(picture, None)
         verdict = self.retries.decide(picture.image, failure, picture.attempt)
         match verdict:
             case Soon(seconds):
@@ -136,11 +138,11 @@ class Brisk:
 
     # --- in the stages' threads: short, and never blocking -------------------------------------
     def _decode(self, picture: _Picture, fetched: Fetched) -> None:
-        self.times.touch("fetch", "decode")
+        self._move(picture, "decode")
         self._then(self.stages.prepare(fetched, lane=Lane.BULK), picture, self._offer)
 
     def _offer(self, picture: _Picture, prepared: Prepared) -> None:
-        self.times.touch("decode", "batch")
+        self._move(picture, "batch")
         future = self.stages.offer(prepared, lane=Lane.BULK)
         if future is None:
             self._post(partial(self._wait_for_the_batcher, picture, prepared))
@@ -156,14 +158,20 @@ class Brisk:
         self._then(
             future,
             picture,
-            lambda picture, vector: self._keep(Embedded(picture.image, vector, content, etag)),
+            lambda picture, vector: self._keep(
+                picture, Embedded(picture.image, vector, content, etag)
+            ),
         )
 
-    def _keep(self, embedded: Embedded) -> None:
-        self.times.touch("batch")
+    def _keep(self, picture: _Picture, embedded: Embedded) -> None:
+        self._move(picture, None)
         self._embedded.append(embedded)
         if not self._open():
             self._post(_look_again)
+
+    def _move(self, picture: _Picture, stage: str | None) -> None:
+        self.times.move(picture.stage, stage)
+        picture.stage = stage
 
     def _leave_window(self, picture: _Picture) -> None:
         if picture.in_window:

@@ -66,8 +66,9 @@ class Careful:
         coming = iter(self._in_order())
 
         def begin(image: ImageRef) -> tuple[ImageRef, Future[Fetched]]:
-            self.times.touch("fetch")
+            self.times.move(None, "fetch")
             future = self.stages.fetcher.fetch(image.url, file_root=self.file_root)
+            future.add_done_callback(lambda _: self.times.move("fetch", None))
             future.add_done_callback(_uncount)
             return image, future
 
@@ -93,7 +94,6 @@ class Careful:
         with _one_at_a_time:
             self.patience(lambda: self.ledger.suspect(self.lease, image.ordinal))
             try:
-                self.times.touch("fetch")
                 with self.times.during("decode"):
                     prepared = self.stages.prepare(fetched, lane=Lane.BULK).result()
                 with self.times.during("batch"):

@@ -102,7 +102,7 @@ class ChunkWorker:
         """Write the vectors; a collection that does not take this model's space fails them by name."""
         embedded = list(outcomes.embedded)
         try:
-            with held.times.during("upsert"):
+            with held.times.during("upsert", len(embedded)):
                 self.store.upsert(held.lease.spec, outcomes, held.lost)
         except SpaceMismatch as error:
             outcomes.embedded.clear()
@@ -143,16 +143,17 @@ class ChunkWorker:
     def _finish(self, held: HeldLease, outcomes: Outcomes) -> Report:
         # By the ledger's clock, which is one for all workers.
         clock = self.patience(self.ledger.clock)
-        held.times.touch("record")
-        report = self.patience(
-            lambda: self.ledger.finish(
-                held.lease,
-                embedded=[point.image.ordinal for point in outcomes.embedded],
-                failures=[replace(failure, failed_at=clock) for failure in outcomes.failures],
-                putoffs=[Putoff(image, clock + seconds) for image, seconds in outcomes.putoffs],
+        stages = held.times.totals()
+        with held.times.during("record"):
+            report = self.patience(
+                lambda: self.ledger.finish(
+                    held.lease,
+                    embedded=[point.image.ordinal for point in outcomes.embedded],
+                    failures=[replace(failure, failed_at=clock) for failure in outcomes.failures],
+                    putoffs=[Putoff(image, clock + seconds) for image, seconds in outcomes.putoffs],
+                    stages=stages,
+                )
             )
-        )
-        held.times.touch("record")
         counts: Report = {
             "embedded": report.newly_embedded,
             "failed": report.newly_failed,

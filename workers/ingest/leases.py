@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,7 +23,7 @@ class HeldLease:
     def __init__(self, lease: Lease) -> None:
         self.lease = lease
         self.taken_at = time.monotonic()
-        self.times = StageTimes()  #: When the stages of its chunk were at work.
+        self.times = StageTimes()  #: Where its pictures are, and were.
         self._lost = threading.Event()
 
     def lost(self) -> bool:
@@ -62,6 +63,15 @@ class LeaseKeeper:
         with self._lock:
             taken = [held.taken_at for held in self._held.values()]
         return time.monotonic() - min(taken) if taken else 0.0
+
+    def in_stages(self) -> dict[str, dict[str, int]]:
+        """How many pictures of each job are in which stage now."""
+        with self._lock:
+            held = list(self._held.values())
+        jobs: dict[str, Counter[str]] = {}
+        for one in held:
+            jobs.setdefault(one.lease.chunk.job, Counter()).update(one.times.inside())
+        return {job: dict(stages) for job, stages in jobs.items()}
 
     @contextmanager
     def holding(self, lease: Lease) -> Iterator[HeldLease]:

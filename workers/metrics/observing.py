@@ -65,7 +65,7 @@ def observe(
     Raises `Unavailable` where the metrics' port is taken.
     """
     observed.metrics.describe(info)
-    signs = VitalSigns(redis, info.node, observed.counts, observed.keeper.held)
+    signs = VitalSigns(redis, info.node, observed.counts, observed.keeper)
     if settings.metrics_port is not None:
         endpoint = Endpoint(
             observed.metrics.registry,

@@ -6,9 +6,10 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from redis import Redis
 
@@ -39,16 +40,26 @@ class Counts:
     bulk_pictures: float
 
 
+class InWork(Protocol):
+    """The chunks that are in work; `workers.ingest.leases.LeaseKeeper`."""
+
+    def held(self) -> int:
+        """How many they are."""
+
+    def in_stages(self) -> Mapping[str, Mapping[str, int]]:
+        """How many pictures of each job are in which stage."""
+
+
 class VitalSigns:
     """Samples the counts, and tells the rates between the oldest kept and the newest."""
 
     def __init__(
-        self, redis: Redis, node: str, counts: Callable[[], Counts], chunks: Callable[[], int]
+        self, redis: Redis, node: str, counts: Callable[[], Counts], in_work: InWork
     ) -> None:
         self._redis = redis
         self._node = node
         self._counts = counts
-        self._chunks = chunks  #: How many are in work.
+        self._in_work = in_work
         self._kept: deque[Counts] = deque([counts()], maxlen=WINDOW + 1)
         self._lock = threading.Lock()
         self._samples = Periodic("vitals", BEAT_SECONDS, self.sample)
@@ -93,8 +104,9 @@ class VitalSigns:
             bytes_per_second=rate("fetched_bytes"),
             device_busy=min(1.0, rate("busy_seconds")),
             batch_size=pictures / batches if batches else 0.0,
-            chunks=self._chunks(),
+            chunks=self._in_work.held(),
             memory_bytes=resident_bytes(),
+            stages=self._in_work.in_stages(),
         )
 
 

@@ -8,6 +8,7 @@ from tests.unit.api.api_stage import SPACE, Stage, problem_of, put
 from vitrine.errors import LedgerUnavailable
 from vitrine.presence import StoreAway
 from vitrine.settings import Settings
+from vitrine.vectors import Footprint
 
 
 def test_collections_tell_space_points_and_indexed_fields(stage: Stage) -> None:
@@ -23,7 +24,9 @@ def test_collections_tell_space_points_and_indexed_fields(stage: Stage) -> None:
 
 def test_one_collection_tells_its_index_its_size_and_its_last_job(stage: Stage) -> None:
     before = stage.client.get("/v1/collections/summer").json()
-    assert before["vector_bytes"] == 4 * 16 * 4
+    assert before["storage"] == {
+        "items": 3, "more_items": False, "vector_bytes": 4 * 16 * 4, "disk_bytes": None,
+    }  # fmt: skip
     assert before["index"]["state"] == "complete"
     assert before["last_job"] is None
     stage.job()
@@ -31,6 +34,16 @@ def test_one_collection_tells_its_index_its_size_and_its_last_job(stage: Stage) 
     stage.job(collection="autumn")
     told = stage.client.get("/v1/collections/summer").json()["last_job"]
     assert (told["id"], told["state"], told["images"]) == (last, "running", 2)
+
+
+def test_what_a_collection_takes_up_is_told_as_far_as_it_is_known(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Footprint(items=100_000, more_items=True, disk_bytes=7_000_000)
+    monkeypatch.setattr(stage.store, "footprint", lambda _: found)
+    storage = stage.client.get("/v1/collections/summer").json()["storage"]
+    assert (storage["items"], storage["more_items"]) == (100_000, True)
+    assert storage["disk_bytes"] == 7_000_000
 
 
 def test_a_deferred_index_is_told(stage: Stage) -> None:

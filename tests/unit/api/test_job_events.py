@@ -13,9 +13,10 @@ import pytest
 from api.events import HEARTBEAT, Watch
 from api.streams import Streams
 from tests.unit.api.api_stage import Stage, problem_of
-from vitrine.contracts import FailureReason, JobStatus
+from vitrine.contracts import FailureReason, JobStatus, StageTotal
 from vitrine.errors import Full, LedgerUnavailable, NotFound
 from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.ledger import Lease
 
 
 def parsed(text: str) -> tuple[str, Any]:
@@ -31,7 +32,9 @@ def watched(
     """Everything that a stream tells; after each look one of the steps is taken, at the end it is ended."""
     streams = Streams()
     clock = itertools.count(step=2.0)
-    watch = Watch(stage.ledger, job, streams, 0.0, heartbeat, lambda: next(clock))
+    watch = Watch(
+        stage.ledger, job, streams, stage.lane.in_stages, 0.0, heartbeat, lambda: next(clock)
+    )
     left: Iterator[Callable[[], object]] = iter([*steps, streams.end])
     progress = watch._progress
 
@@ -65,6 +68,28 @@ def test_progress_is_told_at_once_and_then_whenever_it_changed(stage: Stage) -> 
     assert (first["rate"], first["seconds_left"]) == (None, None)
     assert (last["job"]["embedded"], last["job"]["failed"], last["job"]["finished"]) == (2, 1, True)
     assert last["job"]["failed_by_reason"] == {"timeout": 1}
+
+
+def test_pictures_are_told_by_stage_as_long_as_a_worker_has_some(stage: Stage) -> None:
+    job = stage.job(images=3)
+    stage.lane.hands[job] = {"fetch": 2, "batch": 1}
+    waiting, *_ = watched(stage, job, [nothing])
+    assert set(parsed(waiting)[1]["in_stages"].values()) == {0}
+    lease = stage.ledger.lease(job, 0, seconds=60)
+    assert isinstance(lease, Lease)
+
+    def finish() -> None:
+        stages = {"fetch": StageTotal(3, 1.5), "batch": StageTotal(3, 0.03)}
+        stage.ledger.finish(lease, embedded=[0, 1, 2], failures=[], stages=stages)
+
+    told = [parsed(text)[1] for text in watched(stage, job, [finish])]
+    assert told[0]["in_stages"] == {"fetch": 2, "decode": 0, "embed": 1, "upsert": 0}
+    assert told[0]["job"]["stages"] == []
+    assert set(told[-1]["in_stages"].values()) == {0}
+    assert told[-1]["job"]["stages"] == [
+        {"name": "fetch", "pictures": 3, "mean_ms": 500.0},
+        {"name": "embed", "pictures": 3, "mean_ms": 10.0},
+    ]
 
 
 def test_rate_and_time_left_follow_from_what_was_seen(stage: Stage) -> None:

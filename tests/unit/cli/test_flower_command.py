@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -23,7 +24,9 @@ class App:
 def app(monkeypatch: pytest.MonkeyPatch) -> App:
     made = App()
     monkeypatch.setattr(broker, "make_app", lambda _settings: made)
-    monkeypatch.delenv("FLOWER_BASIC_AUTH", raising=False)
+    # Set first, so that what the command itself sets is taken back.
+    monkeypatch.setenv("FLOWER_BASIC_AUTH", "")
+    monkeypatch.delenv("FLOWER_BASIC_AUTH")
     return made
 
 
@@ -49,6 +52,28 @@ def test_with_a_password_it_listens_anywhere(app: App) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
-def test_on_loopback_it_may_stand_without(app: App, host: str) -> None:
-    assert run("--host", host).exit_code == 0
-    assert len(app.started) == 1
+def test_on_loopback_it_makes_a_password_of_its_own_and_tells_it_once(app: App, host: str) -> None:
+    result = run("--host", host)
+    assert result.exit_code == 0
+    (arguments,) = app.started
+    name, _, password = os.environ["FLOWER_BASIC_AUTH"].partition(":")
+    assert name == "vitrine"
+    assert len(password) == 16
+    assert result.stderr.count(password) == 1
+    assert not any(password in argument for argument in arguments)
+
+
+def test_each_run_has_another_password(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = set()
+    for _ in range(3):
+        assert run().exit_code == 0
+        made.add(os.environ["FLOWER_BASIC_AUTH"])
+        monkeypatch.delenv("FLOWER_BASIC_AUTH")
+    assert len(made) == len(app.started) == 3
+
+
+@pytest.mark.parametrize("auth", ["name", ":", "name:", ":word", "name:word,"])
+def test_a_password_that_is_none_is_refused_on_loopback_too(app: App, auth: str) -> None:
+    result = run(FLOWER_BASIC_AUTH=auth)
+    assert result.exit_code == 2
+    assert app.started == []

@@ -1,15 +1,15 @@
 -- ARGV: number, token, ttl, rest (blob of pictures without an outcome, or empty), due ('' for at once),
--- count of embedded, their ordinals…, then triples of ordinal, reason, record for the failures.
+-- stages ('name pictures microseconds' over and over, or empty), count of embedded, their ordinals…, then triples of ordinal, reason, record for the failures.
 -- Setting a bit twice changes nothing, so a second finish counts nothing twice.
 local state = redis.call('HGET', JOB, 'state')
 if not state then return {'unknown', 0, 0, 0} end
 local held = redis.call('HGET', TOKENS, ARGV[1]) == ARGV[2]
 local embedded, failed, by_reason = 0, 0, {}
-local last = 6 + tonumber(ARGV[6])
+local last = 7 + tonumber(ARGV[7])
 -- Earlier failures and cancels are only looked for where there are any: mostly there are none.
 local any_failed, any_cancelled = count('failed') > 0, count('cancelled') > 0
 -- One command sets many bits and tells what they were; Lua passes some thousand arguments at most.
-for first = 7, last, 256 do
+for first = 8, last, 256 do
   local set, size = {}, 0
   for index = first, math.min(first + 255, last) do
     set[size + 1], set[size + 2], set[size + 3], set[size + 4] = 'SET', 'u1', ARGV[index], '1'
@@ -40,6 +40,10 @@ for index = last + 1, #ARGV, 3 do
   end
 end
 if held then
+  for stage, pictures, micros in string.gmatch(ARGV[6], '(%S+) (%d+) (%d+)') do
+    redis.call('HINCRBY', JOB, 'stage:' .. stage .. ':pictures', pictures)
+    redis.call('HINCRBY', JOB, 'stage:' .. stage .. ':micros', micros)
+  end
   forget_lease(ARGV[1])
   redis.call('HDEL', ATTEMPTS, ARGV[1])
   if ARGV[4] == '' or state == 'cancelling' then

@@ -56,6 +56,23 @@ def test_every_picture_becomes_a_vector_or_a_named_failure() -> None:
         assert shop.points() == {(f"item-{n // 2}", n % 2) for n in range(64)} - failed
 
 
+@pytest.mark.parametrize("deaths", [0, 1], ids=["brisk", "careful"])
+def test_the_ledger_is_told_how_long_pictures_were_in_each_stage(deaths: int) -> None:
+    pictures: dict[str, bytes | ItemFailure] = dict(good(8))
+    del pictures[url(3)]
+    pictures[url(5)] = b"<html>not a picture</html>"
+    with Workshop(pictures) as shop:
+        job = shop.job(8)
+        for _ in range(deaths):
+            assert isinstance(shop.ledger.lease(job, 0, seconds=0.0), Lease)
+        assert shop.ingest(job)["embedded"] == 6
+        stages = shop.ledger.status(job).stages
+    assert {name: total.pictures for name, total in stages.items()} == {
+        "fetch": 8, "decode": 7, "batch": 6, "upsert": 6,
+    }  # fmt: skip
+    assert all(total.seconds > 0 for total in stages.values())
+
+
 def test_what_is_stored_is_the_models_own_vector_with_its_provenance() -> None:
     with Workshop(good(2)) as shop:
         job = shop.job(2)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from vitrine.contracts import ImageRef, JobSpec
 from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.ledger import Lease, NewChunk
@@ -26,3 +28,20 @@ def test_held_leases_are_renewed_until_they_are_lost_or_let_go() -> None:
         keeper.renew_all()
         assert held.lost()
     keeper.renew_all()
+
+
+def test_pictures_in_work_are_told_by_job_and_stage() -> None:
+    ledger = MemoryLedger()
+    keeper = LeaseKeeper(ledger, seconds=30)
+    leases = []
+    for job, chunks in (("one", 2), ("other", 1)):
+        ledger.create(JobSpec(job, "shop", "fake"))
+        images = [ImageRef(n, f"item-{n}", 0, f"https://shop.example/{n}.jpg") for n in range(2)]
+        ledger.add_chunks(job, [NewChunk([image], 1) for image in images[:chunks]])
+        leases += [ledger.lease(job, number, seconds=30) for number in range(chunks)]
+    with ExitStack() as stack:
+        for lease, stage in zip(leases, ("fetch", "fetch", "decode"), strict=True):
+            assert isinstance(lease, Lease)
+            stack.enter_context(keeper.holding(lease)).times.move(None, stage)
+        assert keeper.in_stages() == {"one": {"fetch": 2}, "other": {"decode": 1}}
+    assert keeper.in_stages() == {}

@@ -11,13 +11,24 @@ from redis import Redis
 from vitrine import vitals
 from workers.metrics.vital_signs import WINDOW, Counts, VitalSigns
 
+
+class InWork:
+    """Chunks that somebody holds."""
+
+    def held(self) -> int:
+        return 3
+
+    def in_stages(self) -> dict[str, dict[str, int]]:
+        return {"a-job": {"fetch": 60, "batch": 4}, "other": {"decode": 1}}
+
+
 START = Counts(100.0, 0, 0, 0, 0, 0.0, 0, 0)
 
 
 def test_rates_are_over_the_samples_that_are_kept(redis_server: str) -> None:
     present = START
     with closing(Redis.from_url(redis_server)) as redis:
-        signs = VitalSigns(redis, "vital-node", lambda: present, lambda: 3)
+        signs = VitalSigns(redis, "vital-node", lambda: present, InWork())
         for step in range(1, 2 * WINDOW + 1):
             # Ten seconds of nothing, then ten in which everything moves.
             fast = max(0, step - WINDOW)
@@ -31,6 +42,8 @@ def test_rates_are_over_the_samples_that_are_kept(redis_server: str) -> None:
         assert vitals.read(redis, ["vital-node"]) == {}
     assert set(told) == {"vital-node"}
     found = told["vital-node"]
+    assert vitals.in_stages([found, found], "a-job") == {"fetch": 120, "batch": 8}
+    assert vitals.in_stages([found], "nobody's") == {}
     assert (found.embedded, found.failed, found.chunks) == (90 * WINDOW, 10 * WINDOW, 3)
     # The oldest sample that is kept when it told was taken a step before the last ten seconds.
     seconds = 2 * (WINDOW + 1)
@@ -45,5 +58,5 @@ def test_rates_are_over_the_samples_that_are_kept(redis_server: str) -> None:
 def test_a_device_is_never_busier_than_all_of_the_time(redis_server: str) -> None:
     counts = [START, replace(START, at=101.0, busy_seconds=5.0)]
     with closing(Redis.from_url(redis_server)) as redis:
-        signs = VitalSigns(redis, "busy-node", lambda: counts.pop(0), lambda: 0)
+        signs = VitalSigns(redis, "busy-node", lambda: counts.pop(0), InWork())
         assert signs.now().device_busy == 1.0
