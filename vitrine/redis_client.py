@@ -50,10 +50,6 @@ def naming_failures() -> Iterator[None]:
         raise LedgerUnavailable(
             "Redis refused the password.", hint="Check the one in VITRINE_REDIS_URL."
         ) from error
-    except redis.exceptions.OutOfMemoryError as error:
-        raise LedgerUnavailable(
-            "Redis is full.", hint="Raise its maxmemory, or wait for jobs to finish."
-        ) from error
     except redis.exceptions.ResponseError as error:
         raise _refused(error) from error
     except redis.exceptions.RedisError as error:
@@ -65,6 +61,12 @@ def naming_failures() -> Iterator[None]:
 
 def _refused(error: redis.exceptions.ResponseError) -> LedgerUnavailable:
     """Redis answers, and refuses. Its own words stay out: they may repeat what was sent."""
+    # Before Redis 7 a script's refusal is wrapped in words of its own, and redis-py knows it by no class.
+    if isinstance(error, redis.exceptions.OutOfMemoryError) or "-OOM " in str(error):
+        return LedgerUnavailable(
+            "Redis is full.",
+            hint="Raise its maxmemory, wait for jobs to finish, or cancel some: both free memory.",
+        )
     if "MISCONF" in str(error):
         return LedgerUnavailable(
             "Redis takes no more writes: it cannot save them, mostly because its disk is full.",

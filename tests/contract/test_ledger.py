@@ -196,7 +196,8 @@ def test_finishing_tells_which_failures_are_new_by_reason(ledger: Ledger) -> Non
     three = [failed(images[0]), failed(images[1]), Failure(images[2], FailureReason.TIMEOUT, "")]
     told = ledger.finish(lease, embedded=[], failures=three[1:])
     assert told.newly_failed_by == {three[1].reason: 1, "timeout": 1}
-    again = ledger.finish(lease, embedded=[3], failures=three)
+    assert ledger.sweep(job, lost_before=0) == [0]
+    again = ledger.finish(leased(ledger, job), embedded=[3], failures=three)
     assert again.newly_failed_by == {three[0].reason: 1}
     assert again.newly_failed == 1
 
@@ -557,7 +558,7 @@ def test_a_retry_that_meets_a_cancel_on_its_way_does_not_undo_it(on_redis: Redis
     on_redis.retry(job, reason="timeout")
     on_redis.cancel(job)
     with pytest.raises(Conflict):
-        on_redis._requeue(job, [first.image])
+        on_redis._requeue(job, [first.image], on_redis.clock())
     assert on_redis.status(job).state is JobState.CANCELLED
     assert counts(on_redis, job) == (1, 1, 2, 0)
 

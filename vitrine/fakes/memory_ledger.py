@@ -178,9 +178,11 @@ class MemoryLedger(MemoryReading):
         with self._lock:
             entry = self._job(lease.chunk.job)
             newly_embedded = self._embed(entry, embedded)
-            newly_failed_by = self._fail(entry, failures)
-            newly_failed = newly_failed_by.total()
             held = self._held(lease)
+            # Of a chunk that passed on, somebody else brings the failures; nobody does for a cancelled job.
+            over = entry.state in {JobState.CANCELLING, JobState.CANCELLED}
+            newly_failed_by = self._fail(entry, failures if held or over else ())
+            newly_failed = newly_failed_by.total()
             if held is not None:
                 rest, due = remainder(lease, embedded=embedded, failures=failures, putoffs=putoffs)
                 self._leave(entry, lease.chunk.number, rest, due)
@@ -216,7 +218,9 @@ class MemoryLedger(MemoryReading):
         self, entry: MemoryJob, number: int, rest: tuple[ImageRef, ...], due: float | None
     ) -> None:
         if rest and entry.state is not JobState.CANCELLING:
-            entry.chunks[number] = MemoryChunk(rest, due=self._clock() if due is None else due)
+            begun = entry.chunks[number].attempts - 1
+            later = self._clock() if due is None else due
+            entry.chunks[number] = MemoryChunk(rest, due=later, attempts=begun)
         else:
             del entry.chunks[number]
 

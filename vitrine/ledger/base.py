@@ -90,7 +90,8 @@ class Putoff:
 class FinishReport:
     """What finishing a chunk changed."""
 
-    accepted: bool  #: False where the lease had passed to somebody else; outcomes were recorded all the same.
+    accepted: bool
+    """False where the lease had passed to somebody else: what is embedded counts all the same, failures do not."""
     newly_embedded: int
     newly_failed: int
     state: JobState
@@ -176,9 +177,12 @@ class Ledger(Protocol):
     ) -> FinishReport:
         """Record outcomes by ordinal, exactly once, and free the chunk.
 
-        Embedded wins over an earlier failure. `putoffs` stay in the chunk, which is then due at the
+        Embedded wins over an earlier failure, and counts whoever has the lease by now: the vector is stored. Failures
+        count only while the lease is ours, or once the job is being cancelled: of a chunk that passed on, or was retried
+        meanwhile, somebody else brings the outcome. `putoffs` stay in the chunk, which is then due at the
         latest of their times; so do pictures that are named in none of the three (due at once where
-        there are no putoffs), so that a partial finish loses nothing.
+        there are no putoffs), so that a partial finish loses nothing. A chunk that keeps some keeps the attempts before
+        this one too: where a worker died over it, it is done carefully to its end.
         """
 
     def release(self, lease: Lease, *, due: float | None = None) -> None:
@@ -197,7 +201,7 @@ class Ledger(Protocol):
         """When each chunk was last queued (the ledger's clock); None for one that is not queued."""
 
     def attempts(self, job: str, numbers: Sequence[int]) -> list[int]:
-        """How often each chunk was begun since it was last finished or given back: the workers that died over it."""
+        """How often each chunk was begun and neither finished nor given back: the workers that died over it, and who has it."""
 
     def clock(self) -> float:
         """The ledger's own time in unix seconds; hosts' clocks are not compared with each other."""
@@ -261,5 +265,6 @@ class Ledger(Protocol):
     ) -> list[int]:
         """Put the matching failures into new chunks and return their numbers (to be published).
 
+        A failure that another retry takes at the same moment goes into one of the two's chunks only.
         Raises `Conflict` for a job that is open, cancelling or cancelled.
         """

@@ -83,22 +83,31 @@ class LedgerSteering(LedgerReader):
                 continue  # It was retried a moment ago by this very call, and failed again.
             chosen.append(failure.image)
             if len(chosen) == CHUNK_SIZE:
-                numbers.append(self._requeue(job, chosen))
+                numbers += self._requeue(job, chosen, asked_at)
                 chosen = []
         if chosen:
-            numbers.append(self._requeue(job, chosen))
+            numbers += self._requeue(job, chosen, asked_at)
         return numbers
 
-    def _requeue(self, job: str, images: Sequence[ImageRef]) -> int:
-        with naming_failures():
-            self._redis.sadd(ACTIVE_KEY, job)
-            number = int(self._redis.hincrby(job_key(job, "job"), "chunks", 1)) - 1
-        fresh = codec.pack_images([replace(image, rounds=0) for image in images])
-        ordinals = [image.ordinal for image in images]
-        state = self._scripts.run("retry", job_keys(job, number), number, fresh, *ordinals)
-        self._note(job, known(job, state))
-        expect(job, state, *_RETRYABLE)
-        return number
+    def _requeue(self, job: str, images: list[ImageRef], asked_at: float) -> list[int]:
+        """Put those that are still the failures of that time into a chunk; its number, or none where none is."""
+        while images:
+            with naming_failures():
+                self._redis.sadd(ACTIVE_KEY, job)
+                number = int(self._redis.hincrby(job_key(job, "job"), "chunks", 1)) - 1
+            fresh = codec.pack_images([replace(image, rounds=0) for image in images])
+            ordinals = [image.ordinal for image in images]
+            keys = job_keys(job, number)
+            answer = as_bytes(self._scripts.run("retry", keys, number, fresh, *ordinals)).decode()
+            if answer != "changed":
+                self._note(job, known(job, answer))
+                expect(job, answer, *_RETRYABLE)
+                return [number]
+            # Somebody else retried some of them meanwhile: the number stays unused, as a chunk that is done.
+            left = self._read_failures(job, ordinals)
+            images = [failure.image for failure in left if failure.failed_at <= asked_at]
+        self._note(job, self.status(job).state)
+        return []
 
     def _note(self, job: str, state: JobState) -> None:
         if not state.finished:

@@ -1,4 +1,5 @@
 -- ARGV: ttl. Finishes a job that waits for its collection's index; any other stays as it is.
 local state = redis.call('HGET', JOB, 'state')
+even_when_full()
 if state == 'indexing' then return complete(ARGV[1]) end
 return state or 'unknown'

@@ -3,7 +3,11 @@
 -- Setting a bit twice changes nothing, so a second finish counts nothing twice.
 local state = redis.call('HGET', JOB, 'state')
 if not state then return {'unknown', 0, 0, 0} end
+even_when_full()
 local held = redis.call('HGET', TOKENS, ARGV[1]) == ARGV[2]
+-- What is embedded is in the store, whoever put it there. A failure is one only of who has the chunk: of another, somebody
+-- is trying the picture again. Nobody does once the job is being cancelled.
+local failures_count = held or state == 'cancelling' or state == 'cancelled'
 local embedded, failed, by_reason = 0, 0, {}
 local last = 7 + tonumber(ARGV[7])
 -- Earlier failures and cancels are only looked for where there are any: mostly there are none.
@@ -25,7 +29,7 @@ for first = 8, last, 256 do
   end
 end
 if embedded > 0 then redis.call('HINCRBY', JOB, 'embedded', embedded) end
-for index = last + 1, #ARGV, 3 do
+for index = last + 1, failures_count and #ARGV or last, 3 do
   local ordinal, reason, record = ARGV[index], ARGV[index + 1], ARGV[index + 2]
   if redis.call('GETBIT', EMBEDDED, ordinal) == 0 then
     if not unfail(ordinal) then
@@ -45,10 +49,12 @@ if held then
     redis.call('HINCRBY', JOB, 'stage:' .. stage .. ':micros', micros)
   end
   forget_lease(ARGV[1])
-  redis.call('HDEL', ATTEMPTS, ARGV[1])
   if ARGV[4] == '' or state == 'cancelling' then
+    redis.call('HDEL', ATTEMPTS, ARGV[1])
     redis.call('DEL', BLOB)
   else
+    -- Only this attempt is given back: a chunk that a worker died on stays one until all of it is done.
+    redis.call('HINCRBY', ATTEMPTS, ARGV[1], -1)
     redis.call('SET', BLOB, ARGV[4])
     redis.call('ZADD', DUE, ARGV[5] ~= '' and ARGV[5] or score(now()), ARGV[1])
   end

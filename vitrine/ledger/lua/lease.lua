@@ -14,6 +14,7 @@ if until_ and tonumber(until_) > t then
 end
 local due = redis.call('ZSCORE', DUE, ARGV[1])
 if due and tonumber(due) > t then return {'not_due'} end
+even_when_full()
 redis.call('ZREM', QUEUED, ARGV[1])
 redis.call('ZREM', DUE, ARGV[1])
 note_term(ARGV[2])

@@ -1,6 +1,7 @@
 -- ARGV: indexed, points, gap. Returns the seconds that a waiting job's index was seen to stand still, as text.
 -- A gap between two looks counts for `gap` seconds at most: a store or workers that were away are no standstill.
 if redis.call('HGET', JOB, 'state') ~= 'indexing' then return '0' end
+even_when_full()
 local t = now()
 local still = 0
 if redis.call('HGET', JOB, 'index:indexed') == ARGV[1] then

@@ -18,6 +18,12 @@ local function count(field)
   return tonumber(redis.call('HGET', JOB, field) or '0')
 end
 
+-- A full Redis refuses a script's first write where it could take memory, and lets every later one go on. What brings work
+-- to its end, and so frees memory, begins with this: it could take none, and changes nothing.
+local function even_when_full()
+  redis.call('HDEL', JOB, '')
+end
+
 local function remaining()
   local counts = redis.call('HMGET', JOB, 'images', 'embedded', 'failed', 'cancelled')
   for index = 1, 4 do counts[index] = tonumber(counts[index] or '0') end

@@ -1,5 +1,6 @@
 -- ARGV: number, token, due ('' for at once), ttl. Gives the attempt back: nothing died.
 if redis.call('HGET', TOKENS, ARGV[1]) ~= ARGV[2] then return 0 end
+even_when_full()
 forget_lease(ARGV[1])
 redis.call('HINCRBY', ATTEMPTS, ARGV[1], -1)
 if redis.call('HGET', JOB, 'state') == 'cancelling' then

@@ -1,6 +1,7 @@
 -- ARGV: ttl, checked ('1' or ''), the mark that has to be last. Returns the state, or 'parted'.
 local state = redis.call('HGET', JOB, 'state')
 if not state then return 'unknown' end
+even_when_full()
 if state == 'open' then
   if parted(ARGV[2], ARGV[3]) then return 'parted' end
   redis.call('UNLINK', MARKS)

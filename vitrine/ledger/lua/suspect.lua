@@ -1,5 +1,6 @@
 -- ARGV: number, token, ordinal (empty: the picture in hand came through, and is cleared of suspicion).
 if redis.call('HGET', TOKENS, ARGV[1]) ~= ARGV[2] then return 0 end
+even_when_full()
 if ARGV[3] ~= '' then
   redis.call('HSET', SUSPECT, ARGV[1], ARGV[3])
   return 1

@@ -1,6 +1,7 @@
 -- ARGV: lost_before, limit, ttl. Returns the state, then the numbers of chunks to send again.
 local state = redis.call('HGET', JOB, 'state')
 if not state then return {'unknown'} end
+even_when_full()
 local t = now()
 local function take(key, before)
   return redis.call('ZRANGEBYSCORE', key, '-inf', before, 'LIMIT', 0, ARGV[2])

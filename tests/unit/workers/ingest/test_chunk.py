@@ -233,6 +233,18 @@ def test_a_chunk_that_a_worker_died_on_is_taken_one_picture_at_a_time() -> None:
         assert shop.ledger._jobs[job].strikes.total() == 0
 
 
+def test_a_chunk_that_a_worker_died_on_is_still_taken_carefully_after_a_stop() -> None:
+    with Workshop(good(20)) as shop:
+        job = shop.job(20)
+        die(shop, job, None)
+        shop.stopping = True
+        assert shop.ingest(job) == {"embedded": 0, "failed": 0, "put_off": 0}
+        shop.stopping = False
+        assert shop.ledger.sweep(job, lost_before=0) == [0]
+        assert shop.ingest(job) == {"embedded": 20, "failed": 0, "put_off": 0}
+        assert set(shop.model.batches) == {1}
+
+
 def test_a_suspect_goes_first_and_is_cleared_when_it_comes_through() -> None:
     with Workshop(good(6)) as shop:
         job = shop.job(6)
