@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 from celery import Celery, signals
+from celery.exceptions import Reject
 
 from vitrine.broker import INGEST_TASK, QUERY_TASK, make_app
 from vitrine.telemetry import always, configure_logging
 from workers.bootsteps import EngineStep, LanesStep
 from workers.config import environment_settings
-from workers.engine import holder
+from workers.engine import NotParked, holder
 from workers.given_back import told
 from workers.last_resort import STOP_SECONDS, end_in
 from workers.naming import named
@@ -24,6 +25,7 @@ def _worker_settings() -> dict[str, Any]:
     settings = environment_settings()
     return {
         "worker_pool": "threads",
+        "worker_consumer": "workers.parking_consumer:ParkingConsumer",
         "worker_concurrency": settings.ingest_threads + settings.query_threads,
     }
 
@@ -62,12 +64,15 @@ def _stop_soon(**_: object) -> None:
 
 
 @app.task(name=INGEST_TASK, acks_late=True, ignore_result=True)
-def ingest(schema: int, job: str, number: int) -> dict[str, int | str]:
-    """Do one chunk; acknowledged after its outcomes are in the ledger."""
-    return told(holder.get().ingest(schema, job, number))
+def ingest(*message: object, **unknown: object) -> dict[str, int | str]:
+    """Do one chunk; acknowledged after its outcomes are in the ledger, or it is parked: any form is taken, to be kept."""
+    try:
+        return told(holder.get().ingest(*message, *unknown.items()))
+    except NotParked as error:
+        raise Reject(str(error), requeue=True) from error
 
 
 @app.task(name=QUERY_TASK, acks_late=False, ignore_result=True)
-def query(schema: int, request: str) -> dict[str, int | str]:
+def query(*message: object, **unknown: object) -> dict[str, int | str]:
     """Answer one query; acknowledged before: who asked waits seconds, not a visibility timeout."""
-    return holder.get().query(schema, request)
+    return holder.get().query(*message, *unknown.items())

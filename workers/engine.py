@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -21,8 +21,9 @@ from redis import Redis
 
 from vitrine.broker import Publisher
 from vitrine.contracts import SCHEMA_VERSION
-from vitrine.errors import BadInput, VitrineError
+from vitrine.errors import BadInput, LedgerUnavailable, VitrineError
 from vitrine.ledger.redis_ledger import RedisLedger
+from vitrine.parked import park
 from vitrine.presence import WorkerInfo
 from vitrine.redis_client import connect
 from vitrine.settings import Settings
@@ -61,13 +62,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PARKED_KEY = "vitrine:parked"
-"""Messages of a schema version that this worker does not know: kept for one that does, never run."""
 SWITCH_SECONDS = 0.0005
 """How soon a thread gives up the GIL when another asks. Python's 5 ms is what the device's thread could wait between two
 batches for whoever runs then. Chosen by that reasoning: `benchmarks.gil` on two busy cores told no value from another."""
 DRAIN_SECONDS = 60.0
 """A batch, an upsert and a ledger write fit well within this; the stop grace of a container is 90 s."""
+
+
+_SHOWN = 500
+"""Characters of a parked message that a log line and Flower have."""
+
+
+class NotParked(Exception):
+    """A message that could not be kept: it must not be acknowledged."""
 
 
 @dataclass
@@ -87,29 +94,45 @@ class Engine:
     _running: int = 0
     _idle: threading.Condition = field(default_factory=threading.Condition)
 
-    def ingest(self, schema: int, job: str, number: int) -> Report:
-        """The chunk task."""
+    def ingest(self, *message: object) -> Report:
+        """The chunk task: schema version, job and chunk. Raises `NotParked` for a message that is neither done nor kept."""
         with self._task(), self.metrics.chunk() as report:
-            if schema == SCHEMA_VERSION:
-                report.update(self.chunks.ingest(job, number))
-            else:
-                report.update(self._park(f"chunk {schema} {job} {number}"))
+            match message:
+                case (int(schema), str(job), int(number)) if schema == SCHEMA_VERSION:
+                    report.update(self.chunks.ingest(job, number))
+                case _:
+                    report.update(self._park_patiently("chunk", message))
             return report
 
-    def query(self, schema: int, request: str) -> Report:
-        """The query task."""
+    def query(self, *message: object) -> Report:
+        """The query task: schema version and request. One that cannot be parked is dropped: its asker is gone by then."""
         with self._task():
-            if schema != SCHEMA_VERSION:
-                return self._park(f"query {schema} {request}")
-            began = time.perf_counter()
-            report: Report = dict(self.queries.answer(request))
-            self.metrics.query_done(report, time.perf_counter() - began)
-            return report
+            match message:
+                case (int(schema), str(request)) if schema == SCHEMA_VERSION:
+                    began = time.perf_counter()
+                    report: Report = dict(self.queries.answer(request))
+                    self.metrics.query_done(report, time.perf_counter() - began)
+                    return report
+            return {"parked": self._park("query", message)}
 
-    def _park(self, message: str) -> Report:
-        log.error("parked a message of an unknown schema version: %s", message)
-        self.redis.rpush(PARKED_KEY, message)
-        return {"parked": message}
+    def park(self, message: str) -> None:
+        """Keep a message that is no task, and count it; raises `LedgerUnavailable`."""
+        park(self.redis, message)
+        self.metrics.chunks.labels("parked").inc()
+        log.error("parked a message: %s", message[:_SHOWN])
+
+    def _park_patiently(self, kind: str, message: Sequence[object]) -> Report:
+        patience = Patience(self._stopping.is_set)
+        try:
+            return {"parked": patience(lambda: self._park(kind, message))}
+        except LedgerUnavailable as error:
+            raise NotParked("Redis is away; the message goes back to the queue") from error
+
+    def _park(self, kind: str, message: Sequence[object]) -> str:
+        text = " ".join([kind, *map(str, message)])
+        park(self.redis, text)
+        log.error("parked a message of an unknown form or schema version: %s", text[:_SHOWN])
+        return text[:_SHOWN]
 
     @contextmanager
     def _task(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from vitrine.doctor.finding import Finding, Notebook
 from vitrine.doctor.machine_check import is_free
 from vitrine.errors import VitrineError
 from vitrine.ledger.redis_ledger import RedisLedger
+from vitrine.parked import PARKED_KEY, Parked, count_parked
 from vitrine.presence import WorkerInfo, live_workers
 from vitrine.redis_client import connect, naming_failures
 from vitrine.settings import Settings
@@ -31,11 +32,13 @@ def check_crew(settings: Settings) -> Iterator[Finding]:
     try:
         with closing(connect(settings.redis_url.get_secret_value())) as redis, naming_failures():
             crew = live_workers(redis)
+            parked = count_parked(redis)
     except VitrineError:
         yield _BOOK.note("Who is alive stands in Redis, which cannot be asked.")
         return
     yield from _alive(crew, settings)
     yield from metrics_port(crew, settings)
+    yield from misunderstood(parked)
     with closing(RedisLedger.from_settings(settings)) as ledger:
         yield from unserved(crew, ledger.jobs(limit=JOBS))
     with suppress(VitrineError):
@@ -72,6 +75,16 @@ def metrics_port(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Fin
         yield _BOOK.warning(
             f"Port {port} of {host}, where a worker is to tell its metrics, is taken by something else.",
             "Set VITRINE_METRICS_PORT to another, or to 0 for any that is free.",
+        )
+
+
+def misunderstood(parked: Parked) -> Iterator[Finding]:
+    """Messages that no worker could make anything of, if there are any."""
+    if parked.messages:
+        yield _BOOK.warning(
+            f"{parked.messages:,} messages that no worker understood are parked; they came {parked.times:,} times.",
+            "Chunks of a newer release: update the workers, and the sweep sends them again. Anything else: find who writes to "
+            f"vitrine's queues. HGETALL {PARKED_KEY} (redis-cli) shows them, DEL {PARKED_KEY} forgets them.",
         )
 
 

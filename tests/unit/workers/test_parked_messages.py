@@ -1,18 +1,33 @@
-"""A message of a schema version that this worker does not know is kept, counted, and never run."""
+"""A message that this worker does not understand is kept, counted, and never run."""
 
 from __future__ import annotations
 
+import base64
+import logging
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import orjson
 import pytest
+from celery.exceptions import Reject
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from vitrine.broker import INGEST_TASK
 from vitrine.contracts import SCHEMA_VERSION
+from vitrine.doctor.crew_check import misunderstood
+from vitrine.parked import LONGEST, PARKED_KEY, Parked, count_parked
 from vitrine.settings import Settings
-from workers.engine import PARKED_KEY, Engine
+from workers import app as worker_app
+from workers import parking_consumer
+from workers.engine import Engine
+from workers.ingest import patience
 from workers.metrics import WorkerMetrics
+from workers.parking_consumer import ParkingConsumer
+
+JOB = "3f2a9c04d1be"
 
 
 class Untouchable:
@@ -22,16 +37,25 @@ class Untouchable:
         raise AssertionError(f"{name} of a part was used")
 
 
+class Holder:
+    """Stands for the process's engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get(self) -> Engine:
+        return self._engine
+
+
 @pytest.fixture
-def redis(private_redis: str) -> Any:
+def redis(private_redis: str) -> Iterator[Any]:
     with Redis.from_url(private_redis) as client:
         client.delete(PARKED_KEY)
         yield client
         client.delete(PARKED_KEY)
 
 
-@pytest.fixture
-def engine(redis: Any) -> Engine:
+def engine_on(redis: Any) -> Engine:
     part: Any = Untouchable()
     return Engine(
         Settings(), model=part, redis=redis, chunks=part, queries=part, batcher=part, info=part,
@@ -39,20 +63,199 @@ def engine(redis: Any) -> Engine:
     )  # fmt: skip
 
 
+@pytest.fixture
+def engine(redis: Any, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    made = engine_on(redis)
+    monkeypatch.setattr(worker_app, "holder", Holder(made))
+    monkeypatch.setattr(parking_consumer, "holder", Holder(made))
+    return made
+
+
+class AwayRedis:
+    """Is not there for the first calls; `times` counts those to come."""
+
+    def __init__(self, redis: Any, times: int) -> None:
+        self._redis, self.times = redis, times
+
+    def eval(self, *arguments: Any) -> Any:
+        if self.times:
+            self.times -= 1
+            raise RedisConnectionError("away")
+        return self._redis.eval(*arguments)
+
+
+def parked(redis: Any) -> dict[str, int]:
+    return {message.decode(): int(times) for message, times in redis.hgetall(PARKED_KEY).items()}
+
+
+def parked_chunks(engine: Engine) -> float:
+    found = engine.metrics.registry.get_sample_value("vitrine_chunks_total", {"outcome": "parked"})
+    return found or 0.0
+
+
+# --- tasks of another schema version ------------------------------------------------------------
+
+
 @pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 0, -1])
 def test_an_unknown_version_is_parked_and_not_run(engine: Engine, redis: Any, version: int) -> None:
-    assert engine.ingest(version, "3f2a9c04d1be", 7) == {
-        "parked": f"chunk {version} 3f2a9c04d1be 7"
-    }
+    for _ in range(2):
+        assert engine.ingest(version, JOB, 7) == {"parked": f"chunk {version} {JOB} 7"}
     assert engine.query(version, "abc") == {"parked": f"query {version} abc"}
-    assert redis.lrange(PARKED_KEY, 0, -1) == [
-        f"chunk {version} 3f2a9c04d1be 7".encode(), f"query {version} abc".encode(),
-    ]  # fmt: skip
+    assert parked(redis) == {f"chunk {version} {JOB} 7": 2, f"query {version} abc": 1}
+    assert count_parked(redis) == Parked(messages=2, times=3)
+    assert parked_chunks(engine) == 2
+
+
+@pytest.mark.parametrize(
+    "message",
+    [(SCHEMA_VERSION + 1, JOB, 7, "more"), (SCHEMA_VERSION, JOB), (SCHEMA_VERSION, 7, JOB), ()],
+)
+def test_a_message_of_another_form_is_parked_and_not_run(
+    engine: Engine, redis: Any, message: tuple[object, ...]
+) -> None:
+    worker_app.ingest(*message)
+    worker_app.query(*message, more=1)
+    assert sorted(parked(redis)) == [
+        " ".join(["chunk", *map(str, message)]),
+        " ".join(["query", *map(str, message), "('more', 1)"]),
+    ]
 
 
 def test_a_known_version_goes_to_its_part(engine: Engine, redis: Any) -> None:
     with pytest.raises(AssertionError, match="ingest of a part"):
-        engine.ingest(SCHEMA_VERSION, "3f2a9c04d1be", 7)
+        engine.ingest(SCHEMA_VERSION, JOB, 7)
     with pytest.raises(AssertionError, match="answer of a part"):
         engine.query(SCHEMA_VERSION, "abc")
-    assert redis.llen(PARKED_KEY) == 0
+    assert parked(redis) == {}
+
+
+def test_a_message_is_kept_up_to_a_length(engine: Engine, redis: Any) -> None:
+    engine.ingest(2, "x" * 2 * LONGEST, 7)
+    [kept] = parked(redis)
+    assert len(kept) == LONGEST
+
+
+def test_redis_away_is_waited_for_before_a_message_is_parked(
+    redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "_PAUSE", 0.001)
+    engine = engine_on(AwayRedis(redis, 3))
+    assert engine.ingest(2, JOB, 7) == {"parked": f"chunk 2 {JOB} 7"}
+    assert parked(redis) == {f"chunk 2 {JOB} 7": 1}
+
+
+def test_a_message_that_cannot_be_parked_goes_back_to_the_queue(
+    redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = engine_on(AwayRedis(redis, 10**9))
+    monkeypatch.setattr(worker_app, "holder", Holder(away))
+    monkeypatch.setattr(patience, "PATIENCE_WHEN_STOPPING", 0.0)
+    away.stop_soon()
+    with pytest.raises(Reject) as told:
+        worker_app.ingest(2, JOB, 7)
+    assert told.value.requeue
+
+
+# --- messages that are no task of ours ----------------------------------------------------------
+
+
+class Message:
+    """A broker's message as Celery's consumer sees it."""
+
+    content_type = "application/json"
+    acknowledged = False
+
+    def __init__(self, body: str | bytes, headers: dict[str, Any] | None = None) -> None:
+        self.body, self.headers = body, headers or {}
+        self.properties: dict[str, Any] = {}
+        self.delivery_info: dict[str, Any] = {}
+        self.rejected = 0
+
+    @property
+    def payload(self) -> Any:
+        return orjson.loads(self.body)
+
+    def decode(self) -> Any:
+        return self.payload
+
+    def ack_log_error(self, *_: object) -> None:
+        raise AssertionError("nothing was done, and it was acknowledged")
+
+    def reject_log_error(self, *_: object, **__: object) -> None:
+        self.rejected += 1
+
+
+@pytest.fixture
+def consumer() -> ParkingConsumer:
+    """Celery's own, as far as it looks at a message; no broker, no pool."""
+    made = ParkingConsumer.__new__(ParkingConsumer)
+    made.connection_errors = (OSError,)
+    made.strategies = {INGEST_TASK: lambda message, *_: message.headers["id"]}
+    made.on_task_message = set()
+    made._maximum_prefetch_restored = True
+    return made
+
+
+TASK = orjson.dumps([[1, JOB, 7], {}, {}])
+STRANGERS: dict[str, tuple[str | bytes, dict[str, Any]]] = {
+    "unknown-task": (TASK, {"task": "somebody.elses", "id": "1"}),
+    "unknown-task-without-id": (TASK, {"task": "somebody.elses"}),
+    "task-without-id": (TASK, {"task": INGEST_TASK}),
+    "unhashable-task": (TASK, {"task": []}),
+    "no-task": (TASK, {}),
+    "no-json": ("{", {"task": INGEST_TASK, "id": "1"}),
+    "no-text": (b"\xff\x00", {"task": INGEST_TASK, "id": "1"}),
+    "no-arguments": ("5", {"task": INGEST_TASK, "id": "1"}),
+    "odd-arguments": ("[{}, [], 1]", {"task": INGEST_TASK, "id": "1"}),
+}
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+@pytest.mark.usefixtures("engine")
+def test_what_is_no_task_of_ours_is_parked_and_counted(
+    consumer: ParkingConsumer, engine: Engine, redis: Any, name: str
+) -> None:
+    message = Message(*STRANGERS[name])
+    consumer.create_task_handler()(message)
+    [(kept, times)] = parked(redis).items()
+    told = orjson.loads(kept[kept.index("{") :])
+    body = told["body"]["base64"] if isinstance(told["body"], dict) else told["body"]
+    expected = message.body if isinstance(message.body, str) else message.body.decode("latin-1")
+    if name == "no-text":
+        body = base64.b64decode(body).decode("latin-1")
+    assert (times, told["headers"], body) == (1, message.headers, expected)
+    assert (message.rejected, parked_chunks(engine)) == (1, 1)
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_task_of_ours_is_handed_on(consumer: ParkingConsumer, redis: Any) -> None:
+    message = Message(TASK, {"task": INGEST_TASK, "id": "1"})
+    consumer.create_task_handler()(message)
+    assert (parked(redis), message.rejected) == ({}, 0)
+
+
+def test_what_cannot_be_parked_stays_unacknowledged(
+    consumer: ParkingConsumer,
+    redis: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    away = engine_on(AwayRedis(redis, 10**9))
+    monkeypatch.setattr(parking_consumer, "holder", Holder(away))
+    message = Message("{", {"task": INGEST_TASK})
+    with caplog.at_level(logging.ERROR):
+        consumer.create_task_handler()(message)
+    assert (message.rejected, parked_chunks(away)) == (0, 0)
+    assert "could not be parked" in caplog.text
+
+
+# --- what is said of them -----------------------------------------------------------------------
+
+
+def test_the_doctor_tells_how_many_are_parked_and_what_to_do() -> None:
+    assert list(misunderstood(Parked(0, 0))) == []
+    [finding] = misunderstood(Parked(1200, 3400))
+    assert "1,200 messages" in finding.said
+    assert "3,400 times" in finding.said
+    assert finding.mend is not None
+    assert PARKED_KEY in finding.mend
