@@ -34,13 +34,17 @@ class NotPossible(Exception):
     """Raised where this machine lacks what a fault takes; it is left out, by name."""
 
 
-def _marked(fault: str) -> Run:
-    def run(folder: Path, much: Much) -> Tally:
-        pictures = much(10_000)
-        marks = {pictures // 2: fault}
-        return picture_faults.marked_pictures(folder, marks, pictures=pictures)[0]
+def _aborts(folder: Path, much: Much) -> Tally:
+    pictures = much(10_000)
+    marks = {pictures // 2: "abort"}
+    return picture_faults.marked_pictures(folder, marks, pictures=pictures)[0]
 
-    return run
+
+def _broken(folder: Path, much: Much) -> Tally:
+    pictures = much(10_000)
+    kinds = ("raise", "nan", "memory")
+    marks = {n: kinds[n // 100 % 3] for n in range(50, pictures, 100)}
+    return picture_faults.marked_pictures(folder, marks, pictures=pictures)[0]
 
 
 def _hangs(folder: Path, much: Much) -> Tally:
@@ -50,7 +54,7 @@ def _hangs(folder: Path, much: Much) -> Tally:
     return picture_faults.marked_pictures(folder, marks, pictures=pictures, hangs=1, extra={})[0]
 
 
-def _away(fault: str, *, seconds: float = 10.0, times: int = 5) -> Run:
+def _away(fault: str, *, seconds: float = 10.0, times: int = 3) -> Run:
     return lambda folder, much: store_faults.away(
         folder, fault, pictures=1000, seconds=seconds, times=much(times)
     )[0]
@@ -58,7 +62,7 @@ def _away(fault: str, *, seconds: float = 10.0, times: int = 5) -> Run:
 
 def _between(fault: str) -> Run:
     return lambda folder, much: deaths.killed_between(
-        folder, fault, pictures=much(10_000), deaths=much(20)
+        folder, fault, pictures=much(5_000), deaths=much(10)
     )
 
 
@@ -96,7 +100,7 @@ def odd_files() -> Path | None:
 
 
 FAULTS: dict[str, Run] = {
-    "worker-killed": lambda f, much: deaths.killed(f, kills=much(500)),
+    "worker-killed": lambda f, much: deaths.killed(f, kills=much(500), forked=True),
     "worker-killed-once": lambda f, much: deaths.killed_in_a_long_job(f, pictures=much(100_000)),
     "worker-frozen": lambda f, much: deaths.lost_message(f, times=much(10)),
     "worker-stopped": lambda f, much: deaths.asked_to_stop(f, stops=much(50))[0],
@@ -106,26 +110,24 @@ FAULTS: dict[str, Run] = {
     "redis-emptied": lambda f, much: redis_faults.emptied(f, pictures=much(20_000))[0],
     "redis-full": _full,
     "redis-cut": lambda f, much: redis_faults.cut(f, pictures=1000, cuts=much(60)),
-    "redis-half-open": lambda f, much: redis_faults.half_open(f, pictures=1000, times=much(5)),
+    "redis-half-open": lambda f, much: redis_faults.half_open(f, pictures=1000, times=much(3)),
     "store-refused": _away("refused"),
     "store-503": _away("503"),
     "store-429": _away("429 with Retry-After"),
     "store-hanging": _away("hanging", seconds=HANGING, times=1),
-    "picture-aborts": _marked("abort"),
-    "picture-raises": _marked("raise"),
-    "picture-nan": _marked("nan"),
-    "picture-memory": _marked("memory"),
+    "picture-aborts": _aborts,
+    "picture-breaks-model": _broken,
     "picture-hangs": _hangs,
     "pictures-damaged": _damaged,
     "job-cancelled": lambda f, much: job_faults.cancelled(f, pictures=much(20_000))[0],
     "job-retried": lambda f, much: job_faults.retried(f, pictures=much(5_000))[0],
     "producer-killed": lambda f, much: job_faults.producer_killed(
-        f, pictures=much(20_000), kills=much(5)
+        f, pictures=much(8_000), kills=much(5)
     ),
-    "host-429": lambda f, much: host_faults.beside_the_busy(f, pictures=much(16_000)),
-    "host-flaps": lambda f, much: host_faults.beside_the_flapping(f, pictures=much(16_000)),
-    "host-dead": lambda f, much: host_faults.beside_the_dead(f, pictures=much(24_000)),
-    "hosts-rotten": lambda f, much: host_faults.beside_the_rotten(f, pictures=much(24_000)),
+    "host-429": lambda f, much: host_faults.beside_the_busy(f, pictures=much(12_000)),
+    "host-flaps": lambda f, much: host_faults.beside_the_flapping(f, pictures=much(12_000)),
+    "host-dead": lambda f, much: host_faults.beside_the_dead(f, pictures=much(16_000)),
+    "hosts-rotten": lambda f, much: host_faults.beside_the_rotten(f, pictures=much(16_000)),
     "clock-jumps": _clock_jumps,
     "models-in-turn": lambda f, much: space_faults.one_after_the_other(f, pictures=much(5_000)),
     "models-at-once": lambda f, much: space_faults.at_once(f, pictures=much(5_000)),

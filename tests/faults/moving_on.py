@@ -103,7 +103,10 @@ class MovingOn:
     @property
     def chunks(self) -> int:
         """Chunks that killed workers had in hand."""
-        return sum(len(death.dead) for death in self._deaths)
+        found = (
+            (chunk, death.held.tokens[chunk]) for death in self._deaths for chunk in death.dead
+        )
+        return len(set(found))
 
     @property
     def sent_again(self) -> list[float]:

@@ -25,6 +25,7 @@ from redis import Redis
 
 from producer import Submission
 from tests.e2e.house import environment
+from tests.faults.nursery import Forked, Nursery
 from vitrine.broker import Publisher
 from vitrine.contracts import CatalogItem, JobSpec, JobStatus, new_job_id
 from vitrine.ledger.redis_ledger import RedisLedger
@@ -62,7 +63,7 @@ class CountingStore(EdgeStore):
 class Worker:
     """A worker process and how it was started."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
     log: Path
 
     @property
@@ -96,6 +97,7 @@ class Rig:
     allow: Sequence[str]
     redis_url: str = ""
     extra: dict[str, str] = field(default_factory=dict)
+    nursery: Nursery | None = None  #: Where workers come from; without one each is started anew.
     workers: list[Worker] = field(default_factory=list)
     started: int = 0
     crashes: int = 0
@@ -135,14 +137,16 @@ class Rig:
         module = "vitrine" if fault is None else "tests.faults.injected"
         self.started += 1
         log = self.folder / f"worker-{self.started}.log"
+        settings = {**self.environment(), "FAULT": fault or "", **more}
+        process: subprocess.Popen[bytes] | Forked
         with log.open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", module, "worker"],
-                env={**self.environment(), "FAULT": fault or "", **more},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+            if self.nursery is not None and fault is None:
+                process = self.nursery.start(settings, log)
+            else:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", module, "worker"],
+                    env=settings, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                )  # fmt: skip
         worker = Worker(process, log)
         self.workers.append(worker)
         return worker

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.chaos_page import BEGIN, END, Page
+from tests.faults.long_runs import NotPossible
+from tests.faults.promise import Promise, at_least, at_most, share, within
 from tests.faults.tally import Tally
 
 
@@ -38,8 +40,9 @@ def test_a_run_goes_on_with_what_is_missing_was_not_exact_or_was_smaller(page: P
     page.keep("exact", tally("exact"), seconds=1, scale=1)
     page.keep("smaller", tally("smaller"), seconds=1, scale=0.1)
     page.keep("short", tally("short", lost=1), seconds=1, scale=1)
+    page.keep("late", tally("late").promising(within("out", 90, [91])), seconds=1, scale=1)
     page.keep("uncounted", None, seconds=1, scale=1)
-    names = ["exact", "smaller", "short", "uncounted", "missing"]
+    names = ["exact", "smaller", "short", "late", "uncounted", "missing"]
     assert [name for name in names if page.done(name, 1)] == ["exact"]
 
 
@@ -47,3 +50,44 @@ def test_a_fault_that_could_not_be_counted_is_shown_as_such(page: Page) -> None:
     page.keep("uncounted", None, seconds=1, scale=1)
     page.write(["uncounted"])
     assert "| uncounted | could not be counted |" in page.document.read_text()
+
+
+def test_what_was_promised_stands_beside_what_was_measured(page: Page) -> None:
+    counted = tally("stopped").promising(
+        within("out after", 90, [2.5, 3]), at_most("crashes", 8, 9)
+    )
+    page.keep("stopped", counted, seconds=1, scale=1)
+    page.write(["stopped"])
+    text = page.document.read_text()
+    assert "| out after ≤ 90 s: 3 s; crashes ≤ 8: 9, **missed** |" in text
+    assert "Not as promised: stopped." in text
+
+
+def test_a_fault_that_this_machine_cannot_have_is_named_with_the_reason(page: Page) -> None:
+    page.keep("clock", NotPossible("no libfaketime"), seconds=0, scale=1)
+    page.write(["clock"])
+    text = page.document.read_text()
+    assert "Left out on this machine: clock (no libfaketime)." in text
+    assert "| clock |" not in text
+    assert not page.done("clock", 1)
+
+
+@pytest.mark.parametrize(
+    ("promise", "kept"),
+    [
+        (at_most("crashes", 8, 8), True),
+        (at_most("crashes", 8, 9), False),
+        (at_least("of the rate", 0.9, 0.9), True),
+        (at_least("of the rate", 0.9, 0.89), False),
+        (share("twice", 1, 1, 100), True),
+        (share("twice", 1, 2, 100), False),
+        (share("twice", 1, 0, 0), False),
+        (within("out", 90, [1, 90]), True),
+        (within("out", 90, []), False),
+    ],
+)
+def test_a_promise_is_kept_within_its_bound_and_never_unmeasured(
+    promise: Promise, kept: bool
+) -> None:
+    assert promise.kept is kept
+    assert Tally("any", 1, 1, 1, 0, 0, promises=[promise]).kept is kept
