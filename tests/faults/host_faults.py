@@ -14,6 +14,8 @@ QUICK = {"VITRINE_FETCH_TIMEOUT": "1", "VITRINE_FETCH_ATTEMPTS": "2", "VITRINE_F
 """A dripping host costs its deadline at every try: one second twice rather than ten seconds twelve times."""
 
 
+PATIENT = {"VITRINE_FETCH_TIMEOUT": "4", "VITRINE_FETCH_ATTEMPTS": "3", "VITRINE_FETCH_ROUNDS": "0"}
+"""As many tries as it takes to be refused twice and served then, and seconds enough for a good host on a busy machine."""
 KEEP_BESIDE_ONE = 0.9
 """Of their rate, what other hosts keep beside one that answers 429, flaps or is slow."""
 KEEP_BESIDE_A_QUARTER = 0.7
@@ -44,7 +46,7 @@ def every_kind(folder: Path, *, pictures: int) -> tuple[Tally, Busy]:
         Host(bombs) as bomb,
         Host(silent) as grave,
         Host() as good,
-        rig(folder, [h.address for h in (shy, flaps, drip, bomb, grave, good)], QUICK) as parts,
+        rig(folder, [h.address for h in (shy, flaps, drip, bomb, grave, good)], PATIENT) as parts,
     ):
         hosts = [good, shy, good, flaps, good, drip, good, bomb, good, grave]
         reasons = {5: "timeout", 7: "too_many_pixels", 9: "timeout"}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.faults.host import Host
+from tests.faults.injected import SHORT_MEMORY
 from tests.faults.promise import Promise, at_least, at_most, within
 from tests.faults.rig import Rig, items, rig
 from tests.faults.tally import Tally, tally
@@ -83,6 +84,9 @@ class Hung:
 def _promises(faults: Sequence[str], parts: Rig, hung: Hung) -> list[Promise]:
     most = sum(MOST_CRASHES.get(fault, 0) for fault in faults)
     crashes = [at_most("crashes", most, parts.crashes)]
+    if "memory" in faults:
+        short = (parts.folder / SHORT_MEMORY).exists()
+        crashes.append(at_least("memory was short", 1, int(short)))
     if "hang" not in faults:
         return crashes
     restarted = within("another worker is up after", 90, hung.seconds)
