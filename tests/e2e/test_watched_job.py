@@ -26,6 +26,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.flower_house import Flower, flower
+from tests.e2e.held_shop import HeldShop, held_shop
 from tests.e2e.house import House, environment, standalone, until, vitrine
 from tests.faults.host import Host, _Handler, drawn
 from vitrine.broker import INGEST_TASK, QUERY_TASK, ingest_queue, make_app
@@ -64,6 +65,7 @@ class Watched:
     flower: Flower
     host: str
     job: dict[str, Any]  #: As the API tells of it, at its end.
+    held: HeldShop  #: Keeps the worker waiting until its doors are opened.
 
     @property
     def settings(self) -> Settings:
@@ -75,7 +77,10 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("watched")
     with (
         Host(planted) as host,
-        standalone(folder, extra=EXTRA | {"VITRINE_FETCH_ALLOW": host.address}) as house,
+        held_shop() as held,
+        standalone(
+            folder, extra=EXTRA | {"VITRINE_FETCH_ALLOW": f"{host.address},{held.address}"}
+        ) as house,
         flower(house) as beside,
     ):
         items = [{"id": f"item-{n}", "images": [host.url(n)]} for n in range(PICTURES)]
@@ -86,7 +91,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             f"{house.api}/v1/search", data={"collection": "watched"}, files=picture, timeout=60
         )
         assert answer.ok, answer.text
-        made = Watched(house, beside, host.address, done)
+        made = Watched(house, beside, host.address, done, held)
         send_broken_message(made.settings)
         until(lambda: finished_tasks(beside) >= done_tasks(), "Flower to hear of every end")
         yield made
@@ -395,6 +400,35 @@ def test_every_chunk_is_a_line_with_its_counts(
     done = [line for line in lines if line["event"] == "the chunk is done"]
     assert {line["chunk"] for line in done} == set(range(-(-PICTURES // 64)))
     assert sum(line["embedded"] for line in done) == watched.job["embedded"]
+
+
+# --- a chunk that comes back -----------------------------------------------------------------------
+
+
+def test_flower_shows_a_chunk_that_was_given_back_as_a_retry_with_its_reason(
+    watched: Watched,
+) -> None:
+    """Its collection is deleted while its pictures are on their way; last but one, for it adds to what others count."""
+    items = [{"id": "held", "images": watched.held.urls(1)}]
+    job = watched.house.post("/v1/jobs", collection="deleted", items=items)["job"]["id"]
+    with watched.house.store() as store:
+        until(lambda: "deleted" in [each.name for each in store.collections()], "the collection")
+        store.delete("deleted")
+    watched.held.open()
+
+    def retried() -> list[dict[str, Any]]:
+        tasks = watched.flower.tasks(INGEST_TASK)
+        return [
+            task for task in tasks if f"job={job} " in task["args"] and task["state"] == "RETRY"
+        ]
+
+    [task] = until(retried, "Flower to hear of the retry")
+    assert "store_unavailable" in task["exception"]
+    assert watched.house.get(f"/v1/jobs/{job}")["pending"] == 1
+    [target] = watched.house.get("/v1/metrics/targets")
+    worker = scrape(f"http://{target['targets'][0]}/metrics")
+    assert worker.value("vitrine_chunks_total", outcome="given_back") == 1
+    watched.house.post(f"/v1/jobs/{job}/cancel")
 
 
 # --- load -----------------------------------------------------------------------------------------

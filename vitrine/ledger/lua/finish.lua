@@ -1,5 +1,6 @@
 -- ARGV: number, token, ttl, rest (blob of pictures without an outcome, or empty), due ('' for at once),
--- stages ('name pictures microseconds' over and over, or empty), count of embedded, their ordinals…, then triples of ordinal, reason, record for the failures.
+-- stages ('name pictures microseconds' over and over, or empty), count of embedded, their ordinals…, then triples of
+-- ordinal, reason, record for the failures.
 -- Setting a bit twice changes nothing, so a second finish counts nothing twice.
 local state = redis.call('HGET', JOB, 'state')
 if not state then return {'unknown', 0, 0, 0} end
