@@ -2,11 +2,12 @@
 
 ::
 
-    python -m benchmarks.catalog [--rows 1000000] [--formats csv,jsonl,parquet] [--repeats 3] [--json]
+    python -m benchmarks.catalog [--rows 1000000] [--formats csv,jsonl,parquet] [--repeats 3] [--large 10000000] [--json]
 
 The rows (id, title, category, colour, size, price, stock, one to three picture URLs) are written to
 temporary files; the command then runs as a user's would, in a process of its own, whose peak memory is what
-the system says of it. Formats take turns.
+the system says of it. Formats take turns. A large CSV file is read once at the end: `csv_memory_growth` is its peak over the
+median peak of the smaller ones, which flat memory keeps at 1; `--large 0` leaves it out.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ WORDS = (
     "quilted", "lined",
 )  # fmt: skip
 TITLE_WORDS = range(4, 9)
+LARGE_ROWS = 10_000_000
+FLAT = 1.1
+"""What memory may be at the large file over the small one."""
 GROUP_ROWS = 250_000
 """Rows of one Parquet row group."""
 
@@ -108,6 +112,7 @@ class Turn:
 
 def written(folder: Path, rows: int, form: str) -> Path:
     """A catalog, written in a process of its own: a child's peak begins with the memory of the process that started it."""
+    folder.mkdir(exist_ok=True)
     path = folder / f"catalog.{form}"
     writer = get_context("spawn").Process(target=write, args=(path, rows, form))
     writer.start()
@@ -136,17 +141,28 @@ def _run(command: list[str]) -> tuple[dict[str, Any], resource.struct_rusage]:
     return json.loads(output), usage
 
 
-def measure(rows: int, forms: Sequence[str], repeats: int) -> Report:
-    """Every format in turns."""
+def measure(rows: int, forms: Sequence[str], repeats: int, large: int) -> Report:
+    """Every format in turns, then the large file."""
     report = Report("catalog")
     with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as folder:
         runs = {form: partial(turn, written(Path(folder), rows, form)) for form in forms}
         turns = interleaved(runs, repeats, warm_ups=0)
+        at_large = turn(written(Path(folder) / "large", large, "csv")) if large else None
     for form, found in turns.items():
         report.spread(f"{form}_rows_per_s", [one.rows_per_s for one in found])
         report.spread(f"{form}_cpu_us_per_row", [one.cpu_us_per_row for one in found])
         report.spread(f"{form}_peak_rss_mb", [one.peak_rss_mb for one in found])
+    if at_large is not None and "csv" in turns:
+        _say_large(report, large, at_large)
     return report
+
+
+def _say_large(report: Report, rows: int, found: Turn) -> None:
+    report.figure("csv_rows_large", rows)
+    report.figure("csv_rows_per_s_large", found.rows_per_s)
+    report.figure("csv_peak_rss_mb_large", found.peak_rss_mb)
+    report.figure("csv_memory_growth", found.peak_rss_mb / report.figures["csv_peak_rss_mb"])
+    report.goal("csv_memory_growth", "<=", FLAT)
 
 
 def main() -> None:
@@ -155,10 +171,13 @@ def main() -> None:
     options.add_argument("--rows", type=int, default=1_000_000)
     options.add_argument("--formats", default="csv,jsonl,parquet")
     options.add_argument("--repeats", type=int, default=3)
+    options.add_argument("--large", type=int, default=LARGE_ROWS, help="rows; 0: leave it out")
     given = options.parse_args()
     forms = given.formats.split(",")
-    rows, repeats = (2000, 1) if given.quick else (given.rows, given.repeats)
-    measure(rows, forms, repeats).show(as_json=given.json)
+    rows, repeats, large = given.rows, given.repeats, given.large
+    if given.quick:
+        rows, repeats, large = 2000, 1, 4000
+    measure(rows, forms, repeats, large).show(as_json=given.json)
 
 
 if __name__ == "__main__":

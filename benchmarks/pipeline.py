@@ -13,6 +13,9 @@ ratio is taken within each round.
 at 200 ms, stand (b) `task_per_picture`, (c) `celery_batches` in a solo and in a threads pool, (d) `own_batch`, and that on chunks
 of 1 to 31 pictures (see `benchmarks.baselines`); (a) is the model alone on ready batches. `cpu` and `cuda` are a model of CLIP-B/32's size.
 
+(b) and (c) fetch with requests and decode with Pillow, as is usual; `celery_batches_fast` and (d) are given vitrine's own
+fetcher and decoders, so that only how the work is packed and overlapped differs. None of them keeps a ledger.
+
 `vs_bare_model` is that of the fastest fake device that is slower than the pipeline can go on this machine, which is what it
 reaches on the fastest: only there the model is the limit.
 """
@@ -150,11 +153,12 @@ def _compare(report: Report, rounds: Rounds) -> None:
     _ratio(report, "vs_task_per_picture", rounds, "vitrine", "task_per_picture")
     _ratio(report, "vs_own_batch", rounds, "vitrine_ragged", "own_batch_ragged")
     _ratio(report, "vs_own_batch_full_chunks", rounds, "vitrine", "own_batch")
-    if "celery_batches_solo" in rounds:
-        _ratio(report, "vs_celery_batches_solo", rounds, "vitrine", "celery_batches_solo")
-        pools = ("celery_batches_solo", "celery_batches_threads")
-        best = max(pools, key=lambda pool: report.figures[f"{pool}_pictures_per_s"])
-        _ratio(report, "vs_celery_batches", rounds, "vitrine", best)
+    for name in ("celery_batches", "celery_batches_fast"):
+        pools = [pool for pool in (f"{name}_solo", f"{name}_threads") if pool in rounds]
+        if pools:
+            best = max(pools, key=lambda pool: report.figures[f"{pool}_pictures_per_s"])
+            _ratio(report, f"vs_{name}", rounds, "vitrine", best)
+            _ratio(report, f"vs_{name}_solo", rounds, "vitrine", pools[0])
 
 
 def _versus_bare(report: Report, rounds: Rounds, where: str) -> tuple[float, float]:
@@ -204,8 +208,9 @@ def _known(report: Report, *, environments: bool) -> Iterator[Baseline]:
         report.skip("celery_batches", str(reason))
         return
     gathered = partial(Baseline, module=f"{module}batches_of_64", whole_chunks=False, python=python)
-    yield gathered("celery_batches_solo", pool="solo", concurrency=1)
-    yield gathered("celery_batches_threads", pool="threads", concurrency=THREADS)
+    for name, variant in (("celery_batches", ""), ("celery_batches_fast", "_fast")):
+        yield gathered(f"{name}_solo", pool="solo", concurrency=1, variant=variant)
+        yield gathered(f"{name}_threads", pool="threads", concurrency=THREADS, variant=variant)
 
 
 def _real(report: Report, around: Surroundings, pace: Pace, device: str) -> None:

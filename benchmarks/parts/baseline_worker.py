@@ -32,11 +32,12 @@ class Baseline:
     """One way to do the work, see `benchmarks.baselines`."""
 
     name: str
-    module: str  #: Its last part, after `bench.`, names its queue and its task.
+    module: str  #: Its last part, after `bench.`, names its task.
     pool: str  #: Celery's: `solo` or `threads`.
     concurrency: int
     whole_chunks: bool  #: Whether a message is a chunk; otherwise it is a picture.
     python: Path = Path(sys.executable)
+    variant: str = ""  #: Of its task, where the module has several.
 
     @property
     def queue(self) -> str:
@@ -45,8 +46,8 @@ class Baseline:
 
     @property
     def task(self) -> str:
-        """The name of its one task."""
-        return f"bench.{self.module.rpartition('.')[2]}"
+        """The name of its task."""
+        return f"bench.{self.module.rpartition('.')[2]}{self.variant}"
 
 
 class BaselineWorker:
