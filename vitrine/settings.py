@@ -22,6 +22,8 @@ INDEX_POINTS = 20_000
 """Comparing 20,000 vectors one by one takes 4 ms; a graph saves little before."""
 SMALLEST_CAP = 1024
 """Pixels: a cap below it would change what a model of 512 x 512 sees."""
+EMBEDDING_CACHE_BYTES = 4_000_000_000
+"""A catalog of a million pictures: one of fewer than this holds is found whole the next time, one of more not at all."""
 LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 
 
@@ -138,7 +140,7 @@ class Settings(BaseSettings):
     lets fewer cores decode. One of 50 megapixels takes 200 MB as a JPEG, 1 GB as a WebP."""
 
     # What was embedded before.
-    embedding_cache_bytes: int = Field(default=0, ge=0)
+    embedding_cache_bytes: int = Field(default=EMBEDDING_CACHE_BYTES, ge=0)
     """Disk in the data directory for the vectors of pictures embedded before: equal bytes under the same model, revision and
     image policy are then neither decoded nor embedded again. 0: none. 768 numbers take about 3.5 KB; past it the oldest go."""
 

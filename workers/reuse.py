@@ -50,6 +50,11 @@ class Reuse:
         """How often it was of use."""
         return self._counts
 
+    @property
+    def dropped(self) -> int:
+        """Vectors that were not kept for another time, see `VectorCache.dropped`."""
+        return self._cache.dropped
+
     def find(self, key: bytes) -> NDArray[np.float32] | None:
         """The unit vector, float32 [dimension], of an equal picture; None where there is none yet."""
         found = self._cache.find(key)
@@ -136,7 +141,10 @@ def _pass_on(asked: Vector, promised: Vector) -> None:
 
 
 def open_reuse(settings: Settings) -> Reuse | None:
-    """What the settings ask for; None where they ask for none, or the file cannot be had, which the log says."""
+    """What the settings ask for; None where they ask for none, or the file cannot be had, which the log says.
+
+    Why vectors are kept, in a file a host and by default: docs/decisions/0006-known-vectors.md.
+    """
     if not settings.embedding_cache_bytes:
         return None
     try:

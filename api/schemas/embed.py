@@ -24,7 +24,7 @@ _MODEL = Field(
 )
 _FRESH = Field(
     default=False,
-    description="Have pictures embedded that the worker remembers from before; matters where VITRINE_EMBEDDING_CACHE_BYTES is set.",
+    description="Have pictures embedded although the worker may know their vectors from before: to time it, or to see that it lives.",
 )
 _TIMEOUT = Field(
     default=None,

@@ -55,6 +55,8 @@ class Surroundings:
             "VITRINE_STORE_TOKEN": self.store_token,
             "VITRINE_FETCH_ALLOW": urlsplit(self.pictures_url).netloc,
             "VITRINE_LOG_LEVEL": "WARNING",
+            # The bytes repeat: with known vectors, what is measured would be a file's speed and no device's.
+            "VITRINE_EMBEDDING_CACHE_BYTES": "0",
         }
 
 

@@ -67,6 +67,8 @@ def test_a_job_survives_its_worker_being_killed_three_times(tmp_path: Path) -> N
             "VITRINE_FETCH_ALLOW": shop.address,
             "VITRINE_LEASE_SECONDS": "4",
             "VITRINE_SWEEP_SECONDS": "1",
+            # A hundred rows share a picture: known ones would be done before a worker can be killed.
+            "VITRINE_EMBEDDING_CACHE_BYTES": "0",
         }
         with standalone(tmp_path / "data", extra=extra) as house:
             job = submit_file(house, catalog, "killed")

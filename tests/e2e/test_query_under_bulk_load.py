@@ -24,6 +24,7 @@ def test_a_query_is_answered_while_chunks_hold_every_ingest_thread(tmp_path: Pat
             VITRINE_FETCH_ALLOW=shop.address,
             VITRINE_FETCH_TIMEOUT="600",
             VITRINE_INGEST_THREADS=str(THREADS),
+            VITRINE_EMBEDDING_CACHE_BYTES="0",  # every question is to reach the device
         ) as floor,
         (tmp_path / "worker.log").open("wb") as log,
     ):

@@ -168,9 +168,14 @@ def _service(home: Path, environment: dict[str, str]) -> Iterator[Standalone]:
     from vitrine.standalone import Standalone
 
     settings = load(data_dir=home / "data", api_host="127.0.0.1", api_port=0)
-    # Its own service, on loopback: keys that the environment sets for another one are not asked for.
-    keyless = {"VITRINE_API_KEYS": "", "VITRINE_API_KEYS_FILE": ""}
-    with Standalone(settings, environment=environment | keyless, say=say) as service:
+    own = {
+        # On loopback: keys that the environment sets for another service are not asked for.
+        "VITRINE_API_KEYS": "",
+        "VITRINE_API_KEYS_FILE": "",
+        # Searches are by pictures of the catalog; their times are to be those of pictures never seen before.
+        "VITRINE_EMBEDDING_CACHE_BYTES": "0",
+    }
+    with Standalone(settings, environment=environment | own, say=say) as service:
         yield service
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -149,7 +149,6 @@ def _missing(stored: Stored) -> Counter[str]:
 def _embedded(
     lane: QueryLane, model: str, pictures: Sequence[Picture], settings: Settings
 ) -> _Gathered:
-    # First: afterwards a worker with a cache of vectors would have them at hand.
     embedding = _one_by_one(lane, model, pictures, settings)
     with _progress(f"Embedding with {model}", len(pictures)) as advance:
         found = embed_pictures(
@@ -171,11 +170,12 @@ def _sample(found: Embedded, model: str) -> Sample:
 def _one_by_one(
     lane: QueryLane, model: str, pictures: Sequence[Picture], settings: Settings
 ) -> Latency | None:
-    """What a question takes that is asked alone."""
+    """What a question takes that is asked alone, of a picture that the worker has never seen."""
 
     def ask(picture: Picture) -> None:
         with suppress(BadInput):  # told later, with all the other failures
-            lane.embed(model, question(picture, settings.fetch_max_bytes), timeout=PATIENCE)
+            asked = replace(question(picture, settings.fetch_max_bytes), fresh=True)
+            lane.embed(model, asked, timeout=PATIENCE)
 
     return timed(ask, pictures[: WARM_UP + TIMED_PICTURES])
 

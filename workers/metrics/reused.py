@@ -19,15 +19,20 @@ def watch_reuse(registry: CollectorRegistry, reuse: Reuse | None) -> None:
 
 
 class ReusedVectors(Collector):
-    """`vitrine_known_vectors_total{outcome}`: found, missed, joined, see `workers.reuse.ReuseCounts`."""
+    """`vitrine_known_vectors_total{outcome}`: found, missed, joined, see `workers.reuse.ReuseCounts`.
+
+    `vitrine_vectors_not_kept_total`: see `workers.vector_cache.VectorCache.dropped`.
+    """
 
     def __init__(self, reuse: Reuse) -> None:
         self._reuse = reuse
 
     def collect(self) -> Iterable[Metric]:
-        """One counter with a series for each outcome."""
+        """One counter with a series for each outcome, and one of what was not kept."""
         meaning = "Pictures looked up among those embedded before, by what came of it."
         family = CounterMetricFamily("vitrine_known_vectors", meaning, labels=["outcome"])
         for outcome, count in asdict(self._reuse.counts).items():
             family.add_metric([outcome], count)
         yield family
+        dropped = "Vectors not kept for another time: the disk was too slow for them, or too full."
+        yield CounterMetricFamily("vitrine_vectors_not_kept", dropped, value=self._reuse.dropped)

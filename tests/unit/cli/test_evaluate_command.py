@@ -127,6 +127,14 @@ def test_a_folder_with_a_folder_for_each_class_is_measured(folder: Path) -> None
     assert answer["protocol"]["train"] == 3
 
 
+def test_a_question_is_timed_with_pictures_that_the_worker_is_not_to_know(
+    folder: Path, lane: FakeLane
+) -> None:
+    told(str(folder), "--model", "made")
+    fresh = [query.fresh for _, query in lane.asked if query.kind == "image"]
+    assert fresh == [True] * 3 * EACH + [False] * 3 * EACH
+
+
 @pytest.mark.usefixtures("lane")
 def test_rows_that_cannot_be_counted_are_told_and_the_others_measured(catalog: Path) -> None:
     arguments = [str(catalog), "--model", "made", "--id", "file", "--image", "file"]

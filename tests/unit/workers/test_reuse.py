@@ -23,6 +23,7 @@ from workers.metrics.reused import watch_reuse
 from workers.reuse import Reuse, ReuseCounts, open_reuse, vector_key
 from workers.stages import Prepared, Stages
 from workers.vector_cache import VectorCache
+from workers.vector_file import FILE
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
 SPACE = Space("model", "r1", "rgb-1", 8)
@@ -34,7 +35,7 @@ def fetched(colour: tuple[int, int, int]) -> Fetched:
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[VectorCache]:
-    cache = VectorCache(tmp_path, limit=1 << 30)
+    cache = VectorCache(tmp_path, limit=1 << 30, spare=0)
     yield cache
     cache.close()
 
@@ -122,7 +123,7 @@ def test_a_picture_that_has_no_vector_is_not_kept(cache: VectorCache) -> None:
         assert shop.ingest(job)["failed"] == 1
     cache.close()
     assert reuse.counts.found == 0
-    with_nothing = VectorCache(cache.path.parent, limit=1 << 30)
+    with_nothing = VectorCache(cache.path.parent, limit=1 << 30, spare=0)
     assert len(with_nothing) == 0
     with_nothing.close()
 
@@ -223,12 +224,13 @@ def test_another_space_is_another_key(other: Space) -> None:
     assert vector_key(SPACE, "cd") != vector_key(SPACE, "ab")
 
 
-def test_the_setting_turns_it_on(tmp_path: Path) -> None:
-    assert open_reuse(Settings(data_dir=tmp_path / "off")) is None
+def test_it_is_on_unless_the_setting_turns_it_off(tmp_path: Path) -> None:
+    assert open_reuse(Settings(data_dir=tmp_path / "off", embedding_cache_bytes=0)) is None
     assert not (tmp_path / "off").exists()
-    reuse = open_reuse(Settings(data_dir=tmp_path / "on", embedding_cache_bytes=1 << 20))
+    reuse = open_reuse(Settings(data_dir=tmp_path / "on"))
     assert reuse is not None
     reuse.close()
+    assert (tmp_path / "on" / FILE).exists()
 
 
 def test_a_worker_works_without_where_the_file_cannot_be_had(
@@ -278,3 +280,4 @@ def test_what_came_of_each_picture_is_exported(shop: tuple[Workshop, Stages]) ->
         for outcome in ("found", "missed", "joined")
     }
     assert found == {"found": 2, "missed": 1, "joined": 0}
+    assert registry.get_sample_value("vitrine_vectors_not_kept_total") == 0

@@ -1,8 +1,9 @@
-"""The file of vectors: kept and found again, bounded, shared, and harmless where it is broken."""
+"""Known vectors: kept and found again, bounded, shared, and harmless where the file or the disk is not as it should be."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from workers.vector_cache import FILE, PENDING, VectorCache
+from workers.vector_cache import AT_ONCE, PENDING, VectorCache
+from workers.vector_file import FILE
 
 ROOMY = 1 << 30
 
@@ -28,8 +30,8 @@ def vector(n: int, dimension: int = 768) -> NDArray[np.float32]:
 def opened(tmp_path: Path) -> Iterator[Callable[..., VectorCache]]:
     caches: list[VectorCache] = []
 
-    def make(limit: int = ROOMY) -> VectorCache:
-        caches.append(VectorCache(tmp_path / "data", limit=limit))
+    def make(limit: int = ROOMY, spare: int = 0) -> VectorCache:
+        caches.append(VectorCache(tmp_path / "data", limit=limit, spare=spare))
         return caches[-1]
 
     yield make
@@ -123,9 +125,9 @@ def test_vectors_that_come_faster_than_they_are_written_are_let_go_of_and_counte
     cache = opened()
     held, going = threading.Event(), threading.Event()
 
-    def slowly(_: object) -> None:
+    def slowly(_: object) -> bool:
         going.set()
-        held.wait(60)
+        return held.wait(60)
 
     monkeypatch.setattr(cache, "_write", slowly)
     for n in range(PENDING + 10):
@@ -137,15 +139,65 @@ def test_vectors_that_come_faster_than_they_are_written_are_let_go_of_and_counte
     held.set()
 
 
+def test_a_vector_is_in_the_file_soon_although_no_others_come(
+    opened: Callable[..., VectorCache],
+) -> None:
+    one, other = opened(), opened()
+    one.keep(key(1), vector(1))
+    deadline = time.monotonic() + 60
+    while (found := other.find(key(1))) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    np.testing.assert_array_equal(found, vector(1))
+
+
+def test_a_full_disk_is_left_alone_and_that_is_counted_and_said_once(
+    opened: Callable[..., VectorCache], caplog: pytest.LogCaptureFixture
+) -> None:
+    everything = 1 << 62
+    cache = opened(spare=everything)
+    for n in range(3 * AT_ONCE):
+        cache.keep(key(n), vector(n, 4))
+    cache.close()
+    assert cache.dropped == 3 * AT_ONCE
+    assert [record.message for record in caplog.records if "no vectors are kept" in record.message]
+    assert len(caplog.records) == 1
+    with closing(opened()) as again:
+        assert len(again) == 0
+
+
+def broken(path: Path) -> None:
+    path.write_bytes(b"not a database at all" * 10_000)
+
+
 def test_a_file_that_is_broken_meanwhile_costs_no_picture(
     opened: Callable[..., VectorCache], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    opened().close()
     cache = opened()
-    cache.keep(key(1), vector(1))
+    broken(tmp_path / "data" / FILE)
+    for n in range(10):
+        cache.keep(key(n), vector(n))
+        cache.find(key(100 + n))
     cache.close()
-    broken = opened()
-    (tmp_path / "data" / FILE).write_bytes(b"not a database at all" * 10_000)
-    broken.keep(key(2), vector(2))
-    broken.find(key(1))
-    broken.close()
-    assert "the cache of vectors could not be" in caplog.text
+    [said] = caplog.records
+    assert "the cache of vectors could not be" in said.message
+    caplog.clear()
+    with closing(opened()) as again:
+        again.keep(key(1), vector(1))
+        assert again.find(key(1)) is not None
+    with closing(opened()) as later:
+        assert len(later) == 1
+
+
+def test_a_damaged_file_is_made_anew_when_a_worker_starts(
+    opened: Callable[..., VectorCache], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "data").mkdir()
+    broken(tmp_path / "data" / FILE)
+    with closing(opened()) as cache:
+        cache.keep(key(1), vector(1))
+    assert "beginning anew" in caplog.text
+    found = opened().find(key(1))
+    assert found is not None
+    np.testing.assert_array_equal(found, vector(1))

@@ -30,6 +30,10 @@ def test_the_policy_says_what_the_settings_say() -> None:
     assert policy.allow.covers(ip_address("10.9.8.7"))
 
 
+def test_a_picture_has_ten_seconds_unless_told_otherwise() -> None:
+    assert FetchPolicy.from_settings(Settings()).timeout == 10
+
+
 @pytest.mark.parametrize(
     "entry",
     [
