@@ -38,7 +38,12 @@ class ParkingConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # What lies in a queue and is no message at all, Kombu has taken out before it fails on it: nothing is left to park.
-        self.connection_errors += (json.JSONDecodeError, binascii.Error, UnicodeDecodeError)
+        self.connection_errors += (
+            json.JSONDecodeError,
+            binascii.Error,
+            UnicodeDecodeError,
+            TypeError,
+        )
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
         """Celery's handler of a message, within a net: on headers that lack a field it raises what it likes."""

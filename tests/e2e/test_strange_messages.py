@@ -1,0 +1,59 @@
+"""A real worker among messages that nobody of ours wrote: it parks what can be parked, survives the rest, and does its work."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import orjson
+import pytest
+from redis import Redis
+
+from tests.faults.host import Host
+from tests.faults.rig import items, rig, until
+from vitrine.broker import BROKER_PREFIX, INGEST_TASK, ingest_queue, make_app
+from vitrine.contracts import JobState
+from vitrine.mould import Mould
+from vitrine.parked import PARKED_KEY, count_parked
+from vitrine.settings import Settings
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+QUEUE = ingest_queue("builtin")
+JOB = "3f2a9c04d1be"
+
+
+def to_be_parked() -> list[bytes]:
+    """Messages that Kombu can read."""
+    mould = Mould(make_app(Settings), INGEST_TASK, QUEUE)
+    whole = orjson.loads(mould.fill([1, JOB, 7], shown=""))
+    body = base64.b64encode(b'{"no": ').decode()
+    unknown = {**whole["headers"], "task": "somebody.elses"}
+    unnamed = {name: value for name, value in unknown.items() if name != "task"}
+    return [
+        mould.fill([9, JOB, 7], shown=""),
+        mould.fill([1, JOB], shown=""),
+        orjson.dumps({**whole, "body": body}),
+        orjson.dumps({**whole, "headers": unknown}),
+        orjson.dumps({**whole, "headers": unnamed}),
+    ]
+
+
+NO_MESSAGES = [b"no json", b"5", b"\xff"]
+
+
+def test_a_worker_parks_what_it_does_not_understand_and_goes_on(tmp_path: Path) -> None:
+    with Host() as good, rig(tmp_path, [good.address]) as parts:
+        worker = parts.ready(parts.start_worker())
+        strange = to_be_parked()
+        with Redis.from_url(parts.redis.url) as redis:
+            redis.lpush(f"{BROKER_PREFIX}{QUEUE}", *NO_MESSAGES, *strange)
+            until(lambda: count_parked(redis).messages == len(strange), "them to be parked")
+            kept = b"\n".join(redis.hkeys(PARKED_KEY))
+            assert all(
+                word in kept for word in (b"chunk 9 3f2a9c04d1be 7", b"somebody.elses", b'{\\"no')
+            )
+            job = parts.submit(items(64, good.url))
+            assert parts.finish(job).state is JobState.COMPLETED
+            until(lambda: not redis.hlen(f"{BROKER_PREFIX}unacked"), "each to be acknowledged")
+        assert worker.alive(), worker.log.read_text()[-2000:]
