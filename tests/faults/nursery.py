@@ -71,8 +71,12 @@ class Nursery:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # At the end of its orders it ends.
-        self._process.communicate(timeout=60)
+        # It holds nothing that its end could spoil, and its workers are dead by then.
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
 
     def start(self, environment: Mapping[str, str], log: Path) -> Forked:
         """A worker with this environment, telling to this file."""
