@@ -21,9 +21,9 @@ from vitrine.standalone.private_redis import PrivateRedis
 from vitrine.standalone.redis_binary import BINARY_VARIABLE
 from workers.turns import take_turn
 
-ROOM = 2 * 2**20
-"""Bytes until the limit is reached: some 200 chunks as they are here."""
-OVER = 2**18
+ROOM = 2**20
+"""Bytes until the limit is reached: some 150 chunks as they are here."""
+OVER = 2**17
 """Bytes by which it is passed then, so that no single step makes room by itself."""
 WIDTH = 150
 LETTERS = "".join(random.Random(7).choices("0123456789abcdef", k=64 * WIDTH))

@@ -9,6 +9,11 @@ from vitrine.errors import LedgerUnavailable
 from vitrine.redis_client import naming_failures
 
 MISCONF = "MISCONF Errors writing to the AOF file: No space left on device"
+FULL_IN_A_SCRIPT = (
+    "Error running script (call to f_secret): @user_script:67: @user_script: 67: "
+    "-OOM command not allowed when used memory > 'maxmemory'."
+)
+"""As Redis 6.2 says it, whatever the script."""
 
 
 @pytest.mark.parametrize(
@@ -19,6 +24,7 @@ MISCONF = "MISCONF Errors writing to the AOF file: No space left on device"
         (redis.exceptions.ResponseError("ERR secret"), "Redis refused a command (ResponseError)."),
         (redis.exceptions.ReadOnlyError("secret"), "Redis refused a command (ReadOnlyError)."),
         (redis.exceptions.OutOfMemoryError("secret"), "Redis is full."),
+        (redis.exceptions.ResponseError(FULL_IN_A_SCRIPT), "Redis is full."),
         (redis.exceptions.BusyLoadingError("secret"), "Redis does not answer (BusyLoadingError)."),
         (redis.exceptions.ConnectionError("secret"), "Redis does not answer (ConnectionError)."),
         (redis.exceptions.AuthenticationError("secret"), "Redis refused the password."),
