@@ -84,7 +84,8 @@ def submit(
     """Items as JSON, or a catalog file as a form; the work goes on after the answer.
 
     Bad rows are counted and named, good ones go on, unless `strict`. Pictures are http(s) URLs. While too
-    many pictures wait: 429 with Retry-After.
+    many pictures wait: 429 with Retry-After; where the catalog alone is more than may wait: 413. Either way nothing is left
+    of it but a cancelled job.
     """
     submitted = _submitted(parts, body)
     noted.object = submitted.job  # It is in, whatever goes wrong from here.

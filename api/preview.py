@@ -9,6 +9,7 @@ from starlette.datastructures import FormData
 
 from api import bodies, openapi
 from api.jobs import FORM, LITERAL
+from api.parts import Given
 from api.schemas.preview import PreviewIn, PreviewOut
 from api.submission import options_of, source_of
 from producer.preview import preview
@@ -33,7 +34,7 @@ _FORM = {name: FORM[name] for name in _SHARED} | {
     responses=openapi.errors(400, 408, 413, 415),
     openapi_extra=openapi.form_body(_FORM, required=("file",)),
 )
-def look(body: Annotated[FormData, Depends(bodies.form_only)]) -> PreviewOut:
+def look(parts: Given, body: Annotated[FormData, Depends(bodies.form_only)]) -> PreviewOut:
     """The columns, what each is taken for, and what is wrong with the first 10,000 rows; nothing is submitted.
 
     Where no column is recognised as the id or the picture, `missing` says so: name one and ask again.
@@ -42,4 +43,5 @@ def look(body: Annotated[FormData, Depends(bodies.form_only)]) -> PreviewOut:
     file = bodies.upload(body, "file")
     if file is None:
         raise bodies.refuse_field("file", "Send the catalog as the file of this name.")
-    return PreviewOut.of(preview(source_of(file), options_of(fields), cut=fields.cut))
+    source = source_of(file, parts.settings)
+    return PreviewOut.of(preview(source, options_of(fields), cut=fields.cut))

@@ -43,6 +43,7 @@ TITLES: Mapping[str, str] = {
     "method_not_allowed": "The route does not take this method",
     "too_slow": "The body came too slowly",
     "too_large": "The body is over the limit",
+    "catalog_too_large": "The catalog is over what may wait",
     "unsupported_media_type": "The body's media type is not taken here",
     "full": "The queue is full",
     "too_fast": "The key asks too often",

@@ -20,10 +20,14 @@ from producer.pressure import refuse_when_full
 from producer.report import Report
 from producer.source import Source, from_stream
 from producer.submit import Submission, inspect, refuse_flawed
+from producer.unfolding import Unfold
 from vitrine.contracts import JobSpec, is_collection_name, model_name, new_job_id
 from vitrine.errors import BadInput, Conflict, NotFound, VitrineError
+from vitrine.settings import Settings
 
 MAX_SOURCE_CHARS = 255
+UNFOLDED = 16
+"""Times the largest upload to which a packed one may unfold: 4 GiB by default, more than gzip makes of a real catalog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +52,17 @@ def submit_items(parts: Parts, body: JobIn) -> Submitted:
 
 def submit_upload(parts: Parts, body: UploadIn, file: UploadFile) -> Submitted:
     """Submit an uploaded catalog; raises what `_submit` raises."""
-    source = source_of(file)
+    source = source_of(file, parts.settings)
     return _submit(
         parts, lambda: open_catalog(source, options_of(body)),
         body.collection, body.model, source=source.name, strict=body.strict,
     )  # fmt: skip
 
 
-def source_of(file: UploadFile) -> Source:
-    """The uploaded catalog, which can be opened again."""
-    return from_stream(file.file, _name_of(file))
+def source_of(file: UploadFile, settings: Settings) -> Source:
+    """The uploaded catalog, which can be opened again, and unfolds no further than a catalog does."""
+    unfold = Unfold(UNFOLDED * settings.max_upload_bytes)
+    return from_stream(file.file, _name_of(file), unfold=unfold)
 
 
 def options_of(body: UploadIn | PreviewIn) -> CatalogOptions:
@@ -97,8 +102,8 @@ def _submit(
 ) -> Submitted:
     """Validate and submit.
 
-    Raises `BadInput` (no catalog, no good row, a bad row under `strict`), `Full`, `Conflict` (a collection
-    of another model), `LedgerUnavailable` or `StoreUnavailable`.
+    Raises `BadInput` (no catalog, no good row, a bad row under `strict`), `Full`, `TooLarge`, `Conflict` (a collection
+    of another model), `LedgerUnavailable` or `StoreUnavailable`. Whatever ends it half-way cancels the job.
     """
     asked = _asked_model(parts, collection, model)
     limit = parts.settings.max_pending_images

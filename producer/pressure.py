@@ -43,11 +43,11 @@ class Jobs(Pending, Protocol):
         """The counts of one job; raises `NotFound`."""
 
 
-def refuse_when_full(ledger: Jobs, limit: int, served: Served | None = None) -> None:
-    """Raise `Full` where `limit` pictures or more are pending; with `served` it names what blocks."""
+def refuse_when_full(ledger: Jobs, limit: int, served: Served | None = None) -> int:
+    """How many pictures are pending; raise `Full` where those are `limit` or more, with `served` it names what blocks."""
     pending = ledger.pending_images()
     if pending < limit:
-        return
+        return pending
     blocked = "" if served is None else _blocked(ledger, served)
     raise Full(
         f"{_counted(pending, limit)}{blocked}.",
@@ -83,9 +83,10 @@ class Room:
 
     Counting asks about every active job, so it is not done for each write; a sixteenth of what is free may
     go in unlooked, so that sixteen submits at once overfill the queue by no more than a write each.
+    Without `on_wait` nobody waits: a full queue raises `Full`.
     """
 
-    def __init__(self, ledger: Pending, limit: int, on_wait: Waiting) -> None:
+    def __init__(self, ledger: Jobs, limit: int, on_wait: Waiting | None) -> None:
         self._ledger = ledger
         self._limit = limit
         self._on_wait = on_wait
@@ -94,9 +95,16 @@ class Room:
     def take(self, pictures: int) -> None:
         """Return once so many pictures may be sent."""
         if self._free <= 0:
-            pending = wait_for_room(self._ledger, self._limit, self._on_wait)
-            self._free = (self._limit - pending) // 16
+            self.look()
         self._free -= pictures
+
+    def look(self) -> None:
+        """Count the pending pictures, and return once there is room."""
+        if self._on_wait is None:
+            pending = refuse_when_full(self._ledger, self._limit)
+        else:
+            pending = wait_for_room(self._ledger, self._limit, self._on_wait)
+        self._free = (self._limit - pending) // 16
 
 
 def _counted(pending: int, limit: int) -> str:

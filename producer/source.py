@@ -1,7 +1,8 @@
 """Where a catalog's bytes come from: a path, standard input or an upload, plain or gzip, always streamed.
 
 A `Source` can be opened again from its beginning where it is a file; a stream is copied into a temporary
-file first when the caller needs that (`rereadable`), compressed as it came, so that the copy is no larger.
+file first when the caller needs that (`rereadable`), compressed as it came, so that the copy is no larger. How far
+a packed one may unfold is its source's to say (`unfold`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from producer.problem import reason
+from producer.unfolding import Unfold, Unfolding
 from vitrine.errors import BadInput
 
 if TYPE_CHECKING:
@@ -40,17 +42,19 @@ class Source:
         path: Path | None = None,
         folder: Path | None = None,
         spool: IO[bytes] | None = None,
+        unfold: Unfold | None = None,
     ) -> None:
         self.name = name
         self.path = path
         self.folder = folder
         self._opener = opener
         self._spool = spool
+        self._unfold = unfold
 
     def open(self) -> Opened:
         """Open from the beginning; raises `BadInput` where the file cannot be read."""
         try:
-            return Opened(self._opener(), self.name)
+            return Opened(self._opener(), self.name, self._unfold)
         except OSError as error:
             raise BadInput(f"{self.name} cannot be read: {_why(error)}.") from error
 
@@ -61,16 +65,20 @@ class Source:
 
 
 class Opened:
-    """An opened source: its first bytes in `head` (decompressed), the whole in `stream`."""
+    """An opened source: its first bytes in `head` (decompressed), the whole in `stream`, what it unfolded to in `unfolding`."""
 
-    def __init__(self, raw: BinaryIO, name: str) -> None:
+    def __init__(self, raw: BinaryIO, name: str, unfold: Unfold | None = None) -> None:
         """Raises `BadInput` for a gzip that is broken in its first bytes."""
         self._raw = raw
+        self.unfolding = Unfolding(unfold)
         start = _read_head(raw)
         self.compressed = start.startswith(GZIP_MAGIC)
-        whole: IO[bytes] = io.BufferedReader(_Chained(start, raw), 256 * 1024)
+        chained = _Chained(start, raw)
+        whole: IO[bytes] = io.BufferedReader(chained, 256 * 1024)
         if self.compressed:
-            whole = io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=whole)))
+            whole = io.BufferedReader(
+                _Unpacked(gzip.GzipFile(fileobj=whole), chained, self.unfolding)
+            )
             self.head = _peek(whole, name)
         else:
             self.head = start
@@ -88,6 +96,7 @@ class _Chained(io.RawIOBase):
     def __init__(self, head: bytes, rest: IO[bytes]) -> None:
         self._head = memoryview(head)
         self._rest = rest
+        self.drawn = 0  #: Bytes given so far.
 
     def readable(self) -> bool:
         return True
@@ -100,7 +109,29 @@ class _Chained(io.RawIOBase):
         else:
             data = self._rest.read(len(target))
         target[: len(data)] = data
+        self.drawn += len(data)
         return len(data)
+
+
+class _Unpacked(io.RawIOBase):
+    """What a gzip holds, counted."""
+
+    def __init__(self, packed: gzip.GzipFile, beneath: _Chained, unfolding: Unfolding) -> None:
+        self._packed = packed
+        self._beneath = beneath
+        self._unfolding = unfolding
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        count = self._packed.readinto(buffer)
+        self._unfolding.add(count, self._beneath.drawn)
+        return count
+
+    def close(self) -> None:
+        self._packed.close()
+        super().close()
 
 
 def from_path(path: str | os.PathLike[str]) -> Source:
@@ -113,18 +144,23 @@ def from_path(path: str | os.PathLike[str]) -> Source:
 
 
 def from_stream(
-    stream: IO[bytes], name: str, *, rereadable: bool = False, folder: Path | None = None
+    stream: IO[bytes],
+    name: str,
+    *,
+    rereadable: bool = False,
+    folder: Path | None = None,
+    unfold: Unfold | None = None,
 ) -> Source:
     """A stream that its owner closes, such as an upload. `rereadable` copies it unless it can seek."""
     if stream.seekable():
         # Where it stands, not 0: a script may have read a part of its standard input before.
         start = stream.tell()
-        return Source(name, lambda: _borrowed(stream, start), folder=folder)
+        return Source(name, lambda: _borrowed(stream, start), folder=folder, unfold=unfold)
     if not rereadable:
-        return Source(name, lambda: _borrowed(stream, None), folder=folder)
+        return Source(name, lambda: _borrowed(stream, None), folder=folder, unfold=unfold)
     spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - closed by Source.close
     shutil.copyfileobj(stream, spool, 1024 * 1024)
-    return Source(name, lambda: _borrowed(spool, 0), folder=folder, spool=spool)
+    return Source(name, lambda: _borrowed(spool, 0), folder=folder, spool=spool, unfold=unfold)
 
 
 def from_argument(target: str, *, rereadable: bool = False) -> Source:

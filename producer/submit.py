@@ -17,11 +17,11 @@ from typing import TypeAlias
 from producer.limits import KEPT_PROBLEMS
 from producer.marks import marked
 from producer.plan import batches, plan
-from producer.pressure import Room, Waiting, refuse_when_full
+from producer.pressure import Room, Waiting
 from producer.report import Report
 from producer.resume import Begun
 from vitrine.contracts import CatalogItem, JobSpec, RowProblem
-from vitrine.errors import BadInput, VitrineError
+from vitrine.errors import BadInput, Full, TooLarge, VitrineError
 from vitrine.ledger.base import Ledger, NewChunk
 
 Publish: TypeAlias = Callable[[str, Sequence[int], str], None]
@@ -79,7 +79,7 @@ class Submission:
         on_progress: Progress | None = None,
         begun: Begun | None = None,
     ) -> None:
-        """Without `on_wait` a full queue refuses (`Full`) before anything is written, and later chunks just go in.
+        """Without `on_wait` a full queue refuses: before anything is written, or with what went in until then cancelled.
 
         With `begun` the catalog is taken up where its job stands; `report` still counts all of it.
         """
@@ -88,7 +88,9 @@ class Submission:
         self._ledger = ledger
         self._publish = publish
         self._max_pending = max_pending
-        self._room = None if on_wait is None else Room(ledger, max_pending, on_wait)
+        self._waits = on_wait is not None
+        self._room = Room(ledger, max_pending, on_wait)
+        self._sent = 0  # pictures
         self._on_progress = on_progress
         self._unwritten: list[RowProblem] = []
         self._unwritten_count = 0
@@ -103,9 +105,13 @@ class Submission:
         return self._created and self._begun is None and bool(self._spec.reading)
 
     def run(self, outcomes: Outcomes) -> Report:
-        """Submit everything, or what is missing; raises `BadInput`, `Full`, `LedgerUnavailable`, and `Conflict` once cancelled."""
-        if self._room is None:
-            refuse_when_full(self._ledger, self._max_pending)
+        """Submit everything, or what is missing.
+
+        Raises `BadInput`, `LedgerUnavailable`, `Conflict` once cancelled; where it does not wait, `Full` for a queue that is
+        full and `TooLarge` for a catalog that fills it alone.
+        """
+        if not self._waits:
+            self._room.look()
         try:
             for batch in batches(self._missing(marked(plan(self._items(outcomes))))):
                 self._send(batch)
@@ -159,14 +165,33 @@ class Submission:
             self._tell()
 
     def _send(self, batch: Sequence[NewChunk]) -> None:
-        if self._room is not None:
-            self._room.take(sum(len(chunk.images) for chunk in batch))
+        pictures = sum(len(chunk.images) for chunk in batch)
+        try:
+            self._room.take(pictures)
+        except Full as full:
+            raise self._cut_short(full) from full
         job, model = self._spec.id, self._spec.model
         numbers = self._ledger.add_chunks(job, batch, after=self._last)
         self._last = batch[-1].mark
         self._publish(job, numbers, model)
+        self._sent += pictures
         self.report.chunks += len(numbers)
         self._tell()
+
+    def _cut_short(self, full: Full) -> Full | TooLarge:
+        """What is told where the queue filled up half-way; the job is cancelled with it."""
+        told = (
+            f"{full.message} {self._sent:,} pictures of this catalog had gone in, "
+            f"so its job {self._spec.id} was cancelled."
+        )
+        if self._sent < self._max_pending:
+            hint = "Send it again later, or use `vitrine submit`, which waits for room."
+            return Full(told, retry_after=full.retry_after, hint=hint)
+        return TooLarge(
+            told,
+            hint=f"Split it into catalogs of fewer than {self._max_pending:,} pictures, "
+            "or use `vitrine submit`, which waits for room.",
+        )
 
     def _write_problems(self) -> None:
         if self._unwritten_count:

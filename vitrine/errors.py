@@ -98,6 +98,14 @@ class Full(VitrineError):
         """Seconds after which asking again is reasonable."""
 
 
+class TooLarge(VitrineError):
+    """Raised when what was given is larger than the queue may ever be: trying again cannot help."""
+
+    code = "catalog_too_large"
+    exit_code = EXIT_USAGE
+    http_status = 413
+
+
 class TooFast(Full):
     """Raised when one key asks more often than it may."""
 

@@ -1,30 +1,34 @@
-"""Parquet: rows in small batches, column chunks read through a buffer, so that no row group is whole in memory.
+"""Parquet: rows in small batches, which a process of its own decodes within a bound of memory.
 
 Parquet is read from its end, so a stream is copied into a temporary file first. A row's line is its number.
-Columns of bytes are left out: a picture is named by its URL, its bytes do not travel.
+Columns of bytes are left out: a picture is named by its URL, its bytes do not travel. Where a batch takes more
+memory than there may be, the rows from there on are read in smaller ones, so that a value too large is named by
+its row and column, as in every format; what is too large even by itself ends the file there.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from producer.payload import flatten
-from producer.problem import BrokenOff, Flaw, reason, shown
+from producer.problem import BrokenOff, Flaw, reason
 from producer.readers.base import Row
+from producer.readers.decoded import MEMORY_BYTES, Broken, Decoder, LeftOut, OutOfMemory
 from producer.source import Opened
+from producer.unfolding import ROW_BYTES, UnfoldsTooFar
 from vitrine.contracts import RowProblem
 from vitrine.errors import BadInput
 
-BATCH_ROWS = 1024
-BUFFER_BYTES = 1024 * 1024
+BATCH_ROWS = (1024, 16, 1)
+"""Rows decoded at once: first, and where those take too much memory."""
+COPY_BYTES = 1024 * 1024
 
 
 class ParquetRows:
@@ -39,65 +43,75 @@ class ParquetRows:
         self._opened = opened
         self._bytes = _seekable(opened.stream, path)
         try:
-            self._file = _open(self._bytes, name)
-            self._columns, self.names = _columns(self._file.schema_arrow, name)
+            self._size = os.fstat(self._bytes.fileno()).st_size
+            self._decoder = Decoder(self._bytes, name, batch_rows=BATCH_ROWS[0])
         except BaseException:
             self._bytes.close()
             raise
+        self._number = 0
+        self.names = tuple(
+            leaf for field in self._decoder.schema for leaf in _leaves(field.name, field.type)
+        )
 
     def rows(self) -> Iterator[Row | RowProblem]:
         """Every row."""
-        number = 0
-        for batch in self._batches():
-            share = batch.nbytes // max(batch.num_rows, 1)
-            for values in batch.to_pylist():
-                number += 1
-                try:
-                    yield Row(number, flatten(values), share)
-                except Flaw as flaw:
-                    yield flaw.at(self._name, number)
+        for batch_rows in BATCH_ROWS:
+            if batch_rows != BATCH_ROWS[0]:
+                self._begin_again(batch_rows)
+            try:
+                yield from self._decoded()
+                return
+            except OutOfMemory:
+                continue
+        raise self._broken(
+            f"it takes more than {MEMORY_BYTES // 2**20} MiB of memory, or is damaged"
+        )
 
     def close(self) -> None:
         """Close the file and its copy."""
-        self._file.close()
+        self._decoder.close()
         self._bytes.close()
         self._opened.close()
 
-    def _batches(self) -> Iterator[Any]:
-        read = 0
+    def _begin_again(self, batch_rows: int) -> None:
+        self._decoder.close()
+        self._decoder = Decoder(self._bytes, self._name, batch_rows=batch_rows, skip=self._number)
+
+    def _decoded(self) -> Iterator[Row | RowProblem]:
+        for found in self._decoder:
+            if isinstance(found, Broken):
+                raise self._broken(found.why)
+            if isinstance(found, LeftOut):
+                self._number += 1
+                flaw = Flaw(found.message, field=found.field, code="row_too_long")
+                yield flaw.at(self._name, self._number)
+            else:
+                yield from self._rows_of(found)
+
+    def _rows_of(self, batch: Any) -> Iterator[Row | RowProblem]:
         try:
-            for batch in self._file.iter_batches(BATCH_ROWS, columns=self._columns):
-                yield batch
-                read += batch.num_rows
-        except (pa.ArrowException, OSError) as error:
-            why = f"the file cannot be read further: {reason(error)}"
-            raise BrokenOff(self._name, read + 1, why) from error
+            self._opened.unfolding.add(batch.nbytes + ROW_BYTES * batch.num_rows, self._size)
+        except UnfoldsTooFar as error:
+            raise self._broken(reason(error)) from error
+        share = batch.nbytes // max(batch.num_rows, 1)
+        for values in batch.to_pylist():
+            self._number += 1
+            try:
+                yield Row(self._number, flatten(values), share)
+            except Flaw as flaw:
+                yield flaw.at(self._name, self._number)
+
+    def _broken(self, why: str) -> BrokenOff:
+        return BrokenOff(self._name, self._number + 1, f"the file cannot be read further: {why}")
 
 
 def _seekable(stream: IO[bytes], path: Path | None) -> IO[bytes]:
     if path is not None:
         return path.open("rb")
     copy: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the reader
-    shutil.copyfileobj(stream, copy, BUFFER_BYTES)
+    shutil.copyfileobj(stream, copy, COPY_BYTES)
+    copy.flush()  # for the process that reads the same file by its number
     return copy
-
-
-def _open(file: IO[bytes], name: str) -> Any:
-    try:
-        return pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False)
-    except (pa.ArrowException, OSError) as error:
-        raise BadInput(f"{name} is no Parquet file that can be read: {reason(error)}.") from error
-
-
-def _columns(schema: Any, name: str) -> tuple[list[str], tuple[str, ...]]:
-    """Which columns to read, and their flattened names."""
-    doubled = [column for column, times in Counter(schema.names).items() if times > 1]
-    if doubled:
-        raise BadInput(f"{name} has more than one column {', '.join(map(shown, doubled))}.")
-    kept = [field for field in schema if not _holds_bytes(field.type)]
-    return [field.name for field in kept], tuple(
-        leaf for field in kept for leaf in _leaves(field.name, field.type)
-    )
 
 
 def _leaves(name: str, kind: Any) -> Iterator[str]:
@@ -106,10 +120,3 @@ def _leaves(name: str, kind: Any) -> Iterator[str]:
         return
     for inner in kind:
         yield from _leaves(f"{name}.{inner.name}", inner.type)
-
-
-def _holds_bytes(kind: Any) -> bool:
-    types = pa.types
-    return bool(
-        types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
-    )

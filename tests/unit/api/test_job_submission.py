@@ -142,6 +142,42 @@ def test_a_field_cannot_take_the_id_s_name(stage: Stage) -> None:
     )
 
 
+# --- how much ---------------------------------------------------------------------------------
+
+
+def rows(count: int) -> bytes:
+    return b"id,image\n" + b"".join(b"%d,https://h.example/%d.jpg\n" % (n, n) for n in range(count))
+
+
+def test_an_upload_larger_than_the_queue_may_be_is_cancelled_and_told_what_to_do(
+    stage: Stage,
+) -> None:
+    answer = upload(stage, rows(3000))
+    body = problem_of(answer, 413, "catalog_too_large")
+    [status] = stage.ledger.jobs()
+    assert (status.state, status.pending) == (JobState.CANCELLED, 0)
+    assert status.images == 1024  # one write
+    assert "1,024 pictures of this catalog had gone in" in body["detail"]
+    assert f"job {status.spec.id} was cancelled" in body["detail"]
+    assert "fewer than 50 pictures" in body["hint"]
+
+
+def test_an_upload_that_unfolds_without_end_ends_at_its_line(stage: Stage) -> None:
+    bomb = gzip.compress(rows(10) + b"\n" * 20_000_000)
+    assert len(bomb) < 100_000
+    answer = upload(stage, bomb, "catalog.csv.gz")
+    assert answer.status_code == 202, answer.text
+    body = answer.json()
+    assert (body["job"]["items"], body["job"]["rejected_rows"]) == (10, 1)
+    [problem] = body["problems"]
+    assert (problem["code"], problem["source"]) == ("unreadable", "catalog.csv.gz")
+    assert "it unfolds to more than 1,600,000 bytes" in problem["message"]
+    strict = problem_of(upload(stage, bomb, "catalog.csv.gz", strict="true"), 422, "bad_input")
+    assert "unfolds" in strict["detail"]
+    looked = stage.client.post("/v1/preview", files={"file": ("catalog.csv.gz", bomb)}).json()
+    assert (looked["items"], looked["rejected_by_code"]) == (10, {"unreadable": 1})
+
+
 # --- which model --------------------------------------------------------------------------------
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -199,16 +198,37 @@ def test_a_table_s_paths_need_not_be_there_yet(tmp_path: Path) -> None:
         assert isinstance(next(iter(catalog)), CatalogItem)
 
 
-def test_parquet_that_breaks_off_later_is_a_problem_with_its_row(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(self: pq.ParquetFile, *_: object, **__: object) -> Iterator[pa.RecordBatch]:
-        yield pa.RecordBatch.from_pydict({"id": ["a"], "image": ["http://h/a"]})
-        raise OSError("Corrupt snappy data.\nMore of it.")
+def test_parquet_that_breaks_off_later_is_a_problem_with_its_row() -> None:
+    count = 1024  # a batch, which is read or not as a whole
+    file = io.BytesIO()
+    table = pa.table({"id": list(range(count)), "image": ["http://h/a"] * count})
+    with pq.ParquetWriter(file, table.schema, compression="snappy") as writer:
+        writer.write_table(table)
+        begin = file.tell()
+        writer.write_table(table)
+        end = file.tell()
+    whole = file.getvalue()
+    *good, last = read(whole[:begin] + b"\xff" * (end - begin) + whole[end:], "shop.parquet")
+    assert len(good) == count
+    assert str(last).startswith("shop.parquet:1025: the file cannot be read further: ")
 
-    monkeypatch.setattr(pq.ParquetFile, "iter_batches", broken)
-    _, last = read(parquet(id=["a"], image=["http://h/a"]), "shop.parquet")
-    assert str(last) == "shop.parquet:2: the file cannot be read further: Corrupt snappy data"
+
+def test_parquet_of_categories_and_of_lists_of_them_is_read_like_text() -> None:
+    kinds = pa.array(["red", "blue", "red"]).dictionary_encode()
+    lists = pa.ListArray.from_arrays(pa.array([0, 2, 2, 3], pa.int32()), kinds)
+    file = io.BytesIO()
+    table = pa.table(
+        {"id": [1, 2, 3], "image": ["http://h/a"] * 3, "kind": kinds, "kinds": lists,
+         "size": pa.array([{"eu": n} for n in (40, 41, 42)])}
+    )  # fmt: skip
+    pq.write_table(table, file)
+    first, second, third = read(file.getvalue(), "shop.parquet")
+    assert isinstance(first, CatalogItem)
+    assert first.payload == {"kind": "red", "kinds": ["red", "blue"], "size.eu": 40}
+    assert isinstance(second, CatalogItem)
+    assert second.payload == {"kind": "blue", "size.eu": 41}
+    assert isinstance(third, CatalogItem)
+    assert third.payload == {"kind": "red", "kinds": ["red"], "size.eu": 42}
 
 
 def test_a_folder_gives_its_pictures_in_order(tmp_path: Path) -> None:

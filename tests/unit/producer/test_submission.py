@@ -28,9 +28,16 @@ from vitrine.contracts import (
     JobState,
     RowProblem,
 )
-from vitrine.errors import BadInput, Full, LedgerUnavailable, NotFound, VitrineError
+from vitrine.errors import (
+    BadInput,
+    Full,
+    LedgerUnavailable,
+    NotFound,
+    TooLarge,
+    VitrineError,
+)
 from vitrine.fakes.memory_ledger import MemoryLedger
-from vitrine.ledger.base import Lease
+from vitrine.ledger.base import Lease, NewChunk
 
 SPEC = JobSpec("job", "shop", "builtin", "shop.csv", 1.0)
 
@@ -139,6 +146,30 @@ def test_a_full_queue_refuses_before_anything_is_written() -> None:
         again.run(items(1))
     assert caught.value.retry_after > 0
     assert [status.spec.id for status in ledger.jobs()] == [SPEC.id]
+
+
+@pytest.mark.parametrize(("others", "told"), [(0, TooLarge), (3000, Full)])
+def test_a_submit_that_may_not_wait_ends_where_the_queue_is_full(
+    others: int, told: type[VitrineError]
+) -> None:
+    ledger, queue = MemoryLedger(), Queue()
+    if others:
+        ledger.create(JobSpec("other", "shop", "builtin"))
+        images = [ref for chunk in plan(items(others)) for ref in chunk.images]
+        ledger.add_chunks("other", [NewChunk(tuple(images), others)])
+    with pytest.raises(told) as caught:
+        submit(ledger, queue, items(100_000), max_pending=4000)
+    status = ledger.status(SPEC.id)
+    assert (
+        others + status.images <= 4000 + 16 * CHUNK_SIZE
+    )  # one write more, which nobody counted before
+    assert status.images == len(queue.sent) * CHUNK_SIZE > 0
+    assert (status.state, status.cancelled) == (JobState.CANCELLED, status.images)
+    message = str(caught.value)
+    assert f"{status.images:,} pictures of this catalog had gone in" in message
+    assert f"job {SPEC.id} was cancelled" in message
+    assert "`vitrine submit`" in message
+    assert caught.value.retryable is bool(others)  # what is larger than the queue never fits
 
 
 def test_a_waiting_submit_goes_on_once_there_is_room() -> None:
