@@ -6,8 +6,11 @@ forgets to list here stands closed rather than open.
 | scope | may |
 |---|---|
 | read | look at jobs, collections, workers and the documentation; search, embed, score |
-| submit | submit catalogs; try failures again |
-| admin | all of that; cancel, delete |
+| submit | submit catalogs; try failures again; retry and cancel a request of RunPod's protocol |
+| admin | all of that; cancel jobs, empty RunPod's queue, delete |
+
+A request of RunPod's protocol is one question, known to who asked it by an id that nobody guesses, so taking it back takes
+nothing from others; a job is a catalog that others search.
 """
 
 from __future__ import annotations
