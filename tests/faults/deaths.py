@@ -90,13 +90,14 @@ def killed(
         for worker in [parts.start_worker() for _ in range(3)]:
             parts.ready(worker)
         with (
-            Feed(parts, mixed(good, gone), pictures=pictures) as feed,
+            Feed(parts, mixed(good, gone), pictures=pictures, workers=2) as feed,
             MovingOn(parts, feed.job) as moving,
         ):
             for _ in range(kills):
                 time.sleep(chance.uniform(0.0, 0.5))
                 parts.one_of(2, chance).kill()
                 moving.died()
+            feed.end()
         status = parts.finish(feed.job, parts.revive)
         counted = tally(
             parts, feed.job, "worker killed (-9)", kills, hosts=[good, gone],
@@ -122,7 +123,7 @@ def killed_in_a_long_job(folder: Path, *, pictures: int) -> Tally:
     ):
         for worker in [parts.start_worker() for _ in range(2)]:
             parts.ready(worker)
-        with Feed(parts, mixed(good, gone), pictures=pictures) as feed:
+        with Feed(parts, mixed(good, gone), pictures=pictures, workers=2) as feed:
             watch = Stopwatch(parts, feed.job)
             until(lambda: watch.outcomes() > pictures // 3, "a third of the job", patience=900)
             with MovingOn(parts, feed.job) as moving:
@@ -197,7 +198,7 @@ def asked_to_stop(folder: Path, *, stops: int, pictures: int = 1000) -> tuple[Ta
         for worker in [parts.start_worker() for _ in range(2)]:
             parts.ready(worker)
         ends: list[tuple[int, float]] = []
-        with Feed(parts, mixed(good, gone), pictures=pictures) as feed:
+        with Feed(parts, mixed(good, gone), pictures=pictures, workers=2) as feed:
             for _ in range(stops):
                 worker = parts.one_of(2, chance)
                 ends.append(worker.stop())

@@ -21,8 +21,8 @@ from vitrine.broker import Publisher
 from vitrine.contracts import CatalogItem, JobSpec, new_job_id
 from vitrine.errors import NotFound
 
-PENDING = 3072
-"""Pictures without an outcome: two workers with all that they take, and as much again."""
+PENDING = 1024
+"""Pictures without an outcome: one worker with all that it takes (12 chunks of 64), and some more."""
 
 
 class Feed:
@@ -32,9 +32,15 @@ class Feed:
     """
 
     def __init__(
-        self, parts: Rig, item: Callable[[int], CatalogItem], *, pictures: int = 1000
+        self,
+        parts: Rig,
+        item: Callable[[int], CatalogItem],
+        *,
+        pictures: int = 1000,
+        workers: int = 1,
     ) -> None:
         self._parts = parts
+        self._pending = PENDING * workers
         self._item = item
         self._least = pictures
         self._enough = threading.Event()
@@ -51,13 +57,17 @@ class Feed:
         until(lambda: self._sent.done() or self._begun(), "the job to begin")
         return self
 
+    def end(self) -> None:
+        """Let it end, without waiting for it."""
+        self._enough.set()
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._enough.set()
+        self.end()
         if error is not None:
             self._broken.set()
         self._thread.shutdown()
@@ -87,5 +97,5 @@ class Feed:
         with parts.ledger() as ledger, contextlib.closing(Publisher(parts.settings())) as publisher:
             Submission(
                 self._spec, ledger, publisher.publish,
-                max_pending=PENDING, on_wait=self._give_up_if_broken,
+                max_pending=self._pending, on_wait=self._give_up_if_broken,
             ).run(self._items())  # fmt: skip
