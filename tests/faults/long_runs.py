@@ -83,7 +83,7 @@ def _damaged(_folder: Path, much: Much) -> Tally:
 def _clock_jumps(folder: Path, much: Much) -> Tally:
     if clock_faults.library() is None:
         raise NotPossible("libfaketime is not installed (Debian: faketime)")
-    return clock_faults.jumps(folder, pictures=much(20_000), times=much(5))
+    return clock_faults.jumps(folder, pictures=much(20_000), times=much(3))
 
 
 def _disk_full(folder: Path, much: Much) -> Tally:
@@ -101,7 +101,7 @@ def odd_files() -> Path | None:
 
 FAULTS: dict[str, Run] = {
     "worker-killed": lambda f, much: deaths.killed(f, kills=much(500), forked=True),
-    "worker-killed-once": lambda f, much: deaths.killed_in_a_long_job(f, pictures=much(100_000)),
+    "worker-killed-once": lambda f, much: deaths.killed_in_a_long_job(f, pictures=much(80_000)),
     "worker-frozen": lambda f, much: deaths.lost_message(f, times=much(10)),
     "worker-stopped": lambda f, much: deaths.asked_to_stop(f, stops=much(50))[0],
     "killed-after-upsert": _between("after-upsert"),
@@ -122,12 +122,12 @@ FAULTS: dict[str, Run] = {
     "job-cancelled": lambda f, much: job_faults.cancelled(f, pictures=much(20_000))[0],
     "job-retried": lambda f, much: job_faults.retried(f, pictures=much(5_000))[0],
     "producer-killed": lambda f, much: job_faults.producer_killed(
-        f, pictures=much(8_000), kills=much(5)
+        f, pictures=much(12_000), kills=much(5)
     ),
     "host-429": lambda f, much: host_faults.beside_the_busy(f, pictures=much(12_000)),
     "host-flaps": lambda f, much: host_faults.beside_the_flapping(f, pictures=much(12_000)),
-    "host-dead": lambda f, much: host_faults.beside_the_dead(f, pictures=much(16_000)),
-    "hosts-rotten": lambda f, much: host_faults.beside_the_rotten(f, pictures=much(16_000)),
+    "host-dead": lambda f, much: host_faults.beside_the_dead(f, pictures=much(12_000)),
+    "hosts-rotten": lambda f, much: host_faults.beside_the_rotten(f, pictures=much(12_000)),
     "clock-jumps": _clock_jumps,
     "models-in-turn": lambda f, much: space_faults.one_after_the_other(f, pictures=much(5_000)),
     "models-at-once": lambda f, much: space_faults.at_once(f, pictures=much(5_000)),

@@ -25,11 +25,12 @@ def test_only_what_was_asked_for_is_retried(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pictures", "kills"), [(2000, 2), pytest.param(5000, 3, marks=pytest.mark.long)]
+    ("pictures", "kills"), [(5000, 2), pytest.param(10_000, 4, marks=pytest.mark.long)]
 )
 def test_a_killed_producers_job_is_resumed_and_complete(
     tmp_path: Path, pictures: int, kills: int
 ) -> None:
+    # A producer writes 1,024 pictures at once: twice that before it is killed must not be all that is left.
     tally = job_faults.producer_killed(tmp_path, pictures=pictures, kills=kills)
     assert tally.exact, tally
     assert (tally.put_in, tally.doubled) == (pictures, 0)
