@@ -18,6 +18,8 @@ POLL_SECONDS = 1.0
 LOOKED_AT_JOBS = 200
 """Jobs that are looked at for what blocks; each costs one round trip to the ledger."""
 NAMED_JOBS = 3
+SLACK = 1024
+"""Pictures past the limit, one write, that a submit which may not wait has for its end: a small job is in or not, never half."""
 
 Waiting: TypeAlias = Callable[[int], None]
 """Told again at each look how many pictures are pending while the submit waits."""
@@ -95,13 +97,15 @@ class Room:
     def take(self, pictures: int) -> None:
         """Return once so many pictures may be sent."""
         if self._free <= 0:
-            self.look()
+            self.look(SLACK)
         self._free -= pictures
 
-    def look(self) -> None:
-        """Count the pending pictures, and return once there is room."""
+    def look(self, slack: int = 0) -> None:
+        """Count the pending pictures, and return once there is room; where nobody waits, so many past the limit are let through."""
         if self._on_wait is None:
-            pending = refuse_when_full(self._ledger, self._limit)
+            pending = self._ledger.pending_images()
+            if pending >= self._limit + slack:
+                pending = refuse_when_full(self._ledger, self._limit)
         else:
             pending = wait_for_room(self._ledger, self._limit, self._on_wait)
         self._free = (self._limit - pending) // 16
