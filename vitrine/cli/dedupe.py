@@ -43,10 +43,12 @@ def dedupe(
     command says how it was found. Nothing is changed.
     """
     from vitrine.cli.dedupe_view import as_object, show
-    from vitrine.cli.output import print_json
+    from vitrine.cli.output import print_json, say
     from vitrine.cli.services import load_settings
+    from vitrine.cli.writing import check_writable
 
     settings = load_settings()
+    check_writable(csv_file, page)
     found = _find(settings, collection, threshold)
     if csv_file is not None:
         _write_csv(csv_file, found)
@@ -56,6 +58,9 @@ def dedupe(
         print_json(as_object(collection, found))
     else:
         show(collection, found, SHOWN)
+    for what, path in (("lines", csv_file), ("pictures", page)):
+        if path is not None:
+            say(f"The groups' {what} are in {path}")
 
 
 def _find(settings: Settings, collection: str, threshold: float | None) -> Duplicates:

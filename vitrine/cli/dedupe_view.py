@@ -29,6 +29,11 @@ def show(collection: str, found: Duplicates, limit: int) -> None:
 
 def told(collection: str, found: Duplicates) -> str:
     """The whole in two sentences."""
+    if not found.groups:
+        return (
+            f"{counted(found.pictures, 'picture')} of {collection}: none is near-identical to another. "
+            f"{found.threshold.told}"
+        )
     within = sum(len(group) for group in found.groups)
     groups = counted(len(found.groups), "group")
     return (

@@ -18,6 +18,7 @@ from vitrine.cli.labelled import Columns, Labelled, read_labelled
 from vitrine.cli.output import errors
 from vitrine.cli.services import load_settings
 from vitrine.cli.stored import Stored, by_catalog, by_field
+from vitrine.cli.writing import check_writable
 from vitrine.contracts import model_name
 from vitrine.errors import (
     EXIT_FINISHED_WITH_FAILURES,
@@ -71,6 +72,7 @@ class _Gathered:
 def run(request: Request) -> int:
     """Do it; the exit code is 3 where a row had no label or a picture no vector."""
     settings = load_settings(model=request.model)
+    check_writable(request.page)
     read = _read(request)
     with closing(QueryLane.open(settings)) as lane:
         for model in _models_asked(request, settings):
@@ -80,22 +82,22 @@ def run(request: Request) -> int:
             outcome = _against(request, settings, lane, gathered)
         else:
             outcome = _outcome(request, gathered, _evaluated(gathered.sample, request.plan, lane))
+    tell(outcome, as_json=request.as_json)
     if request.page is not None:
         write_page(request.page, outcome, settings)
-    tell(outcome, as_json=request.as_json)
     return EXIT_FINISHED_WITH_FAILURES if outcome.lost else EXIT_OK
 
 
 def _models_asked(request: Request, settings: Settings) -> list[str]:
-    """The models that workers are needed for."""
+    """The models that workers are needed for, as they were named."""
     own = [] if request.collection is not None else [settings.model]
-    return [model_name(model) for model in (*own, *filter(None, [request.against]))]
+    return [*own, *filter(None, [request.against])]
 
 
 def _require_worker(lane: QueryLane, model: str) -> None:
     """Before anything is embedded: the other model's part takes long, too."""
-    if not lane.workers(model):
-        raise no_worker(model)
+    if not lane.workers(model_name(model)):
+        raise no_worker(model)  # what was given starts a worker; its canonical name need not
 
 
 # --- gathering ------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def picture(value: str, root: ImageRoot, most: int) -> dict[str, str] | str:
 
 def _require_table(found: Format, name: str) -> None:
     if found not in ("csv", "tsv"):
-        raise BadInput(f"{name} is no CSV or TSV, but {found}.")
+        raise BadInput(f"{name} is no CSV or TSV: it was taken for {found}.")
 
 
 def _column(

@@ -9,7 +9,7 @@ from typing import Any
 from vitrine.cli.pair_scores import Scored
 
 KEPT_ERRORS = 20
-"""Failed rows that are shown; all of them stand in the file."""
+"""Failed rows, and reasons, that are shown; all of them stand in the file."""
 
 
 @dataclass
@@ -22,6 +22,8 @@ class Tally:
     rejected: int = 0  #: Rows that could not be read, and are not in the output.
     total: float = 0.0  #: Of all scores.
     errors: list[tuple[int, str]] = field(default_factory=list)  #: Line and reason.
+    reasons: dict[str, list[int]] = field(default_factory=dict)
+    """By reason the first line that has it, and how many have."""
     comparison: dict[str, Any] | None = None
     comparison_file: Path | None = None
 
@@ -37,8 +39,13 @@ class Tally:
             self.total += one.clip_score
             return
         self.failed += 1
+        error = one.error or ""
         if len(self.errors) < KEPT_ERRORS:
-            self.errors.append((one.pair.line, one.error or ""))
+            self.errors.append((one.pair.line, error))
+        if error in self.reasons:
+            self.reasons[error][1] += 1
+        elif len(self.reasons) < KEPT_ERRORS:
+            self.reasons[error] = [one.pair.line, 1]
 
     def told(self) -> dict[str, Any]:
         """For JSON."""

@@ -8,10 +8,12 @@ from vitrine.cli.score_tally import Tally
 
 def show(tally: Tally) -> None:
     """Failures and where things are as notices; the result is a line, or a table of the comparison."""
-    for line, error in tally.errors:
-        say(f"line {line}: {error}")
-    if tally.failed > len(tally.errors):
-        say(f"and {tally.failed - len(tally.errors):,} more, in the column score_error")
+    for error, (line, count) in tally.reasons.items():
+        others = f" and {count - 1:,} more" if count > 1 else ""
+        say(f"line {line}{others}: {error}")
+    told = sum(count for _, count in tally.reasons.values())
+    if tally.failed > told:
+        say(f"and {tally.failed - told:,} more, in the column score_error")
     mean = "" if tally.mean is None else f", {tally.mean:.2f} on the mean"
     failed = f", {tally.failed:,} failed" if tally.failed else ""
     rejected = f", {counted(tally.rejected, 'row')} not read" if tally.rejected else ""

@@ -72,7 +72,9 @@ def evaluate(sample: Sample, plan: Plan, embed_texts: EmbedTexts | None = None) 
         zero_shot=None,
         retrieval=retrieve(gallery, truth, asked),
         asked=asked,
-        notes=_notes(parts, plan, len(asked) - len(answerable), words=embed_texts is not None),
+        notes=_of_items(len(asked), len(answerable))
+        if plan.instances
+        else _notes(parts, plan, len(asked) - len(answerable), words=embed_texts is not None),
     )
     return found if embed_texts is None else _with_words(found, plan, embed_texts)
 
@@ -156,9 +158,21 @@ def _guessed_from_words(found: Evaluation) -> NDArray[np.intp]:
     return found.asked
 
 
+def _of_items(asked: int, answerable: int) -> tuple[str, ...]:
+    named = "No label was named: it is measured whether pictures find others of their item."
+    if not answerable:
+        return (
+            f"{named} No item has a second picture, so there is nothing to find: name a field with --label.",
+        )
+    if answerable < asked:
+        return (
+            named,
+            f"{asked - answerable:,} of the pictures are not asked: their item has no other.",
+        )
+    return (named,)
+
+
 def _notes(parts: Split, plan: Plan, alone: int, *, words: bool) -> tuple[str, ...]:
-    if plan.instances:
-        return ("No label was named: it is measured whether pictures find others of their item.",)
     notes = []
     shots = plan.shots
     if alone:

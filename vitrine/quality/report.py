@@ -18,6 +18,12 @@ from vitrine.quality.score import Score
 PAIRS, WORST = 20, 24
 """Confusions told: what a page can show at a look."""
 
+_DUELS = {
+    "leave_one_out_top1": "leave-one-out kNN, top-1",
+    "few_shot_top1": "few-shot kNN, top-1",
+    "zero_shot_top1": "zero-shot, top-1",
+    "recall_at_1": "recall@1",
+}
 _CLASSIFICATIONS = ("few_shot", "leave_one_out", "zero_shot")
 
 
@@ -95,9 +101,11 @@ def measures(found: Evaluation, plan: Plan) -> Iterator[tuple[str, str, str]]:
         if voted is not None:
             yield f"{name}, top-1", *_told(Score.counted(voted.top1))
             yield f"{name}, top-5", *_told(Score.counted(voted.top5))
+    questions = len(found.retrieval.first)
+    if not questions:
+        return  # a share of nothing is no 0
     for rank in RANKS:
         yield f"recall@{rank}", *_told(Score.counted(found.retrieval.right(rank)))
-    questions = len(found.retrieval.first)
     yield "mAP", f"{found.retrieval.mean_precision:.4f}", f"{questions:,} pictures"
 
 
@@ -128,7 +136,7 @@ def duels(comparison: Comparison, first: str, second: str) -> Iterator[tuple[str
         better = first if duel.only_first > duel.only_second else second
         verdict = f"{better} is better" if duel.p_value < 0.05 else "may be chance"
         yield (
-            name.replace("_", " "),
+            _DUELS[name],
             f"{duel.only_first} : {duel.only_second}",
             f"p {'< 0.0001' if duel.p_value < 1e-4 else f'= {duel.p_value:.4f}'}, {verdict}",
         )

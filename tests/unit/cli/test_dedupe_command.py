@@ -106,6 +106,16 @@ def test_people_get_a_table_and_how_it_came_about(dedupe: Dedupe) -> None:
     assert "chosen" in said
 
 
+def test_a_collection_without_copies_is_told_in_words(dedupe: Dedupe) -> None:
+    said = " ".join(dedupe(collection="empty").stderr.split())
+    assert "0 pictures of empty: none is near-identical to another" in said
+
+
+def test_where_files_are_is_told(dedupe: Dedupe, tmp_path: Path) -> None:
+    path = tmp_path / "copies.csv"
+    assert f"are in {path}" in "".join(dedupe("--csv", str(path)).stderr.splitlines())
+
+
 def test_the_csv_has_a_line_a_picture_and_no_formula(dedupe: Dedupe, tmp_path: Path) -> None:
     path = tmp_path / "copies.csv"
     assert dedupe("--csv", str(path)).exit_code == 0

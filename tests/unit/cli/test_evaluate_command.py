@@ -20,7 +20,14 @@ from vitrine.fakes.fake_lane import FakeLane, fake_vector, fake_worker
 from vitrine.fakes.memory_store import MemoryStore
 from vitrine.presence import WorkerInfo
 from vitrine.query_lane import Answer, Query, QueryLane, QueryVector
-from vitrine.vectors.base import PointBatch, Provenance, Space
+from vitrine.vectors.base import (
+    INDEX_FIELD,
+    ITEM_FIELD,
+    URL_FIELD,
+    PointBatch,
+    Provenance,
+    Space,
+)
 
 SPACE = Space("made", "r1", "rgb-1", 8)
 OTHER = Space("other", "r1", "rgb-1", 8)
@@ -228,6 +235,38 @@ def test_a_collection_without_labels_is_asked_for_its_items() -> None:
     assert (code, measured["classes"], measured["leave_one_out"]) == (0, 9, None)
     assert measured["retrieval"]["questions"] == 18
     assert "others of their item" in measured["notes"][0]
+
+
+@pytest.mark.usefixtures("lane")
+def test_a_collection_of_items_with_one_picture_each_has_nothing_to_find(
+    collection: MemoryStore,
+) -> None:
+    firsts = [point for point in collection.scroll("shop") if point.payload[INDEX_FIELD] == 0]
+    items = [str(point.payload[ITEM_FIELD]) for point in firsts]
+    collection.ensure("single", SPACE)
+    batch = PointBatch(
+        [point_id("single", item, 0) for item in items],
+        np.stack([point.vector for point in firsts]),
+        items,
+        [0] * len(items),
+        [str(point.payload[URL_FIELD]) for point in firsts],
+        [{}] * len(items),
+        [PROVENANCE] * len(items),
+    )
+    collection.upsert("single", batch)
+    done = CliRunner().invoke(main, ["evaluate", "--collection", "single"])
+    assert done.exit_code == 0, done.output
+    assert not [line for line in done.stdout.splitlines() if line.startswith(("recall", "mAP"))]
+    assert "No item has a second picture" in done.stderr
+
+
+@pytest.mark.usefixtures("lane")
+def test_a_page_that_cannot_be_written_is_named_before_anything_is_embedded(
+    folder: Path, lane: FakeLane
+) -> None:
+    page = folder / "none" / "worst.html"
+    assert "cannot be written" in refused(str(folder), "--model", "made", "--page", str(page))
+    assert lane.asked == []
 
 
 @pytest.mark.usefixtures("lane", "collection")

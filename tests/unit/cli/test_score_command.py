@@ -114,6 +114,15 @@ def test_rows_that_fail_keep_their_place_and_say_why(score: Score, tmp_path: Pat
     assert "expected 2 columns, found 3" in result.stderr
 
 
+def test_a_reason_that_many_rows_share_is_told_once(score: Score, tmp_path: Path) -> None:
+    path = pairs(tmp_path, f"image,text\n{HERE},\n{HERE},striped\n" + f"{HERE},\n" * 30)
+    result = score(path)
+    assert result.exit_code == 3, result.output
+    assert "line 2 and 30 more: expected a text of 1 to 1000 characters" in result.stderr
+    assert result.stderr.count("expected a text") == 1
+    assert "1 pair scored" in result.stderr
+
+
 def test_a_gzipped_tsv_with_named_columns_goes_where_it_is_told(
     score: Score, tmp_path: Path
 ) -> None:
