@@ -16,7 +16,7 @@ from vitrine.telemetry import always, configure_logging
 from workers.bootsteps import EngineStep, LanesStep
 from workers.config import environment_settings
 from workers.engine import NotParked, holder
-from workers.given_back import told
+from workers.given_back import ParkedMessage, told
 from workers.last_resort import STOP_SECONDS, end_in
 from workers.naming import named
 
@@ -63,7 +63,7 @@ def _stop_soon(**_: object) -> None:
     end_in(STOP_SECONDS)
 
 
-@app.task(name=INGEST_TASK, acks_late=True, ignore_result=True)
+@app.task(name=INGEST_TASK, acks_late=True, ignore_result=True, throws=(ParkedMessage,))
 def ingest(*message: object, **unknown: object) -> dict[str, int | str]:
     """Do one chunk; acknowledged after its outcomes are in the ledger, or it is parked: any form is taken, to be kept."""
     try:
@@ -72,7 +72,7 @@ def ingest(*message: object, **unknown: object) -> dict[str, int | str]:
         raise Reject(str(error), requeue=True) from error
 
 
-@app.task(name=QUERY_TASK, acks_late=False, ignore_result=True)
+@app.task(name=QUERY_TASK, acks_late=False, ignore_result=True, throws=(ParkedMessage,))
 def query(*message: object, **unknown: object) -> dict[str, int | str]:
     """Answer one query; acknowledged before: who asked waits seconds, not a visibility timeout."""
-    return holder.get().query(*message, *unknown.items())
+    return told(holder.get().query(*message, *unknown.items()))

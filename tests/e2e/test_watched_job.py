@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -25,9 +26,10 @@ import requests
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.flower_house import Flower, flower
+from tests.e2e.flower_house import AUTH, Flower, flower
 from tests.e2e.held_shop import HeldShop, held_shop
 from tests.e2e.house import House, environment, standalone, until, vitrine
+from tests.e2e.told import everything_told
 from tests.faults.host import Host, _Handler, drawn
 from vitrine.broker import INGEST_TASK, QUERY_TASK, ingest_queue, make_app
 from vitrine.contracts import SCHEMA_VERSION
@@ -150,7 +152,7 @@ def test_flower_shows_which_chunk_of_which_job_it_was_and_how_long(watched: Watc
 def test_flower_shows_a_message_that_could_not_be_done_as_a_failure(watched: Watched) -> None:
     [broken] = [t for t in watched.flower.tasks(INGEST_TASK) if "job=broken" in t["args"]]
     assert broken["state"] == "FAILURE"
-    assert "TypeError" in broken["exception"]
+    assert "ParkedMessage" in broken["exception"]
     failed = [t for t in watched.flower.tasks(INGEST_TASK) if t["state"] == "FAILURE"]
     assert failed == [broken]
 
@@ -452,3 +454,34 @@ def test_users_of_every_kind_ask_at_once_and_none_meets_an_error(
     rows = {row["name"]: row for row in orjson.loads(done.stdout)}
     assert set(rows) == {"search by item", "search by picture", "embed", "submit"}
     assert {name: row["num_failures"] for name, row in rows.items()} == dict.fromkeys(rows, 0)
+
+
+# --- Secrets --------------------------------------------------------------------------------------
+
+
+def test_no_password_stands_in_anything_that_is_told_or_kept(watched: Watched) -> None:
+    """Messages lie in Redis too: those of a job for whose model no worker runs."""
+    items = [{"id": "waiting", "images": ["https://shop.example/waiting.jpg"]}]
+    waiting = watched.house.post(
+        "/v1/jobs", collection="other", model="nobody/s-model", items=items
+    )
+    running = watched.house.running
+    secrets = {
+        "Redis": urlsplit(running["redis_url"]).password or "",
+        "the store": running["store_token"],
+        "Flower": AUTH[1],
+    }
+    assert all(len(secret) >= 16 for secret in secrets.values())
+    try:
+        told = list(everything_told(watched.house, watched.flower))
+    finally:
+        watched.house.post(f"/v1/jobs/{waiting['job']['id']}/cancel")
+    for where, text in told:
+        for whose, secret in secrets.items():
+            assert secret not in text, f"{where} tells the password of {whose}"
+    # What was looked at: a job that waits, who is there, and what Flower knows of the worker.
+    redis = [text for where, text in told if where.startswith("Redis'")]
+    [node] = watched.flower.workers()
+    assert any(waiting["job"]["id"] in text for text in redis)
+    assert any(node in text for text in redis)
+    assert any(node in text and "broker_url" in text for where, text in told if "Flower" in where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from celery.exceptions import Retry
 
-from workers.given_back import GivenBack, told
+from workers.given_back import GivenBack, ParkedMessage, told
 
 
 def test_a_chunk_that_was_done_or_refused_is_a_result() -> None:
@@ -19,3 +19,8 @@ def test_a_chunk_that_was_given_back_is_a_retry_with_its_reason() -> None:
     # Which is what Celery puts into the event that Flower shows.
     assert isinstance(caught.value.exc, GivenBack)
     assert "store_unavailable" in repr(caught.value.exc)
+
+
+def test_a_parked_message_is_told_as_a_failure() -> None:
+    with pytest.raises(ParkedMessage, match="chunk 9 job 7"):
+        told({"parked": "chunk 9 job 7"})
