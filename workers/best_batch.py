@@ -1,7 +1,7 @@
 """The best batch size of a model on its device, found by trying: pure, but for the clock it is given.
 
-Larger batches are faster up to a point and then only later: a query waits for the bulk batch before it. So the
-smallest size is taken whose rate is within a twentieth of the best.
+Larger batches are faster up to a point and then only later: a query waits for the bulk batch before it. So of the sizes whose
+rate is within a twentieth of the best, the smallest is taken that a query would notice at all.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ WORSE = 0.8
 """Share of the best rate below which larger batches are not tried: they have outgrown a cache."""
 LONGEST_SECONDS = 0.5
 """What a batch may take: a query under bulk load waits for one, and the watchdog ends a process after 60 s of one."""
+SHORT_SECONDS = 0.05
+"""A batch that takes less is made larger where that is no slower: nobody notices the wait, and small batches are the first to
+suffer when a core or the memory is busy with something else, which a search of seconds need not see."""
 SEARCH_SECONDS = 6.0
 HANDOVER_SECONDS = 0.001
 """What each batch costs beside the device at full load: three threads hand it on, each after waiting for the GIL."""
@@ -55,7 +58,8 @@ def best_batch(
         if rates[size] < WORSE * max(rates.values()):
             break
     best = max(rates.values())
-    size = min(size for size, rate in rates.items() if rate >= NEAR_BEST * best)
+    near = [size for size, rate in rates.items() if rate >= NEAR_BEST * best]
+    size = next((size for size in near if size / rates[size] >= SHORT_SECONDS), near[-1])
     return BestBatch(size, rates[size])
 
 

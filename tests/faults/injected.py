@@ -31,7 +31,7 @@ ONCE_VARIABLE = "FAULT_FILES"
 """A folder in which deaths are counted: they happen so often as there are files in it, each taken away by one."""
 FAULT_INPUT = "fault"
 FITS = 2
-"""Pictures that the memory is enough for, in a batch with one that is marked for it: fewer than any model's batch."""
+"""Pictures that the memory is enough for, in a batch with one that is marked for it: fewer than the batches that `Rig.start_worker` sets."""
 SHORT_MEMORY = "memory-was-short"
 """A file beside the deaths' folder, which tells that memory was short."""
 MODEL_FAULTS = ("raise", "nan", "memory", "hang")

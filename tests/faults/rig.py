@@ -137,7 +137,9 @@ class Rig:
         module = "vitrine" if fault is None else "tests.faults.injected"
         self.started += 1
         log = self.folder / f"worker-{self.started}.log"
-        settings = {**self.environment(), "FAULT": fault or "", **more}
+        # Faults of the model are found by halving, for which its batches have to be of some size.
+        size = {} if fault is None else {"VITRINE_BATCH_SIZE": "16"}
+        settings = {**self.environment(), "FAULT": fault or "", **size, **more}
         process: subprocess.Popen[bytes] | Forked
         with log.open("ab") as output:
             if self.nursery is not None and fault is None:

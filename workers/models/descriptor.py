@@ -48,9 +48,9 @@ class DescriptorModel:
     revision = REVISION
     device = "cpu"
     supports_text = False
-    preferred_batch = 8
-    """Each picture costs the same in any batch, a few milliseconds: a question waits for few of them, and handing a batch
-    on is still a small part of it."""
+    preferred_batch = 2
+    """Each picture costs the same in any batch, a few milliseconds. A question waits for the batch before it: with two, its p95
+    beside a load is less than twice that without; handing them on costs a bulk load 7% against batches of eight."""
     dimension = (
         (1 + colour.ROWS) * colour.BINS
         + spectrum.RINGS * (spectrum.ORDERS + spectrum.DIRECTIONS)

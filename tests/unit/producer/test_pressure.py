@@ -62,14 +62,14 @@ def test_a_refusal_names_the_same(ledger: MemoryLedger) -> None:
 def test_pending_pictures_are_counted_the_seldomer_the_more_room_there_is() -> None:
     looks: list[int] = []
 
-    class Ledger:
+    class Counted(MemoryLedger):
         sent = 0
 
         def pending_images(self) -> int:
             looks.append(self.sent)
             return self.sent
 
-    ledger = Ledger()
+    ledger = Counted()
     room = Room(ledger, 100_000, lambda _: pytest.fail("there is room"))
     while ledger.sent < 99_000:
         room.take(1000)

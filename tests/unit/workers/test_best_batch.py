@@ -61,5 +61,12 @@ def test_it_ends_where_larger_batches_only_get_worse() -> None:
         tried.append(size)
         return size * (0.01 if size <= 4 else 0.02)
 
-    assert best_batch(seconds, clock=lambda: 0.0).size == 2
+    assert best_batch(seconds, clock=lambda: 0.0).size == 4
     assert tried == [1, 2, 4, 8]
+
+
+def test_a_batch_too_short_to_be_noticed_gives_way_to_one_that_is_no_slower() -> None:
+    _, seconds, clock = device(base=0.001, each=0.02)
+    assert best_batch(seconds, clock=clock).size == 4
+    _, seconds, clock = device(base=0.001, each=0.06)
+    assert best_batch(seconds, clock=clock).size == 1
