@@ -222,25 +222,36 @@ def weights(array: Any) -> NDArray[np.int64]:
         return _weights_named(array)
     if types.is_struct(kind):
         inner = [weights(array.field(place)) for place in range(kind.num_fields)]
-        return np.sum([np.full(len(array), SCALAR_BYTES, np.int64), *inner], axis=0)
+        total: NDArray[np.int64] = np.sum(
+            [np.full(len(array), SCALAR_BYTES, np.int64), *inner], axis=0
+        )
+        return total
     if types.is_list(kind) or types.is_large_list(kind) or types.is_map(kind):
         return _weights_listed(array)
     if types.is_fixed_size_list(kind):
-        inner_weights = weights(array.values.slice(array.offset * kind.list_size))
-        return inner_weights[: len(array) * kind.list_size].reshape(len(array), -1).sum(axis=1)
+        return _weights_fixed(array)
     if _holds_text(kind):
         found: NDArray[Any] = pc.fill_null(pc.binary_length(array), 0).to_numpy(
             zero_copy_only=False
         )
-        return found.astype(np.int64) + SCALAR_BYTES
+        long: NDArray[np.int64] = found.astype(np.int64) + SCALAR_BYTES
+        return long
     return np.full(len(array), SCALAR_BYTES, np.int64)
+
+
+def _weights_fixed(array: Any) -> NDArray[np.int64]:
+    size = array.type.list_size
+    inner = weights(array.values.slice(array.offset * size))[: len(array) * size]
+    sums: NDArray[np.int64] = inner.reshape(len(array), -1).sum(axis=1)
+    return sums
 
 
 def _weights_named(array: Any) -> NDArray[np.int64]:
     if not len(array.dictionary):
         return np.zeros(len(array), np.int64)
     places = pc.fill_null(array.indices, 0).to_numpy(zero_copy_only=False)
-    return weights(array.dictionary)[places]
+    named: NDArray[np.int64] = weights(array.dictionary)[places]
+    return named
 
 
 def _weights_listed(array: Any) -> NDArray[np.int64]:
@@ -248,7 +259,8 @@ def _weights_listed(array: Any) -> NDArray[np.int64]:
     inner = weights(array.values.slice(ends[0], ends[-1] - ends[0]))
     sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(inner)])
     places = ends - ends[0]
-    return sums[places[1:]] - sums[places[:-1]] + SCALAR_BYTES
+    listed: NDArray[np.int64] = sums[places[1:]] - sums[places[:-1]] + SCALAR_BYTES
+    return listed
 
 
 def dense(kind: Any) -> Any:

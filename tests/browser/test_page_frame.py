@@ -94,7 +94,7 @@ def test_words_beside_a_picture_weigh_what_is_chosen(browser: Browser, worded: s
         expect(weight).to_have_value("1")
         with page.expect_request(lambda request: request.url.endswith("/v1/search")) as asked:
             weight.select_option("four times as much")
-        assert asked.value.post_data_json["text_weight"] == 4
+        assert (asked.value.post_data_json or {})["text_weight"] == 4
         expect(page.locator(".hit").first).to_be_visible()
         assert "weight=4" in page.url
         page.reload()

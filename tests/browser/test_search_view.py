@@ -184,7 +184,7 @@ def test_exact_is_asked_for_shared_and_taken_back(visitor: Visitor, service: Sho
     expect(box).not_to_be_checked()
     with page.expect_request(re.compile("/v1/search$")) as asked:
         box.check()
-    assert asked.value.post_data_json["exact"] is True
+    assert (asked.value.post_data_json or {})["exact"] is True
     page.wait_for_url(re.compile("exact=1"))
     assert found(page) == first
     page.reload()
@@ -192,7 +192,7 @@ def test_exact_is_asked_for_shared_and_taken_back(visitor: Visitor, service: Sho
     assert visitor.serious_violations() == []
     with page.expect_request(re.compile("/v1/search$")) as asked:
         box.uncheck()
-    assert "exact" not in asked.value.post_data_json
+    assert "exact" not in (asked.value.post_data_json or {"exact": None})
     assert "exact" not in page.url
 
 

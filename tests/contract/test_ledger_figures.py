@@ -10,6 +10,7 @@ import pytest
 from redis import Redis
 
 from tests.contract.test_ledger import failed, leased, new_job, ordinals
+from tests.near import near
 from vitrine.contracts import JobState, StageTotal
 from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.ledger import ChunksLeft, FinishReport, Ledger, Putoff, outcome_rate
@@ -70,9 +71,9 @@ def test_the_stages_of_finished_chunks_add_up(ledger: Ledger) -> None:
     ledger.finish(second, embedded=ordinals(second), failures=[], stages=more)
     found = ledger.status(job).stages
     assert found == {
-        "fetch": StageTotal(5, pytest.approx(2.0)),
-        "decode": StageTotal(2, pytest.approx(0.000_002)),
-        "upsert": StageTotal(3, pytest.approx(0.5)),
+        "fetch": StageTotal(5, near(2.0)),
+        "decode": StageTotal(2, near(0.000_002)),
+        "upsert": StageTotal(3, near(0.5)),
     }
 
 

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from tests.near import near
 from vitrine.contracts import StageTotal
 from vitrine.telemetry.stage_times import StageTimes
 
@@ -34,8 +35,8 @@ def test_pictures_are_where_they_went_and_their_seconds_add_up() -> None:
     times.move("fetch", None)  # after 1.5 s
     assert times.inside() == {}
     assert times.totals() == {
-        "fetch": StageTotal(3, pytest.approx(6.5)),
-        "decode": StageTotal(1, pytest.approx(0.5)),
+        "fetch": StageTotal(3, near(6.5)),
+        "decode": StageTotal(1, near(0.5)),
     }
 
 
@@ -44,7 +45,7 @@ def test_whoever_is_still_inside_counts_until_now() -> None:
     times = StageTimes(clock)
     times.move(None, "batch", 4)
     clock.now += 2
-    assert times.totals() == {"batch": StageTotal(4, pytest.approx(8.0))}
+    assert times.totals() == {"batch": StageTotal(4, near(8.0))}
 
 
 def test_a_block_has_its_pictures_in_the_stage_also_when_it_fails() -> None:
@@ -59,7 +60,7 @@ def test_a_block_has_its_pictures_in_the_stage_also_when_it_fails() -> None:
 
     with pytest.raises(ZeroDivisionError):
         fail_within()
-    assert times.totals() == {"upsert": StageTotal(64, pytest.approx(16.0))}
+    assert times.totals() == {"upsert": StageTotal(64, near(16.0))}
     assert times.inside() == {}
 
 

@@ -153,7 +153,8 @@ def test_a_message_that_cannot_be_parked_goes_back_to_the_queue(
     away.stop_soon()
     with pytest.raises(Reject) as told:
         worker_app.ingest(2, JOB, 7)
-    assert told.value.requeue
+    rejected: Any = told.value
+    assert rejected.requeue
 
 
 # --- messages that are no task of ours ----------------------------------------------------------
@@ -188,12 +189,13 @@ class Message:
 @pytest.fixture
 def consumer() -> ParkingConsumer:
     """Celery's own, as far as it looks at a message; no broker, no pool."""
-    made = ParkingConsumer.__new__(ParkingConsumer)
+    made: Any = ParkingConsumer.__new__(ParkingConsumer)
     made.connection_errors = (OSError,)
     made.strategies = {INGEST_TASK: lambda message, *_: message.headers["id"]}
     made.on_task_message = set()
     made._maximum_prefetch_restored = True
-    return made
+    consumer: ParkingConsumer = made
+    return consumer
 
 
 TASK = orjson.dumps([[1, JOB, 7], {}, {}])
