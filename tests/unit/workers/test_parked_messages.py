@@ -23,6 +23,7 @@ from vitrine.settings import Settings
 from workers import app as worker_app
 from workers import parking_consumer
 from workers.engine import Engine
+from workers.given_back import ParkedMessage
 from workers.ingest import patience
 from workers.metrics import WorkerMetrics
 from workers.parking_consumer import ParkingConsumer
@@ -113,8 +114,10 @@ def test_an_unknown_version_is_parked_and_not_run(engine: Engine, redis: Any, ve
 def test_a_message_of_another_form_is_parked_and_not_run(
     engine: Engine, redis: Any, message: tuple[object, ...]
 ) -> None:
-    worker_app.ingest(*message)
-    worker_app.query(*message, more=1)
+    with pytest.raises(ParkedMessage, match="chunk"):
+        worker_app.ingest(*message)
+    with pytest.raises(ParkedMessage, match="query"):
+        worker_app.query(*message, more=1)
     assert sorted(parked(redis)) == [
         " ".join(["chunk", *map(str, message)]),
         " ".join(["query", *map(str, message), "('more', 1)"]),
