@@ -130,7 +130,7 @@ def model_results(around: Surroundings, model: str, picture: bytes, plan: Plan) 
     results: Results = defaultdict(Seen)
     settings = load(redis_url=around.redis_url, query_timeout=PATIENCE)
     with (
-        asked_worker(around, model, BATCH_SIZE=str(BATCH)) as worker,
+        asked_worker(around, model) as worker,
         closing(QueryLane.open(settings)) as lane,
     ):
         asking = Asking(worker, lane, model, picture)
