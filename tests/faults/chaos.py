@@ -101,10 +101,15 @@ def _show(ends: Mapping[str, Ended], *, as_json: bool) -> None:
         shown = {n: asdict(one) if isinstance(one, Tally) else None for n, one in ends.items()}
         sys.stdout.write(json.dumps(shown, indent=2))
         return
-    table = Table(*COLUMNS)
+    # The promises are too long for a terminal's column, and stand below.
+    console, table = Console(), Table(*COLUMNS[:-1])
     for name, one in ends.items():
-        table.add_row(*(one.row() if isinstance(one, Tally) else [name, _verdict(one)]))
-    Console().print(table, markup=False)
+        table.add_row(*(one.row()[:-1] if isinstance(one, Tally) else [name, _verdict(one)]))
+    console.print(table, markup=False)
+    for one in ends.values():
+        if isinstance(one, Tally):
+            for promise in one.promises:
+                console.print(f"{one.row()[0]}: {promise}", markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":
