@@ -16,20 +16,22 @@ import { counted } from "./words.js";
 
 export function mount(element, context) {
   const view = new SearchView(element, context);
-  view.start(context.query);
+  view.start();
   return { update: ({ query }) => view.show(fromAddress(query)) };
 }
 
 class SearchView {
   constructor(element, context) {
     this.context = context;
-    this.inventory = { collections: [], workers: [] };
+    this.inventory = null; // collections and workers, once they are known
+    this.query = fromAddress(context.query);
     this.answered = null; // an answer that is there before its address is: { address, answer }
+    this.brought = null; // a picture that came before the inventory
     this.running = null; // AbortController of the search under way
     this.vector = null; // of the question, as the first page told it
     this.asks = null; // the question searched last, without its filter
     this.previews = previews(context);
-    this.box = searchBox({ ask: (query) => this.ask(query), bring: (file) => this.bring(file), crop: () => this.crop() });
+    this.box = searchBox({ ask: (query) => this.ask(query), bring: (file) => this.bring(file), crop: () => this.crop() }, this.query);
     this.panel = facetPanel((filter) => this.ask({ ...this.query, filter }));
     this.hits = hitList(context, {
       open: (hit) => openDetail(context, this.query.collection, hit, { like: (id) => this.like(id), steer: (which, id) => this.steer(which, id) }),
@@ -43,17 +45,19 @@ class SearchView {
     acceptPictures(element, context.signal, { file: (file) => this.bring(file), url: (url) => this.ask(asked(this.query, { url })) });
   }
 
-  async start(params) {
+  // The box can be used at once: what is asked before the inventory is there is searched when it is.
+  async start() {
     fill(this.below, busy("Looking what there is"));
     try {
       const { signal } = this.context;
       const [{ collections }, { workers }] = await Promise.all([this.context.api.get("/v1/collections", { signal }), this.context.api.get("/v1/workers", { signal })]);
       this.inventory = { collections, workers };
     } catch (error) {
-      if (!isAbort(error)) fill(this.below, problemNotice(error, () => this.start(params)));
+      if (!isAbort(error)) fill(this.below, problemNotice(error, () => this.start()));
       return;
     }
-    this.show(fromAddress(params));
+    this.show(this.query);
+    if (this.brought) this.bring(this.brought);
   }
 
   // --- what the user does -------------------------------------------------------------------------
@@ -75,6 +79,11 @@ class SearchView {
 
   // A picture of the user's own is asked first: the answer tells its vector, which is its address.
   async bring(blob, crop = null) {
+    if (this.inventory === null) {
+      this.brought = blob;
+      return;
+    }
+    if (this.inventory.collections.length === 0) return;
     const query = asked(this.query, {});
     this.begin(h("div", { class: "results" }, busy("Looking at the picture")));
     try {
@@ -103,6 +112,8 @@ class SearchView {
   // --- what is shown ------------------------------------------------------------------------------
 
   show(query) {
+    this.query = query;
+    if (this.inventory === null) return;
     const { collections } = this.inventory;
     if (collections.length === 0) {
       this.showNothingYet();
@@ -139,6 +150,7 @@ class SearchView {
     const main = h("div", { class: "results" }, this.status, this.hits.room);
     this.begin(h("div", { class: "search-columns" }, this.filterColumn(), main));
     fill(this.status, busy("Searching"));
+    this.panel.under(this.query.filter);
     this.showFacets(this.running.signal);
     try {
       const answer = kept ?? (await this.context.api.post("/v1/search", bodyOf(this.query), { signal: this.running.signal }));
@@ -201,7 +213,7 @@ class SearchView {
   async showFacets(signal) {
     try {
       const facets = await loadFacets(this.context.api, this.query.collection, this.query.filter, signal);
-      this.panel.draw(facets, this.query.filter);
+      this.panel.draw(facets);
     } catch (error) {
       if (!isAbort(error)) this.panel.fail(problemNotice(error));
     }

@@ -4,9 +4,9 @@ import { icon } from "./icons.js";
 import { searchOptions } from "./search_options.js";
 import { asked } from "./search_query.js";
 
-// `on` has ask(query), bring(file), crop() and chosen collections' `collections`; `draw(query, { text, previewOf })`
-// shows a question.
-export function searchBox(on) {
+// `on` has ask(query), bring(file) and crop(). `first` is the question until one is drawn; `draw(query, { collections,
+// hasWords, preview })` shows one.
+export function searchBox(on, first) {
   const words = h("input", { class: "field words", type: "search", id: "words", name: "words", autocomplete: "off", enterkeyhint: "search", maxlength: "4096" });
   const file = h("input", { type: "file", accept: "image/*", class: "visually-hidden", id: "picture-file", tabindex: "-1" });
   const choose = h("button", { class: "button", type: "button", onclick: () => file.click() }, icon("picture"), h("span", {}, "Picture"));
@@ -24,10 +24,16 @@ export function searchBox(on) {
     steering,
     options.room,
   );
-  let query = null;
+  let query = first;
+  let drawn = false;
+  let typing = false;
 
+  words.addEventListener("input", () => {
+    typing = true;
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    typing = false;
     on.ask(typed(query, words.value.trim()));
   });
   collection.addEventListener("change", () => on.ask({ ...asked(query, { text: query.text, url: query.url }), collection: collection.value, filter: {} }));
@@ -40,7 +46,8 @@ export function searchBox(on) {
     query = next;
     fill(collection, collections.map(({ name }) => h("option", { value: name }, name)));
     collection.value = query.collection;
-    words.value = query.text;
+    if (drawn || !typing) words.value = query.text; // who was faster than the first draw keeps what they typed
+    drawn = true;
     words.placeholder = placeholder(query, hasWords);
     drawPicture(asking, query, preview, on);
     drawSteering(steering, query, on);

@@ -5,13 +5,16 @@ import { compact, count } from "./words.js";
 
 const OPEN_AT_FIRST = 4; // fields whose filters are unfolded
 
-// `onchange(filter)` gets the whole new filter. draw(facets, filter) shows them; facets as the API tells them.
+// `onchange(filter)` gets the whole new filter. under(filter) tells the one in use, as soon as it is; draw(facets) shows
+// what it leaves, facets as the API tells them, once they are there. Until then the old controls change the new filter.
 export function facetPanel(onchange) {
   const body = h("div", { class: "facets-body" });
   const clear = h("button", { class: "button small", type: "button", hidden: true, onclick: () => onchange({}) }, "Clear");
   const room = h("section", { class: "facets", "aria-label": "Filters" }, h("div", { class: "facets-head" }, h("h2", {}, "Filters"), clear), body);
   const unfolded = new Map();
+  let filter = {};
   let touched = null; // the control that was used last: it is drawn anew, and keeps the focus
+  let late = null; // facets that came while somebody was typing a bound
 
   body.addEventListener("change", (event) => {
     touched = event.target.dataset.key;
@@ -20,48 +23,67 @@ export function facetPanel(onchange) {
     touched = event.target.closest("[data-key]")?.dataset.key ?? touched;
   });
 
+  // After the control's own change, which comes first: a bound that was typed asks anew, and what was late is too old then.
+  body.addEventListener("focusout", () => setTimeout(() => late && draw(late)));
+
+  function change(field, value) {
+    const next = { ...filter };
+    if (value === null) delete next[field];
+    else next[field] = value;
+    onchange(next);
+  }
+
+  function under(next) {
+    filter = next;
+    late = null;
+    clear.hidden = Object.keys(filter).length === 0;
+  }
+
   function refocus() {
     const again = [...body.querySelectorAll("[data-key]")].find(({ dataset }) => dataset.key === touched);
     touched = null;
     again?.focus({ preventScroll: true });
   }
 
-  function draw(facets, filter) {
-    clear.hidden = Object.keys(filter).length === 0;
+  function draw(facets) {
+    late = isBeingTyped(document.activeElement) && body.contains(document.activeElement) ? facets : null;
+    if (late) return;
     const offered = facets.filter((facet) => facet.suggested || facet.field in filter);
     fill(
       body,
       offered.length === 0 && h("p", { class: "soft small" }, "This collection’s fields offer nothing to filter by."),
-      offered.map((facet, place) => group(facet, filter, place < OPEN_AT_FIRST, unfolded, onchange)),
+      offered.map((facet, place) => group(facet, () => filter[facet.field], place < OPEN_AT_FIRST, unfolded, (value) => change(facet.field, value))),
     );
     refocus();
   }
-  return { room, draw, fail: (problem) => fill(body, problem) };
+  return { room, under, draw, fail: (problem) => fill(body, problem) };
 }
 
-function group(facet, filter, open, unfolded, onchange) {
+// Drawn anew it would lose what is typed.
+function isBeingTyped(control) {
+  return control?.type === "number" && control.value !== control.defaultValue;
+}
+
+function group(facet, chosen, open, unfolded, change) {
   const { field } = facet;
-  const change = (value) => {
-    const next = { ...filter };
-    if (value === null) delete next[field];
-    else next[field] = value;
-    onchange(next);
-  };
-  const part = facet.kind === "range" ? range(facet, filter[field], change) : values(facet, filter[field], change);
-  const details = h("details", { class: "facet" }, h("summary", {}, h("span", {}, field), field in filter && h("span", { class: "dot good", title: "In use" })), part);
-  details.open = unfolded.get(field) ?? (open || field in filter);
+  const inUse = chosen() !== undefined;
+  const part = facet.kind === "range" ? range(facet, chosen, change) : values(facet, chosen, change);
+  const details = h("details", { class: "facet" }, h("summary", {}, h("span", {}, field), inUse && h("span", { class: "dot good", title: "In use" })), part);
+  details.open = unfolded.get(field) ?? (open || inUse);
   details.addEventListener("toggle", () => unfolded.set(field, details.open));
   return details;
 }
 
 function values(facet, chosen, change) {
-  const now = chosen === undefined ? [] : [chosen].flat();
+  const inUse = () => (chosen() === undefined ? [] : [chosen()].flat());
+  const now = inUse();
   const gone = now.filter((value) => !facet.values.some((each) => each.value === value));
   const all = [...facet.values, ...gone.map((value) => ({ value, pictures: 0 }))];
   const row = ({ value, pictures }) => {
     const box = h("input", { type: "checkbox", checked: now.includes(value), dataset: { key: `${facet.field}=${value}` } });
     box.addEventListener("change", () => {
-      const next = box.checked ? [...now, value] : now.filter((each) => each !== value);
+      const next = inUse().filter((each) => each !== value);
+      if (box.checked) next.push(value);
       change(next.length ? next : null);
     });
     return h("label", { class: "facet-value" }, box, h("span", { class: "clip" }, shown(value)), h("span", { class: "soft number" }, compact(pictures)));
@@ -70,14 +92,19 @@ function values(facet, chosen, change) {
 }
 
 function range(facet, chosen, change) {
-  const now = chosen !== null && typeof chosen === "object" && !Array.isArray(chosen) ? chosen : {};
+  const inUse = () => (chosen() !== null && typeof chosen() === "object" && !Array.isArray(chosen()) ? chosen() : {});
+  const now = inUse();
   const set = (part) => {
-    const next = Object.fromEntries(Object.entries({ ...now, ...part }).filter(([, value]) => value !== null));
+    const next = Object.fromEntries(Object.entries({ ...inUse(), ...part }).filter(([, value]) => value !== null));
     change(Object.keys(next).length ? next : null);
   };
   const bound = (label, value, placeholder, apply) => {
-    const input = h("input", { class: "field number", type: "number", step: "any", placeholder: placeholder === null ? "" : String(placeholder), value: value ?? "", "aria-label": `${facet.field}, ${label}`, dataset: { key: `${facet.field}, ${label}` } });
-    input.addEventListener("change", () => apply(input.value === "" ? null : Number(input.value)));
+    const input = h("input", { class: "field number", type: "number", step: "any", placeholder: placeholder === null ? "" : String(placeholder), "aria-label": `${facet.field}, ${label}`, dataset: { key: `${facet.field}, ${label}` } });
+    input.defaultValue = value ?? "";
+    input.addEventListener("change", () => {
+      input.defaultValue = input.value; // it is asked, no longer being typed
+      apply(input.value === "" ? null : Number(input.value));
+    });
     return input;
   };
   return h(

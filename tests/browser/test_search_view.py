@@ -8,24 +8,15 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import ShopService
+from tests.browser.searching import DROP, found, picture_of, search_by_item
 from tests.browser.visitor import Visitor, visiting
 from tests.e2e.house import vitrine
 
 pytestmark = pytest.mark.e2e
 
-_DROP = """
-([name, content]) => {
-    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
-    for (const kind of ["dragenter", "dragover", "drop"]) {
-        document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
-    }
-}
-"""
 _PASTE = """
 (text) => {
     const transfer = new DataTransfer();
@@ -43,23 +34,6 @@ _PASTE_PICTURE = """
     document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
 }
 """
-
-
-def found(page: Page) -> list[str]:
-    """The items shown, best first, once there are some."""
-    expect(page.locator(".hit").first).to_be_visible()
-    shown = page.locator(".hit").evaluate_all("hits => hits.map((hit) => hit.dataset.item)")
-    return [str(item) for item in shown]
-
-
-def picture_of(service: ShopService, item: int) -> bytes:
-    return (service.pictures / service.items[item].files[0]).read_bytes()
-
-
-def search_by_item(visitor: Visitor, service: ShopService, item: int = 0) -> str:
-    visitor.open(f"#/search?collection=shop&item={service.items[item].id}")
-    found(visitor.page)
-    return service.items[item].id
 
 
 def test_an_item_is_picked_and_its_likes_are_shown(visitor: Visitor, service: ShopService) -> None:
@@ -88,7 +62,7 @@ def test_a_dropped_picture_is_searched_and_its_address_can_be_shared(
     visitor.open()
     expect(visitor.page.locator(".tile").first).to_be_visible()
     content = base64.b64encode(picture_of(service, 5)).decode()
-    visitor.page.evaluate(_DROP, ["mine.jpg", content])
+    visitor.page.evaluate(DROP, ["mine.jpg", content])
     shown = found(visitor.page)
     assert shown[0] == service.items[5].id
     expect(visitor.page.locator(".score").first).to_have_text("score 1.00")
