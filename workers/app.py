@@ -15,10 +15,11 @@ from vitrine.broker import INGEST_TASK, QUERY_TASK, make_app
 from vitrine.telemetry import always, configure_logging
 from workers.bootsteps import EngineStep, LanesStep
 from workers.config import environment_settings
-from workers.engine import NotParked, holder
+from workers.engine import holder
 from workers.given_back import ParkedMessage, told
 from workers.last_resort import STOP_SECONDS, end_in
 from workers.naming import named
+from workers.parking import NotParked
 
 
 def _worker_settings() -> dict[str, Any]:

@@ -12,18 +12,15 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from redis import Redis
-
 from vitrine.broker import Publisher
 from vitrine.contracts import SCHEMA_VERSION
-from vitrine.errors import BadInput, LedgerUnavailable, VitrineError
+from vitrine.errors import BadInput, VitrineError
 from vitrine.ledger.redis_ledger import RedisLedger
-from vitrine.parked import park
 from vitrine.presence import WorkerInfo
 from vitrine.redis_client import connect
 from vitrine.settings import Settings
@@ -48,6 +45,7 @@ from workers.metrics.reused import watch_reuse
 from workers.models.base import ScoresTexts
 from workers.models.open import open_model
 from workers.models.threads import single_threaded
+from workers.parking import Parking
 from workers.picture_decoder import decoder_for
 from workers.query import QueryWorker
 from workers.remembered_sizes import RememberedSizes
@@ -69,23 +67,15 @@ DRAIN_SECONDS = 60.0
 """A batch, an upsert and a ledger write fit well within this; the stop grace of a container is 90 s."""
 
 
-_SHOWN = 500
-"""Characters of a parked message that a log line and Flower have."""
-
-
-class NotParked(Exception):
-    """A message that could not be kept: it must not be acknowledged."""
-
-
 @dataclass
 class Engine:
     """A worker's parts while it runs."""
 
     settings: Settings
     model: EmbeddingModel
-    redis: Redis
     chunks: ChunkWorker
     queries: QueryWorker
+    parking: Parking
     batcher: Batcher
     metrics: WorkerMetrics
     info: WorkerInfo
@@ -101,7 +91,7 @@ class Engine:
                 case (int(schema), str(job), int(number)) if schema == SCHEMA_VERSION:
                     report.update(self.chunks.ingest(job, number))
                 case _:
-                    report.update(self._park_patiently("chunk", message))
+                    report["parked"] = self.parking.patiently("chunk", message)
             return report
 
     def query(self, *message: object) -> Report:
@@ -113,26 +103,12 @@ class Engine:
                     report: Report = dict(self.queries.answer(request))
                     self.metrics.query_done(report, time.perf_counter() - began)
                     return report
-            return {"parked": self._park("query", message)}
+            return {"parked": self.parking.misunderstood("query", message)}
 
     def park(self, message: str) -> None:
         """Keep a message that is no task, and count it; raises `LedgerUnavailable`."""
-        park(self.redis, message)
+        self.parking.unreadable(message)
         self.metrics.chunks.labels("parked").inc()
-        log.error("parked a message: %s", message[:_SHOWN])
-
-    def _park_patiently(self, kind: str, message: Sequence[object]) -> Report:
-        patience = Patience(self._stopping.is_set)
-        try:
-            return {"parked": patience(lambda: self._park(kind, message))}
-        except LedgerUnavailable as error:
-            raise NotParked("Redis is away; the message goes back to the queue") from error
-
-    def _park(self, kind: str, message: Sequence[object]) -> str:
-        text = " ".join([kind, *map(str, message)])
-        park(self.redis, text)
-        log.error("parked a message of an unknown form or schema version: %s", text[:_SHOWN])
-        return text[:_SHOWN]
 
     @contextmanager
     def _task(self) -> Iterator[None]:
@@ -254,8 +230,9 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
         traces=traces,
     )
     queries = QueryWorker(redis, stages)
+    parking = Parking(redis, stopping.is_set)
     return Engine(
-        settings, model, redis, chunks, queries, batcher, metrics, info, stopping, closers
+        settings, model, chunks, queries, parking, batcher, metrics, info, stopping, closers
     )
 
 

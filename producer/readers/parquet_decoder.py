@@ -219,48 +219,35 @@ def weights(array: Any) -> NDArray[np.int64]:
     """Bytes of each value as it will be read, [n]: a value that a dictionary holds once counts wherever it is named."""
     kind, types = array.type, pa.types
     if types.is_dictionary(kind):
-        return _weights_named(array)
+        each = np.append(weights(array.dictionary), 0)  # the last is what no value weighs
+        return _int64(each[_numbers(pc.fill_null(array.indices.cast(pa.int64()), -1))])
     if types.is_struct(kind):
         inner = [weights(array.field(place)) for place in range(kind.num_fields)]
-        total: NDArray[np.int64] = np.sum(
-            [np.full(len(array), SCALAR_BYTES, np.int64), *inner], axis=0
-        )
-        return total
+        return _int64(np.sum([np.full(len(array), SCALAR_BYTES, np.int64), *inner], axis=0))
     if types.is_list(kind) or types.is_large_list(kind) or types.is_map(kind):
         return _weights_listed(array)
     if types.is_fixed_size_list(kind):
-        return _weights_fixed(array)
+        parts = weights(array.values.slice(array.offset * kind.list_size))
+        return _int64(parts[: len(array) * kind.list_size].reshape(len(array), -1).sum(axis=1))
     if _holds_text(kind):
-        found: NDArray[Any] = pc.fill_null(pc.binary_length(array), 0).to_numpy(
-            zero_copy_only=False
-        )
-        long: NDArray[np.int64] = found.astype(np.int64) + SCALAR_BYTES
-        return long
+        return _numbers(pc.fill_null(pc.binary_length(array), 0)) + SCALAR_BYTES
     return np.full(len(array), SCALAR_BYTES, np.int64)
 
 
-def _weights_fixed(array: Any) -> NDArray[np.int64]:
-    size = array.type.list_size
-    inner = weights(array.values.slice(array.offset * size))[: len(array) * size]
-    sums: NDArray[np.int64] = inner.reshape(len(array), -1).sum(axis=1)
-    return sums
-
-
-def _weights_named(array: Any) -> NDArray[np.int64]:
-    if not len(array.dictionary):
-        return np.zeros(len(array), np.int64)
-    places = pc.fill_null(array.indices, 0).to_numpy(zero_copy_only=False)
-    named: NDArray[np.int64] = weights(array.dictionary)[places]
-    return named
-
-
 def _weights_listed(array: Any) -> NDArray[np.int64]:
-    ends = array.offsets.to_numpy(zero_copy_only=False).astype(np.int64)
+    ends = _numbers(array.offsets)
     inner = weights(array.values.slice(ends[0], ends[-1] - ends[0]))
     sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(inner)])
     places = ends - ends[0]
-    listed: NDArray[np.int64] = sums[places[1:]] - sums[places[:-1]] + SCALAR_BYTES
-    return listed
+    return _int64(sums[places[1:]] - sums[places[:-1]] + SCALAR_BYTES)
+
+
+def _numbers(array: Any) -> NDArray[np.int64]:
+    return _int64(array.to_numpy(zero_copy_only=False))
+
+
+def _int64(values: Any) -> NDArray[np.int64]:
+    return np.asarray(values, np.int64)
 
 
 def dense(kind: Any) -> Any:
@@ -282,13 +269,14 @@ def _named_twice(kind: Any) -> bool:
 
 def _holds_bytes(kind: Any) -> bool:
     types = pa.types
-    return bool(
-        types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+    return any(
+        is_one(kind)
+        for is_one in (types.is_binary, types.is_large_binary, types.is_fixed_size_binary)
     )
 
 
 def _holds_text(kind: Any) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or _holds_bytes(kind))
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or _holds_bytes(kind)
 
 
 def _refuse(sink: Any, error: Exception) -> None:

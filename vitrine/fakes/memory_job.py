@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vitrine.contracts import (
@@ -35,6 +35,11 @@ class MemoryChunk:
     def unlease(self) -> None:
         """Forget who had it."""
         self.leased, self.token = None, ""
+
+    def keep(self, rest: tuple[ImageRef, ...]) -> None:
+        """Go on with what is left; of the deaths over it one is remembered, beside the attempt under way."""
+        self.images = rest
+        self.attempts = min(self.attempts, 2)
 
 
 @dataclass(frozen=True)
@@ -177,3 +182,23 @@ def status_of(entry: MemoryJob) -> JobStatus:
         points=entry.watch.points if entry.watch else 0,
         stages=dict(entry.stages),
     )
+
+
+def embed(entry: MemoryJob, ordinals: Sequence[int]) -> int:
+    """Note pictures as embedded, whatever was said of them before; how many are so for the first time."""
+    new = [ordinal for ordinal in ordinals if ordinal not in entry.embedded]
+    for ordinal in new:
+        entry.failed.pop(ordinal, None)
+        entry.cancelled.discard(ordinal)
+    entry.embedded.update(new)
+    return len(new)
+
+
+def fail(entry: MemoryJob, failures: Sequence[Failure]) -> Counter[str]:
+    """Note failures of pictures that are not embedded; how many are new, by reason."""
+    wanted = [f for f in failures if f.image.ordinal not in entry.embedded]
+    new = Counter(f.reason.value for f in wanted if f.image.ordinal not in entry.failed)
+    for failure in wanted:
+        entry.failed[failure.image.ordinal] = failure
+        entry.cancelled.discard(failure.image.ordinal)
+    return new

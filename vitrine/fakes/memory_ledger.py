@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -24,6 +23,8 @@ from vitrine.fakes.memory_job import (
     MemoryJob,
     add_stages,
     complete,
+    embed,
+    fail,
     note_index,
     set_back,
     settle,
@@ -174,18 +175,19 @@ class MemoryLedger(MemoryReading):
         failures: Sequence[Failure],
         putoffs: Sequence[Putoff] = (),
         stages: Mapping[str, StageTotal] = NO_STAGES,
+        keep: bool = False,
     ) -> FinishReport:
         with self._lock:
             entry = self._job(lease.chunk.job)
-            newly_embedded = self._embed(entry, embedded)
+            newly_embedded = embed(entry, embedded)
             held = self._held(lease)
             # Of a chunk that passed on, somebody else brings the failures; nobody does for a cancelled job.
             over = entry.state in {JobState.CANCELLING, JobState.CANCELLED}
-            newly_failed_by = self._fail(entry, failures if held or over else ())
+            newly_failed_by = fail(entry, failures if held or over else ())
             newly_failed = newly_failed_by.total()
             if held is not None:
                 rest, due = remainder(lease, embedded=embedded, failures=failures, putoffs=putoffs)
-                self._leave(entry, lease.chunk.number, rest, due)
+                self._leave(entry, lease.chunk.number, rest, due, keep=keep)
                 add_stages(entry, stages)
             self._note(newly_embedded, newly_failed)
             state = self._settle(entry)
@@ -198,31 +200,17 @@ class MemoryLedger(MemoryReading):
         self._minutes[minute, "embedded"] += embedded
         self._minutes[minute, "failed"] += failed
 
-    def _embed(self, entry: MemoryJob, ordinals: Sequence[int]) -> int:
-        new = [ordinal for ordinal in ordinals if ordinal not in entry.embedded]
-        for ordinal in new:
-            entry.failed.pop(ordinal, None)
-            entry.cancelled.discard(ordinal)
-        entry.embedded.update(new)
-        return len(new)
-
-    def _fail(self, entry: MemoryJob, failures: Sequence[Failure]) -> Counter[str]:
-        wanted = [f for f in failures if f.image.ordinal not in entry.embedded]
-        new = Counter(f.reason.value for f in wanted if f.image.ordinal not in entry.failed)
-        for failure in wanted:
-            entry.failed[failure.image.ordinal] = failure
-            entry.cancelled.discard(failure.image.ordinal)
-        return new
-
     def _leave(
-        self, entry: MemoryJob, number: int, rest: tuple[ImageRef, ...], due: float | None
-    ) -> None:
-        if rest and entry.state is not JobState.CANCELLING:
+        self, entry: MemoryJob, number: int, rest: tuple[ImageRef, ...], due: float | None, *, keep: bool
+    ) -> None:  # fmt: skip
+        if not rest or entry.state is JobState.CANCELLING:
+            del entry.chunks[number]
+        elif keep:
+            entry.chunks[number].keep(rest)
+        else:
             begun = entry.chunks[number].attempts - 1
             later = self._clock() if due is None else due
             entry.chunks[number] = MemoryChunk(rest, due=later, attempts=begun)
-        else:
-            del entry.chunks[number]
 
     def release(self, lease: Lease, *, due: float | None = None) -> None:
         with self._lock:

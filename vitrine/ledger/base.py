@@ -13,8 +13,8 @@ Every method is safe to call twice with the same arguments.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -69,13 +69,17 @@ class Lease:
     chunk: Chunk
     spec: JobSpec
     token: str
-    attempt: (
-        int  #: 1 for the first; a chunk whose worker died comes back with 2 and is done carefully.
-    )
-    suspects: tuple[int, ...]  #: Ordinals a worker died on once, to be tried first and alone.
-    culprits: tuple[
-        int, ...
-    ]  #: Ordinals a worker died on twice: dead-letter them, do not touch them.
+    attempt: int
+    """1 for the first; a chunk whose worker died comes back with 2 and is done carefully."""
+    suspects: tuple[int, ...]
+    """Ordinals a worker died on once, to be tried first and alone."""
+    culprits: tuple[int, ...]
+    """Ordinals a worker died on twice: dead-letter them, do not touch them."""
+
+    def without(self, settled: Collection[int]) -> Lease:
+        """The lease on what is left, where these ordinals have their outcome."""
+        images = tuple(image for image in self.chunk.images if image.ordinal not in settled)
+        return replace(self, chunk=replace(self.chunk, images=images))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,7 @@ class Ledger(Protocol):
         failures: Sequence[Failure],
         putoffs: Sequence[Putoff] = (),
         stages: Mapping[str, StageTotal] = NO_STAGES,
+        keep: bool = False,
     ) -> FinishReport:
         """Record outcomes by ordinal, exactly once, and free the chunk.
 
@@ -183,6 +188,9 @@ class Ledger(Protocol):
         latest of their times; so do pictures that are named in none of the three (due at once where
         there are no putoffs), so that a partial finish loses nothing. A chunk that keeps some keeps the attempts before
         this one too: where a worker died over it, it is done carefully to its end.
+
+        `keep` holds on to the lease for the pictures that are left, and forgets all deaths over the chunk but one, since
+        it moved: outcomes that are written on the way. `Lease.without` is the lease that goes on; putoffs wait for the end.
         """
 
     def release(self, lease: Lease, *, due: float | None = None) -> None:

@@ -178,6 +178,7 @@ class RedisLedger(LedgerSteering):
         failures: Sequence[Failure],
         putoffs: Sequence[Putoff] = (),
         stages: Mapping[str, StageTotal] = NO_STAGES,
+        keep: bool = False,
     ) -> FinishReport:
         job, number = lease.chunk.job, lease.chunk.number
         rest, due = remainder(lease, embedded=embedded, failures=failures, putoffs=putoffs)
@@ -186,7 +187,7 @@ class RedisLedger(LedgerSteering):
             lease.token,
             self._ttl,
             codec.pack_images(rest) if rest else b"",
-            _when(due),
+            "keep" if keep else _when(due),
             codec.pack_stages(stages),
             len(embedded),
             *embedded,

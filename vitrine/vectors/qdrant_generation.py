@@ -1,4 +1,4 @@
-"""A generation on a Qdrant server: what its collection's metadata and schema say, and how they are written."""
+"""A generation on a Qdrant server: what its collection's metadata and schema say, and how one is made."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from qdrant_client import models
+from qdrant_client import QdrantClient, models
+from qdrant_client.http.exceptions import UnexpectedResponse
 
 from vitrine.errors import Conflict
-from vitrine.vectors.base import Space
+from vitrine.vectors.base import ITEM_FIELD, Space
 from vitrine.vectors.field_types import field_of_path
-from vitrine.vectors.spaces import space_from_json
+from vitrine.vectors.spaces import generation_name, space_from_json
 
 METADATA_KEY = "vitrine"
 
@@ -36,6 +37,30 @@ class Generation:
 def as_metadata(collection: str, space: Space) -> dict[str, Any]:
     """What is written into the collection's metadata."""
     return {METADATA_KEY: {"collection": collection, **asdict(space)}}
+
+
+def create_generation(client: QdrantClient, name: str, space: Space, *, timeout: int) -> None:
+    """Make the generation of a space, index its items' ids, and let the name stand for it; `timeout` in seconds.
+
+    Two workers may do it at once: each step leaves what the other has made as it is.
+    """
+    collection = generation_name(name, space)
+    try:
+        client.create_collection(
+            collection,
+            models.VectorParams(size=space.dimension, distance=models.Distance.COSINE),
+            metadata=as_metadata(collection, space),
+            timeout=timeout,
+        )
+    except UnexpectedResponse:
+        # Another worker was faster; the name of a generation says that it made the same.
+        if not client.collection_exists(collection):
+            raise
+    client.create_payload_index(collection, ITEM_FIELD, SCHEMA["keyword"], wait=True)
+    alias = models.CreateAlias(collection_name=collection, alias_name=name)
+    client.update_collection_aliases(
+        [models.CreateAliasOperation(create_alias=alias)], timeout=timeout
+    )
 
 
 def read_generation(name: str, info: models.CollectionInfo) -> Generation:

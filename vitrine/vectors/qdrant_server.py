@@ -17,7 +17,6 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
-from qdrant_client.http.exceptions import UnexpectedResponse
 
 from vitrine.errors import Conflict, NotFound
 from vitrine.filters import Filter
@@ -43,10 +42,15 @@ from vitrine.vectors.hits import read_point
 from vitrine.vectors.qdrant_counter import QdrantCounter
 from vitrine.vectors.qdrant_errors import qdrant_errors
 from vitrine.vectors.qdrant_filters import qdrant_filter
-from vitrine.vectors.qdrant_generation import SCHEMA, Generation, as_metadata, read_generation
+from vitrine.vectors.qdrant_generation import (
+    SCHEMA,
+    Generation,
+    create_generation,
+    read_generation,
+)
 from vitrine.vectors.qdrant_ranker import QdrantRanker
 from vitrine.vectors.qdrant_upsert import bodies, put
-from vitrine.vectors.spaces import generation_name, require_same_space
+from vitrine.vectors.spaces import require_same_space
 
 TIMEOUT_SECONDS = 30
 POOL_SIZE = 64
@@ -86,7 +90,8 @@ class QdrantServerStore:
         try:
             found = self._resolve(name, fresh=True)
         except NotFound:
-            self._create(name, space)
+            with qdrant_errors(name):
+                create_generation(self._client, name, space, timeout=TIMEOUT_SECONDS)
             found = self._resolve(name, fresh=True)
         require_same_space(name, found.space, space)
 
@@ -260,29 +265,6 @@ class QdrantServerStore:
         except NotFound:
             self._forget(name)
             raise
-
-    def _create(self, name: str, space: Space) -> None:
-        collection = generation_name(name, space)
-        with qdrant_errors(name):
-            self._create_collection(collection, space)
-            self._client.create_payload_index(collection, ITEM_FIELD, SCHEMA["keyword"], wait=True)
-            alias = models.CreateAlias(collection_name=collection, alias_name=name)
-            self._client.update_collection_aliases(
-                [models.CreateAliasOperation(create_alias=alias)], timeout=TIMEOUT_SECONDS
-            )
-
-    def _create_collection(self, collection: str, space: Space) -> None:
-        try:
-            self._client.create_collection(
-                collection,
-                models.VectorParams(size=space.dimension, distance=models.Distance.COSINE),
-                metadata=as_metadata(collection, space),
-                timeout=TIMEOUT_SECONDS,
-            )
-        except UnexpectedResponse:
-            # Another worker was faster; the name of a generation says that it made the same.
-            if not self._client.collection_exists(collection):
-                raise
 
     def _index(self, found: Generation, points: PointBatch) -> None:
         """Index new catalog fields; making an index twice is the server's no-op."""

@@ -3,6 +3,9 @@
 Whoever kills the process is then known by name. One death is only suspicion (somebody may have pulled
 the plug at that moment): suspects go first next time, so that a second death cannot be chance; then the
 picture is dead-lettered as `crashed_worker` and never touched again.
+
+What is done is written every few pictures: where workers die faster than a chunk can be walked through, for whatever
+reason, it still comes to its end.
 """
 
 from __future__ import annotations
@@ -27,6 +30,9 @@ from workers.stages import Stages
 _AHEAD = 4
 """Pictures fetched while one is decoded and embedded: fetching is not what kills."""
 
+WRITTEN_EVERY = 16
+"""Pictures between two writes of their outcomes: what a death costs at most, against an upsert and a script for so many."""
+
 _one_at_a_time = threading.Lock()
 """Two chunks taken carefully at once would each have a suspect in hand when the process dies."""
 
@@ -42,20 +48,29 @@ class Careful:
     file_root: str | None
     stopped: Callable[[], bool]
     patience: Patience
+    write: Callable[[Outcomes], None]
+    """Stores the vectors, and records what is embedded or failed; put-offs are left to the end."""
     times: StageTimes = field(default_factory=StageTimes)
     outcomes: Outcomes = field(default_factory=Outcomes)
 
     def run(self) -> Outcomes:
-        """Bring every picture to its outcome; on a stop, the rest is left without one."""
+        """Bring every picture to its outcome, and return those not yet written; on a stop, the rest is left without one."""
         for image in self.lease.chunk.images:
             if image.ordinal in self.lease.culprits:
                 detail = "a worker process died on it twice"
                 self.outcomes.fail_with(image, FailureReason.CRASHED_WORKER, detail)
-        for image, future in self._fetch_ahead():
+        for taken, (image, future) in enumerate(self._fetch_ahead()):
+            if taken and taken % WRITTEN_EVERY == 0:
+                self._write()
             self._take(image, future)
             if self.stopped():
                 break
         return self.outcomes
+
+    def _write(self) -> None:
+        self.write(self.outcomes)
+        self.outcomes.embedded.clear()
+        self.outcomes.failures.clear()
 
     def _in_order(self) -> list[ImageRef]:
         """Suspects first, culprits never."""

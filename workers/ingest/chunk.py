@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from vitrine.contracts import FailureReason
 from vitrine.errors import LedgerUnavailable, SpaceMismatch, StoreRejected, StoreUnavailable
 from vitrine.ledger import Lease, Ledger, Putoff, Refusal
+from vitrine.ledger.base import NO_STAGES
 from vitrine.telemetry import about, bound
 from vitrine.telemetry.traces import ChunkTrace, NoTraces, Traces
 from workers.ingest.brisk import Brisk
@@ -29,7 +30,7 @@ from workers.stages import Stages
 log = logging.getLogger(__name__)
 
 ATTEMPTS_OUT = 10
-"""Deaths over one chunk without a picture to blame; after that all of it is dead-lettered."""
+"""Deaths over one chunk that does not move and without a picture to blame; after that the rest is dead-lettered."""
 STORE_AWAY = 15.0
 """Seconds until a chunk that could not be stored is tried again."""
 
@@ -88,7 +89,7 @@ class ChunkWorker:
         except StoreUnavailable as error:
             log.warning("the chunk is given back: %s", error)
             self._give_back(lease)
-            return {"given_back": error.code}
+            return {**held.counts, "given_back": error.code}
         except Exception:
             # Nothing died: giving the lease back keeps this from counting as a death over the chunk.
             with suppress(LedgerUnavailable):
@@ -133,17 +134,31 @@ class ChunkWorker:
         if lease.attempt > 1 or lease.suspects or lease.culprits:
             return Careful(
                 self.stages, self.ledger, lease, self.retries, root, stopped, self.patience,
-                held.times,
+                lambda outcomes: self._write(held, outcomes), held.times,
             ).run()  # fmt: skip
         images = list(lease.chunk.images)
         return Brisk(
             self.stages, images, self.retries, self.window, root, stopped, held.times
         ).run()
 
+    def _write(self, held: HeldLease, outcomes: Outcomes) -> None:
+        """Write what a careful walk has so far, and hold on to the rest."""
+        self._store(held, outcomes)
+        self._record(held, replace(outcomes, putoffs=[]), keep=True)
+        embedded = {point.image.ordinal for point in outcomes.embedded}
+        failed = {failure.image.ordinal for failure in outcomes.failures}
+        held.lease = held.lease.without(embedded | failed)
+
     def _finish(self, held: HeldLease, outcomes: Outcomes) -> Report:
+        self._record(held, outcomes)
+        counts: Report = dict(held.counts)
+        log.info("the chunk is done", extra=about(**counts))
+        return counts
+
+    def _record(self, held: HeldLease, outcomes: Outcomes, *, keep: bool = False) -> None:
         # By the ledger's clock, which is one for all workers.
         clock = self.patience(self.ledger.clock)
-        stages = held.times.totals()
+        stages = NO_STAGES if keep else held.times.totals()
         with held.times.during("record"):
             report = self.patience(
                 lambda: self.ledger.finish(
@@ -152,17 +167,17 @@ class ChunkWorker:
                     failures=[replace(failure, failed_at=clock) for failure in outcomes.failures],
                     putoffs=[Putoff(image, clock + seconds) for image, seconds in outcomes.putoffs],
                     stages=stages,
+                    keep=keep,
                 )
             )
-        counts: Report = {
-            "embedded": report.newly_embedded,
-            "failed": report.newly_failed,
-            "put_off": len(outcomes.putoffs),
-        }
+        held.counts.update(
+            embedded=report.newly_embedded,
+            failed=report.newly_failed,
+            put_off=len(outcomes.putoffs),
+        )
         for reason, count in sorted(report.newly_failed_by.items()):
-            counts[f"{FAILED_PREFIX}{reason}"] = count
-        _tell(outcomes, counts)
-        return counts
+            held.counts[f"{FAILED_PREFIX}{reason}"] += count
+        _tell(outcomes)
 
 
 def _all_failed(lease: Lease, reason: FailureReason, detail: str) -> Outcomes:
@@ -172,8 +187,8 @@ def _all_failed(lease: Lease, reason: FailureReason, detail: str) -> Outcomes:
     return outcomes
 
 
-def _tell(outcomes: Outcomes, counts: Report) -> None:
-    """A line for each failed picture, and one for the chunk; the URL stays in the ledger, which guards it."""
+def _tell(outcomes: Outcomes) -> None:
+    """A line for each picture that failed or is put off; the URL stays in the ledger, which guards it."""
     for failure in outcomes.failures:
         image = failure.image
         told = about(item=image.item_id, index=image.index, host=image.host, reason=failure.reason)
@@ -181,4 +196,3 @@ def _tell(outcomes: Outcomes, counts: Report) -> None:
     for image, seconds in outcomes.putoffs:
         told = about(item=image.item_id, index=image.index, host=image.host, seconds=seconds)
         log.debug("a picture is put off", extra=told)
-    log.info("the chunk is done", extra=about(**counts))

@@ -24,6 +24,7 @@ class HeldLease:
         self.lease = lease
         self.taken_at = time.monotonic()
         self.times = StageTimes()  #: Where its pictures are, and were.
+        self.counts: Counter[str] = Counter()  #: What was recorded under it.
         self._lost = threading.Event()
 
     def lost(self) -> bool:

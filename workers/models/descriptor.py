@@ -49,8 +49,8 @@ class DescriptorModel:
     device = "cpu"
     supports_text = False
     preferred_batch = 2
-    """Each picture costs the same in any batch, a few milliseconds. A question waits for the batch before it: with two, its p95
-    beside a load is less than twice that without; handing them on costs a bulk load 7% against batches of eight."""
+    """Each picture costs the same in any batch, a few milliseconds. A question waits for the batch before it, so it is
+    small; handing them on costs a bulk load 7% against batches of eight."""
     dimension = (
         (1 + colour.ROWS) * colour.BINS
         + spectrum.RINGS * (spectrum.ORDERS + spectrum.DIRECTIONS)

@@ -26,6 +26,7 @@ from workers.engine import Engine
 from workers.given_back import ParkedMessage
 from workers.ingest import patience
 from workers.metrics import WorkerMetrics
+from workers.parking import Parking
 from workers.parking_consumer import ParkingConsumer
 
 JOB = "3f2a9c04d1be"
@@ -58,9 +59,10 @@ def redis(private_redis: str) -> Iterator[Any]:
 
 def engine_on(redis: Any) -> Engine:
     part: Any = Untouchable()
+    stopping = threading.Event()
     return Engine(
-        Settings(), model=part, redis=redis, chunks=part, queries=part, batcher=part, info=part,
-        metrics=WorkerMetrics(), _stopping=threading.Event(), _closers=ExitStack(),
+        Settings(), model=part, chunks=part, queries=part, batcher=part, info=part, metrics=WorkerMetrics(),
+        parking=Parking(redis, stopping.is_set), _stopping=stopping, _closers=ExitStack(),
     )  # fmt: skip
 
 

@@ -1,4 +1,5 @@
--- ARGV: number, token, ttl, rest (blob of pictures without an outcome, or empty), due ('' for at once),
+-- ARGV: number, token, ttl, rest (blob of pictures without an outcome, or empty), due ('' for at once,
+-- 'keep' for a chunk that stays leased),
 -- stages ('name pictures microseconds' over and over, or empty), count of embedded, their ordinals…, then triples of
 -- ordinal, reason, record for the failures.
 -- Setting a bit twice changes nothing, so a second finish counts nothing twice.
@@ -49,10 +50,15 @@ if held then
     redis.call('HINCRBY', JOB, 'stage:' .. stage .. ':pictures', pictures)
     redis.call('HINCRBY', JOB, 'stage:' .. stage .. ':micros', micros)
   end
-  forget_lease(ARGV[1])
-  if ARGV[4] == '' or state == 'cancelling' then
+  local over = ARGV[4] == '' or state == 'cancelling'
+  if over or ARGV[5] ~= 'keep' then forget_lease(ARGV[1]) end
+  if over then
     redis.call('HDEL', ATTEMPTS, ARGV[1])
     redis.call('DEL', BLOB)
+  elseif ARGV[5] == 'keep' then
+    -- It moves: of the deaths over it one is remembered, beside the attempt that is under way.
+    if tonumber(redis.call('HGET', ATTEMPTS, ARGV[1])) > 2 then redis.call('HSET', ATTEMPTS, ARGV[1], 2) end
+    redis.call('SET', BLOB, ARGV[4])
   else
     -- Only this attempt is given back: a chunk that a worker died on stays one until all of it is done.
     redis.call('HINCRBY', ATTEMPTS, ARGV[1], -1)

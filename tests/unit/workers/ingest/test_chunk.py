@@ -20,6 +20,7 @@ from vitrine.vectors.base import PointBatch, Space
 from workers.batching import Lane
 from workers.fakes import DIMENSION, FakeModel, FakeSource
 from workers.fetch.fetched import Fetched
+from workers.ingest.careful import WRITTEN_EVERY
 from workers.models.base import Inputs
 from workers.normalise import l2_normalise
 
@@ -300,6 +301,41 @@ def test_a_chunk_nobody_survives_ends_after_ten_deaths() -> None:
             "failed.crashed_worker": 3,
         }
         assert reasons(shop, job) == {"crashed_worker": 3}
+
+
+class Death(BaseException):
+    """The process ends: nobody catches this."""
+
+
+class DeadlyLedger(MemoryLedger):
+    """The process dies when it has named so many pictures."""
+
+    life = 0
+
+    def suspect(self, lease: Lease, ordinal: int | None) -> None:
+        if ordinal is not None:
+            self.life -= 1
+            if self.life < 0:
+                raise Death
+        super().suspect(lease, ordinal)
+
+
+def test_a_storm_of_deaths_keeps_no_chunk_from_its_end() -> None:
+    ledger, deaths = DeadlyLedger(), 0
+    with Workshop(good(250), ledger=ledger) as shop:
+        job = shop.job(250)
+        die(shop, job, None)
+        while not shop.ledger.status(job).state.finished:
+            ledger.life = WRITTEN_EVERY + 1  # A little more than it takes to move at all.
+            try:
+                shop.ingest(job)
+            except Death:
+                deaths += 1
+                shop.ledger._jobs[job].chunks[0].leased = 0.0
+                shop.ledger.sweep(job, lost_before=0)
+        assert deaths == 15
+        assert shop.ledger.status(job).embedded == 250
+        assert len(shop.points()) == 250
 
 
 @pytest.mark.parametrize("sizes", [[1], [17, 3]])
