@@ -1,4 +1,8 @@
-"""The staging thread: gathers the next batch while the device is at the one before."""
+"""The staging thread: gathers the next batch while the device is at the one before.
+
+It works alone. On a CPU its pool beside that of the device's thread would be more threads than cores, and OpenMP's threads
+then sleep between two parallel regions: the hundreds of a forward pass would each begin with waking one.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from workers.batching.plain import Plain
 from workers.batching.under_way import UnderWay
 from workers.models.base import Inputs
 from workers.models.staged import Staged, StagedModel
+from workers.models.threads import single_threaded
 
 
 def stage(model: StagedModel | Plain, requests: list[Request]) -> Staged:
@@ -29,6 +34,7 @@ class Staging:
 
     def run(self) -> None:
         """Until there is no more."""
+        single_threaded()
         try:
             while (requests := self._line.next_waiting()) is not None:
                 self._line.put_staged(self._staged(requests))

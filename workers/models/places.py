@@ -55,6 +55,8 @@ class Cpu:
 
     def enter(self) -> None:
         """Take the threads of one operation: those of the thread that made it, whatever decoders' threads set since."""
+        # A thread takes over the process's number when torch first looks: later that would undo what is set here.
+        torch.get_num_threads()
         torch.set_num_threads(self._threads)
 
     def stage(self, load: Load) -> Staged:

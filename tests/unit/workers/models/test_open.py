@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -17,6 +18,7 @@ import torch
 
 from vitrine.contracts import model_name
 from vitrine.errors import BadInput, ModelUnavailable, VitrineError
+from workers.models import transformers_model
 from workers.models.open import open_model
 
 TinyModel: TypeAlias = Callable[[str], Path]
@@ -205,3 +207,18 @@ def test_opening_writes_nothing_on_stderr(directory: Path) -> None:
     )
     assert done.stderr == ""
     assert done.stdout == ""
+
+
+def test_a_model_is_opened_in_a_thread_that_ends(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    openers: list[threading.Thread] = []
+
+    class Opened:
+        def __init__(self, *_: object, **__: object) -> None:
+            openers.append(threading.current_thread())
+
+    monkeypatch.setattr(transformers_model, "TransformersModel", Opened)
+    assert isinstance(open_model(str(tmp_path), device="cpu"), Opened)
+    [opener] = openers
+    assert not opener.is_alive()

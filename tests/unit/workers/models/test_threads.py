@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
+from workers.batching.staging import Staging
+from workers.batching.under_way import UnderWay
+from workers.models.places import Cpu
 from workers.models.threads import single_threaded
 
 
@@ -31,6 +35,56 @@ def test_a_decoders_thread_works_alone_and_others_as_before() -> None:
         assert torch.get_num_threads() == 3
         assert in_a_new_thread(torch.get_num_threads) == 3
         assert [in_a_new_thread(alone) for _ in range(3)] == [1, 1, 1]
+        assert in_a_new_thread(torch.get_num_threads) == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_decoder_that_begins_right_after_takes_nothing_from_it() -> None:
+    before = torch.get_num_threads()
+    entered, begun = threading.Event(), threading.Event()
+
+    def at_work() -> int:
+        Cpu(3).enter()
+        entered.set()
+        begun.wait(30)
+        return torch.get_num_threads()
+
+    def decoder_in_its_moment() -> None:
+        entered.wait(30)
+        torch.set_num_threads(1)
+        begun.set()
+
+    decoder = threading.Thread(target=decoder_in_its_moment)
+    decoder.start()
+    try:
+        assert in_a_new_thread(at_work) == 3
+    finally:
+        decoder.join()
+        torch.set_num_threads(before)
+
+
+class Ended:
+    """A line in which nothing waits any more."""
+
+    def next_waiting(self) -> None:
+        """Nothing."""
+
+    def end_staging(self) -> None:
+        """Told by the staging thread at its end."""
+
+
+def test_the_staging_thread_works_alone() -> None:
+    nothing: Any = Ended()
+
+    def staging() -> int:
+        Staging(nothing, nothing, UnderWay()).run()
+        return torch.get_num_threads()
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        assert in_a_new_thread(staging) == 1
         assert in_a_new_thread(torch.get_num_threads) == 3
     finally:
         torch.set_num_threads(before)
