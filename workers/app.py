@@ -26,7 +26,7 @@ def _worker_settings() -> dict[str, Any]:
     settings = environment_settings()
     return {
         "worker_pool": "threads",
-        "worker_consumer": "workers.parking_consumer:ParkingConsumer",
+        "worker_consumer": "workers.consumer:WorkerConsumer",
         "worker_concurrency": settings.ingest_threads + settings.query_threads,
     }
 

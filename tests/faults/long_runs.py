@@ -68,11 +68,12 @@ def _between(fault: str) -> Run:
 
 def _full(folder: Path, much: Much) -> Tally:
     times = much(3)
-    counted, told, crashes = redis_faults.full(folder, pictures=much(10_000), times=times)
-    return counted.promising(
-        at_least("submissions refused with the reason", times, len(told)),
-        at_most("workers that ended", 0, crashes),
-        within("work goes on after", 30, counted.recoveries),
+    full = redis_faults.full(folder, pictures=much(10_000), times=times)
+    return full.tally.promising(
+        at_least("submissions refused with the reason", times, len(full.told)),
+        at_most("workers that ended", 0, full.crashes),
+        at_most("connections left open", 10, full.left_open),
+        within("work goes on after", 30, full.tally.recoveries),
     )
 
 

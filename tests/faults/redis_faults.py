@@ -75,8 +75,20 @@ def killed(folder: Path, *, pictures: int, kills: int) -> Tally:
         )
 
 
-def full(folder: Path, *, pictures: int, times: int = 1) -> tuple[Tally, list[str], int]:
-    """No memory left: what a submission is told, how many workers died of it, and the count after.
+@dataclass(frozen=True)
+class Full:
+    """What came of a Redis without memory."""
+
+    tally: Tally
+    told: list[str]  #: What submissions were told, a sentence each.
+    crashes: int  #: Workers that ended.
+    left_open: (
+        int  #: Connections more than before, after some seconds in which nothing could be written.
+    )
+
+
+def full(folder: Path, *, pictures: int, times: int = 1) -> Full:
+    """No memory left, and then some again.
 
     A job that no worker takes fills Redis, and that it is cancelled makes room: the limit stays as it is.
     """
@@ -85,12 +97,15 @@ def full(folder: Path, *, pictures: int, times: int = 1) -> tuple[Tally, list[st
         job = parts.submit(items(pictures, good.url))
         told: list[str] = []
         watch = Stopwatch(parts, job)
+        until(watch.outcomes, "the work to begin")
+        usual, left_open = len(redis.client_list()), 0
         for _ in range(times):
             redis.config_set("maxmemory", 0)
             waiting = parts.submit(items(60_000, good.url), "waiting", model="nobodys")
             # Some chunks that are done make no room yet; the 900 of the cancelled job do.
             redis.config_set("maxmemory", int(redis.info("memory")["used_memory"]) - 2**18)
             time.sleep(3)
+            left_open = max(left_open, len(redis.client_list()) - usual)
             try:
                 parts.submit(items(64, good.url), "other")
             except LedgerUnavailable as error:
@@ -101,7 +116,7 @@ def full(folder: Path, *, pictures: int, times: int = 1) -> tuple[Tally, list[st
             watch.wait_for_next(began, before)
         parts.finish(job, parts.revive)
         counted = tally(parts, job, "Redis full", times, recoveries=watch.seconds)
-        return counted, told, parts.crashes
+        return Full(counted, told, parts.crashes, left_open)
 
 
 def cut(folder: Path, *, pictures: int, cuts: int) -> Tally:
