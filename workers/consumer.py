@@ -10,6 +10,9 @@ from workers.parking_consumer import ParkingConsumer
 class WorkerConsumer(ParkingConsumer):
     """Closes a connection that came up and could not be set up."""
 
+    amqheartbeat: float | None  #: Celery's; no heartbeat for Redis.
+    hub: Any  #: Celery's event loop.
+
     def connect(self) -> Any:
         """A connection that is registered with the worker's loop.
 
