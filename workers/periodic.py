@@ -19,15 +19,19 @@ class Periodic:
     What these threads look after (leases, lost chunks, hung devices) would break silently without them.
     """
 
-    def __init__(self, name: str, every: float, action: Callable[[], object]) -> None:
+    def __init__(
+        self, name: str, every: float, action: Callable[[], object], *, at_once: bool = False
+    ) -> None:
+        """`at_once` has the first call come when it starts, not one period later."""
         self._name = name
         self._every = every
         self._action = action
+        self._first = 0.0 if at_once else every
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Start; the first call comes after one period."""
+        """Start."""
         self._thread.start()
 
     def close(self) -> None:
@@ -37,7 +41,9 @@ class Periodic:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._every):
+        wait = self._first
+        while not self._stop.wait(wait):
+            wait = self._every
             try:
                 self._action()
             except Unavailable as error:

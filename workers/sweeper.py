@@ -56,7 +56,8 @@ class Sweeper:
         self._sender = sender
         self._every = every
         self._grace = grace  #: Seconds that a message may be on its way between queue and lease.
-        self._rounds = Periodic("the sweep", every, self.sweep)
+        # Where workers live for less than a period, whoever comes up next sees to what they had in hand.
+        self._rounds = Periodic("the sweep", every, self.sweep, at_once=True)
 
     def start(self) -> None:
         """Start sweeping."""

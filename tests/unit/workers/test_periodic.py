@@ -44,3 +44,11 @@ def test_what_is_away_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> N
         periodic.close()
     assert "the trial is put off: Redis does not answer." in caplog.text
     assert all(record.exc_info is None for record in caplog.records)
+
+
+def test_the_first_call_comes_at_once_where_that_is_asked_for() -> None:
+    called = threading.Event()
+    periodic = Periodic("the trial", 3600.0, called.set, at_once=True)
+    periodic.start()
+    assert called.wait(30)
+    periodic.close()

@@ -134,6 +134,20 @@ def test_a_queue_is_looked_at_once_however_many_jobs_are_in_it(
     assert looks == [f"vitrine:broker:{ingest_queue(bench.model)}"]
 
 
+def test_a_worker_sweeps_when_it_starts(bench: Bench) -> None:
+    bench.job(2, publish=False)
+    time.sleep(2 * GRACE)
+    bench.redis.delete(LOCK_KEY)
+    sweeper = Sweeper(bench.ledger, bench.redis, bench.sent, every=3600, grace=GRACE)
+    sweeper.start()
+    deadline = time.monotonic() + 30
+    while not bench.sent.numbers and time.monotonic() < deadline:
+        time.sleep(0.01)
+    sweeper.close()
+    bench.redis.delete(LOCK_KEY)
+    assert sorted(bench.sent.numbers) == [0, 1]
+
+
 def test_one_worker_sweeps_at_a_time(bench: Bench) -> None:
     bench.job(1, publish=False)
     time.sleep(2 * GRACE)
