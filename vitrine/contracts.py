@@ -95,7 +95,7 @@ class FailureReason(enum.StrEnum):
     BAD_VECTOR = "bad_vector"  #: The model gave a zero or non-finite vector.
     MODEL_ERROR = "model_error"  #: The model raised on this picture, even alone.
     OUT_OF_MEMORY = "out_of_memory"  #: The device had no memory for this picture, even alone.
-    CRASHED_WORKER = "crashed_worker"  #: A worker died on this picture, twice.
+    CRASHED_WORKER = "crashed_worker"  #: Three workers died on this picture.
     STORE_REJECTED = "store_rejected"  #: The store refuses this point for good.
 
     @property

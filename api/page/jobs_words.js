@@ -30,7 +30,7 @@ const REASONS = {
   bad_vector: "The model gave no usable vector.",
   model_error: "The model failed on this picture, even alone.",
   out_of_memory: "The device had no memory for this picture, even alone.",
-  crashed_worker: "A worker died on this picture, twice.",
+  crashed_worker: "Three workers died on this picture.",
   store_rejected: "The store refuses this point.",
 };
 

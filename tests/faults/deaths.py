@@ -72,12 +72,12 @@ def catalog(good: Host, gone: Host, pictures: int) -> tuple[list[CatalogItem], d
 
 
 def killed(
-    folder: Path, *, kills: int, pictures: int = 1000, forked: bool = False, seed: int = 1
-) -> Tally:
+    folder: Path, *, kills: int, pictures: int = 1000, forked: bool = False, apart: float = 0.5, seed: int = 1
+) -> Tally:  # fmt: skip
     """`kill -9` of workers at random moments under load; a recovery ends when all of the dead one's chunks were sent again.
 
     Three workers, of which two are up before each kill: one that dies while it starts had nothing to lose. `forked` has
-    them come from a `Nursery`.
+    them come from a `Nursery`; there are up to `apart` seconds between two kills.
     """
     chance = random.Random(seed)
     with (
@@ -94,7 +94,7 @@ def killed(
             MovingOn(parts, feed.job) as moving,
         ):
             for _ in range(kills):
-                time.sleep(chance.uniform(0.0, 0.5))
+                time.sleep(chance.uniform(0.0, apart))
                 parts.one_of(2, chance).kill()
                 moving.died()
             feed.end()

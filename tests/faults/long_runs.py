@@ -101,7 +101,7 @@ def odd_files() -> Path | None:
 
 
 FAULTS: dict[str, Run] = {
-    "worker-killed": lambda f, much: deaths.killed(f, kills=much(500), forked=True),
+    "worker-killed": lambda f, much: deaths.killed(f, kills=much(500), forked=True, apart=1.5),
     "worker-killed-once": lambda f, much: deaths.killed_in_a_long_job(f, pictures=much(80_000)),
     "worker-frozen": lambda f, much: deaths.lost_message(f, times=much(10)),
     "worker-stopped": lambda f, much: deaths.asked_to_stop(f, stops=much(50))[0],

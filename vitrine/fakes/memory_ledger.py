@@ -33,6 +33,7 @@ from vitrine.fakes.memory_job import (
 from vitrine.fakes.memory_reading import MemoryReading
 from vitrine.ledger.base import (
     NO_STAGES,
+    STRIKES_OUT,
     FinishReport,
     Lease,
     NewChunk,
@@ -122,8 +123,8 @@ class MemoryLedger(MemoryReading):
                 spec=entry.spec,
                 token=chunk.token,
                 attempt=chunk.attempts,
-                suspects=tuple(o for o, n in struck.items() if n == 1),
-                culprits=tuple(o for o, n in struck.items() if n >= 2),
+                suspects=tuple(o for o, n in struck.items() if 0 < n < STRIKES_OUT),
+                culprits=tuple(o for o, n in struck.items() if n >= STRIKES_OUT),
             )
 
     def _refusal(self, entry: MemoryJob | None, number: int) -> Refusal | None:

@@ -33,6 +33,9 @@ LONGEST_GAP = 60.0
 """Seconds between two looks at an index that count as standstill: longer ones say that the store or the workers were away."""
 
 
+STRIKES_OUT = 3
+"""Deaths on one picture before it is dead-lettered. One may be somebody else's doing (a kill, a neighbour), and where workers die
+every second so may two: of 150 such deaths four met a picture a second time, measured by tests/faults."""
 MARK_BYTES = 8
 """Bytes of a chunk's mark: two catalogs that part have the same one by chance in 2**64 tries."""
 
@@ -72,9 +75,14 @@ class Lease:
     attempt: int
     """1 for the first; a chunk whose worker died comes back with 2 and is done carefully."""
     suspects: tuple[int, ...]
-    """Ordinals a worker died on once, to be tried first and alone."""
+    """Ordinals that workers died on, to be tried first and alone."""
     culprits: tuple[int, ...]
-    """Ordinals a worker died on twice: dead-letter them, do not touch them."""
+    """Ordinals that `STRIKES_OUT` workers died on: dead-letter them, do not touch them."""
+
+    @property
+    def careful(self) -> bool:
+        """Whether a worker died over the chunk before, so that it is done one picture at a time."""
+        return self.attempt > 1 or bool(self.suspects or self.culprits)
 
     def without(self, settled: Collection[int]) -> Lease:
         """The lease on what is left, where these ordinals have their outcome."""

@@ -28,6 +28,7 @@ from vitrine.ledger import codec, outcome_rate
 from vitrine.ledger.base import (
     LONGEST_GAP,
     NO_STAGES,
+    STRIKES_OUT,
     FinishReport,
     Lease,
     NewChunk,
@@ -42,8 +43,6 @@ from vitrine.redis_client import as_bytes, connect, naming_failures
 from vitrine.settings import INDEX_POINTS, Settings
 
 PROBLEMS_KEPT = 1000
-STRIKES_OUT = 2
-"""Deaths on one picture before it is dead-lettered: the first may be somebody else's doing (a kill, a neighbour)."""
 
 
 class RedisLedger(LedgerSteering):

@@ -1,16 +1,16 @@
 """The way through a chunk that a worker died on: one picture at a time, its name written down before.
 
 Whoever kills the process is then known by name. One death is only suspicion (somebody may have pulled
-the plug at that moment): suspects go first next time, so that a second death cannot be chance; then the
+the plug at that moment): suspects go first next time, and a third death on the same one is no chance; then the
 picture is dead-lettered as `crashed_worker` and never touched again.
 
+One chunk of a process is walked through so at a time: two would each have a suspect in hand when it dies.
 What is done is written every few pictures: where workers die faster than a chunk can be walked through, for whatever
 reason, it still comes to its end.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from itertools import islice
 from vitrine.contracts import FailureReason, ImageRef, ItemFailure
 from vitrine.errors import LedgerUnavailable
 from vitrine.ledger import Lease, Ledger
+from vitrine.ledger.base import STRIKES_OUT
 from vitrine.telemetry.stage_times import StageTimes
 from workers.batching import Lane
 from workers.fetch.fetched import Fetched
@@ -33,13 +34,10 @@ _AHEAD = 4
 WRITTEN_EVERY = 16
 """Pictures between two writes of their outcomes: what a death costs at most, against an upsert and a script for so many."""
 
-_one_at_a_time = threading.Lock()
-"""Two chunks taken carefully at once would each have a suspect in hand when the process dies."""
-
 
 @dataclass(slots=True)
 class Careful:
-    """One chunk, taken carefully; `run` is called once."""
+    """One chunk, taken carefully, the only one in its process; `run` is called once."""
 
     stages: Stages
     ledger: Ledger
@@ -57,7 +55,7 @@ class Careful:
         """Bring every picture to its outcome, and return those not yet written; on a stop, the rest is left without one."""
         for image in self.lease.chunk.images:
             if image.ordinal in self.lease.culprits:
-                detail = "a worker process died on it twice"
+                detail = f"{STRIKES_OUT} worker processes died on it"
                 self.outcomes.fail_with(image, FailureReason.CRASHED_WORKER, detail)
         for taken, (image, future) in enumerate(self._fetch_ahead()):
             if taken and taken % WRITTEN_EVERY == 0:
@@ -106,16 +104,15 @@ class Careful:
             self.outcomes.fail_with(image, FailureReason.CORRUPT, detail)
 
     def _embed(self, image: ImageRef, fetched: Fetched) -> Embedded:
-        with _one_at_a_time:
-            self.patience(lambda: self.ledger.suspect(self.lease, image.ordinal))
-            try:
-                with self.times.during("decode"):
-                    prepared = self.stages.prepare(fetched, lane=Lane.BULK).result()
-                with self.times.during("batch"):
-                    future = self.stages.submit(prepared, lane=Lane.BULK, alone=True)
-                    vector = future.result()
-            finally:
-                self.patience(lambda: self.ledger.suspect(self.lease, None))
+        self.patience(lambda: self.ledger.suspect(self.lease, image.ordinal))
+        try:
+            with self.times.during("decode"):
+                prepared = self.stages.prepare(fetched, lane=Lane.BULK).result()
+            with self.times.during("batch"):
+                future = self.stages.submit(prepared, lane=Lane.BULK, alone=True)
+                vector = future.result()
+        finally:
+            self.patience(lambda: self.ledger.suspect(self.lease, None))
         return Embedded(image, vector, prepared.content_sha256, prepared.etag)
 
     def _failed(self, image: ImageRef, failure: ItemFailure) -> None:

@@ -8,6 +8,7 @@ the same points again under the same ids.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS_OUT = 10
 """Deaths over one chunk that does not move and without a picture to blame; after that the rest is dead-lettered."""
+LOOK_EVERY = 0.2
+"""Seconds between two looks of a chunk that waits for its turn at whether the worker stops."""
 STORE_AWAY = 15.0
 """Seconds until a chunk that could not be stored is tried again."""
 
@@ -54,6 +57,8 @@ class ChunkWorker:
     stopping: Callable[[], bool]
     patience: Patience
     traces: Traces = field(default_factory=NoTraces)
+    careful_turn: threading.Lock = field(default_factory=threading.Lock)
+    """Whoever has it walks through a chunk carefully."""
 
     def ingest(self, job: str, number: int) -> Report:
         """Do the chunk, or say why not."""
@@ -65,9 +70,36 @@ class ChunkWorker:
             self._tell_wait(job, number, trace)
         # Before the lease: whoever else can reach the store may have it meanwhile.
         self.store.wait_until_back()
-        lease = self.ledger.lease(job, number, seconds=self.lease_seconds)
+        lease = self._lease(job, number)
         if isinstance(lease, Refusal):
             return {"refused": lease.value}
+        if lease.careful:
+            return self._in_turn(lease, trace)
+        return self._hold(lease, trace)
+
+    def _in_turn(self, lease: Lease, trace: ChunkTrace) -> Report:
+        """Do a careful chunk once no other of this process is under way.
+
+        Meanwhile it is nobody's: what dies then dies over another chunk, and another worker may have this one.
+        """
+        waited = not self.careful_turn.acquire(blocking=False)
+        if waited:
+            self.ledger.release(lease)
+            while not self.careful_turn.acquire(timeout=LOOK_EVERY):
+                if self.stopping():
+                    return {"given_back": "stopping"}
+        try:
+            taken = self._lease(lease.chunk.job, lease.chunk.number) if waited else lease
+            if isinstance(taken, Refusal):
+                return {"refused": taken.value}
+            return self._hold(taken, trace)
+        finally:
+            self.careful_turn.release()
+
+    def _lease(self, job: str, number: int) -> Lease | Refusal:
+        return self.ledger.lease(job, number, seconds=self.lease_seconds)
+
+    def _hold(self, lease: Lease, trace: ChunkTrace) -> Report:
         with self.keeper.holding(lease) as held:
             try:
                 return self._do(held)
@@ -131,7 +163,7 @@ class ChunkWorker:
             return self.stopping() or held.lost()
 
         root = lease.spec.file_root if self.fetch_files else None
-        if lease.attempt > 1 or lease.suspects or lease.culprits:
+        if lease.careful:
             return Careful(
                 self.stages, self.ledger, lease, self.retries, root, stopped, self.patience,
                 lambda outcomes: self._write(held, outcomes), held.times,

@@ -3,8 +3,9 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from vitrine.errors import LedgerUnavailable, StoreRejected, StoreUnavailable
 from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.fakes.memory_store import MemoryStore
 from vitrine.ledger import Lease
+from vitrine.ledger.base import STRIKES_OUT
 from vitrine.vectors.base import PointBatch, Space
 from workers.batching import Lane
 from workers.fakes import DIMENSION, FakeModel, FakeSource
@@ -25,6 +27,7 @@ from workers.models.base import Inputs
 from workers.normalise import l2_normalise
 
 RED = (255, 0, 0)
+T = TypeVar("T")
 TIMEOUT = ItemFailure(FailureReason.TIMEOUT, "took too long")
 
 
@@ -255,11 +258,11 @@ def test_a_suspect_goes_first_and_is_cleared_when_it_comes_through() -> None:
         assert shop.source.asked[0] == url(4)
 
 
-def test_a_picture_that_workers_died_on_twice_is_dead_lettered_by_name() -> None:
+def test_a_picture_that_three_workers_died_on_is_dead_lettered_by_name() -> None:
     with Workshop(good(6)) as shop:
         job = shop.job(6)
-        die(shop, job, 4)
-        die(shop, job, 4)
+        for _ in range(STRIKES_OUT):
+            die(shop, job, 4)
         assert shop.ingest(job) == {
             "embedded": 5,
             "failed": 1,
@@ -336,6 +339,58 @@ def test_a_storm_of_deaths_keeps_no_chunk_from_its_end() -> None:
         assert deaths == 15
         assert shop.ledger.status(job).embedded == 250
         assert len(shop.points()) == 250
+
+
+def in_a_thread(work: Callable[[], T]) -> Future[T]:
+    future: Future[T] = Future()
+    threading.Thread(target=lambda: future.set_result(work()), daemon=True).start()
+    return future
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_a_careful_chunk_waits_without_a_lease_until_no_other_is_under_way() -> None:
+    with Workshop(good(20)) as shop:
+        job = shop.job(20)
+        die(shop, job, None)
+        with shop.worker.careful_turn:
+            waiting = in_a_thread(lambda: shop.ingest(job))
+            wait_until(lambda: shop.ledger._jobs[job].chunks[0].due is not None)
+            chunk = shop.ledger._jobs[job].chunks[0]
+            assert (chunk.leased, chunk.attempts) == (None, 1)
+        assert waiting.result(30) == {"embedded": 20, "failed": 0, "put_off": 0}
+        assert not shop.worker.careful_turn.locked()
+
+
+def test_a_chunk_that_another_did_while_it_waited_is_refused() -> None:
+    with Workshop(good(4)) as shop:
+        job = shop.job(4)
+        die(shop, job, None)
+        with shop.worker.careful_turn:
+            waiting = in_a_thread(lambda: shop.ingest(job))
+            wait_until(lambda: shop.ledger._jobs[job].chunks[0].due is not None)
+            lease = shop.ledger.lease(job, 0, seconds=60)
+            assert isinstance(lease, Lease)
+            shop.ledger.finish(lease, embedded=[0, 1, 2, 3], failures=[])
+        assert waiting.result(30) == {"refused": "done"}
+        assert not shop.worker.careful_turn.locked()
+
+
+def test_a_stop_ends_the_wait_for_the_turn() -> None:
+    with Workshop(good(4)) as shop:
+        job = shop.job(4)
+        die(shop, job, None)
+        with shop.worker.careful_turn:
+            waiting = in_a_thread(lambda: shop.ingest(job))
+            wait_until(lambda: shop.ledger._jobs[job].chunks[0].due is not None)
+            shop.stopping = True
+            assert waiting.result(30) == {"given_back": "stopping"}
+        assert shop.ledger.sweep(job, lost_before=0) == [0]
 
 
 @pytest.mark.parametrize("sizes", [[1], [17, 3]])
