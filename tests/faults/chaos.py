@@ -92,7 +92,7 @@ def _verdict(ended: Ended) -> str:
     if isinstance(ended, NotPossible):
         return f"left out, {ended}"
     missed = [str(promise) for promise in ended.promises if not promise.kept]
-    exact = "exact" if ended.exact else f"NOT exact: {ended}"
+    exact = "exact" if ended.exact else f"NOT exact: {ended.lost} lost, {ended.wrong} wrong"
     return "; ".join([exact, *missed])
 
 
