@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from workers.parking_consumer import ParkingConsumer
 
+log = logging.getLogger(__name__)
+
 
 class WorkerConsumer(ParkingConsumer):
-    """Closes a connection that came up and could not be set up."""
+    """Closes a connection that came up and could not be set up, and outlives one that broke at a bad moment."""
 
     amqheartbeat: float | None  #: Celery's; no heartbeat for Redis.
     hub: Any  #: Celery's event loop.
@@ -27,3 +30,12 @@ class WorkerConsumer(ParkingConsumer):
             connection.collect()
             raise
         return connection
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Close what broke, as Celery does; it is connected anew after this."""
+        try:
+            super().on_connection_error_after_connected(exc)
+        except AttributeError as error:
+            # Kombu closes a connection in two steps, and looks for the first one's address in the second if the first was cut
+            # short: Celery would end the process. What was in hand, the broker and the sweeper send again.
+            log.warning("a broken connection could not be closed in order: %s", error)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
+from celery.worker.consumer import Consumer
 from redis.exceptions import OutOfMemoryError
 
 from workers.consumer import WorkerConsumer
@@ -47,3 +49,15 @@ def test_one_that_is_set_up_stays_open() -> None:
     connection = Connection(full=False)
     assert consumer_of(connection).connect() is connection
     assert not connection.closed
+
+
+def test_a_broken_connection_that_kombu_cannot_close_does_not_end_the_worker(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def half_closed(_consumer: object, exc: Exception) -> None:
+        raise AttributeError("'NoneType' object has no attribute 'hostname'") from exc
+
+    monkeypatch.setattr(Consumer, "on_connection_error_after_connected", half_closed)
+    with caplog.at_level(logging.WARNING):
+        consumer_of(Connection(full=False)).on_connection_error_after_connected(OSError("cut"))
+    assert "could not be closed in order" in caplog.text
