@@ -16,6 +16,11 @@ class WorkerConsumer(ParkingConsumer):
     amqheartbeat: float | None  #: Celery's; no heartbeat for Redis.
     hub: Any  #: Celery's event loop.
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What Kombu raises where a message of a connection that is closed by now is acknowledged: it has no address any more.
+        self.connection_errors += (AttributeError,)
+
     def connect(self) -> Any:
         """A connection that is registered with the worker's loop.
 

@@ -61,3 +61,13 @@ def test_a_broken_connection_that_kombu_cannot_close_does_not_end_the_worker(
     with caplog.at_level(logging.WARNING):
         consumer_of(Connection(full=False)).on_connection_error_after_connected(OSError("cut"))
     assert "could not be closed in order" in caplog.text
+
+
+def test_an_acknowledgement_on_a_closed_connection_is_a_broken_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def initialised(consumer: Any, *_: object) -> None:
+        consumer.connection_errors = (OSError,)
+
+    monkeypatch.setattr(Consumer, "__init__", initialised)
+    assert AttributeError in WorkerConsumer().connection_errors
