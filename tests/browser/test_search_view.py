@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import ShopService
 from tests.browser.searching import DROP, found, picture_of, search_by_item
-from tests.browser.visitor import Visitor, visiting
+from tests.browser.visitor import PATIENCE, Visitor, visiting
 from tests.e2e.house import vitrine
 
 pytestmark = pytest.mark.e2e
@@ -246,11 +247,11 @@ def test_the_next_page_comes_on_scrolling_and_no_item_twice(
 ) -> None:
     page = visitor.page
     search_by_item(visitor, service)
-    expect(page.locator(".hit")).not_to_have_count(0)
-    for _ in range(6):
+    end, until = page.get_by_text("That is all"), time.monotonic() + PATIENCE
+    while not end.is_visible():
+        assert time.monotonic() < until
         page.mouse.wheel(0, 4000)
         page.wait_for_timeout(50)
-    expect(page.get_by_text("That is all")).to_be_visible()
     shown = found(page)
     assert len(shown) == len(set(shown)) == len(service.items) - 1
 
