@@ -61,6 +61,9 @@ class WorkerMetrics:
             ["outcome"],
             registry=self.registry,
         )
+        self.chunks.labels(
+            "parked"
+        )  # A rate is seen from the second value on: the first one is none.
         self.queries = Counter(
             "vitrine_queries",
             "Questions of the query lane by what became of them.",
@@ -162,14 +165,15 @@ class WorkerMetrics:
     def _chunk_done(self, report: Report, seconds: float) -> None:
         outcome = next((name for name in _CHUNK_OUTCOMES if name in report), "done")
         self.chunks.labels(outcome).inc()
-        if outcome != "done":
-            return
-        self.stages.labels("chunk").observe(seconds)
+        if outcome == "done":
+            self.stages.labels("chunk").observe(seconds)
+        # One that was given back may have been written in part.
+        embedded, failed = (int(report.get(name, 0)) for name in ("embedded", "failed"))
         with self._adding:
-            self.embedded_so_far += int(report["embedded"])
-            self.failed_so_far += int(report["failed"])
-        self.images.labels("embedded", "").inc(int(report["embedded"]))
-        self.put_off.inc(int(report["put_off"]))
+            self.embedded_so_far += embedded
+            self.failed_so_far += failed
+        self.images.labels("embedded", "").inc(embedded)
+        self.put_off.inc(int(report.get("put_off", 0)))
         for name, count in report.items():
             if name.startswith(FAILED_PREFIX):
                 self.images.labels("failed", name.removeprefix(FAILED_PREFIX)).inc(int(count))

@@ -12,6 +12,7 @@ API = '{job="vitrine-api", instance="api:8080"}'
 WORKER = '{job="vitrine-worker", instance="w:9100", node="builtin.cpu.7@w"}'
 EMBEDDED = 'vitrine_images_total{outcome="embedded", reason=""}'
 TIMEOUT = 'vitrine_images_total{outcome="failed", reason="timeout"}'
+PARKED = 'vitrine_chunks_total{outcome="parked"}'
 DEPTH = 'vitrine_queue_depth{model="builtin", lane="bulk"}'
 SEARCH = 'vitrine_http_request_seconds_bucket{route="/v1/search", le='
 ANSWERS = "vitrine_http_requests_total{status="
@@ -57,6 +58,9 @@ CASES = (
     Case(
         "VitrineManyFailures", {EMBEDDED: "0+70x60", TIMEOUT: "0+30x60"},
         {EMBEDDED: "0+90x60", TIMEOUT: "0+10x60"}, {}, "warning",
+    ),
+    Case(
+        "VitrineMessagesParked", {PARKED: "0x50 1x9"}, {PARKED: "7x60"}, {}, "warning",
     ),
     Case(
         "VitrineChunkTooOld", {f"vitrine_lease_age_seconds{WORKER}": "900x60"},

@@ -67,6 +67,22 @@ def test_a_chunk_that_was_not_done_counts_no_picture(
     assert value(metrics, "vitrine_images_total", outcome="embedded", reason="") == 0
 
 
+def test_what_of_a_chunk_was_written_before_it_was_given_back_is_counted(
+    metrics: WorkerMetrics,
+) -> None:
+    with metrics.chunk() as report:
+        report |= {
+            "embedded": 16,
+            "failed": 1,
+            "put_off": 0,
+            "failed.timeout": 1,
+            "given_back": "x",
+        }
+    assert value(metrics, "vitrine_chunks_total", outcome="given_back") == 1
+    assert value(metrics, "vitrine_images_total", outcome="embedded", reason="") == 16
+    assert value(metrics, "vitrine_images_total", outcome="failed", reason="timeout") == 1
+
+
 def test_a_chunk_that_raises_is_counted_as_that(metrics: WorkerMetrics) -> None:
     with pytest.raises(ZeroDivisionError), metrics.chunk():
         raise ZeroDivisionError
