@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from vitrine.errors import BadInput
 from workers.models.base import Compile, EmbeddingModel, Way
+from workers.models.threads import in_a_passing_thread
 
 BUILTIN = "builtin"
 TIMED_PREFIX = "timed-"
@@ -37,18 +37,18 @@ def open_model(
     # torch and transformers take seconds to import, and the built-in model needs neither.
     from workers.models.transformers_model import TransformersModel  # noqa: PLC0415
 
-    # In a thread that ends: torch keeps a pool of threads for every thread that computed, and more of them than cores
-    # slow the device's thread down (`workers.batching.staging`).
-    with ThreadPoolExecutor(1, "opening") as opening:
-        return opening.submit(
-            TransformersModel,
+    # Torch keeps a pool of threads for every thread that computed, and more of them than cores slow the device's thread
+    # down (`workers.batching.staging`): the pool of a thread that ends goes with it.
+    return in_a_passing_thread(
+        lambda: TransformersModel(
             _directory(name),
             given=name,
             device=device,
             dtype=dtype,
             preprocess=preprocess,
             compiling=compiling,
-        ).result()
+        )
+    )
 
 
 def _builtin(device: str) -> EmbeddingModel:

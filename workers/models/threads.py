@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
 
+T = TypeVar("T")
 _LOCK = threading.Lock()
 
 
@@ -24,3 +28,23 @@ def single_threaded() -> None:
         restoring = threading.Thread(target=torch.set_num_threads, args=(before,))
         restoring.start()
         restoring.join()
+
+
+def in_a_passing_thread(work: Callable[[], T]) -> T:
+    """Do something in a thread that ends with it; what it raises is raised here.
+
+    Who is told to stop meanwhile stops at once: the thread is a daemon, and is not waited for.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits
+            future.set_exception(error)
+
+    thread = threading.Thread(target=run, name="passing", daemon=True)
+    thread.start()
+    result = future.result()
+    thread.join()
+    return result

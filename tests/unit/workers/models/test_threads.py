@@ -6,12 +6,13 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import torch
 
 from workers.batching.staging import Staging
 from workers.batching.under_way import UnderWay
 from workers.models.places import Cpu
-from workers.models.threads import single_threaded
+from workers.models.threads import in_a_passing_thread, single_threaded
 
 
 def in_a_new_thread(work: Callable[[], int]) -> int:
@@ -88,3 +89,15 @@ def test_the_staging_thread_works_alone() -> None:
         assert in_a_new_thread(torch.get_num_threads) == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_passing_thread_is_gone_when_its_work_is_done() -> None:
+    thread = in_a_passing_thread(threading.current_thread)
+    assert thread is not threading.current_thread()
+    assert not thread.is_alive()
+    with pytest.raises(LookupError, match="nothing here"):
+        in_a_passing_thread(fail)
+
+
+def fail() -> None:
+    raise LookupError("nothing here")
