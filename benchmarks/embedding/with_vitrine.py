@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.embedding.serve import Embed, serve
 from benchmarks.environments import cache_folder
+from vitrine.contracts import CHUNK_SIZE
 from vitrine.settings import Settings
 from workers.batching import Batcher, Lane
 from workers.decoders import Decoders
@@ -21,9 +22,6 @@ from workers.picture_decoder import decoder_for
 from workers.remembered_sizes import RememberedSizes
 from workers.stages import Prepared, Stages
 from workers.warm_up import UNTRIED_BATCH, warm_up
-
-WINDOW = 256
-"""Pictures decoded ahead of the batcher: the chunks that a worker has in work at once."""
 
 
 class NoSource:
@@ -51,20 +49,22 @@ def open_embedder(folder: str) -> Embed:
     remembered = RememberedSizes(settings.data_dir)
     warm_up(model, batcher, batch_size=settings.batch_size, remembered=remembered)
 
+    window = settings.ingest_threads * CHUNK_SIZE  # What a worker has in work at once.
+
     def embed(jpegs: Sequence[bytes]) -> object:
-        return _through(stages, jpegs)
+        return _through(stages, jpegs, window)
 
     return embed
 
 
-def _through(stages: Stages, jpegs: Sequence[bytes]) -> list[NDArray[np.float32]]:
-    """All pictures through the stages, in order, `WINDOW` of them between the first stage and the second."""
+def _through(stages: Stages, jpegs: Sequence[bytes], window: int) -> list[NDArray[np.float32]]:
+    """All pictures through the stages, in order, `window` of them between the first stage and the second."""
     decoding: deque[Future[Prepared]] = deque()
     embedding: list[Future[NDArray[np.float32]]] = []
     waiting = iter(jpegs)
     for jpeg in waiting:
         decoding.append(_begun(stages, jpeg))
-        if len(decoding) == WINDOW:
+        if len(decoding) == window:
             embedding.append(_next(stages, decoding))
     while decoding:
         embedding.append(_next(stages, decoding))
