@@ -3,8 +3,9 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
@@ -23,6 +24,7 @@ from workers.batching import Lane
 from workers.fakes import DIMENSION, FakeModel, FakeSource
 from workers.fetch.fetched import Fetched
 from workers.ingest.careful import WRITTEN_EVERY
+from workers.ingest.chunk import Report
 from workers.models.base import Inputs
 from workers.normalise import l2_normalise
 
@@ -354,13 +356,20 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
+@contextmanager
+def waiting_for_its_turn(shop: Workshop, job: str) -> Iterator[Future[Report]]:
+    """A careful chunk, given back while another of the process is under way; its turn comes at the end of the block."""
+    die(shop, job, None)
+    with shop.worker.careful_turn:
+        waiting = in_a_thread(lambda: shop.ingest(job))
+        wait_until(lambda: shop.ledger._jobs[job].chunks[0].due is not None)
+        yield waiting
+
+
 def test_a_careful_chunk_waits_without_a_lease_until_no_other_is_under_way() -> None:
     with Workshop(good(20)) as shop:
         job = shop.job(20)
-        die(shop, job, None)
-        with shop.worker.careful_turn:
-            waiting = in_a_thread(lambda: shop.ingest(job))
-            wait_until(lambda: shop.ledger._jobs[job].chunks[0].due is not None)
+        with waiting_for_its_turn(shop, job) as waiting:
             chunk = shop.ledger._jobs[job].chunks[0]
             assert (chunk.leased, chunk.attempts) == (None, 1)
         assert waiting.result(30) == {"embedded": 20, "failed": 0, "put_off": 0}
@@ -370,10 +379,7 @@ def test_a_careful_chunk_waits_without_a_lease_until_no_other_is_under_way() -> 
 def test_a_chunk_that_another_did_while_it_waited_is_refused() -> None:
     with Workshop(good(4)) as shop:
         job = shop.job(4)
-        die(shop, job, None)
-        with shop.worker.careful_turn:
-            waiting = in_a_thread(lambda: shop.ingest(job))
-            wait_until(lambda: shop.ledger._jobs[job].chunks[0].due is not None)
+        with waiting_for_its_turn(shop, job) as waiting:
             lease = shop.ledger.lease(job, 0, seconds=60)
             assert isinstance(lease, Lease)
             shop.ledger.finish(lease, embedded=[0, 1, 2, 3], failures=[])
@@ -384,10 +390,7 @@ def test_a_chunk_that_another_did_while_it_waited_is_refused() -> None:
 def test_a_stop_ends_the_wait_for_the_turn() -> None:
     with Workshop(good(4)) as shop:
         job = shop.job(4)
-        die(shop, job, None)
-        with shop.worker.careful_turn:
-            waiting = in_a_thread(lambda: shop.ingest(job))
-            wait_until(lambda: shop.ledger._jobs[job].chunks[0].due is not None)
+        with waiting_for_its_turn(shop, job) as waiting:
             shop.stopping = True
             assert waiting.result(30) == {"given_back": "stopping"}
         assert shop.ledger.sweep(job, lost_before=0) == [0]
