@@ -82,9 +82,8 @@ class Full:
     tally: Tally
     told: list[str]  #: What submissions were told, a sentence each.
     crashes: int  #: Workers that ended.
-    left_open: (
-        int  #: Connections more than before, after some seconds in which nothing could be written.
-    )
+    left_open: int
+    """Connections more than before, after some seconds in which nothing could be written."""
 
 
 def full(folder: Path, *, pictures: int, times: int = 1) -> Full:

@@ -61,9 +61,8 @@ class WorkerMetrics:
             ["outcome"],
             registry=self.registry,
         )
-        self.chunks.labels(
-            "parked"
-        )  # A rate is seen from the second value on: the first one is none.
+        # There from the beginning: an increase is told from the second value on.
+        self.chunks.labels("parked")
         self.queries = Counter(
             "vitrine_queries",
             "Questions of the query lane by what became of them.",
