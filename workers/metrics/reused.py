@@ -21,7 +21,7 @@ def watch_reuse(registry: CollectorRegistry, reuse: Reuse | None) -> None:
 class ReusedVectors(Collector):
     """`vitrine_known_vectors_total{outcome}`: found, missed, joined, see `workers.reuse.ReuseCounts`.
 
-    `vitrine_vectors_not_kept_total`: see `workers.vector_cache.VectorCache.dropped`.
+    `vitrine_vectors_not_kept_total`: see `dropped` of `workers.vector_cache.VectorCache`.
     """
 
     def __init__(self, reuse: Reuse) -> None:
