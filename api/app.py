@@ -16,45 +16,46 @@ import anyio.to_thread
 from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
-from api import (
+from api import openapi, problems, static_files
+from api.dependencies import Parts
+from api.dialect_errors import Spoken
+from api.dialects.clip_score import routes as clip_score
+from api.dialects.oip import infer, metadata, not_served
+from api.dialects.oip.statistics import Statistics
+from api.dialects.openai import routes as openai
+from api.dialects.runpod import routes as runpod
+from api.dialects.runpod.runner import Runner
+from api.metrics import ApiMetrics, Measured
+from api.middleware import body_limit
+from api.middleware.audit import Audit
+from api.middleware.auth import Access
+from api.middleware.body_timeout import SlowBody
+from api.middleware.rate_limit import Rate
+from api.permissions import OPEN
+from api.readiness import Readiness
+from api.requests.query_params import refuse_unknown
+from api.responses.sse import Streams
+from api.routes import (
     collections,
     embed,
     events,
     facets,
     failure_summary,
-    front_page,
     health,
     items,
     jobs,
-    limits,
     maps,
-    openapi,
     preview,
-    problems,
     score,
-    scrape,
     search,
     system,
 )
-from api.access import Access
-from api.audit import Audit
-from api.backgrounds import Backgrounds
-from api.dialects import clip_score, oip, oip_metadata, oip_not_served, openai, runpod
-from api.dialects.errors import Spoken
-from api.dialects.oip_statistics import Statistics
-from api.dialects.runpod_runner import Runner
-from api.metrics import ApiMetrics, Measured
-from api.parts import Parts
-from api.permissions import OPEN
-from api.queries import refuse_unknown
-from api.rate import Rate
-from api.readiness import Readiness
+from api.routes import metrics as scrape
 from api.schemas.embed import EmbedIn, ScoreIn
 from api.schemas.jobs import JobIn
 from api.schemas.search import SearchIn
+from api.search.sample_cache import Backgrounds
 from api.service_metrics import ServiceMetrics
-from api.slow_bodies import SlowBody
-from api.streams import Streams
 from vitrine import __version__
 from vitrine.api_keys import Keyring
 from vitrine.vectors.timed import timed
@@ -80,7 +81,7 @@ _ROOMS = (
     scrape,
     health,
 )
-_DIALECTS = (oip_metadata, oip, oip_not_served, runpod, openai, clip_score)
+_DIALECTS = (metadata, infer, not_served, runpod, openai, clip_score)
 """In this order: what the Open Inference Protocol has beneath `/v2/models` is no endpoint of RunPod's."""
 _DESCRIPTION = (
     "Visual search for product catalogs. Submit a catalog at `/v1/jobs`, search it at `/v1/search`."
@@ -91,7 +92,7 @@ _DESCRIPTION = (
 def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
     """The API over these parts, for who has a key of the ring; it opens and closes none of them.
 
-    Without keys it takes requests from this machine alone to be meant (see `api.access`).
+    Without keys it takes requests from this machine alone to be meant (see `api.middleware.auth`).
     """
     app = FastAPIOffline(
         title="vitrine",
@@ -105,32 +106,32 @@ def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
     parts = replace(parts, store=timed(parts.store, metrics.store_called))
     metrics.registry.register(ServiceMetrics(parts))
     app.state.parts = parts
-    app.state.admission = limits.Admission(SEARCHES_IN_FLIGHT)
+    app.state.admission = body_limit.Admission(SEARCHES_IN_FLIGHT)
     app.state.readiness = Readiness(parts)
     app.state.backgrounds = Backgrounds(parts.store)
     app.state.maps = maps.Maps()
     app.state.streams = Streams()
     app.state.oip_statistics = Statistics()
-    app.state.large_bodies = limits.Admission(limits.LARGE_AT_ONCE, "large bodies")
-    app.state.runsync_admission = limits.Admission(runpod.WAITERS, "waiting requests")
+    app.state.large_bodies = body_limit.Admission(body_limit.LARGE_AT_ONCE, "large bodies")
+    app.state.runsync_admission = body_limit.Admission(runpod.WAITERS, "waiting requests")
     app.state.runner = Runner(parts.tickets, parts.lane)
     app.state.routes = [route for room in (*_ROOMS, *_DIALECTS) for route in room.router.routes]
     for room in (*_ROOMS, *_DIALECTS):
         app.include_router(room.router, dependencies=[Depends(refuse_unknown)])
-    page = front_page.read_files()
-    app.include_router(front_page.router(page))
+    page = static_files.read_files()
+    app.include_router(static_files.router(page))
     settings = parts.settings
-    app.add_middleware(limits.BodyLimit, limit=limits.body_limit(settings))
+    app.add_middleware(body_limit.BodyLimit, limit=body_limit.body_limit(settings))
     app.add_middleware(SlowBody, seconds=settings.api_client_timeout)
     rate = Rate(settings.api_rate, settings.api_burst)
-    open_paths = OPEN | front_page.open_paths(page)
+    open_paths = OPEN | static_files.open_paths(page)
     app.add_middleware(Access, keyring=keyring or Keyring(), rate=rate, open_paths=open_paths)
     app.add_middleware(Audit)
     app.add_middleware(Measured, metrics=metrics)
     problems.install(app)  # its middleware sees what all the others raise
     app.add_middleware(Spoken)  # last, so that it is the outermost
     openapi.install(
-        app, JobIn, SearchIn, EmbedIn, ScoreIn, *oip.BODIES, *runpod.BODIES, *openai.BODIES, *clip_score.BODIES
+        app, JobIn, SearchIn, EmbedIn, ScoreIn, *infer.BODIES, *runpod.BODIES, *openai.BODIES, *clip_score.BODIES
     )  # fmt: skip
     return app
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.dialects.served import Served, served
-from api.parts import Parts
-from api.pictures import Asked
+from api.dependencies import Parts
+from api.requests.image_inputs import Asked
+from api.requests.model_names import Served, served
 from vitrine.contracts import model_name
 from vitrine.errors import BadInput, ModelUnavailable, SpaceMismatch
 from vitrine.query_lane import Answer, Query, QueryVector

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from api.dialects.errors import SHAPES, shape_of
+from api.dialect_errors import SHAPES, shape_of
 from api.permissions import OPEN, need_of
 from api.problems import MEDIA_TYPE, TITLES
 from api.schemas.base import Problem
@@ -144,7 +144,7 @@ def _secure(document: dict[str, Any]) -> None:
 
 
 def _speak(document: dict[str, Any]) -> None:
-    """Put the errors of dialects' routes into the shape in which `api.dialects.errors` sends them."""
+    """Put the errors of dialects' routes into the shape in which `api.dialect_errors` sends them."""
     for path, operations in document["paths"].items():
         shape = shape_of(path)
         if shape is None:

@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.wording import over_http
+from api.error_hints import over_http
 from vitrine.errors import VitrineError
 
 logger = logging.getLogger(__name__)

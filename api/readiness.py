@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api import canary
-from api.parts import Parts
+from api.dependencies import Parts
 from vitrine.contracts import model_name
 from vitrine.errors import VitrineError
 from vitrine.presence import WorkerInfo

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.parts import Parts
-from api.system import JOBS_LOOKED_AT, queues
+from api.dependencies import Parts
+from api.routes.system import JOBS_LOOKED_AT, queues
 from vitrine.errors import VitrineError
 from vitrine.ledger import ChunksLeft
 from vitrine.presence import WorkerInfo

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from api.serve import bind, server_config, url_of
+from api.server import bind, server_config, url_of
 from vitrine.settings import Settings
 
 PATIENCE = 60.0  #: Seconds; bounds a hang, measures nothing.

@@ -6,8 +6,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
+from api.error_hints import over_http
 from api.schemas.base import Shape, SpaceOut
-from api.wording import over_http
 from vitrine.errors import VitrineError
 from vitrine.query_lane import UnusablePicture
 from vitrine.scoring import Scoring

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from api.pace import seconds_left
+from api.responses.eta import seconds_left
 from api.schemas.jobs import STAGE_NAMES, JobOut
 from vitrine.contracts import JobState, JobStatus
 from vitrine.ledger import ChunksLeft

@@ -2,7 +2,7 @@
 
     RunPod ──job──▶ handler ──▶ query lane ──▶ the worker with VITRINE_MODEL on this machine's GPU
 
-The inputs are those of the API's RunPod dialect (`api.dialects.runpod_input`): `images` (URLs) and `image` (base64, made
+The inputs are those of the API's RunPod dialect (`api.dialects.runpod.input`): `images` (URLs) and `image` (base64, made
 grey). Several jobs are taken at once, so that the worker fills its batches with all of them. Try it without RunPod:
 
     python infra/runpod/handler.py --test_input '{"input": {"images": ["https://…/a.jpg"]}}'
@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from api.dialects.runpod_input import as_json, asked_of, output_of
+from api.dialects.runpod.input import as_json, asked_of, output_of
 from vitrine.contracts import model_name
 from vitrine.errors import BadInput, VitrineError
 from vitrine.query_lane import Answer, Query, QueryLane

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from schemathesis.specs.openapi import checks
 
 from api.app import create_app
-from api.parts import Parts
+from api.dependencies import Parts
 from tests.served import served
 from tests.unit.api.api_stage import SPACE, Outbox, make_stage, put
 from vitrine.api_keys import Keyring, Scope, new_key

@@ -22,7 +22,7 @@ from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.app import create_app
-from api.parts import Parts, open_parts
+from api.dependencies import Parts, open_parts
 from tests.e2e.house import PATIENCE, until
 from tests.e2e.workshop_floor import Floor, workshop_floor
 from tests.served import served

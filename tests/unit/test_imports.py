@@ -24,7 +24,7 @@ def test_the_core_the_console_and_the_producer_start_light(module: str) -> None:
     assert loaded_by(module, HEAVY) == []
 
 
-@pytest.mark.parametrize("module", ["api", "api.app", "api.serve"])
+@pytest.mark.parametrize("module", ["api", "api.app", "api.server"])
 def test_the_api_loads_no_model_and_no_fetcher(module: str) -> None:
     assert loaded_by(module, ("torch", "transformers", "pycurl")) == []
 

@@ -27,7 +27,7 @@ def api(host: str | None, port: int | None, port_file: Path | None, exit_with_pa
 
     Beyond this machine it starts only with API keys (VITRINE_API_KEYS; `vitrine keys new` makes them).
     """
-    from api.serve import serve
+    from api.server import serve
     from vitrine.cli.output import say
     from vitrine.cli.services import load_settings
     from vitrine.telemetry import configure_logging

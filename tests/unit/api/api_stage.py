@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from api.app import create_app
-from api.parts import Parts
+from api.dependencies import Parts
 from vitrine.api_keys import Keyring
 from vitrine.broker import QueueDepth
 from vitrine.contracts import Failure, FailureReason, ImageRef, Payload, point_id

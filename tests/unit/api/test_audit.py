@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from api.audit import log, written_to
+from api.middleware.audit import log, written_to
 from tests.unit.api.api_stage import Stage, make_stage
 from vitrine.api_keys import Keyring, Scope, new_key
 from vitrine.contracts import FailureReason

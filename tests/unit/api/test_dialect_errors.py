@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.dialects.served import names, served
+from api.requests.model_names import names, served
 from tests.unit.api.api_stage import SPACE, Stage, make_stage, problem_of
 from vitrine.api_keys import Keyring, Scope, new_key
 from vitrine.errors import BadInput, ModelUnavailable, NotFound

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.limits import LARGE_BODY, Admission
+from api.middleware.body_limit import LARGE_BODY, Admission
 from tests.unit.api.api_stage import SPACE, Stage, problem_of
 from vitrine.contracts import FailureReason
 from vitrine.errors import LedgerUnavailable, ModelUnavailable

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from api import failure_summary
+from api.routes import failure_summary
 from tests.unit.api.api_stage import Stage, problem_of
 from vitrine.contracts import FailureReason
 from vitrine.fakes.memory_ledger import MemoryLedger

@@ -138,7 +138,7 @@ def test_a_picture_at_a_host_is_not_fetched_here(reader: Stage) -> None:
     put_file(reader.store, "/x")
     point = reader.store.item("files", "mine")[0]
     url = {**point.payload, "image_url": "http://127.0.0.1:1/secret.jpg"}
-    from api.stored_pictures import read_picture
+    from api.search.stored_images import read_picture
     from vitrine.errors import NotFound
 
     with pytest.raises(NotFound, match="at a host"):

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from api.events import HEARTBEAT, Watch
-from api.streams import Streams
+from api.responses.sse import Streams
+from api.routes.events import HEARTBEAT, Watch
 from tests.unit.api.api_stage import Stage, problem_of
 from vitrine.contracts import FailureReason, JobStatus, StageTotal
 from vitrine.errors import Full, LedgerUnavailable, NotFound

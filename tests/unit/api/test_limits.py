@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.limits import JSON_BODY, SMALL_BODY, Admission, body_limit
+from api.middleware.body_limit import JSON_BODY, SMALL_BODY, Admission, body_limit
 from tests.unit.api.api_stage import Stage, problem_of
 from vitrine.errors import Full
 from vitrine.settings import MEBIBYTE, Settings

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from api import maps
 from api.projection import project
+from api.routes import maps
 from tests.unit.api.api_stage import SPACE, Stage, problem_of, put
 from vitrine.errors import Unavailable
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.limits import LARGE_BODY, Admission
+from api.middleware.body_limit import LARGE_BODY, Admission
 from tests.unit.api.api_stage import SPACE, Stage, make_stage
 from tests.unit.api.test_dialect_errors import error_of
 from vitrine.errors import BadInput, ModelUnavailable

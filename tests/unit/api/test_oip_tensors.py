@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
-from api.dialects.oip_answers import write_answer
-from api.dialects.oip_bodies import unpacked
-from api.dialects.oip_questions import questions
-from api.dialects.oip_tensors import MAX_ELEMENTS, Tensor, read_request
-from api.limits import JSON_BODY, BodyTooLarge
+from api.dialects.oip.answers import write_answer
+from api.dialects.oip.bodies import unpacked
+from api.dialects.oip.questions import questions
+from api.dialects.oip.tensors import MAX_ELEMENTS, Tensor, read_request
+from api.middleware.body_limit import JSON_BODY, BodyTooLarge
 from vitrine.errors import BadInput, VitrineError
 from vitrine.query_lane import Query
 

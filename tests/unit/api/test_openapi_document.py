@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.dialects.errors import shape_of
+from api.dialect_errors import shape_of
 from tests.unit.api.api_stage import PROBLEM, Stage
 
 ROUTES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.pace import Pace, seconds_left
+from api.responses.eta import Pace, seconds_left
 
 
 def test_there_is_no_rate_before_a_second_was_seen() -> None:

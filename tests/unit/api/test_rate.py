@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.rate import Rate
+from api.middleware.rate_limit import Rate
 
 
 class Clock:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import orjson
 import pytest
 
-from api.dialects.runpod_runner import Runner
-from api.dialects.runpod_work import GROUP, MAX_ATTEMPTS, Work
+from api.dialects.runpod.runner import Runner
+from api.dialects.runpod.work import GROUP, MAX_ATTEMPTS, Work
 from tests.unit.api.api_stage import SPACE
 from vitrine.errors import LedgerUnavailable, ModelUnavailable
 from vitrine.fakes.fake_lane import FakeLane, fake_worker

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from api.backgrounds import GROWING_SECONDS, KEPT, KEPT_SECONDS, Backgrounds
+from api.search.sample_cache import GROWING_SECONDS, KEPT, KEPT_SECONDS, Backgrounds
 from tests.unit.api.api_stage import SPACE, Stage, put_vectors
 from vitrine.fakes.memory_store import MemoryStore
 from vitrine.neighbours.background import SAMPLE

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.serve import bind, url_of
+from api.server import bind, url_of
 from vitrine.cli.api import write_at_once
 from vitrine.errors import BadInput, Unavailable
 from vitrine.loopback import is_loopback

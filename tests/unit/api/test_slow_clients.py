@@ -17,7 +17,7 @@ import uvicorn
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.serve import bind, server_config
+from api.server import bind, server_config
 from tests.unit.api.api_stage import make_stage
 from vitrine.settings import Settings
 

@@ -12,8 +12,8 @@ import pytest
 import requests
 import uvicorn
 
-from api.serve import _stop_on_signals, bind, server_config, url_of
-from api.streams import Streams
+from api.responses.sse import Streams
+from api.server import _stop_on_signals, bind, server_config, url_of
 from tests.unit.api.api_stage import Stage, make_stage
 from vitrine.settings import Settings
 

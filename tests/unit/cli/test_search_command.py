@@ -11,7 +11,7 @@ from typing import TypeAlias
 import pytest
 from click.testing import CliRunner, Result
 
-from api.limits import Admission
+from api.middleware.body_limit import Admission
 from tests.served import served
 from tests.unit.api.api_stage import Stage, make_stage, put
 from vitrine.cli import main

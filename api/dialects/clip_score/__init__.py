@@ -1,0 +1,1 @@
+"""The routes and bodies of the CLIP-score service."""

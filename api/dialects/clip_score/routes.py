@@ -1,0 +1,170 @@
+"""The CLIP-score service's routes: how well a picture and a text go together, as 100 times their cosine, 0 at least.
+
+`model_config_name` is a running model's name or alias; `default`, or nothing, is the one that runs. `image_input` is a URL
+or base64: a path would be one of this machine, whose files are nobody's to name. `batch_size` is taken and not needed: the
+workers batch what comes from all clients together.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from api import openapi
+from api.dependencies import Given, Parts
+from api.dialects.clip_score.schemas import (
+    BatchIn,
+    BatchOut,
+    EvaluationIn,
+    EvaluationOut,
+    EvaluatorHealth,
+    FailedOut,
+)
+from api.embedding import chosen, embedded
+from api.middleware.body_limit import admitted, roomy
+from api.problems import problem
+from api.readiness import Readiness
+from api.requests import bodies
+from api.requests.image_inputs import WEB, Asked, by_base64, by_text, by_url
+from api.routes.score import scores
+from api.schemas.embed import PairError, ScoreOut
+from vitrine.errors import BadInput, ModelUnavailable
+
+BODIES = (EvaluationIn, BatchIn)
+"""What the document has to be told of: the routes read these themselves."""
+
+router = APIRouter(tags=["CLIP score"])
+
+_SINGLE = {"image_input": "https://shop.example/1042/front.jpg", "text_prompt": "a striped shirt"}
+_KEPT = 4096
+"""Characters of a picture's field that are said back: every URL, but no base64."""
+
+
+@router.post(
+    "/evaluator/v1/evaluation/single",
+    summary="Score one picture against a text",
+    responses=openapi.errors(400, 404, 408, 409, 413, 415, 429),
+    openapi_extra=openapi.json_body(EvaluationIn, example=_SINGLE),
+    dependencies=[Depends(admitted), Depends(roomy)],
+)
+def single(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> EvaluationOut:
+    """400 says why there is no score."""
+    asked = bodies.from_json(EvaluationIn, body)
+    (outcome,), model, took = _scored(parts, [asked])
+    if outcome.error is not None:
+        raise _error(outcome.error)
+    return _evaluation(asked, outcome, model, took)
+
+
+@router.post(
+    "/evaluator/v1/evaluation/batch",
+    summary="Score many pictures against their texts",
+    responses=openapi.errors(400, 404, 408, 409, 413, 415, 429),
+    openapi_extra=openapi.json_body(BatchIn, example={"evaluations": [_SINGLE]}),
+    dependencies=[Depends(admitted), Depends(roomy)],
+)
+def batch(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> BatchOut:
+    """The outcomes in their order; one that fails has an `error` in place of its score."""
+    asked = bodies.from_json(BatchIn, body)
+    if len({one.model_config_name for one in asked.evaluations}) > 1:
+        raise bodies.refuse_field("evaluations", "All of them have to name the same model.")
+    outcomes, model, took = _scored(parts, asked.evaluations)
+    each = took / len(outcomes)
+    results: list[EvaluationOut | FailedOut] = [
+        _evaluation(one, outcome, model, each)
+        if outcome.error is None
+        else _failed(one, outcome.error)
+        for one, outcome in zip(asked.evaluations, outcomes, strict=True)
+    ]
+    failed = sum(isinstance(one, FailedOut) for one in results)
+    return BatchOut(
+        results=results,
+        total_evaluations=len(results),
+        successful=len(results) - failed,
+        failed=failed,
+        total_processing_time_ms=round(took, 2),
+        model_used=model,
+    )
+
+
+def _scored(parts: Parts, asked: Sequence[EvaluationIn]) -> tuple[list[ScoreOut], str, float]:
+    """The outcomes, the model, and the milliseconds that they took together."""
+    name = asked[0].model_config_name
+    model = chosen(parts, None if name in {None, "", "default"} else name)
+    pictures = [_picture(one.image_input) for one in asked]
+    started = time.perf_counter()
+    found = embedded(parts, model, [*pictures, *(by_text(one.text_prompt) for one in asked)])
+    took = 1000 * (time.perf_counter() - started)
+    return scores(found, model.worker().scoring, took).results, model.name, took
+
+
+def _picture(given: str) -> Asked:
+    return by_url(given) if given.lower().startswith(WEB) else by_base64(given)
+
+
+def _evaluation(
+    asked: EvaluationIn, outcome: ScoreOut, model: str, took_ms: float
+) -> EvaluationOut:
+    return EvaluationOut(
+        image_input=_said_back(asked.image_input),
+        text_prompt=asked.text_prompt,
+        clip_score=outcome.clip_score or 0.0,
+        processing_time_ms=round(took_ms, 2),
+        model_used=model,
+    )
+
+
+def _failed(asked: EvaluationIn, error: PairError) -> FailedOut:
+    told = f"{error.code}: {error.message}"
+    return FailedOut(
+        image_input=_said_back(asked.image_input), text_prompt=asked.text_prompt, error=told
+    )
+
+
+def _said_back(image_input: str) -> str:
+    return image_input if len(image_input) <= _KEPT else f"{image_input[:64]}…"
+
+
+def _error(error: PairError) -> BadInput | ModelUnavailable:
+    kind = ModelUnavailable if error.code == ModelUnavailable.code else BadInput
+    return kind(f"The {error.part} has no embedding ({error.code}): {error.message}")
+
+
+# --- health and what is found elsewhere -------------------------------------------------------------
+
+
+@router.get(
+    "/evaluator/health",
+    summary="Would a score work",
+    response_model=EvaluatorHealth,
+    responses=openapi.errors(),
+)
+@router.get(
+    "/system/health",
+    summary="Would a score work",
+    response_model=EvaluatorHealth,
+    responses=openapi.errors(),
+)
+async def health(request: Request) -> Response:
+    """As `/readyz`; 503 where it would not."""
+    readiness: Readiness = request.app.state.readiness
+    report = await readiness.report()
+    if not report.ready:
+        return problem(503, "not_ready", report.wrong)
+    return JSONResponse({"status": "healthy"})
+
+
+@router.get("/evaluator/docs", include_in_schema=False)
+async def docs() -> Response:
+    """Where the documentation is."""
+    return RedirectResponse("/docs")
+
+
+@router.get("/evaluator/metrics", include_in_schema=False)
+async def metrics() -> Response:
+    """Where the metrics are."""
+    return RedirectResponse("/metrics")

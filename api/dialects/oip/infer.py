@@ -1,0 +1,123 @@
+"""Inference over the Open Inference Protocol, version 2, as clients of Triton and KServe speak it.
+
+    body ──▶ one tensor ──▶ a question each ──▶ query lane ──▶ vectors ──▶ EMBEDDING, FP32 [n, dimension]
+
+Paths beneath `/v2/models`, `/v2/health` and `/v2/repository` are this dialect's; RunPod's endpoints have all other names.
+What can be asked stands in `api.dialects.oip.metadata`, what cannot in `api.dialects.oip.not_served`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from numpy.typing import NDArray
+
+from api import openapi
+from api.dependencies import Given, Parts
+from api.dialects.oip import bodies
+from api.dialects.oip.answers import HEADER_LENGTH, write_answer
+from api.dialects.oip.metadata import OUTPUT, Counted, Named
+from api.dialects.oip.questions import questions
+from api.dialects.oip.schemas import InferIn, InferOut, OutputIn
+from api.dialects.oip.statistics import VERSION, Lap
+from api.dialects.oip.tensors import Infer, read_request
+from api.embedding import embedded
+from api.middleware.body_limit import admitted, roomy
+from api.requests.model_names import Served
+from vitrine.errors import BadInput
+from vitrine.query_lane import Answer, QueryVector
+
+router = APIRouter(tags=["Open Inference Protocol"])
+
+SYNONYMS = frozenset({OUTPUT, "EMBEDDINGS", "IMAGE_EMBEDS", "TEXT_EMBEDS", "POOLER_OUTPUT"})
+"""Names under which clients ask for the one output there is, in any case of letters."""
+BODIES = (InferIn,)
+"""Shapes that only bodies refer to."""
+
+_BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_EXAMPLE = {"inputs": [{"name": "TEXT", "shape": [1], "datatype": "BYTES", "data": ["red shoes"]}]}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/InferIn"},
+                "example": _EXAMPLE,
+            },
+            **_BINARY,
+        },
+    }
+}
+
+
+@router.post(
+    "/v2/models/{model}/infer",
+    summary="Embed pixels, pictures or texts",
+    responses=openapi.errors(404, 408, 409, 413, 415, 429)
+    | {200: {"model": InferOut, "content": _BINARY}},
+    openapi_extra=_BODY,
+    dependencies=[Depends(admitted), Depends(roomy)],
+)
+@router.post(
+    "/v2/models/{model}/versions/{version}/infer",
+    include_in_schema=False,
+    dependencies=[Depends(admitted), Depends(roomy)],
+)
+def infer(
+    request: Request, parts: Given, named: Named, statistics: Counted, body: bodies.Body
+) -> Response:
+    """One input, of one kind; a unit vector for each of its pictures or texts, in their order.
+
+    The request succeeds or fails as a whole, as the protocol has it: an error names the first picture that has no
+    vector. `/v1/embed` tells of each.
+    """
+    with statistics.request(named.model) as lap:
+        plain = bodies.unpacked(body, request.headers.get("content-encoding"))
+        asked = read_request(plain, request.headers.get(HEADER_LENGTH))
+        outputs = [_output(asked, one) for one in asked.outputs] or [(OUTPUT, asked.binary)]
+        vectors = _vectors(parts, named, asked, lap)
+        head = {"model_name": named.name, "model_version": VERSION}
+        written = write_answer(_with_id(head, asked.id), vectors, outputs)
+        lap.mark("compute_output")
+    if written.header_length is None:
+        return Response(written.body, media_type="application/json")
+    return Response(
+        written.body,
+        media_type="application/octet-stream",
+        headers={HEADER_LENGTH: str(written.header_length)},
+    )
+
+
+def _with_id(head: dict[str, Any], request_id: str | None) -> dict[str, Any]:
+    return head if request_id is None else head | {"id": request_id}
+
+
+def _output(asked: Infer, wanted: OutputIn) -> tuple[str, bool]:
+    if wanted.name.upper() not in SYNONYMS:
+        raise BadInput(f"There is no output {wanted.name}.", hint=f"The output is {OUTPUT}.")
+    if wanted.parameters.get("classification"):
+        raise BadInput("An embedding has no classes; leave out classification.")
+    return wanted.name, bool(wanted.parameters.get("binary_data", asked.binary))
+
+
+def _vectors(parts: Parts, named: Served, asked: Infer, lap: Lap) -> NDArray[np.float32]:
+    """The unit vectors, float32 [n, dimension]; raises the first question's error."""
+    queries = questions(asked.tensor)
+    lap.mark("compute_input")
+    limit = parts.settings.query_timeout
+    timeout = limit if asked.timeout is None else min(limit, asked.timeout)
+    answers = embedded(parts, named, queries, timeout=timeout).answers
+    lap.mark("compute_infer")
+    lap.embedded = len(queries)
+    return np.stack([_vector(number, answer) for number, answer in enumerate(answers)])
+
+
+def _vector(number: int, answer: Answer) -> NDArray[np.float32]:
+    if isinstance(answer, QueryVector):
+        return answer.vector
+    if isinstance(answer, BadInput):
+        raise BadInput(f"Element {number}: {answer.message}", hint=answer.hint)
+    raise answer

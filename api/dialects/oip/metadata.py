@@ -1,0 +1,159 @@
+"""What can be asked over the Open Inference Protocol: health, the server, its models and their statistics.
+
+A model is known by its own name or an alias, and has one version. Its inputs are alternatives, of which a request gives one.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from api import openapi
+from api.dependencies import Given
+from api.dialects.oip.schemas import IndexEntry, ModelOut, ServerOut, StatisticsOut, TensorMetadata
+from api.dialects.oip.statistics import VERSION, Statistics
+from api.problems import problem
+from api.readiness import Readiness
+from api.requests.model_names import Served, names, served
+from vitrine import __version__
+from vitrine.errors import NotFound
+from vitrine.model_registry import registered
+from vitrine.presence import WorkerInfo
+
+router = APIRouter(tags=["Open Inference Protocol"])
+
+EXTENSIONS = ["binary_tensor_data", "model_configuration", "model_repository", "statistics"]
+OUTPUT = "EMBEDDING"
+
+
+async def _statistics(request: Request) -> Statistics:
+    found: Statistics = request.app.state.oip_statistics
+    return found
+
+
+def _model(request: Request, parts: Given, model: str) -> Served:
+    """The model of the path; 404 also for a version that there is not."""
+    version = request.path_params.get("version", VERSION)
+    if version != VERSION:
+        raise NotFound(f"The model {model[:200]} has no version {version[:40]}, only {VERSION}.")
+    return served(parts, model)
+
+
+Named = Annotated[Served, Depends(_model)]
+"""How a route asks for the model of its path."""
+Counted = Annotated[Statistics, Depends(_statistics)]
+"""How a route asks for the statistics."""
+
+
+@router.get("/v2/health/live", summary="Is the server alive", response_class=Response)
+async def live() -> Response:
+    """Looks at nothing else, as `/healthz`."""
+    return Response()
+
+
+@router.get(
+    "/v2/health/ready",
+    summary="Would an inference work",
+    response_class=Response,
+    responses=openapi.errors(),
+)
+async def ready(request: Request) -> Response:
+    """As `/readyz`: 503 says what is wrong."""
+    readiness: Readiness = request.app.state.readiness
+    report = await readiness.report()
+    return Response() if report.ready else problem(503, "not_ready", report.wrong)
+
+
+@router.get("/v2", summary="What the server is", responses=openapi.errors())
+def server() -> ServerOut:
+    """Name, version, and the protocol's extensions that are served."""
+    return ServerOut(name="vitrine", version=__version__, extensions=EXTENSIONS)
+
+
+@router.post("/v2/repository/index", summary="All models", responses=openapi.errors())
+def index(parts: Given) -> list[IndexEntry]:
+    """Every name under which a model can be asked now."""
+    return [IndexEntry(name=name, version=VERSION) for name in names(parts)]
+
+
+@router.get("/v2/models/stats", summary="Statistics of all models", responses=openapi.errors())
+def all_statistics(parts: Given, statistics: Counted) -> StatisticsOut:
+    """Counts of this API process, by the running models' own names."""
+    models = sorted({worker.model for worker in parts.lane.workers()})
+    return StatisticsOut(model_stats=[statistics.of(model, model) for model in models])
+
+
+@router.get("/v2/models/{model}", summary="What a model takes", responses=openapi.errors(404))
+@router.get("/v2/models/{model}/versions/{version}", include_in_schema=False)
+def metadata(named: Named) -> ModelOut:
+    """Its inputs, of which a request gives one, and its output."""
+    worker = named.worker()
+    return ModelOut(
+        name=named.name,
+        versions=[VERSION],
+        platform="vitrine",
+        inputs=_inputs(worker),
+        outputs=[TensorMetadata(name=OUTPUT, datatype="FP32", shape=[-1, worker.dimension])],
+    )
+
+
+def _inputs(worker: WorkerInfo) -> list[TensorMetadata]:
+    names = ["IMAGE", "IMAGE_URL", "TEXT"] if worker.supports_text else ["IMAGE", "IMAGE_URL"]
+    found = [TensorMetadata(name=name, datatype="BYTES", shape=[-1]) for name in names]
+    card = registered(worker.model)
+    if card is not None and (card.side is None or card.family == "descriptor"):
+        return found  # it takes its pictures otherwise than as a square of pixels
+    side = -1 if card is None or card.side is None else card.side
+    pixels = TensorMetadata(name="PIXEL_VALUES", datatype="FP32", shape=[-1, 3, side, side])
+    return [pixels, *found]
+
+
+@router.get(
+    "/v2/models/{model}/config", summary="A model's configuration", responses=openapi.errors(404)
+)
+@router.get("/v2/models/{model}/versions/{version}/config", include_in_schema=False)
+def configuration(named: Named) -> dict[str, Any]:
+    """As Triton tells it, with the model's revision and image policy as parameters."""
+    worker = named.worker()
+    told = {"model": worker.model, "revision": worker.revision, "policy": worker.policy}
+    return {
+        "name": named.name,
+        "platform": "vitrine",
+        "max_batch_size": 0,
+        "input": [_configured(one) | {"optional": True} for one in _inputs(worker)],
+        "output": [{"name": OUTPUT, "data_type": "TYPE_FP32", "dims": [-1, worker.dimension]}],
+        "parameters": {name: {"string_value": value} for name, value in told.items()},
+    }
+
+
+def _configured(tensor: TensorMetadata) -> dict[str, Any]:
+    kind = {"FP32": "TYPE_FP32", "BYTES": "TYPE_STRING"}[tensor.datatype]
+    return {"name": tensor.name, "data_type": kind, "dims": tensor.shape}
+
+
+@router.get(
+    "/v2/models/{model}/ready",
+    summary="Has a model workers",
+    response_class=Response,
+    responses=openapi.errors(404),
+)
+@router.get(
+    "/v2/models/{model}/versions/{version}/ready",
+    include_in_schema=False,
+    response_class=Response,
+)
+def model_ready(named: Named) -> Response:
+    """503 where the model is known and no worker runs."""
+    named.worker()
+    return Response()
+
+
+@router.get(
+    "/v2/models/{model}/stats", summary="A model's statistics", responses=openapi.errors(404)
+)
+@router.get("/v2/models/{model}/versions/{version}/stats", include_in_schema=False)
+def model_statistics(named: Named, statistics: Counted) -> StatisticsOut:
+    """Counts of this API process."""
+    return StatisticsOut(model_stats=[statistics.of(named.model, named.name)])

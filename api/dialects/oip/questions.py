@@ -1,0 +1,84 @@
+"""What an input of the Open Inference Protocol asks: one question of the query lane for each of its pictures or texts.
+
+FP32 is pixels as the model takes them, [n, 3, height, width] or one picture without n. BYTES are pictures, as they are or
+in base64; by the input's name also their URLs or texts.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.dialects.oip.tensors import MAX_ELEMENTS, Tensor
+from vitrine.errors import BadInput
+from vitrine.query_lane import Kind, Query
+
+MAX_TEXT_BYTES = 10_000
+MAX_URL_BYTES = 8_192
+
+KINDS: dict[str, Kind] = {
+    "TEXT": "text",
+    "TEXTS": "text",
+    "URL": "url",
+    "URLS": "url",
+    "IMAGE_URL": "url",
+}
+"""Inputs of BYTES that are no pictures, by name; under every other name they are."""
+_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]+={0,2}\s*")
+
+
+def questions(tensor: Tensor) -> list[Query]:
+    """The questions, in the tensor's order; raises `BadInput`."""
+    if isinstance(tensor.values, list):
+        kind = KINDS.get(tensor.name.upper(), "image")
+        found = [_of_bytes(tensor.name, kind, value) for value in tensor.values]
+    else:
+        found = [Query.of_pixels(one) for one in _pictures(tensor.name, tensor.values)]
+    if not found:
+        raise BadInput(f"{tensor.name} is empty.")
+    return found
+
+
+def _pictures(name: str, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """float32 [n, 3, height, width]."""
+    if pixels.ndim == 3:
+        pixels = pixels[np.newaxis]
+    if pixels.ndim != 4 or pixels.shape[1] != 3 or not pixels.size:
+        raise BadInput(
+            f"{name} is FP32 {list(pixels.shape)}; taken are pixels, [n, 3, height, width]."
+        )
+    if len(pixels) > MAX_ELEMENTS:
+        raise BadInput(f"{name} has {len(pixels)} pictures; {MAX_ELEMENTS} are taken at once.")
+    return pixels
+
+
+def _of_bytes(name: str, kind: Kind, value: bytes) -> Query:
+    if not value:
+        raise BadInput(f"{name} has an empty element.")
+    if kind == "image":
+        return Query("image", _plain(value))
+    if len(value) > (MAX_TEXT_BYTES if kind == "text" else MAX_URL_BYTES):
+        raise BadInput(f"{name} has an element of {len(value)} bytes, which is too long.")
+    try:
+        text = value.decode()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{name} has an element that is not UTF-8.") from error
+    if kind == "url" and not text.lower().startswith(("http://", "https://")):
+        raise BadInput("Only http:// and https:// URLs are fetched.")
+    return Query(kind, value)
+
+
+def _plain(value: bytes) -> bytes:
+    """A picture's bytes: those given, or what their base64 says. No picture is made of base64's letters alone."""
+    if value.startswith(b"data:"):
+        value = value.partition(b",")[2]
+    if _BASE64.fullmatch(value) is None:
+        return value
+    try:
+        return base64.b64decode(value)
+    except binascii.Error:
+        return value

@@ -1,0 +1,198 @@
+"""Tensors of the Open Inference Protocol: out of a request's bytes, and into an answer's.
+
+    JSON alone                                         data stands in the JSON, flat or nested
+    JSON ++ tensor ++ tensor …                         the header `Inference-Header-Content-Length` is the JSON's length,
+                                                       `binary_data_size` a tensor's; numbers are little-endian,
+                                                       BYTES a length of four bytes and the bytes, again and again
+    picture's bytes alone                              that header is 0: one BYTES tensor of shape [1]
+
+Nothing of a request is believed: every length is checked against what is there before anything is taken.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.dialects.oip.schemas import InferIn, InputIn, OutputIn
+from api.requests import bodies
+from vitrine.errors import BadInput
+
+RAW_INPUT = "IMAGE"
+"""The input that a request without JSON means."""
+MAX_ELEMENTS = 256
+"""Pictures or texts of one request: as many as one call of the query lane has out at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """An input as it came: FP32 as float32 in its shape, BYTES as a list, row by row."""
+
+    name: str
+    values: NDArray[np.float32] | list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Infer:
+    """A request, read."""
+
+    id: str | None
+    tensor: Tensor
+    outputs: tuple[OutputIn, ...]
+    binary: bool  #: Whether outputs that say nothing of it come in binary.
+    timeout: float | None  #: Seconds; None where the client named none.
+
+
+def read_request(body: bytes, header_length: str | None) -> Infer:
+    """The request of a body; raises `BadInput` or a validation error that names the field."""
+    if header_length is None:
+        return _read(bodies.from_json(InferIn, body), b"")
+    if not header_length.isdecimal() or int(header_length) > len(body):
+        raise BadInput(
+            "Inference-Header-Content-Length is not a length of this body.",
+            hint="It is the number of bytes of the JSON before the tensors.",
+        )
+    size = int(header_length)
+    if size == 0:
+        return Infer(None, Tensor(RAW_INPUT, [body]), (), binary=False, timeout=None)
+    return _read(bodies.from_json(InferIn, body[:size]), body[size:])
+
+
+def _read(asked: InferIn, rest: bytes) -> Infer:
+    if len(asked.inputs) != 1:
+        raise BadInput(
+            f"The request has {len(asked.inputs)} inputs: {', '.join(one.name for one in asked.inputs)}.",
+            hint="Give exactly one; the model's metadata names them.",
+        )
+    given = asked.inputs[0]
+    _refuse_parameters({**asked.parameters, **given.parameters})
+    binary = bool(asked.parameters.get("binary_data_output", False))
+    return Infer(asked.id, _tensor(given, rest), tuple(asked.outputs), binary, _timeout(asked))
+
+
+def _timeout(asked: InferIn) -> float | None:
+    """Seconds; the protocol's extension counts microseconds, and 0 as none."""
+    micros = asked.parameters.get("timeout")
+    return float(micros) / 1e6 if isinstance(micros, int) and micros > 0 else None
+
+
+_LACKING = {
+    "shared_memory_region": "shared memory, which only processes on one host have",
+    "sequence_id": "sequences, since every picture stands for itself",
+    "classification": "classification, since an embedding has no classes",
+}
+
+
+def _refuse_parameters(parameters: dict[str, Any]) -> None:
+    for name, what in _LACKING.items():
+        if parameters.get(name):
+            raise BadInput(f"The parameter {name} asks for {what}: that is not served here.")
+
+
+# --- reading a tensor -----------------------------------------------------------------------------
+
+
+def _tensor(given: InputIn, rest: bytes) -> Tensor:
+    size = given.parameters.get("binary_data_size")
+    count = _count(given)
+    if size is None:
+        if rest:
+            raise BadInput(f"{len(rest)} bytes after the JSON belong to no tensor.")
+        return Tensor(given.name, _from_data(given, count))
+    if given.data is not None or size != len(rest) or isinstance(size, bool):
+        raise BadInput(
+            f"{given.name}: binary_data_size is {size}, and {len(rest)} bytes stand after the JSON.",
+            hint="A tensor's data stands in the JSON or behind it, and all of it is the tensor's.",
+        )
+    return Tensor(given.name, _from_bytes(given, count, rest))
+
+
+def _count(given: InputIn) -> int:
+    if any(length < 0 for length in given.shape):
+        raise BadInput(f"{given.name}: the shape {given.shape} has a negative length.")
+    return math.prod(given.shape)
+
+
+def _from_data(given: InputIn, count: int) -> NDArray[np.float32] | list[bytes]:
+    if given.data is None:
+        raise BadInput(f"{given.name} has no data.")
+    if given.datatype == "BYTES":
+        texts = list(islice(_flat(given), MAX_ELEMENTS + 1))
+        _require_count(given, len(texts), count)
+        return [text.encode() for text in texts]
+    _require_floats(given)
+    try:
+        numbers = np.array(given.data)
+    except ValueError as error:
+        raise BadInput(f"{given.name}: the data's rows differ in length.") from error
+    if numbers.dtype.kind not in "fiu":
+        raise BadInput(f"{given.name}: the data are not all numbers.")
+    _require_count(given, numbers.size, count)
+    with np.errstate(
+        over="ignore"
+    ):  # what float32 cannot hold becomes infinite, and is refused as that
+        return _finite(given, numbers.astype(np.float32).reshape(given.shape))
+
+
+def _flat(given: InputIn) -> Iterator[str]:
+    """The strings of nested lists, row by row; by a stack of its own, since nesting is the client's choice."""
+    stack: list[Any] = [given.data]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, list):
+            stack.extend(reversed(value))
+        elif isinstance(value, str):
+            yield value
+        else:
+            raise BadInput(f"{given.name}: BYTES in JSON are strings.")
+
+
+def _from_bytes(given: InputIn, count: int, raw: bytes) -> NDArray[np.float32] | list[bytes]:
+    if given.datatype == "BYTES":
+        elements = list(islice(_elements(given, raw), MAX_ELEMENTS + 1))
+        _require_count(given, len(elements), count)
+        return elements
+    _require_floats(given)
+    if len(raw) != 4 * count:
+        raise BadInput(f"{given.name}: {given.shape} of FP32 is {4 * count} bytes, not {len(raw)}.")
+    return _finite(given, np.frombuffer(raw, dtype="<f4").reshape(given.shape))
+
+
+def _elements(given: InputIn, raw: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(raw):
+        end = at + 4
+        if end <= len(raw):
+            end += struct.unpack_from("<I", raw, at)[0]
+        if end > len(raw) or end < at + 4:
+            raise BadInput(f"{given.name}: an element ends behind the data.")
+        yield raw[at + 4 : end]
+        at = end
+
+
+def _require_floats(given: InputIn) -> None:
+    if given.datatype != "FP32":
+        raise BadInput(
+            f"{given.name}: the datatype {given.datatype} is not taken.",
+            hint="Send FP32 pixels, or pictures as BYTES.",
+        )
+
+
+def _require_count(given: InputIn, found: int, count: int) -> None:
+    if given.datatype == "BYTES" and found > MAX_ELEMENTS:
+        raise BadInput(f"{given.name} has more than the {MAX_ELEMENTS} elements taken at once.")
+    if found != count:
+        raise BadInput(f"{given.name}: the shape {given.shape} is of {count} values, not {found}.")
+
+
+def _finite(given: InputIn, numbers: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not np.isfinite(numbers).all():
+        raise BadInput(f"{given.name} has values that are not finite.")
+    return numbers

@@ -1,0 +1,113 @@
+"""OpenAI's embeddings, as its clients and those of infinity speak them: `/v1/embeddings` and `/v1/models`.
+
+A request succeeds or fails as a whole, as the dialect has it: an error names the first input that has no vector.
+`/v1/embed` tells of each. What the dialect has and this service has not is refused in words: arrays of tokens (whose
+tokeniser they are of cannot be told) and cut vectors. `usage` is 0: workers tokenise texts, and count nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from api import openapi
+from api.dependencies import Given, Parts
+from api.dialects.openai.schemas import EmbeddingsIn, EmbeddingsOut, OpenAIModel, OpenAIModels
+from api.embedding import embedded
+from api.middleware.body_limit import admitted, roomy
+from api.requests import bodies
+from api.requests.image_inputs import WEB, Asked, by_base64, by_text, by_url
+from api.requests.model_names import Served, names, served
+from api.responses.vector_encoding import written
+from vitrine.errors import BadInput, VitrineError
+from vitrine.query_lane import Answer, QueryVector, UnusablePicture
+
+BODIES = (EmbeddingsIn,)
+"""What the document has to be told of: the routes read these themselves."""
+
+router = APIRouter(tags=["OpenAI"])
+
+_EXAMPLE = {"model": "siglip", "input": ["red shoes", "a striped shirt"]}
+
+
+@router.post(
+    "/v1/embeddings",
+    summary="Embed texts, or pictures with `modality`",
+    response_model=EmbeddingsOut,
+    responses=openapi.errors(400, 404, 408, 409, 413, 415, 429),
+    openapi_extra=openapi.json_body(EmbeddingsIn, example=_EXAMPLE),
+    dependencies=[Depends(admitted), Depends(roomy)],
+)
+def embeddings(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> Response:
+    """Unit vectors in the inputs' order.
+
+    With `modality: "image"` the inputs are URLs, base64 or data URLs. Texts beyond the model's length are cut there.
+    """
+    asked = bodies.from_json(EmbeddingsIn, body)
+    model = served(parts, asked.model)
+    inputs = [asked.input] if isinstance(asked.input, str) else asked.input
+    _require_dimension(model, asked.dimensions)
+    found = embedded(parts, model, [_asked(one, asked) for one in inputs])
+    data = [_entry(index, answer, asked) for index, answer in enumerate(found.answers)]
+    told = {
+        "object": "list",
+        "data": data,
+        "model": asked.model,
+        "usage": {"prompt_tokens": 0, "total_tokens": 0},
+    }
+    content = orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(content, media_type="application/json")
+
+
+def _require_dimension(model: Served, wanted: int | None) -> None:
+    has = model.worker().dimension
+    if wanted is not None and wanted != has:
+        raise BadInput(
+            f"The model {model.name} has vectors of {has} dimensions, which are not cut.",
+            hint="Leave dimensions out.",
+        )
+
+
+def _asked(one: str | list[int] | int, asked: EmbeddingsIn) -> Asked:
+    if not isinstance(one, str):
+        raise bodies.refuse_field("input", "Arrays of tokens are not taken here; send texts.")
+    if asked.modality == "text":
+        return by_text(one)
+    return by_url(one) if one.lower().startswith(WEB) else by_base64(one)
+
+
+def _entry(index: int, answer: Answer, asked: EmbeddingsIn) -> dict[str, Any]:
+    if not isinstance(answer, QueryVector):
+        raise _named(index, answer)
+    vector = written(answer.vector, asked.encoding_format or "float")
+    return {"object": "embedding", "index": index, "embedding": vector}
+
+
+def _named(index: int, error: VitrineError) -> VitrineError:
+    """The same error, saying which input it is about."""
+    if isinstance(error, UnusablePicture):
+        return BadInput(f"input[{index}]: {error.reason}, {error.detail}.")
+    return type(error)(f"input[{index}]: {error.message}", hint=error.hint)
+
+
+@router.get("/v1/models", summary="The models that run", responses=openapi.errors())
+def models(parts: Given) -> OpenAIModels:
+    """By every name under which they can be asked."""
+    return OpenAIModels(data=[_model(parts, name) for name in names(parts)])
+
+
+@router.get("/v1/models/{model:path}", summary="One model that runs", responses=openapi.errors(404))
+def one_model(parts: Given, model: str) -> OpenAIModel:
+    """404 where it is not known, 503 where it has no worker."""
+    return _model(parts, model)
+
+
+def _model(parts: Parts, name: str) -> OpenAIModel:
+    worker = served(parts, name).worker()
+    # The clock of another machine may be ahead; nothing was made in the future.
+    created = min(int(worker.started_at), int(time.time()))
+    return OpenAIModel(id=name, created=max(0, created))

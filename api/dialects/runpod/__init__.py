@@ -1,0 +1,1 @@
+"""RunPod's serverless API: endpoints, tickets and the thread that runs them."""

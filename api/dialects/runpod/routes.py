@@ -1,0 +1,265 @@
+"""RunPod's serverless API, as its clients speak it: an endpoint is a model, by its own name or an alias.
+
+    /run ──▶ ticket ──▶ any API process carries it out ──▶ /status
+    /runsync ──▶ ticket ──▶ waits for it, for a while ──▶ the answer, or how it stands
+
+A request is a ticket in Redis (`vitrine.tickets`): it survives this process, waits while its model has no worker, and can be
+cancelled and tried again. The names `models`, `health` and those of `RESERVED` are no endpoints: their paths belong to the
+Open Inference Protocol. Webhooks and streams are refused in words.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from api import openapi
+from api.dependencies import Given, Parts
+from api.dialects.oip.bodies import Body
+from api.dialects.runpod.runner import Runner
+from api.dialects.runpod.schemas import HealthOut, JobsOut, PurgeOut, RunIn, RunOut, WorkersOut
+from api.middleware.audit import Noted
+from api.middleware.body_limit import Admission, roomy
+from api.requests import bodies
+from api.requests.model_names import Served, canonical, served
+from vitrine.errors import Conflict, NotFound, NotServed
+from vitrine.tickets import Counts, NewTicket, Ticket, TicketState
+
+router = APIRouter(tags=["RunPod"])
+
+RESERVED = frozenset(
+    {"models", "health", "repository", "systemsharedmemory", "cudasharedmemory", "trace", "logging"}
+)
+KEPT_SECONDS = 1_800.0
+"""How long the answer of a /run is kept, as RunPod has it."""
+KEPT_SYNC_SECONDS = 300.0
+"""The same of a /runsync, which mostly has its answer already; RunPod keeps these for one minute, five at most."""
+WAIT_MS = 90_000
+WAITERS = 64
+"""Requests of /runsync that wait at once; the next is refused with 429."""
+MAX_ID = 100
+
+
+async def _waiting(request: Request) -> AsyncIterator[None]:
+    admission: Admission = request.app.state.runsync_admission
+    with admission:
+        yield
+
+
+def _endpoint(parts: Given, endpoint: str) -> Served:
+    if endpoint in RESERVED:
+        raise NotFound(
+            f"{endpoint} is no endpoint: its paths belong to the Open Inference Protocol.",
+            hint="Give the model an alias by VITRINE_MODEL_ALIASES.",
+        )
+    try:
+        return served(parts, endpoint)
+    except NotFound:
+        # Its last worker has gone. Who handed something in asks on, and what waits is done when one comes back.
+        model = canonical(endpoint)
+        if parts.tickets.counts(model) == Counts():
+            raise
+        return Served(endpoint, model, ())
+
+
+async def _runner(request: Request) -> Runner:
+    found: Runner = request.app.state.runner
+    return found
+
+
+Running = Annotated[Runner, Depends(_runner)]
+Endpoint = Annotated[Served, Depends(_endpoint)]
+
+_EXAMPLE = {"input": {"images": ["https://shop.example/1042/front.jpg"]}}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/RunIn"},
+                "example": _EXAMPLE,
+            }
+        },
+    }
+}
+BODIES = (RunIn,)
+"""Shapes that only bodies refer to."""
+
+
+# --- handing in -----------------------------------------------------------------------------------
+
+
+@router.post(
+    "/v2/{endpoint}/run",
+    summary="Hand a request in",
+    response_model=RunOut,
+    responses=openapi.errors(404, 408, 413, 429),
+    openapi_extra=_BODY,
+    dependencies=[Depends(roomy)],
+)
+def run(parts: Given, named: Endpoint, body: Body) -> Response:
+    """Answered at once; `/status` has the output. Input: `images` (URLs) or `image` (base64, made grey)."""
+    ticket = _opened(parts, named, body, "", KEPT_SECONDS)
+    return _json({"id": ticket, "status": TicketState.IN_QUEUE})
+
+
+@router.post(
+    "/v2/{endpoint}/runsync",
+    summary="Hand a request in and wait for it",
+    response_model=RunOut,
+    responses=openapi.errors(404, 408, 413, 429),
+    openapi_extra=_BODY,
+    dependencies=[Depends(roomy), Depends(_waiting)],
+)
+def runsync(
+    parts: Given,
+    runner: Running,
+    named: Endpoint,
+    body: Body,
+    wait: Annotated[
+        int, Query(ge=1_000, le=300_000, description="Milliseconds to wait for it.")
+    ] = WAIT_MS,
+) -> Response:
+    """With its output, or as it stands when the wait is over; `/status` has it then."""
+    ticket = _opened(parts, named, body, "sync-", KEPT_SYNC_SECONDS)
+    runner.await_end(ticket, wait / 1000)
+    return _json(_told(_found(parts, named, ticket)))
+
+
+def _opened(parts: Parts, named: Served, body: bytes, prefix: str, kept: float) -> str:
+    asked = bodies.from_json(RunIn, body)
+    ticket = f"{prefix}{uuid.uuid4()}"
+    parts.tickets.open(
+        NewTicket(
+            ticket,
+            named.model,
+            orjson.dumps(asked.input),
+            run_seconds=asked.policy.execution_timeout / 1000,
+            live_seconds=asked.policy.ttl / 1000,
+            keep_seconds=kept,
+            low=asked.policy.low_priority,
+        )
+    )
+    return ticket
+
+
+# --- one request ----------------------------------------------------------------------------------
+
+
+@router.get(
+    "/v2/{endpoint}/status/{ticket}",
+    summary="How a request stands",
+    response_model=RunOut,
+    responses=openapi.errors(404),
+)
+def status(parts: Given, named: Endpoint, ticket: str) -> Response:
+    """With its output or error once it has ended; a /run's are kept for half an hour, a /runsync's for five minutes."""
+    return _json(_told(_found(parts, named, ticket)))
+
+
+@router.post(
+    "/v2/{endpoint}/cancel/{ticket}",
+    summary="Cancel a request",
+    response_model=RunOut,
+    responses=openapi.errors(404),
+)
+def cancel(parts: Given, named: Endpoint, ticket: str) -> Response:
+    """One that waits is not begun; one in work gets no further group of pictures embedded; an ended one stays as it is."""
+    state = parts.tickets.cancel(named.model, ticket[:MAX_ID])
+    if state is None:
+        raise _unknown(named, ticket)
+    return _json({"id": ticket, "status": state})
+
+
+@router.post(
+    "/v2/{endpoint}/retry/{ticket}",
+    summary="Try a request again",
+    response_model=RunOut,
+    responses=openapi.errors(404, 409),
+)
+def retry(parts: Given, named: Endpoint, ticket: str) -> Response:
+    """One that failed or timed out is queued anew under its id; 409 for any other."""
+    before = parts.tickets.retry(named.model, ticket[:MAX_ID])
+    if before is None:
+        raise _unknown(named, ticket)
+    if before not in {TicketState.FAILED, TicketState.TIMED_OUT}:
+        raise Conflict(f"The request is {before}; only a FAILED or TIMED_OUT one is tried again.")
+    return _json({"id": ticket, "status": TicketState.IN_QUEUE})
+
+
+@router.get("/v2/{endpoint}/stream/{ticket}", include_in_schema=False)
+@router.post("/v2/{endpoint}/stream/{ticket}", include_in_schema=False)
+def stream(named: Endpoint, ticket: str) -> None:
+    """Vectors come all at once."""
+    raise NotServed(
+        "A request's output is not streamed.", hint=f"Ask for it: /v2/{named.name}/status/{ticket}"
+    )
+
+
+def _found(parts: Parts, named: Served, ticket: str) -> Ticket:
+    found = parts.tickets.get(named.model, ticket[:MAX_ID])
+    if found is None:
+        raise _unknown(named, ticket)
+    return found
+
+
+def _unknown(named: Served, ticket: str) -> NotFound:
+    return NotFound(
+        f"The endpoint {named.name} has no request {ticket[:MAX_ID]}.",
+        hint="An answer is kept for half an hour at most.",
+    )
+
+
+def _told(ticket: Ticket) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": ticket.id, "status": ticket.state}
+    if ticket.output is not None:
+        told["output"] = orjson.Fragment(ticket.output)
+    if ticket.error is not None:
+        told["error"] = ticket.error
+    if ticket.begun is not None:
+        told["delayTime"] = _ms(ticket.begun - ticket.opened)
+        if ticket.ended is not None:
+            told["executionTime"] = _ms(ticket.ended - ticket.begun)
+    return told
+
+
+def _ms(seconds: float) -> int:
+    return max(0, round(seconds * 1000))
+
+
+def _json(told: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(told), media_type="application/json")
+
+
+# --- the endpoint ---------------------------------------------------------------------------------
+
+
+@router.post("/v2/{endpoint}/purge-queue", summary="Empty the queue", responses=openapi.errors(404))
+def purge(parts: Given, named: Endpoint, noted: Noted) -> PurgeOut:
+    """Cancel all requests that nobody has begun with."""
+    noted.object = named.model
+    return PurgeOut(removed=parts.tickets.purge(named.model))
+
+
+@router.get("/v2/{endpoint}/health", summary="Requests and workers", responses=openapi.errors(404))
+def health(parts: Given, named: Endpoint) -> HealthOut:
+    """The model's requests over all its names, and its workers."""
+    counts = parts.tickets.counts(named.model)
+    running = min(counts.in_progress, len(named.workers))
+    return HealthOut(
+        jobs=JobsOut(
+            completed=counts.completed,
+            failed=counts.failed,
+            inProgress=counts.in_progress,
+            inQueue=counts.in_queue,
+            retried=counts.retried,
+        ),
+        workers=WorkersOut(
+            idle=len(named.workers) - running, ready=len(named.workers), running=running
+        ),
+    )

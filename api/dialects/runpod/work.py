@@ -1,0 +1,116 @@
+"""One claimed ticket on its way to its output.
+
+    input ──▶ questions ──a group at a time──▶ query lane ──▶ output ──▶ finish
+
+What no worker answered in time is asked again, until the ticket's own time is over. Between two groups the claim is
+renewed, which tells whether the ticket was cancelled.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from itertools import islice
+
+import orjson
+
+from api.dependencies import Lane
+from api.dialects.runpod.input import Asked, as_json, asked_of, output_of
+from vitrine.errors import BadInput, Unavailable, VitrineError
+from vitrine.query_lane import Answer, Query
+from vitrine.tickets import Claim, Tickets, TicketState
+
+GROUP = 128
+"""Questions asked together: enough to fill a batch, few enough that a cancel is soon noticed."""
+GROUP_SECONDS = 60.0
+"""What a group may take; a full batch of the largest model on a CPU takes half of that."""
+CLAIM_SECONDS = GROUP_SECONDS + 30.0
+"""So that a claim outlives its group; a process that died gives its tickets free after this."""
+MAX_ATTEMPTS = 3
+"""A ticket that was cut off so often is not begun again: it may be what ends the processes."""
+
+
+@dataclass(slots=True)
+class Work:
+    """One claimed ticket on its way to an output."""
+
+    tickets: Tickets
+    lane: Lane
+    claim: Claim
+    closing: threading.Event
+    pause: float
+    deadline: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deadline = time.monotonic() + self.claim.run_seconds
+
+    def carry_out(self) -> None:
+        """Embed and finish; nothing where the ticket was cancelled meanwhile. Raises `LedgerUnavailable`."""
+        if self.claim.attempts > MAX_ATTEMPTS:
+            self._finish(
+                TicketState.FAILED, f"It was begun {MAX_ATTEMPTS} times and never came to an end."
+            )
+            return
+        try:
+            asked = asked_of(orjson.loads(self.claim.input))
+            answers = self._answers(asked)
+            if answers is not None:
+                output = as_json(output_of(asked, answers))
+                self.tickets.finish(self.claim, TicketState.COMPLETED, output)
+        except BadInput as error:
+            self._finish(TicketState.FAILED, str(error))
+        except _Late:
+            seconds = f"{self.claim.run_seconds:g} s"
+            self._finish(
+                TicketState.TIMED_OUT, f"It took longer than its execution timeout of {seconds}."
+            )
+
+    def _finish(self, state: TicketState, why: str) -> None:
+        self.tickets.finish(self.claim, state, why.encode())
+
+    def _answers(self, asked: Asked) -> list[Answer] | None:
+        """An answer for each question; None where the ticket is no longer ours."""
+        told: dict[int, Answer] = {}
+        left: dict[int, Query] = {}
+        for number, one in enumerate(asked.pictures):
+            if isinstance(one, Query):
+                left[number] = one
+            else:
+                told[number] = one
+        while left:
+            if not self._goes_on():
+                return None
+            group = dict(islice(left.items(), GROUP))
+            answers = zip(group, self._ask(list(group.values())), strict=True)
+            final = {number: answer for number, answer in answers if _final(answer)}
+            told |= final
+            left = {number: query for number, query in left.items() if number not in final}
+            if not final:
+                self.closing.wait(self.pause)
+        return [told[number] for number in range(len(asked.pictures))]
+
+    def _goes_on(self) -> bool:
+        """Whether to ask on; raises `_Late` where the ticket's time is over."""
+        if self.closing.is_set():
+            self.tickets.give_back(self.claim)
+            return False
+        if time.monotonic() >= self.deadline:
+            raise _Late
+        return self.tickets.renew(self.claim, seconds=CLAIM_SECONDS)
+
+    def _ask(self, queries: list[Query]) -> list[Answer]:
+        timeout = min(GROUP_SECONDS, max(0.1, self.deadline - time.monotonic()))
+        try:
+            return self.lane.embed_many(self.claim.model, queries, timeout=timeout)
+        except Unavailable as error:
+            return [error] * len(queries)
+
+
+class _Late(Exception):
+    """Raised when a ticket's time is over."""
+
+
+def _final(answer: Answer) -> bool:
+    """Whether asking again could not change it."""
+    return not (isinstance(answer, VitrineError) and answer.retryable)

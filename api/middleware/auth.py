@@ -1,0 +1,115 @@
+"""Who may ask: every request passes here before its body is read.
+
+With keys: `Authorization: Bearer`, 401 without a known one, 429 above its rate, 403 without the scope.
+Without keys the service listens on loopback only, where every local user may ask. Pages in a local user's
+browser may not, whoever wrote them: a page elsewhere that posts here says so in `Origin`, and one whose
+name was rebound to 127.0.0.1 brings its own name in `Host`. Both are answered 403. With keys neither is
+looked at: a page has no key that a browser would send along by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.middleware.audit import entry_of
+from api.middleware.rate_limit import Rate
+from api.permissions import OPEN, Need, need_of
+from api.problems import of_error
+from vitrine.api_keys import ApiKey, Keyring
+from vitrine.errors import Forbidden, TooFast, Unauthorised, VitrineError
+from vitrine.loopback import is_loopback
+
+CHALLENGE = 'Bearer realm="vitrine"'
+_HOW = "Send it as `Authorization: Bearer KEY`; commands take it from VITRINE_API_KEY."
+
+
+class Access:
+    """ASGI middleware: lets a request pass, or answers 401, 403 or 429.
+
+    `open_paths` are answered without any check: the probes, and the page's own files.
+    """
+
+    def __init__(
+        self, app: ASGIApp, keyring: Keyring, rate: Rate, open_paths: Container[str] = OPEN
+    ) -> None:
+        self._app = app
+        self._keyring = keyring
+        self._rate = rate
+        self._open = (
+            open_paths  #: Answered without any check: the probes, and the page's own files.
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] == "http" and scope["path"] not in self._open:
+            try:
+                self._check(scope)
+            except VitrineError as error:
+                await _refusal(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        if not self._keyring:
+            _refuse_foreign(headers)
+            return
+        key = self._key(headers)
+        entry_of(scope).key = key.name
+        wait = self._rate.take(key.name)
+        if wait:
+            raise TooFast(f"The key {key.name} asks too often.", retry_after=wait)
+        _require(key, need_of(scope["method"], scope["path"]))
+
+    def _key(self, headers: Headers) -> ApiKey:
+        scheme, _, presented = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not presented.strip():
+            raise Unauthorised("This needs an API key.", hint=_HOW)
+        key = self._keyring.find(presented.strip())
+        if key is None:
+            raise Unauthorised("The API key is not known here.")
+        return key
+
+
+def _require(key: ApiKey, need: Need) -> None:
+    if not key.allows(need.scope):
+        raise Forbidden(
+            f"The key {key.name} lacks the scope {need.scope}.",
+            hint=f"It has {', '.join(sorted(key.scopes))}; whoever runs the service makes another.",
+        )
+
+
+def _refuse_foreign(headers: Headers) -> None:
+    """Raise `Forbidden` for what a browser sends on behalf of somebody else's page."""
+    host = headers.get("host", "")
+    if not _is_local(host):
+        raise Forbidden(
+            "Without API keys only requests to this machine by its own names are answered.",
+            hint="Ask http://127.0.0.1 or http://localhost, or set VITRINE_API_KEYS.",
+        )
+    origin = headers.get("origin")
+    if origin is not None and origin.lower() != f"http://{host}".lower():
+        raise Forbidden(
+            "Without API keys no other site's page may ask.",
+            hint="Set VITRINE_API_KEYS, and have that site's server ask.",
+        )
+
+
+def _is_local(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname
+    except ValueError:
+        return False
+    return name is not None and is_loopback(name)
+
+
+def _refusal(error: VitrineError) -> Response:
+    answer = of_error(error)
+    if isinstance(error, Unauthorised):
+        answer.headers["WWW-Authenticate"] = CHALLENGE
+    return answer

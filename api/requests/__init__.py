@@ -1,0 +1,1 @@
+"""What routes read: bodies, uploads, query parameters, model names."""

@@ -1,0 +1,90 @@
+"""`/v1/collections` and `/v1/workers`: what can be searched, and who would embed the question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from fastapi import APIRouter
+
+from api import openapi
+from api.dependencies import Given
+from api.schemas.inventory import (
+    CollectionDetail,
+    CollectionList,
+    CollectionOut,
+    WorkerList,
+    WorkerOut,
+)
+from vitrine.contracts import JobStatus
+from vitrine.errors import LedgerUnavailable, NotFound
+from vitrine.ledger import Ledger
+from vitrine.vectors import CollectionInfo, Space, VectorStore
+
+MAX_NAMED = 20
+"""Collections that a 404 lists; more would be no help."""
+JOBS_LOOKED_AT = 200
+"""Latest jobs among which a collection's last one is looked for."""
+
+router = APIRouter(tags=["inventory"])
+
+
+@router.get("/v1/collections", summary="All collections", responses=openapi.errors())
+def collections(parts: Given) -> CollectionList:
+    """Every collection, with its embedding space and the fields that filters find by index."""
+    return CollectionList(
+        collections=[CollectionOut.of(info) for info in parts.store.collections()]
+    )
+
+
+@router.get("/v1/collections/{name}", summary="One collection", responses=openapi.errors(404))
+def collection(parts: Given, name: str) -> CollectionDetail:
+    """One collection, what it takes up, how far its index is, and the last job that was for it; 404 names those that exist."""
+    with naming_those_that_exist(parts.store, name):
+        info, index = parts.store.describe(name), parts.store.index_state(name)
+        footprint = parts.store.footprint(name)
+    return CollectionDetail.made_of(info, footprint, index, _last_job(parts.ledger, name))
+
+
+@router.get("/v1/workers", summary="The workers alive now", responses=openapi.errors())
+def workers(parts: Given) -> WorkerList:
+    """Each worker writes a line about itself every few seconds; old lines do not count."""
+    return WorkerList(workers=[WorkerOut.of(worker) for worker in parts.lane.workers()])
+
+
+def _last_job(ledger: Ledger, name: str) -> JobStatus | None:
+    """The newest of the latest jobs that was for the collection; None where the ledger cannot be asked."""
+    with suppress(LedgerUnavailable):
+        for status in ledger.jobs(limit=JOBS_LOOKED_AT, offset=0):
+            if status.spec.collection == name:
+                return status
+    return None
+
+
+def described(store: VectorStore, name: str) -> CollectionInfo:
+    """The collection; raises `NotFound` naming those that exist."""
+    with naming_those_that_exist(store, name):
+        return store.describe(name)
+
+
+def space_of(store: VectorStore, name: str) -> Space:
+    """The collection's space, as it is at this moment; raises `NotFound` naming those that exist."""
+    with naming_those_that_exist(store, name):
+        return store.space(name)
+
+
+@contextmanager
+def naming_those_that_exist(store: VectorStore, name: str) -> Iterator[None]:
+    """Raise `NotFound` with the names of those that exist where what is done inside finds no collection."""
+    try:
+        yield
+    except NotFound as error:
+        raise NotFound(f"There is no collection {name}.", hint=_those(store)) from error
+
+
+def _those(store: VectorStore) -> str:
+    names = [info.name for info in store.collections()]
+    if not names:
+        return "There is none yet; submit a catalog first."
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"These exist: {', '.join(names[:MAX_NAMED])}{more}."

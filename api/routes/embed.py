@@ -1,0 +1,124 @@
+"""`POST /v1/embed`: pictures and texts in, unit vectors out, each with its own outcome.
+
+Requests of one picture share the device's batches with all others, so nobody needs to gather pictures for that.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from starlette.datastructures import FormData, UploadFile
+
+from api import openapi
+from api.dependencies import Given
+from api.embedding import chosen, embedded
+from api.middleware.body_limit import admitted, roomy
+from api.requests import bodies
+from api.requests.image_inputs import Asked, Manner, by_base64, by_bytes, by_text, by_url
+from api.responses import vector_encoding
+from api.schemas.embed import MOST_INPUTS, EmbedIn, EmbedOut, InputIn
+
+router = APIRouter(tags=["embeddings"])
+
+_WAYS = ("image_url", "image_base64", "text")
+_ONE_OF = "Give exactly one of image_url, image_base64 and text."
+_MANY = {"type": "array", "maxItems": MOST_INPUTS}
+_FORM: dict[str, Any] = {
+    "image": {**_MANY, "items": {"type": "string", "format": "binary"}, "description": "Pictures."},
+    "image_url": {**_MANY, "items": {"type": "string"}},
+    "text": {**_MANY, "items": {"type": "string"}},
+    "model": {"type": "string"},
+    "encoding": {"type": "string", "enum": ["float", "base64"], "default": "float"},
+    "grey": {"type": "boolean", "default": False},
+    "fresh": {"type": "boolean", "default": False},
+    "timeout": {"type": "number", "exclusiveMinimum": 0, "maximum": 300},
+}
+_EXAMPLE = {"inputs": [{"image_url": "https://shop.example/1042/front.jpg"}, {"text": "red shoes"}]}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_ANSWERS: openapi.Responses = {
+    200: {
+        "model": EmbedOut,
+        "description": "The outcome of each input; as an array where Accept asks for one.",
+        "content": {vector_encoding.NPY: _BINARY, vector_encoding.RAW: _BINARY},
+        "headers": vector_encoding.HEADERS,
+    }
+}
+
+
+@router.post(
+    "/v1/embed",
+    summary="Embed pictures and texts",
+    responses=openapi.errors(400, 404, 408, 409, 413, 415, 429) | _ANSWERS,
+    openapi_extra=openapi.either_body(EmbedIn, _FORM, required=(), example=_EXAMPLE),
+    dependencies=[Depends(admitted), Depends(roomy)],
+)
+def embed(
+    request: Request, parts: Given, body: Annotated[bodies.Body, Depends(bodies.json_or_files)]
+) -> Response:
+    """Up to 1,000 inputs, in one order in and out. One that fails is named, and fails no other.
+
+    In a form the inputs are its `image` files and its `image_url` and `text` fields, as often and in the order that
+    they come. Base64 is of float32, little-endian. `Accept: application/x-npy` or `application/octet-stream` asks for
+    one array of rows, NaN where there is no vector.
+    """
+    asked, inputs = _from_form(body) if isinstance(body, FormData) else _from_json(body)
+    started = time.perf_counter()
+    found = embedded(parts, chosen(parts, asked.model), inputs, timeout=asked.timeout)
+    took = round(1000 * (time.perf_counter() - started), 2)
+    form = vector_encoding.wanted_bytes(request.headers.get("accept", ""))
+    if form is not None:
+        return vector_encoding.as_bytes(found, form)
+    return vector_encoding.as_json(found, asked.encoding, took)
+
+
+def _from_json(body: bytes) -> tuple[EmbedIn, list[Asked]]:
+    asked = bodies.from_json(EmbedIn, body)
+    alone = any(getattr(asked, way) is not None for way in _WAYS)
+    if alone == (asked.inputs is not None):
+        raise bodies.refuse_field("", "Give inputs, or one of image_url, image_base64 and text.")
+    how = Manner(asked.grey, asked.fresh)
+    if asked.inputs is None:
+        return asked, [_one(asked, "", how)]
+    return asked, [_one(given, f"inputs[{n}]", how) for n, given in enumerate(asked.inputs)]
+
+
+def _one(given: InputIn, field: str, how: Manner) -> Asked:
+    ways = [way for way in _WAYS if getattr(given, way) is not None]
+    if len(ways) != 1:
+        raise bodies.refuse_field(field, _ONE_OF)
+    return _by(ways[0], getattr(given, ways[0]), how)
+
+
+def _by(way: str, value: str, how: Manner) -> Asked:
+    if way == "text":
+        return by_text(value)
+    return by_url(value, how) if way == "image_url" else by_base64(value, how)
+
+
+def _from_form(form: FormData) -> tuple[EmbedIn, list[Asked]]:
+    options: dict[str, str | UploadFile] = {}
+    given: list[tuple[str, UploadFile | str]] = []
+    for name, value in form.multi_items():
+        if name in {"image", "image_url", "text"}:
+            given.append((name, value))
+        elif name in options:
+            raise bodies.refuse_field(name, "Give it once.")
+        else:
+            options[name] = value
+    if not 0 < len(given) <= MOST_INPUTS:
+        raise bodies.refuse_field("", f"Give 1 to {MOST_INPUTS:,} of image, image_url and text.")
+    asked = bodies.from_fields(EmbedIn, options)
+    how = Manner(asked.grey, asked.fresh)
+    return asked, [_of_form(name, value, how) for name, value in given]
+
+
+def _of_form(name: str, value: UploadFile | str, how: Manner) -> Asked:
+    if isinstance(value, UploadFile) != (name == "image"):
+        raise bodies.refuse_field(name, "Only image is a file, and always is.")
+    if isinstance(value, UploadFile):
+        return by_bytes(value.file.read(), how)
+    checked = bodies.from_fields(InputIn, {name: value})
+    return _by(name, getattr(checked, name), how)

@@ -1,0 +1,119 @@
+"""`/v1/jobs/{job}/events`: a job as it goes on, as server-sent events.
+
+::
+
+    event: progress      whenever something changed, and at the beginning: `api.schemas.progress.ProgressOut`
+    event: problem       the ledger does not answer; the stream goes on and tells `progress` when it does again
+    : still here         every 15 s in which nothing changed, so that proxies keep the connection
+
+The stream ends with the job. Each event is the whole state, so a client that lost some has lost nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+
+from api import openapi
+from api.dependencies import Given
+from api.problems import of_error
+from api.responses.eta import Pace
+from api.responses.sse import Streams
+from api.schemas.progress import ProgressOut
+from vitrine.errors import NotFound, Unavailable, VitrineError
+from vitrine.ledger import Ledger
+
+LOOK_SECONDS = 1.0
+HEARTBEAT_SECONDS = 15.0
+HEARTBEAT = ": still here\n\n"
+MEDIA_TYPE = "text/event-stream"
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+
+@router.get(
+    "/{job}/events",
+    summary="Watch a job",
+    response_class=StreamingResponse,
+    responses=openapi.errors(404, 429)
+    | {
+        200: {
+            "description": "Events until the job is finished; `progress` carries a ProgressOut.",
+            "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        }
+    },
+)
+async def events(request: Request, parts: Given, job: str) -> StreamingResponse:
+    """Server-sent events: `progress` with counts, chunks, stages, rate and time left, until the job is finished.
+
+    `problem` while the ledger does not answer. Each event is the whole state: a client that was cut just asks again.
+    """
+    streams: Streams = request.app.state.streams
+    streams.refuse_when_full()
+    await streams.ask(lambda: parts.ledger.status(job))  # 404 before the answer begins
+    watch = Watch(parts.ledger, job, streams, parts.lane.in_stages)
+    # Proxies that collect an answer before they hand it on would make the events late.
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(watch.events(), media_type=MEDIA_TYPE, headers=headers)
+
+
+@dataclass
+class Watch:
+    """One client that watches one job."""
+
+    ledger: Ledger
+    job: str
+    streams: Streams
+    in_stages: Callable[[str], Mapping[str, int]]  #: Of a job, as its workers tell.
+    look_seconds: float = LOOK_SECONDS
+    heartbeat_seconds: float = HEARTBEAT_SECONDS
+    clock: Callable[[], float] = time.monotonic
+    _pace: Pace = field(default_factory=Pace)
+    _told: str = ""
+    _told_at: float = 0.0
+
+    async def events(self) -> AsyncIterator[str]:
+        """The stream's text, event by event."""
+        with self.streams.place():
+            self._told_at = self.clock()
+            over = False
+            while not over and not self.streams.ended:
+                event, over = await self._look()
+                if text := self._news(event):
+                    yield text
+                if not over:
+                    await asyncio.sleep(self.look_seconds)
+
+    def _news(self, event: str) -> str:
+        """The event if it is another than the last one, a heartbeat if nothing was told for long, else nothing."""
+        now = self.clock()
+        if event == self._told and now - self._told_at < self.heartbeat_seconds:
+            return ""
+        text = HEARTBEAT if event == self._told else event
+        self._told, self._told_at = event, now
+        return text
+
+    async def _look(self) -> tuple[str, bool]:
+        """The event of this moment, and whether it is the last one."""
+        try:
+            found = await self.streams.ask(self._progress)
+        except (Unavailable, NotFound) as error:
+            return _problem(error), isinstance(error, NotFound)
+        return f"event: progress\ndata: {found.model_dump_json()}\n\n", found.job.finished
+
+    def _progress(self) -> ProgressOut:
+        status = self.ledger.status(self.job)
+        rate = self._pace.rate(self.clock(), status.images - status.pending)
+        chunks = self.ledger.chunks_left(self.job)
+        # Without a lease no worker has a picture of it, whatever one said some seconds ago.
+        in_stages = self.in_stages(self.job) if chunks.leased else {}
+        return ProgressOut.of(status, chunks, rate, in_stages)
+
+
+def _problem(error: VitrineError) -> str:
+    return f"event: problem\ndata: {bytes(of_error(error).body).decode()}\n\n"

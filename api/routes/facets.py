@@ -1,0 +1,89 @@
+"""`/v1/collections/{name}/facets`: what the fields hold, so that filters can be offered.
+
+Each field is counted under the filter without its own conditions: who has chosen red still sees how many are
+blue, while the prices shown are those of what is red.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query
+
+from api import openapi
+from api.dependencies import Given
+from api.requests import bodies
+from api.routes.collections import described
+from api.schemas.facets import FacetOut, FacetsOut
+from vitrine import filters
+from vitrine.errors import BadInput
+from vitrine.vectors import VectorStore
+
+MAX_FIELDS = 24
+"""Fields of one answer: each is counted for itself, numbers in up to 13 questions to the store."""
+MAX_FILTER = 8192  #: Characters of a filter in a URL.
+
+router = APIRouter(tags=["inventory"])
+
+Fields = Annotated[
+    list[str],
+    Query(
+        alias="field", max_length=MAX_FIELDS,
+        description="Give it once for each field; left out: the collection's fields.",
+        examples=[["colour", "price"]],
+    ),
+]  # fmt: skip
+FilterText = Annotated[
+    str | None,
+    Query(
+        max_length=MAX_FILTER,
+        description="JSON, as a search has it.",
+        examples=['{"colour": "red"}'],
+    ),
+]
+
+
+@router.get(
+    "/v1/collections/{name}/facets",
+    summary="What its fields hold",
+    responses=openapi.errors(404),
+)
+def facets(
+    parts: Given,
+    name: str,
+    field: Fields = [],  # noqa: B006  FastAPI's way of "may be absent"; it is never changed
+    filter: FilterText = None,  # noqa: A002  the parameter's public name
+    top: Annotated[int, Query(ge=1, le=100, description="Values of each field.")] = 20,
+) -> FacetsOut:
+    """Values or number ranges of indexed fields, with counts of pictures."""
+    where = None if filter is None else filters.parse(_json(filter))
+    known = sorted(described(parts.store, name).indexed_fields)
+    asked = list(dict.fromkeys(field)) or known[:MAX_FIELDS]
+    found = [_facet(parts.store, name, one, where, top) for one in asked]
+    if not field:
+        found.sort(key=lambda facet: (not facet.suggested, facet.field))
+    return FacetsOut(
+        collection=name,
+        pictures=parts.store.count(name, where),
+        facets=found,
+        left_out=[] if field else known[MAX_FIELDS:],
+    )
+
+
+def _facet(
+    store: VectorStore, name: str, field: str, where: filters.Filter | None, top: int
+) -> FacetOut:
+    others = filters.without_field(where, field)
+    try:
+        found = store.facet(name, field, where=others, top=top)
+    except BadInput as error:
+        raise bodies.refuse_field("field", str(error)) from None
+    return FacetOut.of(found, store.count(name, others))
+
+
+def _json(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise bodies.refuse_field("filter", "This is not JSON.") from None

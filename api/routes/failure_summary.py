@@ -1,0 +1,49 @@
+"""`/v1/jobs/{job}/failures/summary`: how many pictures failed for which reason at which host."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
+
+from fastapi import APIRouter
+
+from api import openapi
+from api.dependencies import Given
+from api.schemas.failures import FailureGroup, FailureSummary
+from vitrine.contracts import Failure
+
+COUNTED = 20_000
+"""Failures that are looked at: they are read one by one, 20,000 in about a third of a second."""
+GROUPS = 200
+"""Groups that are told, the largest first."""
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+
+@router.get(
+    "/{job}/failures/summary", summary="Failures by reason and host", responses=openapi.errors(404)
+)
+def failure_summary(parts: Given, job: str) -> FailureSummary:
+    """Groups of one reason and one host, the largest first; of the first 20,000 failures where there are more."""
+    status = parts.ledger.status(job)
+    failures = list(islice(parts.ledger.failures(job), COUNTED))
+    groups = grouped(failures)
+    return FailureSummary(
+        failed=status.failed,
+        counted=len(failures),
+        groups=groups[:GROUPS],
+        more_groups=max(0, len(groups) - GROUPS),
+    )
+
+
+def grouped(failures: Iterable[Failure]) -> list[FailureGroup]:
+    """The failures by reason and host, each group with its first one as the example."""
+    counts: Counter[tuple[str, str]] = Counter()
+    examples: dict[tuple[str, str], Failure] = {}
+    for failure in failures:
+        group = failure.reason.value, failure.image.host
+        counts[group] += 1
+        examples.setdefault(group, failure)
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [FailureGroup.of(examples[group], pictures) for group, pictures in ordered]

@@ -1,0 +1,56 @@
+"""`/metrics`, as Prometheus reads it, and `/v1/metrics/targets`: where the workers tell theirs."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse
+from prometheus_client import generate_latest
+from pydantic import BaseModel, Field
+
+from api import openapi
+from api.dependencies import Given
+from api.metrics import ApiMetrics
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""https://prometheus.io/docs/instrumenting/exposition_formats/, the form that every version of it reads."""
+
+router = APIRouter(tags=["health"])
+
+
+class TargetOut(BaseModel):
+    """A worker as a target, in the form of Prometheus' HTTP service discovery."""
+
+    targets: list[str] = Field(examples=[["worker-7:9100"]])
+    labels: dict[str, str] = Field(examples=[{"model": "builtin", "device": "cpu"}])
+
+
+@router.get(
+    "/metrics",
+    summary="What Prometheus reads",
+    response_class=PlainTextResponse,
+    responses={
+        **openapi.errors(),
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+    },
+)
+def metrics(request: Request) -> PlainTextResponse:
+    """The requests of this API process, and the service's queues, chunks and workers."""
+    told: ApiMetrics = request.app.state.metrics
+    return PlainTextResponse(generate_latest(told.registry), media_type=CONTENT_TYPE)
+
+
+@router.get(
+    "/v1/metrics/targets",
+    summary="Where the workers tell their metrics",
+    responses=openapi.errors(),
+)
+def targets(parts: Given) -> list[TargetOut]:
+    """For `http_sd_configs` of Prometheus: the workers that are alive now, wherever they run."""
+    return [
+        TargetOut(
+            targets=[worker.metrics],
+            labels={"node": worker.node, "model": worker.model, "device": worker.device},
+        )
+        for worker in parts.lane.workers()
+        if worker.metrics is not None
+    ]

@@ -1,0 +1,110 @@
+"""`POST /v1/score`: how well each picture and its text go together, by the model's own measures."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Depends
+
+from api import openapi
+from api.dependencies import Given
+from api.embedding import Embedded, chosen, embedded
+from api.middleware.body_limit import admitted, roomy
+from api.requests import bodies
+from api.requests.image_inputs import Asked, Manner, by_base64, by_text, by_url
+from api.schemas.base import SpaceOut
+from api.schemas.embed import (
+    ItemError,
+    PairError,
+    PairIn,
+    ScoreIn,
+    ScoreOut,
+    ScoresOut,
+    ScoringOut,
+)
+from vitrine.query_lane import Answer, QueryVector
+from vitrine.scoring import Scoring
+
+router = APIRouter(tags=["embeddings"])
+
+_EXAMPLE = {
+    "pairs": [{"image_url": "https://shop.example/1042/front.jpg", "text": "a striped shirt"}]
+}
+
+
+@router.post(
+    "/v1/score",
+    summary="Score pictures against texts",
+    responses=openapi.errors(400, 404, 408, 409, 413, 415, 429),
+    openapi_extra=openapi.json_body(ScoreIn, example=_EXAMPLE),
+    dependencies=[Depends(admitted), Depends(roomy)],
+)
+def score(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> ScoresOut:
+    """Up to 500 pairs; a picture or text that is in several is embedded once.
+
+    Needs a model with a text tower. `probability` is what a SigLIP says of the pair alone; a CLIP compares texts with
+    each other, and has a `logit` to do so. A pair that fails is named, and fails no other.
+    """
+    asked = bodies.from_json(ScoreIn, body)
+    how = Manner(fresh=asked.fresh)
+    pictures = [_picture(pair, number, how) for number, pair in enumerate(asked.pairs)]
+    started = time.perf_counter()
+    model = chosen(parts, asked.model)
+    texts = [by_text(pair.text) for pair in asked.pairs]
+    found = embedded(parts, model, [*pictures, *texts], timeout=asked.timeout)
+    took = round(1000 * (time.perf_counter() - started), 2)
+    return scores(found, model.worker().scoring, took)
+
+
+def _picture(pair: PairIn, number: int, how: Manner) -> Asked:
+    if (pair.image_url is None) == (pair.image_base64 is None):
+        raise bodies.refuse_field(
+            f"pairs[{number}]", "Give exactly one of image_url and image_base64."
+        )
+    if pair.image_url is not None:
+        return by_url(pair.image_url, how)
+    return by_base64(pair.image_base64 or "", how)
+
+
+def scores(found: Embedded, scoring: Scoring | None, took_ms: float) -> ScoresOut:
+    """The outcomes of n pairs whose pictures' answers come first and whose texts' answers follow in the same order."""
+    half = len(found.answers) // 2
+    pairs = zip(found.answers[:half], found.answers[half:], strict=True)
+    results = [_score(index, *pair, scoring) for index, pair in enumerate(pairs)]
+    failed = sum(one.error is not None for one in results)
+    return ScoresOut(
+        space=SpaceOut.of(found.space),
+        scoring=None if scoring is None else ScoringOut.of(scoring),
+        scored=half - failed,
+        failed=failed,
+        took_ms=took_ms,
+        results=results,
+    )
+
+
+def _score(index: int, picture: Answer, text: Answer, scoring: Scoring | None) -> ScoreOut:
+    numbers: dict[str, Any] = dict.fromkeys(("cosine", "clip_score", "logit", "probability"))
+    if isinstance(picture, QueryVector) and isinstance(text, QueryVector):
+        cosine = float(np.dot(picture.vector.astype(np.float64), text.vector))
+        return ScoreOut(index=index, error=None, **numbers | measures(cosine, scoring))
+    told = _failed("text", text) if isinstance(picture, QueryVector) else _failed("image", picture)
+    return ScoreOut(index=index, error=told, **numbers)
+
+
+def _failed(part: Literal["image", "text"], answer: Answer) -> PairError:
+    assert not isinstance(answer, QueryVector)  # noqa: S101 - one of the two failed, and it is not the other
+    return PairError(part=part, **ItemError.of(answer).model_dump())
+
+
+def measures(cosine: float, scoring: Scoring | None) -> dict[str, float]:
+    """What a cosine comes to: always `cosine` and `clip_score`, the others where the model has them."""
+    told = {"cosine": cosine, "clip_score": max(100.0 * cosine, 0.0)}
+    if scoring is None:
+        return told
+    alone = np.array([cosine])
+    told["logit"] = float(scoring.logits(alone)[0])
+    if scoring.kind == "siglip":
+        told["probability"] = float(scoring.probabilities(alone)[0])
+    return told

@@ -1,0 +1,123 @@
+"""`POST /v1/search`: a picture, words or an item in; the nearest items of a collection out.
+
+`api.search.request` reads what is asked, `api.search.query_vector` makes one vector of it, `api.search.results` asks the store and makes
+a page of what it finds. The routes are plain functions, which FastAPI runs in threads: the lane and the store block.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+
+from api import openapi
+from api.dependencies import Given
+from api.middleware.body_limit import Admission
+from api.requests import bodies
+from api.routes.collections import space_of
+from api.schemas.base import SpaceOut
+from api.schemas.search import QueryOut, RelevanceOut, SearchIn, SearchOptions, SearchOut, Took
+from api.search.query_vector import Aim, take_aim
+from api.search.request import read_question
+from api.search.results import Page, deepest, turn_to
+from api.search.sample_cache import Backgrounds
+from vitrine import filters
+from vitrine.vectors import Space
+
+router = APIRouter(tags=["search"])
+
+
+async def _admitted(request: Request) -> AsyncIterator[None]:
+    admission: Admission = request.app.state.admission
+    with admission:
+        yield
+
+
+async def _backgrounds(request: Request) -> Backgrounds:
+    kept: Backgrounds = request.app.state.backgrounds
+    return kept
+
+
+_EXAMPLES = "JSON, as in the JSON body."
+_FORM: dict[str, Any] = {
+    "image": {"type": "string", "format": "binary", "description": "The picture."},
+    "collection": {"type": "string"},
+    "image_url": {"type": "string"},
+    "item": {"type": "string"},
+    "text": {"type": "string"},
+    "text_weight": {"type": "number", "exclusiveMinimum": 0, "maximum": 10, "default": 1},
+    "vector": {"type": "string", "description": _EXAMPLES},
+    "crop": {"type": "string", "description": _EXAMPLES},
+    "like": {"type": "string", "description": _EXAMPLES},
+    "unlike": {"type": "string", "description": _EXAMPLES},
+    "top": {"type": "integer", "minimum": 1, "maximum": 100, "default": 10},
+    "offset": {"type": "integer", "minimum": 0, "exclusiveMaximum": 1000, "default": 0},
+    "filter": {"type": "string", "description": _EXAMPLES},
+    "exact": {"type": "boolean", "default": False},
+    "pictures_per_item": {"type": "integer", "minimum": 1, "maximum": 10, "default": 1},
+    "relevance": {"type": "string", "enum": ["off", "mark", "cut"], "default": "off"},
+    "group_duplicates": {"type": "boolean", "default": False},
+    "vectors": {"type": "boolean", "default": False},
+}
+_EXAMPLE = {
+    "collection": "summer",
+    "image_url": "https://shop.example/1042/front.jpg",
+    "text": "with long sleeves",
+    "unlike": [{"text": "striped"}],
+    "top": 5,
+    "filter": {"colour": ["red", "blue"], "price": {"lt": 50}},
+}
+
+
+@router.post(
+    "/v1/search",
+    summary="Search by picture, item, words or examples",
+    responses=openapi.errors(400, 404, 408, 409, 413, 415, 429, 502),
+    openapi_extra=openapi.either_body(SearchIn, _FORM, required=("collection",), example=_EXAMPLE),
+    dependencies=[Depends(_admitted)],
+)
+def search(
+    parts: Given,
+    backgrounds: Annotated[Backgrounds, Depends(_backgrounds)],
+    body: Annotated[bodies.Body, Depends(bodies.json_or_form)],
+) -> SearchOut:
+    """Hits are grouped by item and come best first.
+
+    An item is searched by the mean of its stored vectors; items asked with are not among the hits. Words need a
+    model with a text tower (422 where it has none). Several examples are blended, each at equal strength times its
+    weight; what is unlike pushes with a third of the force with which what is like pulls.
+    """
+    asked = read_question(body)
+    options = asked.options
+    deepest(options)  # before a worker is asked for anything
+    where = None if options.filter is None else filters.parse(options.filter)
+    space = space_of(parts.store, options.collection)
+    started = time.perf_counter()
+    aim = take_aim(parts, backgrounds, asked, space)
+    embedded = time.perf_counter()
+    page = turn_to(parts.store, backgrounds, aim, options=options, where=where, space=space)
+    ended = time.perf_counter()
+    took = Took(embed_ms=_ms(embedded - started), store_ms=_ms(ended - embedded))
+    return _answer(options, aim, page, space, took)
+
+
+def _answer(options: SearchOptions, aim: Aim, page: Page, space: Space, took: Took) -> SearchOut:
+    return SearchOut(
+        collection=options.collection,
+        query=QueryOut(
+            kind=aim.kind,
+            described=aim.described,
+            space=SpaceOut.of(space),
+            vector=aim.vector.tolist() if options.vectors else None,
+        ),
+        hits=page.hits,
+        next_offset=page.next_offset,
+        relevance=None if page.relevance is None else RelevanceOut.of(page.relevance),
+        took=took,
+    )
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 2)

@@ -1,0 +1,55 @@
+"""`/v1/system`: the service as a whole, for people who look at it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api import openapi
+from api.dependencies import Given, Parts
+from api.schemas.inventory import WorkerOut
+from api.schemas.system import MinuteOut, QueueOut, SystemOut
+from vitrine import __version__
+from vitrine.contracts import model_name
+from vitrine.errors import NotFound
+from vitrine.ledger.outcome_rate import KEPT_MINUTES
+from vitrine.presence import WorkerInfo
+
+JOBS_LOOKED_AT = 100
+"""Unfinished jobs whose models are listed, with workers or without."""
+
+router = APIRouter(tags=["inventory"])
+
+
+@router.get("/v1/system", summary="The service at this moment", responses=openapi.errors())
+def system(parts: Given, minutes: Annotated[int, Query(ge=1, le=KEPT_MINUTES)] = 60) -> SystemOut:
+    """Workers, what waits in the queues, and how many pictures got an outcome in each of the last minutes."""
+    crew = parts.lane.workers()
+    jobs = parts.ledger.active_jobs()
+    settings = parts.settings
+    return SystemOut(
+        version=__version__,
+        workers=[WorkerOut.of(worker) for worker in crew],
+        queues=queues(parts, crew, jobs),
+        active_jobs=len(jobs),
+        pending_images=parts.ledger.pending_images(),
+        max_pending_images=settings.max_pending_images,
+        minutes=[MinuteOut.of(minute) for minute in parts.ledger.outcomes(minutes)],
+        flower_url=settings.flower_url,
+        grafana_url=settings.grafana_url,
+    )
+
+
+def queues(parts: Parts, crew: Sequence[WorkerInfo], jobs: Sequence[str]) -> list[QueueOut]:
+    """What waits for each model that has workers or unfinished jobs, and for the API's default."""
+    workers = Counter(worker.model for worker in crew)
+    waited_for = {model_name(parts.settings.model)}
+    for job in jobs[:JOBS_LOOKED_AT]:
+        with suppress(NotFound):  # It expired a moment ago.
+            waited_for.add(parts.ledger.status(job).spec.model)
+    models = sorted(waited_for.union(workers))
+    return [QueueOut.of(depth, workers[depth.model]) for depth in parts.publisher.waiting(models)]

@@ -1,0 +1,152 @@
+"""From a search's question to the one vector that the store is asked for, and whom to leave out.
+
+Pictures and words go through the query lane to a worker of the collection's model; an item is searched by the
+mean of its own stored vectors and left out of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.dependencies import Parts
+from api.requests import bodies
+from api.search.request import SHORTEST, ByItem, ByVector, Example, Question
+from api.search.sample_cache import Backgrounds
+from vitrine.errors import BadInput, Conflict, NotFound, VitrineError
+from vitrine.neighbours.blend import Weighted, blend
+from vitrine.query_lane import Query
+from vitrine.vectors import Space, VectorStore
+from vitrine.vectors.spaces import require_same_space
+
+_DESCRIBED = {"image": "the picture sent", "url": "the picture at the URL", "text": "the words"}
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What the store is asked for: a unit vector, float32 [dimension], and whom to leave out."""
+
+    vector: NDArray[np.float32]
+    exclude: tuple[str, ...]
+    kind: str
+    described: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """An example with its vector."""
+
+    vector: NDArray[np.float32]
+    kind: str
+    described: str
+    named: str  #: The same among others.
+
+
+def take_aim(parts: Parts, backgrounds: Backgrounds, asked: Question, space: Space) -> Aim:
+    """The aim of a question about a collection of this space.
+
+    Raises `NotFound` for an item, `BadInput` for a picture or words that cannot be embedded, `Conflict` where
+    vectors cancel each other out, `SpaceMismatch` where the worker's space is not the collection's.
+    """
+    examples = (*asked.like, *asked.unlike)
+    seen = _see(parts, asked.options.collection, examples, space)
+    exclude = tuple(dict.fromkeys(one.by.item_id for one in examples if isinstance(one.by, ByItem)))
+    if len(seen) == 1:
+        return Aim(seen[0].vector, exclude, seen[0].kind, seen[0].described)
+    weighted = [
+        Weighted(one.vector, example.weight) for one, example in zip(seen, examples, strict=True)
+    ]
+    count = len(asked.like)
+    background = backgrounds.of(asked.options.collection, space)
+    vector = blend(weighted[:count], weighted[count:], background)
+    if vector is None:
+        raise Conflict(
+            "What is wanted and what is not cancel each other out.",
+            hint="Leave out one of the examples, or give it another weight.",
+        )
+    return Aim(vector, exclude, "blend", _told(seen[:count], seen[count:]))
+
+
+def _told(like: Sequence[_Seen], unlike: Sequence[_Seen]) -> str:
+    told = _counted(like)
+    return f"{told}, away from {_counted(unlike)}" if unlike else told
+
+
+def _counted(seen: Sequence[_Seen]) -> str:
+    """`the picture sent and the words`; more than three are counted."""
+    names = [one.named for one in seen]
+    if len(names) > 3:
+        return f"{len(names)} examples"
+    return " and ".join(names)
+
+
+# --- from examples to vectors ---------------------------------------------------------------------
+
+
+def _see(parts: Parts, collection: str, examples: Sequence[Example], space: Space) -> list[_Seen]:
+    """Each example's vector; those for a worker are asked together."""
+    asked = [example for example in examples if isinstance(example.by, Query)]
+    embedded = iter(_embed(parts, collection, asked, space))
+    return [
+        next(embedded)
+        if isinstance(example.by, Query)
+        else _kept(parts.store, collection, example.by, space)
+        for example in examples
+    ]
+
+
+def _embed(parts: Parts, collection: str, examples: Sequence[Example], space: Space) -> list[_Seen]:
+    queries = [example.by for example in examples if isinstance(example.by, Query)]
+    if not queries:
+        return []
+    seen = []
+    answers = parts.lane.embed_many(space.model, queries)
+    for example, query, answer in zip(examples, queries, answers, strict=True):
+        if isinstance(answer, VitrineError):
+            raise _placed(answer, example, alone=len(examples) == 1)
+        require_same_space(collection, space, answer.space)
+        told = _DESCRIBED[query.kind]
+        seen.append(_Seen(answer.vector, query.kind, told, told))
+    return seen
+
+
+def _placed(error: VitrineError, example: Example, *, alone: bool) -> VitrineError:
+    """The error, naming the example where there were several."""
+    if alone or not isinstance(error, BadInput):
+        return error
+    return BadInput(f"{example.named}: {error.message}", hint=error.hint)
+
+
+def _kept(store: VectorStore, collection: str, by: ByItem | ByVector, space: Space) -> _Seen:
+    if isinstance(by, ByItem):
+        return _of_item(store, collection, by.item_id)
+    if by.vector.size != space.dimension:
+        raise bodies.refuse_field(
+            "vector",
+            f"The collection's vectors have {space.dimension} values, not {by.vector.size}.",
+        )
+    return _Seen(by.vector, "vector", "the vector given", "the vector given")
+
+
+def _of_item(store: VectorStore, collection: str, item_id: str) -> _Seen:
+    points = store.item(collection, item_id)
+    if not points:
+        raise NotFound(
+            f"The collection {collection} has no item {item_id}.",
+            hint="Its pictures may have failed, or are not embedded yet.",
+        )
+    vectors = np.stack([point.vector for point in points]).astype(np.float64)
+    mean: NDArray[np.float64] = vectors.sum(axis=0) / len(points)
+    length = float(np.linalg.norm(mean))
+    if length < SHORTEST:
+        # Opposite vectors: their mean points nowhere, and dividing by its length would make it noise.
+        raise Conflict(
+            f"The vectors of the item {item_id} cancel each other out.",
+            hint="Search by one of its pictures instead.",
+        )
+    count = len(points)
+    which = "its stored vector" if count == 1 else f"the mean of its {count} stored vectors"
+    return _Seen((mean / length).astype(np.float32), "item", which, f"the item {item_id}")

@@ -1,0 +1,158 @@
+"""One page of a search's hits: asked of the store, cut where relevance ends, near-duplicates behind one another.
+
+The store is asked anew for each page, from the best hit on, so a page holds nothing open and can be asked for by
+anybody who has the question. That bounds how far pages go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.requests import bodies
+from api.schemas.search import HitOut, SearchOptions
+from api.search.query_vector import Aim
+from api.search.sample_cache import Backgrounds
+from vitrine.filters import Filter
+from vitrine.neighbours.background import Background
+from vitrine.neighbours.cut import LOOKED_AT, Relevance, judge
+from vitrine.neighbours.duplicates import gather
+from vitrine.vectors import Hit, ItemHits, Space, VectorStore
+from vitrine.vectors.checks import MAX_TOP
+
+MAX_WITH_PICTURES = 200
+"""How far pages go that show several pictures of an item: each item costs the store a question of its own."""
+
+
+@dataclass(slots=True)
+class Group:
+    """An item, and the hits of other items that are nearly the same picture."""
+
+    found: ItemHits
+    duplicates: list[Hit] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a search answers with."""
+
+    hits: list[HitOut]
+    next_offset: int | None
+    relevance: Relevance | None
+
+
+def deepest(options: SearchOptions) -> int:
+    """How many items pages go through; raises `RequestValidationError` where the page asked for begins beyond."""
+    most = MAX_TOP if options.pictures_per_item == 1 else MAX_WITH_PICTURES
+    if options.offset >= most:
+        raise bodies.refuse_field(
+            "offset", f"Pages with several pictures of an item end at {most} items."
+        )
+    return most
+
+
+def turn_to(
+    store: VectorStore,
+    backgrounds: Backgrounds,
+    aim: Aim,
+    *,
+    options: SearchOptions,
+    where: Filter | None,
+    space: Space,
+) -> Page:
+    """The page that the options ask for."""
+    search = _Search(store, aim, options, where)
+    background = None
+    if options.relevance != "off" or options.group_duplicates:
+        background = backgrounds.of(options.collection, space)
+    groups = search.groups(background)
+    relevance = None if options.relevance == "off" else _relevance(background, aim, groups)
+    if relevance is not None and options.relevance == "cut":
+        groups = [group for group in groups if group.found.score >= relevance.cut]
+    shown = groups[options.offset : search.end]
+    vectors = search.vectors([group.found.hits[0].id for group in shown]) if options.vectors else {}
+    return Page(
+        hits=[
+            HitOut.of(
+                rank, group.found, relevance=relevance, duplicates=group.duplicates,
+                vector=_listed(vectors.get(group.found.hits[0].id)),
+            )
+            for rank, group in enumerate(shown, options.offset + 1)
+        ],
+        next_offset=search.end if len(groups) > search.end else None,
+        relevance=relevance,
+    )  # fmt: skip
+
+
+def _listed(vector: NDArray[np.float32] | None) -> list[float] | None:
+    return None if vector is None else vector.tolist()
+
+
+def _relevance(
+    background: Background | None, aim: Aim, groups: Sequence[Group]
+) -> Relevance | None:
+    if background is None or not background.telling:
+        return None
+    scores = [group.found.score for group in groups]
+    copies = background.near_duplicates.cosine
+    return judge(background.scores(aim.vector), scores, copies=copies)
+
+
+class _Search:
+    """One question to one collection, asked as deep as its page lies."""
+
+    def __init__(
+        self, store: VectorStore, aim: Aim, options: SearchOptions, where: Filter | None
+    ) -> None:
+        self._store = store
+        self._aim = aim
+        self._options = options
+        self._where = where
+        self._deepest = deepest(options)
+        self.end = min(options.offset + options.top, self._deepest)
+
+    def groups(self, background: Background | None) -> list[Group]:
+        """At least one group more than the page needs, if there is one: so it is known whether another page follows."""
+        needed = LOOKED_AT if self._options.relevance != "off" else 0
+        depth = min(max(self.end + 1, needed), self._deepest)
+        if background is None or not self._options.group_duplicates:
+            return [Group(found) for found in self._ask(depth)]
+        while True:
+            found = self._ask(depth)
+            groups = self._gathered(found, background.near_duplicates.cosine)
+            if len(groups) > self.end or len(found) < depth or depth == self._deepest:
+                return groups
+            depth = min(2 * depth, self._deepest)
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """The stored vectors of points, by id."""
+        points = self._store.points(self._options.collection, ids)
+        return {point.id: point.vector for point in points}
+
+    def _ask(self, depth: int) -> list[ItemHits]:
+        options = self._options
+        return self._store.search(
+            options.collection, self._aim.vector, top=depth, where=self._where,
+            exclude_items=self._aim.exclude, per_item=options.pictures_per_item,
+            exact=options.exact,
+        )  # fmt: skip
+
+    def _gathered(self, found: Sequence[ItemHits], cosine: float) -> list[Group]:
+        """The items in their order, those behind another one as its duplicates."""
+        ids = [item.hits[0].id for item in found]
+        stored = self.vectors(ids)
+        there = [item for item in found if item.hits[0].id in stored]
+        if not there:
+            return []
+        groups: dict[int, Group] = {}
+        vectors = np.stack([stored[item.hits[0].id] for item in there])
+        leads = gather(vectors, cosine)
+        for item, lead in zip(there, leads, strict=True):
+            if lead in groups:
+                groups[lead].duplicates.append(item.hits[0])
+            else:
+                groups[lead] = Group(item)
+        return list(groups.values())

@@ -1,0 +1,106 @@
+"""The page at `/`: its files, read once when the app is made, and sent under a policy that lets nothing foreign in.
+
+The files hold no data, so they are sent to whoever asks, with or without a key: the page itself asks for
+the key. Pictures are the one thing that it shows from elsewhere, since a catalog's pictures are the shop's.
+There is no build step: what lies in `api/page` is what the browser gets, as ES modules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+FOLDER = Path(__file__).with_name("web")
+PREFIX = "/page/"
+INDEX = "index.html"
+
+MEDIA_TYPES: Mapping[str, str] = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+"""Files of any other suffix in the folder are not the page's."""
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",
+        # The catalog's own pictures, wherever the shop has them; `blob:` and `data:` are what the user dropped.
+        "img-src 'self' data: blob: http: https:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        # No text ever becomes markup: the browser itself refuses innerHTML and its like.
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-cache",  # asked for again each time, and answered 304: no page of two versions
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PageFile:
+    """A file of the page as it is sent."""
+
+    body: bytes
+    media_type: str
+    etag: str
+
+
+def read_files(folder: Path = FOLDER) -> dict[str, PageFile]:
+    """The page's files by their path below the folder, such as `styles/base.css`."""
+    return {
+        path.relative_to(folder).as_posix(): _read(path)
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in MEDIA_TYPES and path.is_file()
+    }
+
+
+def _read(path: Path) -> PageFile:
+    body = path.read_bytes()
+    digest = hashlib.sha256(body).hexdigest()[:32]
+    return PageFile(body, MEDIA_TYPES[path.suffix], f'"{digest}"')
+
+
+def open_paths(files: Mapping[str, PageFile]) -> frozenset[str]:
+    """Exactly the paths that are sent without a key; no pattern, so no spelling opens another."""
+    return frozenset({"/", *(PREFIX + name for name in files)})
+
+
+def router(files: Mapping[str, PageFile]) -> APIRouter:
+    """The routes of these files; they are no part of the OpenAPI document."""
+    made = APIRouter(include_in_schema=False)
+
+    async def index(request: Request) -> Response:
+        return _answer(request, files[INDEX])
+
+    async def file(request: Request, name: str) -> Response:
+        if name not in files:
+            raise HTTPException(404)
+        return _answer(request, files[name])
+
+    made.add_api_route("/", index, methods=["GET", "HEAD"])
+    made.add_api_route(PREFIX + "{name:path}", file, methods=["GET", "HEAD"])
+    return made
+
+
+def _answer(request: Request, file: PageFile) -> Response:
+    headers = {**HEADERS, "ETag": file.etag}
+    if file.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(file.body, media_type=file.media_type, headers=headers)

@@ -1,0 +1,40 @@
+// Where a catalog is dropped or chosen.
+import { h } from "../dom.js";
+import { icon } from "../icons.js";
+
+// A place for a catalog; `take` gets the file.
+export function dropZone(take, signal) {
+  const input = h("input", {
+    type: "file", class: "visually-hidden", id: "catalog-file",
+    accept: ".csv,.tsv,.tab,.jsonl,.ndjson,.parquet,.pq,.txt,.list,.gz",
+    onchange: () => input.files.length && take(input.files[0]),
+  });
+  const zone = h(
+    "label", { class: "drop-zone", for: "catalog-file" }, input,
+    icon("upload"),
+    h("span", {}, h("strong", {}, "Drop a catalog here"), ", or ", h("span", { class: "link" }, "choose a file")),
+    h("span", { class: "small soft" }, "CSV, TSV, JSON Lines, Parquet or a list of URLs, plain or gzipped. You see what is in it before anything is sent."),
+  );
+  dropInto(zone, take, signal);
+  return zone;
+}
+
+// A file may be dropped anywhere on the element; it is marked while one is held over it.
+export function dropInto(element, take, signal) {
+  const held = (event) => event.dataTransfer?.types.includes("Files");
+  const mark = (event) => {
+    if (!held(event)) return;
+    event.preventDefault();
+    element.classList.add("held-over");
+  };
+  element.addEventListener("dragenter", mark, { signal });
+  element.addEventListener("dragover", mark, { signal });
+  element.addEventListener("dragleave", () => element.classList.remove("held-over"), { signal });
+  element.addEventListener("drop", (event) => {
+    element.classList.remove("held-over");
+    if (!held(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
+  }, { signal });
+}

@@ -1,0 +1,46 @@
+// A job's way through the workers: where its chunks are, how many pictures are in which stage, and how long each is there.
+import { h } from "../dom.js";
+import { count, counted, milliseconds } from "../words.js";
+
+const STAGES = [
+  ["fetch", "Fetch", "From its place among the fetches to its last byte, the wait for its host’s turn included"],
+  ["decode", "Decode", "From its bytes to the model’s input, the wait for a core included"],
+  ["embed", "Embed", "On the device, the wait for its batch included"],
+  ["upsert", "Store", "Its chunk’s vectors on their way into the store"],
+];
+
+// The chunks, where they are that are not done: items of a list.
+export function chunkPlaces(job, chunks) {
+  const index = job.index ? [["Index", job.index.points ? `${count(job.index.indexed)} of ${count(job.index.points)} points` : "waits", true]] : [];
+  const told = [
+    ["Submitting", "the catalog is still being read", job.state === "open"],
+    ["Waiting", counted(chunks.queued, "chunk"), chunks.queued > 0],
+    ["In work", counted(chunks.leased, "chunk"), chunks.leased > 0],
+    ["Put off", counted(chunks.due, "chunk"), chunks.due > 0],
+    ...index,
+  ];
+  return told.filter(([name, , on]) => on || name !== "Submitting").map(([name, value, on]) => h("li", { class: on ? "on" : "" }, h("strong", {}, name), " ", h("span", {}, value)));
+}
+
+// The stages of the workers, { element, show(job, inStages) }; `inStages` is null where nobody told.
+export function stageSteps() {
+  const steps = h("ol", { class: "steps", "aria-label": "Stages" });
+  const note = h("p", { class: "small soft" }, "Pictures pass the stages side by side. The times are one picture’s, on average over the chunks that are done; waiting counts.");
+  const element = h("div", { class: "stage-steps", hidden: true }, steps, note);
+  const show = (job, inStages) => {
+    element.hidden = job.stages.length === 0 && (job.finished || inStages === null);
+    const told = new Map(job.stages.map((stage) => [stage.name, stage]));
+    steps.replaceChildren(...STAGES.map((stage) => step(stage, told.get(stage[0]), job.finished ? null : inStages)));
+  };
+  return { element, show };
+}
+
+function step([name, title, help], told, inStages) {
+  const now = inStages?.[name] ?? 0;
+  return h(
+    "li", { class: now ? "on" : "", title: help, dataset: { stage: name } },
+    h("strong", {}, title),
+    h("span", { class: "number" }, told ? milliseconds(told.mean_ms) : "–"),
+    h("span", { class: "small soft number" }, inStages === null ? told && counted(told.pictures, "picture") : `${counted(now, "picture")} now`),
+  );
+}

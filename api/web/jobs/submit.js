@@ -1,0 +1,182 @@
+// A catalog on its way in: what is in it, what each column is taken for, what would be rejected, and then the sending.
+import { announce, fill, h } from "../dom.js";
+import { icon } from "../icons.js";
+import { dropInto, dropZone } from "./drop.js";
+import { MappingTable } from "./mapping.js";
+import { problemTable } from "./parts.js";
+import { plain } from "./words.js";
+import { busy, isAbort, notice, problemNotice } from "../notices.js";
+import { upload } from "../upload.js";
+import { bytes, count, counted } from "../words.js";
+
+// As much of a large file is enough to look at: more than the rows that are judged.
+const LOOKED_AT_BYTES = 4 * 1024 * 1024;
+
+export function mount(element, context) {
+  element.append(
+    h(
+      "div", { class: "view-head" },
+      h("div", {}, h("a", { class: "back small", href: "#/jobs" }, "All jobs"), h("h1", {}, "Submit a catalog")),
+    ),
+  );
+  const room = h("div", { class: "submit" });
+  element.append(room);
+  const take = (file) => new Submission(room, context, file, take).look();
+  dropInto(element, take, context.signal);
+  const { carried } = context;
+  if (carried.file) take(carried.file);
+  else fill(room, dropZone(take, context.signal));
+  carried.file = null;
+}
+
+class Submission {
+  constructor(room, { api, navigate, signal, carried, query }, file, take) {
+    Object.assign(this, { api, navigate, signal, carried, file });
+    this.mapping = new MappingTable(() => this.look());
+    this.found = h("div", { class: "found" });
+    this.said = h("div", {});
+    this.form = this.#form(query.get("collection") ?? "");
+    this.form.hidden = true;
+    this.asked = 0;
+    const other = h("button", { class: "button small", type: "button", onclick: () => fill(room, dropZone(take, signal)) }, "Choose another file");
+    fill(room, h("div", { class: "file card" }, icon("jobs"), h("div", {}, h("strong", {}, file.name), h("p", { class: "small soft" }, bytes(file.size))), other), this.found, this.form);
+    this.#suggest();
+  }
+
+  // Ask what is in the file, as it is mapped now; an answer that comes after the next question is dropped.
+  async look() {
+    const asked = ++this.asked;
+    if (!this.preview) fill(this.found, busy("Looking at the catalog"));
+    try {
+      const preview = await this.api.post("/v1/preview", await this.#previewForm(), { signal: this.signal });
+      if (asked === this.asked) this.#show(preview);
+    } catch (error) {
+      if (isAbort(error) || asked !== this.asked) return;
+      this.preview = null;
+      this.form.hidden = true;
+      fill(this.found, problemNotice(error, () => this.look()));
+    }
+  }
+
+  #show(preview) {
+    this.preview = preview;
+    const ready = preview.missing.length === 0 && preview.items > 0;
+    fill(this.found, summary(preview), this.mapping.show(preview), problems(preview));
+    this.form.hidden = !ready;
+    this.send.textContent = preview.whole ? `Submit ${counted(preview.items, "item")}` : "Submit the whole catalog";
+    announce(spoken(preview));
+  }
+
+  async #previewForm() {
+    const form = this.#columns(new FormData());
+    const cut = this.file.size > LOOKED_AT_BYTES && !(await isParquet(this.file));
+    if (cut) form.set("cut", "true");
+    form.set("file", cut ? this.file.slice(0, LOOKED_AT_BYTES) : this.file, this.file.name);
+    return form;
+  }
+
+  #columns(form) {
+    for (const [name, value] of Object.entries(this.mapping.chosen)) form.set(name, value);
+    return form;
+  }
+
+  #form(collection) {
+    this.collection = h("input", {
+      class: "field", id: "job-collection", name: "collection", required: true, maxlength: 63, pattern: "[a-z0-9][a-z0-9_\\-]*",
+      list: "job-collections", autocomplete: "off", spellcheck: "false", value: collection || nameFor(this.file.name),
+      title: "Lowercase letters, digits, - and _",
+    });
+    this.model = h("input", { class: "field", id: "job-model", name: "model", maxlength: 256, list: "job-models", autocomplete: "off", spellcheck: "false", placeholder: "the collection's own, or the service's" });
+    this.strict = h("input", { type: "checkbox", id: "job-strict" });
+    this.send = h("button", { class: "button primary", type: "submit" }, "Submit");
+    return h(
+      "form", { class: "send card", onsubmit: (event) => this.#submit(event) },
+      h("div", {}, h("label", { class: "label", for: "job-collection" }, "Collection"), this.collection, h("datalist", { id: "job-collections" })),
+      h("div", {}, h("label", { class: "label", for: "job-model" }, "Model"), this.model, h("datalist", { id: "job-models" })),
+      h("label", { class: "strict small", for: "job-strict" }, this.strict, "Refuse the whole file for one bad row"),
+      h("div", { class: "end" }, this.send),
+      this.said,
+    );
+  }
+
+  async #submit(event) {
+    event.preventDefault();
+    const form = this.#columns(new FormData());
+    form.set("collection", this.collection.value.trim());
+    if (this.model.value.trim()) form.set("model", this.model.value.trim());
+    if (this.strict.checked) form.set("strict", "true");
+    form.set("file", this.file, this.file.name);
+    this.send.disabled = true;
+    try {
+      const accepted = await upload(this.api, "/v1/jobs", form, { signal: this.signal, sent: this.#showSent() });
+      this.carried.accepted = accepted;
+      this.navigate("jobs", { rest: [accepted.job.id] });
+    } catch (error) {
+      if (isAbort(error)) return;
+      fill(this.said, problemNotice(error));
+      this.send.disabled = false;
+    }
+  }
+
+  #showSent() {
+    const bar = h("progress", { max: 1, "aria-label": "Sent" });
+    const words = h("span", { class: "small soft" }, "Sending");
+    fill(this.said, h("p", { class: "sending" }, bar, words));
+    return (loaded, total) => {
+      bar.value = total ? loaded / total : 0;
+      if (loaded < total) words.textContent = `${bytes(loaded)} of ${bytes(total)} sent`;
+      else fill(this.said, busy("All of it is there; every row is read and checked"));
+    };
+  }
+
+  // The names that exist are offered; without them the form works as well.
+  async #suggest() {
+    const { signal } = this;
+    try {
+      const [{ collections }, { workers }] = await Promise.all([this.api.get("/v1/collections", { signal }), this.api.get("/v1/workers", { signal })]);
+      options(this.form.querySelector("#job-collections"), collections.map((each) => each.name));
+      options(this.form.querySelector("#job-models"), [...new Set(workers.map((worker) => worker.space.model))]);
+    } catch {
+      // What is wrong is told where the catalog itself is looked at.
+    }
+  }
+}
+
+function summary(preview) {
+  if (preview.missing.length) {
+    const what = preview.missing.map((role) => (role === "id" ? "the id" : "the pictures")).join(" and ");
+    return notice(`No column is named like ${what}.`, { kind: "warn", hint: "Say below which column it is." });
+  }
+  const part = preview.whole ? "" : `In the first ${counted(preview.rows, "row")}: `;
+  const good = `${counted(preview.items, "item")} with ${counted(preview.images, "picture")}`;
+  const bad = preview.rejected_rows ? `, ${counted(preview.rejected_rows, "row")} would be rejected` : ", nothing to reject";
+  return h("p", { class: "verdict" }, part, good, bad, ".");
+}
+
+const spoken = (preview) =>
+  preview.missing.length ? "Columns have to be named." : `${counted(preview.items, "item")}, ${counted(preview.rejected_rows, "row")} would be rejected.`;
+
+function problems(preview) {
+  if (!preview.problems.length) return null;
+  const rest = preview.rejected_rows - preview.problems.length;
+  return h(
+    "section", { class: "card" },
+    h("h2", {}, "Rows that would be rejected"),
+    h("p", { class: "small soft" }, Object.entries(preview.rejected_by_code).map(([code, number]) => `${plain(code)} ${count(number)}`).join(" · ")),
+    problemTable(preview.problems),
+    rest > 0 && h("p", { class: "small soft" }, `And ${count(rest)} more.`),
+  );
+}
+
+// Parquet is read from its end, so a part of it says nothing.
+async function isParquet(file) {
+  return (await file.slice(0, 4).text()) === "PAR1";
+}
+
+// `Summer 2026.csv.gz` could go to `summer-2026`.
+function nameFor(fileName) {
+  const stem = fileName.toLowerCase().replace(/\.gz$/, "").replace(/\.[^.]*$/, "");
+  return stem.normalize("NFKD").replace(/[^a-z0-9_-]+/g, "-").replace(/^[-_]+|-+$/g, "").slice(0, 63);
+}
+
+const options = (datalist, values) => fill(datalist, values.map((value) => h("option", { value })));

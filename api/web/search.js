@@ -1,0 +1,259 @@
+// The view Search: a question in the address, its answer below. See main.js for what the context holds.
+import { announce, fill, h } from "./dom.js";
+import { busy, empty, isAbort, notice, problemNotice } from "./notices.js";
+import { searchBox } from "./search/box.js";
+import { openDetail } from "./search/detail.js";
+import { loadFacets } from "./search/facet_data.js";
+import { facetPanel } from "./search/facets.js";
+import { hitList } from "./search/hits.js";
+import { acceptPictures } from "./search/incoming.js";
+import { previews } from "./search/preview.js";
+import { base64Of, thumbOf } from "./search/picture.js";
+import { asked, bodyOf, fromAddress, hasPicture, isEmpty, MAX_EXAMPLES, packed, toAddress } from "./search/query.js";
+import { startWall } from "./search/start.js";
+import { icon } from "./icons.js";
+import { counted } from "./words.js";
+
+export function mount(element, context) {
+  const view = new SearchView(element, context);
+  view.start();
+  return { update: ({ query }) => view.show(fromAddress(query)) };
+}
+
+class SearchView {
+  constructor(element, context) {
+    this.context = context;
+    this.inventory = null; // collections and workers, once they are known
+    this.query = fromAddress(context.query);
+    this.answered = null; // an answer that is there before its address is: { address, answer }
+    this.brought = null; // a picture that came before the inventory
+    this.running = null; // AbortController of the search under way
+    this.vector = null; // of the question, as the first page told it
+    this.asks = null; // the question searched last, without its filter
+    this.previews = previews(context);
+    this.box = searchBox({ ask: (query) => this.ask(query), bring: (file) => this.bring(file), crop: () => this.crop() }, this.query);
+    this.panel = facetPanel((filter) => this.ask({ ...this.query, filter }));
+    this.hits = hitList(context, {
+      open: (hit) => openDetail(context, this.query.collection, hit, { like: (id) => this.like(id), steer: (which, id) => this.steer(which, id) }),
+      like: (hit) => this.like(hit.item_id, hit),
+      steer: (which, hit) => this.steer(which, hit.item_id),
+      more: () => this.more(),
+    });
+    this.heading = h("h1", {}, "What does it look like?");
+    this.below = h("div", { class: "search-below", tabindex: "-1" });
+    fill(element, h("div", { class: "search-head" }, this.heading, this.box.form), this.below);
+    acceptPictures(element, context.signal, { file: (file) => this.bring(file), url: (url) => this.ask(asked(this.query, { url })) });
+  }
+
+  // The box can be used at once: what is asked before the inventory is there is searched when it is.
+  async start() {
+    fill(this.below, busy("Looking what there is"));
+    try {
+      const { signal } = this.context;
+      const [{ collections }, { workers }] = await Promise.all([this.context.api.get("/v1/collections", { signal }), this.context.api.get("/v1/workers", { signal })]);
+      this.inventory = { collections, workers };
+    } catch (error) {
+      if (!isAbort(error)) fill(this.below, problemNotice(error, () => this.start()));
+      return;
+    }
+    this.show(this.query);
+    if (this.brought) this.bring(this.brought);
+  }
+
+  // --- what the user does -------------------------------------------------------------------------
+
+  ask(query) {
+    this.context.navigate("search", { query: toAddress(query) });
+  }
+
+  like(itemId, hit = null) {
+    if (hit) this.previews.remember(hit);
+    this.ask(asked(this.query, { item: itemId }));
+  }
+
+  steer(which, itemId) {
+    const other = which === "like" ? "unlike" : "like";
+    const kept = this.query[which].filter((id) => id !== itemId);
+    this.ask({ ...this.query, [which]: [...kept, itemId].slice(-MAX_EXAMPLES), [other]: this.query[other].filter((id) => id !== itemId) });
+  }
+
+  // A picture of the user's own is asked first: the answer tells its vector, which is its address.
+  async bring(blob, crop = null) {
+    if (this.inventory === null) {
+      this.brought = blob;
+      return;
+    }
+    if (this.inventory.collections.length === 0) return;
+    const query = asked(this.query, {});
+    this.begin(h("div", { class: "results" }, busy("Looking at the picture")));
+    try {
+      const [image, thumb] = await Promise.all([base64Of(blob), thumbOf(blob, crop)]);
+      const answer = await this.context.api.post("/v1/search", bodyOf(query, { image, crop }), { signal: this.running.signal });
+      const picture = { vector: packed(answer.query.vector), thumb };
+      this.previews.keep(picture.vector, blob);
+      const address = toAddress({ ...query, picture });
+      this.answered = { address: address.toString(), answer };
+      this.context.navigate("search", { query: address });
+    } catch (error) {
+      if (!isAbort(error)) fill(this.below, problemNotice(error));
+    }
+  }
+
+  async crop() {
+    try {
+      const cut = await this.previews.askForCrop(this.query);
+      if (cut?.blob) await this.bring(cut.blob, cut.frame);
+      else if (cut) this.ask({ ...this.query, item: "", url: cut.url, crop: cut.frame });
+    } catch (error) {
+      if (!isAbort(error)) fill(this.below, problemNotice(error));
+    }
+  }
+
+  // --- what is shown ------------------------------------------------------------------------------
+
+  show(query) {
+    this.query = query;
+    if (this.inventory === null) return;
+    const { collections } = this.inventory;
+    if (collections.length === 0) {
+      this.showNothingYet();
+      return;
+    }
+    const named = query.collection || collections.reduce((most, each) => (each.points > most.points ? each : most)).name;
+    this.query = { ...query, collection: named };
+    this.collection = collections.find(({ name }) => name === named) ?? null;
+    this.box.draw(this.query, { collections, hasWords: this.hasWords(), preview: this.previews.of(this.query) });
+    this.heading.className = isEmpty(this.query) ? "" : "visually-hidden";
+    if (isEmpty(this.query)) this.showStart();
+    else this.search();
+  }
+
+  showNothingYet() {
+    this.box.form.hidden = true;
+    fill(this.below, empty("There is nothing to search yet", "Submit a catalog: its pictures can be searched as soon as they are embedded.", h("a", { class: "button primary", href: "#/jobs" }, "Submit a catalog")));
+  }
+
+  showStart() {
+    this.begin(startWall(this.context, this.query.collection, this.hasWords(), (shown) => this.like(shown.item_id, shown)));
+  }
+
+  async search() {
+    const address = toAddress(this.query).toString();
+    const kept = this.answered?.address === address ? this.answered.answer : null;
+    this.answered = null;
+    if (!kept && this.refusesWords()) return;
+    this.hits.clear();
+    const asks = toAddress({ ...this.query, filter: {} }).toString();
+    if (asks !== this.asks) window.scrollTo(0, 0); // a filter alone moves nothing under the user's hand
+    this.asks = asks;
+    this.status = h("div", { class: "results-status soft small" });
+    const main = h("div", { class: "results" }, this.status, this.hits.room);
+    this.begin(h("div", { class: "search-columns" }, this.filterColumn(), main));
+    fill(this.status, busy("Searching"));
+    this.panel.under(this.query.filter);
+    this.showFacets(this.running.signal);
+    try {
+      const answer = kept ?? (await this.context.api.post("/v1/search", bodyOf(this.query), { signal: this.running.signal }));
+      this.vector = answer.query.vector;
+      this.showAnswer(answer);
+    } catch (error) {
+      if (!isAbort(error)) fill(this.status, problemNotice(error, () => this.search()));
+    }
+  }
+
+  async more() {
+    if (this.hits.next === null || this.asking) return;
+    this.asking = true;
+    const { signal } = this.running;
+    const offset = this.hits.next;
+    this.hits.waiting();
+    try {
+      // By its vector the same question costs the workers nothing; items of the question itself are left out by name only.
+      const vector = this.query.item || this.query.like.length || this.query.unlike.length ? null : this.vector;
+      this.hits.add(await this.context.api.post("/v1/search", bodyOf(this.query, { offset, vector }), { signal }));
+    } catch (error) {
+      if (!isAbort(error)) this.hits.fail(problemNotice(error, () => this.more()));
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  // Leave what was under way, and show this instead.
+  begin(content) {
+    this.running?.abort();
+    this.running = new AbortController();
+    this.context.signal.addEventListener("abort", () => this.running.abort(), { once: true });
+    const wasInside = this.below.contains(document.activeElement);
+    fill(this.below, content);
+    // What had the focus is gone: the keyboard goes on where the answer is, not at the page's beginning.
+    if (wasInside) this.below.focus({ preventScroll: true });
+  }
+
+  showAnswer(answer) {
+    const { hits, took } = answer;
+    if (hits.length === 0) {
+      const filtered = Object.keys(this.query.filter).length > 0;
+      const clear = h("button", { class: "button", type: "button", onclick: () => this.ask({ ...this.query, filter: {} }) }, "Clear the filters");
+      fill(this.status, filtered ? empty("Nothing passes these filters", "No item of the collection has all that they ask for.", clear) : empty("Nothing found", "There is no other item in this collection."));
+      announce("Nothing found");
+      return;
+    }
+    fill(this.status, h("span", {}, `Nearest to ${described(this.query, answer)}`), h("span", { class: "number" }, `${Math.max(1, Math.round(took.embed_ms + took.store_ms))} ms`), shareButton());
+    this.hits.add(answer);
+    announce(`${counted(hits.length, "item")} found`);
+  }
+
+  filterColumn() {
+    const toggle = h("button", { class: "button filters-toggle", type: "button", "aria-expanded": "false", "aria-controls": "filters" }, icon("filter"), "Filters");
+    const column = h("div", { class: "filters-column", id: "filters" }, this.panel.room);
+    toggle.addEventListener("click", () => toggle.setAttribute("aria-expanded", String(column.classList.toggle("open"))));
+    return [toggle, column];
+  }
+
+  async showFacets(signal) {
+    try {
+      const facets = await loadFacets(this.context.api, this.query.collection, this.query.filter, signal);
+      this.panel.draw(facets);
+    } catch (error) {
+      if (!isAbort(error)) this.panel.fail(problemNotice(error));
+    }
+  }
+
+  // --- words ----------------------------------------------------------------------------------------
+
+  // Whether words can be asked: so as long as no worker of the model says otherwise.
+  hasWords() {
+    const of = this.inventory.workers.filter(({ space }) => space.model === this.collection?.space.model);
+    return of.length === 0 || of.some(({ supports_text: text }) => text);
+  }
+
+  refusesWords() {
+    if (!this.query.text || this.hasWords()) return false;
+    const model = this.collection.space.model;
+    const how = hasPicture(this.query) ? "Take the words away to search by the picture alone." : "Drop or paste a picture, give a picture’s address, or begin with an item.";
+    const said = notice(`The model ${model} has no text tower, so it cannot be searched by words.`, { kind: "warn", hint: how });
+    const wall = startWall(this.context, this.query.collection, false, (shown) => this.like(shown.item_id, shown));
+    this.begin(h("div", { class: "refused" }, said, wall));
+    return true;
+  }
+}
+
+// Copies the address, which is the question; absent where the browser lets no page write to the clipboard.
+function shareButton() {
+  if (!navigator.clipboard) return null;
+  const copy = async () => {
+    await navigator.clipboard.writeText(window.location.href);
+    fill(button, icon("link"), "Copied");
+    announce("The link is copied");
+  };
+  const button = h("button", { class: "button small share", type: "button", onclick: copy }, icon("link"), "Copy link");
+  return button;
+}
+
+// What was asked with, in the user's terms; a blend is told by the API, which knows what went into it.
+function described({ text, url, item, picture, crop }, answer) {
+  if (answer.query.kind === "blend") return answer.query.described;
+  if (picture) return "your picture";
+  if (url) return crop ? "the part of the picture at that address" : "the picture at that address";
+  return item ? `the item ${item}` : `“${text}”`;
+}
