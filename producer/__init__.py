@@ -2,13 +2,13 @@
 
 from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
 from producer.formats import Format
-from producer.pressure import what_blocks
-from producer.reading import as_written, written
+from producer.options_json import as_written, written
 from producer.report import Report
-from producer.resume import Begun
-from producer.retry import retry_failures
 from producer.source import Source, from_argument, from_path, from_stream
-from producer.submit import Publish, Submission, inspect, refuse_empty, refuse_flawed
+from producer.submit.backpressure import what_blocks
+from producer.submit.resume import Begun
+from producer.submit.retry import retry_failures
+from producer.submit.submission import Publish, Submission, inspect, refuse_empty, refuse_flawed
 
 __all__ = [
     "Begun",

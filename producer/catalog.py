@@ -12,15 +12,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from producer.column_types import Kinds, kinds_of
 from producer.columns import Columns, choose
+from producer.duplicate_ids import SeenIds
 from producer.formats import Format
-from producer.image_root import ImageRoot, image_root
-from producer.kinds import Kinds, kinds_of
-from producer.problem import BrokenOff, Flaw
+from producer.image_url import ImageRoot, image_root
 from producer.readers import Reader, Row, open_reader
 from producer.readers.base import look_ahead
-from producer.readers.objects import Objects
-from producer.seen import SeenIds
+from producer.readers.in_memory import Objects
+from producer.row_errors import BrokenOff, Flaw
 from producer.source import Source
 from producer.validate import Validator, cell_payload, typed_payload
 from vitrine.contracts import CatalogItem, RowProblem

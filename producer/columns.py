@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from producer.problem import shown
+from producer.row_errors import shown
 from vitrine.errors import BadInput
 
 ID_NAMES = (

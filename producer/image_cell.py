@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 
 from producer.limits import MAX_IMAGES_PER_ITEM, MAX_URL_CHARS
-from producer.problem import Flaw, shown
+from producer.row_errors import Flaw, shown
 
 _MAX_CELL = MAX_IMAGES_PER_ITEM * (MAX_URL_CHARS + 16)
 _MAY_SPLIT = re.compile(r"[|;\s]")

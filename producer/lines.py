@@ -14,7 +14,7 @@ from collections import deque
 from typing import IO
 
 from producer.limits import MAX_REREAD_CHARS, MAX_ROW_CHARS
-from producer.problem import BrokenOff, Flaw, reason
+from producer.row_errors import BrokenOff, Flaw, reason
 
 _READ_ERRORS = (OSError, EOFError, zlib.error)
 _ESCAPED_BYTE = re.compile(r"[\udc80-\udcff]")

@@ -18,7 +18,7 @@ import orjson
 
 from producer.cells import all_scalars, scalar_text
 from producer.limits import MAX_NESTING
-from producer.problem import Flaw, shown
+from producer.row_errors import Flaw, shown
 from vitrine.contracts import PayloadValue
 
 _MAX_EXACT_INT = 2**63 - 1

@@ -18,11 +18,11 @@ import orjson
 from producer.catalog import CatalogOptions, open_catalog
 from producer.columns import guess_id, guess_images, refuse_unknown
 from producer.formats import Format
-from producer.problem import BrokenOff
 from producer.readers import Row, open_reader
 from producer.report import Report
+from producer.row_errors import BrokenOff
 from producer.source import Source
-from producer.submit import inspect
+from producer.submit.submission import inspect
 from vitrine.contracts import CatalogItem, RowProblem
 
 PREVIEW_ROWS = 10_000
@@ -43,7 +43,7 @@ class Role(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PreviewColumn:
-    """One column; `kind` as `producer.kinds` names it, None where the rows were not judged."""
+    """One column; `kind` as `producer.column_types` names it, None where the rows were not judged."""
 
     name: str
     role: Role

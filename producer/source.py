@@ -18,8 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
-from producer.problem import reason
-from producer.unfolding import Unfold, Unfolding
+from producer.decompression_limit import Unfold, Unfolding
+from producer.row_errors import reason
 from vitrine.errors import BadInput
 
 if TYPE_CHECKING:

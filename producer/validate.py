@@ -14,11 +14,11 @@ import orjson
 from producer.cells import Cast, choose_cast
 from producer.columns import Columns
 from producer.image_cell import image_values
-from producer.image_root import ImageRoot
+from producer.image_url import ImageRoot
 from producer.limits import MAX_ID_BYTES, MAX_IMAGES_PER_ITEM, MAX_PAYLOAD_BYTES
 from producer.payload import payload_value
-from producer.problem import Flaw, shown
 from producer.readers.base import Row
+from producer.row_errors import Flaw, shown
 from vitrine.contracts import CatalogItem, PayloadValue
 
 PayloadOf: TypeAlias = Callable[[Mapping[str, Any]], dict[str, PayloadValue]]

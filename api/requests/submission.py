@@ -16,11 +16,11 @@ from api.dependencies import Parts
 from api.schemas.jobs import JobIn, UploadIn
 from api.schemas.preview import PreviewIn
 from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
-from producer.pressure import refuse_when_full
+from producer.decompression_limit import Unfold
 from producer.report import Report
 from producer.source import Source, from_stream
-from producer.submit import Submission, inspect, refuse_flawed
-from producer.unfolding import Unfold
+from producer.submit.backpressure import refuse_when_full
+from producer.submit.submission import Submission, inspect, refuse_flawed
 from vitrine.contracts import JobSpec, is_collection_name, model_name, new_job_id
 from vitrine.errors import BadInput, Conflict, NotFound, VitrineError
 from vitrine.settings import Settings

@@ -28,7 +28,7 @@ from api.schemas.jobs import (
     RetryIn,
     UploadIn,
 )
-from producer.retry import retry_failures
+from producer.submit.retry import retry_failures
 from vitrine.contracts import FailureReason
 from vitrine.errors import VitrineError
 from vitrine.failures_csv import failures_csv

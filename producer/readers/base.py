@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 from producer.limits import SAMPLE_CHARS, SAMPLE_ROWS
-from producer.problem import BrokenOff
+from producer.row_errors import BrokenOff
 from vitrine.contracts import RowProblem
 from vitrine.errors import BadInput
 

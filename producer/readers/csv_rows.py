@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from producer.limits import MAX_CELL_CHARS
 from producer.lines import Lines, head_text
-from producer.problem import Flaw, shown
 from producer.readers.base import Row
+from producer.row_errors import Flaw, shown
 from producer.source import Opened
 from vitrine.contracts import RowProblem
 from vitrine.errors import BadInput

@@ -10,8 +10,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from producer.problem import BrokenOff, shown
 from producer.readers.base import Row
+from producer.row_errors import BrokenOff, shown
 from vitrine.contracts import RowProblem
 
 SUFFIXES = frozenset({"jpg", "jpeg", "jfif", "png", "webp", "gif", "avif", "bmp"})

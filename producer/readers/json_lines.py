@@ -8,8 +8,8 @@ import orjson
 
 from producer.lines import Lines
 from producer.payload import flatten
-from producer.problem import Flaw, shown
 from producer.readers.base import Row, look_for_names
+from producer.row_errors import Flaw, shown
 from producer.source import Opened
 from vitrine.contracts import RowProblem
 

@@ -17,12 +17,12 @@ from typing import IO, Any
 
 import pyarrow as pa
 
+from producer.decompression_limit import ROW_BYTES, UnfoldsTooFar
 from producer.payload import flatten
-from producer.problem import BrokenOff, Flaw, reason
 from producer.readers.base import Row
-from producer.readers.decoded import MEMORY_BYTES, Broken, Decoder, LeftOut, OutOfMemory
+from producer.readers.parquet_process import MEMORY_BYTES, Broken, Decoder, LeftOut, OutOfMemory
+from producer.row_errors import BrokenOff, Flaw, reason
 from producer.source import Opened
-from producer.unfolding import ROW_BYTES, UnfoldsTooFar
 from vitrine.contracts import RowProblem
 from vitrine.errors import BadInput
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from producer.limits import MAX_ID_BYTES
 from producer.lines import Lines
-from producer.problem import Flaw
 from producer.readers.base import Row
+from producer.row_errors import Flaw
 from producer.source import Opened
 from vitrine.contracts import RowProblem
 

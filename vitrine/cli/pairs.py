@@ -15,7 +15,7 @@ from vitrine.errors import BadInput
 
 if TYPE_CHECKING:
     from producer.formats import Format
-    from producer.image_root import ImageRoot
+    from producer.image_url import ImageRoot
     from producer.readers.base import Reader, Row
 
 IMAGE_NAMES = ("image_input", "image_url", "image", "image_path", "picture", "url", "path", "file")
@@ -46,7 +46,7 @@ class Pairs:
         self, path: Path, *, image: str | None, text: str | None, image_root: str | None, most: int
     ) -> None:
         """Find the columns, by name where given; a local picture may have `most` bytes. Raises `BadInput`."""
-        from producer.image_root import image_root as rooted
+        from producer.image_url import image_root as rooted
         from producer.readers import open_reader
         from producer.source import from_path
 
@@ -94,7 +94,7 @@ def rows(reader: Reader, pairs: Pairs) -> Iterator[Pair | RowProblem]:
 
 def picture(value: str, root: ImageRoot, most: int) -> dict[str, str] | str:
     """A cell as the API takes it: a URL, or the base64 of a file beneath the root; in words why it is neither."""
-    from producer.problem import Flaw
+    from producer.row_errors import Flaw
 
     try:
         url = root.url(value)

@@ -88,7 +88,7 @@ def test_a_full_queue_says_what_blocks_it_and_again_once_that_has_changed(
     ledger.add_chunks("blocker", [NewChunk(images, 5)])
     counts = iter([5, 5, 4, 1])
     monkeypatch.setattr(ledger, "pending_images", lambda: next(counts))
-    monkeypatch.setattr("producer.pressure.POLL_SECONDS", 0.0)
+    monkeypatch.setattr("producer.submit.backpressure.POLL_SECONDS", 0.0)
     told = [
         line
         for line in run("submit", catalog, "--collection", "shop").stderr.splitlines()

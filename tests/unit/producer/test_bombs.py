@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from producer import CatalogOptions, from_path, from_stream, open_catalog
+from producer.decompression_limit import FREE_BYTES, MULTIPLE, Unfold
 from producer.preview import preview
-from producer.readers import decoded
-from producer.unfolding import FREE_BYTES, MULTIPLE, Unfold
+from producer.readers import parquet_process
 from vitrine.contracts import CatalogItem, RowProblem
 from vitrine.errors import BadInput
 
@@ -133,7 +133,7 @@ def test_a_list_that_is_a_run_of_nulls_costs_its_row(tmp_path: Path) -> None:
 def test_a_list_column_without_measure_is_refused_by_its_row_group(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoded, "GROUP_VALUES", 1_000_000)
+    monkeypatch.setattr(parquet_process, "GROUP_VALUES", 1_000_000)
     path = a_list_of_nulls(tmp_path / "shop.parquet")
     with pytest.raises(
         BadInput, match=r"values of the column 'tags.*' in its row group 1, of 2 rows"
@@ -142,7 +142,7 @@ def test_a_list_column_without_measure_is_refused_by_its_row_group(
 
 
 def test_rows_of_nothing_come_to_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("producer.unfolding.FREE_BYTES", 100_000)
+    monkeypatch.setattr("producer.decompression_limit.FREE_BYTES", 100_000)
     path = tmp_path / "shop.parquet"
     empty = pa.nulls(1_000_000, pa.string())
     pq.write_table(pa.table({"id": empty, "image": empty}), path, compression="zstd")
@@ -160,9 +160,9 @@ def test_a_decoder_s_place_is_given_back_however_it_ends(tmp_path: Path) -> None
     """Else the fifth file would wait for ever."""
     good = tmp_path / "good.parquet"
     pq.write_table(pa.table({"id": ["a"], "image": ["http://h/a"]}), good)
-    for _ in range(decoded.AT_ONCE):
+    for _ in range(parquet_process.AT_ONCE):
         with good.open("rb") as file:
-            decoded.Decoder(file, "good.parquet", batch_rows=1).close()
+            parquet_process.Decoder(file, "good.parquet", batch_rows=1).close()
         with io.BytesIO(b"PAR1 and nothing else PAR1") as damaged, pytest.raises(BadInput):
             open_catalog(from_stream(damaged, "bad.parquet"))
     assert items(read(good)) == ["a"]
@@ -186,7 +186,7 @@ def line_bomb(size: int) -> bytes:
 def test_a_gzip_ends_where_it_unfolds_too_far_and_says_where(
     monkeypatch: pytest.MonkeyPatch, bomb: Callable[[int], bytes], total: int
 ) -> None:
-    monkeypatch.setattr("producer.unfolding.FREE_BYTES", 50_000)
+    monkeypatch.setattr("producer.decompression_limit.FREE_BYTES", 50_000)
     source = from_stream(io.BytesIO(bomb(8_000_000)), "shop.csv.gz", unfold=Unfold(total))
     with open_catalog(source) as catalog:
         first, last = catalog
@@ -210,13 +210,13 @@ def test_a_gzip_that_only_is_well_packed_is_read_whole() -> None:
 
 
 def test_a_file_of_one_s_own_may_unfold_as_it_likes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("producer.unfolding.FREE_BYTES", 1)
+    monkeypatch.setattr("producer.decompression_limit.FREE_BYTES", 1)
     with open_catalog(from_stream(io.BytesIO(csv_bomb(2_000_000)), "shop.csv.gz")) as catalog:
         assert items(list(catalog)) == ["1"]
 
 
 def test_a_preview_of_a_gzip_bomb_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("producer.unfolding.FREE_BYTES", 50_000)
+    monkeypatch.setattr("producer.decompression_limit.FREE_BYTES", 50_000)
     source = from_stream(io.BytesIO(line_bomb(8_000_000)), "a.csv.gz", unfold=Unfold(10**9))
     found = preview(source, CatalogOptions())
     assert [column.examples for column in found.columns] == [("1",), ("http://h/a",)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from producer.cells import cell_value, choose_cast
 from producer.columns import choose, guess_id, guess_images
 from producer.image_cell import image_values, split_cell
-from producer.problem import Flaw
+from producer.row_errors import Flaw
 from vitrine.errors import BadInput
 
 URLS = st.from_regex(r"https?://[a-z]{1,8}\.example/[A-Za-z0-9_.~,;|=&?%:/-]{0,30}", fullmatch=True).filter(

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import pytest
 
 from producer import CatalogOptions, from_stream, open_catalog
+from producer.decompression_limit import Unfold
 from producer.limits import MAX_ID_BYTES
 from producer.preview import preview
-from producer.unfolding import Unfold
 from vitrine.contracts import CatalogItem, RowProblem
 from vitrine.errors import BadInput
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from producer.image_root import ImageRoot, image_root
+from producer.image_url import ImageRoot, image_root
 from producer.limits import MAX_URL_CHARS
-from producer.problem import Flaw, shown
+from producer.row_errors import Flaw, shown
 from vitrine.errors import BadInput
 
 NOWHERE = ImageRoot()

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from producer.pressure import Room, refuse_when_full, what_blocks
+from producer.submit.backpressure import Room, refuse_when_full, what_blocks
 from vitrine.contracts import ImageRef, JobSpec
 from vitrine.errors import Full
 from vitrine.fakes.memory_ledger import MemoryLedger

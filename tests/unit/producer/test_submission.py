@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer import Report, Submission, from_stream, inspect, refuse_flawed, retry_failures
-from producer.plan import batches, plan
-from producer.pressure import SLACK, wait_for_room
-from producer.seen import SeenIds
+from producer.duplicate_ids import SeenIds
 from producer.source import SPOOL_BYTES
+from producer.submit.backpressure import SLACK, wait_for_room
+from producer.submit.chunking import batches, plan
 from vitrine.contracts import (
     CHUNK_SIZE,
     CatalogItem,
@@ -198,7 +198,7 @@ def test_a_submit_that_may_wait_does_not_overfill_the_queue(
                 ledger.finish(lease, embedded=done, failures=[])
 
     monkeypatch.setattr("time.sleep", drain)
-    monkeypatch.setattr("producer.pressure.wait_for_room", _with_sleep(drain))
+    monkeypatch.setattr("producer.submit.backpressure.wait_for_room", _with_sleep(drain))
     waiting: list[int] = []
     Submission(SPEC, ledger, queue.publish, max_pending=1000, on_wait=waiting.append).run(
         items(4096)

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_from_bytes, unquote, urlsplit
 
 from producer.limits import MAX_URL_CHARS
-from producer.problem import Flaw, shown
+from producer.row_errors import Flaw, shown
 from vitrine.errors import BadInput
 
 _PLAIN_URL = re.compile(r"https?://[^\x00-\x20\x7f/?#@\\]+(?:[/?#][^\x00-\x20\x7f]*)?")

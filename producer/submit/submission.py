@@ -3,7 +3,7 @@
 The order makes a crash harmless: a chunk that is in the ledger and whose message was never sent is found by
 the sweeper; a message without a chunk cannot be. The job is made when the first good row is drawn, so a file
 that is no catalog leaves none behind, and sealed after the last. A job whose spec says how its catalog is read is
-left open by whatever ends the submit in between (Ctrl-C, Redis gone, `kill -9`), to be taken up by `producer.resume`.
+left open by whatever ends the submit in between (Ctrl-C, Redis gone, `kill -9`), to be taken up by `producer.submit.resume`.
 Any other is cancelled then: half a catalog is not what was asked for, and submitting it again is safe, because the
 same item meets the same point.
 """
@@ -15,11 +15,11 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from producer.limits import KEPT_PROBLEMS
-from producer.marks import marked
-from producer.plan import batches, plan
-from producer.pressure import Room, Waiting
 from producer.report import Report
-from producer.resume import Begun
+from producer.submit.backpressure import Room, Waiting
+from producer.submit.checksums import marked
+from producer.submit.chunking import batches, plan
+from producer.submit.resume import Begun
 from vitrine.contracts import CatalogItem, JobSpec, RowProblem
 from vitrine.errors import BadInput, Full, TooLarge, VitrineError
 from vitrine.ledger.base import Ledger, NewChunk

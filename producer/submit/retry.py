@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from producer.submit import Publish
+from producer.submit.submission import Publish
 from vitrine.ledger.base import Ledger
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from producer.payload import flatten
-from producer.problem import Flaw
 from producer.readers.base import Row, look_for_names
+from producer.row_errors import Flaw
 from vitrine.contracts import RowProblem
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from producer.problem import Flaw
 from producer.readers.base import Row
+from producer.row_errors import Flaw
 from producer.validate import PayloadOf
 
 Kinds: TypeAlias = Mapping[str, str]
