@@ -57,8 +57,8 @@ from api.schemas.search import SearchIn
 from api.search.sample_cache import Backgrounds
 from api.service_metrics import ServiceMetrics
 from vitrine import __version__
-from vitrine.api_keys import Keyring
-from vitrine.vectors.timed import timed
+from vitrine.core.api_keys import Keyring
+from vitrine.store.timed import timed
 
 SEARCHES_IN_FLIGHT = 64
 """As many as one worker takes at once (`query_threads`); the next is refused with 429."""

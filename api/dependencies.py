@@ -9,27 +9,27 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
-from vitrine.broker import Publisher, QueueDepth
+from vitrine.core.settings import Settings
 from vitrine.ledger import Ledger
 from vitrine.ledger.journaled import JournaledLedger
-from vitrine.presence import WorkerInfo
-from vitrine.query_lane import Answer, Query, QueryLane, QueryVector
-from vitrine.settings import Settings
+from vitrine.messaging.broker import Publisher, QueueDepth
+from vitrine.messaging.worker_registry import WorkerInfo
+from vitrine.query.client import Answer, Query, QueryLane, QueryVector
+from vitrine.store import VectorStore
+from vitrine.store.open import open_store
 from vitrine.telemetry.traces import open_traces
 from vitrine.tickets import Tickets
 from vitrine.tickets.redis_tickets import RedisTickets
-from vitrine.vectors import VectorStore
-from vitrine.vectors.open import open_store
 
 
 class Lane(Protocol):
-    """What turns a question into a vector: `vitrine.query_lane.QueryLane`, or the fake one."""
+    """What turns a question into a vector: `vitrine.query.client.QueryLane`, or the fake one."""
 
     def workers(self, model: str | None = None) -> list[WorkerInfo]:
         """The workers alive now; raises `LedgerUnavailable`."""
 
     def in_stages(self, job: str) -> Mapping[str, int]:
-        """How many pictures of a job the workers have in each stage (`vitrine.contracts.STAGES`); as `workers`."""
+        """How many pictures of a job the workers have in each stage (`vitrine.core.types.STAGES`); as `workers`."""
 
     def embed(self, model: str, query: Query, *, timeout: float | None = None) -> QueryVector:
         """Embed the question; raises `BadInput`, `ModelUnavailable` or `LedgerUnavailable`."""
@@ -41,7 +41,7 @@ class Lane(Protocol):
 
 
 class Messenger(Protocol):
-    """What sends chunks' messages: `vitrine.broker.Publisher`, or a list in tests."""
+    """What sends chunks' messages: `vitrine.messaging.broker.Publisher`, or a list in tests."""
 
     def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
         """Send the messages of these chunks; sending one twice is harmless."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from api.dependencies import Parts
 from api.requests.image_inputs import Asked
 from api.requests.model_names import Served, served
-from vitrine.contracts import model_name
-from vitrine.errors import BadInput, ModelUnavailable, SpaceMismatch
-from vitrine.query_lane import Answer, Query, QueryVector
-from vitrine.vectors import Space
+from vitrine.core.errors import BadInput, ModelUnavailable, SpaceMismatch
+from vitrine.core.types import model_name
+from vitrine.query.client import Answer, Query, QueryVector
+from vitrine.store import Space
 
 LONGEST = 300.0
 """Seconds that a client may wait for the vectors of one request."""

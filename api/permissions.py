@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from vitrine.api_keys import Scope
+from vitrine.core.api_keys import Scope
 
 OPEN = frozenset(
     {

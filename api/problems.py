@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.error_hints import over_http
-from vitrine.errors import VitrineError
+from vitrine.core.errors import VitrineError
 
 logger = logging.getLogger(__name__)
 

@@ -27,11 +27,11 @@ from numpy.typing import NDArray
 
 from api import canary
 from api.dependencies import Parts
-from vitrine.contracts import model_name
-from vitrine.errors import VitrineError
-from vitrine.presence import WorkerInfo
-from vitrine.query_lane import Query
-from vitrine.vectors import Space
+from vitrine.core.errors import VitrineError
+from vitrine.core.types import model_name
+from vitrine.messaging.worker_registry import WorkerInfo
+from vitrine.query.client import Query
+from vitrine.store import Space
 
 KEEP_SECONDS = 3.0
 """How long a report serves, so that probes do not load the workers."""

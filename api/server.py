@@ -19,9 +19,9 @@ from api.dependencies import open_parts
 from api.middleware import audit
 from api.middleware.connections import limited
 from api.responses.sse import Streams
-from vitrine.api_keys import read_keyring, refuse_open
-from vitrine.errors import Unavailable
-from vitrine.settings import Settings
+from vitrine.core.api_keys import read_keyring, refuse_open
+from vitrine.core.errors import Unavailable
+from vitrine.core.settings import Settings
 
 GRACE_SECONDS = 10
 """For answers under way; shorter than what supervisors and container runtimes wait before SIGKILL."""

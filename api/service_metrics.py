@@ -14,9 +14,9 @@ from prometheus_client.registry import Collector
 
 from api.dependencies import Parts
 from api.routes.system import JOBS_LOOKED_AT, queues
-from vitrine.errors import VitrineError
+from vitrine.core.errors import VitrineError
 from vitrine.ledger import ChunksLeft
-from vitrine.presence import WorkerInfo
+from vitrine.messaging.worker_registry import WorkerInfo
 
 
 class ServiceMetrics(Collector):

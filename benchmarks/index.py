@@ -23,7 +23,7 @@ import qdrant_edge as q
 from benchmarks.interleave import interleaved, ratios
 from benchmarks.report import Report, parser
 from benchmarks.store import DIMENSION, QUERIES, TOP, batches, p50_ms, unit
-from vitrine.vectors.edge_generation import ENGINE_THRESHOLD, FLOAT_BYTES
+from vitrine.store.embedded.generation import ENGINE_THRESHOLD, FLOAT_BYTES
 
 REPEATS = 5
 POINTS = 20_000

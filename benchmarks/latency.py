@@ -4,7 +4,7 @@
 
     python -m benchmarks.latency [--seconds 3] [--rounds 2] [--json]
 
-Askers are threads with `vitrine.query_lane.QueryLane`, which is what the API asks through: one picture of 100 KB in,
+Askers are threads with `vitrine.query.client.QueryLane`, which is what the API asks through: one picture of 100 KB in,
 one vector out, over a real Redis to a real worker process; the next question when the answer is there. HTTP is
 not in it. Bulk work is a job that never ends: fetched over loopback, decoded, embedded, stored; of small pictures, so
 that even two cores keep the device full. Idle and load take turns, `--rounds` times; percentiles are over all rounds'
@@ -35,8 +35,8 @@ from benchmarks.parts.asked_worker import AskedWorker, LaneCount, asked_worker
 from benchmarks.parts.pictures import as_jpeg, jpegs
 from benchmarks.parts.surroundings import Surroundings, surroundings
 from benchmarks.report import Report, parser
-from vitrine.query_lane import Query, QueryLane
-from vitrine.settings import load
+from vitrine.core.settings import load
+from vitrine.query.client import Query, QueryLane
 
 ASKERS = (1, 4, 16, 64)
 BATCH, BATCH_MS = 64, 200

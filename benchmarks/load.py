@@ -37,8 +37,8 @@ from benchmarks.parts.pictures import jpegs
 from benchmarks.parts.process import running
 from benchmarks.parts.surroundings import CHECKOUT, Surroundings, surroundings
 from benchmarks.report import Report, parser
-from vitrine.presence import live_workers
-from vitrine.vectors.base import Space
+from vitrine.messaging.worker_registry import live_workers
+from vitrine.store.base import Space
 
 COLLECTION = "load"
 USERS = (1, 4, 8, 16, 32)

@@ -36,10 +36,10 @@ from benchmarks.parts.pictures import drawn
 from benchmarks.parts.process import Process, running
 from benchmarks.parts.surroundings import Surroundings, surroundings
 from benchmarks.report import Report, parser
-from vitrine.presence import live_workers
-from vitrine.redis_client import connect
-from vitrine.settings import Settings
-from vitrine.supervision.cores import usable_cores
+from vitrine.core.redis_client import connect
+from vitrine.core.settings import Settings
+from vitrine.messaging.worker_registry import live_workers
+from vitrine.process.cores import usable_cores
 from workers.burden import FAST_JPEG
 
 MODEL = "timed-64-in-25ms"

@@ -19,7 +19,7 @@ from PIL import Image
 
 from benchmarks.parts.judged import FLAT, Cuts, copies_found, cuts, steered, uneven
 from benchmarks.report import Report, parser
-from vitrine.neighbours.threshold import SHARE
+from vitrine.similarity.threshold import SHARE
 from workers.models.base import EmbeddingModel
 from workers.models.open import open_model
 from workers.picture_decoder import PictureDecoder

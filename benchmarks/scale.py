@@ -32,9 +32,9 @@ from benchmarks.parts.redis_gauge import RedisGauge
 from benchmarks.parts.submitting import MODEL, WARM_UP_MODEL, Submitted, submitted
 from benchmarks.parts.walking import walk_all, walking
 from benchmarks.report import Report, parser
-from vitrine.broker import BROKER_PREFIX, ingest_queue
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.ledger.scripts import job_keys
+from vitrine.messaging.broker import BROKER_PREFIX, ingest_queue
 from vitrine.standalone.private_redis import PrivateRedis
 
 ITEMS = "10000,100000,1000000"

@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
 
 from benchmarks.report import Report, parser
-from vitrine.contracts import CHUNK_SIZE, point_id
-from vitrine.filters import parse
-from vitrine.vectors import PointBatch, Provenance, Space, VectorStore
-from vitrine.vectors.edge import EdgeStore
-from vitrine.vectors.qdrant_filters import qdrant_filter
-from vitrine.vectors.remote import RemoteStore
-from vitrine.vectors.server import StoreServer
+from vitrine.core.filters import parse
+from vitrine.core.types import CHUNK_SIZE, point_id
+from vitrine.store import PointBatch, Provenance, Space, VectorStore
+from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.qdrant.filters import qdrant_filter
+from vitrine.store.remote.server import StoreServer
+from vitrine.store.remote.store import RemoteStore
 
 DIMENSION = 768
 LATENT = 32

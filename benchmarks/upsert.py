@@ -30,11 +30,11 @@ from qdrant_client import QdrantClient, models
 from benchmarks.interleave import interleaved, ratios
 from benchmarks.report import Report, parser
 from benchmarks.store import NAME, SPACE, batches
-from vitrine.contracts import CHUNK_SIZE
-from vitrine.fakes.qdrant_http import qdrant_http
-from vitrine.vectors import PointBatch
-from vitrine.vectors.qdrant_server import QdrantServerStore
-from vitrine.vectors.wire import batch_header, encode_frame
+from vitrine.core.types import CHUNK_SIZE
+from vitrine.store import PointBatch
+from vitrine.store.qdrant.store import QdrantServerStore
+from vitrine.store.remote.protocol import batch_header, encode_frame
+from vitrine.testing.qdrant_http import qdrant_http
 
 TURNS, QUICK_TURNS = 30, 3
 UPSERTS = 10

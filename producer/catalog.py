@@ -23,8 +23,8 @@ from producer.readers.in_memory import Objects
 from producer.row_errors import BrokenOff, Flaw
 from producer.source import Source
 from producer.validate import Validator, cell_payload, typed_payload
-from vitrine.contracts import CatalogItem, RowProblem
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
+from vitrine.core.types import CatalogItem, RowProblem
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from producer.row_errors import shown
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 ID_NAMES = (
     "id",

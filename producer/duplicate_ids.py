@@ -18,7 +18,7 @@ from struct import Struct
 from types import TracebackType
 from typing import IO
 
-from vitrine.errors import VitrineError
+from vitrine.core.errors import VitrineError
 
 FILTER_BITS = 2**27
 """16 MiB. With three bits an id, 0.8% of ten million ids are looked up in vain; of a hundred million most, at half a millisecond each."""

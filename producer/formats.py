@@ -7,7 +7,7 @@ import re
 
 from producer.lines import head_text
 from producer.source import Opened, Source
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 
 class Format(enum.StrEnum):

@@ -15,7 +15,7 @@ from urllib.parse import quote, quote_from_bytes, unquote, urlsplit
 
 from producer.limits import MAX_URL_CHARS
 from producer.row_errors import Flaw, shown
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 _PLAIN_URL = re.compile(r"https?://[^\x00-\x20\x7f/?#@\\]+(?:[/?#][^\x00-\x20\x7f]*)?")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")

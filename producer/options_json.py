@@ -8,7 +8,7 @@ import orjson
 
 from producer.catalog import CatalogOptions
 from producer.formats import Format
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 _FIELDS = ("format", "id", "images", "payload", "image_separator", "image_root")
 

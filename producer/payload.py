@@ -19,7 +19,7 @@ import orjson
 from producer.cells import all_scalars, scalar_text
 from producer.limits import MAX_NESTING
 from producer.row_errors import Flaw, shown
-from vitrine.contracts import PayloadValue
+from vitrine.core.types import PayloadValue
 
 _MAX_EXACT_INT = 2**63 - 1
 """The store's integers have 64 bits."""

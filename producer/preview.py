@@ -23,7 +23,7 @@ from producer.report import Report
 from producer.row_errors import BrokenOff
 from producer.source import Source
 from producer.submit.submission import inspect
-from vitrine.contracts import CatalogItem, RowProblem
+from vitrine.core.types import CatalogItem, RowProblem
 
 PREVIEW_ROWS = 10_000
 """Rows that are judged; more would keep somebody waiting who wants to look first."""

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from producer.limits import KEPT_PROBLEMS
-from vitrine.contracts import CatalogItem, RowProblem
+from vitrine.core.types import CatalogItem, RowProblem
 
 
 @dataclass(slots=True)

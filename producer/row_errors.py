@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from vitrine.contracts import RowProblem
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
+from vitrine.core.types import RowProblem
 
 _CREDENTIALS = re.compile(r"//[^/\s@]{1,1024}@")
 

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from producer.decompression_limit import Unfold, Unfolding
 from producer.row_errors import reason
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

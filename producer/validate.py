@@ -19,7 +19,7 @@ from producer.limits import MAX_ID_BYTES, MAX_IMAGES_PER_ITEM, MAX_PAYLOAD_BYTES
 from producer.payload import payload_value
 from producer.readers.base import Row
 from producer.row_errors import Flaw, shown
-from vitrine.contracts import CatalogItem, PayloadValue
+from vitrine.core.types import CatalogItem, PayloadValue
 
 PayloadOf: TypeAlias = Callable[[Mapping[str, Any]], dict[str, PayloadValue]]
 

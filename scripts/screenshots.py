@@ -18,10 +18,10 @@ import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from scripts.browser import find
+from vitrine.core.settings import MEBIBYTE, load
 from vitrine.demo.catalog import write_catalog
 from vitrine.demo.drawing import draw_catalog
 from vitrine.demo.shop import Shop
-from vitrine.settings import MEBIBYTE, load
 from vitrine.standalone import Standalone
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"

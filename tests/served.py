@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from api.server import bind, server_config, url_of
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
 
 PATIENCE = 60.0  #: Seconds; bounds a hang, measures nothing.
 

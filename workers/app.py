@@ -11,7 +11,7 @@ import click
 from celery import Celery, signals
 from celery.exceptions import Reject
 
-from vitrine.broker import INGEST_TASK, QUERY_TASK, make_app
+from vitrine.messaging.broker import INGEST_TASK, QUERY_TASK, make_app
 from vitrine.telemetry import always, configure_logging
 from workers.bootsteps import EngineStep, LanesStep
 from workers.config import environment_settings

@@ -8,10 +8,10 @@ from contextlib import suppress
 
 from redis import Redis
 
-from vitrine import presence
-from vitrine.errors import LedgerUnavailable
-from vitrine.presence import WorkerInfo
-from vitrine.redis_client import naming_failures
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.redis_client import naming_failures
+from vitrine.messaging import worker_registry
+from vitrine.messaging.worker_registry import WorkerInfo
 from workers.periodic import Periodic
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ class Beat:
     def __init__(self, redis: Redis, info: Callable[[], WorkerInfo]) -> None:
         self._redis = redis
         self._info = info  #: The worker as it is at the moment; its node never changes.
-        self._beats = Periodic("beat", presence.BEAT_SECONDS, self._tell)
+        self._beats = Periodic("beat", worker_registry.BEAT_SECONDS, self._tell)
 
     def start(self) -> None:
         """Tell it once here, so that who waits for this worker sees it at once, then go on."""
@@ -34,11 +34,11 @@ class Beat:
         """Take it back."""
         self._beats.close()
         with suppress(LedgerUnavailable), naming_failures():
-            presence.leave(self._redis, self._info().node)
+            worker_registry.leave(self._redis, self._info().node)
 
     def _tell(self) -> None:
         try:
             with naming_failures():
-                presence.beat(self._redis, self._info())
+                worker_registry.beat(self._redis, self._info())
         except LedgerUnavailable as error:
             log.warning("could not tell that this worker is alive: %s", error)

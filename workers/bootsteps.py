@@ -15,9 +15,9 @@ from typing import Any
 from celery import bootsteps
 from kombu.common import ignore_errors
 
-from vitrine.broker import ingest_queue, query_queue
-from vitrine.contracts import model_name
-from vitrine.errors import VitrineError
+from vitrine.core.errors import VitrineError
+from vitrine.core.types import model_name
+from vitrine.messaging.broker import ingest_queue, query_queue
 from workers.config import worker_settings
 from workers.engine import holder
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from vitrine.runtime import discover
-from vitrine.settings import Settings, load
+from vitrine.core.service_discovery import discover
+from vitrine.core.settings import Settings, load
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ import warnings
 
 from PIL import AvifImagePlugin, ExifTags, Image, UnidentifiedImageError
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers import sniff
 from workers.colour import to_rgb
 

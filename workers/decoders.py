@@ -15,8 +15,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from vitrine.settings import MEBIBYTE
-from vitrine.supervision.cores import usable_cores
+from vitrine.core.settings import MEBIBYTE
+from vitrine.process.cores import usable_cores
 from workers.batching import Lane
 from workers.burden import Burden
 from workers.decode_turns import Turns

@@ -17,16 +17,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from vitrine.broker import Publisher
-from vitrine.contracts import SCHEMA_VERSION
-from vitrine.errors import BadInput, VitrineError
+from vitrine.core.errors import BadInput, VitrineError
+from vitrine.core.redis_client import connect
+from vitrine.core.settings import Settings
+from vitrine.core.types import SCHEMA_VERSION
 from vitrine.ledger.redis_ledger import RedisLedger
-from vitrine.presence import WorkerInfo
-from vitrine.redis_client import connect
-from vitrine.settings import Settings
+from vitrine.messaging.broker import Publisher
+from vitrine.messaging.worker_registry import WorkerInfo
+from vitrine.store.open import open_store
+from vitrine.store.timed import timed
 from vitrine.telemetry.traces import open_traces
-from vitrine.vectors.open import open_store
-from vitrine.vectors.timed import timed
 from workers.batching import Batcher
 from workers.beat import Beat
 from workers.decode import prepare_pillow

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.fetched import Fetched
 from workers.models.base import Inputs
 from workers.picture import Picture, as_image

@@ -7,7 +7,7 @@ with up to 20 MB in it. A failure is an outcome like any other, its words say al
 
 from __future__ import annotations
 
-from vitrine.contracts import ItemFailure
+from vitrine.core.types import ItemFailure
 
 
 def frameless(error: BaseException) -> BaseException:

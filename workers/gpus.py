@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from vitrine.errors import VitrineError
+from vitrine.core.errors import VitrineError
 
 COUNT_SECONDS = 120.0
 """Importing torch from a cold disk takes most of a minute."""

@@ -1,6 +1,6 @@
 """Whether a worker of this host is alive: `python -m workers.health`, for a container's health check.
 
-It asks Redis for the line that each worker renews every few seconds (`vitrine.presence`), so it says
+It asks Redis for the line that each worker renews every few seconds (`vitrine.messaging.worker_registry`), so it says
 healthy only after the model is loaded and warm, and costs no PyTorch import.
 """
 
@@ -10,9 +10,9 @@ import contextlib
 import socket
 import sys
 
-from vitrine.errors import VitrineError
-from vitrine.presence import live_workers
-from vitrine.redis_client import connect, naming_failures
+from vitrine.core.errors import VitrineError
+from vitrine.core.redis_client import connect, naming_failures
+from vitrine.messaging.worker_registry import live_workers
 from workers.config import environment_settings
 
 

@@ -19,10 +19,10 @@ from contextlib import suppress
 
 from redis import Redis
 
-from vitrine.contracts import JobState, JobStatus
-from vitrine.errors import LedgerUnavailable, NotFound, VitrineError
+from vitrine.core.errors import LedgerUnavailable, NotFound, VitrineError
+from vitrine.core.types import JobState, JobStatus
 from vitrine.ledger import Ledger
-from vitrine.vectors.base import IndexState, VectorStore
+from vitrine.store.base import IndexState, VectorStore
 from workers.periodic import Periodic
 from workers.turns import take_turn
 

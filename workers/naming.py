@@ -13,9 +13,9 @@ from typing import Any
 
 from celery.app.trace import setup_worker_optimizations
 
-from vitrine.contracts import model_name
-from vitrine.errors import VitrineError
-from vitrine.settings import Settings
+from vitrine.core.errors import VitrineError
+from vitrine.core.settings import Settings
+from vitrine.core.types import model_name
 from workers.config import worker_settings
 
 _UNNAMED = "celery@"

@@ -1,4 +1,4 @@
-"""Messages that this worker does not understand: kept in Redis, shown in its log, and never run (`vitrine.parked`)."""
+"""Messages that this worker does not understand: kept in Redis, shown in its log, and never run (`vitrine.messaging.dead_letters`)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from redis import Redis
 
-from vitrine.errors import LedgerUnavailable
-from vitrine.parked import park
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.messaging.dead_letters import park
 from workers.ingest.patience import Patience
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Celery's consumer, which discards what it cannot make a task of; this one parks it first (`vitrine.parked`).
+"""Celery's consumer, which discards what it cannot make a task of; this one parks it first (`vitrine.messaging.dead_letters`).
 
 These are messages of a task that nobody registered, of a body that cannot be decoded, and of no form at all. Where one
 cannot be parked since Redis is away, it stays unacknowledged, and the broker hands it out again.
@@ -18,8 +18,8 @@ from celery.exceptions import InvalidTaskError
 from celery.worker.consumer import Consumer
 from kombu.exceptions import ContentDisallowed, DecodeError
 
-from vitrine.broker import VISIBILITY_TIMEOUT
-from vitrine.errors import LedgerUnavailable
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.messaging.broker import VISIBILITY_TIMEOUT
 from workers.engine import holder
 
 log = logging.getLogger(__name__)

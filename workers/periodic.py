@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from vitrine.errors import Unavailable
+from vitrine.core.errors import Unavailable
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
 from workers.capping import capped
 from workers.cutting import cut_out
 from workers.decode import IMAGE_POLICY, decode

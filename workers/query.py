@@ -19,9 +19,9 @@ from queue import Empty, SimpleQueue
 from PIL import Image
 from redis import Redis
 
-from vitrine.contracts import ItemFailure
-from vitrine.errors import BadInput, ModelUnavailable, VitrineError
-from vitrine.query_wire import Answer, Kind, Query, QueryVector, UnusablePicture
+from vitrine.core.errors import BadInput, ModelUnavailable, VitrineError
+from vitrine.core.types import ItemFailure
+from vitrine.query.protocol import Answer, Kind, Query, QueryVector, UnusablePicture
 from workers import questions
 from workers.batching import Lane
 from workers.chained import chained

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from redis import Redis
 
-from vitrine.query_call import SLACK
-from vitrine.query_wire import (
+from vitrine.core.redis_client import as_bytes
+from vitrine.query.call import SLACK
+from vitrine.query.protocol import (
     Answer,
     Query,
     QueryVector,
@@ -19,7 +20,6 @@ from vitrine.query_wire import (
     request_key,
     unpacked_question,
 )
-from vitrine.redis_client import as_bytes
 
 REPLY_SECONDS = 60
 """How long answers wait for somebody who may have gone."""

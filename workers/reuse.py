@@ -18,8 +18,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.settings import Settings
-from vitrine.vectors.base import Space
+from vitrine.core.settings import Settings
+from vitrine.store.base import Space
 from workers.vector_cache import VectorCache
 
 log = logging.getLogger(__name__)

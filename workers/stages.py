@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.vectors.base import Space
+from vitrine.store.base import Space
 from workers.batching import Batcher, Lane
 from workers.burden import burden
 from workers.decoders import Decoders

@@ -18,11 +18,11 @@ from typing import Protocol
 import orjson
 from redis import Redis
 
-from vitrine.broker import BROKER_PREFIX, ingest_queue
-from vitrine.contracts import JobState, JobStatus
-from vitrine.errors import NotFound
+from vitrine.core.errors import NotFound
+from vitrine.core.redis_client import as_bytes, naming_failures
+from vitrine.core.types import JobState, JobStatus
 from vitrine.ledger import Ledger
-from vitrine.redis_client import as_bytes, naming_failures
+from vitrine.messaging.broker import BROKER_PREFIX, ingest_queue
 from vitrine.telemetry import about
 from workers.periodic import Periodic
 from workers.turns import take_turn
@@ -37,7 +37,7 @@ _NOTHING_TO_SEND = frozenset({JobState.CANCELLING, JobState.INDEXING})
 
 
 class Sender(Protocol):
-    """What sends chunks' messages; `vitrine.broker.Publisher` in production."""
+    """What sends chunks' messages; `vitrine.messaging.broker.Publisher` in production."""
 
     def publish(
         self, job: str, numbers: Sequence[int], model: str, *, retries: Sequence[int] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis import Redis
 
-from vitrine.redis_client import naming_failures
+from vitrine.core.redis_client import naming_failures
 
 _FAR = 10
 """Times its own term: nobody's settings for one and the same turn differ by so much."""

@@ -12,7 +12,7 @@ import time
 import numpy as np
 from PIL import Image
 
-from vitrine.errors import ModelUnavailable
+from vitrine.core.errors import ModelUnavailable
 from workers.batching import Batcher
 from workers.best_batch import best_batch
 from workers.models.base import EmbeddingModel, Inputs

@@ -29,7 +29,7 @@ from fastapi import Depends, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.permissions import Need, need_of
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 log = logging.getLogger("vitrine.audit")
 

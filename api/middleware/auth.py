@@ -20,9 +20,9 @@ from api.middleware.audit import entry_of
 from api.middleware.rate_limit import Rate
 from api.permissions import OPEN, Need, need_of
 from api.problems import of_error
-from vitrine.api_keys import ApiKey, Keyring
-from vitrine.errors import Forbidden, TooFast, Unauthorised, VitrineError
-from vitrine.loopback import is_loopback
+from vitrine.core.api_keys import ApiKey, Keyring
+from vitrine.core.errors import Forbidden, TooFast, Unauthorised, VitrineError
+from vitrine.core.loopback import is_loopback
 
 CHALLENGE = 'Bearer realm="vitrine"'
 _HOW = "Send it as `Authorization: Bearer KEY`; commands take it from VITRINE_API_KEY."

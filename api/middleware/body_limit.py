@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem
-from vitrine.errors import Full
-from vitrine.settings import MEBIBYTE, Settings
+from vitrine.core.errors import Full
+from vitrine.core.settings import MEBIBYTE, Settings
 
 SMALL_BODY = MEBIBYTE
 """Bytes of a body on any route that takes neither a catalog nor a picture."""

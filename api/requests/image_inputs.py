@@ -9,15 +9,15 @@ import base64
 import binascii
 from dataclasses import dataclass
 
-from vitrine.contracts import FailureReason
-from vitrine.query_lane import Query, UnusablePicture
+from vitrine.core.types import FailureReason
+from vitrine.query.client import Query, UnusablePicture
 
 WEB = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a request's pictures shall be embedded; see `vitrine.query_wire.Query`."""
+    """How a request's pictures shall be embedded; see `vitrine.query.protocol.Query`."""
 
     grey: bool = False
     fresh: bool = False

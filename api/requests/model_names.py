@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from api.dependencies import Parts
-from vitrine.contracts import model_name
-from vitrine.errors import ModelUnavailable, NotFound
-from vitrine.presence import WorkerInfo
+from vitrine.core.errors import ModelUnavailable, NotFound
+from vitrine.core.types import model_name
+from vitrine.messaging.worker_registry import WorkerInfo
 
 MAX_NAMED = 20
 """Models that a 404 lists; more would be no help."""
@@ -52,7 +52,7 @@ def served(parts: Parts, name: str) -> Served:
 def canonical(name: str) -> str:
     """A client's name for a model as a worker would call it: a hub id's `/` is `--`, letters are small.
 
-    Unlike `vitrine.contracts.model_name` it never looks whether there is such a directory here.
+    Unlike `vitrine.core.types.model_name` it never looks whether there is such a directory here.
     """
     return name.strip("/").replace("/", "--").lower()
 

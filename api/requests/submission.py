@@ -21,9 +21,9 @@ from producer.report import Report
 from producer.source import Source, from_stream
 from producer.submit.backpressure import refuse_when_full
 from producer.submit.submission import Submission, inspect, refuse_flawed
-from vitrine.contracts import JobSpec, is_collection_name, model_name, new_job_id
-from vitrine.errors import BadInput, Conflict, NotFound, VitrineError
-from vitrine.settings import Settings
+from vitrine.core.errors import BadInput, Conflict, NotFound, VitrineError
+from vitrine.core.settings import Settings
+from vitrine.core.types import JobSpec, is_collection_name, model_name, new_job_id
 
 MAX_SOURCE_CHARS = 255
 UNFOLDED = 16

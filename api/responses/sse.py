@@ -13,7 +13,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from vitrine.errors import Full
+from vitrine.core.errors import Full
 
 MOST = 64
 """Streams at once in one API process; each is a connection and a question a second."""

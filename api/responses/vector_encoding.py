@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from api.embedding import Embedded
 from api.schemas.base import SpaceOut
 from api.schemas.embed import ItemError
-from vitrine.query_lane import Answer, QueryVector
+from vitrine.query.client import Answer, QueryVector
 
 NPY = "application/x-npy"
 RAW = "application/octet-stream"

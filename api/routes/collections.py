@@ -16,10 +16,10 @@ from api.schemas.inventory import (
     WorkerList,
     WorkerOut,
 )
-from vitrine.contracts import JobStatus
-from vitrine.errors import LedgerUnavailable, NotFound
+from vitrine.core.errors import LedgerUnavailable, NotFound
+from vitrine.core.types import JobStatus
 from vitrine.ledger import Ledger
-from vitrine.vectors import CollectionInfo, Space, VectorStore
+from vitrine.store import CollectionInfo, Space, VectorStore
 
 MAX_NAMED = 20
 """Collections that a 404 lists; more would be no help."""

@@ -25,7 +25,7 @@ from api.problems import of_error
 from api.responses.eta import Pace
 from api.responses.sse import Streams
 from api.schemas.progress import ProgressOut
-from vitrine.errors import NotFound, Unavailable, VitrineError
+from vitrine.core.errors import NotFound, Unavailable, VitrineError
 from vitrine.ledger import Ledger
 
 LOOK_SECONDS = 1.0

@@ -16,9 +16,9 @@ from api.dependencies import Given
 from api.requests import bodies
 from api.routes.collections import described
 from api.schemas.facets import FacetOut, FacetsOut
-from vitrine import filters
-from vitrine.errors import BadInput
-from vitrine.vectors import VectorStore
+from vitrine.core import filters
+from vitrine.core.errors import BadInput
+from vitrine.store import VectorStore
 
 MAX_FIELDS = 24
 """Fields of one answer: each is counted for itself, numbers in up to 13 questions to the store."""

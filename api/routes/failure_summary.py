@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from api import openapi
 from api.dependencies import Given
 from api.schemas.failures import FailureGroup, FailureSummary
-from vitrine.contracts import Failure
+from vitrine.core.types import Failure
 
 COUNTED = 20_000
 """Failures that are looked at: they are read one by one, 20,000 in about a third of a second."""

@@ -14,9 +14,9 @@ from api.dependencies import Given
 from api.routes.collections import naming_those_that_exist
 from api.schemas.items import ItemList, ItemOut, ItemShown
 from api.search.stored_images import read_picture
-from vitrine.errors import NotFound
-from vitrine.vectors import StoredPoint, VectorStore
-from vitrine.vectors.base import INDEX_FIELD, ITEM_FIELD
+from vitrine.core.errors import NotFound
+from vitrine.store import StoredPoint, VectorStore
+from vitrine.store.base import INDEX_FIELD, ITEM_FIELD
 
 PICTURES_LOOKED_AT = 8
 """For each item wanted: items with more pictures than this leave the list shorter, not the answer slower."""

@@ -29,9 +29,9 @@ from api.schemas.jobs import (
     UploadIn,
 )
 from producer.submit.retry import retry_failures
-from vitrine.contracts import FailureReason
-from vitrine.errors import VitrineError
-from vitrine.failures_csv import failures_csv
+from vitrine.core.errors import VitrineError
+from vitrine.core.failures_csv import failures_csv
+from vitrine.core.types import FailureReason
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

@@ -35,9 +35,9 @@ from api import openapi
 from api.dependencies import Given
 from api.routes.collections import described
 from api.schemas.items import MapOut, MapPoint
-from vitrine.errors import Unavailable
-from vitrine.vectors import CollectionInfo, VectorStore
-from vitrine.vectors.base import FIELDS_FIELD, INDEX_FIELD, ITEM_FIELD, URL_FIELD
+from vitrine.core.errors import Unavailable
+from vitrine.store import CollectionInfo, VectorStore
+from vitrine.store.base import FIELDS_FIELD, INDEX_FIELD, ITEM_FIELD, URL_FIELD
 
 log = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from api.schemas.embed import (
     ScoresOut,
     ScoringOut,
 )
-from vitrine.query_lane import Answer, QueryVector
-from vitrine.scoring import Scoring
+from vitrine.core.scoring import Scoring
+from vitrine.query.client import Answer, QueryVector
 
 router = APIRouter(tags=["embeddings"])
 

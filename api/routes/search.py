@@ -23,8 +23,8 @@ from api.search.query_vector import Aim, take_aim
 from api.search.request import read_question
 from api.search.results import Page, deepest, turn_to
 from api.search.sample_cache import Backgrounds
-from vitrine import filters
-from vitrine.vectors import Space
+from vitrine.core import filters
+from vitrine.store import Space
 
 router = APIRouter(tags=["search"])
 

@@ -14,10 +14,10 @@ from api.dependencies import Given, Parts
 from api.schemas.inventory import WorkerOut
 from api.schemas.system import MinuteOut, QueueOut, SystemOut
 from vitrine import __version__
-from vitrine.contracts import model_name
-from vitrine.errors import NotFound
+from vitrine.core.errors import NotFound
+from vitrine.core.types import model_name
 from vitrine.ledger.outcome_rate import KEPT_MINUTES
-from vitrine.presence import WorkerInfo
+from vitrine.messaging.worker_registry import WorkerInfo
 
 JOBS_LOOKED_AT = 100
 """Unfinished jobs whose models are listed, with workers or without."""

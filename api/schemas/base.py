@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from vitrine.vectors import Space
+from vitrine.store import Space
 
 
 def when(seconds: float) -> datetime:

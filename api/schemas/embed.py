@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 
 from api.error_hints import over_http
 from api.schemas.base import Shape, SpaceOut
-from vitrine.errors import VitrineError
-from vitrine.query_lane import UnusablePicture
-from vitrine.scoring import Scoring
+from vitrine.core.errors import VitrineError
+from vitrine.core.scoring import Scoring
+from vitrine.query.client import UnusablePicture
 
 MOST_INPUTS = 1000
 MOST_PAIRS = 500

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
-from vitrine.vectors import Facet
+from vitrine.store import Facet
 
 
 class FacetValueOut(BaseModel):

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from vitrine.contracts import Failure
+from vitrine.core.types import Failure
 
 
 class FailureGroup(BaseModel):

@@ -8,9 +8,9 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field
 
 from api.schemas.base import SpaceOut, when
-from vitrine.contracts import JobStatus
-from vitrine.presence import StoreAway, WorkerInfo
-from vitrine.vectors import CollectionInfo, Footprint, IndexState
+from vitrine.core.types import JobStatus
+from vitrine.messaging.worker_registry import StoreAway, WorkerInfo
+from vitrine.store import CollectionInfo, Footprint, IndexState
 
 FLOAT_BYTES = 4
 

@@ -7,14 +7,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from vitrine.vectors import StoredPoint
-from vitrine.vectors.base import (
-    FIELDS_FIELD,
-    INDEX_FIELD,
-    ITEM_FIELD,
-    PROVENANCE_FIELD,
-    URL_FIELD,
-)
+from vitrine.store import StoredPoint
+from vitrine.store.base import FIELDS_FIELD, INDEX_FIELD, ITEM_FIELD, PROVENANCE_FIELD, URL_FIELD
 
 
 class ItemShown(BaseModel):

@@ -13,7 +13,7 @@ from pydantic import AliasChoices, BaseModel, Field, model_validator
 from api.schemas.base import Shape, when
 from producer.formats import Format
 from producer.limits import MAX_IMAGES_PER_ITEM
-from vitrine.contracts import (
+from vitrine.core.types import (
     STAGES,
     Failure,
     FailureReason,
@@ -22,7 +22,7 @@ from vitrine.contracts import (
     RowProblem,
     StageTotal,
 )
-from vitrine.journal import lost_words
+from vitrine.ledger.journal import lost_words
 
 MAX_ITEMS = 10_000
 """Items of one JSON job; larger catalogs are uploaded as a file."""

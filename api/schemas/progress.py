@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.responses.eta import seconds_left
 from api.schemas.jobs import STAGE_NAMES, JobOut
-from vitrine.contracts import JobState, JobStatus
+from vitrine.core.types import JobState, JobStatus
 from vitrine.ledger import ChunksLeft
 
 

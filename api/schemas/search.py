@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field
 
 from api.schemas.base import Shape, SpaceOut
-from vitrine.neighbours.cut import Relevance
-from vitrine.vectors import Hit, ItemHits
-from vitrine.vectors.checks import MAX_TOP
+from vitrine.similarity.relevance import Relevance
+from vitrine.store import Hit, ItemHits
+from vitrine.store.checks import MAX_TOP
 
 MAX_EXAMPLES = 10  #: In each of `like` and `unlike`.
 MAX_DIMENSION = 8192  #: Values of a vector that is searched by.

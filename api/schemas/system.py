@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from api.schemas.base import when
 from api.schemas.inventory import WorkerOut
-from vitrine.broker import QueueDepth
 from vitrine.ledger import Minute
+from vitrine.messaging.broker import QueueDepth
 
 
 class QueueOut(BaseModel):

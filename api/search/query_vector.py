@@ -16,11 +16,11 @@ from api.dependencies import Parts
 from api.requests import bodies
 from api.search.request import SHORTEST, ByItem, ByVector, Example, Question
 from api.search.sample_cache import Backgrounds
-from vitrine.errors import BadInput, Conflict, NotFound, VitrineError
-from vitrine.neighbours.blend import Weighted, blend
-from vitrine.query_lane import Query
-from vitrine.vectors import Space, VectorStore
-from vitrine.vectors.spaces import require_same_space
+from vitrine.core.errors import BadInput, Conflict, NotFound, VitrineError
+from vitrine.query.client import Query
+from vitrine.similarity.blend import Weighted, blend
+from vitrine.store import Space, VectorStore
+from vitrine.store.spaces import require_same_space
 
 _DESCRIBED = {"image": "the picture sent", "url": "the picture at the URL", "text": "the words"}
 

@@ -21,7 +21,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from api.requests import bodies
 from api.schemas.search import ExampleIn, SearchIn, SearchOptions
-from vitrine.query_lane import Query
+from vitrine.query.client import Query
 
 _PICTURES = ("image_url", "image_base64", "item", "vector")
 _ONE_PICTURE = "Give at most one of image (an upload), image_url, image_base64, item and vector."

@@ -16,12 +16,12 @@ from api.requests import bodies
 from api.schemas.search import HitOut, SearchOptions
 from api.search.query_vector import Aim
 from api.search.sample_cache import Backgrounds
-from vitrine.filters import Filter
-from vitrine.neighbours.background import Background
-from vitrine.neighbours.cut import LOOKED_AT, Relevance, judge
-from vitrine.neighbours.duplicates import gather
-from vitrine.vectors import Hit, ItemHits, Space, VectorStore
-from vitrine.vectors.checks import MAX_TOP
+from vitrine.core.filters import Filter
+from vitrine.similarity.duplicates import gather
+from vitrine.similarity.relevance import LOOKED_AT, Relevance, judge
+from vitrine.similarity.score_baseline import Background
+from vitrine.store import Hit, ItemHits, Space, VectorStore
+from vitrine.store.checks import MAX_TOP
 
 MAX_WITH_PICTURES = 200
 """How far pages go that show several pictures of an item: each item costs the store a question of its own."""

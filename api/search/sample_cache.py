@@ -8,8 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vitrine.neighbours.background import SAMPLE, Background
-from vitrine.vectors import Space, VectorStore
+from vitrine.similarity.score_baseline import SAMPLE, Background
+from vitrine.store import Space, VectorStore
 
 KEPT = 16
 """Collections whose sample is kept, those used last: 5 MB each at 1,152 dimensions."""

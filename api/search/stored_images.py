@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from vitrine.errors import NotFound
-from vitrine.settings import Settings
-from vitrine.vectors.base import PROVENANCE_FIELD, URL_FIELD
+from vitrine.core.errors import NotFound
+from vitrine.core.settings import Settings
+from vitrine.store.base import PROVENANCE_FIELD, URL_FIELD
 
 
 def read_picture(payload: Mapping[str, Any], settings: Settings) -> bytes:

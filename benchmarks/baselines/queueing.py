@@ -12,8 +12,8 @@ from typing import Any
 from celery import Celery, signals
 
 from benchmarks.baselines.workshop import Workshop
-from vitrine.broker import celery_settings
-from vitrine.settings import load
+from vitrine.core.settings import load
+from vitrine.messaging.broker import celery_settings
 
 READY_KEY = "bench:ready"
 """A Redis set of the process ids of baseline workers that have begun to consume."""

@@ -17,11 +17,11 @@ import requests
 from PIL import Image
 from requests.adapters import HTTPAdapter
 
-from vitrine.contracts import point_id
-from vitrine.redis_client import connect
-from vitrine.settings import Settings
-from vitrine.vectors import PointBatch, Provenance, Space
-from vitrine.vectors.open import open_store
+from vitrine.core.redis_client import connect
+from vitrine.core.settings import Settings
+from vitrine.core.types import point_id
+from vitrine.store import PointBatch, Provenance, Space
+from vitrine.store.open import open_store
 from workers.fetch import Fetcher, FetchPolicy
 from workers.models.base import Inputs
 from workers.models.threads import single_threaded

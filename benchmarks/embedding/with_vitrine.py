@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from benchmarks.embedding.serve import Embed, serve
 from benchmarks.environments import cache_folder
-from vitrine.contracts import CHUNK_SIZE
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
+from vitrine.core.types import CHUNK_SIZE
 from workers.batching import Batcher, Lane
 from workers.decoders import Decoders
 from workers.fetch.fetched import Fetched

@@ -13,7 +13,7 @@ from benchmarks.parts.load import full_chunks
 from benchmarks.parts.process import Process
 from benchmarks.parts.started_worker import started_worker
 from benchmarks.parts.surroundings import Surroundings
-from vitrine.contracts import CHUNK_SIZE
+from vitrine.core.types import CHUNK_SIZE
 
 FLOWING = 4 * CHUNK_SIZE
 """Pictures done from which a job flows: the collection is made, the stages are full."""

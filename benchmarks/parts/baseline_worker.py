@@ -22,9 +22,9 @@ from benchmarks.baselines.workshop import DONE_KEY, SPACE
 from benchmarks.parts.process import Process, running
 from benchmarks.parts.surroundings import Surroundings
 from benchmarks.parts.turn import Turn, timed_turn
-from vitrine.broker import BROKER_PREFIX, celery_settings
-from vitrine.redis_client import connect
-from vitrine.settings import load
+from vitrine.core.redis_client import connect
+from vitrine.core.settings import load
+from vitrine.messaging.broker import BROKER_PREFIX, celery_settings
 
 
 @dataclass(frozen=True)

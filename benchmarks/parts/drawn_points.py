@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.contracts import point_id
-from vitrine.vectors.base import PointBatch, Provenance, Space
+from vitrine.core.types import point_id
+from vitrine.store.base import PointBatch, Provenance, Space
 
 BATCH = 256
 LATENT = 32

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from benchmarks.parts.jobs import Jobs
 from benchmarks.parts.surroundings import Surroundings
-from vitrine.contracts import CHUNK_SIZE, JobStatus
+from vitrine.core.types import CHUNK_SIZE, JobStatus
 
 AHEAD = 4096
 """Pictures without an outcome: some seconds of work, so that the worker never waits for the feeder."""

@@ -7,12 +7,12 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from benchmarks.parts.surroundings import Surroundings
-from vitrine.broker import Publisher
-from vitrine.contracts import ImageRef, JobSpec, JobStatus, model_name
-from vitrine.errors import NotFound
+from vitrine.core.errors import NotFound
+from vitrine.core.settings import load
+from vitrine.core.types import ImageRef, JobSpec, JobStatus, model_name
 from vitrine.ledger.base import NewChunk
 from vitrine.ledger.redis_ledger import RedisLedger
-from vitrine.settings import load
+from vitrine.messaging.broker import Publisher
 
 
 class Jobs:

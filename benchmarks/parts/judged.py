@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.neighbours.background import Background
-from vitrine.neighbours.blend import Weighted, blend
-from vitrine.neighbours.cut import judge
-from vitrine.neighbours.pairs import closest, stars
-from vitrine.neighbours.threshold import SHARE, choose, usual_distance
+from vitrine.similarity.blend import Weighted, blend
+from vitrine.similarity.pairs import closest, stars
+from vitrine.similarity.relevance import judge
+from vitrine.similarity.score_baseline import Background
+from vitrine.similarity.threshold import SHARE, choose, usual_distance
 
 Vectors = NDArray[np.float32]
 Labels = NDArray[np.str_]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from benchmarks.parts.process import Process, running
 from benchmarks.parts.surroundings import Surroundings
-from vitrine.presence import live_workers
-from vitrine.redis_client import connect
+from vitrine.core.redis_client import connect
+from vitrine.messaging.worker_registry import live_workers
 
 
 @dataclass(frozen=True, slots=True)

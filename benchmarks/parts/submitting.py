@@ -19,10 +19,10 @@ from redis import Redis
 
 from benchmarks.parts.redis_gauge import RedisGauge
 from producer import CatalogOptions, Report, Submission, from_path, open_catalog
-from vitrine.broker import Publisher
-from vitrine.contracts import JobSpec, new_job_id
+from vitrine.core.settings import load
+from vitrine.core.types import JobSpec, new_job_id
 from vitrine.ledger.redis_ledger import RedisLedger
-from vitrine.settings import load
+from vitrine.messaging.broker import Publisher
 
 MODEL = "none"
 """Names the queue; nothing loads it."""

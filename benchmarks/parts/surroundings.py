@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from benchmarks.parts.picture_server import serving
 from benchmarks.parts.process import running
 from vitrine.standalone.private_redis import PrivateRedis
-from vitrine.vectors.remote import RemoteStore
+from vitrine.store.remote.store import RemoteStore
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 """This one; its benchmarks are used whatever checkout is measured."""

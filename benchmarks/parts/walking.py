@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from redis import Redis
 
-from vitrine.broker import BROKER_PREFIX, ingest_queue
-from vitrine.fakes.memory_store import MemoryStore
 from vitrine.ledger.base import Ledger
-from vitrine.vectors.base import PointBatch
+from vitrine.messaging.broker import BROKER_PREFIX, ingest_queue
+from vitrine.store.base import PointBatch
+from vitrine.testing.memory_store import MemoryStore
 from workers.batching import Batcher
 from workers.decoders import Decoders
 from workers.fetch.fetched import Fetched

@@ -20,10 +20,10 @@ from typing import Any, Protocol
 import orjson
 
 from api.dialects.runpod.input import as_json, asked_of, output_of
-from vitrine.contracts import model_name
-from vitrine.errors import BadInput, VitrineError
-from vitrine.query_lane import Answer, Query, QueryLane
-from vitrine.settings import Settings, load
+from vitrine.core.errors import BadInput, VitrineError
+from vitrine.core.settings import Settings, load
+from vitrine.core.types import model_name
+from vitrine.query.client import Answer, Query, QueryLane
 from vitrine.standalone.service import Standalone
 
 JOBS_AT_ONCE = 8
@@ -36,7 +36,7 @@ Job = dict[str, Any]
 
 
 class Lane(Protocol):
-    """What embeds questions: `vitrine.query_lane.QueryLane`, or the fake one."""
+    """What embeds questions: `vitrine.query.client.QueryLane`, or the fake one."""
 
     def embed_many(
         self, model: str, queries: list[Query], *, timeout: float | None = None

@@ -9,7 +9,7 @@ from producer.readers.folder import Folder
 from producer.readers.json_lines import JsonLines
 from producer.readers.url_list import UrlList
 from producer.source import Opened, Source
-from vitrine.errors import BadInput, VitrineError
+from vitrine.core.errors import BadInput, VitrineError
 
 __all__ = ["Reader", "Row", "open_reader"]
 

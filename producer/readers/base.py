@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 from producer.limits import SAMPLE_CHARS, SAMPLE_ROWS
 from producer.row_errors import BrokenOff
-from vitrine.contracts import RowProblem
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
+from vitrine.core.types import RowProblem
 
 
 class Row(NamedTuple):

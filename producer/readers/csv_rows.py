@@ -16,8 +16,8 @@ from producer.lines import Lines, head_text
 from producer.readers.base import Row
 from producer.row_errors import Flaw, shown
 from producer.source import Opened
-from vitrine.contracts import RowProblem
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
+from vitrine.core.types import RowProblem
 
 _SEPARATORS = (",", ";", "\t", "|")
 _QUOTED = re.compile(r'"[^"]*"')

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from producer.readers.base import Row
 from producer.row_errors import BrokenOff, shown
-from vitrine.contracts import RowProblem
+from vitrine.core.types import RowProblem
 
 SUFFIXES = frozenset({"jpg", "jpeg", "jfif", "png", "webp", "gif", "avif", "bmp"})
 

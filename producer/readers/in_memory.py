@@ -8,7 +8,7 @@ from typing import Any
 from producer.payload import flatten
 from producer.readers.base import Row, look_for_names
 from producer.row_errors import Flaw
-from vitrine.contracts import RowProblem
+from vitrine.core.types import RowProblem
 
 
 class Objects:

@@ -11,7 +11,7 @@ from producer.payload import flatten
 from producer.readers.base import Row, look_for_names
 from producer.row_errors import Flaw, shown
 from producer.source import Opened
-from vitrine.contracts import RowProblem
+from vitrine.core.types import RowProblem
 
 
 class JsonLines:

@@ -23,8 +23,8 @@ from producer.readers.base import Row
 from producer.readers.parquet_process import MEMORY_BYTES, Broken, Decoder, LeftOut, OutOfMemory
 from producer.row_errors import BrokenOff, Flaw, reason
 from producer.source import Opened
-from vitrine.contracts import RowProblem
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
+from vitrine.core.types import RowProblem
 
 BATCH_ROWS = (1024, 16, 1)
 """Rows decoded at once: first, and where those take too much memory."""

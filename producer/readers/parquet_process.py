@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from producer.limits import MAX_CELL_CHARS, MAX_ROW_CHARS
 from producer.readers.parquet_decoder import Orders
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 MEMORY_BYTES = 512 * 1024 * 1024
 """What one decoder may take beside its libraries; catalogs of a million rows take a tenth of it."""

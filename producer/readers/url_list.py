@@ -10,7 +10,7 @@ from producer.lines import Lines
 from producer.readers.base import Row
 from producer.row_errors import Flaw
 from producer.source import Opened
-from vitrine.contracts import RowProblem
+from vitrine.core.types import RowProblem
 
 
 class UrlList:

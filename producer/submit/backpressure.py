@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeAlias
 
-from vitrine.contracts import JobStatus
-from vitrine.errors import Full, NotFound
+from vitrine.core.errors import Full, NotFound
+from vitrine.core.types import JobStatus
 
 RETRY_AFTER_SECONDS = 10.0
 POLL_SECONDS = 1.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from vitrine.contracts import CHUNK_SIZE, CatalogItem, ImageRef
+from vitrine.core.types import CHUNK_SIZE, CatalogItem, ImageRef
 from vitrine.ledger.base import NewChunk
 
 BATCH_CHUNKS = 16

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vitrine.contracts import JobSpec, JobState
-from vitrine.errors import BadInput, Conflict
+from vitrine.core.errors import BadInput, Conflict
+from vitrine.core.types import JobSpec, JobState
 from vitrine.ledger.base import Ledger, NewChunk
 
 _SUBMIT_AGAIN = "Submit the catalog again: the same item meets the same point."

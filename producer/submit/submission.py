@@ -20,12 +20,12 @@ from producer.submit.backpressure import Room, Waiting
 from producer.submit.checksums import marked
 from producer.submit.chunking import batches, plan
 from producer.submit.resume import Begun
-from vitrine.contracts import CatalogItem, JobSpec, RowProblem
-from vitrine.errors import BadInput, Full, TooLarge, VitrineError
+from vitrine.core.errors import BadInput, Full, TooLarge, VitrineError
+from vitrine.core.types import CatalogItem, JobSpec, RowProblem
 from vitrine.ledger.base import Ledger, NewChunk
 
 Publish: TypeAlias = Callable[[str, Sequence[int], str], None]
-"""Sends chunks' messages: job id, chunk numbers, model. `vitrine.broker.Publisher.publish` is one."""
+"""Sends chunks' messages: job id, chunk numbers, model. `vitrine.messaging.broker.Publisher.publish` is one."""
 
 Progress: TypeAlias = Callable[[Report], None]
 Outcomes: TypeAlias = Iterable[CatalogItem | RowProblem]

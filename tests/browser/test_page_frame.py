@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, expect
 from tests.browser.visitor import visiting
 from tests.served import served
 from tests.unit.api.api_stage import Stage, make_stage, put
-from vitrine.api_keys import Keyring, Scope, new_key
-from vitrine.settings import Settings
+from vitrine.core.api_keys import Keyring, Scope, new_key
+from vitrine.core.settings import Settings
 
 pytestmark = pytest.mark.e2e
 

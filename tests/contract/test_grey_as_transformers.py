@@ -17,7 +17,7 @@ from redis import Redis
 
 from tests.contract.test_scores_as_transformers import Service, encoded, pictures, running
 from tests.tiny_models import BUILDERS
-from vitrine.presence import WORKERS_KEY
+from vitrine.messaging.worker_registry import WORKERS_KEY
 from workers.models.quiet import quieten
 
 

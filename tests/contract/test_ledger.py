@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from vitrine.contracts import (
+from vitrine.core.errors import Conflict, NotFound
+from vitrine.core.types import (
     Failure,
     FailureReason,
     ImageRef,
@@ -18,11 +19,10 @@ from vitrine.contracts import (
     RowProblem,
     new_job_id,
 )
-from vitrine.errors import Conflict, NotFound
-from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.ledger import Lease, Ledger, NewChunk, Putoff, Refusal
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.ledger.scripts import job_key, job_keys
+from vitrine.testing.memory_ledger import MemoryLedger
 
 SHORT = 0.05
 """Seconds of a lease that is meant to run out within the test."""

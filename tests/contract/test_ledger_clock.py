@@ -12,11 +12,11 @@ from typing import cast
 
 import pytest
 
-from vitrine.contracts import ImageRef, JobSpec, new_job_id
-from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.core.types import ImageRef, JobSpec, new_job_id
 from vitrine.ledger import Lease, Ledger, NewChunk, Putoff
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.ledger.scripts import job_key
+from vitrine.testing.memory_ledger import MemoryLedger
 
 HOUR = 3600.0
 TERM = 30.0

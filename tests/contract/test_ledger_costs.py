@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vitrine.contracts import ImageRef, JobSpec, new_job_id
+from vitrine.core.types import ImageRef, JobSpec, new_job_id
 from vitrine.ledger import Lease, NewChunk
 from vitrine.ledger.redis_ledger import RedisLedger
 

@@ -11,11 +11,11 @@ from redis import Redis
 
 from tests.contract.test_ledger import failed, leased, new_job, ordinals
 from tests.near import near
-from vitrine.contracts import JobState, StageTotal
-from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.core.redis_client import connect
+from vitrine.core.types import JobState, StageTotal
 from vitrine.ledger import ChunksLeft, FinishReport, Ledger, Putoff, outcome_rate
 from vitrine.ledger.redis_ledger import RedisLedger
-from vitrine.redis_client import connect
+from vitrine.testing.memory_ledger import MemoryLedger
 
 
 @pytest.fixture(params=["memory", "redis"])

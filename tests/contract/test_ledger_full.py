@@ -13,8 +13,8 @@ from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
 from tests.contract.test_ledger import failed, leased, new_job, ordinals
-from vitrine.contracts import ImageRef, JobState
-from vitrine.errors import LedgerUnavailable
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.types import ImageRef, JobState
 from vitrine.ledger import NewChunk
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.standalone.private_redis import PrivateRedis

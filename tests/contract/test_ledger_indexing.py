@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from vitrine.contracts import Failure, FailureReason, ImageRef, JobSpec, JobState, new_job_id
-from vitrine.errors import Conflict, NotFound
-from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.core.errors import Conflict, NotFound
+from vitrine.core.types import Failure, FailureReason, ImageRef, JobSpec, JobState, new_job_id
 from vitrine.ledger import Lease, Ledger, NewChunk
 from vitrine.ledger.base import LONGEST_GAP
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.ledger.scripts import job_key
+from vitrine.testing.memory_ledger import MemoryLedger
 
 BULK = 3
 """Embedded pictures from which a job of these tests waits for its index."""

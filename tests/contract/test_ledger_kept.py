@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.contract.test_ledger import counts, failed, leased, ledger, new_job, ordinals, until
-from vitrine.contracts import JobState
+from vitrine.core.types import JobState
 from vitrine.ledger import Ledger, Refusal
 
 __all__ = ["ledger"]  # The fixture, on both.

@@ -19,7 +19,7 @@ from tests.contract.test_ledger import (
     ordinals,
     until,
 )
-from vitrine.contracts import JobState
+from vitrine.core.types import JobState
 from vitrine.ledger import Lease, Ledger
 from vitrine.ledger.redis_ledger import RedisLedger
 

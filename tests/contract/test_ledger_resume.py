@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from vitrine.contracts import ImageRef, JobSpec, JobState, RowProblem, new_job_id
-from vitrine.errors import LedgerUnavailable, NotFound
-from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.core.errors import LedgerUnavailable, NotFound
+from vitrine.core.types import ImageRef, JobSpec, JobState, RowProblem, new_job_id
 from vitrine.ledger import Ledger, NewChunk
 from vitrine.ledger.base import MARK_BYTES
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.ledger.scripts import job_key
+from vitrine.testing.memory_ledger import MemoryLedger
 
 
 @pytest.fixture(params=["memory", "redis"])

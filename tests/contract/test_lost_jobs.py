@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from vitrine.contracts import ImageRef, JobSpec, JobState, new_job_id
-from vitrine.errors import NotFound
-from vitrine.journal import BEFORE_NAME, FILE_NAME, Journal
+from vitrine.core.errors import NotFound
+from vitrine.core.service_discovery import RUNTIME_FILE, announce
+from vitrine.core.settings import Settings
+from vitrine.core.types import ImageRef, JobSpec, JobState, new_job_id
 from vitrine.ledger import NewChunk
+from vitrine.ledger.journal import BEFORE_NAME, FILE_NAME, Journal
 from vitrine.ledger.journaled import JournaledLedger
 from vitrine.ledger.redis_ledger import RedisLedger
-from vitrine.runtime import RUNTIME_FILE, announce
-from vitrine.settings import Settings
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_the_journal_is_its_users_alone_and_holds_no_password(settings: Settings
 def test_the_journal_keeps_two_generations_and_reads_past_a_broken_line(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vitrine.journal.GENERATION_BYTES", 2000)
+    monkeypatch.setattr("vitrine.ledger.journal.GENERATION_BYTES", 2000)
     journal = Journal.from_settings(settings)
     made = [spec(age) for age in range(40, 0, -1)]
     for one in made:

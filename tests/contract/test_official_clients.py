@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from tests.served import served
 from tests.unit.api.api_stage import SPACE, Stage, make_stage
-from vitrine.api_keys import Keyring, Scope, new_key
-from vitrine.contracts import FailureReason
-from vitrine.fakes.fake_lane import fake_vector
-from vitrine.query_lane import Query, UnusablePicture
-from vitrine.settings import Settings
+from vitrine.core.api_keys import Keyring, Scope, new_key
+from vitrine.core.settings import Settings
+from vitrine.core.types import FailureReason
+from vitrine.query.client import Query, UnusablePicture
+from vitrine.testing.fake_lane import fake_vector
 
 KEY, KEPT = new_key("client", [Scope.ADMIN])
 BEARER = {"Authorization": f"Bearer {KEY}"}

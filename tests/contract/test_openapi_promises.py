@@ -23,12 +23,12 @@ from api.app import create_app
 from api.dependencies import Parts
 from tests.served import served
 from tests.unit.api.api_stage import SPACE, Outbox, make_stage, put
-from vitrine.api_keys import Keyring, Scope, new_key
-from vitrine.fakes.fake_lane import FakeLane, fake_worker
-from vitrine.fakes.memory_tickets import MemoryTickets
+from vitrine.core.api_keys import Keyring, Scope, new_key
+from vitrine.core.settings import Settings
 from vitrine.ledger.redis_ledger import RedisLedger
-from vitrine.settings import Settings
-from vitrine.vectors.open import open_store
+from vitrine.store.open import open_store
+from vitrine.testing.fake_lane import FakeLane, fake_worker
+from vitrine.testing.memory_tickets import MemoryTickets
 
 EXAMPLES = 60
 """Of each operation; the cases at the edges of every field come on top."""

@@ -13,14 +13,15 @@ import pytest
 from pydantic import SecretStr
 from redis import Redis
 
-from vitrine import presence, query_call
-from vitrine.contracts import FailureReason
-from vitrine.errors import BadInput, ModelUnavailable, VitrineError
-from vitrine.presence import WORKERS_KEY, StoreAway, WorkerInfo
-from vitrine.query_lane import Answer, Query, QueryLane, QueryVector, UnusablePicture
-from vitrine.query_wire import reply_key
-from vitrine.settings import Settings
-from vitrine.vectors.base import Space
+from vitrine.core.errors import BadInput, ModelUnavailable, VitrineError
+from vitrine.core.settings import Settings
+from vitrine.core.types import FailureReason
+from vitrine.messaging import worker_registry
+from vitrine.messaging.worker_registry import WORKERS_KEY, StoreAway, WorkerInfo
+from vitrine.query import call
+from vitrine.query.client import Answer, Query, QueryLane, QueryVector, UnusablePicture
+from vitrine.query.protocol import reply_key
+from vitrine.store.base import Space
 from workers import questions
 
 VECTOR = np.array([0.6, 0.8], np.float32)
@@ -58,7 +59,7 @@ class Messages:
 def redis(private_redis: str) -> Iterator[Redis]:
     with Redis.from_url(private_redis) as client:
         client.delete(WORKERS_KEY)
-        presence.beat(client, worker())
+        worker_registry.beat(client, worker())
         yield client
         while _at_work:
             _at_work.pop().join(60)
@@ -146,7 +147,7 @@ def test_no_questions_have_no_answers(redis: Redis) -> None:
 
 
 def test_large_questions_go_in_messages_of_their_own(redis: Redis) -> None:
-    large = b"1".rjust(query_call.GROUP_BYTES // 2 + 1, b"0")
+    large = b"1".rjust(call.GROUP_BYTES // 2 + 1, b"0")
     asking, messages = lane_and_messages(redis, answering(numbered))
     found = asking.embed_many("lane-model", [Query("image", large)] * 3)
     assert all(isinstance(one, QueryVector) for one in found)
@@ -160,10 +161,10 @@ def test_what_is_out_at_once_is_bounded_and_the_rest_follows_the_answers(redis: 
         seen.append(len([*redis.scan_iter("vitrine:query:*", count=5000)]))
         return numbered(query)
 
-    asked = [Query("image", b"1")] * (2 * query_call.WINDOW)
+    asked = [Query("image", b"1")] * (2 * call.WINDOW)
     found = lane(redis, answering(counting)).embed_many("lane-model", asked)
     assert all(isinstance(one, QueryVector) for one in found)
-    assert max(seen) < query_call.WINDOW
+    assert max(seen) < call.WINDOW
 
 
 def test_what_is_not_answered_in_time_says_so_and_is_taken_back(redis: Redis) -> None:
@@ -251,7 +252,7 @@ def test_words_need_a_worker_with_a_text_tower_and_pictures_beside_them_do_not(
 
 
 def test_without_a_worker_the_question_is_not_even_asked(redis: Redis) -> None:
-    presence.leave(redis, worker().node)
+    worker_registry.leave(redis, worker().node)
     with pytest.raises(ModelUnavailable, match="vitrine worker --model lane-model"):
         lane(redis, answer).embed("lane-model", Query("image", b""))
 
@@ -270,20 +271,20 @@ def test_answers_for_somebody_who_has_gone_go_by_themselves(redis: Redis) -> Non
 def test_workers_are_seen_until_they_leave_or_fall_silent(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    presence.beat(redis, worker(model="other"))
-    assert [w.model for w in presence.live_workers(redis)] == ["lane-model", "other"]
-    assert presence.live_workers(redis, "other") == [worker(model="other")]
-    presence.leave(redis, "other@test")
-    assert [w.model for w in presence.live_workers(redis)] == ["lane-model"]
-    monkeypatch.setattr(presence, "STALE_SECONDS", -1.0)
-    assert presence.live_workers(redis) == []
+    worker_registry.beat(redis, worker(model="other"))
+    assert [w.model for w in worker_registry.live_workers(redis)] == ["lane-model", "other"]
+    assert worker_registry.live_workers(redis, "other") == [worker(model="other")]
+    worker_registry.leave(redis, "other@test")
+    assert [w.model for w in worker_registry.live_workers(redis)] == ["lane-model"]
+    monkeypatch.setattr(worker_registry, "STALE_SECONDS", -1.0)
+    assert worker_registry.live_workers(redis) == []
     assert redis.hlen(WORKERS_KEY) == 0
 
 
 def test_that_a_worker_cannot_store_is_seen_by_others(redis: Redis) -> None:
     told = replace(worker(), store_away=StoreAway(1000.0, "It answered 503."))
-    presence.beat(redis, told)
-    assert presence.live_workers(redis) == [told]
+    worker_registry.beat(redis, told)
+    assert worker_registry.live_workers(redis) == [told]
 
 
 def test_a_line_from_before_the_clock_was_set_back_grows_old_all_the_same(
@@ -291,9 +292,9 @@ def test_a_line_from_before_the_clock_was_set_back_grows_old_all_the_same(
 ) -> None:
     line = orjson.loads(redis.hget(WORKERS_KEY, worker().node) or b"")
     redis.hset(WORKERS_KEY, worker().node, orjson.dumps({**line, "seen": line["seen"] + 3600}))
-    assert presence.live_workers(redis) == [worker()]
-    monkeypatch.setattr(presence, "STALE_SECONDS", -1.0)
-    assert presence.live_workers(redis) == []
+    assert worker_registry.live_workers(redis) == [worker()]
+    monkeypatch.setattr(worker_registry, "STALE_SECONDS", -1.0)
+    assert worker_registry.live_workers(redis) == []
 
 
 def test_the_lane_opens_from_settings_and_closes(private_redis: str, redis: Redis) -> None:

@@ -15,10 +15,10 @@ import redis.exceptions
 from pydantic import SecretStr
 from redis import Redis
 
-from vitrine.broker import BROKER_PREFIX, Publisher, query_queue
-from vitrine.errors import LedgerUnavailable
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.settings import Settings
 from vitrine.ledger.redis_ledger import RedisLedger
-from vitrine.settings import Settings
+from vitrine.messaging.broker import BROKER_PREFIX, Publisher, query_queue
 from vitrine.standalone.private_redis import free_port
 
 PASSWORD = "p/w:d@#%"

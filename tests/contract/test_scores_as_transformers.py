@@ -27,10 +27,10 @@ from redis import Redis
 from api.app import create_app
 from tests.tiny_models import BUILDERS
 from tests.unit.api.api_stage import make_stage
-from vitrine import presence
-from vitrine.presence import WORKERS_KEY, WorkerInfo
-from vitrine.query_lane import Query, QueryLane
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
+from vitrine.messaging import worker_registry
+from vitrine.messaging.worker_registry import WORKERS_KEY, WorkerInfo
+from vitrine.query.client import Query, QueryLane
 from workers.batching import Batcher
 from workers.decoders import Decoders
 from workers.fakes import FakeSource
@@ -114,7 +114,7 @@ def running(redis: Redis, directory: Path) -> Iterator[Service]:
     batcher.start()
     decoders = Decoders(2, budget=1 << 28)
     stages = Stages(model, FakeSource({}), decoders, batcher, PictureDecoder(1_000_000))
-    presence.beat(redis, announced(model, stages))
+    worker_registry.beat(redis, announced(model, stages))
     messages: Any = Messages(QueryWorker(redis, stages))
     try:
         with closing(QueryLane(redis, messages, timeout=60)) as lane:

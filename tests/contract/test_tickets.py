@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from vitrine.errors import Full
-from vitrine.fakes.memory_tickets import MemoryTickets
+from vitrine.core.errors import Full
+from vitrine.testing.memory_tickets import MemoryTickets
 from vitrine.tickets import Claim, Counts, NewTicket, Tickets, TicketState
 from vitrine.tickets.redis_tickets import OVERHEAD_BYTES, RedisTickets
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from vitrine.contracts import new_job_id
+from vitrine.core.types import new_job_id
 from workers.turns import take_turn
 
 

@@ -22,17 +22,17 @@ import pytest
 from numpy.typing import NDArray
 from qdrant_client import models
 
-from vitrine.contracts import Payload, point_id
-from vitrine.errors import BadInput, NotFound, SpaceMismatch, StoreRejected
-from vitrine.fakes.matching import matches
-from vitrine.fakes.memory_store import MemoryStore
-from vitrine.fakes.qdrant_http import qdrant_http
-from vitrine.filters import parse
-from vitrine.vectors import Facet, IndexState, PointBatch, Provenance, Space, VectorStore
-from vitrine.vectors.edge import EdgeStore
-from vitrine.vectors.qdrant_server import QdrantServerStore
-from vitrine.vectors.remote import RemoteStore
-from vitrine.vectors.server import serve
+from vitrine.core.errors import BadInput, NotFound, SpaceMismatch, StoreRejected
+from vitrine.core.filters import parse
+from vitrine.core.types import Payload, point_id
+from vitrine.store import Facet, IndexState, PointBatch, Provenance, Space, VectorStore
+from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.qdrant.store import QdrantServerStore
+from vitrine.store.remote.server import serve
+from vitrine.store.remote.store import RemoteStore
+from vitrine.testing.matching import matches
+from vitrine.testing.memory_store import MemoryStore
+from vitrine.testing.qdrant_http import qdrant_http
 
 DIMENSION = 32
 SPACE = Space(model="test-model", revision="r1", policy="p1", dimension=DIMENSION)
@@ -239,8 +239,8 @@ def test_a_footprint_counts_items_once_and_bytes_where_there_are_files(
     else:
         assert found.disk_bytes is None
     for module in ("edge", "qdrant_server"):
-        monkeypatch.setattr(f"vitrine.vectors.{module}.MOST_ITEMS", 39)
-    monkeypatch.setattr("vitrine.fakes.memory_store.MOST_ITEMS", 39)
+        monkeypatch.setattr(f"vitrine.store.{module}.MOST_ITEMS", 39)
+    monkeypatch.setattr("vitrine.testing.memory_store.MOST_ITEMS", 39)
     assert store.footprint(bench.name) == replace(found, items=39, more_items=True)
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from vitrine import presence
-from vitrine.errors import LedgerUnavailable
-from vitrine.presence import WorkerInfo
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.messaging import worker_registry
+from vitrine.messaging.worker_registry import WorkerInfo
 from workers.health import alive_here
 
 
@@ -26,25 +26,25 @@ def redis(redis_server: str) -> Iterator[Redis]:
     client = Redis.from_url(redis_server)
     yield client
     for host in ("here.test", "there.test"):
-        presence.leave(client, worker_on(host).node)
+        worker_registry.leave(client, worker_on(host).node)
     client.close()
 
 
 def test_a_worker_of_this_host_is_healthy(redis: Redis, redis_server: str) -> None:
-    presence.beat(redis, worker_on("here.test"))
+    worker_registry.beat(redis, worker_on("here.test"))
     assert alive_here(redis_server, "here.test")
 
 
 def test_a_worker_of_another_host_does_not_count(redis: Redis, redis_server: str) -> None:
-    presence.beat(redis, worker_on("there.test"))
+    worker_registry.beat(redis, worker_on("there.test"))
     assert not alive_here(redis_server, "here.test")
 
 
 def test_a_worker_that_stopped_beating_is_not_healthy(
     redis: Redis, redis_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    presence.beat(redis, worker_on("here.test"))
-    monkeypatch.setattr(presence, "STALE_SECONDS", -1.0)
+    worker_registry.beat(redis, worker_on("here.test"))
+    monkeypatch.setattr(worker_registry, "STALE_SECONDS", -1.0)
     assert not alive_here(redis_server, "here.test")
 
 

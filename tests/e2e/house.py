@@ -17,11 +17,11 @@ import orjson
 import requests
 from redis import Redis
 
-from vitrine.presence import live_workers
-from vitrine.runtime import discover, runtime_file
-from vitrine.settings import Settings
-from vitrine.vectors.base import VectorStore
-from vitrine.vectors.open import open_store
+from vitrine.core.service_discovery import discover, runtime_file
+from vitrine.core.settings import Settings
+from vitrine.messaging.worker_registry import live_workers
+from vitrine.store.base import VectorStore
+from vitrine.store.open import open_store
 
 PATIENCE = 240.0
 """Seconds that anything may take on a busy machine with two cores; reached only when something is broken."""

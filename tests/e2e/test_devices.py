@@ -12,8 +12,8 @@ import pytest
 from tests.e2e.held_shop import held_shop
 from tests.e2e.house import PATIENCE, family, is_alive, until
 from tests.e2e.workshop_floor import Floor, workshop_floor
-from vitrine.presence import live_workers
-from vitrine.vectors.open import open_store
+from vitrine.messaging.worker_registry import live_workers
+from vitrine.store.open import open_store
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 PICTURES = 64 * 4

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from vitrine.api_keys import Scope, new_key
+from vitrine.core.api_keys import Scope, new_key
 
 pytestmark = pytest.mark.e2e
 

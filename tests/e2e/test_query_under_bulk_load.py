@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.held_shop import held_shop
 from tests.e2e.house import PATIENCE, until
 from tests.e2e.workshop_floor import workshop_floor
-from vitrine.query_lane import Query, QueryLane
+from vitrine.query.client import Query, QueryLane
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 THREADS = 2

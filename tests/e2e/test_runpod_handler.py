@@ -19,8 +19,8 @@ from PIL import Image
 
 from tests.conftest import REPOSITORY
 from tests.e2e.house import House, environment, until
+from vitrine.core.service_discovery import runtime_file
 from vitrine.demo.shop import Shop
-from vitrine.runtime import runtime_file
 from vitrine.standalone.private_redis import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]

@@ -24,7 +24,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 
 from tests.e2e.house import PATIENCE, House, environment, standalone, until, vitrine
 from tests.tiny_models import BUILDERS
-from vitrine.presence import live_workers
+from vitrine.messaging.worker_registry import live_workers
 from workers.grey import as_grey
 from workers.models.base import EmbeddingModel
 from workers.models.descriptor import DescriptorModel

@@ -23,8 +23,8 @@ from tests.e2e.house import (
     until,
     vitrine,
 )
+from vitrine.core.service_discovery import runtime_file
 from vitrine.demo.shop import Shop
-from vitrine.runtime import runtime_file
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

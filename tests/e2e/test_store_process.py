@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitrine.contracts import point_id
-from vitrine.vectors import PointBatch, Provenance, Space
-from vitrine.vectors.edge import EdgeStore
-from vitrine.vectors.remote import RemoteStore
+from vitrine.core.types import point_id
+from vitrine.store import PointBatch, Provenance, Space
+from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.remote.store import RemoteStore
 
 pytestmark = pytest.mark.e2e
 

@@ -11,11 +11,11 @@ from redis import Redis
 
 from tests.faults.host import Host
 from tests.faults.rig import items, rig, until
-from vitrine.broker import BROKER_PREFIX, INGEST_TASK, ingest_queue, make_app
-from vitrine.contracts import JobState
-from vitrine.mould import Mould
-from vitrine.parked import PARKED_KEY, count_parked
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
+from vitrine.core.types import JobState
+from vitrine.messaging.broker import BROKER_PREFIX, INGEST_TASK, ingest_queue, make_app
+from vitrine.messaging.dead_letters import PARKED_KEY, count_parked
+from vitrine.messaging.message_template import Mould
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

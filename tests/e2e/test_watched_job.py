@@ -31,10 +31,10 @@ from tests.e2e.held_shop import HeldShop, held_shop
 from tests.e2e.house import House, environment, standalone, until, vitrine
 from tests.e2e.told import everything_told
 from tests.faults.host import Host, _Handler, drawn
-from vitrine.broker import INGEST_TASK, QUERY_TASK, ingest_queue, make_app
-from vitrine.contracts import SCHEMA_VERSION
-from vitrine.runtime import discover
-from vitrine.settings import Settings
+from vitrine.core.service_discovery import discover
+from vitrine.core.settings import Settings
+from vitrine.core.types import SCHEMA_VERSION
+from vitrine.messaging.broker import INGEST_TASK, QUERY_TASK, ingest_queue, make_app
 from vitrine.standalone.private_redis import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

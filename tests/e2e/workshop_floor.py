@@ -14,10 +14,10 @@ from pydantic import SecretStr
 from redis import Redis
 
 from tests.e2e.house import PATIENCE, environment
-from vitrine.broker import make_app
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
+from vitrine.messaging.broker import make_app
 from vitrine.standalone.private_redis import PrivateRedis
-from vitrine.vectors.server import serve
+from vitrine.store.remote.server import serve
 
 TOKEN = "a-token-for-the-tests"
 

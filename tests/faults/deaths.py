@@ -18,9 +18,9 @@ from tests.faults.nursery import Nursery
 from tests.faults.promise import Promise, at_least, at_most, share, within
 from tests.faults.rig import LEASE_SECONDS, SWEEP_SECONDS, Rig, items, rig, until
 from tests.faults.tally import Tally, tally, together
-from vitrine.broker import BROKER_PREFIX, ingest_queue
-from vitrine.contracts import CHUNK_SIZE, CatalogItem
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
+from vitrine.core.types import CHUNK_SIZE, CatalogItem
+from vitrine.messaging.broker import BROKER_PREFIX, ingest_queue
 
 GONE_EVERY = 97
 """Every so many pictures are 404, so that failures are counted too."""

@@ -23,7 +23,7 @@ from tests.faults.host import Host, missing
 from tests.faults.promise import within
 from tests.faults.rig import COLLECTION, until
 from tests.faults.tally import Tally
-from vitrine.runtime import runtime_file
+from vitrine.core.service_discovery import runtime_file
 
 SIZE_MIB = 200
 _MOUNT = 'mount -t tmpfs -o size="$0"m vitrine "$1" && shift && exec "$@"'

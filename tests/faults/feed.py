@@ -17,9 +17,9 @@ from typing import Self
 
 from producer import Submission
 from tests.faults.rig import COLLECTION, Rig, until
-from vitrine.broker import Publisher
-from vitrine.contracts import CatalogItem, JobSpec, new_job_id
-from vitrine.errors import NotFound
+from vitrine.core.errors import NotFound
+from vitrine.core.types import CatalogItem, JobSpec, new_job_id
+from vitrine.messaging.broker import Publisher
 
 PENDING = 1024
 """Pictures without an outcome: one worker with all that it takes (12 chunks of 64), and some more."""

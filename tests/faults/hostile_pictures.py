@@ -26,7 +26,7 @@ from PIL import Image
 
 from tests.faults.promise import at_least, at_most
 from tests.faults.tally import Tally
-from vitrine.contracts import ItemFailure
+from vitrine.core.types import ItemFailure
 from workers.decode import prepare_pillow
 from workers.picture_decoder import PictureDecoder
 

@@ -16,8 +16,8 @@ from tests.faults.host import Host, missing
 from tests.faults.promise import at_least, at_most, within
 from tests.faults.rig import COLLECTION, LEASE_SECONDS, SWEEP_SECONDS, Rig, items, rig, until
 from tests.faults.tally import Tally, tally
-from vitrine.broker import Publisher
 from vitrine.ledger.scripts import job_key
+from vitrine.messaging.broker import Publisher
 
 
 def cancelled(folder: Path, *, pictures: int) -> tuple[Tally, int]:

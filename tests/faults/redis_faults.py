@@ -25,8 +25,8 @@ from tests.faults.host import Host, missing
 from tests.faults.promise import at_least, at_most, within
 from tests.faults.rig import COLLECTION, Rig, items, rig, until
 from tests.faults.tally import Tally, tally
-from vitrine.contracts import CatalogItem, JobState
-from vitrine.errors import LedgerUnavailable
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.types import CatalogItem, JobState
 
 Command: TypeAlias = "subprocess.Popen[str]"
 

@@ -26,15 +26,15 @@ from redis import Redis
 from producer import Submission
 from tests.e2e.house import environment
 from tests.faults.nursery import Forked, Nursery
-from vitrine.broker import Publisher
-from vitrine.contracts import CatalogItem, JobSpec, JobStatus, new_job_id
+from vitrine.core.settings import Settings
+from vitrine.core.types import CatalogItem, JobSpec, JobStatus, new_job_id
 from vitrine.ledger.redis_ledger import RedisLedger
-from vitrine.presence import live_workers
-from vitrine.settings import Settings
+from vitrine.messaging.broker import Publisher
+from vitrine.messaging.worker_registry import live_workers
 from vitrine.standalone.private_redis import PrivateRedis
-from vitrine.vectors.base import PointBatch
-from vitrine.vectors.edge import EdgeStore
-from vitrine.vectors.server import StoreServer
+from vitrine.store.base import PointBatch
+from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.remote.server import StoreServer
 
 PATIENCE = 300.0
 TOKEN = "faults-" + "0" * 25

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.faults.promise import at_least, at_most
 from tests.faults.rig import COLLECTION, Rig, until
 from tests.faults.tally import Tally, tally
-from vitrine.contracts import CatalogItem, point_id
+from vitrine.core.types import CatalogItem, point_id
 
 MOST_MIB = 1024
 """What a worker with the built-in model may take: pictures in work are a few hundred megabytes at their limits."""

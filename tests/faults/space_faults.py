@@ -9,7 +9,7 @@ from tests.faults.host import Host
 from tests.faults.promise import at_least, at_most
 from tests.faults.rig import COLLECTION, Rig, items, rig
 from tests.faults.tally import Tally
-from vitrine.contracts import FailureReason
+from vitrine.core.types import FailureReason
 
 OTHER = "timed-64-in-10ms"
 MODELS = ("builtin", OTHER)

@@ -17,7 +17,7 @@ from tests.faults.host import Host, missing
 from tests.faults.promise import at_least, at_most, within
 from tests.faults.rig import Rig, rig
 from tests.faults.tally import Tally, tally
-from vitrine.presence import live_workers
+from vitrine.messaging.worker_registry import live_workers
 
 FAULTS: Mapping[str, Callable[[Gate], None]] = {
     "refused": Gate.refuse,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from tests.faults.host import Host
 from tests.faults.promise import Promise
 from tests.faults.rig import COLLECTION, Rig
-from vitrine.contracts import JobStatus
+from vitrine.core.types import JobStatus
 
 
 @dataclass(frozen=True)

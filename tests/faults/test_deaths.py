@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults import deaths
-from vitrine.contracts import CHUNK_SIZE
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
+from vitrine.core.types import CHUNK_SIZE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 KILLS = 25

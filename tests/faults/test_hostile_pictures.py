@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.hostile_pictures import GROWTH, Ends, in_a_process
-from vitrine.contracts import FailureReason
+from vitrine.core.types import FailureReason
 
 
 def check(ends: Ends) -> None:

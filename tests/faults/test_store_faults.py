@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import store_faults
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

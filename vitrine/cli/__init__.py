@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from vitrine.cli.group import COMMANDS, main
+from vitrine.cli.commands import COMMANDS, main
 
 __all__ = ["COMMANDS", "main"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 
 @click.command()
@@ -28,14 +28,14 @@ def api(host: str | None, port: int | None, port_file: Path | None, exit_with_pa
     Beyond this machine it starts only with API keys (VITRINE_API_KEYS; `vitrine keys new` makes them).
     """
     from api.server import serve
-    from vitrine.cli.output import say
-    from vitrine.cli.services import load_settings
+    from vitrine.cli.common.output import say
+    from vitrine.cli.common.services import load_settings
     from vitrine.telemetry import configure_logging
 
     settings = load_settings(api_host=host, api_port=port)
     configure_logging(settings.log_level, settings.log_format)
     if exit_with_parent:
-        from vitrine.parent import exit_with_parent as watch
+        from vitrine.process.parent_watch import exit_with_parent as watch
 
         watch()
 

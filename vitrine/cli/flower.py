@@ -26,8 +26,8 @@ def flower(host: str, port: int) -> None:
     Visitors are asked for the name and the password of FLOWER_BASIC_AUTH=name:password, for Flower can stop workers
     and shows what they do. Without it, on loopback, a password is made for this run and told once.
     """
-    from vitrine.broker import make_app
-    from vitrine.cli.services import load_settings
+    from vitrine.cli.common.services import load_settings
+    from vitrine.messaging.broker import make_app
 
     settings = load_settings()
     _guard(host)
@@ -38,9 +38,9 @@ def flower(host: str, port: int) -> None:
 
 def _guard(host: str) -> None:
     """See to it that a password is asked for; raises `BadInput` where nobody could know it."""
-    from vitrine.cli.output import say
-    from vitrine.errors import BadInput
-    from vitrine.loopback import is_loopback
+    from vitrine.cli.common.output import say
+    from vitrine.core.errors import BadInput
+    from vitrine.core.loopback import is_loopback
 
     given = os.environ.get(AUTH_VARIABLE, "")
     if _is_guarded(given):

@@ -27,8 +27,8 @@ def new(name: str, scopes: tuple[str, ...], as_json: bool) -> None:
     The key goes to the client, as VITRINE_API_KEY or after `Authorization: Bearer`. The entry holds no
     secret; it goes into VITRINE_API_KEYS, or as a line into the file that VITRINE_API_KEYS_FILE names.
     """
-    from vitrine.api_keys import Scope, new_key
-    from vitrine.cli.output import print_json, say
+    from vitrine.cli.common.output import print_json, say
+    from vitrine.core.api_keys import Scope, new_key
 
     key, kept = new_key(name, map(Scope, scopes))
     if as_json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from vitrine.model_registry import ModelCard
+    from vitrine.core.model_registry import ModelCard
 
 _FAMILIES = ("descriptor", "siglip", "siglip2", "clip", "dinov2")
 _GIB = 1024**3
@@ -27,8 +27,8 @@ def models(name: str | None, family: str | None, with_text: bool, as_json: bool)
     Each is opened at its pinned revision: `vitrine worker --model ID`, or ID@REVISION for another. Any other model in
     transformers' format is opened by its directory or hub id. Memory is that of the weights; a batch comes on top.
     """
-    from vitrine.cli import output
-    from vitrine.model_registry import CARDS
+    from vitrine.cli.common import output
+    from vitrine.core.model_registry import CARDS
 
     found = [
         card
@@ -43,8 +43,8 @@ def models(name: str | None, family: str | None, with_text: bool, as_json: bool)
 
 
 def _named(name: str) -> ModelCard:
-    from vitrine.errors import NotFound
-    from vitrine.model_registry import meant
+    from vitrine.core.errors import NotFound
+    from vitrine.core.model_registry import meant
 
     card = meant(name)
     if card is None:

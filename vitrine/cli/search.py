@@ -35,9 +35,9 @@ def search(**options: Any) -> None:
 
     Give --image or --item, --text, --like, or several of them.
     """
-    from vitrine.cli.api_client import ApiClient
-    from vitrine.cli.output import print_json
-    from vitrine.cli.services import load_settings
+    from vitrine.cli.common.output import print_json
+    from vitrine.cli.common.services import load_settings
+    from vitrine.client import ApiClient
 
     body = _body(options)
     settings = load_settings(api_url=options["api_url"])
@@ -115,7 +115,7 @@ _CELL_CHARS = 60
 
 
 def _show(answer: dict[str, Any]) -> None:
-    from vitrine.cli.output import print_table, say
+    from vitrine.cli.common.output import print_table, say
 
     hits = answer["hits"]
     if not hits:

@@ -10,7 +10,7 @@ from types import FrameType
 
 import click
 
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
 
 
 @click.command()
@@ -30,9 +30,9 @@ def standalone(
 
     Data survive a restart. VITRINE_REDIS_URL and VITRINE_QDRANT_URL, where set, are used instead of our own.
     """
-    from vitrine.api_keys import read_keyring, refuse_open
-    from vitrine.cli.output import errors
-    from vitrine.settings import load
+    from vitrine.cli.common.output import errors
+    from vitrine.core.api_keys import read_keyring, refuse_open
+    from vitrine.core.settings import load
     from vitrine.standalone import Standalone
     from vitrine.telemetry import configure_logging
 

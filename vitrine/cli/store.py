@@ -12,9 +12,10 @@ from types import FrameType
 
 import click
 
-from vitrine import parent, settings
-from vitrine.errors import BadInput
-from vitrine.settings import Settings
+from vitrine.core import settings
+from vitrine.core.errors import BadInput
+from vitrine.core.settings import Settings
+from vitrine.process import parent_watch
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +45,13 @@ def store(path: Path, host: str, port: int, port_file: Path | None, exit_with_pa
     Every client needs the token in VITRINE_STORE_TOKEN, on loopback too: other users and the pages of a
     browser can reach a loopback port. SIGTERM and Ctrl-C flush and close the store.
     """
-    from vitrine.vectors.edge_catalog import write_atomically
-    from vitrine.vectors.server import serve
+    from vitrine.store.embedded.catalog import write_atomically
+    from vitrine.store.remote.server import serve
 
     given = settings.load()
     with _stop_signals() as stop:
         if exit_with_parent:
-            parent.exit_with_parent()
+            parent_watch.exit_with_parent()
         server = serve(path, host, port, _token(given), index_points=given.index_points)
         try:
             server.start()

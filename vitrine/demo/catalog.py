@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitrine.contracts import FailureReason
+from vitrine.core.types import FailureReason
 from vitrine.demo.drawing import DrawnItem
 from vitrine.demo.shop import pictures_beneath
 

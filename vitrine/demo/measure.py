@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import requests
 
-from vitrine.errors import Unavailable, VitrineError
+from vitrine.core.errors import Unavailable, VitrineError
 
 NEIGHBOURS = 5
 LABELS = ("pattern", "colour")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from vitrine.errors import VitrineError
+from vitrine.core.errors import VitrineError
 from vitrine.telemetry import redact
 
 _DEBUG = "VITRINE_DEBUG"

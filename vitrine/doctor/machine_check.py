@@ -11,8 +11,8 @@ from pathlib import Path
 
 import requests
 
+from vitrine.core.settings import Settings
 from vitrine.doctor.finding import Finding, Notebook
-from vitrine.settings import Settings
 from vitrine.telemetry import redact_url
 
 GIBIBYTE = 2**30

@@ -10,10 +10,10 @@ from typing import Any
 
 from redis import Redis
 
+from vitrine.core.redis_client import connect, naming_failures
+from vitrine.core.settings import Settings
 from vitrine.doctor.finding import Finding, Notebook
 from vitrine.doctor.version import major_and_minor
-from vitrine.redis_client import connect, naming_failures
-from vitrine.settings import Settings
 
 OLDEST = (6, 2)
 """The oldest that the tests run on: the server in the standalone service's wheel."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 
-from vitrine.api_keys import read_keyring, refuse_open
+from vitrine.core.api_keys import read_keyring, refuse_open
+from vitrine.core.loopback import is_loopback
+from vitrine.core.settings import Settings
 from vitrine.doctor.finding import Finding, Notebook
-from vitrine.loopback import is_loopback
-from vitrine.settings import Settings
 
 _PREFIX = "VITRINE_"
 _READ_ELSEWHERE = frozenset({"DEBUG", "PARENT", "REDIS_SERVER", "TEST_DATA", "TEST_REDIS_URL"})

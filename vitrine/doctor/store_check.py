@@ -9,12 +9,12 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
+from vitrine.core.errors import StoreUnavailable
+from vitrine.core.settings import Settings
 from vitrine.doctor.finding import Finding, Notebook
 from vitrine.doctor.version import major_and_minor
-from vitrine.errors import StoreUnavailable
-from vitrine.settings import Settings
-from vitrine.vectors.base import VectorStore
-from vitrine.vectors.open import check_url, open_store
+from vitrine.store.base import VectorStore
+from vitrine.store.open import check_url, open_store
 
 OLDEST = (1, 16)
 """Collections' metadata, where the space of their vectors stands, came with it."""

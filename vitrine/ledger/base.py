@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from vitrine.contracts import (
+from vitrine.core.types import (
     Chunk,
     Failure,
     ImageRef,

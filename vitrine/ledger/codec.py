@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from vitrine.contracts import STAGES, Failure, FailureReason, ImageRef, JobSpec, StageTotal
+from vitrine.core.types import STAGES, Failure, FailureReason, ImageRef, JobSpec, StageTotal
 
 _LEVEL = 1
 """64 rows with their payloads shrink to about a quarter at this level; higher ones gain little and cost time."""

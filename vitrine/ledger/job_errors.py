@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitrine.errors import LedgerUnavailable, NotFound
+from vitrine.core.errors import LedgerUnavailable, NotFound
 
 
 def missing_job(job: str) -> NotFound:

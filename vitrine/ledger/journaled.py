@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 from redis import Redis
 
-from vitrine.contracts import Failure, JobSpec, JobState, JobStatus, RowProblem
-from vitrine.errors import NotFound
-from vitrine.journal import Journal, lost_job, lost_words
+from vitrine.core.errors import NotFound
+from vitrine.core.redis_client import connect, naming_failures
+from vitrine.core.settings import INDEX_POINTS, Settings
+from vitrine.core.types import Failure, JobSpec, JobState, JobStatus, RowProblem
+from vitrine.ledger.journal import Journal, lost_job, lost_words
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.ledger.scripts import job_key
-from vitrine.redis_client import connect, naming_failures
-from vitrine.settings import INDEX_POINTS, Settings
 
 
 class JournaledLedger(RedisLedger):

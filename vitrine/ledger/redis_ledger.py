@@ -23,7 +23,9 @@ from collections.abc import Mapping, Sequence
 import orjson
 from redis import Redis
 
-from vitrine.contracts import Chunk, Failure, JobSpec, JobState, RowProblem, StageTotal
+from vitrine.core.redis_client import as_bytes, connect, naming_failures
+from vitrine.core.settings import INDEX_POINTS, Settings
+from vitrine.core.types import Chunk, Failure, JobSpec, JobState, RowProblem, StageTotal
 from vitrine.ledger import codec, outcome_rate
 from vitrine.ledger.base import (
     LONGEST_GAP,
@@ -35,12 +37,10 @@ from vitrine.ledger.base import (
     Putoff,
     Refusal,
 )
-from vitrine.ledger.reading import JOBS_KEY
+from vitrine.ledger.job_control import ACTIVE_KEY, LedgerSteering, expect, known
+from vitrine.ledger.queries import JOBS_KEY
 from vitrine.ledger.remainder import remainder
 from vitrine.ledger.scripts import job_key, job_keys
-from vitrine.ledger.steering import ACTIVE_KEY, LedgerSteering, expect, known
-from vitrine.redis_client import as_bytes, connect, naming_failures
-from vitrine.settings import INDEX_POINTS, Settings
 
 PROBLEMS_KEPT = 1000
 

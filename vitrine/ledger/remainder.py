@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vitrine.contracts import Failure, ImageRef
+from vitrine.core.types import Failure, ImageRef
 from vitrine.ledger.base import Lease, Putoff
 
 

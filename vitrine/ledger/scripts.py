@@ -8,7 +8,7 @@ from typing import Any
 from redis import Redis
 from redis.commands.core import Script
 
-from vitrine.redis_client import naming_failures
+from vitrine.core.redis_client import naming_failures
 
 KEY_NAMES = (
     "job", "embedded", "failed", "cancelled", "failures", "problems", "queued", "leased", "due",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitrine.contracts import Failure
+from vitrine.core.types import Failure
 
 
 def matches(

@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from vitrine.errors import Conflict
+from vitrine.core.errors import Conflict
 
 
 class DataLock:

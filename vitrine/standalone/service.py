@@ -19,17 +19,17 @@ from typing import Self
 
 from pydantic import SecretStr
 
-from vitrine import runtime
-from vitrine.contracts import model_name
-from vitrine.errors import EXIT_USAGE, BadInput, VitrineError
-from vitrine.presence import live_workers
-from vitrine.redis_client import connect, naming_failures
-from vitrine.settings import Settings
+from vitrine.core import service_discovery
+from vitrine.core.errors import EXIT_USAGE, BadInput, VitrineError
+from vitrine.core.redis_client import connect, naming_failures
+from vitrine.core.settings import Settings
+from vitrine.core.types import model_name
+from vitrine.messaging.worker_registry import live_workers
+from vitrine.process.child import Child
+from vitrine.process.output import LogFile
 from vitrine.standalone.lock import DataLock
 from vitrine.standalone.private_redis import PrivateRedis
-from vitrine.supervision.child import Child
-from vitrine.supervision.output import LogFile
-from vitrine.vectors.open import check_url
+from vitrine.store.open import check_url
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Standalone:
         self._start_store()
         self._start_worker()
         self._start_api()
-        runtime.announce(self.settings)
+        service_discovery.announce(self.settings)
         self._watcher.start()
 
     def _check_addresses(self) -> None:
@@ -113,7 +113,7 @@ class Standalone:
         if self._watcher.is_alive():
             self._watcher.join()
         if self._lock.held:  # Otherwise the file is another service's, which goes on running.
-            runtime.withdraw(self.settings.data_dir)
+            service_discovery.withdraw(self.settings.data_dir)
         # The worker before the API and the store before Redis: outcomes are written until the end.
         for name in ("worker", "api", "store"):
             for child in self._children:

@@ -6,7 +6,7 @@ import re
 
 _CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s]*@", re.IGNORECASE)
 _KEY = re.compile(r"\bvitrine_[0-9a-f]{64}")
-"""An API key, as `vitrine.api_keys` makes them."""
+"""An API key, as `vitrine.core.api_keys` makes them."""
 
 
 def redact_url(text: str) -> str:

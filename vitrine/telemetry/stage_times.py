@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from vitrine.contracts import StageTotal
+from vitrine.core.types import StageTotal
 
 
 @dataclass(slots=True)

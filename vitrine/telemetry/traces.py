@@ -19,8 +19,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from vitrine.errors import BadInput
-from vitrine.settings import Settings
+from vitrine.core.errors import BadInput
+from vitrine.core.settings import Settings
 from vitrine.telemetry.stage_times import StageTimes
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from redis import Redis
 from redis.commands.core import Script
 
-from vitrine.errors import Full
-from vitrine.redis_client import as_bytes, connect, naming_failures
-from vitrine.settings import MEBIBYTE
+from vitrine.core.errors import Full
+from vitrine.core.redis_client import as_bytes, connect, naming_failures
+from vitrine.core.settings import MEBIBYTE
 from vitrine.tickets.base import Claim, Counts, NewTicket, Ticket, TicketState
 
 PREFIX = "vitrine:{tickets}:"

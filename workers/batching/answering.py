@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.batching.device import Sending, Sent
 from workers.batching.gauge import Gauge
 from workers.batching.halving import FittingSize, Outcome, outcomes

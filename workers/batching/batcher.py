@@ -21,7 +21,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.errors import ModelUnavailable
+from vitrine.core.errors import ModelUnavailable
 from workers.batching.answering import Answering
 from workers.batching.device import SHORT_BATCH, Device, Sending
 from workers.batching.gauge import Gauge

@@ -13,7 +13,7 @@ from typing import Generic, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 
 T = TypeVar("T")
 Embed: TypeAlias = Callable[[Sequence[T]], NDArray[np.float32]]

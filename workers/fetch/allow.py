@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeAlias
 
-from vitrine.contracts import ItemFailure
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
+from vitrine.core.types import ItemFailure
 from workers.fetch.address import Address
 from workers.fetch.url import parse_host
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.limits import MAX_PAUSE
 
 _WANTED = frozenset({b"content-length", b"content-encoding", b"location", b"etag", b"retry-after"})

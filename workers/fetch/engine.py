@@ -11,7 +11,7 @@ from typing import Any
 
 import pycurl
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.budget import ByteBudget
 from workers.fetch.exchange import Exchange
 from workers.fetch.handle import Handle

@@ -8,7 +8,7 @@ import enum
 
 import pycurl
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.address import parse_address
 from workers.fetch.answer import Answer, too_large
 from workers.fetch.budget import ByteBudget

@@ -15,7 +15,7 @@ from typing import Self
 
 import certifi
 
-from vitrine.contracts import ItemFailure
+from vitrine.core.types import ItemFailure
 from workers.fetch.engine import Engine, closed
 from workers.fetch.fetched import Fetched
 from workers.fetch.files import FileReader, is_file_url

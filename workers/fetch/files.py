@@ -12,7 +12,7 @@ import stat
 from concurrent.futures import Future, ThreadPoolExecutor
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.answer import too_large
 from workers.fetch.fetched import Fetched
 from workers.fetch.policy import FetchPolicy

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.breaker import Breaker, Chance, Terms
 
 TERMS = Terms(opens_after=8, first_pause=24.0, longest_pause=48.0, probe=60.0)

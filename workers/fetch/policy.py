@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from vitrine.contracts import FailureReason, ItemFailure
-from vitrine.errors import BadInput
-from vitrine.settings import MEBIBYTE, Settings
+from vitrine.core.errors import BadInput
+from vitrine.core.settings import MEBIBYTE, Settings
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.address import Address, is_public
 from workers.fetch.allow import AllowList
 from workers.fetch.url import Target, bad_url

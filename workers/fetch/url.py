@@ -15,7 +15,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import idna
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.address import Address, parse_address
 
 MAX_URL = 8192

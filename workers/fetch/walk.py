@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.fetched import Fetched
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.url import Target

@@ -24,7 +24,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.contracts import FailureReason, ImageRef, ItemFailure
+from vitrine.core.types import FailureReason, ImageRef, ItemFailure
 from vitrine.telemetry.stage_times import StageTimes
 from workers.batching import Lane
 from workers.fetch.fetched import Fetched

@@ -16,8 +16,8 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from itertools import islice
 
-from vitrine.contracts import FailureReason, ImageRef, ItemFailure
-from vitrine.errors import LedgerUnavailable
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.types import FailureReason, ImageRef, ItemFailure
 from vitrine.ledger import Lease, Ledger
 from vitrine.ledger.base import STRIKES_OUT
 from vitrine.telemetry.stage_times import StageTimes

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from vitrine.contracts import FailureReason
-from vitrine.errors import LedgerUnavailable, SpaceMismatch, StoreRejected, StoreUnavailable
+from vitrine.core.errors import LedgerUnavailable, SpaceMismatch, StoreRejected, StoreUnavailable
+from vitrine.core.types import FailureReason
 from vitrine.ledger import Lease, Ledger, Putoff, Refusal
 from vitrine.ledger.base import NO_STAGES
 from vitrine.telemetry import about, bound

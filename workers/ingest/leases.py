@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from vitrine.errors import LedgerUnavailable
+from vitrine.core.errors import LedgerUnavailable
 from vitrine.ledger import Lease, Ledger
 from vitrine.telemetry.stage_times import StageTimes
 from workers.periodic import Periodic

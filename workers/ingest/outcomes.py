@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.contracts import Failure, FailureReason, ImageRef, ItemFailure
+from vitrine.core.types import Failure, FailureReason, ImageRef, ItemFailure
 
 
 @dataclass(frozen=True, slots=True)

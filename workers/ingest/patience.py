@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from vitrine.errors import LedgerUnavailable
+from vitrine.core.errors import LedgerUnavailable
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from vitrine.contracts import ImageRef, ItemFailure
+from vitrine.core.types import ImageRef, ItemFailure
 
 FIRST_WAIT = 0.5
 LONGEST_SOON = 10.0

@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from vitrine.errors import StoreUnavailable
-from vitrine.presence import StoreAway
+from vitrine.core.errors import StoreUnavailable
+from vitrine.messaging.worker_registry import StoreAway
 from workers.breaker import Breaker, Chance, Terms
 
 T = TypeVar("T")

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from vitrine.contracts import FailureReason, JobSpec, point_id
-from vitrine.errors import NotFound, StoreRejected, StoreUnavailable, VitrineError
-from vitrine.vectors.base import PointBatch, Provenance, Space, VectorStore
+from vitrine.core.errors import NotFound, StoreRejected, StoreUnavailable, VitrineError
+from vitrine.core.types import FailureReason, JobSpec, point_id
+from vitrine.store.base import PointBatch, Provenance, Space, VectorStore
 from workers.ingest.outcomes import Embedded, Outcomes
 from workers.ingest.store_breaker import StoreBreaker
 

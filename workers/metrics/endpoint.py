@@ -15,7 +15,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from vitrine.errors import Unavailable
+from vitrine.core.errors import Unavailable
 
 CLIENT_SECONDS = 5.0
 """A client that sends or reads nothing for so long is left."""

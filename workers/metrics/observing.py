@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from redis import Redis
 
-from vitrine.presence import WorkerInfo
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
+from vitrine.messaging.worker_registry import WorkerInfo
 from workers.batching import Batcher
 from workers.fetch import Fetcher
 from workers.ingest.leases import LeaseKeeper

@@ -13,11 +13,11 @@ from typing import Protocol
 
 from redis import Redis
 
-from vitrine import vitals
-from vitrine.errors import LedgerUnavailable
-from vitrine.presence import BEAT_SECONDS
-from vitrine.redis_client import naming_failures
-from vitrine.vitals import Vitals
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.redis_client import naming_failures
+from vitrine.messaging import worker_stats
+from vitrine.messaging.worker_registry import BEAT_SECONDS
+from vitrine.messaging.worker_stats import Vitals
 from workers.periodic import Periodic
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class VitalSigns:
         """Stop, and take back what was told."""
         self._samples.close()
         with suppress(LedgerUnavailable), naming_failures():
-            vitals.forget(self._redis, self._node)
+            worker_stats.forget(self._redis, self._node)
 
     def sample(self) -> None:
         """Take a sample and tell; raises `LedgerUnavailable`."""
@@ -80,7 +80,7 @@ class VitalSigns:
         with self._lock:
             self._kept.append(self._counts())
         with naming_failures():
-            vitals.tell(self._redis, told)
+            worker_stats.tell(self._redis, told)
 
     def now(self) -> Vitals:
         """The rates since the oldest sample that is kept."""

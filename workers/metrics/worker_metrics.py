@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge, Histogram, Info
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from vitrine.presence import WorkerInfo
+from vitrine.messaging.worker_registry import WorkerInfo
 from vitrine.telemetry.registry import process_registry
 from workers.batching.gauge import Gauge as BatchGauge
 from workers.ingest.chunk import FAILED_PREFIX, Report

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from vitrine.scoring import Scoring
+    from vitrine.core.scoring import Scoring
     from workers.picture import Picture
 
 Inputs: TypeAlias = Mapping[str, NDArray[np.generic]]
@@ -30,7 +30,7 @@ Compile: TypeAlias = Literal["auto", "off", "on"]
 class EmbeddingModel(Protocol):
     """One model on one device. Equal pictures give equal vectors whatever batch they are in (cosine >= 0.9999)."""
 
-    name: str  #: Canonical name, see `vitrine.contracts.model_name`.
+    name: str  #: Canonical name, see `vitrine.core.types.model_name`.
     revision: str  #: Hash of the weights and the preprocessing, or the descriptor's version.
     device: str  #: `cpu`, `cuda:0`, …
     dimension: int

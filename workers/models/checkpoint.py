@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 _CONFIG = "config.json"
 _PREPROCESSING = ("preprocessor_config.json", "processor_config.json")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Resampling
 
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 from workers.features import colour, gradients, spectrum, tones
 from workers.features.contrast import contrast_plane
 from workers.features.foreground import foreground

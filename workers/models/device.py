@@ -7,7 +7,7 @@ import re
 
 import torch
 
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 _HINT = "Devices are auto, cpu, cuda and cuda:N."
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from vitrine.errors import BadInput, ModelUnavailable
-from vitrine.model_registry import id_and_revision, meant
+from vitrine.core.errors import BadInput, ModelUnavailable
+from vitrine.core.model_registry import id_and_revision, meant
 
 TIMEOUT_SECONDS = 5.0
 """How long the hub may take to answer about a model; a machine without a hub should say so at once."""

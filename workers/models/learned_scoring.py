@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from safetensors import safe_open
 
-from vitrine.scoring import Kind, Scoring
+from vitrine.core.scoring import Kind, Scoring
 from workers.models.checkpoint import Checkpoint
 
 _SCALE, _BIAS = "logit_scale", "logit_bias"

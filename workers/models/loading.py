@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import MODEL_MAPPING, AutoConfig, AutoImageProcessor, AutoModel
 
-from vitrine.errors import BadInput, ModelUnavailable
+from vitrine.core.errors import BadInput, ModelUnavailable
 from workers.models.checkpoint import Checkpoint
 from workers.models.device_errors import device_errors
 

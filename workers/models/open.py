@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 from workers.models.base import Compile, EmbeddingModel, Way
 from workers.models.threads import in_a_passing_thread
 
@@ -74,7 +74,7 @@ def _refuse_gpu(who: str, device: str) -> None:
 
 
 def _directory(name: str) -> Path:
-    """Where the model's files are, by the same rule as `vitrine.contracts.model_name`."""
+    """Where the model's files are, by the same rule as `vitrine.core.types.model_name`."""
     expanded = os.path.expanduser(name)
     if name.startswith(_PATH_STARTS) or os.path.isdir(expanded):
         return Path(expanded).resolve()

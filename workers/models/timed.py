@@ -4,7 +4,7 @@
     timed-64-in-100ms-base-30ms  of which 30 ms pass however few they are: 30 + 70 n / 64
     timed-64-in-100ms-at-384     for pictures of 384 x 384 pixels (otherwise 224)
 
-The names are canonical (see `vitrine.contracts.model_name`). Pictures take the ordinary way to a model's
+The names are canonical (see `vitrine.core.types.model_name`). Pictures take the ordinary way to a model's
 inputs, and the device's thread sleeps, which lets go of the GIL as waiting for a GPU does. A vector is 16 x 16
 sampled points of its picture in three colours: equal for equal pixels, so that results can be checked.
 """
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 from workers.models.base import Inputs
 from workers.models.preprocessing import Preprocessing
 from workers.picture import Picture

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer
 
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 from workers.models.families import TextRule, text_rule
 
 _VOCABULARIES = (

@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from vitrine.contracts import model_name
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
+from vitrine.core.types import model_name
 from workers.models.base import Compile, Inputs, Way
 from workers.models.checkpoint import inspect_directory
 from workers.models.compiling import choose_runner

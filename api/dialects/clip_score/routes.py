@@ -32,7 +32,7 @@ from api.requests import bodies
 from api.requests.image_inputs import WEB, Asked, by_base64, by_text, by_url
 from api.routes.score import scores
 from api.schemas.embed import PairError, ScoreOut
-from vitrine.errors import BadInput, ModelUnavailable
+from vitrine.core.errors import BadInput, ModelUnavailable
 
 BODIES = (EvaluationIn, BatchIn)
 """What the document has to be told of: the routes read these themselves."""

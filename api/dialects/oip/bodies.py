@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from api.middleware.body_limit import JSON_BODY, BodyTooLarge
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 """For zlib: look at the head, and take either. Clients call the second one `deflate`."""

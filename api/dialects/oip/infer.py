@@ -27,8 +27,8 @@ from api.dialects.oip.tensors import Infer, read_request
 from api.embedding import embedded
 from api.middleware.body_limit import admitted, roomy
 from api.requests.model_names import Served
-from vitrine.errors import BadInput
-from vitrine.query_lane import Answer, QueryVector
+from vitrine.core.errors import BadInput
+from vitrine.query.client import Answer, QueryVector
 
 router = APIRouter(tags=["Open Inference Protocol"])
 

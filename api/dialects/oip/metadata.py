@@ -18,9 +18,9 @@ from api.problems import problem
 from api.readiness import Readiness
 from api.requests.model_names import Served, names, served
 from vitrine import __version__
-from vitrine.errors import NotFound
-from vitrine.model_registry import registered
-from vitrine.presence import WorkerInfo
+from vitrine.core.errors import NotFound
+from vitrine.core.model_registry import registered
+from vitrine.messaging.worker_registry import WorkerInfo
 
 router = APIRouter(tags=["Open Inference Protocol"])
 

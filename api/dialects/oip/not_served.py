@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from vitrine.errors import NotServed
+from vitrine.core.errors import NotServed
 
 router = APIRouter(tags=["Open Inference Protocol"])
 

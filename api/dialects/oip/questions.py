@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.dialects.oip.tensors import MAX_ELEMENTS, Tensor
-from vitrine.errors import BadInput
-from vitrine.query_lane import Kind, Query
+from vitrine.core.errors import BadInput
+from vitrine.query.client import Kind, Query
 
 MAX_TEXT_BYTES = 10_000
 MAX_URL_BYTES = 8_192

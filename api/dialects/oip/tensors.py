@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from api.dialects.oip.schemas import InferIn, InputIn, OutputIn
 from api.requests import bodies
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 RAW_INPUT = "IMAGE"
 """The input that a request without JSON means."""

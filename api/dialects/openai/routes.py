@@ -23,8 +23,8 @@ from api.requests import bodies
 from api.requests.image_inputs import WEB, Asked, by_base64, by_text, by_url
 from api.requests.model_names import Served, names, served
 from api.responses.vector_encoding import written
-from vitrine.errors import BadInput, VitrineError
-from vitrine.query_lane import Answer, QueryVector, UnusablePicture
+from vitrine.core.errors import BadInput, VitrineError
+from vitrine.query.client import Answer, QueryVector, UnusablePicture
 
 BODIES = (EmbeddingsIn,)
 """What the document has to be told of: the routes read these themselves."""

@@ -16,8 +16,8 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.requests import image_inputs as pictures
-from vitrine.errors import BadInput
-from vitrine.query_lane import Answer, QueryVector
+from vitrine.core.errors import BadInput
+from vitrine.query.client import Answer, QueryVector
 
 MAX_IMAGES = 1000
 _SHOWN_ERRORS = 5

@@ -27,7 +27,7 @@ from api.middleware.audit import Noted
 from api.middleware.body_limit import Admission, roomy
 from api.requests import bodies
 from api.requests.model_names import Served, canonical, served
-from vitrine.errors import Conflict, NotFound, NotServed
+from vitrine.core.errors import Conflict, NotFound, NotServed
 from vitrine.tickets import Counts, NewTicket, Ticket, TicketState
 
 router = APIRouter(tags=["RunPod"])

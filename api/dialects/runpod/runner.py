@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from api.dependencies import Lane
 from api.dialects.runpod.work import CLAIM_SECONDS, Work
-from vitrine.errors import VitrineError
+from vitrine.core.errors import VitrineError
 from vitrine.tickets import Claim, Tickets, TicketState
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ import orjson
 
 from api.dependencies import Lane
 from api.dialects.runpod.input import Asked, as_json, asked_of, output_of
-from vitrine.errors import BadInput, Unavailable, VitrineError
-from vitrine.query_lane import Answer, Query
+from vitrine.core.errors import BadInput, Unavailable, VitrineError
+from vitrine.query.client import Answer, Query
 from vitrine.tickets import Claim, Tickets, TicketState
 
 GROUP = 128

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from api.app import create_app
 from api.dependencies import Parts
-from vitrine.api_keys import Keyring
-from vitrine.broker import QueueDepth
-from vitrine.contracts import Failure, FailureReason, ImageRef, Payload, point_id
-from vitrine.fakes.fake_lane import FakeLane, fake_vector, fake_worker
-from vitrine.fakes.memory_ledger import MemoryLedger
-from vitrine.fakes.memory_store import MemoryStore
-from vitrine.fakes.memory_tickets import MemoryTickets
+from vitrine.core.api_keys import Keyring
+from vitrine.core.settings import Settings
+from vitrine.core.types import Failure, FailureReason, ImageRef, Payload, point_id
 from vitrine.ledger import Lease
-from vitrine.settings import Settings
-from vitrine.vectors import PointBatch, Provenance, Space, VectorStore
+from vitrine.messaging.broker import QueueDepth
+from vitrine.store import PointBatch, Provenance, Space, VectorStore
+from vitrine.testing.fake_lane import FakeLane, fake_vector, fake_worker
+from vitrine.testing.memory_ledger import MemoryLedger
+from vitrine.testing.memory_store import MemoryStore
+from vitrine.testing.memory_tickets import MemoryTickets
 
 SPACE = Space("builtin", "r1", "p1", 16)
 PROBLEM = "application/problem+json"

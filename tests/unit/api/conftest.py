@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.unit.api.api_stage import Stage, make_stage, put
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from fastapi.routing import APIRoute
 
 from api.permissions import OPEN, need_of
 from tests.unit.api.api_stage import Stage, make_stage, problem_of, put
-from vitrine.api_keys import Keyring, Scope, new_key
-from vitrine.settings import Settings
+from vitrine.core.api_keys import Keyring, Scope, new_key
+from vitrine.core.settings import Settings
 
 #: What each route needs, written out here a second time so that a change of the table is noticed.
 NEEDS = {

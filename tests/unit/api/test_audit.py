@@ -14,10 +14,10 @@ import pytest
 
 from api.middleware.audit import log, written_to
 from tests.unit.api.api_stage import Stage, make_stage
-from vitrine.api_keys import Keyring, Scope, new_key
-from vitrine.contracts import FailureReason
-from vitrine.errors import BadInput, LedgerUnavailable
-from vitrine.settings import Settings
+from vitrine.core.api_keys import Keyring, Scope, new_key
+from vitrine.core.errors import BadInput, LedgerUnavailable
+from vitrine.core.settings import Settings
+from vitrine.core.types import FailureReason
 
 KEY, KEPT = new_key("shop", [Scope.READ, Scope.SUBMIT])
 ADMIN, KEPT_ADMIN = new_key("operator", [Scope.ADMIN])

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from tests.unit.api.api_stage import SPACE, Stage
-from vitrine.contracts import FailureReason
-from vitrine.errors import LedgerUnavailable, ModelUnavailable
-from vitrine.fakes.fake_lane import fake_worker
-from vitrine.query_lane import UnusablePicture
+from vitrine.core.errors import LedgerUnavailable, ModelUnavailable
+from vitrine.core.types import FailureReason
+from vitrine.query.client import UnusablePicture
+from vitrine.testing.fake_lane import fake_worker
 
 URL, GONE = "https://shop.example/shirt.jpg", "https://shop.example/gone.jpg"
 

@@ -8,9 +8,9 @@ from fastapi.testclient import TestClient
 
 from api.requests.model_names import names, served
 from tests.unit.api.api_stage import SPACE, Stage, make_stage, problem_of
-from vitrine.api_keys import Keyring, Scope, new_key
-from vitrine.errors import BadInput, ModelUnavailable, NotFound
-from vitrine.settings import Settings, load
+from vitrine.core.api_keys import Keyring, Scope, new_key
+from vitrine.core.errors import BadInput, ModelUnavailable, NotFound
+from vitrine.core.settings import Settings, load
 
 
 def error_of(answer: Any, status: int) -> str:

@@ -10,10 +10,10 @@ import pytest
 
 from api.middleware.body_limit import LARGE_BODY, Admission
 from tests.unit.api.api_stage import SPACE, Stage, problem_of
-from vitrine.contracts import FailureReason
-from vitrine.errors import LedgerUnavailable, ModelUnavailable
-from vitrine.fakes.fake_lane import fake_vector, fake_worker
-from vitrine.query_lane import Answer, Query, QueryVector, UnusablePicture
+from vitrine.core.errors import LedgerUnavailable, ModelUnavailable
+from vitrine.core.types import FailureReason
+from vitrine.query.client import Answer, Query, QueryVector, UnusablePicture
+from vitrine.testing.fake_lane import fake_vector, fake_worker
 
 GONE = b"https://shop.example/gone.jpg"
 NPY, RAW = {"Accept": "application/x-npy"}, {"Accept": "application/octet-stream"}

@@ -6,8 +6,8 @@ import pytest
 
 from api.routes import failure_summary
 from tests.unit.api.api_stage import Stage, problem_of
-from vitrine.contracts import FailureReason
-from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.core.types import FailureReason
+from vitrine.testing.memory_ledger import MemoryLedger
 
 NOT_FOUND, TIMEOUT = FailureReason.NOT_FOUND, FailureReason.TIMEOUT
 

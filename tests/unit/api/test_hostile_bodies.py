@@ -10,7 +10,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from tests.unit.api.api_stage import Stage, problem_of
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
 
 SEARCH = b'{"collection":"summer","text":"x","filter":%s}'
 ITEM = b'{"collection":"new","items":[{"id":"a","images":["http://h/x"],"fields":{"p":%s}}]}'

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.api.api_stage import SPACE, Stage, problem_of, put
-from vitrine.errors import LedgerUnavailable
-from vitrine.presence import StoreAway
-from vitrine.settings import Settings
-from vitrine.vectors import Footprint
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.settings import Settings
+from vitrine.messaging.worker_registry import StoreAway
+from vitrine.store import Footprint
 
 
 def test_collections_tell_space_points_and_indexed_fields(stage: Stage) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.api.api_stage import SPACE, Stage, make_stage, problem_of
-from vitrine.contracts import point_id
-from vitrine.fakes.fake_lane import fake_vector
-from vitrine.settings import Settings
-from vitrine.vectors import PointBatch, Provenance, VectorStore
+from vitrine.core.settings import Settings
+from vitrine.core.types import point_id
+from vitrine.store import PointBatch, Provenance, VectorStore
+from vitrine.testing.fake_lane import fake_vector
 
 PICTURE = b"\xff\xd8\xff the bytes of a picture"
 
@@ -139,7 +139,7 @@ def test_a_picture_at_a_host_is_not_fetched_here(reader: Stage) -> None:
     point = reader.store.item("files", "mine")[0]
     url = {**point.payload, "image_url": "http://127.0.0.1:1/secret.jpg"}
     from api.search.stored_images import read_picture
-    from vitrine.errors import NotFound
+    from vitrine.core.errors import NotFound
 
     with pytest.raises(NotFound, match="at a host"):
         read_picture(url, reader.parts.settings)

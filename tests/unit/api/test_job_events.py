@@ -13,10 +13,10 @@ import pytest
 from api.responses.sse import Streams
 from api.routes.events import HEARTBEAT, Watch
 from tests.unit.api.api_stage import Stage, problem_of
-from vitrine.contracts import FailureReason, JobStatus, StageTotal
-from vitrine.errors import Full, LedgerUnavailable, NotFound
-from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.core.errors import Full, LedgerUnavailable, NotFound
+from vitrine.core.types import FailureReason, JobStatus, StageTotal
 from vitrine.ledger import Lease
+from vitrine.testing.memory_ledger import MemoryLedger
 
 
 def parsed(text: str) -> tuple[str, Any]:

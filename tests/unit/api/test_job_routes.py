@@ -6,8 +6,8 @@ import io
 import pytest
 
 from tests.unit.api.api_stage import Stage, problem_of
-from vitrine.contracts import FailureReason
-from vitrine.journal import lost_job
+from vitrine.core.types import FailureReason
+from vitrine.ledger.journal import lost_job
 
 OUTCOMES = [None, FailureReason.NOT_FOUND, FailureReason.TIMEOUT, FailureReason.NOT_FOUND, None]
 

@@ -11,8 +11,8 @@ import pytest
 
 from api.schemas.jobs import MAX_ITEMS
 from tests.unit.api.api_stage import SPACE, Stage, problem_of, put
-from vitrine.contracts import FailureReason, JobState
-from vitrine.errors import LedgerUnavailable
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.types import FailureReason, JobState
 
 CSV = b"id,image,price\na,https://h.example/a.jpg,3.5\nb,https://h.example/b.jpg,4\n"
 

@@ -7,8 +7,8 @@ import pytest
 
 from api.middleware.body_limit import JSON_BODY, SMALL_BODY, Admission, body_limit
 from tests.unit.api.api_stage import Stage, problem_of
-from vitrine.errors import Full
-from vitrine.settings import MEBIBYTE, Settings
+from vitrine.core.errors import Full
+from vitrine.core.settings import MEBIBYTE, Settings
 
 JSON = {"content-type": "application/json"}
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from api.projection import project
 from api.routes import maps
 from tests.unit.api.api_stage import SPACE, Stage, problem_of, put
-from vitrine.errors import Unavailable
+from vitrine.core.errors import Unavailable
 
 PATIENCE = 120.0
 

@@ -11,10 +11,10 @@ import pytest
 from api.middleware.body_limit import LARGE_BODY, Admission
 from tests.unit.api.api_stage import SPACE, Stage, make_stage
 from tests.unit.api.test_dialect_errors import error_of
-from vitrine.errors import BadInput, ModelUnavailable
-from vitrine.fakes.fake_lane import fake_vector, fake_worker
-from vitrine.query_lane import Query
-from vitrine.settings import Settings
+from vitrine.core.errors import BadInput, ModelUnavailable
+from vitrine.core.settings import Settings
+from vitrine.query.client import Query
+from vitrine.testing.fake_lane import fake_vector, fake_worker
 
 PICTURE = b"\xff\xd8\xff a picture"
 JSON = {"content-type": "application/json"}

@@ -21,8 +21,8 @@ from api.dialects.oip.bodies import unpacked
 from api.dialects.oip.questions import questions
 from api.dialects.oip.tensors import MAX_ELEMENTS, Tensor, read_request
 from api.middleware.body_limit import JSON_BODY, BodyTooLarge
-from vitrine.errors import BadInput, VitrineError
-from vitrine.query_lane import Query
+from vitrine.core.errors import BadInput, VitrineError
+from vitrine.query.client import Query
 
 PIXELS = np.arange(2 * 3 * 2 * 2, dtype=np.float32).reshape(2, 3, 2, 2)
 

@@ -12,12 +12,12 @@ import pytest
 
 from tests.served import served
 from tests.unit.api.api_stage import SPACE, Stage, make_stage
-from vitrine.api_keys import Keyring, Scope, new_key
-from vitrine.contracts import FailureReason
-from vitrine.errors import ModelUnavailable
-from vitrine.fakes.fake_lane import fake_vector, fake_worker
-from vitrine.query_lane import Query, UnusablePicture
-from vitrine.settings import Settings
+from vitrine.core.api_keys import Keyring, Scope, new_key
+from vitrine.core.errors import ModelUnavailable
+from vitrine.core.settings import Settings
+from vitrine.core.types import FailureReason
+from vitrine.query.client import Query, UnusablePicture
+from vitrine.testing.fake_lane import fake_vector, fake_worker
 
 openai = pytest.importorskip("openai", reason="OpenAI's client is not installed")
 

@@ -9,7 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from api.problems import TITLES, Faults, of_error, of_validation
 from tests.unit.api.api_stage import Stage, problem_of
-from vitrine.errors import (
+from vitrine.core.errors import (
     BadInput,
     Full,
     LedgerUnavailable,

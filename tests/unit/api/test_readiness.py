@@ -13,12 +13,12 @@ from PIL import Image
 from api import canary
 from api.readiness import KEEP_SECONDS, Readiness, Report
 from tests.unit.api.api_stage import SPACE, Stage, make_stage, problem_of
-from vitrine.errors import LedgerUnavailable, StoreUnavailable
-from vitrine.fakes.fake_lane import fake_vector, fake_worker
-from vitrine.presence import StoreAway
-from vitrine.query_lane import Query, QueryVector
-from vitrine.settings import Settings
-from vitrine.vectors import Space
+from vitrine.core.errors import LedgerUnavailable, StoreUnavailable
+from vitrine.core.settings import Settings
+from vitrine.messaging.worker_registry import StoreAway
+from vitrine.query.client import Query, QueryVector
+from vitrine.store import Space
+from vitrine.testing.fake_lane import fake_vector, fake_worker
 
 
 class Clock:

@@ -11,10 +11,10 @@ import pytest
 from api.middleware.body_limit import Admission
 from tests.unit.api.api_stage import SPACE, Stage, make_stage
 from tests.unit.api.test_dialect_errors import error_of
-from vitrine.contracts import FailureReason
-from vitrine.fakes.fake_lane import fake_vector, fake_worker
-from vitrine.query_lane import Query, UnusablePicture
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
+from vitrine.core.types import FailureReason
+from vitrine.query.client import Query, UnusablePicture
+from vitrine.testing.fake_lane import fake_vector, fake_worker
 from vitrine.tickets import NewTicket, TicketState
 
 URL, OTHER, GONE = "https://h/a.jpg", "https://h/b.jpg", "https://h/gone.jpg"

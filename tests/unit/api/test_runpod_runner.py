@@ -12,10 +12,10 @@ import pytest
 from api.dialects.runpod.runner import Runner
 from api.dialects.runpod.work import GROUP, MAX_ATTEMPTS, Work
 from tests.unit.api.api_stage import SPACE
-from vitrine.errors import LedgerUnavailable, ModelUnavailable
-from vitrine.fakes.fake_lane import FakeLane, fake_worker
-from vitrine.fakes.memory_tickets import MemoryTickets
-from vitrine.query_lane import Answer, Query
+from vitrine.core.errors import LedgerUnavailable, ModelUnavailable
+from vitrine.query.client import Answer, Query
+from vitrine.testing.fake_lane import FakeLane, fake_worker
+from vitrine.testing.memory_tickets import MemoryTickets
 from vitrine.tickets import Claim, NewTicket, Ticket, TicketState
 
 MODEL = SPACE.model

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tests.unit.api.api_stage import Stage, problem_of
-from vitrine.contracts import FailureReason
-from vitrine.errors import BadInput
-from vitrine.query_lane import UnusablePicture
-from vitrine.scoring import Scoring
+from vitrine.core.errors import BadInput
+from vitrine.core.scoring import Scoring
+from vitrine.core.types import FailureReason
+from vitrine.query.client import UnusablePicture
 
 PICTURE = base64.b64encode(b"shirt").decode()
 SIGLIP, CLIP = Scoring("siglip", 10.0, -5.0), Scoring("clip", 100.0, 0.0)

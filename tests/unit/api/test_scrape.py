@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.unit.api.api_stage import Stage
-from vitrine.errors import LedgerUnavailable
+from vitrine.core.errors import LedgerUnavailable
 
 Read = Callable[[], dict[tuple[str, frozenset[tuple[str, str]]], float]]
 

@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from tests.unit.api.api_stage import Stage, problem_of
-from vitrine.query_lane import Query
-from vitrine.query_wire import packed_question, unpacked_question
+from vitrine.query.client import Query
+from vitrine.query.protocol import packed_question, unpacked_question
 
 PART = [0.25, 0.1, 0.5, 0.4]
 PICTURE = {"image_base64": base64.b64encode(b"bag").decode()}

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.unit.api.api_stage import SPACE, Stage, problem_of, put_vectors
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 
 def along(*axes: float) -> NDArray[np.float32]:

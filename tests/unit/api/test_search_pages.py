@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from api.search.sample_cache import GROWING_SECONDS, KEPT, KEPT_SECONDS, Backgrounds
 from tests.unit.api.api_stage import SPACE, Stage, put_vectors
-from vitrine.fakes.memory_store import MemoryStore
-from vitrine.neighbours.background import SAMPLE
+from vitrine.similarity.score_baseline import SAMPLE
+from vitrine.testing.memory_store import MemoryStore
 
 ITEMS = 60
 

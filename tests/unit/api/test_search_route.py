@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from tests.unit.api.api_stage import SPACE, Stage, problem_of, put_vectors
-from vitrine.contracts import Payload
-from vitrine.errors import LedgerUnavailable
-from vitrine.fakes.fake_lane import fake_vector, fake_worker
-from vitrine.query_lane import Query
-from vitrine.vectors import Space
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.types import Payload
+from vitrine.query.client import Query
+from vitrine.store import Space
+from vitrine.testing.fake_lane import fake_vector, fake_worker
 
 FRONT = b"shirt front"
 

@@ -7,8 +7,8 @@ import pytest
 
 from api.server import bind, url_of
 from vitrine.cli.api import write_at_once
-from vitrine.errors import BadInput, Unavailable
-from vitrine.loopback import is_loopback
+from vitrine.core.errors import BadInput, Unavailable
+from vitrine.core.loopback import is_loopback
 
 
 def test_port_0_takes_a_free_one() -> None:

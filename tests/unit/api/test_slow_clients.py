@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.server import bind, server_config
 from tests.unit.api.api_stage import make_stage
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
 
 PATIENCE = 60.0
 HOST = b"Host: 127.0.0.1\r\n"

@@ -9,8 +9,8 @@ import pytest
 
 from api.static_files import FOLDER, POLICY, open_paths, read_files
 from tests.unit.api.api_stage import Stage, make_stage, problem_of
-from vitrine.api_keys import Keyring, Scope, new_key
-from vitrine.settings import Settings
+from vitrine.core.api_keys import Keyring, Scope, new_key
+from vitrine.core.settings import Settings
 
 FILES = sorted(read_files())
 FOREIGN = re.compile(r"https?://(?!www\.w3\.org/)[\w.]+|(?<![:\w])//[\w.-]+\.\w+/")

@@ -15,7 +15,7 @@ import uvicorn
 from api.responses.sse import Streams
 from api.server import _stop_on_signals, bind, server_config, url_of
 from tests.unit.api.api_stage import Stage, make_stage
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
 
 DEADLINE = 120.0
 """Seconds before something that does not come is given up; nothing here measures speed."""

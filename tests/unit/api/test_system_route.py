@@ -4,9 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from tests.unit.api.api_stage import Stage, make_stage, problem_of
-from vitrine.contracts import FailureReason
-from vitrine.errors import LedgerUnavailable
-from vitrine.settings import Settings
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.settings import Settings
+from vitrine.core.types import FailureReason
 
 
 def test_the_system_tells_who_works_what_waits_and_what_was_done(stage: Stage) -> None:

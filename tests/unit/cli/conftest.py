@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from vitrine.cli import existing, services
-from vitrine.cli import follow as follow_module
-from vitrine.fakes.memory_ledger import MemoryLedger
-from vitrine.settings import Settings
+from vitrine.cli.common import services
+from vitrine.cli.jobs import follow as follow_module
+from vitrine.cli.submit import collection_check
+from vitrine.core.settings import Settings
+from vitrine.testing.memory_ledger import MemoryLedger
 
 
 class Queue:
@@ -39,7 +40,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MemoryLedger:
     monkeypatch.setattr(services, "open_ledger_and_publisher", open_both)
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr(services, "count_workers", lambda _settings, _model: 1)
-    monkeypatch.setattr(existing, "_model_of", lambda _settings, _collection: None)
+    monkeypatch.setattr(collection_check, "_model_of", lambda _settings, _collection: None)
     monkeypatch.setattr(follow_module, "POLL_SECONDS", 0.0)
     return shared
 

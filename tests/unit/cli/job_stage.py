@@ -8,9 +8,9 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from vitrine.cli import main
-from vitrine.contracts import Failure, FailureReason
-from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.core.types import Failure, FailureReason
 from vitrine.ledger.base import Lease
+from vitrine.testing.memory_ledger import MemoryLedger
 
 
 def run(*arguments: object, stdin: str | None = None) -> Result:

@@ -11,8 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from vitrine import __version__
-from vitrine.cli import group, main, services
-from vitrine.errors import LedgerUnavailable
+from vitrine.cli import commands as group
+from vitrine.cli import main
+from vitrine.cli.common import services
+from vitrine.core.errors import LedgerUnavailable
 
 
 def test_every_command_has_a_summary() -> None:

@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from vitrine.cli import main
-from vitrine.contracts import point_id
-from vitrine.vectors import PointBatch, Provenance, Space
-from vitrine.vectors.edge import EdgeStore
+from vitrine.core.types import point_id
+from vitrine.store import PointBatch, Provenance, Space
+from vitrine.store.embedded.store import EdgeStore
 
 SPACE = Space("builtin", "r1", "p1", 32)
 Dedupe: TypeAlias = Callable[..., Result]

@@ -12,11 +12,11 @@ from pydantic import SecretStr
 from redis import Redis
 
 from vitrine.cli import main
-from vitrine.cli.model_check import check_device, check_model
+from vitrine.cli.doctor.model_check import check_device, check_model
+from vitrine.core.errors import BadInput
+from vitrine.core.settings import Settings
 from vitrine.doctor.finding import Verdict
-from vitrine.errors import BadInput
-from vitrine.presence import WORKERS_KEY
-from vitrine.settings import Settings
+from vitrine.messaging.worker_registry import WORKERS_KEY
 
 PARTS = [
     "settings",
@@ -100,7 +100,7 @@ def test_the_device_is_told_by_what_it_is() -> None:
 def test_an_installation_without_a_workers_packages_is_a_note(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("vitrine.cli.model_check._PACKAGES", ("torch", "no_such_package"))
+    monkeypatch.setattr("vitrine.cli.doctor.model_check._PACKAGES", ("torch", "no_such_package"))
     assert list(check_device(Settings())) == []
     (found,) = check_model(Settings(redis_url=SecretStr("redis://h")), load=True)
     assert "without no_such_package" in found.said

@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 from tests.served import served
 from tests.unit.api.api_stage import Stage, make_stage
 from vitrine.cli import main
-from vitrine.contracts import FailureReason
-from vitrine.fakes.fake_lane import fake_vector
-from vitrine.query_lane import Query, UnusablePicture
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
+from vitrine.core.types import FailureReason
+from vitrine.query.client import Query, UnusablePicture
+from vitrine.testing.fake_lane import fake_vector
 
 Embed: TypeAlias = Callable[..., Result]
 HERE, GONE = "https://shop.example/shirt.jpg", "https://shop.example/gone.jpg"

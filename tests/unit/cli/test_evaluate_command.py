@@ -13,21 +13,15 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
 
-from vitrine.cli import evaluation, main
-from vitrine.contracts import point_id
-from vitrine.errors import LedgerUnavailable
-from vitrine.fakes.fake_lane import FakeLane, fake_vector, fake_worker
-from vitrine.fakes.memory_store import MemoryStore
-from vitrine.presence import WorkerInfo
-from vitrine.query_lane import Answer, Query, QueryLane, QueryVector
-from vitrine.vectors.base import (
-    INDEX_FIELD,
-    ITEM_FIELD,
-    URL_FIELD,
-    PointBatch,
-    Provenance,
-    Space,
-)
+from vitrine.cli import main
+from vitrine.cli.evaluate import run as evaluation
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.types import point_id
+from vitrine.messaging.worker_registry import WorkerInfo
+from vitrine.query.client import Answer, Query, QueryLane, QueryVector
+from vitrine.store.base import INDEX_FIELD, ITEM_FIELD, URL_FIELD, PointBatch, Provenance, Space
+from vitrine.testing.fake_lane import FakeLane, fake_vector, fake_worker
+from vitrine.testing.memory_store import MemoryStore
 
 SPACE = Space("made", "r1", "rgb-1", 8)
 OTHER = Space("other", "r1", "rgb-1", 8)

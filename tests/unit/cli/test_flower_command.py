@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from vitrine import broker
 from vitrine.cli import main
+from vitrine.messaging import broker
 
 
 class App:

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.job_stage import finish, run, submitted
-from vitrine.cli import follow as follow_module
-from vitrine.cli import services
-from vitrine.contracts import Failure, FailureReason, JobState, JobStatus
-from vitrine.errors import LedgerUnavailable
-from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.cli.common import services
+from vitrine.cli.jobs import follow as follow_module
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.settings import Settings
+from vitrine.core.types import Failure, FailureReason, JobState, JobStatus
 from vitrine.ledger.base import Lease
-from vitrine.settings import Settings
+from vitrine.testing.memory_ledger import MemoryLedger
 
 
 def test_submit_says_how_to_follow_the_job(ledger: MemoryLedger, catalog: Path) -> None:

@@ -10,12 +10,12 @@ import pytest
 from rich.console import Console
 
 from tests.unit.cli.job_stage import finish, run, submitted
-from vitrine.cli import output, services
-from vitrine.contracts import FailureReason, ImageRef, JobSpec
-from vitrine.errors import LedgerUnavailable
-from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.cli.common import output, services
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.settings import load
+from vitrine.core.types import FailureReason, ImageRef, JobSpec
 from vitrine.ledger import NewChunk
-from vitrine.settings import load
+from vitrine.testing.memory_ledger import MemoryLedger
 
 LONG = "google--siglip2-base-patch16-224-and-a-directory-s-name"
 HEADINGS = ["job", "state", "collection", "model", "pictures", "embedded", "failed", "began"]
@@ -182,7 +182,7 @@ def test_following_a_waiting_job_tells_the_index_and_ends_with_it(
     ledger: MemoryLedger, waiting_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger.note_index(waiting_job, indexed=12_000, points=50_000)
-    monkeypatch.setattr("vitrine.cli.follow.FIRST_LINE_SECONDS", 0.0)
+    monkeypatch.setattr("vitrine.cli.jobs.follow.FIRST_LINE_SECONDS", 0.0)
     monkeypatch.setattr("time.sleep", lambda _: ledger.complete(waiting_job))
     told = run("status", waiting_job, "--wait")
     assert "indexing for" in told.stderr

@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 from pydantic import SecretStr
 
-from vitrine.api_keys import Scope, read_keyring
 from vitrine.cli import main
-from vitrine.settings import Settings
+from vitrine.core.api_keys import Scope, read_keyring
+from vitrine.core.settings import Settings
 
 
 def test_a_new_key_and_its_entry_fit_each_other() -> None:

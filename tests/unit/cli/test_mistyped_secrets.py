@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from vitrine.api_keys import PREFIX, Scope, new_key
 from vitrine.cli import main
+from vitrine.core.api_keys import PREFIX, Scope, new_key
 
 MARK = "planted7f3c09d2e1b4"
 KEY, KEPT = new_key("shop", [Scope.READ])

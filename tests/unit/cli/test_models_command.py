@@ -7,7 +7,7 @@ import json
 from click.testing import CliRunner, Result
 
 from vitrine.cli import main
-from vitrine.model_registry import CARDS
+from vitrine.core.model_registry import CARDS
 
 
 def run(*arguments: str) -> Result:

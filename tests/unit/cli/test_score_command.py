@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from tests.served import served
 from tests.unit.api.api_stage import Stage, make_stage
 from vitrine.cli import main
-from vitrine.cli.api_client import ApiClient
-from vitrine.cli.asking import TRIES
-from vitrine.cli.pair_scores import Scorer
-from vitrine.cli.pairs import Pair
-from vitrine.contracts import FailureReason
-from vitrine.errors import Full
-from vitrine.query_lane import UnusablePicture
-from vitrine.settings import Settings
+from vitrine.cli.common.api_retry import TRIES
+from vitrine.cli.score.client import Scorer
+from vitrine.cli.score.pairs import Pair
+from vitrine.client import ApiClient
+from vitrine.core.errors import Full
+from vitrine.core.settings import Settings
+from vitrine.core.types import FailureReason
+from vitrine.query.client import UnusablePicture
 
 Score: TypeAlias = Callable[..., Result]
 HERE, GONE = "https://shop.example/shirt.jpg", "https://shop.example/gone.jpg"

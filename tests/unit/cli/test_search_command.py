@@ -15,9 +15,9 @@ from api.middleware.body_limit import Admission
 from tests.served import served
 from tests.unit.api.api_stage import Stage, make_stage, put
 from vitrine.cli import main
-from vitrine.errors import LedgerUnavailable, StoreRejected
-from vitrine.query_lane import Query
-from vitrine.settings import Settings
+from vitrine.core.errors import LedgerUnavailable, StoreRejected
+from vitrine.core.settings import Settings
+from vitrine.query.client import Query
 
 Search: TypeAlias = Callable[..., Result]
 

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 from tests.served import served
 from tests.unit.api.api_stage import make_stage, put
-from vitrine.api_keys import Keyring, Scope, new_key
 from vitrine.cli import main
-from vitrine.settings import Settings
+from vitrine.core.api_keys import Keyring, Scope, new_key
+from vitrine.core.settings import Settings
 
 Search: TypeAlias = Callable[[str], Result]
 
@@ -57,7 +57,7 @@ def test_a_netrc_for_the_host_does_not_take_its_place(
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     # As for any API beyond loopback: only there does the environment of requests count.
-    monkeypatch.setattr("vitrine.cli.api_client._LOOPBACK", ("nowhere",))
+    monkeypatch.setattr("vitrine.client._LOOPBACK", ("nowhere",))
     assert search(READ).exit_code == 0
 
 

@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.job_stage import finish, run, submitted
-from vitrine.cli import existing, row_progress, services
-from vitrine.cli import follow as follow_module
-from vitrine.contracts import ImageRef, JobSpec
-from vitrine.errors import Conflict, LedgerUnavailable
-from vitrine.fakes.memory_ledger import MemoryLedger
-from vitrine.fakes.memory_store import MemoryStore
+from vitrine.cli.common import services
+from vitrine.cli.jobs import follow as follow_module
+from vitrine.cli.submit import collection_check, progress
+from vitrine.core.errors import Conflict, LedgerUnavailable
+from vitrine.core.settings import Settings, load
+from vitrine.core.types import ImageRef, JobSpec
 from vitrine.ledger import NewChunk
-from vitrine.settings import Settings, load
-from vitrine.vectors import Space
+from vitrine.store import Space
+from vitrine.testing.memory_ledger import MemoryLedger
+from vitrine.testing.memory_store import MemoryStore
 
 
 def no_crew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +83,7 @@ def test_a_full_queue_says_what_blocks_it_and_again_once_that_has_changed(
 ) -> None:
     no_crew(monkeypatch)
     monkeypatch.setenv("VITRINE_MAX_PENDING_IMAGES", "2")
-    monkeypatch.setattr(row_progress, "LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "LOOK_AGAIN_SECONDS", 0.0)
     images = [ImageRef(n, f"i{n}", 0, "http://h/1") for n in range(5)]
     ledger.create(JobSpec("blocker", "old", "siglip"))
     ledger.add_chunks("blocker", [NewChunk(images, 5)])
@@ -121,7 +122,7 @@ def test_a_collection_of_another_model_is_refused_naming_both(
     catalog: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(existing, "_model_of", lambda _settings, _collection: "siglip")
+    monkeypatch.setattr(collection_check, "_model_of", lambda _settings, _collection: "siglip")
     result = run("submit", catalog, "--collection", "shop")
     assert (result.exit_code, ledger.jobs()) == (2, [])
     assert "is of the model siglip, the job would be of builtin" in result.stderr
@@ -132,19 +133,19 @@ def test_a_collection_of_another_model_is_refused_naming_both(
 def test_the_store_is_asked_for_the_collections_model(monkeypatch: pytest.MonkeyPatch) -> None:
     store = MemoryStore()
     store.ensure("shop", Space("siglip", "r", "p", 4))
-    monkeypatch.setattr("vitrine.vectors.open.open_store", lambda _settings: store)
+    monkeypatch.setattr("vitrine.store.open.open_store", lambda _settings: store)
     settings = load(model="builtin", qdrant_url="http://127.0.0.1:1")
     with pytest.raises(Conflict):
-        existing.refuse_other_model(settings, "shop")
-    existing.refuse_other_model(settings, "absent")
+        collection_check.refuse_other_model(settings, "shop")
+    collection_check.refuse_other_model(settings, "absent")
 
 
 def test_a_store_that_does_not_answer_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    existing.refuse_other_model(load(qdrant_url=f"http://127.0.0.1:{port}"), "shop")
-    existing.refuse_other_model(load(qdrant_url=f"edge+http://127.0.0.1:{port}"), "shop")
+    collection_check.refuse_other_model(load(qdrant_url=f"http://127.0.0.1:{port}"), "shop")
+    collection_check.refuse_other_model(load(qdrant_url=f"edge+http://127.0.0.1:{port}"), "shop")
 
     held = threading.Event()
 
@@ -152,9 +153,9 @@ def test_a_store_that_does_not_answer_is_passed_over(monkeypatch: pytest.MonkeyP
         held.wait(60)
         return MemoryStore()
 
-    monkeypatch.setattr("vitrine.vectors.open.open_store", hanging)
-    monkeypatch.setattr(existing, "PATIENCE_SECONDS", 0.01)
-    existing.refuse_other_model(load(qdrant_url="http://127.0.0.1:1"), "shop")
+    monkeypatch.setattr("vitrine.store.open.open_store", hanging)
+    monkeypatch.setattr(collection_check, "PATIENCE_SECONDS", 0.01)
+    collection_check.refuse_other_model(load(qdrant_url="http://127.0.0.1:1"), "shop")
     held.set()
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.job_stage import run
-from vitrine.contracts import JobState
-from vitrine.errors import LedgerUnavailable
-from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.types import JobState
+from vitrine.testing.memory_ledger import MemoryLedger
 
 
 @pytest.fixture

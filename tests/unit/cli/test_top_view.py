@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from vitrine.broker import QueueDepth
-from vitrine.cli.top_view import Screen, as_json, bar, duration, size
-from vitrine.contracts import JobSpec, JobState, JobStatus
-from vitrine.overview import Overview
-from vitrine.presence import StoreAway, WorkerInfo
-from vitrine.vitals import Vitals
+from vitrine.cli.top.view import Screen, as_json, bar, duration, size
+from vitrine.core.types import JobSpec, JobState, JobStatus
+from vitrine.messaging.broker import QueueDepth
+from vitrine.messaging.overview import Overview
+from vitrine.messaging.worker_registry import StoreAway, WorkerInfo
+from vitrine.messaging.worker_stats import Vitals
 
 WORKER = WorkerInfo(
     node="clip.cuda-0.7@gpu1", model="clip", revision="r", policy="p", dimension=512,

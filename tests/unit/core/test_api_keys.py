@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from vitrine.api_keys import PREFIX, ApiKey, Keyring, Scope, new_key, read_keyring, refuse_open
-from vitrine.errors import EXIT_USAGE, BadInput
-from vitrine.settings import Settings
+from vitrine.core.api_keys import PREFIX, ApiKey, Keyring, Scope, new_key, read_keyring, refuse_open
+from vitrine.core.errors import EXIT_USAGE, BadInput
+from vitrine.core.settings import Settings
 
 DIGEST = hashlib.sha256(b"anything").hexdigest()
 

@@ -11,8 +11,11 @@ import pytest
 from pydantic import SecretStr
 from redis import Redis
 
-from vitrine import broker
-from vitrine.broker import (
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.settings import Settings
+from vitrine.core.types import new_job_id
+from vitrine.messaging import broker
+from vitrine.messaging.broker import (
     BROKER_PREFIX,
     INGEST_TASK,
     Publisher,
@@ -20,9 +23,6 @@ from vitrine.broker import (
     make_app,
     query_queue,
 )
-from vitrine.contracts import new_job_id
-from vitrine.errors import LedgerUnavailable
-from vitrine.settings import Settings
 
 OWN = ("headers.id", "headers.root_id", "properties.correlation_id", "properties.delivery_tag")
 """What each message has for itself."""

@@ -5,8 +5,8 @@ import io
 
 import pytest
 
-from vitrine.contracts import Failure, FailureReason, ImageRef
-from vitrine.failures_csv import HEADER, ROWS_A_BLOCK, failures_csv, safe_cell
+from vitrine.core.failures_csv import HEADER, ROWS_A_BLOCK, failures_csv, safe_cell
+from vitrine.core.types import Failure, FailureReason, ImageRef
 
 
 def failure(item: str, *, url: str = "https://h.example/a.jpg", detail: str = "gone") -> Failure:

@@ -12,8 +12,8 @@ import pytest
 import torch
 import transformers
 
-from vitrine.contracts import model_name
-from vitrine.model_registry import CARDS, ModelCard, id_and_revision, meant, registered
+from vitrine.core.model_registry import CARDS, ModelCard, id_and_revision, meant, registered
+from vitrine.core.types import model_name
 from workers.models.descriptor import SIDE, DescriptorModel
 
 # Width, layers, heads and inner width of the published towers: SigLIP (arXiv:2303.15343), SigLIP 2 (arXiv:2502.14786),
@@ -160,5 +160,5 @@ def test_another_revision_has_a_queue_of_its_own() -> None:
 
 
 def test_the_registry_loads_no_torch() -> None:
-    code = "import sys; import vitrine.model_registry; sys.exit('torch' in sys.modules)"
+    code = "import sys; import vitrine.core.model_registry; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vitrine.errors import BadInput
-from vitrine.settings import load
+from vitrine.core.errors import BadInput
+from vitrine.core.settings import load
 
 
 def test_pictures_take_the_fast_way_in_full_unless_told_otherwise() -> None:

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from vitrine.api_keys import Scope, new_key
-from vitrine.settings import Settings
+from vitrine.core.api_keys import Scope, new_key
+from vitrine.core.settings import Settings
 from vitrine.telemetry import Redacting, configure_logging, redact
 
 PLANTED = "planted-7f3a"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import redis.exceptions
 
-from vitrine.errors import LedgerUnavailable
-from vitrine.redis_client import naming_failures
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.redis_client import naming_failures
 
 MISCONF = "MISCONF Errors writing to the AOF file: No space left on device"
 FULL_IN_A_SCRIPT = (

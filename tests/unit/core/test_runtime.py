@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from vitrine.runtime import announce, discover, runtime_file, withdraw
-from vitrine.settings import Settings, load
+from vitrine.core.service_discovery import announce, discover, runtime_file, withdraw
+from vitrine.core.settings import Settings, load
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from redis import Redis
 
-from vitrine import presence
-from vitrine.presence import WORKERS_KEY, WorkerInfo
-from vitrine.scoring import Scoring
+from vitrine.core.scoring import Scoring
+from vitrine.messaging import worker_registry
+from vitrine.messaging.worker_registry import WORKERS_KEY, WorkerInfo
 
 SIGLIP = Scoring("siglip", 100.0, -10.0)
 CLIP = Scoring("clip", 100.0, 0.0)
@@ -37,17 +37,17 @@ def test_a_worker_announces_its_scoring(private_redis: str, scoring: Scoring | N
         "scoring@test", "scorer", "r1", "rgb-1", 2, "cpu", True, 1, 0.0, scoring=scoring
     )
     with Redis.from_url(private_redis) as redis:
-        presence.beat(redis, told)
-        assert presence.live_workers(redis, "scorer") == [told]
-        presence.leave(redis, told.node)
+        worker_registry.beat(redis, told)
+        assert worker_registry.live_workers(redis, "scorer") == [told]
+        worker_registry.leave(redis, told.node)
 
 
 def test_a_line_of_a_newer_release_is_read_without_what_is_unknown(private_redis: str) -> None:
     told = WorkerInfo("newer@test", "newer", "r1", "rgb-1", 2, "cpu", True, 1, 0.0)
     with Redis.from_url(private_redis) as redis:
-        presence.beat(redis, told)
+        worker_registry.beat(redis, told)
         line = redis.hget(WORKERS_KEY, told.node)
         assert isinstance(line, bytes)
         redis.hset(WORKERS_KEY, told.node, line.replace(b'"pid":', b'"mood":"good","pid":'))
-        assert presence.live_workers(redis, "newer") == [told]
-        presence.leave(redis, told.node)
+        assert worker_registry.live_workers(redis, "newer") == [told]
+        worker_registry.leave(redis, told.node)

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tests.near import near
-from vitrine.contracts import StageTotal
+from vitrine.core.types import StageTotal
 from vitrine.telemetry.stage_times import StageTimes
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from producer import open_catalog
 from producer.source import from_path
-from vitrine.contracts import CatalogItem, FailureReason, RowProblem
+from vitrine.core.types import CatalogItem, FailureReason, RowProblem
 from vitrine.demo.catalog import MALFORMED_ROW, Plan, write_catalog, write_folder_catalog
 from vitrine.demo.drawing import DrawnItem
 

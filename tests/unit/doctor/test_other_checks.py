@@ -18,19 +18,19 @@ import pytest
 from pydantic import SecretStr
 from redis import Redis
 
-from vitrine.api_keys import Scope, new_key
-from vitrine.contracts import ImageRef, JobSpec
-from vitrine.doctor.crew_check import check_crew, metrics_port, misfits, unserved
+from vitrine.core.api_keys import Scope, new_key
+from vitrine.core.errors import BadInput, StoreUnavailable
+from vitrine.core.settings import Settings
+from vitrine.core.types import ImageRef, JobSpec
 from vitrine.doctor.finding import Finding, Verdict, examined
 from vitrine.doctor.machine_check import check_disk, check_limits, check_port
 from vitrine.doctor.settings_check import check_keys, check_settings
-from vitrine.errors import BadInput, StoreUnavailable
-from vitrine.fakes.fake_lane import fake_worker
-from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.doctor.workers_check import check_crew, metrics_port, misfits, unserved
 from vitrine.ledger import NewChunk
-from vitrine.presence import WORKERS_KEY
-from vitrine.settings import Settings
-from vitrine.vectors.base import CollectionInfo, Space
+from vitrine.messaging.worker_registry import WORKERS_KEY
+from vitrine.store.base import CollectionInfo, Space
+from vitrine.testing.fake_lane import fake_worker
+from vitrine.testing.memory_ledger import MemoryLedger
 
 SPACE = Space("made", "r1", "rgb-1", 4)
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from vitrine.core.errors import BadInput, LedgerUnavailable
+from vitrine.core.settings import Settings
 from vitrine.doctor.finding import Finding, Verdict
 from vitrine.doctor.redis_check import Vitals, check_redis, judge
-from vitrine.errors import BadInput, LedgerUnavailable
-from vitrine.settings import Settings
 
 HEALTHY: dict[str, Any] = {
     "redis_version": "7.2.4",

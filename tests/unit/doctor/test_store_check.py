@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from vitrine.core.errors import BadInput, StoreUnavailable
+from vitrine.core.settings import Settings
 from vitrine.doctor import store_check
 from vitrine.doctor.finding import Finding, Verdict
 from vitrine.doctor.store_check import check_store
-from vitrine.errors import BadInput, StoreUnavailable
-from vitrine.fakes.memory_store import MemoryStore
-from vitrine.fakes.qdrant_http import QdrantHttp, Reply
-from vitrine.settings import Settings
-from vitrine.vectors.base import Space
-from vitrine.vectors.qdrant_server import QdrantServerStore
+from vitrine.store.base import Space
+from vitrine.store.qdrant.store import QdrantServerStore
+from vitrine.testing.memory_store import MemoryStore
+from vitrine.testing.qdrant_http import QdrantHttp, Reply
 
 SPACE = Space("made", "r1", "rgb-1", 4)
 

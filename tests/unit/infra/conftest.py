@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 

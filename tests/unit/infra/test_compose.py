@@ -12,8 +12,8 @@ import click
 import pytest
 
 from vitrine import __version__
-from vitrine.broker import VISIBILITY_TIMEOUT
-from vitrine.cli.group import COMMANDS, load_command
+from vitrine.cli.commands import COMMANDS, load_command
+from vitrine.messaging.broker import VISIBILITY_TIMEOUT
 
 Services: TypeAlias = dict[str, dict[str, Any]]
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import click
 import pytest
 
-from vitrine.cli.group import COMMANDS, load_command
+from vitrine.cli.commands import COMMANDS, load_command
 
 Stages: TypeAlias = dict[str, list[str]]
 FINAL = ("api", "worker")

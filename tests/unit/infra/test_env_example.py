@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from vitrine.api_keys import read_keyring
-from vitrine.settings import Settings
+from vitrine.core.api_keys import read_keyring
+from vitrine.core.settings import Settings
 
 
 def test_it_names_every_variable_that_compose_reads(

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from infra.runpod import handler
-from vitrine.contracts import FailureReason
-from vitrine.errors import BadInput
-from vitrine.fakes.fake_lane import FakeLane, fake_vector, fake_worker
-from vitrine.query_lane import Query, UnusablePicture
-from vitrine.vectors import Space
+from vitrine.core.errors import BadInput
+from vitrine.core.types import FailureReason
+from vitrine.query.client import Query, UnusablePicture
+from vitrine.store import Space
+from vitrine.testing.fake_lane import FakeLane, fake_vector, fake_worker
 
 SPACE = Space("clip", "r1", "rgb-1", 8)
 URL, GONE = "https://h/a.jpg", "https://h/gone.jpg"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.permissions import OPEN
-from vitrine.api_keys import Scope
+from vitrine.core.api_keys import Scope
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitrine.neighbours.background import Background
-from vitrine.neighbours.blend import AWAY, Weighted, blend
+from vitrine.similarity.blend import AWAY, Weighted, blend
+from vitrine.similarity.score_baseline import Background
 
 X, Y, Z = np.eye(3, dtype=np.float32)
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vitrine.neighbours.background import FEWEST, SMALLEST_SPREAD, Background, Scores
-from vitrine.neighbours.cut import NEAREST, OF_THE_WAY, STANDS_OUT, judge
+from vitrine.similarity.relevance import NEAREST, OF_THE_WAY, STANDS_OUT, judge
+from vitrine.similarity.score_baseline import FEWEST, SMALLEST_SPREAD, Background, Scores
 
 BACKGROUND = Scores(middle=0.2, spread=0.02, count=500)
 ALL = 2.0  #: No hit is a copy of the question.

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitrine.contracts import point_id
-from vitrine.errors import BadInput, NotFound
-from vitrine.fakes.memory_store import MemoryStore
-from vitrine.neighbours import dedupe
-from vitrine.neighbours.dedupe import Duplicates, find
-from vitrine.vectors import PointBatch, Provenance, Space
+from vitrine.core.errors import BadInput, NotFound
+from vitrine.core.types import point_id
+from vitrine.similarity import dedupe
+from vitrine.similarity.dedupe import Duplicates, find
+from vitrine.store import PointBatch, Provenance, Space
+from vitrine.testing.memory_store import MemoryStore
 
 SPACE = Space("m", "r", "p", 24)
 APART = np.random.default_rng(8).standard_normal((40, 24))

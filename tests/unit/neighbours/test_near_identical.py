@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitrine.neighbours.duplicates import gather
-from vitrine.neighbours.threshold import FALLBACK, FEWEST, SHARE, choose, given, usual_distance
+from vitrine.similarity.duplicates import gather
+from vitrine.similarity.threshold import FALLBACK, FEWEST, SHARE, choose, given, usual_distance
 
 
 def unit(rows: NDArray[np.float64]) -> NDArray[np.float32]:

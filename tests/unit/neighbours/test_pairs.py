@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitrine.errors import BadInput
-from vitrine.neighbours import pairs
-from vitrine.neighbours.pairs import closest, stars
+from vitrine.core.errors import BadInput
+from vitrine.similarity import pairs
+from vitrine.similarity.pairs import closest, stars
 
 
 def on_a_circle(*degrees: float) -> NDArray[np.float32]:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitrine.neighbours.pairs import closest, stars
-from vitrine.neighbours.threshold import Threshold, choose
+from vitrine.similarity.pairs import closest, stars
+from vitrine.similarity.threshold import Threshold, choose
 from workers.models.open import open_model
 from workers.picture_decoder import PictureDecoder
 

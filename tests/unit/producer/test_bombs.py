@@ -18,8 +18,8 @@ from producer import CatalogOptions, from_path, from_stream, open_catalog
 from producer.decompression_limit import FREE_BYTES, MULTIPLE, Unfold
 from producer.preview import preview
 from producer.readers import parquet_process
-from vitrine.contracts import CatalogItem, RowProblem
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
+from vitrine.core.types import CatalogItem, RowProblem
 
 Outcomes = list[CatalogItem | RowProblem]
 MEBIBYTE = 1024 * 1024
@@ -34,9 +34,9 @@ pages = int(open("/proc/self/statm").read().split()[0])
 most = pages * resource.getpagesize() + int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_AS, (most, most))
 from producer import from_path, open_catalog
-from producer.readers import decoded
-from vitrine.contracts import CatalogItem
-decoded.MEMORY_BYTES = int(sys.argv[1])
+from producer.readers import parquet_process
+from vitrine.core.types import CatalogItem
+parquet_process.MEMORY_BYTES = int(sys.argv[1])
 told = {}
 for path in sys.argv[3:]:
     with open_catalog(from_path(path)) as catalog:

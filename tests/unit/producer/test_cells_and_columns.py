@@ -13,7 +13,7 @@ from producer.cells import cell_value, choose_cast
 from producer.columns import choose, guess_id, guess_images
 from producer.image_cell import image_values, split_cell
 from producer.row_errors import Flaw
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 URLS = st.from_regex(r"https?://[a-z]{1,8}\.example/[A-Za-z0-9_.~,;|=&?%:/-]{0,30}", fullmatch=True).filter(
     # A URL that holds another after a bar or semicolon is two by the rule, and says so in the docs.

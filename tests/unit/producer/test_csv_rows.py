@@ -10,8 +10,8 @@ import pytest
 
 from producer import CatalogOptions, catalog_of, from_stream, open_catalog
 from producer.limits import MAX_ROW_CHARS
-from vitrine.contracts import CatalogItem, RowProblem
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
+from vitrine.core.types import CatalogItem, RowProblem
 
 Outcomes = list[CatalogItem | RowProblem]
 

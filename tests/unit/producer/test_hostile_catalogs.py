@@ -13,8 +13,8 @@ from producer import CatalogOptions, from_stream, open_catalog
 from producer.decompression_limit import Unfold
 from producer.limits import MAX_ID_BYTES
 from producer.preview import preview
-from vitrine.contracts import CatalogItem, RowProblem
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
+from vitrine.core.types import CatalogItem, RowProblem
 
 GOOD = "good,https://h.example/good.jpg,plain"
 Place = tuple[int, str]

@@ -9,7 +9,7 @@ import pytest
 from producer.image_url import ImageRoot, image_root
 from producer.limits import MAX_URL_CHARS
 from producer.row_errors import Flaw, shown
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 NOWHERE = ImageRoot()
 

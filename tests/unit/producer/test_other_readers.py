@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from producer import CatalogOptions, Format, catalog_of, from_path, from_stream, open_catalog
-from vitrine.contracts import CatalogItem, RowProblem
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
+from vitrine.core.types import CatalogItem, RowProblem
 
 Outcomes = list[CatalogItem | RowProblem]
 FILES = CatalogOptions(allow_files=True)

@@ -7,10 +7,10 @@ import itertools
 import pytest
 
 from producer.submit.backpressure import Room, refuse_when_full, what_blocks
-from vitrine.contracts import ImageRef, JobSpec
-from vitrine.errors import Full
-from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.core.errors import Full
+from vitrine.core.types import ImageRef, JobSpec
 from vitrine.ledger import NewChunk
+from vitrine.testing.memory_ledger import MemoryLedger
 
 
 def pending(ledger: MemoryLedger, job: str, model: str, pictures: int, asked: str = "") -> None:

@@ -11,7 +11,7 @@ from producer.catalog import CatalogOptions
 from producer.formats import Format
 from producer.preview import EXAMPLE_CHARS, Preview, Role, preview
 from producer.source import from_stream
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 
 GOOD = "sku,picture,price,title\n" + "".join(
     f"a{n},https://h.example/{n}.jpg,{n}.5,Shirt {n}\n" for n in range(20)

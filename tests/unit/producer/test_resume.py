@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from producer import Begun, CatalogOptions, Submission, as_written, written
 from producer.formats import Format
-from vitrine.contracts import CatalogItem, JobSpec, JobState, RowProblem
-from vitrine.errors import BadInput, Conflict, LedgerUnavailable, NotFound
-from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.core.errors import BadInput, Conflict, LedgerUnavailable, NotFound
+from vitrine.core.types import CatalogItem, JobSpec, JobState, RowProblem
 from vitrine.ledger.base import Lease
+from vitrine.testing.memory_ledger import MemoryLedger
 
 SPEC = JobSpec("job", "shop", "builtin", "shop.csv", 1.0, reading=written(CatalogOptions()))
 Row = CatalogItem | RowProblem

@@ -18,7 +18,8 @@ from producer.duplicate_ids import SeenIds
 from producer.source import SPOOL_BYTES
 from producer.submit.backpressure import SLACK, wait_for_room
 from producer.submit.chunking import batches, plan
-from vitrine.contracts import (
+from vitrine.core.errors import BadInput, Full, LedgerUnavailable, NotFound, TooLarge, VitrineError
+from vitrine.core.types import (
     CHUNK_SIZE,
     CatalogItem,
     Failure,
@@ -28,16 +29,8 @@ from vitrine.contracts import (
     JobState,
     RowProblem,
 )
-from vitrine.errors import (
-    BadInput,
-    Full,
-    LedgerUnavailable,
-    NotFound,
-    TooLarge,
-    VitrineError,
-)
-from vitrine.fakes.memory_ledger import MemoryLedger
 from vitrine.ledger.base import Lease, NewChunk
+from vitrine.testing.memory_ledger import MemoryLedger
 
 SPEC = JobSpec("job", "shop", "builtin", "shop.csv", 1.0)
 

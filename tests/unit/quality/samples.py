@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.quality.sample import Part, Picture, Sample
-from vitrine.vectors.base import Space
+from vitrine.evaluation.sample import Part, Picture, Sample
+from vitrine.store.base import Space
 
 SPACE = Space("made", "r1", "rgb-1", 8)
 

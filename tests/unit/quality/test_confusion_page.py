@@ -6,12 +6,12 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 from tests.unit.quality.samples import clusters
-from vitrine.quality.comparison import compare
-from vitrine.quality.evaluation import Evaluation, Plan, evaluate
-from vitrine.quality.few_shot import Shots
-from vitrine.quality.page import render
-from vitrine.quality.report import measures
-from vitrine.quality.sample import Picture, Sample
+from vitrine.evaluation.comparison import compare
+from vitrine.evaluation.evaluation import Evaluation, Plan, evaluate
+from vitrine.evaluation.few_shot import Shots
+from vitrine.evaluation.page import render
+from vitrine.evaluation.report import measures
+from vitrine.evaluation.sample import Picture, Sample
 
 HOSTILE = "<script>alert(1)</script>\" onerror='x"
 PLAN = Plan(shots=Shots(train=3, validation=4))

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitrine.errors import BadInput, ModelUnavailable, SpaceMismatch
-from vitrine.fakes.fake_lane import FakeLane, fake_vector, fake_worker
-from vitrine.presence import WorkerInfo
-from vitrine.quality.embedding import embed_pictures, embed_texts
-from vitrine.quality.sample import Picture
-from vitrine.query_lane import Answer, Query, QueryVector
-from vitrine.vectors.base import Space
+from vitrine.core.errors import BadInput, ModelUnavailable, SpaceMismatch
+from vitrine.evaluation.embedding import embed_pictures, embed_texts
+from vitrine.evaluation.sample import Picture
+from vitrine.messaging.worker_registry import WorkerInfo
+from vitrine.query.client import Answer, Query, QueryVector
+from vitrine.store.base import Space
+from vitrine.testing.fake_lane import FakeLane, fake_vector, fake_worker
 
 SPACE = Space("made", "r1", "rgb-1", 16)
 LIMIT = 1000

@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.unit.quality.samples import SPACE, clusters, picture, unit
-from vitrine.quality.comparison import compare, in_both
-from vitrine.quality.confusions import pairs, worst
-from vitrine.quality.evaluation import Evaluation, Plan, evaluate
-from vitrine.quality.few_shot import Shots
-from vitrine.quality.knn import Classification
-from vitrine.quality.sample import Part, Sample
+from vitrine.evaluation.comparison import compare, in_both
+from vitrine.evaluation.confusions import pairs, worst
+from vitrine.evaluation.evaluation import Evaluation, Plan, evaluate
+from vitrine.evaluation.few_shot import Shots
+from vitrine.evaluation.knn import Classification
+from vitrine.evaluation.sample import Part, Sample
 
 FEW = Plan(shots=Shots(train=3, validation=4))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.quality.samples import picture
-from vitrine.quality.few_shot import Shots, split
-from vitrine.quality.sample import Part, Picture, drawn, part_named
+from vitrine.evaluation.few_shot import Shots, split
+from vitrine.evaluation.sample import Part, Picture, drawn, part_named
 
 
 def catalog(label: str, count: int, *, views: int = 1) -> list[Picture]:

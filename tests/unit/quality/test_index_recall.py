@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.unit.quality.samples import SPACE, unit
-from vitrine.fakes.memory_store import MemoryStore
-from vitrine.quality.index_recall import measure_index, share_found
-from vitrine.vectors.base import Hit, ItemHits, PointBatch, Provenance, VectorStore
-from vitrine.vectors.edge import EdgeStore
+from vitrine.evaluation.index_recall import measure_index, share_found
+from vitrine.store.base import Hit, ItemHits, PointBatch, Provenance, VectorStore
+from vitrine.store.embedded.store import EdgeStore
+from vitrine.testing.memory_store import MemoryStore
 
 PROVENANCE = Provenance("job", "made", "r1", "rgb-1", "0" * 64, None, "2026-01-01T00:00:00Z")
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.unit.quality.samples import unit
-from vitrine.quality import knn as knn_module
-from vitrine.quality import neighbours as neighbours_module
-from vitrine.quality.knn import vote
-from vitrine.quality.neighbours import Gallery, Neighbours, nearest
+from vitrine.evaluation import knn as knn_module
+from vitrine.evaluation import neighbours as neighbours_module
+from vitrine.evaluation.knn import vote
+from vitrine.evaluation.neighbours import Gallery, Neighbours, nearest
 
 
 def ranked_by_hand(

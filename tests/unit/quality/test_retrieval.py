@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.quality.samples import unit
-from vitrine.quality.neighbours import Gallery
-from vitrine.quality.retrieval import retrieve
+from vitrine.evaluation.neighbours import Gallery
+from vitrine.evaluation.retrieval import retrieve
 
 
 def by_hand(gallery: Gallery, labels: list[int], row: int) -> tuple[int, float] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vitrine.quality.score import Duel, Score
+from vitrine.evaluation.score import Duel, Score
 
 
 def test_the_interval_is_wilsons() -> None:

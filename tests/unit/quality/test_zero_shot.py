@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.unit.quality.samples import unit
-from vitrine.errors import BadInput
-from vitrine.quality.zero_shot import check_templates, class_vectors, sentence, words_of
+from vitrine.core.errors import BadInput
+from vitrine.evaluation.zero_shot import check_templates, class_vectors, sentence, words_of
 
 
 def test_words_are_placed_and_braces_within_them_are_words() -> None:

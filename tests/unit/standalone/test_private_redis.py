@@ -13,7 +13,7 @@ import pytest
 import redis.exceptions
 from redis import Redis
 
-from vitrine.errors import VitrineError
+from vitrine.core.errors import VitrineError
 from vitrine.standalone.private_redis import PrivateRedis
 from vitrine.standalone.redis_binary import find_redis_binary
 

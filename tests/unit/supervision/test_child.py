@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from vitrine.supervision import child as module
-from vitrine.supervision.child import FIRST_PAUSE, LONGEST_PAUSE, Child
-from vitrine.supervision.output import LogFile
+from vitrine.process import child as module
+from vitrine.process.child import FIRST_PAUSE, LONGEST_PAUSE, Child
+from vitrine.process.output import LogFile
 
 
 class Clock:

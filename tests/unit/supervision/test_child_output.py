@@ -6,7 +6,7 @@ import io
 import json
 from pathlib import Path
 
-from vitrine.supervision.output import LogFile, Prefixed
+from vitrine.process.output import LogFile, Prefixed
 
 
 def test_each_line_stands_behind_its_childs_name() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from vitrine.errors import BadInput
-from vitrine.settings import Settings
-from vitrine.supervision import cores
-from vitrine.supervision.cores import share_of_cores, usable_cores
-from vitrine.supervision.devices import name_devices
+from vitrine.core.errors import BadInput
+from vitrine.core.settings import Settings
+from vitrine.process import cores
+from vitrine.process.cores import share_of_cores, usable_cores
+from vitrine.process.devices import name_devices
 
 
 def never() -> int:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from vitrine.errors import BadInput, VitrineError
-from vitrine.supervision import fleet as module
-from vitrine.supervision.child import Child
-from vitrine.supervision.fleet import Fleet
+from vitrine.core.errors import BadInput, VitrineError
+from vitrine.process import supervisor as module
+from vitrine.process.child import Child
+from vitrine.process.supervisor import Fleet
 
 
 class Scripted(Child):

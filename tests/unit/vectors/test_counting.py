@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from vitrine.vectors.counting import round_edges
+from vitrine.store.counting import round_edges
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vitrine.vectors.disk_usage import disk_bytes
+from vitrine.store.disk_usage import disk_bytes
 
 
 def test_files_of_all_folders_count_and_holes_do_not(tmp_path: Path) -> None:

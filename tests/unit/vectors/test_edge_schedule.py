@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from vitrine.vectors import IndexState
-from vitrine.vectors.edge_generation import EdgeGeneration
-from vitrine.vectors.edge_schedule import (
-    DEFER_SECONDS,
-    FAILED_SECONDS,
-    QUIET_SECONDS,
-    Schedule,
-)
+from vitrine.store import IndexState
+from vitrine.store.embedded.generation import EdgeGeneration
+from vitrine.store.embedded.schedule import DEFER_SECONDS, FAILED_SECONDS, QUIET_SECONDS, Schedule
 
 ENOUGH = 100
 

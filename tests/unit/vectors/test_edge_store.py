@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitrine.contracts import Payload, point_id
-from vitrine.errors import BadInput, NotFound, StoreUnavailable
-from vitrine.filters import parse
-from vitrine.vectors import PointBatch, Provenance, Space
-from vitrine.vectors.edge import CATALOG_FILE, GENERATIONS, EdgeStore
-from vitrine.vectors.edge_generation import EdgeGeneration
-from vitrine.vectors.edge_upkeep import Upkeep
+from vitrine.core.errors import BadInput, NotFound, StoreUnavailable
+from vitrine.core.filters import parse
+from vitrine.core.types import Payload, point_id
+from vitrine.store import PointBatch, Provenance, Space
+from vitrine.store.embedded.generation import EdgeGeneration
+from vitrine.store.embedded.store import CATALOG_FILE, GENERATIONS, EdgeStore
+from vitrine.store.embedded.upkeep import Upkeep
 
 DIMENSION = 16
 SPACE = Space("m", "r", "p", DIMENSION)
@@ -67,7 +67,7 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from tests.unit.vectors.test_edge_store import SPACE, points
-from vitrine.vectors.edge import EdgeStore
+from vitrine.store.embedded.store import EdgeStore
 store = EdgeStore(Path(sys.argv[1]))
 store.ensure("c", SPACE)
 for chunk in range(1000):
@@ -196,8 +196,8 @@ def test_a_collection_deleted_during_its_build_stays_deleted(
 
 
 def test_closing_gives_up_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vitrine.vectors.edge_upkeep.FLUSH_SECONDS", 0.01)
-    monkeypatch.setattr("vitrine.vectors.edge_schedule.QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("vitrine.store.embedded.upkeep.FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr("vitrine.store.embedded.schedule.QUIET_SECONDS", 0.0)
     started = threading.Event()
     run = subprocess.Popen
 
@@ -205,7 +205,7 @@ def test_closing_gives_up_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         started.set()
         return run([sys.executable, "-c", "import time; time.sleep(600)"], **options)  # type: ignore[call-overload, no-any-return]  # as it was called
 
-    monkeypatch.setattr("vitrine.vectors.edge_upkeep.subprocess.Popen", slow)
+    monkeypatch.setattr("vitrine.store.embedded.upkeep.subprocess.Popen", slow)
     store = EdgeStore(tmp_path / "store", index_points=1)
     store.ensure("c", SPACE)
     store.upsert("c", points(["a", "b"]))
@@ -218,7 +218,7 @@ def test_closing_gives_up_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 ENDLESS_BUILD = """
 import os, sys, time
-from vitrine.vectors import edge_build
+from vitrine.store.embedded import build as edge_build
 def endless(directory):
     print(os.getpid(), flush=True)
     time.sleep(600)
@@ -247,7 +247,7 @@ def test_a_builder_leaves_no_process_behind(how: str) -> None:
 def test_the_upkeep_flushes_what_was_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vitrine.vectors.edge_upkeep.FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr("vitrine.store.embedded.upkeep.FLUSH_SECONDS", 0.01)
     store = EdgeStore(tmp_path / "store")
     store.ensure("c", SPACE)
     store.upsert("c", points(["a"]))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitrine.errors import BadInput
-from vitrine.filters import (
+from vitrine.core.errors import BadInput
+from vitrine.core.filters import (
     MAX_CONDITIONS,
     MAX_DEPTH,
     MAX_FIELD_LENGTH,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitrine.vectors.base import Hit
-from vitrine.vectors.grouping import MIN_FETCH, by_item, group
+from vitrine.store.base import Hit
+from vitrine.store.grouping import MIN_FETCH, by_item, group
 
 
 class Ranking:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from vitrine.errors import BadInput, StoreUnavailable
-from vitrine.settings import Settings
-from vitrine.vectors.edge import EdgeStore
-from vitrine.vectors.open import open_store
-from vitrine.vectors.qdrant_server import QdrantServerStore
-from vitrine.vectors.remote import RemoteStore
+from vitrine.core.errors import BadInput, StoreUnavailable
+from vitrine.core.settings import Settings
+from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.open import open_store
+from vitrine.store.qdrant.store import QdrantServerStore
+from vitrine.store.remote.store import RemoteStore
 
 
 def settings(url: str, **more: object) -> Settings:

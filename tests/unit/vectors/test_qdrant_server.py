@@ -11,13 +11,14 @@ import orjson
 import pytest
 from qdrant_client import models
 
-from vitrine.contracts import point_id
-from vitrine.errors import Conflict, NotFound, StoreRejected, StoreUnavailable
-from vitrine.fakes.qdrant_http import QdrantHttp, qdrant_http
-from vitrine.vectors import PointBatch, Provenance, Space, qdrant_upsert
-from vitrine.vectors.qdrant_index import read_state
-from vitrine.vectors.qdrant_server import QdrantServerStore
-from vitrine.vectors.qdrant_upsert import UPSERT_POINTS
+from vitrine.core.errors import Conflict, NotFound, StoreRejected, StoreUnavailable
+from vitrine.core.types import point_id
+from vitrine.store import PointBatch, Provenance, Space
+from vitrine.store.qdrant import upsert
+from vitrine.store.qdrant.index import read_state
+from vitrine.store.qdrant.store import QdrantServerStore
+from vitrine.store.qdrant.upsert import UPSERT_POINTS
+from vitrine.testing.qdrant_http import QdrantHttp, qdrant_http
 
 SPACE = Space("m", "r", "p", 4)
 KEY = "a-very-secret-key"
@@ -71,7 +72,7 @@ def test_a_body_too_long_for_the_server_goes_out_in_halves(
     batch = points(5)
     store.upsert("c", batch)
     [whole] = [r[3] for r in server.requests if r[0] == "PUT" and "/points?" in r[1]]
-    monkeypatch.setattr(qdrant_upsert, "UPSERT_BYTES", len(whole) // 2)
+    monkeypatch.setattr(upsert, "UPSERT_BYTES", len(whole) // 2)
     server.requests.clear()
     store.upsert("c", batch)
     sent = [r[3] for r in server.requests if r[0] == "PUT" and "/points?" in r[1]]
@@ -83,7 +84,7 @@ def test_a_body_too_long_for_the_server_goes_out_in_halves(
 def test_a_single_point_too_long_is_for_the_server_to_refuse(
     server: QdrantHttp, store: QdrantServerStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(qdrant_upsert, "UPSERT_BYTES", 1)
+    monkeypatch.setattr(upsert, "UPSERT_BYTES", 1)
     store.upsert("c", points(2))
     assert store.count("c") == 2
 

@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from vitrine.errors import BadInput, NotFound, StoreUnavailable
-from vitrine.fakes.memory_store import MemoryStore
-from vitrine.vectors import PointBatch, Provenance, Space
-from vitrine.vectors.edge import EdgeStore
-from vitrine.vectors.remote import RemoteStore
-from vitrine.vectors.server import StoreServer, serve
-from vitrine.vectors.wire import MAX_BODY, encode_frame, read_frame
+from vitrine.core.errors import BadInput, NotFound, StoreUnavailable
+from vitrine.store import PointBatch, Provenance, Space
+from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.remote.protocol import MAX_BODY, encode_frame, read_frame
+from vitrine.store.remote.server import StoreServer, serve
+from vitrine.store.remote.store import RemoteStore
+from vitrine.testing.memory_store import MemoryStore
 
 TOKEN = "a-token-for-the-tests"
 SPACE = Space("m", "r", "p", 4)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vitrine.errors import NotFound, StoreUnavailable
-from vitrine.vectors.wire import read_error
+from vitrine.core.errors import NotFound, StoreUnavailable
+from vitrine.store.remote.protocol import read_error
 
 
 @pytest.mark.parametrize(

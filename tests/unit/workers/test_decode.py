@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.decode import IMAGE_POLICY, decode
 
 pytestmark = pytest.mark.usefixtures("prepared_pillow")

@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.batching import Lane
 from workers.burden import Burden
 from workers.decoders import NICENESS, Decoders

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 from workers.models.descriptor import SIDE, DescriptorModel, feature_blocks
 
 RED, BLUE, WHITE = (190, 35, 40), (35, 80, 180), (245, 245, 240)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.frameless import frameless
 
 

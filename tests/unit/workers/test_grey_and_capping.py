@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from vitrine.errors import BadInput
-from vitrine.settings import Settings, load
+from vitrine.core.errors import BadInput
+from vitrine.core.settings import Settings, load
 from workers.burden import BY_PILLOW, FAST_JPEG, burden
 from workers.capping import capped
 from workers.fakes import FakeModel

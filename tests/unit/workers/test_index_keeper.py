@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from redis import Redis
 
-from vitrine.contracts import (
+from vitrine.core.errors import StoreUnavailable
+from vitrine.core.types import (
     Failure,
     FailureReason,
     ImageRef,
@@ -18,11 +19,10 @@ from vitrine.contracts import (
     new_job_id,
     point_id,
 )
-from vitrine.errors import StoreUnavailable
-from vitrine.fakes.memory_ledger import MemoryLedger
-from vitrine.fakes.memory_store import MemoryStore
 from vitrine.ledger import Lease, NewChunk
-from vitrine.vectors import IndexState, PointBatch, Provenance, Space
+from vitrine.store import IndexState, PointBatch, Provenance, Space
+from vitrine.testing.memory_ledger import MemoryLedger
+from vitrine.testing.memory_store import MemoryStore
 from workers.index_keeper import LEFT_BEHIND_KEY, LOCK_KEY, IndexKeeper
 
 BULK = 20

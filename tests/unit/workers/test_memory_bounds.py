@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.unit.workers.fetch.site import Site, answer
 from tests.unit.workers.ingest.workshop import png, url
-from vitrine.contracts import ImageRef
+from vitrine.core.types import ImageRef
 from workers.batching import Batcher, Lane
 from workers.decoders import Decoders
 from workers.fakes import FakeModel, FakeSource

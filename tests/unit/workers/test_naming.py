@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
 from workers import naming
 from workers.naming import name_of, named
 

@@ -15,11 +15,11 @@ from celery.exceptions import Reject
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from vitrine.broker import INGEST_TASK
-from vitrine.contracts import SCHEMA_VERSION
-from vitrine.doctor.crew_check import misunderstood
-from vitrine.parked import LONGEST, PARKED_KEY, Parked, count_parked
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
+from vitrine.core.types import SCHEMA_VERSION
+from vitrine.doctor.workers_check import misunderstood
+from vitrine.messaging.broker import INGEST_TASK
+from vitrine.messaging.dead_letters import LONGEST, PARKED_KEY, Parked, count_parked
 from workers import app as worker_app
 from workers import parking_consumer
 from workers.engine import Engine

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from vitrine.errors import LedgerUnavailable
+from vitrine.core.errors import LedgerUnavailable
 from workers.periodic import Periodic
 
 

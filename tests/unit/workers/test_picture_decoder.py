@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitrine.contracts import FailureReason, ItemFailure
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.batching import Batcher
 from workers.decode import IMAGE_POLICY
 from workers.decoders import Decoders

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from redis import Redis
 
-from vitrine.errors import BadInput, VitrineError
-from vitrine.query_call import SLACK
-from vitrine.query_wire import (
+from vitrine.core.errors import BadInput, VitrineError
+from vitrine.core.redis_client import as_bytes
+from vitrine.query.call import SLACK
+from vitrine.query.protocol import (
     Answer,
     Query,
     QueryVector,
@@ -24,7 +25,6 @@ from vitrine.query_wire import (
     request_key,
     unpacked_answer,
 )
-from vitrine.redis_client import as_bytes
 from workers.batching import Batcher
 from workers.decoders import Decoders
 from workers.fakes import FakeModel, FakeSource, seeded

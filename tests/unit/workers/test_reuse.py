@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from tests.unit.workers.ingest.workshop import Workshop, png, url
-from vitrine.settings import Settings
-from vitrine.vectors.base import Space
+from vitrine.core.settings import Settings
+from vitrine.store.base import Space
 from workers.batching import Lane
 from workers.fakes import FakeModel
 from workers.fetch.fetched import Fetched

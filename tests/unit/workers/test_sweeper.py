@@ -9,12 +9,12 @@ import pytest
 from pydantic import SecretStr
 from redis import Redis
 
-from vitrine.broker import Publisher, ingest_queue
-from vitrine.contracts import ImageRef, JobSpec, new_job_id
-from vitrine.errors import Conflict
+from vitrine.core.errors import Conflict
+from vitrine.core.settings import Settings
+from vitrine.core.types import ImageRef, JobSpec, new_job_id
 from vitrine.ledger import Lease, NewChunk
 from vitrine.ledger.redis_ledger import RedisLedger
-from vitrine.settings import Settings
+from vitrine.messaging.broker import Publisher, ingest_queue
 from workers.sweeper import LOCK_KEY, Sweeper
 
 GRACE = 0.2

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitrine.contracts import model_name
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
+from vitrine.core.types import model_name
 from workers.models.open import open_model
 from workers.models.timed import TimedModel
 

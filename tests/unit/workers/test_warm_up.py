@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitrine.errors import ModelUnavailable
+from vitrine.core.errors import ModelUnavailable
 from workers.batching import Batcher
 from workers.batching.plain import Plain
 from workers.fakes import FakeModel

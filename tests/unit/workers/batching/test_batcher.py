@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.batching import Batcher, Lane
 from workers.fakes import DIMENSION, FakeModel
 from workers.models.base import Inputs

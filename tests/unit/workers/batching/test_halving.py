@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.batching.halving import GROW_AFTER, FittingSize, Halving
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitrine.contracts import FailureReason, ItemFailure
-from vitrine.errors import ModelUnavailable
+from vitrine.core.errors import ModelUnavailable
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.batching import Batcher, Lane
 from workers.fakes import DIMENSION, FakeModel
 from workers.models.base import Inputs

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.answer import Answer
 
 NOW = 1_795_262_400.0  # 21 November 2026, 12:00:00 UTC

@@ -13,7 +13,7 @@ import pycurl
 import pytest
 
 from tests.unit.workers.fetch.site import Site, answer, redirect
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch import Fetched, Fetcher
 from workers.fetch.handle import Handle
 

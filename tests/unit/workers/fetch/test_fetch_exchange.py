@@ -3,7 +3,7 @@ from __future__ import annotations
 import pycurl
 import pytest
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch import FetchPolicy
 from workers.fetch.budget import ByteBudget
 from workers.fetch.exchange import MAX_IGNORED, Exchange, Verdict

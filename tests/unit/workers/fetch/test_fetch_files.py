@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import pytest
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch import Fetched, Fetcher
 
 MakeFetcher: TypeAlias = Callable[..., Fetcher]

@@ -4,9 +4,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from vitrine.contracts import FailureReason, ItemFailure
-from vitrine.errors import BadInput
-from vitrine.settings import Settings
+from vitrine.core.errors import BadInput
+from vitrine.core.settings import Settings
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.allow import AllowList
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.url import parse_url

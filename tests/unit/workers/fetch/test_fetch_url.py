@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.url import MAX_URL, follow_url, parse_host, parse_url
 

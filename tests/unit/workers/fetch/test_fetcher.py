@@ -15,7 +15,7 @@ import pytest
 
 import vitrine
 from tests.unit.workers.fetch.site import Site, answer, redirect
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch import Fetched, Fetcher, FetchPolicy
 from workers.fetch.allow import AllowList
 from workers.fetch.engine import Engine

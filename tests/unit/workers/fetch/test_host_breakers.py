@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.breaker import Terms
 from workers.fetch import host_breakers
 from workers.fetch.host_breakers import PROBE_GRACE, TERMS, HostBreakers

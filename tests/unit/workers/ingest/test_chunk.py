@@ -13,13 +13,13 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.unit.workers.ingest.workshop import Answer, Workshop, png, url
-from vitrine.contracts import FailureReason, ItemFailure, JobState, point_id
-from vitrine.errors import LedgerUnavailable, StoreRejected, StoreUnavailable
-from vitrine.fakes.memory_ledger import MemoryLedger
-from vitrine.fakes.memory_store import MemoryStore
+from vitrine.core.errors import LedgerUnavailable, StoreRejected, StoreUnavailable
+from vitrine.core.types import FailureReason, ItemFailure, JobState, point_id
 from vitrine.ledger import Lease
 from vitrine.ledger.base import STRIKES_OUT
-from vitrine.vectors.base import PointBatch, Space
+from vitrine.store.base import PointBatch, Space
+from vitrine.testing.memory_ledger import MemoryLedger
+from vitrine.testing.memory_store import MemoryStore
 from workers.batching import Lane
 from workers.fakes import DIMENSION, FakeModel, FakeSource
 from workers.fetch.fetched import Fetched

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from vitrine.contracts import ImageRef, JobSpec
-from vitrine.fakes.memory_ledger import MemoryLedger
+from vitrine.core.types import ImageRef, JobSpec
 from vitrine.ledger import Lease, NewChunk
+from vitrine.testing.memory_ledger import MemoryLedger
 from workers.ingest.leases import LeaseKeeper
 
 

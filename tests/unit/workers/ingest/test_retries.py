@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from vitrine.contracts import FailureReason, ImageRef, ItemFailure
+from vitrine.core.types import FailureReason, ImageRef, ItemFailure
 from workers.ingest.retries import LONGEST_PUTOFF, Later, RetryPolicy, Soon
 
 IMAGE = ImageRef(0, "item", 0, "https://shop.example/0.jpg")

@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 
 from tests.unit.workers.ingest.workshop import Workshop, png, url
-from vitrine.errors import StoreRejected, StoreUnavailable
-from vitrine.fakes.memory_store import MemoryStore
-from vitrine.presence import StoreAway
-from vitrine.vectors.base import PointBatch
+from vitrine.core.errors import StoreRejected, StoreUnavailable
+from vitrine.messaging.worker_registry import StoreAway
+from vitrine.store.base import PointBatch
+from vitrine.testing.memory_store import MemoryStore
 from workers.ingest.store_breaker import TERMS, StoreBreaker
 from workers.ingest.storing import ChunkStore
 

@@ -14,8 +14,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.unit.workers.ingest.test_chunk import good
 from tests.unit.workers.ingest.workshop import Workshop
-from vitrine.broker import Publisher
-from vitrine.settings import Settings
+from vitrine.core.settings import Settings
+from vitrine.messaging.broker import Publisher
 from vitrine.telemetry.otel import ChunkIds
 from vitrine.telemetry.traces import NoTraces, Traces, open_traces
 

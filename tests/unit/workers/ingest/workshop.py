@@ -11,11 +11,11 @@ from typing import Self, TypeAlias
 
 from PIL import Image
 
-from vitrine.contracts import ImageRef, ItemFailure, JobSpec, new_job_id
-from vitrine.fakes.memory_ledger import MemoryLedger
-from vitrine.fakes.memory_store import MemoryStore
+from vitrine.core.types import ImageRef, ItemFailure, JobSpec, new_job_id
 from vitrine.ledger import NewChunk
-from vitrine.vectors.base import VectorStore
+from vitrine.store.base import VectorStore
+from vitrine.testing.memory_ledger import MemoryLedger
+from vitrine.testing.memory_store import MemoryStore
 from workers.batching import Batcher
 from workers.decoders import Decoders
 from workers.fakes import FakeModel, FakeSource

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.parser import text_string_to_metric_families
 
-from vitrine.errors import Unavailable
+from vitrine.core.errors import Unavailable
 from workers.metrics import endpoint as module
 from workers.metrics.endpoint import Endpoint
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
-from vitrine import vitals
+from vitrine.messaging import worker_stats
 from workers.metrics.vital_signs import WINDOW, Counts, VitalSigns
 
 
@@ -37,13 +37,13 @@ def test_rates_are_over_the_samples_that_are_kept(redis_server: str) -> None:
                 2 * fast, 100 * fast,
             )  # fmt: skip
             signs.sample()
-        told = vitals.read(redis, ["vital-node", "nobody"])
+        told = worker_stats.read(redis, ["vital-node", "nobody"])
         signs.close()
-        assert vitals.read(redis, ["vital-node"]) == {}
+        assert worker_stats.read(redis, ["vital-node"]) == {}
     assert set(told) == {"vital-node"}
     found = told["vital-node"]
-    assert vitals.in_stages([found, found], "a-job") == {"fetch": 120, "batch": 8}
-    assert vitals.in_stages([found], "nobody's") == {}
+    assert worker_stats.in_stages([found, found], "a-job") == {"fetch": 120, "batch": 8}
+    assert worker_stats.in_stages([found], "nobody's") == {}
     assert (found.embedded, found.failed, found.chunks) == (90 * WINDOW, 10 * WINDOW, 3)
     # The oldest sample that is kept when it told was taken a step before the last ten seconds.
     seconds = 2 * (WINDOW + 1)

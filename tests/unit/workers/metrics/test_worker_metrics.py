@@ -6,9 +6,9 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from vitrine.errors import StoreUnavailable
-from vitrine.fakes.memory_store import MemoryStore
-from vitrine.vectors.timed import timed
+from vitrine.core.errors import StoreUnavailable
+from vitrine.store.timed import timed
+from vitrine.testing.memory_store import MemoryStore
 from workers.batching.gauge import Gauge
 from workers.metrics import WorkerMetrics
 

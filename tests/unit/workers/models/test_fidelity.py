@@ -15,7 +15,7 @@ import transformers
 from numpy.typing import NDArray
 from PIL import Image
 
-from vitrine.contracts import FailureReason, ItemFailure
+from vitrine.core.types import FailureReason, ItemFailure
 from workers.decode import decode
 from workers.jpeg import decode_jpeg
 from workers.models.aspect import is_very_long

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from vitrine.contracts import ItemFailure
+from vitrine.core.types import ItemFailure
 from workers.models.base import EmbeddingModel, Way
 from workers.models.open import open_model
 from workers.normalise import l2_normalise

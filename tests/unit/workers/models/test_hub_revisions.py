@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import huggingface_hub.constants
 import pytest
 
-from vitrine.errors import BadInput, ModelUnavailable
-from vitrine.model_registry import registered
+from vitrine.core.errors import BadInput, ModelUnavailable
+from vitrine.core.model_registry import registered
 from workers.models import hub
 
 TinyModel: TypeAlias = Callable[[str], Path]

@@ -16,8 +16,8 @@ import huggingface_hub.constants
 import pytest
 import torch
 
-from vitrine.contracts import model_name
-from vitrine.errors import BadInput, ModelUnavailable, VitrineError
+from vitrine.core.errors import BadInput, ModelUnavailable, VitrineError
+from vitrine.core.types import model_name
 from workers.models import transformers_model
 from workers.models.open import open_model
 

@@ -15,7 +15,7 @@ import transformers
 from numpy.typing import NDArray
 from PIL import Image
 
-from vitrine.errors import BadInput
+from vitrine.core.errors import BadInput
 from workers.models.base import EmbeddingModel, Way
 from workers.models.device_errors import device_errors
 from workers.models.staged import DeviceLost

@@ -1,0 +1,152 @@
+"""The `main` group: commands loaded lazily, and every error told as one sentence with an exit code.
+
+`vitrine --help` imports nothing but click and this module: what a command does stands in `SUMMARIES`.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+from typing import Any
+
+import click
+
+from vitrine import __version__
+from vitrine.core.errors import EXIT_COULD_NOT_RUN, VitrineError
+
+COMMANDS = {
+    "submit": "vitrine.cli.submit.command:submit",
+    "jobs": "vitrine.cli.jobs.list:jobs",
+    "status": "vitrine.cli.jobs.status:status",
+    "failures": "vitrine.cli.jobs.failures:failures",
+    "retry": "vitrine.cli.jobs.retry:retry",
+    "cancel": "vitrine.cli.jobs.cancel:cancel",
+    "search": "vitrine.cli.search:search",
+    "embed": "vitrine.cli.embed.command:embed",
+    "score": "vitrine.cli.score.command:score",
+    "dedupe": "vitrine.cli.dedupe.command:dedupe",
+    "evaluate": "vitrine.cli.evaluate.command:evaluate",
+    "worker": "vitrine.cli.worker.command:worker",
+    "api": "vitrine.cli.api:api",
+    "standalone": "vitrine.cli.standalone:standalone",
+    "store": "vitrine.cli.store:store",
+    "keys": "vitrine.cli.keys:keys",
+    "models": "vitrine.cli.models:models",
+    "flower": "vitrine.cli.flower:flower",
+    "top": "vitrine.cli.top.command:top",
+    "doctor": "vitrine.cli.doctor.command:doctor",
+    "demo": "vitrine.cli.demo.command:demo",
+}
+"""Each command's name and where it is: `module:attribute`."""
+
+SUMMARIES = {
+    "submit": "Send a catalog: every picture becomes a vector or a named failure.",
+    "jobs": "List jobs, newest first.",
+    "status": "Show how far a job is.",
+    "failures": "List a job's failed pictures and rejected rows.",
+    "retry": "Try a job's failures again.",
+    "cancel": "Stop a job.",
+    "search": "Search a collection by picture, item, words or examples.",
+    "embed": "Get the vectors of pictures and words.",
+    "score": "Score the pictures of a CSV against their texts.",
+    "dedupe": "Find near-identical pictures in a collection.",
+    "evaluate": "Measure a model on your own labelled pictures.",
+    "worker": "Run a worker: one model on one device.",
+    "api": "Run the HTTP API.",
+    "standalone": "Run everything in one command: queue, store, worker and API.",
+    "store": "Run the embedded vector store as a process of its own.",
+    "keys": "Make API keys.",
+    "models": "List the models known by name.",
+    "flower": "Watch the tasks in Flower.",
+    "top": "Watch jobs, workers and rates in the terminal.",
+    "doctor": "Look for what is wrong, and say how to mend it.",
+    "demo": "Draw a catalog, submit it, and search it.",
+}
+
+EXIT_INTERRUPTED = 130
+DEBUG_VARIABLE = "VITRINE_DEBUG"
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    # click's signatures: the context is not asked for anything here.
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        target = COMMANDS.get(cmd_name)
+        return None if target is None else load_command(cmd_name, target)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, SUMMARIES[name]) for name in COMMANDS])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except VitrineError as error:
+            _tell(error)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(EXIT_INTERRUPTED)
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except Exception as error:  # the last stop: no traceback reaches a user
+            if _broken_pipe(error) or os.environ.get(DEBUG_VARIABLE):
+                raise
+            _tell_unexpected(error)
+            ctx.exit(EXIT_COULD_NOT_RUN)
+
+
+def load_command(name: str, target: str) -> click.Command:
+    """Import a command; raises `UsageError` where this installation lacks it or something it stands on."""
+    module, _, attribute = target.partition(":")
+    try:
+        command = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if error.name == module:
+            raise click.UsageError(f"This installation has no command {name!r}.") from error
+        raise click.UsageError(
+            f"The command {name!r} needs {error.name}, which is not installed; "
+            "install vitrine with the extra that brings it, or with `standalone` for all."
+        ) from error
+    if not isinstance(command, click.Command):
+        raise TypeError(f"{target} is no command")
+    return command
+
+
+def _tell(error: VitrineError) -> None:
+    from vitrine.cli.common.output import errors, plain
+
+    console = errors()
+    console.print(plain(f"Error: {error.message}"), style="red", soft_wrap=True)
+    if error.hint:
+        console.print(plain(error.hint), soft_wrap=True)
+
+
+def _tell_unexpected(error: Exception) -> None:
+    # The message of an unforeseen error may hold anything, a password in a URL too: only its kind is told.
+    click.echo(
+        f"Error: something unforeseen went wrong ({type(error).__name__}); "
+        f"run again with {DEBUG_VARIABLE}=1 for the traceback.",
+        err=True,
+    )
+
+
+def _broken_pipe(error: Exception) -> bool:
+    # click ends quietly when the reader of our output went away (`vitrine failures JOB | head`).
+    return isinstance(error, OSError) and error.errno == errno.EPIPE
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 could not run, 2 usage or bad input, 3 finished with failures, "
+    "130 interrupted.",
+)
+@click.version_option(__version__, prog_name="vitrine")
+def main() -> None:
+    """Visual search for product catalogs."""

@@ -1,0 +1,33 @@
+"""Files that a command writes because it was asked to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from vitrine.core.errors import BadInput
+
+
+def check_writable(*paths: Path | None) -> None:
+    """Before long work whose result goes there; raises `BadInput` where a file, if one is named, could not be written."""
+    for path in paths:
+        if path is None:
+            continue
+        if not path.parent.is_dir():
+            raise _unwritable(path, f"there is no folder {str(path.parent)!r}")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise _unwritable(path, "permission denied")
+
+
+def write_text(path: Path, parts: Iterable[str]) -> None:
+    """Write the parts as UTF-8, their line ends as they are; raises `BadInput` where the file cannot be written."""
+    try:
+        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            file.writelines(parts)
+    except OSError as error:
+        raise _unwritable(path, error.strerror or "unknown") from error
+
+
+def _unwritable(path: Path, why: str) -> BadInput:
+    return BadInput(f"The file {str(path)!r} cannot be written: {why}.")

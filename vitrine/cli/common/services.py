@@ -1,0 +1,80 @@
+"""What the job commands stand on: settings, the ledger and the publisher, put together in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.service_discovery import discover
+from vitrine.core.settings import Settings, load
+
+if TYPE_CHECKING:
+    from vitrine.ledger.base import Ledger
+    from vitrine.messaging.broker import Publisher
+    from vitrine.messaging.worker_registry import WorkerInfo
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings of a command; raises `BadInput` for one that is not understood."""
+    return discover(load(**overrides))
+
+
+@contextmanager
+def open_ledger(settings: Settings) -> Iterator[Ledger]:
+    """The ledger, reached (`LedgerUnavailable` otherwise) and closed after."""
+    from vitrine.ledger.journaled import JournaledLedger
+
+    ledger = JournaledLedger.from_settings(settings)
+    try:
+        _reach(ledger, settings)
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def _reach(ledger: Ledger, settings: Settings) -> None:
+    try:
+        ledger.ping()
+    except LedgerUnavailable as error:
+        if "redis_url" in settings.model_fields_set:
+            raise
+        # Nothing named a Redis and no service was found: where was looked is what the person can check.
+        raise LedgerUnavailable(
+            error.message,
+            hint=f"No standalone service runs on {settings.data_dir}; start one: vitrine standalone. "
+            "Or name a Redis with VITRINE_REDIS_URL.",
+        ) from error
+
+
+@contextmanager
+def open_ledger_and_publisher(settings: Settings) -> Iterator[tuple[Ledger, Publisher]]:
+    """The ledger and what sends its messages, both closed after."""
+    from vitrine.messaging.broker import Publisher
+    from vitrine.telemetry.traces import open_traces
+
+    with open_ledger(settings) as ledger:
+        publisher = Publisher(settings, open_traces(settings, "producer"))
+        try:
+            yield ledger, publisher
+        finally:
+            publisher.close()
+
+
+def count_workers(settings: Settings, model: str) -> int:
+    """Workers of this model that are alive."""
+    return len(crew_of(settings, model))
+
+
+def crew_of(settings: Settings, model: str) -> list[WorkerInfo]:
+    """The workers of this model that are alive."""
+    from vitrine.core.redis_client import connect, naming_failures
+    from vitrine.messaging.worker_registry import live_workers
+
+    redis = connect(settings.redis_url.get_secret_value())
+    try:
+        with naming_failures():
+            return live_workers(redis, model)
+    finally:
+        redis.close()

@@ -1,0 +1,45 @@
+"""Pictures for a page: what is on the web by its address, what is a file as a thumbnail within the page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from functools import cache
+
+from vitrine.core.errors import BadInput
+from vitrine.core.settings import Settings
+from vitrine.core.types import ItemFailure
+from vitrine.evaluation.embedding import question
+from vitrine.evaluation.page import PictureSource
+from vitrine.evaluation.sample import Picture
+
+SIDE = 320
+"""Pixels of a thumbnail's longer side: twice what the page shows at most, for dense screens."""
+_JPEG_QUALITY = 80
+
+
+def picture_source(settings: Settings) -> PictureSource:
+    """How a page shows pictures; raises `BadInput` where no decoder is installed."""
+    try:
+        from workers.decode import decode
+    except ModuleNotFoundError as error:
+        raise BadInput(
+            f"A page with pictures needs {error.name}, which is not installed.",
+            hint="Install vitrine[worker], or leave --page out.",
+        ) from error
+
+    @cache  # the same neighbour stands beside many
+    def source(picture: Picture) -> str | None:
+        if picture.source.lower().startswith(("http://", "https://")):
+            return picture.source
+        try:
+            data = question(picture, settings.fetch_max_bytes).data
+            thumbnail = decode(data, max_pixels=settings.max_pixels)
+        except (BadInput, ItemFailure):
+            return None
+        thumbnail.thumbnail((SIDE, SIDE))
+        written = io.BytesIO()
+        thumbnail.save(written, "JPEG", quality=_JPEG_QUALITY)
+        return "data:image/jpeg;base64," + base64.b64encode(written.getvalue()).decode("ascii")
+
+    return source

@@ -1,0 +1,92 @@
+"""`vitrine dedupe`: the near-identical pictures of a collection, as a table, CSV, JSON or a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from vitrine.core.settings import Settings
+    from vitrine.similarity.dedupe import Duplicates
+
+SHOWN = 20
+"""Groups in the table; the files have all."""
+
+
+@click.command()
+@click.option("--collection", required=True, help="The catalog to look through.")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="The cosine from which pictures count as near-identical; left out, it is chosen from the collection.",
+)
+@click.option(
+    "--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path), help="Write every group, a line a picture."
+)  # fmt: skip
+@click.option(
+    "--page", type=click.Path(dir_okay=False, path_type=Path), help="Write the groups as an HTML page with their pictures."
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def dedupe(
+    collection: str,
+    threshold: float | None,
+    csv_file: Path | None,
+    page: Path | None,
+    as_json: bool,
+) -> None:
+    """Find pictures that are nearly the same: re-encoded, scaled, cropped a little, or used twice.
+
+    Every picture is compared with every other by the vectors that the collection holds. Where no --threshold is
+    given, it is put where near-identical pictures part from those that only look alike, and the
+    command says how it was found. Nothing is changed.
+    """
+    from vitrine.cli.common.files import check_writable
+    from vitrine.cli.common.output import print_json, say
+    from vitrine.cli.common.services import load_settings
+    from vitrine.cli.dedupe.report import as_object, show
+
+    settings = load_settings()
+    check_writable(csv_file, page)
+    found = _find(settings, collection, threshold)
+    if csv_file is not None:
+        _write_csv(csv_file, found)
+    if page is not None:
+        _write_page(page, settings, collection, found)
+    if as_json:
+        print_json(as_object(collection, found))
+    else:
+        show(collection, found, SHOWN)
+    for what, path in (("lines", csv_file), ("pictures", page)):
+        if path is not None:
+            say(f"The groups' {what} are in {path}")
+
+
+def _find(settings: Settings, collection: str, threshold: float | None) -> Duplicates:
+    from vitrine.cli.dedupe.progress import ComparingProgress
+    from vitrine.similarity.dedupe import find
+    from vitrine.store.open import open_store
+
+    store = open_store(settings)
+    try:
+        with ComparingProgress() as progress:
+            progress.expect(store.describe(collection).points)
+            return find(store, collection, cosine=threshold, on_progress=progress.advance)
+    finally:
+        store.close()
+
+
+def _write_csv(path: Path, found: Duplicates) -> None:
+    from vitrine.cli.common.files import write_text
+    from vitrine.cli.dedupe.report import csv_lines
+
+    write_text(path, csv_lines(found))
+
+
+def _write_page(path: Path, settings: Settings, collection: str, found: Duplicates) -> None:
+    from vitrine.cli.common.files import write_text
+    from vitrine.cli.common.thumbnails import picture_source
+    from vitrine.cli.dedupe.page import render
+
+    write_text(path, render(collection, found, picture_source(settings)))

@@ -1,0 +1,268 @@
+"""What `vitrine demo` does: a shop, a service and a catalog are put together, and it comes to a report.
+
+The catalog is submitted by `vitrine submit` in a process of its own and searched over HTTP: what is measured
+is what a user gets. Services and data that the user already has are not touched.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from rich.progress import track
+
+from producer import CatalogOptions, from_argument, open_catalog
+from vitrine.cli.common.output import console, errors, print_json, say
+from vitrine.core.errors import (
+    EXIT_COULD_NOT_RUN,
+    EXIT_FINISHED_WITH_FAILURES,
+    EXIT_OK,
+    BadInput,
+    VitrineError,
+)
+from vitrine.core.settings import MEBIBYTE, Settings, load
+from vitrine.core.types import CatalogItem
+from vitrine.demo.catalog import Plan, write_catalog, write_folder_catalog
+from vitrine.demo.drawing import designs, draw_catalog
+from vitrine.demo.measure import (
+    Labels,
+    Measured,
+    Searcher,
+    labels_of,
+    measure,
+    median,
+    neighbour_precision,
+)
+from vitrine.demo.report import DemoReport, make_report, render
+from vitrine.demo.shop import Shop, pictures_beneath
+
+if TYPE_CHECKING:
+    from vitrine.standalone import Standalone
+
+COLLECTION = "demo"
+FETCH_LIMIT = 4 * MEBIBYTE
+"""The drawn pictures have 0.1; so a shop's picture without end costs little."""
+SEARCHED_ITEMS = 500
+SEARCHED_PICTURES = 100
+_ELSEWHERE = ("REDIS_URL", "QDRANT_URL", "QDRANT_API_KEY", "STORE_TOKEN", "API_URL", "DATA_DIR")
+"""Settings that would lead to services and data which the user already has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A catalog that is ready to be submitted."""
+
+    file: Path
+    plan: Plan | None  #: None for one's own catalog: nobody knows what must come of it.
+    pictures: list[Path]  #: Some of its pictures as files, to search with.
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """One run of the demonstration, as it was asked for."""
+
+    then_exit: bool
+    as_json: bool
+    catalog: Path | None
+    seed: int
+    data_dir: Path | None
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+        _forget_services()
+        with (
+            _terminated_as_interrupted(),
+            self._home() as home,
+            Shop(self._pictures(home), broken=self.catalog is None) as shop,
+        ):
+            staged = self._stage(home, shop)
+            with _service(home, self._fetch_settings(shop)) as service:
+                code = self._perform(staged, service.settings)
+                if not self.then_exit:
+                    _stay(service.api_url, service.settings.data_dir)
+            return code
+
+    def _perform(self, staged: Staged, settings: Settings) -> int:
+        """Submit, search, report; the exit code."""
+        job = _submit(staged.file, settings)
+        measured, labels = _search(staged, settings)
+        report = _report(job, measured, labels)
+        self._show(report, measured)
+        return _verdict(report, staged.plan)
+
+    @contextmanager
+    def _home(self) -> Iterator[Path]:
+        if self.data_dir is not None:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            yield self.data_dir.resolve()
+            return
+        with tempfile.TemporaryDirectory(
+            prefix="vitrine-demo-", ignore_cleanup_errors=True
+        ) as made:
+            yield Path(made).resolve()
+
+    def _pictures(self, home: Path) -> Path:
+        """The folder that the shop serves."""
+        if self.catalog is not None and self.catalog.is_dir():
+            return self.catalog.resolve()
+        return home / "shop"
+
+    def _stage(self, home: Path, shop: Shop) -> Staged:
+        file = home / "catalog.csv"
+        if self.catalog is None:
+            return _draw(file, home / "shop", shop, self.seed)
+        if not self.catalog.is_dir():
+            return Staged(self.catalog.resolve(), None, [])
+        if not write_folder_catalog(file, self.catalog, shop.picture_url):
+            raise BadInput(f"There is no picture in {self.catalog}.")
+        names = islice(pictures_beneath(self.catalog), SEARCHED_PICTURES)
+        return Staged(file, None, [self.catalog / name for name in names])
+
+    def _fetch_settings(self, shop: Shop) -> dict[str, str]:
+        allowed = ",".join([shop.address, *load().fetch_allow])
+        limit = {} if self.catalog else {"VITRINE_FETCH_MAX_BYTES": str(FETCH_LIMIT)}
+        return {"VITRINE_FETCH_ALLOW": allowed, **limit}
+
+    def _show(self, report: DemoReport, measured: Measured) -> None:
+        if self.as_json:
+            print_json(report.as_json())
+            sys.stdout.flush()  # whoever reads it may wait for it while the service stays up
+        else:
+            panel = render(
+                report,
+                picture_ms=median(measured.picture_ms),
+                item_ms=median(measured.item_ms),
+            )
+            console().print(panel)
+
+
+def _draw(file: Path, folder: Path, shop: Shop, seed: int) -> Staged:
+    drawn = track(
+        draw_catalog(folder, seed=seed),
+        description="Drawing the catalog",
+        total=len(designs()),
+        console=errors(),
+        transient=True,
+    )
+    items = list(drawn)
+    plan = write_catalog(file, items, shop.picture_url, shop.broken_url)
+    say(f"Drew {plan.embedded} pictures of {len(items)} products: {file}")
+    chosen = random.Random(seed).sample(items, SEARCHED_PICTURES)  # noqa: S311 - no secret
+    return Staged(file, plan, [folder / item.files[-1] for item in chosen])
+
+
+@contextmanager
+def _service(home: Path, environment: dict[str, str]) -> Iterator[Standalone]:
+    from vitrine.standalone import Standalone
+
+    settings = load(data_dir=home / "data", api_host="127.0.0.1", api_port=0)
+    own = {
+        # On loopback: keys that the environment sets for another service are not asked for.
+        "VITRINE_API_KEYS": "",
+        "VITRINE_API_KEYS_FILE": "",
+        # Searches are by pictures of the catalog; their times are to be those of pictures never seen before.
+        "VITRINE_EMBEDDING_CACHE_BYTES": "0",
+    }
+    with Standalone(settings, environment=environment | own, say=say) as service:
+        yield service
+
+
+def _submit(file: Path, settings: Settings) -> dict[str, Any]:
+    """Submit the catalog as a user would; the finished job and its rejected rows by code."""
+    command = [sys.executable, "-m", "vitrine", "submit", str(file)]
+    command += ["--collection", COLLECTION, "--wait", "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=_environment(settings), check=False)
+    if done.returncode not in (EXIT_OK, EXIT_FINISHED_WITH_FAILURES):
+        raise VitrineError(f"The catalog could not be submitted (exit code {done.returncode}).")
+    told: dict[str, Any] = orjson.loads(done.stdout)
+    return {**told["status"], "rejected_by_code": told["rejected_by_code"]}
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The environment of this process, led to the demonstration's own service."""
+    urls = {
+        "VITRINE_DATA_DIR": str(settings.data_dir),
+        "VITRINE_REDIS_URL": settings.redis_url.get_secret_value(),
+        "VITRINE_QDRANT_URL": settings.qdrant_url.get_secret_value(),
+        "VITRINE_API_URL": settings.api_url,
+    }
+    if settings.store_token is not None:
+        urls["VITRINE_STORE_TOKEN"] = settings.store_token.get_secret_value()
+    return {**os.environ, **urls}
+
+
+def _search(staged: Staged, settings: Settings) -> tuple[Measured, dict[str, Labels]]:
+    known = _known_items(staged.file)
+    labels = {item: found for item, found in known.items() if found is not None}
+    asked = list(labels or known)[:SEARCHED_ITEMS]
+    with closing(Searcher(settings.api_url, COLLECTION)) as searcher:
+        return measure(searcher, asked, staged.pictures), labels
+
+
+def _known_items(file: Path) -> dict[str, Labels | None]:
+    """The catalog's first items and their labels, read as the job reads it."""
+    options = CatalogOptions(allow_files=True)
+    with closing(from_argument(str(file))) as source, open_catalog(source, options) as catalog:
+        items = (item for item in catalog if isinstance(item, CatalogItem))
+        return {item.id: labels_of(item.payload) for item in islice(items, SEARCHED_ITEMS)}
+
+
+def _report(job: dict[str, Any], measured: Measured, labels: dict[str, Labels]) -> DemoReport:
+    return make_report(
+        job,
+        search_p50_ms=measured.search_p50_ms,
+        precision=neighbour_precision(measured.neighbours, labels),
+    )
+
+
+def _verdict(report: DemoReport, plan: Plan | None) -> int:
+    """The exit code; says what differed from the plan."""
+    if plan is None:
+        return EXIT_FINISHED_WITH_FAILURES if report.failed else EXIT_OK
+    difference = plan.difference(report.embedded, report.failed)
+    if difference is None:
+        return EXIT_OK
+    say(difference)
+    return EXIT_COULD_NOT_RUN
+
+
+def _stay(api_url: str, data_dir: Path) -> None:
+    say(f"The API is at {api_url} (its documentation at {api_url}/docs).")
+    say(f"For other commands, in another terminal: export VITRINE_DATA_DIR={data_dir}")
+    say("Ctrl-C ends the demonstration.")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        say("Ending.")
+
+
+def _forget_services() -> None:
+    # Before anything reads the settings, and for the processes that are started from here too.
+    for name in _ELSEWHERE:
+        os.environ.pop(f"VITRINE_{name}", None)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """A SIGTERM ends the demonstration as a Ctrl-C does: with its service stopped and its folder removed."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,92 @@
+"""Pictures and words to vectors over the API, each with its own outcome."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.cli.common.api_retry import REQUEST_SECONDS, grouped, patiently
+from vitrine.client import ApiClient
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A picture or words as a person gave them, and as the API takes them."""
+
+    name: str
+    body: dict[str, str]
+    problem: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body, roughly."""
+        return sum(len(value) for value in self.body.values()) + 64
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """What came of one: a unit vector, float32 [dimension], or why there is none."""
+
+    name: str
+    vector: NDArray[np.float32] | None
+    error: str | None
+
+
+def picture(given: str, most: int) -> Given:
+    """A URL, or a file of at most so many bytes, which is read now."""
+    if given.lower().startswith(("http://", "https://")):
+        return Given(given, {"image_url": given})
+    try:
+        with Path(given).expanduser().open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        return Given(given, {}, f"it cannot be read: {(error.strerror or str(error)).lower()}")
+    if len(data) > most:
+        return Given(given, {}, f"it has more than {most} bytes")
+    return Given(given, {"image_base64": base64.b64encode(data).decode()})
+
+
+def words(text: str) -> Given:
+    """Words for a model with a text tower."""
+    return Given(text, {"text": text})
+
+
+def embed(
+    client: ApiClient, given: Iterable[Given], batch_size: int, options: dict[str, Any]
+) -> Iterator[Vector]:
+    """The outcomes in their order; `options` go into every request. Raises a `VitrineError` for all."""
+    for group in grouped(given, batch_size, lambda one: one.size):
+        sent = [one for one in group if one.problem is None]
+        told = iter(_asked(client, sent, options))
+        for one in group:
+            yield Vector(one.name, None, one.problem) if one.problem else _outcome(one, next(told))
+
+
+def _asked(
+    client: ApiClient, sent: Sequence[Given], options: dict[str, Any]
+) -> list[dict[str, Any]]:
+    if not sent:
+        return []
+    body = {
+        "inputs": [one.body for one in sent],
+        "encoding": "base64",
+        "timeout": REQUEST_SECONDS,
+        **options,
+    }
+    told: dict[str, Any] = patiently(lambda: client.embed(body))
+    results: list[dict[str, Any]] = told["results"]
+    return results
+
+
+def _outcome(given: Given, told: dict[str, Any]) -> Vector:
+    error = told["error"]
+    if error is not None:
+        return Vector(given.name, None, f"{error['code']}: {error['message']}")
+    vector = np.frombuffer(base64.b64decode(told["embedding"]), "<f4")
+    return Vector(given.name, vector.astype(np.float32, copy=False), None)

@@ -1,0 +1,130 @@
+"""An evaluation as people, programs and browsers see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vitrine.cli.common.output import console, counted, plain, print_json, print_table, say
+from vitrine.cli.common.thumbnails import picture_source
+from vitrine.core.errors import BadInput
+from vitrine.core.settings import Settings
+from vitrine.evaluation.comparison import Comparison
+from vitrine.evaluation.confusions import pairs
+from vitrine.evaluation.evaluation import Evaluation, Plan
+from vitrine.evaluation.index_recall import IndexRecall
+from vitrine.evaluation.latency import Latency
+from vitrine.evaluation.page import render
+from vitrine.evaluation.report import duels, evaluation_json, measures, plan_json, timings
+from vitrine.evaluation.sample import Picture
+
+SHOWN_FAILURES = 10
+SHOWN_TO_PROGRAMS = 100
+SHOWN_PAIRS = 5
+
+Rows = list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that was measured, and all that was lost."""
+
+    what: str  #: The catalog or collection, as it was named.
+    plan: Plan
+    found: Evaluation
+    index: IndexRecall | None
+    embedding: Latency | None
+    rejected: dict[str, int]
+    failures: tuple[tuple[Picture, str], ...]
+    against: tuple[Evaluation, Latency | None, Comparison] | None
+
+    @property
+    def lost(self) -> bool:
+        """Whether a row or a picture could not be counted."""
+        return bool(self.rejected or self.failures)
+
+    def tables(self) -> Iterator[tuple[str, Rows]]:
+        """Each model's measures, then their duel, by heading."""
+        yield (
+            _heading(self.found),
+            [*measures(self.found, self.plan), *timings(self.index, self.embedding)],
+        )
+        if self.against is not None:
+            rival, embedding, comparison = self.against
+            yield _heading(rival), [*measures(rival, self.plan), *timings(None, embedding)]
+            mine, others = _model(self.found), _model(rival)
+            heading = f"Only {mine} right : only {others} right"
+            yield heading, list(duels(comparison, mine, others))
+
+
+def tell(outcome: Outcome, *, as_json: bool) -> None:
+    """The result to stdout, what was lost to stderr."""
+    for picture, why in outcome.failures[:SHOWN_FAILURES]:
+        say(f"{picture.key}: {why}")
+    if outcome.failures:
+        say(f"{counted(len(outcome.failures), 'picture')} without a vector.")
+    if as_json:
+        print_json(_as_json(outcome))
+        return
+    for heading, rows in outcome.tables():
+        console().print(plain(f"{heading}\n"), soft_wrap=True)
+        print_table(("measure", "value", "of"), rows, folding=("measure", "of"))
+        console().print()
+    _tell_pairs(outcome.found)
+    for note in outcome.found.notes:
+        say(note)
+
+
+def _tell_pairs(found: Evaluation) -> None:
+    for pair in pairs(found, SHOWN_PAIRS):
+        taken = f"{pair.label} taken for {pair.taken_for}: {pair.count} of {pair.of}"
+        console().print(plain(taken), soft_wrap=True)
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    rival = outcome.against
+    return {
+        "catalog": outcome.what,
+        "protocol": plan_json(outcome.plan),
+        "rejected": outcome.rejected,
+        "failed": len(outcome.failures),
+        "failures": [
+            {"key": picture.key, "why": why}
+            for picture, why in outcome.failures[:SHOWN_TO_PROGRAMS]
+        ],
+        "evaluation": evaluation_json(
+            outcome.found, index=outcome.index, embedding=outcome.embedding
+        ),
+        "against": evaluation_json(rival[0], embedding=rival[1]) if rival else None,
+        "comparison": rival[2].as_json() if rival else None,
+    }
+
+
+def write_page(path: Path, outcome: Outcome, settings: Settings) -> None:
+    """Write the worst confusions, each beside its neighbours; raises `BadInput` where that cannot be written."""
+    rival = outcome.against
+    page = render(
+        f"vitrine evaluate: {outcome.what}",
+        list(outcome.tables()),
+        outcome.found,
+        picture_source(settings),
+        against=None if rival is None else (rival[0], rival[2]),
+    )
+    try:
+        path.write_text(page, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise BadInput(f"The page {path} cannot be written: {error.strerror}.") from error
+    say(f"The worst confusions are in {path}")
+
+
+def _heading(found: Evaluation) -> str:
+    classes = len({picture.label for picture in found.sample.pictures})
+    noun = "class" if classes == 1 else "classes"
+    pictures = counted(len(found.sample.pictures), "picture")
+    return f"{_model(found)}: {pictures}, {classes:,} {noun}"
+
+
+def _model(found: Evaluation) -> str:
+    return found.sample.space.model

@@ -1,0 +1,243 @@
+"""What `vitrine evaluate` does: gather pictures and vectors, measure, compare, tell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from producer import CatalogOptions
+from vitrine.cli.common.files import check_writable
+from vitrine.cli.common.output import errors
+from vitrine.cli.common.services import load_settings
+from vitrine.cli.evaluate.labelled import Columns, Labelled, read_labelled
+from vitrine.cli.evaluate.report import Outcome, tell, write_page
+from vitrine.cli.evaluate.stored import Stored, by_catalog, by_field
+from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK, BadInput, LedgerUnavailable
+from vitrine.core.settings import Settings
+from vitrine.core.types import model_name
+from vitrine.evaluation.comparison import Comparison, compare, in_both
+from vitrine.evaluation.embedding import PATIENCE, Embedded, embed_pictures, embed_texts, question
+from vitrine.evaluation.evaluation import Evaluation, Plan, evaluate
+from vitrine.evaluation.index_recall import IndexRecall, measure_index
+from vitrine.evaluation.latency import WARM_UP, Latency, timed
+from vitrine.evaluation.report import WORST
+from vitrine.evaluation.sample import Picture, Sample
+from vitrine.evaluation.zero_shot import EmbedTexts
+from vitrine.query.client import QueryLane, no_worker
+from vitrine.store.open import open_store
+
+INDEX_QUESTIONS = 200
+TIMED_PICTURES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command was given."""
+
+    catalog: str | None
+    reading: CatalogOptions
+    columns: Columns
+    collection: str | None
+    model: str | None
+    against: str | None
+    plan: Plan
+    pictures: int
+    page: Path | None
+    as_json: bool
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """One model's sample, and what was lost on the way to it."""
+
+    sample: Sample
+    rejected: Counter[str] = field(default_factory=Counter)
+    failures: list[tuple[Picture, str]] = field(default_factory=list)
+    index: IndexRecall | None = None
+    embedding: Latency | None = None
+
+
+def run(request: Request) -> int:
+    """Do it; the exit code is 3 where a row had no label or a picture no vector."""
+    settings = load_settings(model=request.model)
+    check_writable(request.page)
+    read = _read(request)
+    with closing(QueryLane.open(settings)) as lane:
+        for model in _models_asked(request, settings):
+            _require_worker(lane, model)
+        gathered = _gather(request, settings, lane, read)
+        if request.against is not None:
+            outcome = _against(request, settings, lane, gathered)
+        else:
+            outcome = _outcome(request, gathered, _evaluated(gathered.sample, request.plan, lane))
+    tell(outcome, as_json=request.as_json)
+    if request.page is not None:
+        write_page(request.page, outcome, settings)
+    return EXIT_FINISHED_WITH_FAILURES if outcome.lost else EXIT_OK
+
+
+def _models_asked(request: Request, settings: Settings) -> list[str]:
+    """The models that workers are needed for, as they were named."""
+    own = [] if request.collection is not None else [settings.model]
+    return [*own, *filter(None, [request.against])]
+
+
+def _require_worker(lane: QueryLane, model: str) -> None:
+    """Before anything is embedded: the other model's part takes long, too."""
+    if not lane.workers(model_name(model)):
+        raise no_worker(model)  # what was given starts a worker; its canonical name need not
+
+
+# --- gathering ------------------------------------------------------------------------------------
+
+
+def _read(request: Request) -> Labelled | None:
+    """The catalog's labelled pictures; None where none was given."""
+    if request.catalog is None:
+        return None
+    return read_labelled(
+        request.catalog,
+        request.reading,
+        request.columns,
+        limit=request.pictures,
+        seed=request.plan.shots.seed,
+    )
+
+
+def _gather(
+    request: Request, settings: Settings, lane: QueryLane, read: Labelled | None
+) -> _Gathered:
+    if read is None:
+        return _from_collection(request, settings)
+    if request.collection is not None:
+        gathered = _from_collection(request, settings, read.pictures)
+    else:
+        gathered = _embedded(lane, model_name(settings.model), read.pictures, settings)
+    gathered.rejected.update(read.rejected)
+    return gathered
+
+
+def _from_collection(
+    request: Request, settings: Settings, pictures: Sequence[Picture] | None = None
+) -> _Gathered:
+    name = request.collection or ""
+    with closing(open_store(settings)) as store:
+        if pictures is None:
+            seed = request.plan.shots.seed
+            stored = by_field(store, name, request.columns, limit=request.pictures, seed=seed)
+        else:
+            stored = by_catalog(store, name, pictures)
+        asked = slice(INDEX_QUESTIONS)
+        index = measure_index(store, name, stored.sample.vectors[asked], stored.items[asked])
+    return _Gathered(stored.sample, _missing(stored), index=index)
+
+
+def _missing(stored: Stored) -> Counter[str]:
+    return Counter({"not_in_collection": stored.missing}) if stored.missing else Counter()
+
+
+def _embedded(
+    lane: QueryLane, model: str, pictures: Sequence[Picture], settings: Settings
+) -> _Gathered:
+    embedding = _one_by_one(lane, model, pictures, settings)
+    with _progress(f"Embedding with {model}", len(pictures)) as advance:
+        found = embed_pictures(
+            lane, model, pictures, max_bytes=settings.fetch_max_bytes, on_progress=advance
+        )
+    return _Gathered(_sample(found, model), failures=list(found.failures), embedding=embedding)
+
+
+def _sample(found: Embedded, model: str) -> Sample:
+    if found.space is None:
+        picture, why = found.failures[0]
+        raise BadInput(
+            f"The model {model} could embed none of the {len(found.failures):,} pictures; "
+            f"the first, {picture.key}: {why}"
+        )
+    return Sample(found.pictures, found.vectors, found.space)
+
+
+def _one_by_one(
+    lane: QueryLane, model: str, pictures: Sequence[Picture], settings: Settings
+) -> Latency | None:
+    """What a question takes that is asked alone, of a picture that the worker has never seen."""
+
+    def ask(picture: Picture) -> None:
+        with suppress(BadInput):  # told later, with all the other failures
+            asked = replace(question(picture, settings.fetch_max_bytes), fresh=True)
+            lane.embed(model, asked, timeout=PATIENCE)
+
+    return timed(ask, pictures[: WARM_UP + TIMED_PICTURES])
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    out = errors()
+    shown = Progress(
+        *columns, TimeRemainingColumn(), console=out, transient=True, disable=not out.is_terminal
+    )
+    with shown as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)
+
+
+# --- measuring ------------------------------------------------------------------------------------
+
+
+def _evaluated(sample: Sample, plan: Plan, lane: QueryLane) -> Evaluation:
+    return evaluate(sample, plan, _words(lane, sample))
+
+
+def _words(lane: QueryLane, sample: Sample) -> EmbedTexts | None:
+    """How texts are embedded into the sample's space; None where no worker does that."""
+    try:
+        workers = lane.workers(sample.space.model)
+    except LedgerUnavailable:
+        return None  # vectors of a collection are measured without a queue, too
+    if not any(worker.supports_text and worker.space == sample.space for worker in workers):
+        return None
+
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+        return embed_texts(lane, sample.space.model, texts)
+
+    return embed
+
+
+def _against(request: Request, settings: Settings, lane: QueryLane, gathered: _Gathered) -> Outcome:
+    """Embed the same pictures with the other model, and measure both on those that both could embed."""
+    other = _embedded(lane, model_name(request.against or ""), gathered.sample.pictures, settings)
+    mine, others = in_both(gathered.sample, other.sample)
+    if not mine.pictures:
+        raise BadInput("The two models have no picture in common.")
+    found = _evaluated(mine, request.plan, lane)
+    rival = _evaluated(others, request.plan, lane)
+    gathered.failures += other.failures
+    comparison = compare(found, rival, WORST)
+    return _outcome(request, gathered, found, against=(rival, other.embedding, comparison))
+
+
+def _outcome(
+    request: Request,
+    gathered: _Gathered,
+    found: Evaluation,
+    *,
+    against: tuple[Evaluation, Latency | None, Comparison] | None = None,
+) -> Outcome:
+    return Outcome(
+        what=request.catalog or f"collection {request.collection}",
+        plan=request.plan,
+        found=found,
+        index=gathered.index,
+        embedding=gathered.embedding,
+        rejected=dict(gathered.rejected),
+        failures=tuple(gathered.failures),
+        against=against,
+    )

@@ -1,0 +1,119 @@
+"""Labelled pictures of a collection, with the vectors that it holds."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.cli.evaluate.labelled import Columns, as_label, picture_key
+from vitrine.core.errors import BadInput
+from vitrine.evaluation.sample import Picture, Sample, lot, part_named
+from vitrine.store.base import (
+    FIELDS_FIELD,
+    INDEX_FIELD,
+    ITEM_FIELD,
+    URL_FIELD,
+    Space,
+    StoredPoint,
+    VectorStore,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is needed of a point: its payload would take as much again, and its vector's page all of the page."""
+
+    picture: Picture
+    item: str
+    vector: NDArray[np.float32]
+
+
+def _kept(picture: Picture, point: StoredPoint) -> _Kept:
+    return _Kept(picture, str(point.payload[ITEM_FIELD]), point.vector.copy())
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A sample of a collection; `items` [n] are the pictures' item ids."""
+
+    sample: Sample
+    items: tuple[str, ...]
+    missing: int  #: Points without a label, or labelled pictures without a point.
+
+
+def by_field(store: VectorStore, name: str, columns: Columns, *, limit: int, seed: int) -> Stored:
+    """Points labelled by a field of their own; without one, by their item.
+
+    Of more than `limit` points, so many by lot. Raises `NotFound`, and `BadInput` where no point has the label.
+    """
+    space = store.space(name)
+    unlabelled = 0
+
+    def labelled() -> Iterator[_Kept]:
+        nonlocal unlabelled
+        for point in store.scroll(name):
+            picture = _picture(point, columns)
+            if picture is None:
+                unlabelled += 1
+            else:
+                yield _kept(picture, point)
+
+    kept = heapq.nsmallest(limit, labelled(), key=lambda one: lot(seed, one.picture.key))
+    if not kept:
+        raise BadInput(
+            f"No point of the collection {name} has {columns.label or 'an item'}.",
+            hint="Name a field of its items with --label, or give a CSV of labels.",
+        )
+    return _stored(kept, space, unlabelled)
+
+
+def by_catalog(store: VectorStore, name: str, pictures: Sequence[Picture]) -> Stored:
+    """The points of labelled pictures, met by item id and position; raises `NotFound`, and `BadInput` for none."""
+    wanted = {picture.key: picture for picture in pictures}
+    space = store.space(name)
+    found = [
+        _kept(wanted[key], point) for point in store.scroll(name) if (key := _key(point)) in wanted
+    ]
+    if not found:
+        raise BadInput(
+            f"The collection {name} holds none of the catalog's {len(wanted):,} labelled pictures.",
+            hint="The ids must be those that the catalog was submitted with (--id).",
+        )
+    # As they were drawn by lot: who asks the first of them asks some of all.
+    place = {key: position for position, key in enumerate(wanted)}
+    found.sort(key=lambda one: place[one.picture.key])
+    return _stored(found, space, len(wanted) - len(found))
+
+
+def _stored(kept: Sequence[_Kept], space: Space, missing: int) -> Stored:
+    vectors = np.stack([one.vector for one in kept])
+    sample = Sample(tuple(one.picture for one in kept), vectors, space)
+    return Stored(sample, tuple(one.item for one in kept), missing)
+
+
+def _picture(point: StoredPoint, columns: Columns) -> Picture | None:
+    """The point as a labelled picture; None where it lacks the label."""
+    key, item = _key(point), str(point.payload[ITEM_FIELD])
+    source = str(point.payload[URL_FIELD])
+    if columns.label is None:
+        # Its other pictures are what it has to find, so it is in no group with them.
+        return Picture(key, item, source, key)
+    fields: Mapping[str, object] = point.payload[FIELDS_FIELD]
+    label = _text(fields, columns.label)
+    part = part_named(_text(fields, columns.split)) if columns.split else None
+    return (
+        Picture(key, label, source, _text(fields, columns.group) or item, part) if label else None
+    )
+
+
+def _text(fields: Mapping[str, object], name: str | None) -> str:
+    value = fields.get(name) if name else None
+    return as_label(value) if isinstance(value, str | int | float) else ""
+
+
+def _key(point: StoredPoint) -> str:
+    return picture_key(str(point.payload[ITEM_FIELD]), int(point.payload[INDEX_FIELD]))

@@ -1,0 +1,1 @@
+"""Commands about jobs: jobs, status, failures, retry, cancel."""

@@ -1,0 +1,156 @@
+"""A job watched to its end: a progress bar with rate, time left and failures; Ctrl-C leaves the job running.
+
+Where it stands still, it is told from time to time what it may be waiting for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from vitrine.cli.commands import EXIT_INTERRUPTED
+from vitrine.cli.common.output import errors, plain, say
+from vitrine.cli.common.worker_check import no_worker, store_away
+from vitrine.cli.jobs.view import index_words, unfed, words
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.settings import Settings
+from vitrine.core.types import JobState, JobStatus
+from vitrine.ledger.base import Ledger
+
+POLL_SECONDS = 0.5
+PATIENCE_SECONDS = 60.0
+"""A ledger that is gone for less is waited for: Redis being restarted does not end a job."""
+IDLE_SECONDS = 15.0
+"""Without any change for so long, the person is told whether a worker runs at all."""
+REMIND_SECONDS = 30.0
+"""How often what holds a job up is told again while it does."""
+FIRST_LINE_SECONDS = 3.0
+LINE_SECONDS = 10.0
+"""How often a line is written where there is no terminal to draw a bar on."""
+
+
+def follow(ledger: Ledger, job: str, settings: Settings) -> JobStatus:
+    """Return the status once the job is finished; after a standstill say whether a worker runs at all."""
+    try:
+        with _Display(errors(), settings) as display:
+            while True:
+                status = _patiently(lambda: ledger.status(job))
+                display.show(status)
+                if status.state.finished:
+                    return status
+                time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        say(f"The job goes on. Follow it with: vitrine status {job} --wait")
+        raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
+
+
+def _patiently(ask: Callable[[], JobStatus]) -> JobStatus:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return ask()
+        except LedgerUnavailable:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+
+
+class _Display:
+    """What is drawn, or written line by line where there is no terminal."""
+
+    def __init__(self, console: Console, settings: Settings) -> None:
+        self._console = console
+        self._settings = settings
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[failed]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task: TaskID = self._progress.add_task("starting", total=None, rate="", failed="")
+        self._began = time.monotonic()
+        self._line_at = self._began + FIRST_LINE_SECONDS
+        self._moved_at = self._began
+        self._last = (0, 0, 0)
+        self._remind_at = self._began
+
+    def __enter__(self) -> _Display:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._progress.stop()
+
+    def show(self, status: JobStatus) -> None:
+        """Draw the counts as they are."""
+        done = status.images - status.pending
+        speed = self._progress.tasks[0].speed
+        indexing = status.state is JobState.INDEXING
+        self._progress.update(
+            self._task,
+            description=_doing(status, done),
+            completed=status.indexed if indexing else done,
+            total=_total(status),
+            rate=f"{speed:,.0f}/s" if speed and not indexing else "",
+            failed=f"{status.failed:,} failed" if status.failed else "",
+        )
+        self._write_line(status, done)
+        self._remind(status, done)
+
+    def _write_line(self, status: JobStatus, done: int) -> None:
+        if self._console.is_terminal or time.monotonic() < self._line_at:
+            return
+        self._line_at = time.monotonic() + LINE_SECONDS
+        elapsed = time.monotonic() - self._began
+        counts = f"{done:,} of {status.images:,} pictures, {status.failed:,} failed"
+        if status.state is JobState.INDEXING:
+            counts += f"; {index_words(status)}"
+        say(f"{_doing(status, done)} for {elapsed:,.0f} s: {counts}")
+
+    def _remind(self, status: JobStatus, done: int) -> None:
+        now = time.monotonic()
+        counts = (done, status.images, status.indexed)
+        working = status.pending or status.state is JobState.INDEXING
+        if counts != self._last or not working:
+            self._last, self._moved_at = counts, now
+        if now < self._remind_at:
+            return
+        notice = unfed(status)
+        if notice is None and working and now - self._moved_at > IDLE_SECONDS:
+            notice = no_worker(self._settings, status.spec) or store_away(
+                self._settings, status.spec
+            )
+        if notice is not None:
+            self._remind_at = now + REMIND_SECONDS
+            self._console.print(plain(notice), soft_wrap=True)
+
+
+def _total(status: JobStatus) -> int | None:
+    """What the bar runs to; None where that is not known yet."""
+    if status.state is JobState.OPEN:
+        return None
+    return (status.points or None) if status.state is JobState.INDEXING else status.images
+
+
+def _doing(status: JobStatus, done: int) -> str:
+    """The state, or that the first outcome is being worked at: a model's start takes its time."""
+    working = status.state is JobState.RUNNING and not done
+    return "working" if working else words(status.state)

@@ -1,0 +1,150 @@
+"""A job's counts as people and programs see them, and the exit code that they come to."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from vitrine.cli.common.output import console, plain
+from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK
+from vitrine.core.types import JobSpec, JobState, JobStatus
+from vitrine.ledger.journal import lost_words
+
+UNFED_SECONDS = 60.0
+"""An open job that was not added to for so long may have lost its producer; one that waits for room looks the same."""
+
+
+def status_json(status: JobStatus) -> dict[str, Any]:
+    """One job as JSON; times are unix seconds."""
+    spec = status.spec
+    return {
+        "job": spec.id,
+        "state": str(status.state),
+        "collection": spec.collection,
+        "model": spec.model,
+        "source": spec.source,
+        "items": status.items,
+        "images": status.images,
+        "embedded": status.embedded,
+        "failed": status.failed,
+        "cancelled": status.cancelled,
+        "pending": status.pending,
+        "indexed_points": status.indexed,
+        "points": status.points,
+        "rejected_rows": status.rejected_rows,
+        "failed_by_reason": dict(status.failed_by_reason),
+        "created_at": spec.created_at,
+        "fed_at": status.fed_at,
+        "updated_at": status.updated_at,
+        "finished_at": status.finished_at,
+        "notice": notice(status),
+    }
+
+
+def print_status(status: JobStatus, *, took: float | None = None) -> None:
+    """One job, for people; `took` is how many seconds this command saw it take, from its first row to its end.
+
+    Without it no rate is told: the times in the ledger span whatever lay before a retry as well.
+    """
+    spec, out = status.spec, console()
+    out.print(plain(f"Job {spec.id}: {words(status.state)}"), style="bold")
+    out.print(
+        plain(f"  {spec.source} -> collection {spec.collection}, model {spec.model}"),
+        soft_wrap=True,
+    )
+    if status.state is not JobState.LOST:
+        out.print(plain(f"  items {status.items:,}, pictures {status.images:,}: {_counts(status)}"))
+    if status.state is JobState.INDEXING:
+        out.print(plain(f"  {index_words(status)}"), soft_wrap=True)
+    if status.failed_by_reason:
+        out.print(plain(f"  failed: {by_count(status.failed_by_reason)}"))
+    if status.rejected_rows:
+        out.print(plain(f"  rejected rows {status.rejected_rows:,}"))
+    if status.failed or status.rejected_rows:
+        out.print(plain(f"  See them: vitrine failures {spec.id}"))
+    _print_times(status, took)
+
+
+def _print_times(status: JobStatus, took: float | None) -> None:
+    told = notice(status)
+    if told is not None:
+        console().print(plain(f"  {told}"), soft_wrap=True)
+    if status.finished_at is None:
+        return
+    if took is None:
+        console().print(plain(f"  finished {since(status.finished_at)}"))
+        return
+    rate = f", {status.embedded / took:,.1f} pictures a second" if status.embedded else ""
+    console().print(plain(f"  {took:,.1f} s{rate}"))
+
+
+def notice(status: JobStatus) -> str | None:
+    """What somebody has to do about the job; None where nothing has to be done."""
+    return lost_words(status.spec) if status.state is JobState.LOST else unfed(status)
+
+
+def unfed(status: JobStatus) -> str | None:
+    """The notice for an open job whose producer has not added to it for a while; None for any other."""
+    if status.state is not JobState.OPEN or time.time() - status.fed_at < UNFED_SECONDS:
+        return None
+    return f"still open: its producer last added pictures {since(status.fed_at)}; if it has gone, {go_on(status.spec)}"
+
+
+def go_on(spec: JobSpec) -> str:
+    """How to complete a job whose producer ended half-way."""
+    if spec.reading:
+        file = "-" if spec.source == "stdin" else shlex.quote(spec.source)
+        return f"go on with: vitrine submit {file} --resume {spec.id} (or drop it: vitrine cancel {spec.id})"
+    return f"vitrine cancel {spec.id} and submit again (points are replaced, not doubled)"
+
+
+def index_words(status: JobStatus) -> str:
+    """How far the index of an `indexing` job's collection is."""
+    if not status.points:
+        return "waits for its collection's index"
+    return f"its collection's index holds {status.indexed:,} of {status.points:,} points"
+
+
+def words(state: JobState) -> str:
+    """A state as people say it."""
+    return str(state).replace("_", " ")
+
+
+def short_state(state: JobState) -> str:
+    """A state in one word, for a table that has the failed pictures in a column of their own."""
+    return "completed" if state is JobState.COMPLETED_WITH_FAILURES else words(state)
+
+
+def by_count(counts: Mapping[str, int]) -> str:
+    """`not_found 3, timeout 1`: the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{name} {count:,}" for name, count in ordered)
+
+
+def since(moment: float) -> str:
+    """How long ago a moment of unix time was, coarsely."""
+    seconds = max(0.0, time.time() - moment)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return f"{int(seconds)} s ago"
+
+
+def exit_code(status: JobStatus) -> int:
+    """0 while nothing went wrong; 3 for a failed picture, a rejected row, a cancelled or a lost job."""
+    ended = JobState.CANCELLING, JobState.CANCELLED, JobState.LOST
+    wrong = status.failed or status.rejected_rows or status.state in ended
+    return EXIT_FINISHED_WITH_FAILURES if wrong else EXIT_OK
+
+
+def _counts(status: JobStatus) -> str:
+    parts = {
+        "embedded": status.embedded,
+        "failed": status.failed,
+        "cancelled": status.cancelled,
+        "pending": status.pending,
+    }
+    shown = [f"{count:,} {name}" for name, count in parts.items() if count or name == "embedded"]
+    return ", ".join(shown)

@@ -1,0 +1,68 @@
+"""Pairs to scores over the API: so many a request, and once more where it asks to wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vitrine.cli.common.api_retry import REQUEST_SECONDS, grouped, patiently
+from vitrine.cli.score.pairs import Pair
+from vitrine.client import ApiClient
+from vitrine.core.types import RowProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A pair's outcome: numbers, or why there are none."""
+
+    pair: Pair
+    clip_score: float | None = None
+    probability: float | None = None
+    error: str | None = None
+
+
+class Scorer:
+    """Scores pairs by one model."""
+
+    def __init__(
+        self, client: ApiClient, model: str | None, *, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._model = model
+        self._pause = pause
+
+    def __call__(self, pairs: Sequence[Pair], *, fresh: bool = False) -> list[Scored]:
+        """The outcomes in the pairs' order; `fresh` has pictures embedded that the worker remembers.
+
+        Raises a `VitrineError` where the API cannot be asked.
+        """
+        sent = [pair for pair in pairs if pair.problem is None]
+        told = iter(self._asked(sent, fresh=fresh)) if sent else iter(())
+        return [
+            _scored(pair, next(told)) if pair.problem is None else Scored(pair, error=pair.problem)
+            for pair in pairs
+        ]
+
+    def _asked(self, pairs: Sequence[Pair], *, fresh: bool) -> list[dict[str, Any]]:
+        body: dict[str, Any] = {"pairs": [pair.body for pair in pairs], "timeout": REQUEST_SECONDS}
+        if self._model is not None:
+            body["model"] = self._model
+        if fresh:
+            body["fresh"] = True
+        told: dict[str, Any] = patiently(lambda: self._client.score(body), pause=self._pause)
+        results: list[dict[str, Any]] = told["results"]
+        return results
+
+
+def _scored(pair: Pair, told: dict[str, Any]) -> Scored:
+    error = told["error"]
+    if error is not None:
+        return Scored(pair, error=f"{error['part']}: {error['code']}, {error['message']}")
+    return Scored(pair, told["clip_score"], told["probability"])
+
+
+def batches(pairs: Iterable[Pair | RowProblem], most: int) -> Iterator[list[Pair | RowProblem]]:
+    """Rows in groups of up to `most` that fit into one request."""
+    return grouped(pairs, most, lambda one: one.size if isinstance(one, Pair) else 0)

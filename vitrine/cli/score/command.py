@@ -1,0 +1,66 @@
+"""`vitrine score`: a CSV of pictures and texts gets a column of scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK
+
+MOST_COMPARED = 1000
+
+
+@click.command(
+    epilog="Exit codes: 0 every row has a score, 1 could not run, 2 usage or bad input, 3 scored, but for some rows."
+)
+@click.argument("pairs", type=click.Path(path_type=Path))
+@click.option("--image", help="The column with pictures: URLs, or paths beneath the file's folder.")
+@click.option("--text", help="The column with texts.")
+@click.option("--image-root", help="Folder or URL that relative picture paths start from.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="By default {name}_with_scores.csv.")  # fmt: skip
+@click.option("--model", help="The model, where several run.")
+@click.option("--batch-size", default=64, show_default=True, type=click.IntRange(1, 500), help="Pairs a request.")  # fmt: skip
+@click.option("--compare", is_flag=True, help="Time single requests against batches, and write {name}_comparison.json.")  # fmt: skip
+@click.option(
+    "--compare-pairs", default=100, show_default=True, type=click.IntRange(1, MOST_COMPARED),
+    help="So many of the first pairs are timed.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--api", "api_url", help="The API's address (VITRINE_API_URL).")
+@click.pass_context
+def score(ctx: click.Context, /, pairs: Path, **options: Any) -> None:
+    """Score how well the picture and the text of each row of PAIRS, a CSV or TSV, go together.
+
+    Adds the columns clip_score (100 times their cosine, 0 at least), probability (where the model is a SigLIP) and
+    score_error, and writes them with all others to a file of their own.
+    """
+    from vitrine.cli.common.api_retry import REQUEST_SECONDS
+    from vitrine.cli.common.output import print_json
+    from vitrine.cli.common.services import load_settings
+    from vitrine.cli.score.client import Scorer
+    from vitrine.cli.score.output_csv import default_output
+    from vitrine.cli.score.pairs import Pairs
+    from vitrine.cli.score.report import show
+    from vitrine.cli.score.run import ScoreRun
+    from vitrine.client import ApiClient
+
+    settings = load_settings(api_url=options["api_url"])
+    with (
+        ApiClient(settings.api_url, settings.api_key, timeout=REQUEST_SECONDS) as client,
+        Pairs(
+            pairs, image=options["image"], text=options["text"], image_root=options["image_root"],
+            most=settings.fetch_max_bytes,
+        ) as opened,
+    ):  # fmt: skip
+        run = ScoreRun(
+            Scorer(client, options["model"]),
+            pairs,
+            options["output"] or default_output(pairs),
+            options["batch_size"],
+            options["compare_pairs"] if options["compare"] else 0,
+        )
+        tally = run(opened)
+    print_json(tally.told()) if options["as_json"] else show(tally)
+    ctx.exit(EXIT_FINISHED_WITH_FAILURES if tally.failed or tally.rejected else EXIT_OK)

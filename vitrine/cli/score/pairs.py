@@ -1,0 +1,132 @@
+"""A CSV of pictures and texts: its rows as they are, and what of each is sent to be scored."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from vitrine.core.errors import BadInput
+from vitrine.core.types import RowProblem
+
+if TYPE_CHECKING:
+    from producer.formats import Format
+    from producer.image_url import ImageRoot
+    from producer.readers.base import Reader, Row
+
+IMAGE_NAMES = ("image_input", "image_url", "image", "image_path", "picture", "url", "path", "file")
+TEXT_NAMES = ("text_prompt", "text", "prompt", "caption", "description", "title")
+"""Columns by their usual names, the likeliest first."""
+MAX_TEXT = 1000  #: Characters that the API takes.
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One row: its cells by column, and what is wrong with it where it cannot be sent."""
+
+    line: int
+    cells: dict[str, str]
+    body: dict[str, str]  #: As the API takes a pair.
+    problem: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body, roughly."""
+        return sum(len(value) for value in self.body.values()) + 64
+
+
+class Pairs:
+    """An opened CSV or TSV, plain or gzipped; a context manager."""
+
+    def __init__(
+        self, path: Path, *, image: str | None, text: str | None, image_root: str | None, most: int
+    ) -> None:
+        """Find the columns, by name where given; a local picture may have `most` bytes. Raises `BadInput`."""
+        from producer.image_url import image_root as rooted
+        from producer.readers import open_reader
+        from producer.source import from_path
+
+        source = from_path(path)
+        found, self._reader = open_reader(source)
+        try:
+            _require_table(found, source.name)
+            self.names = tuple(self._reader.names)
+            self.image = _column(self.names, image, IMAGE_NAMES, "pictures", "--image")
+            self.text = _column(self.names, text, TEXT_NAMES, "texts", "--text")
+            self._root = rooted(image_root, source.folder, allow_files=True)
+        except BaseException:
+            self._reader.close()
+            raise
+        self._most = most
+
+    def __enter__(self) -> Pairs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.close()
+
+    def __iter__(self) -> Iterator[Pair | RowProblem]:
+        return rows(self._reader, self)
+
+    def pair(self, row: Row) -> Pair:
+        """The row's pair; its local picture is read now."""
+        cells = {name: str(value) for name, value in row.values.items()}
+        text, image = cells[self.text].strip(), cells[self.image].strip()
+        if not text or len(text) > MAX_TEXT:
+            return Pair(row.line, cells, {}, f"expected a text of 1 to {MAX_TEXT} characters")
+        if not image:
+            return Pair(row.line, cells, {}, "expected a picture, found none")
+        told = picture(image, self._root, self._most)
+        if isinstance(told, str):
+            return Pair(row.line, cells, {}, told)
+        return Pair(row.line, cells, {**told, "text": text})
+
+
+def rows(reader: Reader, pairs: Pairs) -> Iterator[Pair | RowProblem]:
+    """Every row after the header."""
+    for row in reader.rows():
+        yield row if isinstance(row, RowProblem) else pairs.pair(row)
+
+
+def picture(value: str, root: ImageRoot, most: int) -> dict[str, str] | str:
+    """A cell as the API takes it: a URL, or the base64 of a file beneath the root; in words why it is neither."""
+    from producer.row_errors import Flaw
+
+    try:
+        url = root.url(value)
+    except Flaw as flaw:
+        return flaw.message
+    if not url.startswith("file://"):
+        return {"image_url": url}
+    try:
+        with open(os.fsdecode(unquote_to_bytes(url.removeprefix("file://"))), "rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        return f"the picture cannot be read: {(error.strerror or str(error)).lower()}"
+    if len(data) > most:
+        return f"the picture has more than {most} bytes"
+    return {"image_base64": base64.b64encode(data).decode()}
+
+
+def _require_table(found: Format, name: str) -> None:
+    if found not in ("csv", "tsv"):
+        raise BadInput(f"{name} is no CSV or TSV: it was taken for {found}.")
+
+
+def _column(
+    names: tuple[str, ...], told: str | None, usual: tuple[str, ...], what: str, option: str
+) -> str:
+    if told is not None and told not in names:
+        raise BadInput(f"There is no column {told!r}.", hint=f"There are: {', '.join(names)}.")
+    by_small = {name.lower(): name for name in reversed(names)}
+    found = told or next((by_small[name] for name in usual if name in by_small), None)
+    if found is None:
+        raise BadInput(
+            f"None of the columns {', '.join(names)} is known to hold {what}.",
+            hint=f"Name it with {option} COLUMN.",
+        )
+    return found

@@ -1,0 +1,62 @@
+"""A file of pairs from its first row to its last, and then the comparison, where one is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+
+from vitrine.cli.common.files import write_text
+from vitrine.cli.score.client import Scorer, batches
+from vitrine.cli.score.compare import compare
+from vitrine.cli.score.output_csv import ScoredFile, default_output
+from vitrine.cli.score.pairs import Pair, Pairs
+from vitrine.cli.score.progress import ScoreProgress
+from vitrine.cli.score.tally import Tally
+
+
+@dataclass
+class ScoreRun:
+    """One run; `compared` is how many of the first pairs are timed, 0 for none."""
+
+    scorer: Scorer
+    path: Path
+    output: Path
+    batch_size: int
+    compared: int
+    _kept: list[Pair] = field(default_factory=list)
+
+    def __call__(self, pairs: Pairs) -> Tally:
+        """Score them all, and write the files."""
+        tally = Tally(self.output)
+        with ScoreProgress() as progress:
+            self._score(pairs, tally, progress)
+            if self._kept:
+                self._compare(tally, progress)
+        return tally
+
+    def _score(self, pairs: Pairs, tally: Tally, progress: ScoreProgress) -> None:
+        with ScoredFile(self.output, pairs.names) as file:
+            for group in batches(pairs, self.batch_size):
+                sent = [one for one in group if isinstance(one, Pair)]
+                progress.problems([one for one in group if not isinstance(one, Pair)])
+                tally.rejected += len(group) - len(sent)
+                for scored in self.scorer(sent):
+                    file.add(scored)
+                    tally.add(scored)
+                self._keep(sent)
+                progress.show(tally)
+
+    def _keep(self, sent: list[Pair]) -> None:
+        good = [pair for pair in sent if pair.problem is None]
+        self._kept += good[: self.compared - len(self._kept)]
+
+    def _compare(self, tally: Tally, progress: ScoreProgress) -> None:
+        tally.comparison = compare(
+            self.scorer, self._kept, self.batch_size, begin=progress.compared
+        )
+        named = default_output(self.path).name.replace("_with_scores.csv", "_comparison.json")
+        tally.comparison_file = self.output.with_name(named)
+        text = orjson.dumps(tally.comparison, option=orjson.OPT_INDENT_2).decode()
+        write_text(tally.comparison_file, [text, "\n"])

@@ -1,0 +1,86 @@
+"""`vitrine submit FILE`: a catalog on its way to its job, or only looked at (`--dry-run`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vitrine.cli.jobs.argument import named_job
+
+if TYPE_CHECKING:
+    from vitrine.cli.submit.run import Request
+
+
+@click.command(
+    epilog="Exit codes: 0 all taken, 1 could not run, 2 usage or bad input (with --dry-run too: the file would "
+    "be refused), 3 a row was rejected or, with --wait, a picture failed, 130 interrupted (Ctrl-C): while rows "
+    "are sent the job stays open for --resume, while waiting it goes on."
+)
+@click.argument("file")
+@click.option("--collection", help="The catalog's name in the store; made where it is not there.")
+@click.option("--model", help="A model's name or directory; the default is VITRINE_MODEL.")
+@click.option("--id", "id_column", help="The column with the item's id.")
+@click.option("--image", "images", multiple=True, help="A column with pictures; may be repeated.")
+@click.option(
+    "--payload", multiple=True, help="A column to store with the vectors; default: all others."
+)
+@click.option("--image-separator", help="What separates several pictures in one cell.")
+@click.option("--image-root", help="Folder or URL that relative picture paths start from.")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["csv", "tsv", "jsonl", "parquet", "urls", "folder"]),
+    help="Found by suffix and content where not given.",
+)
+@click.option(
+    "--resume",
+    metavar="JOB",
+    callback=named_job,
+    help="Send what is missing of a job whose submit ended half-way; FILE has to be the same.",
+)
+@click.option("--wait", is_flag=True, help="Stay until every picture has its outcome.")
+@click.option("--strict", is_flag=True, help="Submit nothing where any row is bad.")
+@click.option("--dry-run", is_flag=True, help="Check every row, submit nothing; needs no service.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def submit(ctx: click.Context, /, **options: Any) -> None:
+    """Send a catalog: every picture becomes a vector or a named failure.
+
+    FILE is CSV, TSV, JSON Lines, Parquet, a list of URLs (plain or .gz), a folder of pictures, or - for
+    standard input. Bad rows are reported and counted, the good ones go on. With --resume no other option about the
+    catalog is needed: the job says how it was read.
+    """
+    from vitrine.cli.submit.run import run
+
+    ctx.exit(run(_request(options)))
+
+
+def _request(options: dict[str, Any]) -> Request:
+    from producer import CatalogOptions, Format
+    from vitrine.cli.submit.run import Request
+
+    if options["resume"] is not None and options["dry_run"]:
+        raise click.UsageError("Give one of --resume and --dry-run.")
+    if options["collection"] is None and not options["dry_run"] and options["resume"] is None:
+        raise click.UsageError("Missing option '--collection'.")
+    name = options["format_name"]
+    return Request(
+        file=options["file"],
+        collection=options["collection"],
+        model=options["model"],
+        catalog=CatalogOptions(
+            format=None if name is None else Format(name),
+            id=options["id_column"],
+            images=options["images"],
+            payload=options["payload"] or None,
+            image_separator=options["image_separator"],
+            image_root=options["image_root"],
+            allow_files=True,
+        ),
+        resume=options["resume"],
+        wait=options["wait"],
+        strict=options["strict"],
+        dry_run=options["dry_run"],
+        as_json=options["as_json"],
+    )

@@ -1,0 +1,62 @@
+"""What was found in a catalog, as people and programs see it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from producer import Catalog, Report
+from vitrine.cli.common.output import console, counted, plain, say
+from vitrine.cli.jobs.view import by_count
+from vitrine.core.types import JobSpec
+
+SHOWN_TO_PEOPLE = 10
+SHOWN_TO_PROGRAMS = 100
+
+
+def report_json(
+    report: Report, catalog: Catalog, collection: str | None, spec: JobSpec | None = None
+) -> dict[str, Any]:
+    """The counts, the columns taken and the first 100 problems; `job` is null in a dry run."""
+    columns = catalog.columns
+    return {
+        "job": None if spec is None else spec.id,
+        "collection": collection,
+        "model": None if spec is None else spec.model,
+        "source": catalog.name,
+        "format": None if catalog.format is None else str(catalog.format),
+        "columns": {
+            "id": columns.id,
+            "images": list(columns.images),
+            "payload": catalog.payload,
+        },
+        "rows": report.rows,
+        "items": report.items,
+        "images": report.images,
+        "chunks": report.chunks,
+        "rejected_rows": report.rejected_rows,
+        "rejected_by_code": dict(report.problems_by_code),
+        "problems": [asdict(problem) for problem in report.problems[:SHOWN_TO_PROGRAMS]],
+    }
+
+
+def print_report(report: Report, catalog: Catalog) -> None:
+    """Problems to stderr, the counts to stdout."""
+    for problem in report.problems[:SHOWN_TO_PEOPLE]:
+        say(problem)
+    unshown = report.rejected_rows - SHOWN_TO_PEOPLE
+    if unshown > 0:
+        say(f"… and {counted(unshown, 'more rejected row')}.")
+    columns = catalog.columns
+    out = console()
+    out.print(
+        plain(f"{catalog.name}: id from {columns.id}, pictures from {', '.join(columns.images)}"),
+        soft_wrap=True,
+    )
+    if catalog.payload:
+        told = ", ".join(f"{name} {kind}" for name, kind in catalog.payload.items())
+        out.print(plain(f"payload: {told}"), soft_wrap=True)
+    out.print(plain(f"rows {report.rows:,}, items {report.items:,}, pictures {report.images:,}"))
+    if report.rejected_rows:
+        codes = by_count(report.problems_by_code)
+        out.print(plain(f"rejected rows {report.rejected_rows:,}: {codes}"), soft_wrap=True)

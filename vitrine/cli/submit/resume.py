@@ -1,0 +1,29 @@
+"""`vitrine submit FILE --resume JOB`: what the job says stands; an option given again has to say the same."""
+
+from __future__ import annotations
+
+from producer import Begun, CatalogOptions, as_written
+from vitrine.core.errors import BadInput
+from vitrine.core.types import model_name
+from vitrine.ledger.base import Ledger
+
+
+def take_up(
+    ledger: Ledger, job: str, *, collection: str | None, model: str | None, given: CatalogOptions
+) -> tuple[Begun, CatalogOptions]:
+    """What the job has already and how its catalog is read.
+
+    Raises `NotFound`, `Conflict` for a job that cannot be taken up, `BadInput` for an option that contradicts it.
+    """
+    begun = Begun(ledger, job)
+    _check("collection", collection, begun.spec.collection)
+    _check("model", None if model is None else model_name(model), begun.spec.model)
+    return begun, as_written(begun.spec.reading, given)
+
+
+def _check(what: str, given: str | None, begun_with: str) -> None:
+    if given not in (None, begun_with):
+        raise BadInput(
+            f"The job was begun with the {what} {begun_with}, not {given}.",
+            hint="Leave the option out.",
+        )

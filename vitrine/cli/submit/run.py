@@ -1,0 +1,214 @@
+"""What `vitrine submit` does: look at the catalog, send it, follow it, and come to an exit code."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+
+import click
+
+from producer import (
+    Begun,
+    Catalog,
+    CatalogOptions,
+    Publish,
+    Report,
+    Source,
+    Submission,
+    from_argument,
+    inspect,
+    open_catalog,
+    refuse_empty,
+    refuse_flawed,
+    what_blocks,
+    written,
+)
+from vitrine.cli.common import services
+from vitrine.cli.common.output import print_json, say
+from vitrine.cli.common.worker_check import is_served, no_worker
+from vitrine.cli.jobs.follow import follow
+from vitrine.cli.jobs.view import exit_code, go_on, print_status, status_json
+from vitrine.cli.submit.collection_check import refuse_other_model
+from vitrine.cli.submit.progress import RowProgress
+from vitrine.cli.submit.report import print_report, report_json
+from vitrine.cli.submit.resume import take_up
+from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK, BadInput, Conflict, NotFound
+from vitrine.core.settings import Settings
+from vitrine.core.types import JobSpec, JobStatus, is_collection_name, model_name, new_job_id
+from vitrine.ledger.base import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command was given."""
+
+    file: str
+    collection: str | None
+    model: str | None
+    catalog: CatalogOptions
+    resume: str | None
+    wait: bool
+    strict: bool
+    dry_run: bool
+    as_json: bool
+
+
+def run(request: Request) -> int:
+    """Do it; the exit code is 3 where a row was rejected or a picture is known to have failed."""
+    _check_collection(request.collection)
+    settings = services.load_settings(model=request.model)
+    _check_model(settings.model)
+    # Strict reads twice; a pipe is then copied into a temporary file first.
+    source = from_argument(request.file, rereadable=request.strict and not request.dry_run)
+    with closing(source):
+        if request.dry_run:
+            return _look(source, request)
+        return _send(source, request, settings)
+
+
+def _look(source: Source, request: Request) -> int:
+    with open_catalog(source, request.catalog) as catalog:
+        report = _inspected(catalog)
+        if request.as_json:
+            print_json(report_json(report, catalog, request.collection))
+        else:
+            print_report(report, catalog)
+    refuse_empty(report)
+    if request.strict:
+        refuse_flawed(report)
+    return _rows_code(report)
+
+
+def _send(source: Source, request: Request, settings: Settings) -> int:
+    with services.open_ledger_and_publisher(settings) as (ledger, publisher):
+        begun, options = _beginning(request, settings, ledger)
+        if request.strict:
+            with open_catalog(source, options) as catalog:
+                refuse_flawed(_inspected(catalog))
+        began = time.monotonic()
+        with open_catalog(source, options) as catalog:
+            spec = _spec(request, settings, catalog) if begun is None else begun.spec
+            report = _submitted(
+                spec, catalog, ledger, publisher.publish, settings=settings, begun=begun
+            )
+        if not request.as_json:
+            print_report(report, catalog)
+        if request.wait:
+            status = follow(ledger, spec.id, settings)
+            return _tell_status(request, report, catalog, status, time.monotonic() - began)
+        return _tell_sent(request, report, catalog, spec, no_worker(settings, spec))
+
+
+def _beginning(
+    request: Request, settings: Settings, ledger: Ledger
+) -> tuple[Begun | None, CatalogOptions]:
+    if request.resume is not None:
+        return take_up(
+            ledger,
+            request.resume,
+            collection=request.collection,
+            model=request.model,
+            given=request.catalog,
+        )
+    if request.collection is not None:
+        refuse_other_model(settings, request.collection)
+    return None, request.catalog
+
+
+def _submitted(
+    spec: JobSpec,
+    catalog: Catalog,
+    ledger: Ledger,
+    publish: Publish,
+    *,
+    settings: Settings,
+    begun: Begun | None,
+) -> Report:
+    limit = settings.max_pending_images
+
+    def served(model: str) -> bool:
+        return is_served(settings, model)
+
+    with RowProgress(lambda count: what_blocks(ledger, count, limit, served)) as progress:
+        submission = Submission(
+            spec,
+            ledger,
+            publish,
+            max_pending=limit,
+            on_wait=progress.wait,
+            on_progress=progress.show,
+            begun=begun,
+        )
+        try:
+            return submission.run(catalog)
+        except (NotFound, Conflict):
+            raise  # The job has gone or was cancelled: nothing to go on with.
+        except BaseException:
+            if submission.left_open:
+                say(f"Not every row was sent, so job {spec.id} stays open; {go_on(spec)}")
+            raise
+
+
+def _tell_sent(
+    request: Request, report: Report, catalog: Catalog, spec: JobSpec, warning: str | None
+) -> int:
+    if warning is not None:
+        say(warning)
+    if request.as_json:
+        sent = report_json(report, catalog, spec.collection, spec)
+        print_json(sent | {"warnings": [] if warning is None else [warning]})
+    else:
+        click.echo(f"Job {spec.id} is on its way. Follow it: vitrine status {spec.id} --wait")
+    return _rows_code(report)
+
+
+def _tell_status(
+    request: Request, report: Report, catalog: Catalog, status: JobStatus, took: float
+) -> int:
+    if request.as_json:
+        sent = report_json(report, catalog, status.spec.collection, status.spec)
+        print_json(sent | {"status": status_json(status)})
+    else:
+        print_status(status, took=max(took, 0.001))
+    return exit_code(status)
+
+
+def _inspected(catalog: Catalog) -> Report:
+    with RowProgress() as progress:
+        return inspect(catalog, on_progress=progress.show)
+
+
+def _spec(request: Request, settings: Settings, catalog: Catalog) -> JobSpec:
+    if request.collection is None:
+        raise BadInput("A collection must be named.")
+    return JobSpec(
+        id=new_job_id(),
+        collection=request.collection,
+        model=model_name(settings.model),
+        source=catalog.name,
+        created_at=time.time(),
+        asked_model=settings.model,
+        file_root=catalog.file_root,
+        reading=written(request.catalog),
+    )
+
+
+def _check_collection(name: str | None) -> None:
+    if name is not None and not is_collection_name(name):
+        raise BadInput(
+            f"{name!r} cannot be a collection's name.",
+            hint="Use lowercase letters, digits, - and _, at most 63, beginning with a letter or digit.",
+        )
+
+
+def _check_model(model: str) -> None:
+    if not model.strip():
+        raise BadInput(
+            "A model without a name was given.",
+            hint="Give --model (or VITRINE_MODEL) a name or a directory, or leave it out.",
+        )
+
+
+def _rows_code(report: Report) -> int:
+    return EXIT_FINISHED_WITH_FAILURES if report.rejected_rows else EXIT_OK

@@ -1,0 +1,113 @@
+"""`vitrine top`: jobs, workers and rates, live."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import click
+
+from vitrine.core.errors import LedgerUnavailable
+
+if TYPE_CHECKING:
+    from vitrine.core.settings import Settings
+    from vitrine.messaging.overview import Overview
+
+QUIT = "q"
+
+
+@click.command()
+@click.option(
+    "--interval",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(0.2, 60),
+    help="Seconds between two looks.",
+)
+@click.option("--jobs", default=12, show_default=True, type=click.IntRange(1, 100), help="At most.")
+@click.option("--once", is_flag=True, help="Look once; so it is where there is no terminal.")
+@click.option("--json", "as_json", is_flag=True, help="Look once, and print one JSON object.")
+def top(interval: float, jobs: int, once: bool, as_json: bool) -> None:
+    """Watch jobs, workers, queues and rates; q or Ctrl-C ends it.
+
+    It reads Redis alone: neither an API nor Prometheus has to run.
+    """
+    from vitrine.cli.common import output, services
+    from vitrine.cli.top import view as top_view
+
+    settings = services.load_settings()
+    with _looks(settings, jobs) as look:
+        if as_json:
+            output.print_json(top_view.as_json(look()))
+        elif once or not output.console().is_terminal:
+            output.console().print(top_view.Screen().drawn(look()))
+        else:
+            with contextlib.suppress(KeyboardInterrupt):
+                _live(look, interval)
+
+
+@contextlib.contextmanager
+def _looks(settings: Settings, jobs: int) -> Iterator[Callable[[], Overview]]:
+    from vitrine.cli.common import services
+    from vitrine.core.redis_client import connect
+    from vitrine.messaging.overview import look
+
+    with (
+        services.open_ledger_and_publisher(settings) as (ledger, publisher),
+        closing(connect(settings.redis_url.get_secret_value())) as redis,
+    ):
+        yield lambda: look(ledger, redis, publisher, jobs=jobs)
+
+
+def _live(look: Callable[[], Overview], interval: float) -> None:
+    """Draw it anew until a key ends it; a Redis that is away is told, and waited for."""
+    from rich.live import Live
+
+    from vitrine.cli.common import output
+    from vitrine.cli.top import view as top_view
+
+    screen = top_view.Screen()
+    with (
+        _keys() as pressed,
+        Live(console=output.console(), screen=True, auto_refresh=False) as live,
+    ):
+        while True:
+            try:
+                drawn = screen.drawn(look())
+            except LedgerUnavailable as error:
+                drawn = screen.away(str(error))
+            live.update(drawn, refresh=True)
+            if pressed(interval) == QUIT:
+                return
+
+
+@contextlib.contextmanager
+def _keys() -> Iterator[Callable[[float], str]]:
+    """Gives a function that waits so many seconds for a key, without Enter; it gives "" for none."""
+    if not sys.stdin.isatty():
+        yield _sleep
+        return
+    import termios
+    import tty
+
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    tty.setcbreak(descriptor)
+    try:
+        yield (
+            lambda seconds: (
+                sys.stdin.read(1) if select.select([sys.stdin], [], [], seconds)[0] else ""
+            )
+        )
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def _sleep(seconds: float) -> str:
+    time.sleep(seconds)
+    return ""

@@ -1,0 +1,58 @@
+"""`vitrine worker`: one model on one device in this process, or on several with a process for each."""
+
+from __future__ import annotations
+
+import click
+
+from vitrine.core.settings import Settings
+
+
+@click.command()
+@click.option("--model", help="Model name, hub id or local directory (VITRINE_MODEL).")
+@click.option("--device", help="auto, cpu, cuda or cuda:N (VITRINE_DEVICE).")
+@click.option(
+    "--devices", help="all (every GPU), or a list such as cuda:0,cuda:2: a process for each."
+)
+@click.option(
+    "--exit-with-parent", is_flag=True, help="End when the process that started this one has gone."
+)
+def worker(
+    model: str | None, device: str | None, devices: str | None, exit_with_parent: bool
+) -> None:
+    """Fetch, embed and store pictures, and answer queries, with one model on one device.
+
+    With --devices, one such worker for each device: what dies is started again, and the cores are shared out.
+    SIGTERM or Ctrl-C: finishes what it has in hand and writes its outcomes, in well under 90 seconds.
+    """
+    from vitrine.core.redis_client import connect
+    from workers.config import worker_settings
+
+    if device is not None and devices is not None:
+        raise click.UsageError("Give --device or --devices, not both.")
+    settings = worker_settings(model=model, device=device)
+    # Before Celery, whose banner shows an address that is none as it is, password and all.
+    connect(settings.redis_url.get_secret_value()).close()
+    if exit_with_parent:
+        from vitrine.process.parent_watch import exit_with_parent as watch
+
+        watch()
+    if devices is not None:
+        from vitrine.cli.worker.supervise import asked_devices, run_fleet
+
+        raise SystemExit(run_fleet(settings, asked_devices(settings, devices)))
+    _consume(settings)
+
+
+def _consume(settings: Settings) -> None:
+    """Be the worker, until told to stop."""
+    from workers.app import app
+    from workers.engine import holder
+    from workers.naming import own_device
+
+    # By its own name: what `auto` stands for is found out once.
+    device = own_device(settings)
+    arguments = ["worker", "--pool=threads", "--task-events"]
+    arguments += ["--without-gossip", "--without-mingle", "--loglevel", settings.log_level]
+    app.worker_main([*arguments, "--model", settings.model, "--device", device])
+    # Celery keeps the exit code to itself.
+    raise SystemExit(holder.exit_code)

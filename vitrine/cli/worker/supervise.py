@@ -1,0 +1,84 @@
+"""`vitrine worker --devices …`: the composition root of a supervisor and its workers, one for each device."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from vitrine.core.settings import Settings
+
+if TYPE_CHECKING:
+    from vitrine.process.child import Child
+
+log = logging.getLogger(__name__)
+
+
+def run_fleet(settings: Settings, devices: Sequence[str]) -> int:
+    """Run one worker for each device until SIGTERM, Ctrl-C or SIGHUP; the exit code.
+
+    Raises `BadInput` where a worker refuses its first start.
+    """
+    from vitrine.process.supervisor import Fleet
+    from vitrine.telemetry import configure_logging
+
+    configure_logging(settings.log_level, settings.log_format)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    log.info("starting %d workers of %s: %s", len(devices), settings.model, ", ".join(devices))
+    return Fleet(_children(settings, devices)).run(stop)
+
+
+def asked_devices(settings: Settings, asked: str) -> list[str]:
+    """The devices that `--devices` names here; raises `BadInput`."""
+    from vitrine.process.devices import name_devices
+    from workers.gpus import count_gpus
+    from workers.models.open import BUILTIN
+
+    # The built-in model runs on the CPU only: a GPU is nothing to it.
+    return name_devices(asked, (lambda: 0) if settings.model == BUILTIN else count_gpus)
+
+
+def _children(settings: Settings, devices: Sequence[str]) -> list[Child]:
+    from vitrine.process.child import Child
+    from vitrine.process.cores import share_of_cores
+    from vitrine.process.output import Prefixed
+    from vitrine.process.supervisor import GRACE_SECONDS, STEADY_SECONDS
+
+    shares = share_of_cores(settings, len(devices), os.environ)
+    return [
+        Child(
+            name,
+            ["worker", "--model", settings.model, "--device", device, "--exit-with-parent"],
+            environment={**shares, **_form(settings), **_metrics_port(settings, place)},
+            # A line of JSON is a program's: it names the worker itself.
+            output=Prefixed("" if settings.log_format == "json" else name, sys.stderr.buffer),
+            grace=GRACE_SECONDS,
+            steady=STEADY_SECONDS,
+        )
+        for place, (name, device) in enumerate(zip(_names(devices), devices, strict=True))
+    ]
+
+
+def _form(settings: Settings) -> dict[str, str]:
+    """The form of the workers' lines: where it is left to us, words, since each comes behind its worker's name."""
+    return {"VITRINE_LOG_FORMAT": "human" if settings.log_format == "auto" else settings.log_format}
+
+
+def _metrics_port(settings: Settings, place: int) -> dict[str, str]:
+    """A port for each worker where one was named: they cannot share it."""
+    port = settings.metrics_port
+    return {"VITRINE_METRICS_PORT": str(port + place)} if port else {}
+
+
+def _names(devices: Sequence[str]) -> list[str]:
+    """Each worker's name: its device, and its number where several share one."""
+    return [
+        device if devices.count(device) == 1 else f"{device}#{devices[:place].count(device) + 1}"
+        for place, device in enumerate(devices)
+    ]

@@ -1,0 +1,1 @@
+"""What every process shares: values, errors, settings, filters, keys, the Redis client."""

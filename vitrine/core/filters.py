@@ -1,0 +1,275 @@
+"""Filters over catalog fields: a small, bounded JSON language and its parsed form.
+
+::
+
+    {"pattern": "stripes"}                         equals
+    {"colour": ["red", "blue"]}                    any of
+    {"price": {"gte": 10, "lt": 50}}               range: gt, gte, lt, lte
+    {"and": [F, …]}  {"or": [F, …]}  {"not": F}    composed; several keys in one object mean and
+
+`parse` turns it into the frozen tree that each store translates to its own form. A field that is really
+called `and`, `or` or `not` can be named as `{"fields.and": …}`; that one prefix is always taken off.
+
+Numbers compare by value: 10 and 10.0 are the same, true and 1 are not. `not` also holds for points that
+lack the field.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from vitrine.core.errors import BadInput
+
+Scalar: TypeAlias = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """The field is, or (a list) contains, the value."""
+
+    field: str
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """The field is, or contains, one of the values; there is at least one."""
+
+    field: str
+    values: tuple[Scalar, ...]
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ValueError("AnyOf needs at least one value")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The field is a number within the bounds; None leaves a side open."""
+
+    field: str
+    gt: float | None = None
+    gte: float | None = None
+    lt: float | None = None
+    lte: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Every part holds."""
+
+    parts: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one part holds; there is at least one."""
+
+    parts: tuple[Filter, ...]
+
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise ValueError("Or needs at least one part")
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part does not hold."""
+
+    part: Filter
+
+
+Filter: TypeAlias = Equals | AnyOf | Range | And | Or | Not
+
+MAX_DEPTH = 8  #: Levels of `and`, `or` and `not`, the outermost object included.
+MAX_CONDITIONS = 100  #: Conditions on fields in one filter; each is a look-up in the store.
+MAX_VALUES = 1000  #: Values of all the any-ofs of one filter.
+MAX_FIELD_LENGTH = 128  #: Characters.
+MAX_INTEGER = 2**63 - 1  #: The store keeps integers in 64 bits.
+
+_FIELD_PREFIX = "fields."
+_BOUNDS = ("gt", "gte", "lt", "lte")
+_WORDS = frozenset({"and", "or", "not"})
+
+
+def parse(value: object, *, root: str = "filter", max_depth: int = MAX_DEPTH) -> Filter:
+    """The tree of a filter given as JSON values (dicts, lists, strings, numbers, booleans).
+
+    `root` is what the whole is called in messages. Raises `BadInput` that names the place, as in
+    `filter.price.gte: expected a number, not a string`.
+    """
+    return _Parser(max_depth).filter(value, root, depth=1)
+
+
+def to_json(where: Filter) -> dict[str, Any]:
+    """The JSON form of a tree; `parse` gives the tree back.
+
+    It may be nested twice as deep as what the tree was parsed from: an object of several keys comes out
+    as an `and`.
+    """
+    match where:
+        case Equals(field, value):
+            return {_key(field): value}
+        case AnyOf(field, values):
+            return {_key(field): list(values)}
+        case Range(field):
+            return {_key(field): bounds(where)}
+        case And(parts):
+            return {"and": [to_json(part) for part in parts]}
+        case Or(parts):
+            return {"or": [to_json(part) for part in parts]}
+        case Not(part):
+            return {"not": to_json(part)}
+
+
+def bounds(where: Range) -> dict[str, float]:
+    """The bounds of a range that are set, by name."""
+    return {name: bound for name in _BOUNDS if (bound := getattr(where, name)) is not None}
+
+
+def fields_of(where: Filter) -> frozenset[str]:
+    """The names of the catalog fields that a filter looks at."""
+    return frozenset(_fields(where))
+
+
+def without_field(where: Filter | None, field: str) -> Filter | None:
+    """The filter without those of its outermost conditions that look at this field alone; None where none is left."""
+    if where is None:
+        return None
+    parts = where.parts if isinstance(where, And) else (where,)
+    left = tuple(part for part in parts if fields_of(part) != {field})
+    return None if not left else left[0] if len(left) == 1 else And(left)
+
+
+def _fields(where: Filter) -> Iterator[str]:
+    match where:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _fields(part)
+        case Not(part):
+            yield from _fields(part)
+        case Equals(field) | AnyOf(field) | Range(field):
+            yield field
+
+
+def _key(field: str) -> str:
+    needs_prefix = field in _WORDS or field.startswith(_FIELD_PREFIX)
+    return _FIELD_PREFIX + field if needs_prefix else field
+
+
+class _Parser:
+    """One pass over one filter; it counts what the limits bound."""
+
+    def __init__(self, max_depth: int) -> None:
+        self._max_depth = max_depth
+        self._conditions = 0
+        self._values = 0
+        self._composed: dict[str, Callable[[object, str, int], Filter]] = {
+            "and": lambda value, at, depth: And(self._parts(value, at, depth)),
+            "or": lambda value, at, depth: Or(self._parts(value, at, depth)),
+            "not": lambda value, at, depth: Not(self.filter(value, at, depth)),
+        }
+
+    def filter(self, value: object, at: str, depth: int) -> Filter:
+        if depth > self._max_depth:
+            raise BadInput(f"{at}: nested deeper than {self._max_depth} levels.")
+        if not isinstance(value, Mapping):
+            raise BadInput(f"{at}: expected an object, not {_kind(value)}.")
+        if not value:
+            raise BadInput(f"{at}: an empty object says nothing; leave the filter out instead.")
+        parts = tuple(self._entry(key, entry, at, depth) for key, entry in value.items())
+        return parts[0] if len(parts) == 1 else And(parts)
+
+    def _entry(self, key: object, value: object, at: str, depth: int) -> Filter:
+        if not isinstance(key, str):
+            raise BadInput(f"{at}: keys are strings, not {_kind(key)}.")
+        compose = self._composed.get(key)
+        if compose is not None:
+            return compose(value, f"{at}.{key}", depth + 1)
+        return self._condition(_field(key, at), value, f"{at}.{key}")
+
+    def _parts(self, value: object, at: str, depth: int) -> tuple[Filter, ...]:
+        if not isinstance(value, list) or not value:
+            raise BadInput(f"{at}: expected a list of at least one filter, not {_kind(value)}.")
+        return tuple(self.filter(part, f"{at}[{i}]", depth) for i, part in enumerate(value))
+
+    def _condition(self, field: str, value: object, at: str) -> Filter:
+        self._conditions += 1
+        if self._conditions > MAX_CONDITIONS:
+            raise BadInput(f"{at}: more than {MAX_CONDITIONS} conditions in one filter.")
+        if isinstance(value, Mapping):
+            return _range(field, value, at)
+        if isinstance(value, list):
+            return AnyOf(field, self._any_of(value, at))
+        return Equals(field, _scalar(value, at))
+
+    def _any_of(self, values: list[object], at: str) -> tuple[Scalar, ...]:
+        self._values += len(values)
+        if not values:
+            raise BadInput(f"{at}: any of no values matches nothing; name at least one.")
+        if self._values > MAX_VALUES:
+            raise BadInput(f"{at}: more than {MAX_VALUES} values to choose from in one filter.")
+        return tuple(_scalar(value, f"{at}[{i}]") for i, value in enumerate(values))
+
+
+def _field(key: str, at: str) -> str:
+    field = key.removeprefix(_FIELD_PREFIX)
+    if not field:
+        raise BadInput(f"{at}: a field without a name.")
+    if len(field) > MAX_FIELD_LENGTH:
+        raise BadInput(f"{at}: a field name longer than {MAX_FIELD_LENGTH} characters.")
+    if not is_filterable(field):
+        raise BadInput(f'{at}.{key}: names with " or \\ cannot be filtered by.')
+    return _encodable(field, at)
+
+
+def is_filterable(field: str) -> bool:
+    """Whether the store's path language can name the field: it quotes, but has no escape."""
+    return bool(field) and '"' not in field and "\\" not in field
+
+
+def _range(field: str, value: Mapping[Any, object], at: str) -> Range:
+    unknown = [str(key) for key in value if key not in _BOUNDS]
+    if unknown or not value:
+        given = f"not {unknown[0][:40]!r}" if unknown else "none was given"
+        raise BadInput(f"{at}: a range has gt, gte, lt or lte, {given}.")
+    return Range(field, **{name: _number(bound, f"{at}.{name}") for name, bound in value.items()})
+
+
+def _scalar(value: object, at: str) -> Scalar:
+    if isinstance(value, str):
+        return _encodable(value, at)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return _number(value, at)
+    raise BadInput(f"{at}: expected a string, a number or true or false, not {_kind(value)}.")
+
+
+def _number(value: object, at: str) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadInput(f"{at}: expected a number, not {_kind(value)}.")
+    if isinstance(value, int) and not -MAX_INTEGER <= value <= MAX_INTEGER:
+        raise BadInput(f"{at}: an integer of more than 64 bits.")
+    if not math.isfinite(value):
+        raise BadInput(f"{at}: expected a finite number.")
+    return value
+
+
+def _encodable(text: str, at: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadInput(f"{at}: text with half of a surrogate pair.") from None
+    return text
+
+
+def _kind(value: object) -> str:
+    """What a JSON value is, for a message."""
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    kinds = {dict: "an object", str: "a string", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number" if isinstance(value, int | float) else "that")

@@ -1,0 +1,83 @@
+"""One way to connect to Redis, with timeouts on everything, and one way to name what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import redis.exceptions
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from vitrine.core.errors import BadInput, LedgerUnavailable
+
+SOCKET_TIMEOUT = 10.0
+"""Seconds; longer than any script here takes on 100 million pictures."""
+
+
+def connect(url: str, *, socket_timeout: float | None = SOCKET_TIMEOUT) -> Redis:
+    """A client; nothing is sent yet. Raises `BadInput` for a URL that is not Redis's, without repeating it."""
+    try:
+        if urlsplit(url).scheme in {"redis", "rediss"}:
+            return _client(url, socket_timeout)
+    except ValueError:  # whose own words repeat a part of the URL
+        pass
+    raise BadInput(
+        "VITRINE_REDIS_URL is not a Redis address.",
+        hint="Give redis://:password@host:port/0, or rediss:// for TLS; "
+        "in the password, write / as %2F, @ as %40, : as %3A, # as %23 and % as %25.",
+    )
+
+
+def _client(url: str, socket_timeout: float | None) -> Redis:
+    return Redis.from_url(
+        url,
+        socket_timeout=socket_timeout,
+        socket_connect_timeout=5,
+        health_check_interval=15,
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), 3),
+    )
+
+
+@contextmanager
+def naming_failures() -> Iterator[None]:
+    """Turn redis-py's errors into `LedgerUnavailable` with what to do."""
+    try:
+        yield
+    except redis.exceptions.AuthenticationError as error:
+        raise LedgerUnavailable(
+            "Redis refused the password.", hint="Check the one in VITRINE_REDIS_URL."
+        ) from error
+    except redis.exceptions.ResponseError as error:
+        raise _refused(error) from error
+    except redis.exceptions.RedisError as error:
+        raise LedgerUnavailable(
+            f"Redis does not answer ({type(error).__name__}).",
+            hint="Start it, or set VITRINE_REDIS_URL; `vitrine standalone` brings its own.",
+        ) from error
+
+
+def _refused(error: redis.exceptions.ResponseError) -> LedgerUnavailable:
+    """Redis answers, and refuses. Its own words stay out: they may repeat what was sent."""
+    # Before Redis 7 a script's refusal is wrapped in words of its own, and redis-py knows it by no class.
+    if isinstance(error, redis.exceptions.OutOfMemoryError) or "-OOM " in str(error):
+        return LedgerUnavailable(
+            "Redis is full.",
+            hint="Raise its maxmemory, wait for jobs to finish, or cancel some: both free memory.",
+        )
+    if "MISCONF" in str(error):
+        return LedgerUnavailable(
+            "Redis takes no more writes: it cannot save them, mostly because its disk is full.",
+            hint="Make room on the disk where Redis keeps its data (its log says more); it goes on by itself then.",
+        )
+    return LedgerUnavailable(
+        f"Redis refused a command ({type(error).__name__}).",
+        hint="Check that VITRINE_REDIS_URL names a Redis server that vitrine may write to.",
+    )
+
+
+def as_bytes(value: bytes | str) -> bytes:
+    """A reply as bytes; the clients made here never decode, which their types do not say."""
+    return value if isinstance(value, bytes) else value.encode()

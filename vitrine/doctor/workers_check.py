@@ -1,0 +1,118 @@
+"""Workers: is one alive for each model that is asked for, and do they embed into the collections' spaces."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+
+from vitrine.core.errors import VitrineError
+from vitrine.core.redis_client import connect, naming_failures
+from vitrine.core.settings import Settings
+from vitrine.core.types import JobStatus
+from vitrine.doctor.finding import Finding, Notebook
+from vitrine.doctor.machine_check import is_free
+from vitrine.ledger.redis_ledger import RedisLedger
+from vitrine.messaging.dead_letters import PARKED_KEY, Parked, count_parked
+from vitrine.messaging.worker_registry import WorkerInfo, live_workers
+from vitrine.store.base import CollectionInfo
+from vitrine.store.open import check_url, open_store
+
+JOBS = 100
+"""The newest jobs are looked at; older ones that wait still are a matter for `vitrine jobs`."""
+
+_BOOK = Notebook("workers")
+
+
+def check_crew(settings: Settings) -> Iterator[Finding]:
+    """Ask Redis who is alive, the ledger what waits, the store what is there.
+
+    That one of them does not answer is not told again: the looks at themselves have told it.
+    """
+    try:
+        with closing(connect(settings.redis_url.get_secret_value())) as redis, naming_failures():
+            crew = live_workers(redis)
+            parked = count_parked(redis)
+    except VitrineError:
+        yield _BOOK.note("Who is alive stands in Redis, which cannot be asked.")
+        return
+    yield from _alive(crew, settings)
+    yield from metrics_port(crew, settings)
+    yield from misunderstood(parked)
+    with closing(RedisLedger.from_settings(settings)) as ledger:
+        yield from unserved(crew, ledger.jobs(limit=JOBS))
+    with suppress(VitrineError):
+        yield from misfits(crew, _stored(settings))
+
+
+def _stored(settings: Settings) -> list[CollectionInfo]:
+    if check_url(settings) == "embedded":
+        return []
+    with closing(open_store(settings)) as store:
+        return store.collections()
+
+
+def _alive(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Finding]:
+    if not crew:
+        yield _BOOK.warning(
+            "None is alive: catalogs wait, and nothing can be searched for by picture or words.",
+            f"Start one: vitrine worker --model {shlex.quote(settings.model)}",
+        )
+    for worker in crew:
+        yield _BOOK.good(f"{worker.model} on {worker.device}, process {worker.pid}.")
+        if worker.store_away is not None:
+            yield _BOOK.wrong(
+                f"{worker.node}: {worker.store_away.sentence()}.",
+                "It goes on by itself once the store is back.",
+            )
+
+
+def metrics_port(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Finding]:
+    """Whether a worker started here could tell its metrics, where their port is fixed."""
+    host, port = settings.metrics_host, settings.metrics_port
+    ours = {worker.metrics.rpartition(":")[2] for worker in crew if worker.metrics}
+    if port and str(port) not in ours and not is_free(host, port):
+        yield _BOOK.warning(
+            f"Port {port} of {host}, where a worker is to tell its metrics, is taken by something else.",
+            "Set VITRINE_METRICS_PORT to another, or to 0 for any that is free.",
+        )
+
+
+def misunderstood(parked: Parked) -> Iterator[Finding]:
+    """Messages that no worker could make anything of, if there are any."""
+    if parked.messages:
+        yield _BOOK.warning(
+            f"{parked.messages:,} messages that no worker understood are parked; they came {parked.times:,} times.",
+            "Chunks of a newer release: update the workers, and the sweep sends them again. Anything else: find who writes to "
+            f"vitrine's queues. HGETALL {PARKED_KEY} (redis-cli) shows them, DEL {PARKED_KEY} forgets them.",
+        )
+
+
+def unserved(crew: Sequence[WorkerInfo], jobs: Iterable[JobStatus]) -> Iterator[Finding]:
+    """Jobs that wait for a model that no worker has, one finding for each model."""
+    served = {worker.model for worker in crew}
+    waiting: dict[str, list[JobStatus]] = {}
+    for job in jobs:
+        if job.pending and not job.state.finished and job.spec.model not in served:
+            waiting.setdefault(job.spec.model, []).append(job)
+    for model, found in sorted(waiting.items()):
+        pictures = sum(job.pending for job in found)
+        asked = found[0].spec.asked_model or model
+        yield _BOOK.warning(
+            f"{pictures:,} pictures wait for the model {model}, which no worker has (job {found[0].spec.id}).",
+            f"Start one: vitrine worker --model {shlex.quote(asked)}",
+        )
+
+
+def misfits(crew: Sequence[WorkerInfo], collections: Iterable[CollectionInfo]) -> Iterator[Finding]:
+    """Collections of a worker's model whose vectors are of another space than the worker's."""
+    for info in collections:
+        spaces = {worker.space for worker in crew if worker.model == info.space.model}
+        if not spaces or info.space in spaces:
+            continue
+        space = min(spaces, key=str)
+        yield _BOOK.warning(
+            f"The collection {info.name} is of {info.space.model} {info.space.revision} ({info.space.policy}), its workers "
+            f"embed as {space.revision} ({space.policy}): it takes no pictures, and is not searched by picture or words.",
+            "Run a worker with the weights and settings that it was made with, or submit its catalog to a new collection.",
+        )

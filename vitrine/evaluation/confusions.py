@@ -1,0 +1,107 @@
+"""What was taken for what: the pairs of classes, and the pictures where the vote was surest of the wrong one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from vitrine.evaluation.evaluation import Evaluation
+from vitrine.evaluation.knn import Classification
+from vitrine.evaluation.sample import Picture
+
+WITNESSES = 4  #: Neighbours shown beside a picture.
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """How often pictures of one class were taken for another."""
+
+    label: str
+    taken_for: str
+    count: int
+    of: int  #: Pictures of the class that asked.
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A neighbour that voted, and its cosine to the picture."""
+
+    picture: Picture
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """One picture that was guessed wrong."""
+
+    picture: Picture
+    taken_for: str
+    share: float  #: Of the vote, for the wrong class.
+    share_of_label: float  #: Of the vote, for the right one.
+    witnesses: tuple[Witness, ...]  #: The nearest neighbours, whatever they voted for.
+
+
+def pairs(found: Evaluation, limit: int) -> list[Pair]:
+    """The pairs of classes that are confused most often, from the leave-one-out vote."""
+    voted = found.leave_one_out
+    if voted is None:
+        return []
+    truth = found.truth[voted.rows]
+    asked = Counter(truth.tolist())
+    guessed = voted.guesses.classes[:, 0]
+    wrong = Counter(
+        (int(label), int(guess))
+        for label, guess in zip(truth, guessed, strict=True)
+        if guess not in (label, -1)
+    )
+    names = found.classes
+    ranked = sorted(wrong.items(), key=lambda entry: (-entry[1], entry[0]))[:limit]
+    return [
+        Pair(names[label], names[guess], count, asked[label]) for (label, guess), count in ranked
+    ]
+
+
+def worst(found: Evaluation, limit: int) -> list[Confusion]:
+    """The pictures whose vote was furthest from right, the worst first, from the leave-one-out vote."""
+    voted = found.leave_one_out
+    if voted is None:
+        return []
+    lead = voted.guesses.shares[:, 0] - _share_of_label(found, voted)
+    wrong = np.flatnonzero(~voted.top1 & (voted.guesses.classes[:, 0] >= 0))
+    order = sorted(wrong.tolist(), key=lambda question: (-lead[question], question))
+    return [confusion_of(found, voted, question) for question in order[:limit]]
+
+
+def confusion_of(found: Evaluation, voted: Classification, question: int) -> Confusion:
+    """One question of a vote, with who voted."""
+    picture = found.sample.pictures[int(voted.rows[question])]
+    guess = int(voted.guesses.classes[question, 0])
+    shares = voted.guesses.shares[question]
+    return Confusion(
+        picture,
+        found.classes[guess] if guess >= 0 else "",
+        float(shares[0]),
+        float(_share_of_label(found, voted)[question]),
+        _witnesses(found, voted, question),
+    )
+
+
+def _witnesses(found: Evaluation, voted: Classification, question: int) -> tuple[Witness, ...]:
+    if voted.neighbours is None:
+        return ()
+    rows = voted.neighbours.rows[question, :WITNESSES]
+    distances = voted.neighbours.distances[question, :WITNESSES]
+    # Between unit vectors d² = 2 - 2 cos.
+    return tuple(
+        Witness(found.sample.pictures[int(row)], float(1.0 - distance * distance / 2.0))
+        for row, distance in zip(rows, distances, strict=True)
+        if row >= 0
+    )
+
+
+def _share_of_label(found: Evaluation, voted: Classification) -> np.ndarray:
+    """Each question's share of the vote for its right class, [q]; 0 where that is not among the guesses."""
+    right = voted.guesses.classes == found.truth[voted.rows][:, None]
+    return np.asarray((voted.guesses.shares * right).sum(axis=1))

@@ -1,0 +1,189 @@
+"""One model on one catalog: every measure that its labels allow, and a note for each that they do not.
+
+Classification by the neighbours is measured twice: with every picture but the question's own group to learn from
+(`leave_one_out`), which uses all that is there, and by the published protocol (`few_shot`), whose figures can be
+compared with others'. Words are measured where the model embeds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.evaluation.few_shot import Shots, Split, split
+from vitrine.evaluation.knn import Classification, vote
+from vitrine.evaluation.neighbours import Gallery, Neighbours, nearest
+from vitrine.evaluation.retrieval import Retrieval, retrieve
+from vitrine.evaluation.sample import Sample, lot, numbered
+from vitrine.evaluation.zero_shot import TEMPLATES, EmbedTexts, class_vectors
+
+NEIGHBOURS = 10
+QUESTIONS = 5000
+"""Pictures that ask at most: the share of so many is known to 1.4 points, and more only costs time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured, and how."""
+
+    shots: Shots = field(default_factory=Shots)
+    neighbours: int = NEIGHBOURS
+    questions: int = QUESTIONS
+    templates: tuple[str, ...] = TEMPLATES
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What classes are called; one that has no picture is a wrong answer that can be given."""
+    instances: bool = False
+    """Labels are the items themselves: only finding is measured, since there is no class to guess."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What was measured. A measure that is None is explained in `notes`."""
+
+    sample: Sample
+    classes: tuple[str, ...]  #: In order; guesses are numbers of these.
+    truth: NDArray[np.intp]  #: [n], each picture's class.
+    split: Split
+    leave_one_out: Classification | None
+    few_shot: Classification | None
+    zero_shot: Classification | None
+    retrieval: Retrieval
+    asked: NDArray[np.intp]  #: [q], the rows that asked in `leave_one_out` and `retrieval`.
+    notes: tuple[str, ...]
+
+
+def evaluate(sample: Sample, plan: Plan, embed_texts: EmbedTexts | None = None) -> Evaluation:
+    """Measure; `embed_texts` is None where the model has no text tower."""
+    classes, truth = numbered([picture.label for picture in sample.pictures])
+    gallery = Gallery(sample.vectors, sample.groups)
+    asked = _asked(sample, plan)
+    answerable = asked[_has_kin(truth, gallery.groups)[asked]]
+    parts = split(sample.pictures, plan.shots)
+    found = Evaluation(
+        sample=sample,
+        classes=classes,
+        truth=truth,
+        split=parts,
+        leave_one_out=None if plan.instances else _leave_one_out(gallery, truth, answerable, plan),
+        few_shot=None if plan.instances else _few_shot(gallery, truth, parts, plan),
+        zero_shot=None,
+        retrieval=retrieve(gallery, truth, asked),
+        asked=asked,
+        notes=_of_items(len(asked), len(answerable))
+        if plan.instances
+        else _notes(parts, plan, len(asked) - len(answerable), words=embed_texts is not None),
+    )
+    return found if embed_texts is None else _with_words(found, plan, embed_texts)
+
+
+def _asked(sample: Sample, plan: Plan) -> NDArray[np.intp]:
+    """Rows that ask, by lot where there are more than the plan wants."""
+    rows = sorted(
+        range(len(sample.pictures)), key=lambda row: lot(plan.shots.seed, sample.pictures[row].key)
+    )
+    return np.array(sorted(rows[: plan.questions]), dtype=np.intp)
+
+
+def _has_kin(truth: NDArray[np.intp], groups: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """For each picture whether its class has pictures of more than one group: without, nobody could guess it."""
+    pairs = np.unique(np.stack([truth, groups], axis=1), axis=0)
+    kin: NDArray[np.bool_] = np.bincount(pairs[:, 0])[truth] > 1
+    return kin
+
+
+def _leave_one_out(
+    gallery: Gallery, truth: NDArray[np.intp], asked: NDArray[np.intp], plan: Plan
+) -> Classification:
+    return _classify(gallery, truth, asked, np.arange(len(truth), dtype=np.intp), plan)
+
+
+def _few_shot(
+    gallery: Gallery, truth: NDArray[np.intp], parts: Split, plan: Plan
+) -> Classification | None:
+    asked, learnt = np.array(parts.validation, np.intp), np.array(parts.train, np.intp)
+    if len(set(truth[learnt].tolist())) < 2:
+        return None
+    return _classify(gallery, truth, asked, learnt, plan)
+
+
+def _classify(
+    gallery: Gallery,
+    truth: NDArray[np.intp],
+    asked: NDArray[np.intp],
+    learnt: NDArray[np.intp],
+    plan: Plan,
+) -> Classification:
+    """Have the rows `asked` guessed from the rows `learnt`."""
+    questions = Gallery(gallery.vectors[asked], gallery.groups[asked])
+    known = Gallery(gallery.vectors[learnt], gallery.groups[learnt])
+    near = nearest(questions, known, plan.neighbours)
+    guesses = vote(near, truth[learnt], int(truth.max()) + 1)
+    rows = np.where(near.rows >= 0, learnt[near.rows], -1)
+    return Classification(
+        asked,
+        guesses,
+        guesses.right(truth[asked], 1),
+        guesses.right(truth[asked], 5),
+        Neighbours(rows, near.distances),
+    )
+
+
+def _with_words(found: Evaluation, plan: Plan, embed_texts: EmbedTexts) -> Evaluation:
+    """The same with the zero-shot measure, on the pictures to guess where the catalog itself names them."""
+    if plan.instances:
+        return found
+    strangers = sorted(set(plan.names) - set(found.classes))
+    classes = (*found.classes, *strangers)
+    texts = class_vectors(classes, plan.names, plan.templates, embed_texts)
+    rows = _guessed_from_words(found)
+    asked = Gallery(found.sample.vectors[rows], found.sample.groups[rows])
+    # No text is of a picture's group: groups are numbered from 0.
+    gallery = Gallery(texts, np.full(len(texts), -1, dtype=np.intp))
+    near = nearest(asked, gallery, plan.neighbours)
+    guesses = vote(near, np.arange(len(texts), dtype=np.intp), len(texts))
+    truth = found.truth[rows]
+    words = Classification(rows, guesses, guesses.right(truth, 1), guesses.right(truth, 5))
+    return Evaluation(
+        found.sample, classes, found.truth, found.split, found.leave_one_out, found.few_shot,
+        words, found.retrieval, found.asked, found.notes,
+    )  # fmt: skip
+
+
+def _guessed_from_words(found: Evaluation) -> NDArray[np.intp]:
+    if any(picture.part is not None for picture in found.sample.pictures):
+        return np.array(found.split.validation, dtype=np.intp)
+    return found.asked
+
+
+def _of_items(asked: int, answerable: int) -> tuple[str, ...]:
+    named = "No label was named: it is measured whether pictures find others of their item."
+    if not answerable:
+        return (
+            f"{named} No item has a second picture, so there is nothing to find: name a field with --label.",
+        )
+    if answerable < asked:
+        return (
+            named,
+            f"{asked - answerable:,} of the pictures are not asked: their item has no other.",
+        )
+    return (named,)
+
+
+def _notes(parts: Split, plan: Plan, alone: int, *, words: bool) -> tuple[str, ...]:
+    notes = []
+    shots = plan.shots
+    if alone:
+        notes.append(
+            f"{alone:,} of the pictures are not asked: nothing outside their group has their label."
+        )
+    if parts.left_out:
+        notes.append(
+            f"{shots.train}-shot: {len(parts.left_out)} classes have fewer than {shots.train} pictures to learn "
+            f"from and one of another group to guess; they are left out (--train asks for less)."
+        )
+    if not words:
+        notes.append("Zero-shot: not measured, the model has no text tower.")
+    return tuple(notes)

@@ -1,0 +1,79 @@
+"""What a collection's index leaves out, and what it saves: the same questions, by the index and compared with all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.evaluation.latency import Latency, timed
+from vitrine.store.base import ItemHits, VectorStore
+
+TOP = 10
+_SLACK = 1e-5
+"""Two engines' cosines of one pair differ by no more; what is that near the last place has it by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRecall:
+    """How many of the truly nearest items the index finds, and the time of both ways."""
+
+    recall: float
+    questions: int
+    points: int
+    indexed: int  #: Points within the index; the others are compared one by one.
+    approximate: Latency | None
+    exact: Latency | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Recall, counts and times."""
+        return {
+            "recall_at_10": round(self.recall, 4),
+            "questions": self.questions,
+            "points": self.points,
+            "indexed_points": self.indexed,
+            "approximate": self.approximate.as_json() if self.approximate else None,
+            "exact": self.exact.as_json() if self.exact else None,
+        }
+
+
+def measure_index(
+    store: VectorStore, name: str, vectors: NDArray[np.float32], items: Sequence[str]
+) -> IndexRecall:
+    """Ask with each of `vectors` [q, dimension] for the nearest items but its own, `items` [q], both ways."""
+    found: dict[bool, list[list[ItemHits]]] = {True: [], False: []}
+
+    def ask(exact: bool) -> Latency | None:  # noqa: FBT001 - one of two ways, each named where it is called
+        def search(question: int) -> None:
+            found[exact].append(
+                store.search(
+                    name,
+                    vectors[question],
+                    top=TOP,
+                    exclude_items=(items[question],),
+                    exact=exact,
+                )
+            )
+
+        return timed(search, range(len(vectors)))
+
+    approximate, exact = ask(exact=False), ask(exact=True)
+    shares = [
+        share
+        for some, best in zip(found[False], found[True], strict=True)
+        if (share := share_found(some, best)) is not None
+    ]
+    state = store.index_state(name)
+    recall = float(np.mean(shares)) if shares else 1.0
+    return IndexRecall(recall, len(shares), state.points, state.indexed, approximate, exact)
+
+
+def share_found(some: Sequence[ItemHits], best: Sequence[ItemHits]) -> float | None:
+    """The share of the best that was found; an item as near as the last of them is as good. None of nothing."""
+    if not best:
+        return None
+    enough = best[-1].score - _SLACK
+    return min(1.0, sum(hit.score >= enough for hit in some) / len(best))

@@ -1,0 +1,89 @@
+"""The distance-weighted vote of the nearest neighbours, as scikit-learn's KNeighborsClassifier counts it.
+
+Each neighbour votes for its class with 1/distance; neighbours at distance 0, where there are any, vote alone. A
+class that no neighbour votes for is never among a question's guesses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.evaluation.neighbours import Neighbours
+from vitrine.evaluation.score import Score
+
+GUESSES = 5  #: Classes kept for each question: top-5 is the widest measure.
+_BLOCK_VALUES = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Guesses:
+    """The classes with most of the vote, best first; -1 and a share of 0 where fewer got any."""
+
+    classes: NDArray[np.intp]  #: [q, 5], numbers of classes.
+    shares: NDArray[np.float64]  #: [q, 5], of the whole vote.
+
+    def right(self, truth: NDArray[np.intp], top: int) -> NDArray[np.bool_]:
+        """For each question whether its class, `truth` [q], is among the first `top` guesses."""
+        found: NDArray[np.bool_] = (self.classes[:, :top] == truth[:, None]).any(axis=1)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What became of the questions: `rows` [q] are their pictures' rows in the sample."""
+
+    rows: NDArray[np.intp]
+    guesses: Guesses
+    top1: NDArray[np.bool_]
+    top5: NDArray[np.bool_]
+    neighbours: Neighbours | None = None  #: Who voted, as rows of the sample; None for texts.
+
+    @property
+    def scores(self) -> dict[str, Score]:
+        """By the measures' names."""
+        return {"top1": Score.counted(self.top1), "top5": Score.counted(self.top5)}
+
+
+def vote(neighbours: Neighbours, classes: NDArray[np.intp], count: int) -> Guesses:
+    """What the neighbours vote for; `classes` [n] are the gallery's, numbered below `count`."""
+    weights = _weights(neighbours.distances)
+    questions = len(weights)
+    guesses = np.full((questions, GUESSES), -1, dtype=np.intp)
+    shares = np.zeros((questions, GUESSES))
+    size = max(1, _BLOCK_VALUES // max(1, count))
+    for start in range(0, questions, size):
+        block = slice(start, start + size)
+        tally = _tally(neighbours.rows[block], weights[block], classes, count)
+        # Stable: of classes with an equal vote the first in order wins, as in scikit-learn.
+        best = np.argsort(-tally, axis=1, kind="stable")[:, :GUESSES]
+        share = np.take_along_axis(tally, best, axis=1)
+        guesses[block, : best.shape[1]] = np.where(share > 0, best, -1)
+        shares[block, : best.shape[1]] = share
+    return Guesses(guesses, shares)
+
+
+def _weights(distances: NDArray[np.float32]) -> NDArray[np.float64]:
+    """1/distance, or 1 for what is at distance 0 and then 0 for all the rest; each row sums to 1."""
+    same = distances == 0
+    with np.errstate(divide="ignore"):
+        weights = np.where(
+            same.any(axis=1, keepdims=True), same, 1.0 / distances.astype(np.float64)
+        )
+    total = weights.sum(axis=1, keepdims=True)
+    return np.asarray(weights / np.where(total > 0, total, 1.0), dtype=np.float64)
+
+
+def _tally(
+    rows: NDArray[np.intp],
+    weights: NDArray[np.float64],
+    classes: NDArray[np.intp],
+    count: int,
+) -> NDArray[np.float64]:
+    """The vote [block, count]; a neighbour that is not there has weight 0 and so votes for nothing."""
+    tally = np.zeros((len(rows), count))
+    questions = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)
+    np.add.at(tally, (questions, classes[rows]), weights)
+    return tally

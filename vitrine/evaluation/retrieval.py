@@ -1,0 +1,78 @@
+"""How well pictures find others of their class: recall@k and mean average precision.
+
+Each picture asks once, and all others but those of its group are ranked. Relevant is what has its label; a picture
+to which nothing is relevant is not asked. Recall@k is that of metric learning (Jégou, Douze and Schmid, 2011): the
+share of questions with something relevant among the first k. Average precision is the mean, over a question's
+relevant pictures, of the precision at the rank of each, over the whole ranking.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.evaluation.neighbours import Gallery, similarities
+from vitrine.evaluation.score import Score
+
+RANKS = (1, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """`first` [q] is the rank of the first relevant picture, from 1; `precision` [q] the average precision."""
+
+    first: NDArray[np.intp]
+    precision: NDArray[np.float64]
+    unasked: int  #: Pictures to which nothing is relevant.
+
+    def right(self, rank: int) -> NDArray[np.bool_]:
+        """For each question whether something relevant is among the first `rank`."""
+        found: NDArray[np.bool_] = self.first <= rank
+        return found
+
+    @property
+    def mean_precision(self) -> float:
+        """mAP; 0 where nothing was asked."""
+        return float(self.precision.mean()) if len(self.precision) else 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Recalls with their bounds, mAP, counts."""
+        recalls = {f"recall_at_{rank}": Score.counted(self.right(rank)).as_json() for rank in RANKS}
+        return {
+            **recalls,
+            "mean_average_precision": round(self.mean_precision, 4),
+            "questions": len(self.first),
+            "unasked": self.unasked,
+        }
+
+
+def retrieve(gallery: Gallery, labels: NDArray[np.intp], asked: NDArray[np.intp]) -> Retrieval:
+    """Ask the gallery's rows `asked` [q]; `labels` [n] are the classes of the whole gallery."""
+    questions = Gallery(gallery.vectors[asked], gallery.groups[asked])
+    firsts: list[NDArray[np.intp]] = []
+    precisions: list[NDArray[np.float64]] = []
+    for start, block in similarities(questions, gallery):
+        first, precision = _ranked(block, labels, labels[asked[start : start + len(block)]])
+        firsts.append(first)
+        precisions.append(precision)
+    first = np.concatenate([np.zeros(0, np.intp), *firsts])
+    there = first > 0
+    precision = np.concatenate([np.zeros(0), *precisions])
+    return Retrieval(first[there], precision[there], int((~there).sum()))
+
+
+def _ranked(
+    block: NDArray[np.float32], labels: NDArray[np.intp], truth: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Rank of the first relevant (0: none) and average precision, for each row of cosines."""
+    order = np.argsort(-block, axis=1, kind="stable")
+    ranked = ~np.isneginf(np.take_along_axis(block, order, axis=1))
+    relevant = (labels[order] == truth[:, None]) & ranked
+    total = relevant.sum(axis=1)
+    ranks = np.arange(1, block.shape[1] + 1)
+    precision = np.where(relevant, np.cumsum(relevant, axis=1) / ranks, 0.0).sum(axis=1)
+    first = np.where(total > 0, relevant.argmax(axis=1) + 1, 0)
+    return first, precision / np.maximum(total, 1)

@@ -1,0 +1,96 @@
+"""What is evaluated: pictures that somebody labelled, and the vectors that a model gave them.
+
+A `Picture` comes from a catalog's row or from a collection's point. Which pictures are looked at, and which of
+them are asked as questions, is drawn by a digest of seed and key: the same for every model and every order of rows.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.store.base import Space
+
+T = TypeVar("T")
+
+
+class Part(enum.StrEnum):
+    """What a picture is for, where the catalog itself says so."""
+
+    TRAIN = "train"  #: Its label is known to the classifier.
+    VALIDATION = "validation"  #: Its label has to be guessed.
+
+
+_PARTS = {
+    "train": Part.TRAIN,
+    "training": Part.TRAIN,
+    "val": Part.VALIDATION,
+    "valid": Part.VALIDATION,
+    "validation": Part.VALIDATION,
+    "test": Part.VALIDATION,
+}
+
+
+def part_named(word: str) -> Part | None:
+    """The part that a column's value or a folder's name stands for; None for any other word."""
+    return _PARTS.get(word.strip().lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One labelled picture."""
+
+    key: str  #: Unique within the catalog.
+    label: str
+    source: str  #: Where it is: an http(s) or file: URL.
+    group: str
+    """Pictures of one group are never each other's neighbours: two views of one product say nothing of a class."""
+    part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Labelled pictures and their vectors; `vectors` is float32 [n, dimension] of unit length."""
+
+    pictures: tuple[Picture, ...]
+    vectors: NDArray[np.float32]
+    space: Space
+
+    def __post_init__(self) -> None:
+        if self.vectors.shape != (len(self.pictures), self.space.dimension):
+            raise ValueError("one vector of the space's dimension for each picture")
+
+    def only(self, keys: frozenset[str]) -> Sample:
+        """The pictures of these keys, in order of key, so that two models' samples are row by row the same."""
+        chosen = [row for row, picture in enumerate(self.pictures) if picture.key in keys]
+        rows = sorted(chosen, key=lambda row: self.pictures[row].key)
+        return Sample(tuple(self.pictures[row] for row in rows), self.vectors[rows], self.space)
+
+    @property
+    def groups(self) -> NDArray[np.intp]:
+        """A number for each picture's group, [n]."""
+        return numbered([picture.group for picture in self.pictures])[1]
+
+
+def numbered(words: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+    """The different words in order, and for each word its number among them, [n]."""
+    distinct = tuple(sorted(set(words)))
+    number = {word: index for index, word in enumerate(distinct)}
+    return distinct, np.array([number[word] for word in words], dtype=np.intp)
+
+
+def lot(seed: int, key: str) -> bytes:
+    """The lot that a key draws: 16 bytes, evenly spread, always the same for a seed."""
+    return hashlib.sha256(f"{seed}\x1f{key}".encode(errors="surrogatepass")).digest()[:16]
+
+
+def drawn(things: Iterable[T], limit: int, seed: int, key: Callable[[T], str]) -> list[T]:
+    """At most `limit` of the things, by lot, without holding more of them than that."""
+    return heapq.nsmallest(limit, things, key=lambda thing: lot(seed, key(thing)))

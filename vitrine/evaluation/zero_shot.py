@@ -1,0 +1,64 @@
+"""Classes as words: each label becomes a sentence, its vector stands for the class, and pictures find the nearest.
+
+Several templates are averaged into one vector a class, as the CLIP paper does (Radford et al., 2021, section
+3.1.4): each sentence's unit vector counts the same, and the mean is brought back to unit length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.core.errors import BadInput
+
+TEMPLATES = ("A photo of {text}.",)
+"""The template whose published figure docs/quality.md names."""
+_PLACES = ("{text}", "{label}", "{}")
+_DIVIDERS = re.compile(r"[-_/\s]+")
+
+EmbedTexts = Callable[[Sequence[str]], NDArray[np.float32]]
+"""Texts to unit vectors, float32 [n, dimension]."""
+
+
+def check_templates(templates: Iterable[str]) -> tuple[str, ...]:
+    """The templates; raises `BadInput` for one in which the class has no place."""
+    checked = tuple(templates)
+    for template in checked:
+        if not any(place in template for place in _PLACES):
+            raise BadInput(
+                f"The prompt {template!r} has no place for the class.",
+                hint='Write {text} where its words go, as in "A photo of {text}.".',
+            )
+    return checked
+
+
+def sentence(template: str, label: str, text: str) -> str:
+    """One class in one template; `{text}` and `{}` are its words, `{label}` its label."""
+    # Replaced in one pass, so that words with braces in them are words.
+    words = {"{text}": text, "{}": text, "{label}": label}
+    return re.sub(r"\{(?:text|label)?\}", lambda place: words[place[0]], template)
+
+
+def words_of(label: str, names: Mapping[str, str]) -> str:
+    """What a class is called: its name where one is given, else its label with dashes and the like as blanks."""
+    return names.get(label) or _DIVIDERS.sub(" ", label).strip()
+
+
+def class_vectors(
+    labels: Sequence[str],
+    names: Mapping[str, str],
+    templates: Sequence[str],
+    embed: EmbedTexts,
+) -> NDArray[np.float32]:
+    """A unit vector for each class, float32 [classes, dimension]."""
+    sentences = [
+        sentence(template, label, words_of(label, names))
+        for label in labels
+        for template in templates
+    ]
+    vectors = embed(sentences).reshape(len(labels), len(templates), -1)
+    means = vectors.mean(axis=1, dtype=np.float64)
+    return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), dtype=np.float32)

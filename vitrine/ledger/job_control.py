@@ -1,0 +1,142 @@
+"""Steering a job on Redis: cancelling it, retrying its failures, and the list of jobs that are not finished."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+from redis import Redis
+
+from vitrine.core.errors import Conflict
+from vitrine.core.redis_client import as_bytes, naming_failures
+from vitrine.core.types import CHUNK_SIZE, ImageRef, JobState
+from vitrine.ledger import codec
+from vitrine.ledger.job_errors import missing_job, parted_job
+from vitrine.ledger.queries import JOBS_KEY, LedgerReader
+from vitrine.ledger.scripts import Scripts, job_key, job_keys
+
+ACTIVE_KEY = "vitrine:active"
+"""Ids of jobs that are not finished."""
+_RETRYABLE = (
+    JobState.RUNNING,
+    JobState.INDEXING,
+    JobState.COMPLETED,
+    JobState.COMPLETED_WITH_FAILURES,
+)
+
+
+class LedgerSteering(LedgerReader):
+    """What people do to a job, and what every change of state ends with."""
+
+    def __init__(self, redis: Redis, *, ttl: int) -> None:
+        super().__init__(redis)
+        self._ttl = ttl  #: Seconds for which a finished job is kept.
+        self._scripts = Scripts(redis)
+
+    def active_jobs(self) -> list[str]:
+        with naming_failures():
+            return sorted(as_bytes(job).decode() for job in self._redis.smembers(ACTIVE_KEY))
+
+    def cancel(self, job: str) -> JobState:
+        before = known(job, self._scripts.run("cancel", job_keys(job)))
+        if before.finished or before is JobState.INDEXING:
+            raise Conflict(f"Job {job} is already {before}.")
+        state = JobState(self._drain(job))
+        self._note(job, state)
+        return state
+
+    def _drain(self, job: str) -> str:
+        """Free what a cancelled job had waiting, in batches that hold nobody up, and finish it if idle."""
+        for waiting in ("queued", "due"):
+            while numbers := self._first(job, waiting):
+                # The blobs first: a crash in between leaves numbers, which the next sweep finds again.
+                self._unlink(job, numbers)
+                with naming_failures():
+                    self._redis.zrem(job_key(job, waiting), *map(str, numbers))
+        return as_bytes(self._scripts.run("settle", job_keys(job), self._ttl)).decode()
+
+    def _first(self, job: str, waiting: str) -> list[int]:
+        with naming_failures():
+            found = self._redis.zrange(job_key(job, waiting), 0, 999)
+        return [int(number) for number in cast("list[bytes]", found)]
+
+    def _unlink(self, job: str, numbers: Sequence[int]) -> None:
+        if numbers:
+            with naming_failures():
+                self._redis.unlink(*(job_key(job, f"chunk:{number}") for number in numbers))
+
+    def retry(
+        self,
+        job: str,
+        *,
+        reason: str | None = None,
+        host: str | None = None,
+        items: frozenset[str] | None = None,
+    ) -> list[int]:
+        expect(job, self.status(job).state, *_RETRYABLE)
+        asked_at = self.clock()
+        chosen: list[ImageRef] = []
+        numbers: list[int] = []
+        for failure in self.failures(job, reason=reason, host=host, items=items):
+            if failure.failed_at > asked_at:
+                continue  # It was retried a moment ago by this very call, and failed again.
+            chosen.append(failure.image)
+            if len(chosen) == CHUNK_SIZE:
+                numbers += self._requeue(job, chosen, asked_at)
+                chosen = []
+        if chosen:
+            numbers += self._requeue(job, chosen, asked_at)
+        return numbers
+
+    def _requeue(self, job: str, images: list[ImageRef], asked_at: float) -> list[int]:
+        """Put those that are still the failures of that time into a chunk; its number, or none where none is."""
+        while images:
+            with naming_failures():
+                self._redis.sadd(ACTIVE_KEY, job)
+                number = int(self._redis.hincrby(job_key(job, "job"), "chunks", 1)) - 1
+            fresh = codec.pack_images([replace(image, rounds=0) for image in images])
+            ordinals = [image.ordinal for image in images]
+            keys = job_keys(job, number)
+            answer = as_bytes(self._scripts.run("retry", keys, number, fresh, *ordinals)).decode()
+            if answer != "changed":
+                self._note(job, known(job, answer))
+                expect(job, answer, *_RETRYABLE)
+                return [number]
+            # Somebody else retried some of them meanwhile: the number stays unused, as a chunk that is done.
+            left = self._read_failures(job, ordinals)
+            images = [failure.image for failure in left if failure.failed_at <= asked_at]
+        self._note(job, self.status(job).state)
+        return []
+
+    def _note(self, job: str, state: JobState) -> None:
+        if not state.finished:
+            return
+        with naming_failures():
+            self._redis.srem(ACTIVE_KEY, job)
+            # A retry may have come in between and have put it on the list just before we took it off.
+            now = self._redis.hget(job_key(job, "job"), "state")
+            if now is not None and not JobState(as_bytes(now).decode()).finished:
+                self._redis.sadd(ACTIVE_KEY, job)
+
+    def _forget(self, job: str) -> None:
+        with naming_failures():
+            self._redis.srem(ACTIVE_KEY, job)
+            self._redis.zrem(JOBS_KEY, job)
+
+
+def known(job: str, state: bytes | str) -> JobState:
+    """The state that a script answered; raises `NotFound` where it found no job, and what `parted` means."""
+    name = as_bytes(state).decode()
+    if name == "unknown":
+        raise missing_job(job)
+    if name == "parted":
+        raise parted_job(job)
+    return JobState(name)
+
+
+def expect(job: str, state: bytes | str, *wanted: JobState) -> None:
+    """Raise `Conflict` unless the state that a script met is one of those wanted."""
+    now = known(job, state)
+    if now not in wanted:
+        raise Conflict(f"Job {job} is {now}, so this cannot be done to it.")

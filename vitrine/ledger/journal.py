@@ -1,0 +1,133 @@
+"""The jobs that this machine submitted, written beside the ledger: what the ledger forgot without leave is told as lost.
+
+Redis may lose its data (a disk, a mistaken FLUSHALL, no persistence), and then knows nothing of a job that somebody
+waits for. So each producer notes its jobs in a file of JSON lines in the data directory::
+
+    submitted.jsonl     one line a job: the ledger's address, and what the job is
+    submitted.1.jsonl   the generation before; the two take 8 MiB at most
+
+A line is one append, so several processes write without a lock. The file is an aid and no more: where it cannot be
+written or read, a lost job is told as one that is not there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from vitrine.core.service_discovery import running_redis
+from vitrine.core.settings import Settings
+from vitrine.core.types import JobSpec, JobState, JobStatus
+from vitrine.ledger import codec
+
+FILE_NAME, BEFORE_NAME = "submitted.jsonl", "submitted.1.jsonl"
+GENERATION_BYTES = 4 * 1024 * 1024
+"""Some 15,000 jobs; a file that has grown past it becomes the generation before."""
+
+log = logging.getLogger(__name__)
+
+
+class Journal:
+    """The jobs that were submitted from one data directory to one ledger within the time for which jobs are kept."""
+
+    def __init__(self, folder: Path, redis_url: str, *, kept_seconds: float) -> None:
+        """Jobs of the ledger at another address are passed over."""
+        self._file = folder / FILE_NAME
+        self._before = folder / BEFORE_NAME
+        self._folder = folder
+        self._redis_url = redis_url
+        self._kept_seconds = kept_seconds
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Journal:
+        """The journal in the data directory, of the ledger that the settings name."""
+        kept = settings.job_ttl_days * 86400
+        return cls(settings.data_dir, settings.redis_url.get_secret_value(), kept_seconds=kept)
+
+    def note(self, spec: JobSpec) -> None:
+        """Write the job down; a folder that cannot be written to is told in the log only."""
+        entry = {"ledger": self._ledger(), "spec": orjson.loads(codec.pack_spec(spec))}
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            # The line's end first: what a full disk cut off before does not take this one with it.
+            self._append(b"\n" + orjson.dumps(entry))
+        except OSError as error:
+            log.warning("job %s cannot be noted in %s: %s", spec.id, self._file, error.strerror)
+
+    def _append(self, line: bytes) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        descriptor = os.open(self._file, flags, 0o600)
+        try:
+            os.write(descriptor, line)
+            full = os.fstat(descriptor).st_size > GENERATION_BYTES
+        finally:
+            os.close(descriptor)
+        if full:
+            # Who still has it open appends to the generation before, which is read as well.
+            with contextlib.suppress(FileNotFoundError):
+                self._file.replace(self._before)
+
+    def newest(self, limit: int) -> list[JobSpec]:
+        """The last jobs that were noted and would still be kept, newest first."""
+        found = sorted(self._specs(), key=lambda spec: -spec.created_at)
+        return found[:limit]
+
+    def find(self, job: str) -> JobSpec | None:
+        """One job; None where it was not noted here, or so long ago that it may have been forgotten in time."""
+        return next((spec for spec in self._specs() if spec.id == job), None)
+
+    def _specs(self) -> Iterator[JobSpec]:
+        since, ledger = time.time() - self._kept_seconds, self._ledger()
+        for path in (self._file, self._before):
+            with contextlib.suppress(OSError):
+                for line in path.read_bytes().splitlines():
+                    spec = _spec(line, ledger)
+                    if spec is not None and spec.created_at > since:
+                        yield spec
+
+    def _ledger(self) -> str:
+        """The ledger's place without its password.
+
+        Looked up each time: the port of a standalone service's Redis changes with each start, its folder does not,
+        and its API runs a moment before the service says where it is.
+        """
+        if self._redis_url == running_redis(self._folder):
+            return "standalone"
+        parts = urlsplit(self._redis_url)
+        return f"{parts.hostname or ''}:{parts.port or 6379}{parts.path.rstrip('/') or '/0'}"
+
+
+def _spec(line: bytes, ledger: str) -> JobSpec | None:
+    try:
+        entry: dict[str, Any] = orjson.loads(line)
+        if entry["ledger"] == ledger:
+            return codec.unpack_spec(orjson.dumps(entry["spec"]))
+    except (ValueError, KeyError, TypeError):
+        pass  # an empty line, or one that was cut off
+    return None
+
+
+def lost_job(spec: JobSpec) -> JobStatus:
+    """The status of a job that only the journal knows; nothing is known of its pictures."""
+    return JobStatus(
+        spec=spec, state=JobState.LOST, items=0, images=0, embedded=0, failed=0, cancelled=0,
+        rejected_rows=0, failed_by_reason={}, fed_at=spec.created_at, updated_at=spec.created_at,
+        finished_at=None,
+    )  # fmt: skip
+
+
+def lost_words(spec: JobSpec) -> str:
+    """What a lost job is, and what to do about it."""
+    return (
+        "Redis no longer has this job, which it should have: it was emptied, or came back without its last second. "
+        f"What was embedded is in {spec.collection} and can be found; nobody knows what is missing. "
+        "Submit the catalog again: the same item meets the same point."
+    )

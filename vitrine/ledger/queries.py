@@ -1,0 +1,153 @@
+"""Reading the ledger on Redis: counts, failures, rejected rows. Nothing here changes a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+import orjson
+from redis import Redis
+
+from vitrine.core.redis_client import as_bytes, naming_failures
+from vitrine.core.types import Failure, JobState, JobStatus, RowProblem
+from vitrine.ledger import codec, outcome_rate
+from vitrine.ledger.base import MARK_BYTES, ChunksLeft, Minute
+from vitrine.ledger.job_errors import missing_job
+from vitrine.ledger.scripts import job_key
+from vitrine.ledger.select import matches
+
+JOBS_KEY = "vitrine:jobs"
+"""Job ids by the time they were made."""
+_BLOCK = 64 * 1024
+"""Bytes of a bitmap read at once: half a million pictures."""
+_ROWS = 1000
+
+
+class LedgerReader:
+    """The reading half of the ledger on Redis."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def clock(self) -> float:
+        with naming_failures():
+            seconds, micros = self._redis.time()
+        return float(seconds) + float(micros) / 1e6
+
+    def jobs(self, *, limit: int = 100, offset: int = 0) -> list[JobStatus]:
+        with naming_failures():
+            ids = cast("list[bytes]", self._redis.zrevrange(JOBS_KEY, offset, offset + limit - 1))
+            with self._redis.pipeline(transaction=False) as pipe:
+                for job in ids:
+                    pipe.hgetall(job_key(job.decode(), "job"))
+                rows = pipe.execute()
+            # A job that expired leaves its id behind.
+            gone = [job for job, row in zip(ids, rows, strict=True) if not row]
+            if gone:
+                self._redis.zrem(JOBS_KEY, *gone)
+        return [_status(row) for row in rows if row.get(b"spec")]
+
+    def status(self, job: str) -> JobStatus:
+        with naming_failures():
+            row = cast("dict[bytes, bytes]", self._redis.hgetall(job_key(job, "job")))
+        if not row.get(b"spec"):
+            raise missing_job(job)
+        return _status(row)
+
+    def chunks_left(self, job: str) -> ChunksLeft:
+        with naming_failures(), self._redis.pipeline(transaction=False) as pipe:
+            for place in ChunksLeft._fields:
+                pipe.zcard(job_key(job, place))
+            return ChunksLeft(*pipe.execute())
+
+    def outcomes(self, minutes: int) -> list[Minute]:
+        now = self.clock()
+        with naming_failures():
+            return outcome_rate.last(self._redis, minutes, now)
+
+    def failures(
+        self,
+        job: str,
+        *,
+        reason: str | None = None,
+        host: str | None = None,
+        items: frozenset[str] | None = None,
+        after: int = -1,
+    ) -> Iterator[Failure]:
+        self.status(job)
+        return (
+            failure
+            for ordinals in self._failed_ordinals(job, after)
+            for failure in self._read_failures(job, ordinals)
+            if matches(failure, reason=reason, host=host, items=items)
+        )
+
+    def _failed_ordinals(self, job: str, after: int) -> Iterator[list[int]]:
+        key = job_key(job, "failed")
+        start = (after + 1) // 8
+        while True:
+            with naming_failures():
+                # Where nothing failed there is nothing to read, however long that stretch is.
+                start = self._redis.bitpos(key, 1, start) // 8
+                if start < 0:
+                    return
+                block = as_bytes(self._redis.getrange(key, start, start + _BLOCK - 1))
+            ordinals = [(start + at) * 8 + bit for at, byte in enumerate(block) if byte
+                        for bit in range(8) if byte & (0x80 >> bit)]  # fmt: skip
+            beyond = [ordinal for ordinal in ordinals if ordinal > after]
+            for first in range(0, len(beyond), _ROWS):
+                yield beyond[first : first + _ROWS]
+            start += len(block)
+
+    def _read_failures(self, job: str, ordinals: list[int]) -> Iterator[Failure]:
+        with naming_failures():
+            rows = self._redis.hmget(
+                job_key(job, "failures"), [str(ordinal) for ordinal in ordinals]
+            )
+        return (codec.unpack_failure(as_bytes(row)) for row in rows if row is not None)
+
+    def problems(self, job: str) -> list[RowProblem]:
+        with naming_failures():
+            rows = self._redis.lrange(job_key(job, "problems"), 0, -1)
+        return [RowProblem(*orjson.loads(row)) for row in rows]
+
+    def marks(self, job: str) -> Iterator[bytes]:
+        start = 0
+        while True:
+            with naming_failures():
+                block = as_bytes(
+                    self._redis.getrange(job_key(job, "marks"), start, start + _BLOCK - 1)
+                )
+            if not block:
+                return
+            yield from (block[at : at + MARK_BYTES] for at in range(0, len(block), MARK_BYTES))
+            start += len(block)
+
+
+def _status(row: dict[bytes, bytes]) -> JobStatus:
+    def number(name: bytes) -> int:
+        return int(row.get(name, 0))
+
+    reasons = {
+        key[len(b"reason:") :].decode(): int(value)
+        for key, value in sorted(row.items())
+        if key.startswith(b"reason:") and int(value) > 0
+    }
+    finished = row.get(b"finished")
+    return JobStatus(
+        spec=codec.unpack_spec(row[b"spec"]),
+        state=JobState(row[b"state"].decode()),
+        items=number(b"items"),
+        images=number(b"images"),
+        embedded=number(b"embedded"),
+        failed=number(b"failed"),
+        cancelled=number(b"cancelled"),
+        rejected_rows=number(b"rejected"),
+        failed_by_reason=reasons,
+        fed_at=float(row.get(b"fed", row.get(b"updated", 0))),
+        updated_at=float(row.get(b"updated", 0)),
+        finished_at=None if finished is None else float(finished),
+        indexed=number(b"index:indexed"),
+        points=number(b"index:points"),
+        stages=codec.read_stages(row),
+    )

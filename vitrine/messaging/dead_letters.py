@@ -1,0 +1,43 @@
+"""Parked messages: what came by the queue and no worker understood is kept in Redis, with how often it came, and never run.
+
+A worker parks them; `vitrine doctor` tells of them. The same message once more is counted, not kept twice: a chunk whose
+message is of another release is sent again by every sweep.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from redis import Redis
+
+from vitrine.core.redis_client import naming_failures
+
+PARKED_KEY = "vitrine:parked-messages"
+"""A hash: the message as text, and how often it came."""
+LONGEST = 65_536
+"""Characters kept of one; those of vitrine's own have some hundred."""
+_PARK = """
+redis.call('HDEL', KEYS[1], '')
+return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
+"""
+"""A full Redis takes it too, since HDEL may begin a script there: the message leaves the queue at the same moment."""
+
+
+class Parked(NamedTuple):
+    """How many messages are parked."""
+
+    messages: int  #: Different ones.
+    times: int  #: How often they came, all together.
+
+
+def park(redis: Redis, message: str) -> None:
+    """Keep a message; raises `LedgerUnavailable`, and it must not be acknowledged then."""
+    with naming_failures():
+        redis.eval(_PARK, 1, PARKED_KEY, message[:LONGEST])
+
+
+def count_parked(redis: Redis) -> Parked:
+    """How many there are; raises `LedgerUnavailable`."""
+    with naming_failures():
+        times = [int(count) for count in redis.hvals(PARKED_KEY)]
+    return Parked(len(times), sum(times))

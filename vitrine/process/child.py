@@ -1,0 +1,119 @@
+"""One supervised process: started, watched, started again when it dies, stopped in good order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+from vitrine.process.output import Output
+from vitrine.process.parent_watch import PARENT_VARIABLE
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 10.0
+STEADY_SECONDS = 5.0
+"""A process that ran this long is taken for healthy: its next restart does not wait."""
+
+
+class Child:
+    """A `vitrine …` command run as a process of its own."""
+
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        output: Output,
+        grace: float,
+        steady: float = STEADY_SECONDS,
+    ) -> None:
+        self.name = name
+        self.starts = 0  #: How often it was started.
+        self._arguments = [sys.executable, "-m", "vitrine", *arguments]
+        self._environment = {**os.environ, **environment, PARENT_VARIABLE: str(os.getpid())}
+        self._output = output
+        self._grace = grace  #: Seconds between being asked and being made to stop.
+        self._steady = steady
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._asked: float | None = None
+        self._pause = FIRST_PAUSE
+        self._restart_at = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self._process.pid if self.alive() and self._process else None
+
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with, a signal as a negative number; None while it runs."""
+        return self._process.poll() if self._process else None
+
+    def start(self) -> None:
+        """Start it; it leads a session of its own, so a Ctrl-C in the terminal reaches only the supervisor."""
+        with self._output.open() as output:
+            self._process = subprocess.Popen(
+                self._arguments,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.starts += 1
+        self._started = time.monotonic()
+
+    def pin(self, option: str, value: str) -> None:
+        """Give an option its final value for every later start."""
+        if option in self._arguments:
+            self._arguments[self._arguments.index(option) + 1] = value
+        else:
+            self._arguments += [option, value]
+
+    def revive(self) -> None:
+        """Start it again if it died, waiting longer each time it dies young."""
+        if self.alive():
+            return
+        now = time.monotonic()
+        if not self._restart_at:
+            if now - self._started > self._steady:
+                self._pause = FIRST_PAUSE
+            log.warning("%s ended with %s; again in %.1f s", self.name, self.exit_code, self._pause)
+            self._restart_at = now + self._pause
+            self._pause = min(LONGEST_PAUSE, self._pause * 2)
+        if now >= self._restart_at:
+            self._restart_at = 0.0
+            self.start()
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM, once; its grace counts from here."""
+        if self._process is None or self._asked is not None:
+            return
+        self._asked = time.monotonic()
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Ask it to stop, wait its grace, then make it; safe to call twice."""
+        self.ask_to_stop()
+        if self._process is None or self._asked is None:
+            return
+        try:
+            self._process.wait(max(0.0, self._asked + self._grace - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.error("%s did not stop within %.0f s and is killed", self.name, self._grace)
+            self._process.kill()
+            self._process.wait()
+        self._output.drain()

@@ -1,0 +1,1 @@
+"""Questions to workers: the client, one call, and its form on the wire."""

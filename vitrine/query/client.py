@@ -1,0 +1,112 @@
+"""The query lane: pictures or texts in, unit vectors out, through the workers that also ingest.
+
+A question's bytes wait in Redis under a key with a short life and the message carries only its name;
+the worker pushes the answer to a list that the asker blocks on. Both expire by themselves, so that an
+abandoned question costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from redis import Redis
+
+from vitrine.core.errors import BadInput, ModelUnavailable, VitrineError
+from vitrine.core.redis_client import connect, naming_failures
+from vitrine.core.settings import Settings
+from vitrine.messaging import worker_registry, worker_stats
+from vitrine.messaging.broker import Publisher
+from vitrine.query.call import SLACK, Call
+from vitrine.query.protocol import Answer, Kind, Query, QueryVector, UnusablePicture
+
+__all__ = ["Answer", "Kind", "Query", "QueryLane", "QueryVector", "UnusablePicture"]
+
+
+class QueryLane:
+    """The asker's end; safe to use from several threads."""
+
+    def __init__(self, redis: Redis, publisher: Publisher, *, timeout: float) -> None:
+        self._redis = redis
+        self._publisher = publisher
+        self._timeout = timeout
+
+    @classmethod
+    def open(cls, settings: Settings) -> QueryLane:
+        """The lane that the settings name."""
+        # A blocking pop waits as long as the query may take: the socket must not give up before.
+        redis = connect(
+            settings.redis_url.get_secret_value(), socket_timeout=settings.query_timeout + SLACK
+        )
+        return cls(redis, Publisher(settings), timeout=settings.query_timeout)
+
+    def workers(self, model: str | None = None) -> list[worker_registry.WorkerInfo]:
+        """The workers alive now; raises `LedgerUnavailable`."""
+        with naming_failures():
+            return worker_registry.live_workers(self._redis, model)
+
+    def in_stages(self, job: str) -> dict[str, int]:
+        """How many pictures of a job the workers have in each stage, as they told it within the last seconds.
+
+        Raises `LedgerUnavailable`.
+        """
+        with naming_failures():
+            crew = worker_registry.live_workers(self._redis)
+            told = worker_stats.read(self._redis, [worker.node for worker in crew])
+        return worker_stats.in_stages(told.values(), job)
+
+    def embed(self, model: str, query: Query, *, timeout: float | None = None) -> QueryVector:
+        """Have a worker embed the question.
+
+        Raises `BadInput` where the picture (`UnusablePicture`), URL, text or tensor cannot be embedded,
+        `ModelUnavailable` where no worker of the model is alive or none answers in time, `LedgerUnavailable`
+        without Redis.
+        """
+        (answer,) = self.embed_many(model, [query], timeout=timeout)
+        if isinstance(answer, VitrineError):
+            raise answer
+        return answer
+
+    def embed_many(
+        self, model: str, queries: Sequence[Query], *, timeout: float | None = None
+    ) -> list[Answer]:
+        """Have the workers embed the questions, in `timeout` seconds for all (by default what one question has).
+
+        An answer for each, in their order: a vector, or the error that `embed` would raise for it, so that one
+        question never fails the others. Raises `ModelUnavailable` where no worker of the model is alive, and
+        `LedgerUnavailable` without Redis.
+        """
+        workers = self.workers(model)
+        if not workers:
+            raise no_worker(model)
+        told: dict[int, Answer] = {}
+        if not any(worker.supports_text for worker in workers):
+            told = {
+                number: no_words(model) for number, one in enumerate(queries) if one.kind == "text"
+            }
+        asked = {number: one for number, one in enumerate(queries) if number not in told}
+        seconds = self._timeout if timeout is None else timeout
+        with naming_failures():
+            call = Call(self._redis, self._publisher, model, timeout=seconds, poll=self._timeout)
+            told |= call.run(asked)
+        return [told[number] for number in range(len(queries))]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._publisher.close()
+        self._redis.close()
+
+
+def no_worker(model: str) -> ModelUnavailable:
+    """What is told where nobody has the model."""
+    return ModelUnavailable(
+        f"No worker for the model {model} is running.",
+        hint=f"Start one: vitrine worker --model {model}",
+    )
+
+
+def no_words(model: str) -> BadInput:
+    """What is told where the model embeds pictures only."""
+    return BadInput(
+        f"The model {model} has no text tower, so it takes no words.",
+        hint="Ask by picture, or use a model that has one, such as SigLIP or CLIP.",
+    )

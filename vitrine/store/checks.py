@@ -1,0 +1,87 @@
+"""What every store asks of points and queries before it touches them, so that all refuse alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from vitrine.core.errors import BadInput, StoreRejected
+from vitrine.core.filters import MAX_INTEGER
+from vitrine.store.base import ITEM_FIELD, PointBatch, Space
+from vitrine.store.spaces import require_provenance
+
+UNIT_TOLERANCE = 1e-3
+"""How far a length may be from 1: float16 and bfloat16 models round to about 1e-3 and 4e-3 per component,
+which a final normalisation in float32 brings to 1e-6; what is further off was never normalised."""
+
+MAX_TOP = 1000  #: Items of one search.
+MAX_SAMPLE = (
+    5000  #: Vectors of one sample: 46 MB at 2304 dimensions, within one frame of a store process.
+)
+MAX_PER_ITEM = 100  #: Pictures of each item of one search.
+
+
+def check_points(name: str, points: PointBatch, space: Space) -> None:
+    """Raise `ValueError` for vectors that break the contract, `SpaceMismatch` for those of another space."""
+    columns = (points.item_ids, points.indexes, points.urls, points.fields, points.provenance)
+    if any(len(column) != len(points.ids) for column in columns):
+        raise ValueError("the columns of a PointBatch differ in length")
+    check_vectors(points.vectors, len(points.ids), space.dimension)
+    for provenance in points.provenance:
+        require_provenance(name, space, provenance)
+
+
+def check_vectors(vectors: NDArray[np.float32], rows: int, dimension: int) -> None:
+    """Raise `ValueError` unless `vectors` is float32 [rows, dimension], finite and of unit length."""
+    if vectors.dtype != np.float32 or vectors.shape != (rows, dimension):
+        raise ValueError(
+            f"vectors are {vectors.dtype} {list(vectors.shape)}, expected float32 {[rows, dimension]}"
+        )
+    if not np.isfinite(vectors).all():
+        raise ValueError("vectors hold a value that is not finite")
+    lengths = np.linalg.norm(vectors, axis=1)
+    if (np.abs(lengths - 1.0) > UNIT_TOLERANCE).any():
+        raise ValueError("vectors are not of unit length")
+
+
+def check_query(vector: NDArray[np.float32], dimension: int, top: int, per_item: int) -> None:
+    """Raise `BadInput` for counts out of bounds and `ValueError` for a vector that cannot be compared."""
+    if not 1 <= top <= MAX_TOP:
+        raise BadInput(f"top: expected 1 to {MAX_TOP}, not {top}.")
+    if not 1 <= per_item <= MAX_PER_ITEM:
+        raise BadInput(f"per_item: expected 1 to {MAX_PER_ITEM}, not {per_item}.")
+    if vector.shape != (dimension,) or not np.isfinite(vector).all() or not vector.any():
+        raise ValueError(f"a query is a finite, non-zero vector of {dimension} values")
+
+
+def check_sample(count: int) -> None:
+    """Raise `BadInput` for a count out of bounds."""
+    if not 1 <= count <= MAX_SAMPLE:
+        raise BadInput(f"count: expected 1 to {MAX_SAMPLE}, not {count}.")
+
+
+def payloads(points: PointBatch) -> list[dict[str, Any]]:
+    """The payloads of a batch; `StoreRejected` names the item whose payload cannot be stored."""
+    made = [points.payload(row) for row in range(len(points.ids))]
+    for payload in made:
+        try:
+            orjson.dumps(payload)
+            _check_numbers(payload["fields"])
+        except (TypeError, ValueError) as error:
+            raise StoreRejected(
+                f"The payload of item {payload[ITEM_FIELD]!r} cannot be stored: {error}."
+            ) from error
+    return made
+
+
+def _check_numbers(fields: Mapping[str, object]) -> None:
+    for name, value in fields.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"field {name!r} is not a finite number")
+        if isinstance(value, int) and not -MAX_INTEGER <= value <= MAX_INTEGER:
+            raise ValueError(f"field {name!r} is an integer of more than 64 bits")

@@ -1,0 +1,69 @@
+"""What the embedded store knows besides its points: names, generations, spaces, directories.
+
+One small JSON file, replaced whole: written beside, synced, renamed. So after a crash it is the old one
+or the new one, and a directory that it does not name is left over from a step that never counted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from vitrine.core.errors import BadInput
+from vitrine.store.base import Space
+from vitrine.store.spaces import space_from_json
+
+_KEY = "catalogs-1"  #: Carries the format's version: a file of another version lacks it.
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One catalog's generation and where its points lie."""
+
+    generation: str
+    space: Space
+    directory: str  #: Name beneath the store's `generations` folder.
+
+
+def read_catalog(path: Path) -> dict[str, Entry]:
+    """Entries by catalog name; empty where the file is not there yet; `BadInput` where it is not ours."""
+    try:
+        value = orjson.loads(path.read_bytes())
+        return {name: _entry(entry) for name, entry in value[_KEY].items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(
+            f"{path} is not a catalog file of this version of vitrine ({error!r}).",
+            hint="Move the store's folder away to start a new one.",
+        ) from error
+
+
+def _entry(value: Mapping[str, Any]) -> Entry:
+    return Entry(value["generation"], space_from_json(value["space"]), value["directory"])
+
+
+def write_catalog(path: Path, entries: Mapping[str, Entry]) -> None:
+    """Replace the file; returns once the new one would survive a power cut."""
+    value = {_KEY: {name: asdict(entry) for name, entry in entries.items()}}
+    write_atomically(path, orjson.dumps(value, option=orjson.OPT_INDENT_2))
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write beside, sync, rename over, sync the folder: readers see the old content or the new."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

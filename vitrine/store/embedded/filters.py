@@ -1,0 +1,79 @@
+"""Filters in the embedded engine's form, and what payloads carry so that it can answer them.
+
+The engine's Python binding reads `MatchValue(True)` as the integer 1, which matches no boolean. So each
+payload also lists its booleans as words (`onsale=true`) under a key of its own, in one keyword index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import qdrant_edge as q
+
+from vitrine.core.filters import And, AnyOf, Equals, Filter, Not, Or, Range, Scalar, bounds
+from vitrine.store.base import FIELDS_FIELD, ITEM_FIELD
+from vitrine.store.field_types import EXACT_FLOAT_INTEGER, payload_path
+
+FLAGS_FIELD = "flags"
+
+Condition: TypeAlias = q.FieldCondition | q.Filter
+
+
+def with_flags(payload: dict[str, Any]) -> dict[str, Any]:
+    """The payload as the engine keeps it: with its booleans as words."""
+    fields: Mapping[str, Any] = payload[FIELDS_FIELD]
+    flags = [_flag(name, value) for name, value in fields.items() if isinstance(value, bool)]
+    return payload | {FLAGS_FIELD: flags}
+
+
+def edge_filter(
+    where: Filter | None, *, without_items: Sequence[str] = (), item: str | None = None
+) -> q.Filter | None:
+    """A filter over catalog fields, leaving out some items or taking only one; None where all pass."""
+    must: list[Any] = [] if where is None else [_condition(where)]
+    if item is not None:
+        must.append(q.FieldCondition(ITEM_FIELD, match=q.MatchValue(item)))
+    must_not: list[Any] = []
+    if without_items:
+        must_not.append(q.FieldCondition(ITEM_FIELD, match=q.MatchAny(list(without_items))))
+    return q.Filter(must=must, must_not=must_not) if must or must_not else None
+
+
+def _condition(where: Filter) -> Condition:
+    match where:
+        case And(parts):
+            return q.Filter(must=[_condition(part) for part in parts])
+        case Or(parts):
+            return q.Filter(should=[_condition(part) for part in parts])
+        case Not(part):
+            return q.Filter(must_not=[_condition(part)])
+        case Equals(field, value):
+            return _equals(field, value)
+        case AnyOf(field, values):
+            return _any_of(field, values)
+        case Range(field):
+            return q.FieldCondition(payload_path(field), range=q.RangeFloat(**bounds(where)))
+
+
+def _any_of(field: str, values: Sequence[Scalar]) -> q.Filter:
+    """Strings in one condition; numbers and booleans one by one, as they are seldom many."""
+    words = [value for value in values if isinstance(value, str)]
+    should: list[Any] = [_equals(field, value) for value in values if not isinstance(value, str)]
+    if words:
+        should.append(q.FieldCondition(payload_path(field), match=q.MatchAny(words)))
+    return q.Filter(should=should)
+
+
+def _equals(field: str, value: Scalar) -> q.FieldCondition:
+    if isinstance(value, bool):
+        return q.FieldCondition(FLAGS_FIELD, match=q.MatchValue(_flag(field, value)))
+    if isinstance(value, str):
+        return q.FieldCondition(payload_path(field), match=q.MatchValue(value))
+    if isinstance(value, int) and abs(value) > EXACT_FLOAT_INTEGER:
+        return q.FieldCondition(payload_path(field), match=q.MatchValue(value))
+    return q.FieldCondition(payload_path(field), range=q.RangeFloat(gte=value, lte=value))
+
+
+def _flag(field: str, value: bool) -> str:  # noqa: FBT001  a value, not a switch
+    return f"{field}={'true' if value else 'false'}"

@@ -1,0 +1,300 @@
+"""The embedded store: Qdrant's own engine inside this process, one directory, no server.
+
+A directory belongs to one process at a time, which a lock file makes sure of; other processes reach it
+through `vitrine.store.remote.server`. Beneath it: `catalog.json` (names, spaces, directories) and
+`generations/`, one shard for each catalog.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import qdrant_edge as q
+from numpy.typing import NDArray
+
+from vitrine.core.errors import NotFound, StoreUnavailable
+from vitrine.core.filters import Filter
+from vitrine.core.settings import INDEX_POINTS
+from vitrine.store.base import (
+    INDEX_FIELD,
+    ITEM_FIELD,
+    MOST_ITEMS,
+    CollectionInfo,
+    Footprint,
+    IndexState,
+    ItemHits,
+    PointBatch,
+    Space,
+    StoredPoint,
+)
+from vitrine.store.checks import check_points, check_query, check_sample, payloads
+from vitrine.store.counting import facet
+from vitrine.store.disk_usage import disk_bytes
+from vitrine.store.embedded.catalog import Entry, read_catalog, write_catalog
+from vitrine.store.embedded.counter import EdgeCounter
+from vitrine.store.embedded.filters import edge_filter, with_flags
+from vitrine.store.embedded.generation import EdgeGeneration
+from vitrine.store.embedded.ranker import EdgeRanker
+from vitrine.store.embedded.upkeep import Upkeep
+from vitrine.store.facets import Facet
+from vitrine.store.field_types import new_index_types
+from vitrine.store.grouping import group
+from vitrine.store.hits import read_point
+from vitrine.store.spaces import generation_name, require_same_space
+
+CATALOG_FILE = "catalog.json"
+GENERATIONS = "generations"
+LOCK_FILE = "lock"
+SCROLL_PAGE = 256  #: Points a page: about 10 MB as Python floats at 1152 dimensions.
+
+
+class EdgeStore:
+    """A `VectorStore` in a directory; raises `StoreUnavailable` where another process has it open."""
+
+    def __init__(self, path: Path, *, index_points: int = INDEX_POINTS) -> None:
+        self._path = path
+        self._index_points = index_points
+        (path / GENERATIONS).mkdir(parents=True, exist_ok=True)
+        self._lock_file: int | None = _lock(path)
+        self._lock = threading.RLock()
+        self._open: dict[str, EdgeGeneration] = {}
+        try:
+            self._entries = read_catalog(path / CATALOG_FILE)
+            self._remove_leftovers()
+            for name, entry in self._entries.items():
+                self._open[name] = EdgeGeneration.load(self._directory(entry.directory))
+        except BaseException:
+            self._release()
+            raise
+        self._upkeep = Upkeep(self, index_points=index_points)
+        self._upkeep.start()
+
+    def ping(self) -> None:
+        """Return while the store is open."""
+        if self._lock_file is None:
+            raise StoreUnavailable("The embedded store is closed.")
+
+    def ensure(self, name: str, space: Space) -> None:
+        """Make the shard and write its name down, or check its space."""
+        with self._lock:
+            self.ping()
+            entry = self._entries.get(name)
+            if entry is not None:
+                require_same_space(name, entry.space, space)
+                return
+            generation = generation_name(name, space)
+            directory = self._directory(generation)
+            shutil.rmtree(directory, ignore_errors=True)
+            made = EdgeGeneration.create(directory, space.dimension, self._index_points)
+            try:
+                self._write(self._entries | {name: Entry(generation, space, generation)})
+            except BaseException:
+                made.close()
+                raise
+            self._open[name] = made
+
+    def upsert(self, name: str, points: PointBatch) -> None:
+        """Write the points; they survive the death of the process from here on."""
+        entry, shard = self._get(name)
+        check_points(name, points, entry.space)
+        kept = [with_flags(payload) for payload in payloads(points)]
+        indexes = new_index_types(points.fields, shard.indexed)
+        if kept:
+            shard.upsert(points.ids, points.vectors, kept, indexes)
+
+    def search(
+        self,
+        name: str,
+        vector: NDArray[np.float32],
+        *,
+        top: int,
+        where: Filter | None = None,
+        exclude_items: Sequence[str] = (),
+        per_item: int = 1,
+        exact: bool = False,
+    ) -> list[ItemHits]:
+        """The nearest items; `exact` compares every point even where there is an HNSW graph."""
+        entry, shard = self._get(name)
+        check_query(vector, entry.space.dimension, top, per_item)
+        ranker = EdgeRanker(shard, vector, where, exact=exact)
+        return group(ranker, top, per_item, exclude_items)
+
+    def item(self, name: str, item_id: str) -> list[StoredPoint]:
+        """The item's points, by picture index."""
+        where = edge_filter(None, item=item_id)
+        points = list(self._pages(self._get(name)[1], where, with_vectors=True))
+        return sorted(points, key=lambda point: point.payload[INDEX_FIELD])
+
+    def points(self, name: str, ids: Sequence[str]) -> list[StoredPoint]:
+        """Those of the points that are there."""
+        records = self._get(name)[1].retrieve(ids)
+        return [read_point(one.id, one.payload or {}, one.vector) for one in records]  # type: ignore[arg-type]  # one unnamed vector
+
+    def sample(self, name: str, count: int) -> NDArray[np.float32]:
+        """Drawn by the engine."""
+        check_sample(count)
+        entry, shard = self._get(name)
+        request = q.QueryRequest(limit=count, query=q.Sample.Random, with_vector=True)
+        drawn = [point.vector for point in shard.query([request])[0]]
+        return np.array(drawn, np.float32).reshape(len(drawn), entry.space.dimension)
+
+    def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
+        """Every point, a page at a time; `NotFound` comes with the call, not with the first page."""
+        return self._pages(self._get(name)[1], None, with_vectors=with_vectors)
+
+    def count(self, name: str, where: Filter | None = None) -> int:
+        """Points that pass the filter."""
+        return self._get(name)[1].count(edge_filter(where))
+
+    def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
+        """Counted from the engine's payload indexes."""
+        shard = self._get(name)[1]
+        return facet(EdgeCounter(shard), shard.indexed, field, where, top)
+
+    def space(self, name: str) -> Space:
+        """From the catalog file, as it is in memory."""
+        return self._get(name)[0].space
+
+    def describe(self, name: str) -> CollectionInfo:
+        """The collection as it stands."""
+        entry, shard = self._get(name)
+        return CollectionInfo(
+            name, entry.generation, entry.space, shard.count(None), dict(shard.indexed)
+        )
+
+    def footprint(self, name: str) -> Footprint:
+        """Items from the engine's index on their ids, bytes from the file system: blocks, as files may have holes."""
+        shard = self._get(name)[1]
+        items = EdgeCounter(shard).values(ITEM_FIELD, MOST_ITEMS + 1)
+        return Footprint(min(items, MOST_ITEMS), items > MOST_ITEMS, disk_bytes(shard.directory))
+
+    def collections(self) -> list[CollectionInfo]:
+        """Every collection, by name."""
+        with self._lock:
+            return [self.describe(name) for name in sorted(self._entries)]
+
+    def delete(self, name: str) -> None:
+        """Strike the name out, then remove the points; a crash in between leaves only rubbish."""
+        with self._lock:
+            _, shard = self._get(name)
+            self._write({key: entry for key, entry in self._entries.items() if key != name})
+            del self._open[name]
+            shard.close()
+            shutil.rmtree(shard.directory, ignore_errors=True)
+
+    def close(self) -> None:
+        """Stop the upkeep, flush, release the directory."""
+        if self._lock_file is not None:
+            self._upkeep.stop()
+            self._release()
+
+    def defer_index(self, name: str) -> None:
+        """Build nothing for a minute."""
+        self._upkeep.schedule.defer(self._get(name)[1])
+
+    def build_index(self, name: str) -> None:
+        """Have the HNSW graph built beside, where enough points are without one."""
+        self._upkeep.build_soon(self._get(name)[1])
+
+    def index_state(self, name: str) -> IndexState:
+        """How far the HNSW graph is; during a build as it was before."""
+        return self._upkeep.schedule.state(self._get(name)[1])
+
+    def deferred(self) -> list[str]:
+        """Collections that are deferred at this moment."""
+        shards = self.generations().items()
+        return sorted(name for name, shard in shards if self._upkeep.schedule.deferred(shard))
+
+    def build_and_wait(self, name: str) -> bool:
+        """Build the HNSW graph of a collection here and now, however few points it has; False where given up."""
+        return self._upkeep.build(name, self._get(name)[1])
+
+    def generations(self) -> dict[str, EdgeGeneration]:
+        """The open shards by catalog name, for the upkeep."""
+        with self._lock:
+            return dict(self._open)
+
+    def move(self, name: str, shard: EdgeGeneration, target: Path) -> None:
+        """Go on with an optimised copy of a shard, and remove the directory it replaces."""
+        with self._lock:
+            if self._open.get(name) is not shard:
+                raise NotFound(f"Collection {name!r} was deleted meanwhile.")
+            old = shard.directory
+            entry = replace(self._entries[name], directory=target.name)
+            shard.adopt(target, lambda: self._write(self._entries | {name: entry}))
+        shutil.rmtree(old, ignore_errors=True)
+
+    def _get(self, name: str) -> tuple[Entry, EdgeGeneration]:
+        with self._lock:
+            self.ping()
+            if name not in self._entries:
+                raise NotFound(f"There is no collection {name!r}.")
+            return self._entries[name], self._open[name]
+
+    def _write(self, entries: dict[str, Entry]) -> None:
+        write_catalog(self._path / CATALOG_FILE, entries)
+        self._entries = entries
+
+    def _directory(self, name: str) -> Path:
+        return self._path / GENERATIONS / name
+
+    def _remove_leftovers(self) -> None:
+        """Remove what a crash left: directories that the catalog does not name."""
+        named = {entry.directory for entry in self._entries.values()}
+        for directory in (self._path / GENERATIONS).iterdir():
+            if directory.name not in named:
+                shutil.rmtree(directory, ignore_errors=True)
+
+    def _release(self) -> None:
+        """Close every shard, whatever one of them says, then let the directory go."""
+        with self._lock, ExitStack() as last_steps:
+            last_steps.callback(self._unlock)
+            for shard in self._open.values():
+                last_steps.callback(shard.close)
+
+    def _unlock(self) -> None:
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    @staticmethod
+    def _pages(
+        shard: EdgeGeneration, where: q.Filter | None, *, with_vectors: bool
+    ) -> Iterator[StoredPoint]:
+        offset: Any = None
+        while True:
+            request = q.ScrollRequest(
+                offset=offset,
+                limit=SCROLL_PAGE,
+                filter=where,
+                with_payload=True,
+                with_vector=with_vectors,
+            )
+            records, offset = shard.scroll(request)
+            for record in records:
+                yield read_point(record.id, record.payload or {}, record.vector)  # type: ignore[arg-type]  # one unnamed vector
+            if offset is None:
+                return
+
+
+def _lock(path: Path) -> int:
+    """Take the directory for this process; the descriptor holds it until it is closed."""
+    descriptor = os.open(path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise StoreUnavailable(
+            f"The store at {path} is already in use by another process.",
+            hint="Stop that process, or reach it over HTTP (edge+http://).",
+        ) from error
+    return descriptor

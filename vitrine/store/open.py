@@ -1,0 +1,74 @@
+"""Which store a process talks to, from its settings; each engine is imported only where it is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from vitrine.core.errors import BadInput
+from vitrine.core.settings import Settings
+from vitrine.store.base import VectorStore
+
+Kind: TypeAlias = Literal["qdrant", "remote", "embedded"]
+
+_HINT = (
+    "VITRINE_QDRANT_URL is http(s)://host[:port] for a Qdrant server, edge+http://host:port for "
+    "vitrine's own store process, or edge:///absolute/path for a store inside this process."
+)
+
+
+def open_store(settings: Settings) -> VectorStore:
+    """The store that `settings.qdrant_url` names.
+
+    Raises `BadInput` for a URL of no known form; the URL itself, which may hold a password, is not shown.
+    """
+    url = settings.qdrant_url.get_secret_value()
+    match check_url(settings):
+        case "qdrant":
+            return _qdrant(url, settings)
+        case "remote":
+            return _remote(url.removeprefix("edge+"), settings)
+        case "embedded":
+            return _embedded(Path(urlsplit(url).path), settings)
+
+
+def check_url(settings: Settings) -> Kind:
+    """Which kind of store `settings.qdrant_url` names; raises `BadInput` where it names none."""
+    try:
+        parts = urlsplit(settings.qdrant_url.get_secret_value())
+        host, _ = parts.hostname, parts.port
+    except ValueError:  # whose own words repeat a part of the URL, which may be one of a password
+        raise BadInput("The store's URL cannot be read.", hint=_HINT) from None
+    if parts.scheme in ("http", "https") and host:
+        return "qdrant"
+    if parts.scheme in ("edge+http", "edge+https") and host:
+        return "remote"
+    if parts.scheme == "edge" and not host and parts.path.startswith("/"):
+        return "embedded"
+    raise BadInput("The store's URL has a form that is not known.", hint=_HINT)
+
+
+def _qdrant(url: str, settings: Settings) -> VectorStore:
+    from vitrine.store.qdrant.store import QdrantServerStore  # noqa: PLC0415  only where used
+
+    key = settings.qdrant_api_key
+    return QdrantServerStore(url, api_key=key.get_secret_value() if key else None)
+
+
+def _remote(url: str, settings: Settings) -> VectorStore:
+    from vitrine.store.remote.store import RemoteStore  # noqa: PLC0415  only where used
+
+    if settings.store_token is None:
+        raise BadInput("The store process asks for a token.", hint="Set VITRINE_STORE_TOKEN.")
+    return RemoteStore(url, settings.store_token.get_secret_value())
+
+
+def _embedded(path: Path, settings: Settings) -> VectorStore:
+    try:
+        from vitrine.store.embedded.store import EdgeStore  # noqa: PLC0415  only where used
+    except ImportError as error:
+        raise BadInput(
+            "The embedded store is not installed.", hint="Install vitrine[standalone]."
+        ) from error
+    return EdgeStore(path, index_points=settings.index_points)

@@ -1,0 +1,52 @@
+"""What a Qdrant server's refusals and silences mean: one table from the client's errors to vitrine's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydantic import ValidationError
+from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+from vitrine.core.errors import NotFound, StoreRejected, StoreUnavailable, VitrineError
+
+MAX_REASON = 300  #: Characters of the server's own words that a message carries.
+
+
+@contextmanager
+def qdrant_errors(name: str) -> Iterator[None]:
+    """Raise what the client raises inside as vitrine's own; `name` is the catalog it is about."""
+    try:
+        yield
+    except ResourceExhaustedResponse as error:
+        message = "The Qdrant server asks to wait."
+        raise StoreUnavailable(message, retry_after=float(error.retry_after_s)) from error
+    except UnexpectedResponse as error:
+        raise _meaning(error, name) from error
+    except ResponseHandlingException as error:
+        raise _silence(error) from error
+    except QdrantException as error:  # a Retry-After that is a date
+        raise StoreUnavailable("The Qdrant server asks to wait.") from error
+
+
+def _meaning(error: UnexpectedResponse, name: str) -> VitrineError:
+    status = error.status_code or 0
+    reason = (error.content or b"").decode("utf-8", "replace")[:MAX_REASON].strip()
+    said = f"The Qdrant server answered {status}: {reason or error.reason_phrase}"
+    if status == 404:
+        return NotFound(f"There is no collection {name!r}.")
+    if status in (401, 403):
+        # Not for good: the key is somebody's mistake, and no picture's.
+        return StoreUnavailable(
+            f"The Qdrant server refuses the key ({status}).", hint="Check VITRINE_QDRANT_API_KEY."
+        )
+    if 400 <= status < 500 and status not in (408, 425, 429):
+        return StoreRejected(said)
+    return StoreUnavailable(said)
+
+
+def _silence(error: ResponseHandlingException) -> VitrineError:
+    if isinstance(error.source, ValidationError):
+        return StoreRejected("The Qdrant server's answer is not understood; is it another version?")
+    return StoreUnavailable(f"The Qdrant server does not answer ({type(error.source).__name__}).")

@@ -1,0 +1,82 @@
+"""A generation on a Qdrant server: what its collection's metadata and schema say, and how one is made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from qdrant_client import QdrantClient, models
+from qdrant_client.http.exceptions import UnexpectedResponse
+
+from vitrine.core.errors import Conflict
+from vitrine.store.base import ITEM_FIELD, Space
+from vitrine.store.field_types import field_of_path
+from vitrine.store.spaces import generation_name, space_from_json
+
+METADATA_KEY = "vitrine"
+
+SCHEMA = {
+    "keyword": models.PayloadSchemaType.KEYWORD,
+    "float": models.PayloadSchemaType.FLOAT,
+    "bool": models.PayloadSchemaType.BOOL,
+}
+
+
+@dataclass(slots=True)
+class Generation:
+    """The collection behind a name."""
+
+    collection: str
+    space: Space
+    indexed: dict[str, str]  #: Catalog field -> type of its index; grows as fields appear.
+    seen_at: float = field(default_factory=time.monotonic)  #: Monotonic seconds.
+
+
+def as_metadata(collection: str, space: Space) -> dict[str, Any]:
+    """What is written into the collection's metadata."""
+    return {METADATA_KEY: {"collection": collection, **asdict(space)}}
+
+
+def create_generation(client: QdrantClient, name: str, space: Space, *, timeout: int) -> None:
+    """Make the generation of a space, index its items' ids, and let the name stand for it; `timeout` in seconds.
+
+    Two workers may do it at once: each step leaves what the other has made as it is.
+    """
+    collection = generation_name(name, space)
+    try:
+        client.create_collection(
+            collection,
+            models.VectorParams(size=space.dimension, distance=models.Distance.COSINE),
+            metadata=as_metadata(collection, space),
+            timeout=timeout,
+        )
+    except UnexpectedResponse:
+        # Another worker was faster; the name of a generation says that it made the same.
+        if not client.collection_exists(collection):
+            raise
+    client.create_payload_index(collection, ITEM_FIELD, SCHEMA["keyword"], wait=True)
+    alias = models.CreateAlias(collection_name=collection, alias_name=name)
+    client.update_collection_aliases(
+        [models.CreateAliasOperation(create_alias=alias)], timeout=timeout
+    )
+
+
+def read_generation(name: str, info: models.CollectionInfo) -> Generation:
+    """The generation that a collection's description tells of; `Conflict` where vitrine did not make it."""
+    metadata: Mapping[str, Any] = info.config.metadata or {}
+    try:
+        written = metadata[METADATA_KEY]
+        space, collection = space_from_json(written), str(written["collection"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Conflict(
+            f"The server's collection {name!r} was not made by vitrine, or the server keeps no metadata.",
+            hint="Use another name; Qdrant 1.16 or newer is needed.",
+        ) from error
+    return Generation(collection, space, _indexed_fields(info))
+
+
+def _indexed_fields(info: models.CollectionInfo) -> dict[str, str]:
+    fields = {field_of_path(path): schema.data_type for path, schema in info.payload_schema.items()}
+    return {name: str(kind.value) for name, kind in fields.items() if name is not None}

@@ -1,0 +1,290 @@
+"""The gateway to a Qdrant server, over REST.
+
+A catalog's name is an alias; behind it stands a collection for one space, which is written in the
+collection's metadata (Qdrant 1.16 or newer keeps it). Points are written to the generation itself, never
+through the alias: when the alias moves to a new space in the middle of a job, late vectors of the old one
+cannot land among the new. Nothing is tried again here: callers back off by what the errors say.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from qdrant_client import QdrantClient, models
+
+from vitrine.core.errors import Conflict, NotFound
+from vitrine.core.filters import Filter
+from vitrine.store.base import (
+    INDEX_FIELD,
+    ITEM_FIELD,
+    MOST_ITEMS,
+    CollectionInfo,
+    Footprint,
+    IndexState,
+    ItemHits,
+    PointBatch,
+    Space,
+    StoredPoint,
+)
+from vitrine.store.checks import check_points, check_query, check_sample, payloads
+from vitrine.store.counting import facet
+from vitrine.store.facets import Facet
+from vitrine.store.field_types import new_index_types, payload_path
+from vitrine.store.grouping import group
+from vitrine.store.hits import read_point
+from vitrine.store.qdrant import index
+from vitrine.store.qdrant.counter import QdrantCounter
+from vitrine.store.qdrant.errors import qdrant_errors
+from vitrine.store.qdrant.filters import qdrant_filter
+from vitrine.store.qdrant.generation import SCHEMA, Generation, create_generation, read_generation
+from vitrine.store.qdrant.ranker import QdrantRanker
+from vitrine.store.qdrant.upsert import bodies, put
+from vitrine.store.spaces import require_same_space
+
+TIMEOUT_SECONDS = 30
+POOL_SIZE = 64
+SCROLL_PAGE = 256
+RESOLVE_SECONDS = 5.0
+"""How long a name's generation is remembered: a request saved for each chunk, against seconds in which points
+still go to a generation whose alias has just moved on."""
+
+
+class QdrantServerStore:
+    """A `VectorStore` on a Qdrant server; safe from several threads."""
+
+    def __init__(self, url: str, *, api_key: str | None = None) -> None:
+        # The key travels as a header of ours: the client warns about keys without TLS, which inside
+        # a private network is as meant.
+        self._client = QdrantClient(
+            url=url,
+            headers={"api-key": api_key} if api_key else None,
+            timeout=TIMEOUT_SECONDS,
+            pool_size=POOL_SIZE,
+            check_compatibility=False,
+        )
+        self._known: dict[str, Generation] = {}
+        self._lock = threading.Lock()
+
+    def ping(self) -> None:
+        """Return when the server answers."""
+        with qdrant_errors(""):
+            self._client.info()
+
+    def ensure(self, name: str, space: Space) -> None:
+        """Make the generation, its index on items and its alias, or check its space.
+
+        Two workers of one space meet in the same generation. Of two spaces that race for a new name, the
+        later alias stands; the loser is refused here, or at its next upsert by the points' provenance.
+        """
+        try:
+            found = self._resolve(name, fresh=True)
+        except NotFound:
+            with qdrant_errors(name):
+                create_generation(self._client, name, space, timeout=TIMEOUT_SECONDS)
+            found = self._resolve(name, fresh=True)
+        require_same_space(name, found.space, space)
+
+    def upsert(self, name: str, points: PointBatch) -> None:
+        """Write points, each request waited for until its points can be searched."""
+        found = self._resolve(name)
+        check_points(name, points, found.space)
+        rows = payloads(points)
+        with self._about(name):
+            self._index(found, points)
+            for body in bodies(points, rows):
+                put(self._client, found.collection, body, timeout=TIMEOUT_SECONDS)
+
+    def search(
+        self,
+        name: str,
+        vector: NDArray[np.float32],
+        *,
+        top: int,
+        where: Filter | None = None,
+        exclude_items: Sequence[str] = (),
+        per_item: int = 1,
+        exact: bool = False,
+    ) -> list[ItemHits]:
+        """The nearest items; grouped here and not by the server, so that every engine groups alike."""
+        found = self._resolve(name)
+        check_query(vector, found.space.dimension, top, per_item)
+        ranker = QdrantRanker(self._client, found.collection, vector, where, exact=exact)
+        with self._about(name):
+            return group(ranker, top, per_item, exclude_items)
+
+    def item(self, name: str, item_id: str) -> list[StoredPoint]:
+        """The item's points, by picture index."""
+        points = list(self._pages(name, qdrant_filter(None, item=item_id), with_vectors=True))
+        return sorted(points, key=lambda point: point.payload[INDEX_FIELD])
+
+    def points(self, name: str, ids: Sequence[str]) -> list[StoredPoint]:
+        """Those of the points that are there."""
+        collection = self._resolve(name).collection
+        with self._about(name):
+            records = self._client.retrieve(collection, list(ids), with_vectors=True)
+        return [read_point(one.id, one.payload or {}, cast("Any", one.vector)) for one in records]
+
+    def sample(self, name: str, count: int) -> NDArray[np.float32]:
+        """Drawn by the server."""
+        check_sample(count)
+        found = self._resolve(name)
+        drawn: Any = models.SampleQuery(sample=models.Sample.RANDOM)
+        with self._about(name):
+            answer = self._client.query_points(
+                found.collection, drawn, limit=count, with_payload=False, with_vectors=True
+            )
+        vectors = [point.vector for point in answer.points]
+        return np.array(vectors, np.float32).reshape(len(vectors), found.space.dimension)
+
+    def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
+        """Every point, a page at a time."""
+        return self._pages(name, None, with_vectors=with_vectors)
+
+    def count(self, name: str, where: Filter | None = None) -> int:
+        """Points that pass the filter, counted exactly."""
+        collection = self._resolve(name).collection
+        with self._about(name):
+            return self._client.count(collection, qdrant_filter(where), exact=True).count
+
+    def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
+        """Counted by the server from its payload indexes; fields that others indexed since are known first."""
+        found = self._resolve(name)
+        if field not in found.indexed:
+            found = self._resolve(name, fresh=True)
+        with self._about(name):
+            counter = QdrantCounter(self._client, found.collection)
+            return facet(counter, found.indexed, field, where, top)
+
+    def space(self, name: str) -> Space:
+        """One request; a collection made anew under the name is seen at once."""
+        return self._resolve(name, fresh=True).space
+
+    def describe(self, name: str) -> CollectionInfo:
+        """The collection as it stands."""
+        found = self._resolve(name, fresh=True)
+        with self._about(name):
+            points = self._client.count(found.collection, exact=True).count
+        return CollectionInfo(name, found.collection, found.space, points, dict(found.indexed))
+
+    def footprint(self, name: str) -> Footprint:
+        """Items from the server's index on their ids; what its files take, a server does not tell."""
+        collection = self._resolve(name).collection
+        with self._about(name):
+            items = QdrantCounter(self._client, collection).values(ITEM_FIELD, MOST_ITEMS + 1)
+        return Footprint(min(items, MOST_ITEMS), items > MOST_ITEMS, None)
+
+    def collections(self) -> list[CollectionInfo]:
+        """Every catalog's collection, by name; what others keep on the same server is passed over."""
+        with qdrant_errors(""):
+            aliases = self._client.get_aliases().aliases
+        found = (self._describe_ours(alias.alias_name) for alias in aliases)
+        return sorted((info for info in found if info), key=lambda info: info.name)
+
+    def delete(self, name: str) -> None:
+        """Remove the generation, and with it the alias, which must not outlive its points."""
+        collection = self._resolve(name, fresh=True).collection
+        with self._about(name):
+            self._client.delete_collection(collection)
+        self._forget(name)
+
+    def defer_index(self, name: str) -> None:
+        """Keep the server from building; it is written down there, and so outlives every worker."""
+        collection = self._resolve(name).collection
+        with self._about(name):
+            index.defer(self._client, collection)
+
+    def build_index(self, name: str) -> None:
+        """Let the server build again."""
+        collection = self._resolve(name).collection
+        with self._about(name):
+            index.restore(self._client, collection)
+
+    def index_state(self, name: str) -> IndexState:
+        """How far the server says that it is."""
+        found = self._resolve(name)
+        with self._about(name):
+            info = self._client.get_collection(found.collection)
+        return index.read_state(info, found.space.dimension)
+
+    def deferred(self) -> list[str]:
+        """Collections whose metadata say so; one that goes meanwhile is passed over."""
+        with qdrant_errors(""):
+            names = [alias.alias_name for alias in self._client.get_aliases().aliases]
+        return sorted(name for name in names if self._is_deferred(name))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _is_deferred(self, name: str) -> bool:
+        try:
+            with qdrant_errors(name):
+                return index.noted(self._client.get_collection(name)) is not None
+        except NotFound:
+            return False
+
+    def _describe_ours(self, name: str) -> CollectionInfo | None:
+        try:
+            return self.describe(name)
+        except (NotFound, Conflict):
+            return None
+
+    def _resolve(self, name: str, *, fresh: bool = False) -> Generation:
+        with self._lock:
+            known = self._known.get(name)
+        if known is not None and not fresh and time.monotonic() - known.seen_at < RESOLVE_SECONDS:
+            return known
+        with qdrant_errors(name):
+            info = self._client.get_collection(name)
+        found = read_generation(name, info)
+        with self._lock:
+            self._known[name] = found
+        return found
+
+    def _forget(self, name: str) -> None:
+        with self._lock:
+            self._known.pop(name, None)
+
+    @contextmanager
+    def _about(self, name: str) -> Iterator[None]:
+        """Errors of requests about a catalog; one that is gone is looked up anew the next time."""
+        try:
+            with qdrant_errors(name):
+                yield
+        except NotFound:
+            self._forget(name)
+            raise
+
+    def _index(self, found: Generation, points: PointBatch) -> None:
+        """Index new catalog fields; making an index twice is the server's no-op."""
+        for field, kind in new_index_types(points.fields, found.indexed).items():
+            self._client.create_payload_index(
+                found.collection, payload_path(field), SCHEMA[kind], wait=True
+            )
+            found.indexed[field] = kind
+
+    def _pages(
+        self, name: str, where: models.Filter | None, *, with_vectors: bool
+    ) -> Iterator[StoredPoint]:
+        collection = self._resolve(name).collection
+        offset: Any = None
+        while True:
+            with self._about(name):
+                records, offset = self._client.scroll(
+                    collection,
+                    where,
+                    limit=SCROLL_PAGE,
+                    offset=offset,
+                    with_payload=True,
+                    with_vectors=with_vectors,
+                )
+            for record in records:
+                yield read_point(record.id, record.payload or {}, cast("Any", record.vector))
+            if offset is None:
+                return

@@ -1,0 +1,57 @@
+"""Embedding spaces by name: how a space is written down, compared, and named as a generation."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from vitrine.core.errors import SpaceMismatch
+from vitrine.store.base import Provenance, Space
+
+
+def generation_name(name: str, space: Space) -> str:
+    """The real collection behind a catalog's name, for one space: `{name}.{8 hex digits}`.
+
+    The same name and space always give the same generation, so that workers that make it at the same
+    time meet. A dot cannot stand in a catalog's name, so no catalog can be named like a generation.
+    """
+    digest = hashlib.sha256(orjson.dumps(asdict(space), option=orjson.OPT_SORT_KEYS))
+    return f"{name}.{digest.hexdigest()[:8]}"
+
+
+def space_from_json(value: Mapping[str, Any]) -> Space:
+    """The space that `dataclasses.asdict` wrote down; KeyError where a part is missing."""
+    return Space(
+        model=str(value["model"]),
+        revision=str(value["revision"]),
+        policy=str(value["policy"]),
+        dimension=int(value["dimension"]),
+    )
+
+
+def require_same_space(name: str, stored: Space, offered: Space) -> None:
+    """Raise `SpaceMismatch`, naming both, unless the two are one."""
+    if stored != offered:
+        raise SpaceMismatch(
+            f"Collection {name!r} holds vectors of {_label(stored)}; these are of {_label(offered)}.",
+            hint="Use the same model and image policy, or another collection.",
+        )
+
+
+def require_provenance(name: str, stored: Space, provenance: Provenance) -> None:
+    """Raise `SpaceMismatch` where a point says that it comes from another space."""
+    offered = Space(
+        provenance.model, provenance.revision, provenance.policy, dimension=stored.dimension
+    )
+    require_same_space(name, stored, offered)
+
+
+def _label(space: Space) -> str:
+    return (
+        f"model {space.model} (revision {space.revision}, policy {space.policy}, "
+        f"{space.dimension} dimensions)"
+    )

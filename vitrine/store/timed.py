@@ -1,0 +1,52 @@
+"""A store that tells how long each call of it took, whichever engine is behind it."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
+
+from vitrine.store.base import VectorStore
+
+Told: TypeAlias = Callable[[str, float, bool], None]
+"""Takes the operation's name, its seconds, and whether it came back without an error."""
+
+_UNTIMED = frozenset({"close", "scroll"})
+"""Calls that wait for nobody: `scroll` gives its points as they are asked for."""
+
+
+def timed(store: VectorStore, tell: Told) -> VectorStore:
+    """The same store, each of its calls told to `tell` when it has ended."""
+    return cast("VectorStore", _Timed(store, tell))
+
+
+class _Timed:
+    """Stands before the store; whatever the protocol grows by is timed too."""
+
+    def __init__(self, store: VectorStore, tell: Told) -> None:
+        self._store = store
+        self._tell = tell
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if name.startswith("_") or name in _UNTIMED or not callable(found):
+            return found
+        # Kept, so that a search costs one look-up more and not a new function.
+        call = self.__dict__[name] = _watched(name, found, self._tell)
+        return call
+
+
+def _watched(name: str, call: Callable[..., Any], tell: Told) -> Callable[..., Any]:
+    @functools.wraps(call)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        began = time.perf_counter()
+        good = False
+        try:
+            result = call(*args, **kwargs)
+            good = True
+            return result
+        finally:
+            tell(name, time.perf_counter() - began, good)
+
+    return watched

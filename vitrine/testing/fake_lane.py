@@ -1,0 +1,98 @@
+"""A query lane without workers: equal questions get equal unit vectors, made from the question's bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.core.errors import VitrineError
+from vitrine.messaging.worker_registry import WorkerInfo
+from vitrine.query.client import Answer, Query, QueryVector, no_words, no_worker
+from vitrine.store import Space
+
+
+def fake_vector(data: bytes, dimension: int) -> NDArray[np.float32]:
+    """A unit vector, float32 [dimension], that depends on nothing but the bytes."""
+    seed = int.from_bytes(hashlib.sha256(data).digest()[:8], "big")
+    drawn = np.random.default_rng(seed).standard_normal(dimension)
+    return (drawn / np.linalg.norm(drawn)).astype(np.float32)
+
+
+def fake_worker(space: Space, *, supports_text: bool = False, node: str = "fake") -> WorkerInfo:
+    """A worker's line about itself."""
+    return WorkerInfo(
+        node=node, model=space.model, revision=space.revision, policy=space.policy,
+        dimension=space.dimension, device="cpu", supports_text=supports_text, pid=1, started_at=0.0,
+    )  # fmt: skip
+
+
+class FakeLane:
+    """Answers as `vitrine.query.client.QueryLane` does; `crew` is who is alive, and may be changed.
+
+    `known` maps a question's bytes to the vector, or the error, to answer with; others get `fake_vector`. `failure`,
+    where set, is raised by everything, as if Redis were gone. `asked` is every question so far; `hands` what the crew has
+    of each job in which stage.
+    """
+
+    def __init__(
+        self,
+        *crew: WorkerInfo,
+        known: Mapping[bytes, NDArray[np.float32] | VitrineError] | None = None,
+    ) -> None:
+        self.crew = list(crew)
+        self.known = dict(known or {})
+        self.failure: VitrineError | None = None
+        self.asked: list[tuple[str, Query]] = []
+        self.hands: dict[str, dict[str, int]] = {}
+        self._lock = threading.Lock()
+
+    def workers(self, model: str | None = None) -> list[WorkerInfo]:
+        """The crew, or those of it that have the model."""
+        if self.failure is not None:
+            raise self.failure
+        return [worker for worker in self.crew if model is None or worker.model == model]
+
+    def in_stages(self, job: str) -> dict[str, int]:
+        """What was put into their hands."""
+        if self.failure is not None:
+            raise self.failure
+        return self.hands.get(job, {})
+
+    def embed(self, model: str, query: Query, *, timeout: float | None = None) -> QueryVector:
+        """The vector of the question; raises as the real lane does."""
+        (answer,) = self.embed_many(model, [query], timeout=timeout)
+        if isinstance(answer, VitrineError):
+            raise answer
+        return answer
+
+    def embed_many(
+        self, model: str, queries: Sequence[Query], *, timeout: float | None = None
+    ) -> list[Answer]:
+        """A vector or an error for each question; raises as the real lane does."""
+        del timeout
+        workers = self.workers(model)
+        if not workers:
+            raise no_worker(model)
+        words = any(worker.supports_text for worker in workers)
+        return [
+            no_words(model)
+            if query.kind == "text" and not words
+            else self._answer(workers[0], query)
+            for query in queries
+        ]
+
+    def _answer(self, worker: WorkerInfo, query: Query) -> Answer:
+        with self._lock:
+            self.asked.append((worker.model, query))
+        found = self.known.get(query.data)
+        if isinstance(found, VitrineError):
+            return found
+        vector = fake_vector(query.data, worker.dimension) if found is None else found
+        return QueryVector(vector, worker.space)
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,204 @@
+"""What the ledger in memory keeps of a job."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from vitrine.core.settings import INDEX_POINTS
+from vitrine.core.types import (
+    STAGES,
+    Failure,
+    ImageRef,
+    JobSpec,
+    JobState,
+    JobStatus,
+    RowProblem,
+    StageTotal,
+)
+from vitrine.ledger.base import LONGEST_GAP, ChunksLeft
+
+
+@dataclass
+class MemoryChunk:
+    """A chunk, and where it is: times are those of the ledger's clock."""
+
+    images: tuple[ImageRef, ...]
+    queued: float | None = None
+    leased: float | None = None
+    due: float | None = None
+    token: str = ""
+    attempts: int = 0
+    suspect: int | None = None
+
+    def unlease(self) -> None:
+        """Forget who had it."""
+        self.leased, self.token = None, ""
+
+    def keep(self, rest: tuple[ImageRef, ...]) -> None:
+        """Go on with what is left; of the deaths over it one is remembered, beside the attempt under way."""
+        self.images = rest
+        self.attempts = min(self.attempts, 2)
+
+
+@dataclass(frozen=True)
+class IndexWatch:
+    """The index of a waiting job's collection when it was last looked at."""
+
+    indexed: int
+    points: int
+    seen: float
+    still: float = 0.0
+
+
+@dataclass
+class MemoryJob:
+    """A job with its chunks and outcomes, by ordinal."""
+
+    spec: JobSpec
+    state: JobState = JobState.OPEN
+    items: int = 0
+    images: int = 0
+    rejected: int = 0
+    chunks: dict[int, MemoryChunk] = field(default_factory=dict)
+    next_chunk: int = 0
+    marks: list[bytes] = field(default_factory=list)
+    embedded: set[int] = field(default_factory=set)
+    failed: dict[int, Failure] = field(default_factory=dict)
+    cancelled: set[int] = field(default_factory=set)
+    strikes: Counter[int] = field(default_factory=Counter)
+    problems: list[RowProblem] = field(default_factory=list)
+    term: float = 0.0  #: The longest that a lease was asked for, in seconds.
+    swept: float = 0.0
+    fed: float = 0.0
+    updated: float = 0.0
+    finished: float | None = None
+    bulk: int = INDEX_POINTS
+    watch: IndexWatch | None = None  #: While it is `indexing`, and as it was then.
+    stages: dict[str, StageTotal] = field(default_factory=dict)
+
+
+def add_stages(entry: MemoryJob, stages: Mapping[str, StageTotal]) -> None:
+    """Add what a chunk's pictures were in the stages, of those that are told."""
+    for name in STAGES:
+        if name in stages:
+            before, more = entry.stages.get(name, StageTotal(0, 0.0)), stages[name]
+            entry.stages[name] = StageTotal(
+                before.pictures + more.pictures, before.seconds + more.seconds
+            )
+
+
+def set_back(entry: MemoryJob, now: float) -> None:
+    """Mend the times that were written before the clock was set back, if it was: none lies further ahead than it can."""
+    back, entry.swept = entry.swept - now, now
+    for chunk in entry.chunks.values():
+        if chunk.leased is not None:
+            chunk.leased = min(chunk.leased, now + entry.term)
+        if chunk.queued is not None:
+            chunk.queued = min(chunk.queued, now)
+        if chunk.due is not None and chunk.due > now:
+            chunk.due -= max(0.0, back)
+
+
+def to_send(chunk: MemoryChunk, now: float, lost_before: float) -> bool:
+    """Whether the sweeper sends a chunk again."""
+    return (
+        (chunk.leased is not None and chunk.leased <= now)
+        or (chunk.due is not None and chunk.due <= now)
+        or (chunk.queued is not None and chunk.queued < lost_before)
+    )
+
+
+def pending(entry: MemoryJob) -> int:
+    """Pictures without an outcome."""
+    return entry.images - len(entry.embedded) - len(entry.failed) - len(entry.cancelled)
+
+
+def chunks_left(entry: MemoryJob | None) -> ChunksLeft:
+    """Where the chunks are that are not done."""
+    chunks = list(entry.chunks.values()) if entry else []
+    return ChunksLeft(
+        queued=sum(chunk.queued is not None for chunk in chunks),
+        leased=sum(chunk.leased is not None for chunk in chunks),
+        due=sum(chunk.due is not None for chunk in chunks),
+    )
+
+
+def settle(entry: MemoryJob, now: float) -> JobState:
+    """Go on to the next state where nothing is left to do in this one."""
+    entry.updated = now
+    if entry.state is JobState.RUNNING and pending(entry) == 0:
+        entry.watch = None
+        entry.state = JobState.INDEXING
+        if len(entry.embedded) < entry.bulk:
+            complete(entry, now)
+    elif entry.state is JobState.CANCELLING and not any(
+        chunk.leased is not None for chunk in entry.chunks.values()
+    ):
+        entry.cancelled = set(range(entry.images)) - entry.embedded - entry.failed.keys()
+        entry.chunks.clear()
+        entry.state, entry.finished = JobState.CANCELLED, now
+    return entry.state
+
+
+def complete(entry: MemoryJob, now: float) -> JobState:
+    """Finish a job that is `indexing`."""
+    if entry.state is JobState.INDEXING:
+        failed = bool(entry.failed)
+        entry.state = JobState.COMPLETED_WITH_FAILURES if failed else JobState.COMPLETED
+        entry.finished = entry.updated = now
+    return entry.state
+
+
+def note_index(entry: MemoryJob, indexed: int, points: int, now: float) -> float:
+    """Keep a look at the index; seconds that it stood still."""
+    if entry.state is not JobState.INDEXING:
+        return 0.0
+    before, still = entry.watch, 0.0
+    if before is not None and before.indexed == indexed:
+        still = before.still + max(0.0, min(now - before.seen, LONGEST_GAP))
+    entry.watch = IndexWatch(indexed, points, now, still)
+    return still
+
+
+def status_of(entry: MemoryJob) -> JobStatus:
+    """The counts, as the ledger tells them."""
+    reasons = Counter(failure.reason.value for failure in entry.failed.values())
+    return JobStatus(
+        spec=entry.spec,
+        state=entry.state,
+        items=entry.items,
+        images=entry.images,
+        embedded=len(entry.embedded),
+        failed=len(entry.failed),
+        cancelled=len(entry.cancelled),
+        rejected_rows=entry.rejected,
+        failed_by_reason=dict(sorted(reasons.items())),
+        fed_at=entry.fed,
+        updated_at=entry.updated,
+        finished_at=entry.finished,
+        indexed=entry.watch.indexed if entry.watch else 0,
+        points=entry.watch.points if entry.watch else 0,
+        stages=dict(entry.stages),
+    )
+
+
+def embed(entry: MemoryJob, ordinals: Sequence[int]) -> int:
+    """Note pictures as embedded, whatever was said of them before; how many are so for the first time."""
+    new = [ordinal for ordinal in ordinals if ordinal not in entry.embedded]
+    for ordinal in new:
+        entry.failed.pop(ordinal, None)
+        entry.cancelled.discard(ordinal)
+    entry.embedded.update(new)
+    return len(new)
+
+
+def fail(entry: MemoryJob, failures: Sequence[Failure]) -> Counter[str]:
+    """Note failures of pictures that are not embedded; how many are new, by reason."""
+    wanted = [f for f in failures if f.image.ordinal not in entry.embedded]
+    new = Counter(f.reason.value for f in wanted if f.image.ordinal not in entry.failed)
+    for failure in wanted:
+        entry.failed[failure.image.ordinal] = failure
+        entry.cancelled.discard(failure.image.ordinal)
+    return new

@@ -1,0 +1,100 @@
+"""What the ledger in memory tells of its jobs without changing any."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from vitrine.core.types import Failure, JobStatus, RowProblem
+from vitrine.ledger.base import ChunksLeft, Minute
+from vitrine.ledger.job_errors import missing_job
+from vitrine.ledger.outcome_rate import last_minutes
+from vitrine.ledger.select import matches
+from vitrine.testing.memory_job import MemoryJob, chunks_left, pending, status_of
+
+
+class MemoryReading:
+    """The reading half of `vitrine.testing.memory_ledger.MemoryLedger`, and what both halves look at."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._jobs: dict[str, MemoryJob] = {}
+        self._minutes: Counter[tuple[int, str]] = Counter()
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def ping(self) -> None:
+        return
+
+    def _job(self, job: str) -> MemoryJob:
+        if job not in self._jobs:
+            raise missing_job(job)
+        return self._jobs[job]
+
+    def marks(self, job: str) -> Iterator[bytes]:
+        with self._lock:
+            return iter(list(self._jobs[job].marks) if job in self._jobs else [])
+
+    def pending_images(self) -> int:
+        with self._lock:
+            return sum(pending(entry) for entry in self._jobs.values())
+
+    def attempts(self, job: str, numbers: Sequence[int]) -> list[int]:
+        with self._lock:
+            chunks = self._job(job).chunks
+            return [chunks[n].attempts if n in chunks else 0 for n in numbers]
+
+    def queued_at(self, job: str, numbers: Sequence[int]) -> list[float | None]:
+        with self._lock:
+            chunks = self._jobs[job].chunks if job in self._jobs else {}
+            return [chunks[n].queued if n in chunks else None for n in numbers]
+
+    def clock(self) -> float:
+        return self._clock()
+
+    def active_jobs(self) -> list[str]:
+        with self._lock:
+            return sorted(job for job, entry in self._jobs.items() if not entry.state.finished)
+
+    def jobs(self, *, limit: int = 100, offset: int = 0) -> list[JobStatus]:
+        with self._lock:
+            newest = sorted(self._jobs.values(), key=lambda entry: -entry.spec.created_at)
+            return [status_of(entry) for entry in newest[offset : offset + limit]]
+
+    def status(self, job: str) -> JobStatus:
+        with self._lock:
+            return status_of(self._job(job))
+
+    def chunks_left(self, job: str) -> ChunksLeft:
+        with self._lock:
+            return chunks_left(self._jobs.get(job))
+
+    def outcomes(self, minutes: int) -> list[Minute]:
+        with self._lock:
+            seen = self._minutes
+            return [
+                Minute(at * 60.0, seen[at, "embedded"], seen[at, "failed"])
+                for at in last_minutes(minutes, self._clock())
+            ]
+
+    def failures(
+        self,
+        job: str,
+        *,
+        reason: str | None = None,
+        host: str | None = None,
+        items: frozenset[str] | None = None,
+        after: int = -1,
+    ) -> Iterator[Failure]:
+        with self._lock:
+            ordered = sorted(self._job(job).failed.items())
+        beyond = (failure for ordinal, failure in ordered if ordinal > after)
+        return (f for f in beyond if matches(f, reason=reason, host=host, items=items))
+
+    def problems(self, job: str) -> list[RowProblem]:
+        with self._lock:
+            return list(self._job(job).problems)

@@ -1,0 +1,260 @@
+"""A vector store in memory: brute force over arrays, for unit tests and as the engines' reference."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrine.core.errors import NotFound
+from vitrine.core.filters import Filter
+from vitrine.core.settings import INDEX_POINTS
+from vitrine.store.base import (
+    FIELDS_FIELD,
+    INDEX_FIELD,
+    ITEM_FIELD,
+    MOST_ITEMS,
+    CollectionInfo,
+    Footprint,
+    Hit,
+    IndexState,
+    ItemHits,
+    PointBatch,
+    Space,
+    StoredPoint,
+)
+from vitrine.store.checks import check_points, check_query, check_sample, payloads
+from vitrine.store.counting import facet
+from vitrine.store.facets import Facet, FacetValue
+from vitrine.store.field_types import new_index_types
+from vitrine.store.grouping import by_item
+from vitrine.store.hits import read_hit, read_point
+from vitrine.store.spaces import generation_name, require_same_space
+from vitrine.testing.matching import matches
+
+
+@dataclass(slots=True)
+class _Collection:
+    """One catalog's points by id: payload and vector."""
+
+    space: Space
+    points: dict[str, tuple[dict[str, Any], NDArray[np.float32]]] = field(default_factory=dict)
+    indexed: dict[str, str] = field(default_factory=dict)
+    deferred: bool = False
+    built: int = 0  #: Points that the index would hold.
+
+    def build(self, worth: int) -> None:
+        """Count the points as indexed, where so many are not yet."""
+        if not self.deferred and len(self.points) - self.built >= worth:
+            self.built = len(self.points)
+
+    def rows(self, where: Filter | None) -> list[str]:
+        return [
+            key
+            for key, (payload, _) in self.points.items()
+            if where is None or matches(where, payload[FIELDS_FIELD])
+        ]
+
+
+class _Counter:
+    """A `vitrine.store.counting.Counter` over the payloads."""
+
+    def __init__(self, collection: _Collection) -> None:
+        self._collection = collection
+
+    def words(self, field: str, where: Filter | None, limit: int) -> list[FacetValue]:
+        counted: Counter[str] = Counter()
+        for value in self._values(field, where):
+            words = value if isinstance(value, list) else [value]
+            counted.update({word for word in words if isinstance(word, str)})
+        ranked = sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))
+        return [FacetValue(word, points) for word, points in ranked[:limit]]
+
+    def extreme(self, field: str, where: Filter | None, *, largest: bool) -> float | None:
+        numbers = [
+            float(value)
+            for value in self._values(field, where)
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        ]
+        return (max(numbers) if largest else min(numbers)) if numbers else None
+
+    def count(self, where: Filter | None) -> int:
+        return len(self._collection.rows(where))
+
+    def _values(self, field: str, where: Filter | None) -> list[Any]:
+        points = self._collection.points
+        return [points[key][0][FIELDS_FIELD].get(field) for key in self._collection.rows(where)]
+
+
+class MemoryStore:
+    """A `VectorStore` that lives and dies with its process; every method takes one lock.
+
+    It has no index and only keeps the books of one, which is built at once where `index_points` wait for it.
+    """
+
+    def __init__(self, *, index_points: int = INDEX_POINTS) -> None:
+        self._index_points = index_points
+        self._collections: dict[str, _Collection] = {}
+        self._lock = threading.RLock()
+
+    def ping(self) -> None:
+        """Return at once."""
+
+    def ensure(self, name: str, space: Space) -> None:
+        """Make the collection, or check its space."""
+        with self._lock:
+            collection = self._collections.setdefault(name, _Collection(space))
+            require_same_space(name, collection.space, space)
+
+    def upsert(self, name: str, points: PointBatch) -> None:
+        """Keep the points, replacing those of the same ids."""
+        with self._lock:
+            collection = self._get(name)
+            check_points(name, points, collection.space)
+            made = payloads(points)
+            collection.indexed |= new_index_types(points.fields, collection.indexed)
+            for key, payload, vector in zip(points.ids, made, points.vectors, strict=True):
+                collection.points[key] = (payload, vector.copy())
+            collection.build(self._index_points)
+
+    def search(
+        self,
+        name: str,
+        vector: NDArray[np.float32],
+        *,
+        top: int,
+        where: Filter | None = None,
+        exclude_items: Sequence[str] = (),
+        per_item: int = 1,
+        exact: bool = False,  # noqa: ARG002  the protocol's; brute force is always exact
+    ) -> list[ItemHits]:
+        """Rank every point, then group."""
+        with self._lock:
+            collection = self._get(name)
+            check_query(vector, collection.space.dimension, top, per_item)
+            unit = vector / np.linalg.norm(vector)
+            hits = [
+                self._hit(collection, key, unit)
+                for key in collection.rows(where)
+                if collection.points[key][0][ITEM_FIELD] not in exclude_items
+            ]
+        ranked = by_item(sorted(hits, key=lambda hit: (-hit.score, hit.item_id, hit.index)))
+        return [ItemHits(item, tuple(group[:per_item])) for item, group in ranked.items()][:top]
+
+    def item(self, name: str, item_id: str) -> list[StoredPoint]:
+        """The item's points, by picture index."""
+        points = [point for point in self.scroll(name) if point.payload[ITEM_FIELD] == item_id]
+        return sorted(points, key=lambda point: point.payload[INDEX_FIELD])
+
+    def points(self, name: str, ids: Sequence[str]) -> list[StoredPoint]:
+        """Those of the points that are kept."""
+        with self._lock:
+            kept = self._get(name).points
+            return [read_point(key, *kept[key]) for key in ids if key in kept]
+
+    def sample(self, name: str, count: int) -> NDArray[np.float32]:
+        """Drawn alike every time, so that tests are too."""
+        check_sample(count)
+        with self._lock:
+            collection = self._get(name)
+            vectors = [vector for _, vector in collection.points.values()]
+        rows = np.random.default_rng(0).permutation(len(vectors))[:count]
+        return np.array([vectors[row] for row in rows], np.float32).reshape(
+            len(rows), collection.space.dimension
+        )
+
+    def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
+        """Every point as it stood when the first was asked for."""
+        with self._lock:
+            stored = list(self._get(name).points.items())
+        for key, (payload, vector) in stored:
+            yield read_point(key, payload, vector if with_vectors else None)
+
+    def count(self, name: str, where: Filter | None = None) -> int:
+        """Points that pass the filter."""
+        with self._lock:
+            return len(self._get(name).rows(where))
+
+    def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
+        """Count every payload."""
+        with self._lock:
+            collection = self._get(name)
+            return facet(_Counter(collection), collection.indexed, field, where, top)
+
+    def space(self, name: str) -> Space:
+        """The collection's space."""
+        with self._lock:
+            return self._get(name).space
+
+    def describe(self, name: str) -> CollectionInfo:
+        """The collection as it stands."""
+        with self._lock:
+            collection = self._get(name)
+            return CollectionInfo(
+                name=name,
+                generation=generation_name(name, collection.space),
+                space=collection.space,
+                points=len(collection.points),
+                indexed_fields=dict(collection.indexed),
+            )
+
+    def footprint(self, name: str) -> Footprint:
+        """The items; nothing is on a disk."""
+        with self._lock:
+            items = {payload[ITEM_FIELD] for payload, _ in self._get(name).points.values()}
+        return Footprint(min(len(items), MOST_ITEMS), len(items) > MOST_ITEMS, None)
+
+    def collections(self) -> list[CollectionInfo]:
+        """Every collection, by name."""
+        with self._lock:
+            return [self.describe(name) for name in sorted(self._collections)]
+
+    def delete(self, name: str) -> None:
+        """Forget the collection."""
+        with self._lock:
+            self._get(name)
+            del self._collections[name]
+
+    def defer_index(self, name: str) -> None:
+        """Keep new points off the books."""
+        with self._lock:
+            self._get(name).deferred = True
+
+    def build_index(self, name: str) -> None:
+        """Bring the books up to date."""
+        with self._lock:
+            collection = self._get(name)
+            collection.deferred = False
+            collection.build(self._index_points)
+
+    def index_state(self, name: str) -> IndexState:
+        """What the books say."""
+        with self._lock:
+            collection = self._get(name)
+            points = len(collection.points)
+            green = not collection.deferred and points - collection.built < self._index_points
+            return IndexState(points, min(points, collection.built), collection.deferred, green)
+
+    def deferred(self) -> list[str]:
+        """Collections that are off the books."""
+        with self._lock:
+            return sorted(name for name, made in self._collections.items() if made.deferred)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _get(self, name: str) -> _Collection:
+        try:
+            return self._collections[name]
+        except KeyError:
+            raise NotFound(f"There is no collection {name!r}.") from None
+
+    @staticmethod
+    def _hit(collection: _Collection, key: str, unit: NDArray[np.float32]) -> Hit:
+        payload, vector = collection.points[key]
+        return read_hit(key, float(vector @ unit), payload)
