@@ -29,10 +29,10 @@ from pathlib import Path
 
 import requests
 
-from benchmarks.parts.asked_worker import AskedWorker, LaneCount, asked_worker
 from benchmarks.parts.pictures import jpegs
 from benchmarks.parts.process import running
 from benchmarks.parts.surroundings import Surroundings, surroundings
+from benchmarks.parts.workers.asked import AskedWorker, LaneCount, asked_worker
 from benchmarks.report import Report, parser
 
 MODELS = {"timed": "timed-64-in-1000ms-base-100ms", "builtin": "builtin"}

@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 from benchmarks.interleave import interleaved, ratios
 from benchmarks.report import Report, parser
 from workers.fetch import Fetcher, FetchPolicy
-from workers.fetch.allow import AllowList
+from workers.fetch.allow_list import AllowList
 
 BODY_BYTES = 100 * 1024
 THREADS = 16

@@ -3,7 +3,7 @@
 `python -m benchmarks.gil [--seconds N] [--repeats N] [--quick] [--json]`. Feeding threads, one decoder a core and the
 batcher with a model that only takes its time (64 pictures in 100 ms, more than two cores can decode), all in this
 process, at each of several switch intervals in turn (`sys.setswitchinterval`; Python's own is 5 ms). The waits are
-those that the batcher probes in the device's thread (`workers.batching.gauge`).
+those that the batcher probes in the device's thread (`workers.batching.stats`).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from benchmarks.machine import cores
 from benchmarks.parts.pictures import jpegs
 from benchmarks.report import Report, parser
 from workers.batching import Batcher, Lane
-from workers.batching.gauge import GilWait
-from workers.burden import Burden
-from workers.decoders import Decoders
-from workers.engine import SWITCH_SECONDS
+from workers.batching.stats import GilWait
+from workers.image_decoder import PictureDecoder
+from workers.images.decode_cost import Burden
+from workers.images.decode_pool import Decoders
 from workers.models.base import EmbeddingModel
-from workers.models.open import open_model
+from workers.models.factory import open_model
 from workers.models.threads import single_threaded
-from workers.picture_decoder import PictureDecoder
+from workers.runtime import SWITCH_SECONDS
 
 MODEL = "timed-64-in-100ms"
 FEEDERS = 4

@@ -43,11 +43,11 @@ from benchmarks.parts.pictures import jpegs
 from benchmarks.parts.siglip_models import Tower
 from benchmarks.report import Report, parser
 from workers.batching import Batcher
+from workers.batching.batch_size_store import RememberedSizes
+from workers.batching.warm_up import UNTRIED_BATCH, warm_up
 from workers.models.base import Compile
 from workers.models.device import resolve_dtype
 from workers.models.transformers_model import TransformersModel
-from workers.remembered_sizes import RememberedSizes
-from workers.warm_up import UNTRIED_BATCH, warm_up
 
 TOWERS = {
     tower.name: tower
@@ -219,7 +219,7 @@ def _served(
 ) -> list[float]:
     from benchmarks.parts.load import full_chunks
     from benchmarks.parts.surroundings import surroundings
-    from benchmarks.parts.vitrine_worker import vitrine_worker
+    from benchmarks.parts.workers.vitrine import vitrine_worker
 
     chunks = full_chunks(max(256, round(expected * plan.seconds)))
     with (

@@ -31,9 +31,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.parts.asked_worker import AskedWorker, LaneCount, asked_worker
 from benchmarks.parts.pictures import as_jpeg, jpegs
 from benchmarks.parts.surroundings import Surroundings, surroundings
+from benchmarks.parts.workers.asked import AskedWorker, LaneCount, asked_worker
 from benchmarks.report import Report, parser
 from vitrine.core.settings import load
 from vitrine.query.client import Query, QueryLane

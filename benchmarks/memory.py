@@ -40,7 +40,7 @@ from vitrine.core.redis_client import connect
 from vitrine.core.settings import Settings
 from vitrine.messaging.worker_registry import live_workers
 from vitrine.process.cores import usable_cores
-from workers.burden import FAST_JPEG
+from workers.images.decode_cost import FAST_JPEG
 
 MODEL = "timed-64-in-25ms"
 MIX = 128

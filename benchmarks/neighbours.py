@@ -20,9 +20,9 @@ from PIL import Image
 from benchmarks.parts.judged import FLAT, Cuts, copies_found, cuts, steered, uneven
 from benchmarks.report import Report, parser
 from vitrine.similarity.threshold import SHARE
+from workers.image_decoder import PictureDecoder
 from workers.models.base import EmbeddingModel
-from workers.models.open import open_model
-from workers.picture_decoder import PictureDecoder
+from workers.models.factory import open_model
 
 BATCH = 32
 COPIED = 6  #: Of so many pictures one is copied.

@@ -35,15 +35,15 @@ import numpy as np
 from benchmarks.environments import Unavailable, python_with
 from benchmarks.interleave import interleaved, ratios
 from benchmarks.parts.bare_model import BareModel
-from benchmarks.parts.baseline_worker import Baseline, baseline_worker
 from benchmarks.parts.load import full_chunks, ragged_chunks
 from benchmarks.parts.pacing import Paced
 from benchmarks.parts.pictures import jpegs
 from benchmarks.parts.surroundings import Surroundings, surroundings
 from benchmarks.parts.turn import Turn
-from benchmarks.parts.vitrine_worker import VitrineWorker, vitrine_worker
+from benchmarks.parts.workers.baseline import Baseline, baseline_worker
+from benchmarks.parts.workers.vitrine import VitrineWorker, vitrine_worker
 from benchmarks.report import Report, parser
-from workers.models.open import open_model
+from workers.models.factory import open_model
 
 PICTURES = 64
 """Different ones; each URL is another."""

@@ -36,7 +36,7 @@ from benchmarks.preprocessing.torchvision_process import (
 )
 from benchmarks.preprocessing.ways import MakePixels, transformers, vitrine
 from benchmarks.report import Report, parser
-from workers.decode import prepare_pillow
+from workers.images.pillow_decode import prepare_pillow
 
 PICTURES = 3
 """Of each size and format."""

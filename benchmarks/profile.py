@@ -70,7 +70,7 @@ def measure(pictures: int, checkout: Path) -> dict[str, Any]:
 @contextmanager
 def _worker(around: Surroundings) -> Iterator[Process]:
     observed = around.folder / "observed.json"
-    command = [sys.executable, "-m", "benchmarks.parts.observed_worker", str(observed)]
+    command = [sys.executable, "-m", "benchmarks.parts.workers.observed", str(observed)]
     with running(
         [*command, "--model", MODEL, "--device", "cpu"],
         environment=around.environment(),

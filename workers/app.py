@@ -13,20 +13,20 @@ from celery.exceptions import Reject
 
 from vitrine.messaging.broker import INGEST_TASK, QUERY_TASK, make_app
 from vitrine.telemetry import always, configure_logging
-from workers.bootsteps import EngineStep, LanesStep
-from workers.config import environment_settings
-from workers.engine import holder
-from workers.given_back import ParkedMessage, told
-from workers.last_resort import STOP_SECONDS, end_in
-from workers.naming import named
-from workers.parking import NotParked
+from workers.celery_app.bootsteps import EngineStep, LanesStep
+from workers.celery_app.config import environment_settings
+from workers.celery_app.node_name import named
+from workers.celery_app.shutdown_deadline import STOP_SECONDS, end_in
+from workers.celery_app.task_result import ParkedMessage, told
+from workers.dead_letters import NotParked
+from workers.runtime import holder
 
 
 def _worker_settings() -> dict[str, Any]:
     settings = environment_settings()
     return {
         "worker_pool": "threads",
-        "worker_consumer": "workers.consumer:WorkerConsumer",
+        "worker_consumer": "workers.celery_app.consumer:WorkerConsumer",
         "worker_concurrency": settings.ingest_threads + settings.query_threads,
     }
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from vitrine.store.base import Space
 from workers.batching import Batcher, Lane
-from workers.burden import burden
-from workers.decoders import Decoders
-from workers.fetch.fetched import Fetched
-from workers.held import Hold
+from workers.byte_budget import Hold
+from workers.fetch.result import Fetched
+from workers.image_decoder import PictureDecoder
+from workers.images.decode_cost import burden
+from workers.images.decode_pool import Decoders
 from workers.models.base import EmbeddingModel, Inputs
-from workers.picture_decoder import PictureDecoder
-from workers.reuse import Reuse, Vector, known, vector_key
+from workers.vector_cache.deduplicating import Reuse, Vector, known, vector_key
 
 
 class PictureSource(Protocol):
@@ -82,7 +82,7 @@ class Stages:
         """Decode in a decoder's thread when its turn comes; the future raises `ItemFailure`.
 
         `grey` makes it grey whatever the worker's own policy: its vector is in `grey_space`. `fresh` leaves
-        known vectors alone. `part` cuts out what is meant (see `workers.cutting`); nobody asks for that part again.
+        known vectors alone. `part` cuts out what is meant (see `workers.images.crop`); nobody asks for that part again.
         """
         reuse = None if fresh or part else self.reuse
         decoder = self.decoder.as_grey() if grey else self.decoder

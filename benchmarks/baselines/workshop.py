@@ -23,11 +23,11 @@ from vitrine.core.types import point_id
 from vitrine.store import PointBatch, Provenance, Space
 from vitrine.store.open import open_store
 from workers.fetch import Fetcher, FetchPolicy
+from workers.image_decoder import decoder_for
 from workers.models.base import Inputs
+from workers.models.simulated import TimedModel
 from workers.models.threads import single_threaded
-from workers.models.timed import TimedModel
-from workers.normalise import l2_normalise
-from workers.picture_decoder import decoder_for
+from workers.normalize import l2_normalise
 
 SPACE = Space("bench", "1", "1", 768)
 """Of the timed models' vectors, as the baselines' collections are made with."""

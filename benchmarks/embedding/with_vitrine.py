@@ -14,14 +14,14 @@ from benchmarks.environments import cache_folder
 from vitrine.core.settings import Settings
 from vitrine.core.types import CHUNK_SIZE
 from workers.batching import Batcher, Lane
-from workers.decoders import Decoders
-from workers.fetch.fetched import Fetched
-from workers.models.open import open_model
+from workers.batching.batch_size_store import RememberedSizes
+from workers.batching.warm_up import UNTRIED_BATCH, warm_up
+from workers.fetch.result import Fetched
+from workers.image_decoder import decoder_for
+from workers.images.decode_pool import Decoders
+from workers.models.factory import open_model
 from workers.models.threads import single_threaded
-from workers.picture_decoder import decoder_for
-from workers.remembered_sizes import RememberedSizes
 from workers.stages import Prepared, Stages
-from workers.warm_up import UNTRIED_BATCH, warm_up
 
 
 class NoSource:

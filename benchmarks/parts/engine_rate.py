@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import cores
 from workers.batching import Batcher, Lane
-from workers.burden import Burden
-from workers.decoders import Decoders
+from workers.image_decoder import PictureDecoder
+from workers.images.decode_cost import Burden
+from workers.images.decode_pool import Decoders
 from workers.models.base import EmbeddingModel, Inputs
 from workers.models.threads import single_threaded
-from workers.picture_decoder import PictureDecoder
 
 Vector = Future[NDArray[np.float32]]
 Result = TypeVar("Result")

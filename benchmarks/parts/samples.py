@@ -16,16 +16,18 @@ from typing import NamedTuple
 STAGES = (
     ("fetch", ("workers/fetch/", "pycurl")),
     ("decode and scale", (
-        "workers/decode", "workers/stages.py", "workers/colour.py", "workers/sniff.py", "workers/picture",
-        "workers/jpeg", "workers/models/preprocessing", "workers/models/aspect.py", "workers/models/fast_pixels",
-        "workers/models/reference_pixels", "workers/models/scaling", "workers/models/target_size",
+        "workers/images/", "workers/image", "workers/stages.py", "workers/models/preprocess/",
+        # Of checkouts before the layout of November 2026.
+        "workers/decode", "workers/colour", "workers/sniff", "workers/picture", "workers/jpeg", "workers/models/preprocessing",
+        "workers/models/aspect", "workers/models/fast_pixels", "workers/models/reference_pixels", "workers/models/scaling",
+        "workers/models/target_size",
     )),
-    ("device", ("workers/batching/", "workers/models/", "workers/normalise.py")),
-    ("store", ("vitrine/vectors/", "workers/ingest/storing.py", "workers/ingest/outcomes.py")),
+    ("device", ("workers/batching/", "workers/models/", "workers/normali")),
+    ("store", ("vitrine/store/", "vitrine/vectors/", "workers/ingest/upsert.py", "workers/ingest/storing.py", "workers/ingest/outcomes.py")),
     ("ledger", ("vitrine/ledger/", "workers/ingest/leases.py")),
     ("walk of a chunk", ("workers/ingest/",)),
-    ("upkeep", ("workers/sweeper.py", "workers/beat.py", "workers/watchdog.py", "workers/periodic.py")),
-    ("queue", ("celery/", "kombu/", "billiard/", "vine/", "workers/bootsteps.py", "workers/app.py")),
+    ("upkeep", ("workers/maintenance/", "workers/sweeper.py", "workers/beat.py", "workers/watchdog.py", "workers/periodic.py")),
+    ("queue", ("celery/", "kombu/", "billiard/", "vine/", "workers/celery_app/", "workers/bootsteps.py", "workers/app.py")),
     ("benchmark", ("benchmarks/",)),
 )  # fmt: skip
 """Stages by the files of their code, looked for in this order within a frame."""

@@ -26,16 +26,16 @@ from vitrine.messaging.broker import BROKER_PREFIX, ingest_queue
 from vitrine.store.base import PointBatch
 from vitrine.testing.memory_store import MemoryStore
 from workers.batching import Batcher
-from workers.decoders import Decoders
-from workers.fetch.fetched import Fetched
-from workers.ingest.chunk import ChunkWorker
+from workers.fetch.result import Fetched
+from workers.image import Picture
+from workers.image_decoder import PictureDecoder
+from workers.images.decode_pool import Decoders
+from workers.ingest.chunk_worker import ChunkWorker
 from workers.ingest.leases import LeaseKeeper
-from workers.ingest.patience import Patience
 from workers.ingest.retries import RetryPolicy
-from workers.ingest.storing import ChunkStore
+from workers.ingest.retry_ledger import Patience
+from workers.ingest.upsert import ChunkStore
 from workers.models.base import Inputs
-from workers.picture import Picture
-from workers.picture_decoder import PictureDecoder
 from workers.stages import Stages
 
 THREADS = 3

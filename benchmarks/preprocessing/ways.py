@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from workers.image_decoder import PictureDecoder
 from workers.models.base import Way
-from workers.models.preprocessing import Preprocessing
-from workers.picture_decoder import PictureDecoder
+from workers.models.preprocess.preprocessing import Preprocessing
 
 Pixels: TypeAlias = NDArray[np.float32]
 MakePixels: TypeAlias = Callable[[bytes], Pixels]

@@ -18,7 +18,7 @@ from redis import Redis
 from tests.contract.test_scores_as_transformers import Service, encoded, pictures, running
 from tests.tiny_models import BUILDERS
 from vitrine.messaging.worker_registry import WORKERS_KEY
-from workers.models.quiet import quieten
+from workers.models.silence_logging import quieten
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from vitrine.ledger import NewChunk
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.standalone.private_redis import PrivateRedis
 from vitrine.standalone.redis_binary import BINARY_VARIABLE
-from workers.turns import take_turn
+from workers.maintenance.leader_lock import take_turn
 
 ROOM = 2**20
 """Bytes until the limit is reached: some 150 chunks as they are here."""

@@ -22,7 +22,7 @@ from vitrine.query import call
 from vitrine.query.client import Answer, Query, QueryLane, QueryVector, UnusablePicture
 from vitrine.query.protocol import reply_key
 from vitrine.store.base import Space
-from workers import questions
+from workers.query import inbox
 
 VECTOR = np.array([0.6, 0.8], np.float32)
 PICTURE = Query("image", b"\x00picture\nwith lines")
@@ -81,8 +81,8 @@ def answering(how: Callable[[Query], Answer]) -> Callable[[Redis, str], None]:
     """A worker's end that answers each question as told."""
 
     def handle(redis: Redis, requests: str) -> None:
-        taken = questions.take(redis, requests.split(","))
-        questions.reply(redis, {one.request: how(one.query) for one in taken})
+        taken = inbox.take(redis, requests.split(","))
+        inbox.reply(redis, {one.request: how(one.query) for one in taken})
 
     return handle
 
@@ -93,10 +93,10 @@ def numbered(query: Query) -> Answer:
 
 
 def answer(redis: Redis, request: str) -> None:
-    (taken,) = questions.take(redis, [request])
+    (taken,) = inbox.take(redis, [request])
     assert taken.query == PICTURE
-    questions.reply(redis, {request: QueryVector(VECTOR, worker().space)})
-    assert questions.take(redis, [request]) == []
+    inbox.reply(redis, {request: QueryVector(VECTOR, worker().space)})
+    assert inbox.take(redis, [request]) == []
 
 
 def nothing_is_left(redis: Redis) -> bool:
@@ -114,8 +114,8 @@ def test_many_questions_come_back_in_their_order_whatever_the_order_of_the_answe
     redis: Redis,
 ) -> None:
     def backwards(redis: Redis, requests: str) -> None:
-        for one in reversed(questions.take(redis, requests.split(","))):
-            questions.reply(redis, {one.request: numbered(one.query)})
+        for one in reversed(inbox.take(redis, requests.split(","))):
+            inbox.reply(redis, {one.request: numbered(one.query)})
 
     asked = [Query("image", str(number).encode()) for number in range(1000)]
     asking, messages = lane_and_messages(redis, backwards)
@@ -170,8 +170,8 @@ def test_what_is_out_at_once_is_bounded_and_the_rest_follows_the_answers(redis: 
 def test_what_is_not_answered_in_time_says_so_and_is_taken_back(redis: Redis) -> None:
     def the_first(redis: Redis, requests: str) -> None:
         name, *_ = requests.split(",")
-        (taken,) = questions.take(redis, [name])
-        questions.reply(redis, {name: numbered(taken.query)})
+        (taken,) = inbox.take(redis, [name])
+        inbox.reply(redis, {name: numbered(taken.query)})
 
     asked = [Query("image", b"1"), Query("image", b"2")]
     good, late = lane(redis, the_first).embed_many("lane-model", asked, timeout=0.5)
@@ -186,9 +186,9 @@ def test_a_worker_learns_how_long_its_asker_waits(redis: Redis) -> None:
 
     def look(redis: Redis, requests: str) -> None:
         before = time.monotonic()
-        (taken,) = questions.take(redis, requests.split(","))
+        (taken,) = inbox.take(redis, requests.split(","))
         left.append(taken.until - before)
-        questions.reply(redis, {taken.request: QueryVector(VECTOR, worker().space)})
+        inbox.reply(redis, {taken.request: QueryVector(VECTOR, worker().space)})
 
     lane(redis, look).embed_many("lane-model", [PICTURE], timeout=100.0)
     assert 50 < left[0] <= 100.5
@@ -264,8 +264,8 @@ def test_a_silent_worker_is_given_up_and_the_question_taken_back(redis: Redis) -
 
 
 def test_answers_for_somebody_who_has_gone_go_by_themselves(redis: Redis) -> None:
-    questions.reply(redis, {"gone.0": BadInput("Too late."), "gone.1": BadInput("Too late.")})
-    assert 0 < redis.ttl(reply_key("gone.1")) <= questions.REPLY_SECONDS
+    inbox.reply(redis, {"gone.0": BadInput("Too late."), "gone.1": BadInput("Too late.")})
+    assert 0 < redis.ttl(reply_key("gone.1")) <= inbox.REPLY_SECONDS
 
 
 def test_workers_are_seen_until_they_leave_or_fall_silent(

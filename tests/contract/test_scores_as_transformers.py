@@ -31,13 +31,13 @@ from vitrine.core.settings import Settings
 from vitrine.messaging import worker_registry
 from vitrine.messaging.worker_registry import WORKERS_KEY, WorkerInfo
 from vitrine.query.client import Query, QueryLane
+from vitrine.testing.worker_fakes import FakeSource
 from workers.batching import Batcher
-from workers.decoders import Decoders
-from workers.fakes import FakeSource
-from workers.models.quiet import quieten
+from workers.image_decoder import PictureDecoder
+from workers.images.decode_pool import Decoders
+from workers.models.silence_logging import quieten
 from workers.models.transformers_model import TransformersModel
-from workers.picture_decoder import PictureDecoder
-from workers.query import QueryWorker
+from workers.query.worker import QueryWorker
 from workers.stages import Stages
 
 TEXTS = ["a red dress", "stripes", "blue shoe"]

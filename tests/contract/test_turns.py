@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from vitrine.core.types import new_job_id
-from workers.turns import take_turn
+from workers.maintenance.leader_lock import take_turn
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from redis import Redis
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.messaging import worker_registry
 from vitrine.messaging.worker_registry import WorkerInfo
-from workers.health import alive_here
+from workers.celery_app.health import alive_here
 
 
 def worker_on(host: str) -> WorkerInfo:

@@ -25,11 +25,11 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from tests.e2e.house import PATIENCE, House, environment, standalone, until, vitrine
 from tests.tiny_models import BUILDERS
 from vitrine.messaging.worker_registry import live_workers
-from workers.grey import as_grey
+from workers.images.grayscale import as_grey
 from workers.models.base import EmbeddingModel
-from workers.models.descriptor import DescriptorModel
-from workers.models.open import open_model
-from workers.normalise import l2_normalise
+from workers.models.builtin.model import DescriptorModel
+from workers.models.factory import open_model
+from workers.normalize import l2_normalise
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

@@ -27,8 +27,8 @@ from PIL import Image
 from tests.faults.promise import at_least, at_most
 from tests.faults.tally import Tally
 from vitrine.core.types import ItemFailure
-from workers.decode import prepare_pillow
-from workers.picture_decoder import PictureDecoder
+from workers.image_decoder import PictureDecoder
+from workers.images.pillow_decode import prepare_pillow
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP")
 LARGEST = 1_000_000

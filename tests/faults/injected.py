@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.faults.host import MARK
-from workers.fetch.fetched import Fetched
+from workers.fetch.result import Fetched
+from workers.image_decoder import PictureDecoder
 from workers.models.base import EmbeddingModel, Inputs
-from workers.picture_decoder import PictureDecoder
-from workers.reuse import Reuse
 from workers.stages import Prepared, Stages
+from workers.vector_cache.deduplicating import Reuse
 
 FAULT_VARIABLE = "FAULT"
 ONCE_VARIABLE = "FAULT_FILES"
@@ -109,26 +109,26 @@ def _faulty_prepare(prepare: Prepare) -> Callable[..., Prepared]:
 
 def install_pictures() -> None:
     """Marked pictures do what their mark says."""
-    from workers import engine
-    from workers.models import open as opening
+    from workers import runtime
+    from workers.models import factory as opening
 
     # In the decoder's thread, where a picture is first looked at.
     Stages._prepare = _faulty_prepare(Stages._prepare)  # type: ignore[method-assign]
     opened = opening.open_model
     # The engine has the name already: it is replaced there.
-    setattr(engine, "open_model", lambda *args, **named: FaultyModel(opened(*args, **named)))  # noqa: B010
+    setattr(runtime, "open_model", lambda *args, **named: FaultyModel(opened(*args, **named)))  # noqa: B010
 
 
 def install_death_after_upsert() -> None:
     """The process dies after a chunk is in the store and before the ledger knows."""
-    from workers.ingest.chunk import ChunkWorker
+    from workers.ingest.chunk_worker import ChunkWorker
 
     _then_die(ChunkWorker, "_store")
 
 
 def install_death_before_acknowledge() -> None:
     """The process dies after the ledger knows and before the broker does."""
-    from workers.ingest.chunk import ChunkWorker
+    from workers.ingest.chunk_worker import ChunkWorker
 
     _then_die(ChunkWorker, "ingest")
 

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 _PRELOADED = (
     "celery.bin.celery", "celery.apps.worker", "celery.concurrency.thread", "kombu.transport.redis",
-    "torch", "vitrine.cli.worker.command", "workers.app", "workers.models.descriptor", "workers.models.device",
+    "torch", "vitrine.cli.worker.command", "workers.app", "workers.models.builtin.model", "workers.models.device",
 )  # fmt: skip
 
 

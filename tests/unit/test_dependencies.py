@@ -24,7 +24,8 @@ EXTRAS = {
     "vitrine/cli": ("flower", "standalone"),
     "vitrine/demo": ("worker",),
     "vitrine/telemetry": ("api", "otel", "worker"),
-    "vitrine/vectors": ("standalone",),
+    "vitrine/store": ("standalone",),
+    "vitrine/testing": ("worker",),
     "benchmarks": ("dev", "api", "producer", "standalone", "worker"),
 }
 

@@ -30,7 +30,7 @@ def test_the_api_loads_no_model_and_no_fetcher(module: str) -> None:
 
 
 def test_the_workers_health_check_loads_no_model() -> None:
-    assert loaded_by("workers.health", ("torch", "transformers")) == []
+    assert loaded_by("workers.celery_app.health", ("torch", "transformers")) == []
 
 
 def test_importing_writes_nothing_and_reads_no_setting() -> None:

@@ -31,7 +31,8 @@ NOT_MODULES = {
     "vitrine.audit", "vitrine.tests.lines",  # loggers
     "vitrine.ingest", "vitrine.query", "vitrine.key", "vitrine.model", "vitrine.job", "vitrine.chunk",  # wire names
     "vitrine.example", "api.example", "api.url", "api.log", "tests.yml",  # hosts and files
-    "benchmarks.NAME", "benchmarks.parts.MODULE", "vitrine.cli.absent_command.x",  # placeholders
+    "workers.engine",  # of checkouts that benchmarks compare with
+    "benchmarks.NAME", "benchmarks.parts.workers.MODULE", "vitrine.cli.absent_command.x",  # placeholders
 }  # fmt: skip
 ELSEWHERE = {
     "benchmarks.embedding.with_infinity",

@@ -22,15 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.core.errors import ModelUnavailable
-from workers.batching.answering import Answering
+from workers.batching.batch_queue import BULK_BYTES, Line
+from workers.batching.completion import Answering
 from workers.batching.device import SHORT_BATCH, Device, Sending
-from workers.batching.gauge import Gauge
-from workers.batching.halving import FittingSize
-from workers.batching.line import BULK_BYTES, Line
+from workers.batching.in_flight import UnderWay
+from workers.batching.oom_split import FittingSize
 from workers.batching.packer import Lane, Request
-from workers.batching.plain import in_steps
 from workers.batching.staging import Staging
-from workers.batching.under_way import UnderWay
+from workers.batching.stats import Gauge
+from workers.batching.unstaged import in_steps
 from workers.models.base import EmbeddingModel, Inputs
 from workers.models.staged import DeviceLost
 

@@ -18,13 +18,13 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.batching.gauge import Gauge
-from workers.batching.halving import FittingSize, Halving, Outcome
-from workers.batching.line import Batch, Line
+from workers.batching.batch_queue import Batch, Line
+from workers.batching.in_flight import UnderWay
+from workers.batching.oom_split import FittingSize, Halving, Outcome
 from workers.batching.packer import Request
-from workers.batching.plain import Plain
 from workers.batching.staging import stage
-from workers.batching.under_way import UnderWay
+from workers.batching.stats import Gauge
+from workers.batching.unstaged import Plain
 from workers.models.staged import Launched, Staged, StagedModel
 
 log = logging.getLogger(__name__)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import cast
 
-from workers.batching.line import Batch, Line
+from workers.batching.batch_queue import Batch, Line
+from workers.batching.in_flight import UnderWay
 from workers.batching.packer import Request
-from workers.batching.plain import Plain
-from workers.batching.under_way import UnderWay
+from workers.batching.unstaged import Plain
 from workers.models.base import Inputs
 from workers.models.staged import Staged, StagedModel
 from workers.models.threads import single_threaded

@@ -1,7 +1,7 @@
 """Bytes of a picture from a URL that nobody vouches for: a `FetchPolicy` makes a `Fetcher`, which makes futures."""
 
-from workers.fetch.fetched import Fetched
 from workers.fetch.fetcher import Fetcher
 from workers.fetch.policy import FetchPolicy
+from workers.fetch.result import Fetched
 
 __all__ = ["FetchPolicy", "Fetched", "Fetcher"]

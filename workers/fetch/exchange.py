@@ -10,10 +10,10 @@ import pycurl
 
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.address import parse_address
-from workers.fetch.answer import Answer, too_large
-from workers.fetch.budget import ByteBudget
-from workers.fetch.fetched import Fetched
+from workers.fetch.memory_budget import ByteBudget
 from workers.fetch.policy import FetchPolicy, forbidden
+from workers.fetch.response_head import Answer, too_large
+from workers.fetch.result import Fetched
 from workers.fetch.url import Target, follow_url
 
 MAX_IGNORED = 64 * 1024

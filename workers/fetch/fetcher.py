@@ -16,14 +16,14 @@ from typing import Self
 import certifi
 
 from vitrine.core.types import ItemFailure
-from workers.fetch.engine import Engine, closed
-from workers.fetch.fetched import Fetched
+from workers.byte_budget import HeldBytes
+from workers.fetch.curl_loop import CurlLoop
 from workers.fetch.files import FileReader, is_file_url
-from workers.fetch.loop import CurlLoop
 from workers.fetch.policy import FetchPolicy
+from workers.fetch.result import Fetched
+from workers.fetch.transfer import Walk
+from workers.fetch.transfers import Engine, closed
 from workers.fetch.url import parse_url
-from workers.fetch.walk import Walk
-from workers.held import HeldBytes
 
 _log = logging.getLogger(__name__)
 

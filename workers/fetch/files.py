@@ -13,11 +13,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.fetch.answer import too_large
-from workers.fetch.fetched import Fetched
+from workers.byte_budget import HeldBytes, Hold
 from workers.fetch.policy import FetchPolicy
+from workers.fetch.response_head import too_large
+from workers.fetch.result import Fetched
 from workers.fetch.url import bad_url
-from workers.held import HeldBytes, Hold
 
 THREADS = 4
 """Enough to keep a disk busy; a network mount that hangs holds no more than these."""

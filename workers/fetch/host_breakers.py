@@ -1,4 +1,4 @@
-"""Which hosts do not answer at all, and until when each is left alone; see `workers.breaker`.
+"""Which hosts do not answer at all, and until when each is left alone; see `workers.circuit_breaker`.
 
 A host whose connections fail, or time out, some times in a row is left alone for a growing while. Then one picture is its
 probe; the others of that host wait for a moment, which is enough for a host that is well, and are given
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.breaker import Breaker, Chance, Terms
+from workers.circuit_breaker import Breaker, Chance, Terms
 
 TERMS = Terms(opens_after=8, first_pause=24.0, longest_pause=48.0, probe=60.0)
 """Eight in a row are no chance, even where a quarter of a host's pictures is endless. The shortest pause, half of the first,

@@ -11,7 +11,7 @@ from vitrine.core.errors import BadInput
 from vitrine.core.settings import MEBIBYTE, Settings
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.address import Address, is_public
-from workers.fetch.allow import AllowList
+from workers.fetch.allow_list import AllowList
 from workers.fetch.url import Target, bad_url
 
 WEB_PORTS = frozenset({80, 443})

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.ledger import Lease, Ledger
 from vitrine.telemetry.stage_times import StageTimes
-from workers.periodic import Periodic
+from workers.maintenance.periodic import Periodic
 
 log = logging.getLogger(__name__)
 

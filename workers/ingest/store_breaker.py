@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from vitrine.core.errors import StoreUnavailable
 from vitrine.messaging.worker_registry import StoreAway
-from workers.breaker import Breaker, Chance, Terms
+from workers.circuit_breaker import Breaker, Chance, Terms
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 `preprocess` runs in many decode threads at once and makes one picture's inputs; `embed` runs in the
 one thread that owns the device, on a whole batch. Neither normalises: that is done once, for all models,
-in `workers.normalise`.
+in `workers.normalize`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from vitrine.core.scoring import Scoring
-    from workers.picture import Picture
+    from workers.image import Picture
 
 Inputs: TypeAlias = Mapping[str, NDArray[np.generic]]
 """One picture's inputs by name, without the batch axis (usually `pixel_values`, [3, height, width], uint8 or

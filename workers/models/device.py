@@ -48,7 +48,7 @@ def torch_build() -> tuple[str, str | None]:
 
 def resolve_dtype(wanted: str | None, device: str) -> torch.dtype:
     """The number type of weights and activations; by default float32 on a CPU and bfloat16 on a GPU (but for models
-    that lose too much in it, see `workers.models.precision`).
+    that lose too much in it, see `workers.models.dtype`).
 
     A CPU without AMX runs bfloat16 at a third of float32's speed, so it is never the default there.
     """

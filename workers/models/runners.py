@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 
 import torch
 
-from workers.models.normalisation import Tensors
+from workers.models.preprocess.normalisation import Tensors
 
 Run: TypeAlias = Callable[[Tensors], torch.Tensor]
 """Inputs [rows, …], where the model is, to vectors float32 [rows, dimension]."""

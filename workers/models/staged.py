@@ -2,7 +2,7 @@
 
     stage (copies, one batch ahead)  ->  launch (the device's thread)  ->  vectors (whoever waits)
 
-A model that can only `embed` needs none of this, see `workers.batching.plain`.
+A model that can only `embed` needs none of this, see `workers.batching.unstaged`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Any model directory in transformers' format as an `EmbeddingModel`.
 
 Pixels are those of transformers' own image processor on its Pillow backend (to the last bit the reference way,
-within rounding the fast way, see `workers.models.preprocessing`), and vectors those of its own model. Weights come
+within rounding the fast way, see `workers.models.preprocess.preprocessing`), and vectors those of its own model. Weights come
 from safetensors only and no code from a model is ever run.
 """
 
@@ -19,25 +19,25 @@ from PIL import Image
 
 from vitrine.core.errors import BadInput
 from vitrine.core.types import model_name
+from workers.image import Picture
 from workers.models.base import Compile, Inputs, Way
 from workers.models.checkpoint import inspect_directory
-from workers.models.compiling import choose_runner
-from workers.models.convolutions import streamlined
+from workers.models.compile import choose_runner
+from workers.models.conv_folding import streamlined
 from workers.models.device import device_title, resolve_device, resolve_dtype
+from workers.models.device_backends import Load, place_of
 from workers.models.device_errors import device_errors
+from workers.models.dtype import unasked
 from workers.models.families import has_text_tower, image_vectors, text_vectors
-from workers.models.learned_scoring import learned_scoring
 from workers.models.loading import load_model, load_processor
-from workers.models.normalisation import Tensors
-from workers.models.places import Load, place_of
-from workers.models.precision import unasked
-from workers.models.preprocessing import Preprocessing
-from workers.models.quiet import quieten
+from workers.models.logit_scale import learned_scoring
+from workers.models.pinned_buffers import Slabs
+from workers.models.preprocess.normalisation import Tensors
+from workers.models.preprocess.preprocessing import Preprocessing
 from workers.models.runners import Eager, Runner
-from workers.models.slabs import Slabs
+from workers.models.silence_logging import quieten
 from workers.models.staged import Staged
-from workers.models.tokens import Tokens, load_tokens
-from workers.picture import Picture
+from workers.models.tokenizer import Tokens, load_tokens
 
 _SIDE = 64
 

@@ -26,10 +26,10 @@ def test_samples_are_read_and_shared_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("innermost", "stage"),
     [
-        ("perform (workers/fetch/loop.py:1)", "fetch"),
+        ("perform (workers/fetch/curl_loop.py:1)", "fetch"),
         ("upsert (vitrine/store/remote/store.py:1)", "store"),
         ("finish (vitrine/ledger/redis_ledger.py:1)", "ledger"),
-        ("run (workers/ingest/brisk.py:1)", "walk of a chunk"),
+        ("run (workers/ingest/concurrent.py:1)", "walk of a chunk"),
         ("drain (kombu/transport/redis.py:1)", "queue"),
     ],
 )

@@ -14,7 +14,7 @@ import transformers
 
 from vitrine.core.model_registry import CARDS, ModelCard, id_and_revision, meant, registered
 from vitrine.core.types import model_name
-from workers.models.descriptor import SIDE, DescriptorModel
+from workers.models.builtin.model import SIDE, DescriptorModel
 
 # Width, layers, heads and inner width of the published towers: SigLIP (arXiv:2303.15343), SigLIP 2 (arXiv:2502.14786),
 # CLIP (arXiv:2103.00020), DINOv2 (arXiv:2304.07193).

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from vitrine.similarity.pairs import closest, stars
 from vitrine.similarity.threshold import Threshold, choose
-from workers.models.open import open_model
-from workers.picture_decoder import PictureDecoder
+from workers.image_decoder import PictureDecoder
+from workers.models.factory import open_model
 
 OTHERS = 9  #: Of so many photographs one is among the pictures that are no copies.
 CHANGED = {"gray", "gray16", "rgba_top_transparent", "orient6_tiff"}

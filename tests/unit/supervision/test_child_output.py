@@ -59,10 +59,10 @@ def test_the_end_of_a_log_of_json_is_shown_in_words(tmp_path: Path) -> None:
     event = {
         "time": "t",
         "level": "critical",
-        "logger": "workers.engine",
+        "logger": "workers.runtime",
         "event": "no model",
         "job": "j1",
     }
     with log.open() as file:
         file.write(b"plain\n" + json.dumps(event).encode() + b"\n")
-    assert log.tail() == "plain\nt CRITICAL workers.engine: no model  job=j1"
+    assert log.tail() == "plain\nt CRITICAL workers.runtime: no model  job=j1"

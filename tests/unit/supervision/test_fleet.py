@@ -108,6 +108,6 @@ def test_the_exit_code_says_whether_all_ended_well(last: int, code: int) -> None
 
 
 def test_together_they_stop_before_a_container_is_killed() -> None:
-    from workers.last_resort import STOP_SECONDS
+    from workers.celery_app.shutdown_deadline import STOP_SECONDS
 
     assert STOP_SECONDS < module.GRACE_SECONDS < 90

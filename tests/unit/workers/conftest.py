@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
-from workers.decode import prepare_pillow
+from workers.images.pillow_decode import prepare_pillow
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from workers.best_batch import HANDOVER_SECONDS, SEARCH_SECONDS, SIZES, best_batch
+from workers.batching.batch_size_search import HANDOVER_SECONDS, SEARCH_SECONDS, SIZES, best_batch
 
 
 def device(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from workers.breaker import Breaker, Terms
+from workers.circuit_breaker import Breaker, Terms
 
 TERMS = Terms(opens_after=3, first_pause=8.0, longest_pause=20.0, probe=30.0)
 

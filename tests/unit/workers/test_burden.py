@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from workers.burden import BY_PILLOW, FAST_JPEG, WEBP, Burden, burden
+from workers.images.decode_cost import BY_PILLOW, FAST_JPEG, WEBP, Burden, burden
 
 PIXELS = 40 * 30
 LIMIT = 1_000_000

@@ -6,7 +6,7 @@ from concurrent.futures import CancelledError, Future
 
 import pytest
 
-from workers.chained import chained
+from workers.query.futures import chained
 
 
 def never(brought: int) -> Future[str]:

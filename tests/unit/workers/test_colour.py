@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from workers.decode import decode
+from workers.images.pillow_decode import decode
 
 SRGB_COLOURANTS = {
     b"rXYZ": (0.4361, 0.2225, 0.0139),

@@ -9,7 +9,7 @@ import pytest
 from celery.worker.consumer import Consumer
 from redis.exceptions import OutOfMemoryError
 
-from workers.consumer import WorkerConsumer
+from workers.celery_app.consumer import WorkerConsumer
 
 
 class Connection:

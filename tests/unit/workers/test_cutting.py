@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from workers.cutting import cut_out
-from workers.picture import as_pixels
-from workers.picture_decoder import PictureDecoder
+from workers.image import as_pixels
+from workers.image_decoder import PictureDecoder
+from workers.images.crop import cut_out
 
 
 def numbered(width: int, height: int) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.decode import IMAGE_POLICY, decode
+from workers.images.pillow_decode import IMAGE_POLICY, decode
 
 pytestmark = pytest.mark.usefixtures("prepared_pillow")
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.batching import Lane
-from workers.burden import Burden
-from workers.decode_turns import HEAVY_PIXELS, QUERIES_IN_A_ROW, Turn, Turns, Weight
+from workers.images.decode_cost import Burden
+from workers.images.decode_scheduler import HEAVY_PIXELS, QUERIES_IN_A_ROW, Turn, Turns, Weight
 
 LIGHT, HEAVY = 1_000_000, HEAVY_PIXELS + 1
 PLENTY = 1 << 40

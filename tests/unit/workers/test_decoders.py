@@ -14,8 +14,8 @@ import pytest
 
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.batching import Lane
-from workers.burden import Burden
-from workers.decoders import NICENESS, Decoders
+from workers.images.decode_cost import Burden
+from workers.images.decode_pool import NICENESS, Decoders
 
 LIGHT = Burden(1_000_000, 4_000_000)
 
@@ -150,7 +150,7 @@ def test_a_thread_that_could_not_be_set_up_decodes_all_the_same(
     def broken() -> None:
         raise RuntimeError("no such library")
 
-    with caplog.at_level(logging.CRITICAL, "workers.decoders"):
+    with caplog.at_level(logging.CRITICAL, "workers.images.decode_pool"):
         pool = Decoders(1, budget=1, begin_thread=broken)
         assert pool.submit(lambda: 1, LIGHT, lane=Lane.BULK).result() == 1
         pool.close()

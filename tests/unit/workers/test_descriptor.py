@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from vitrine.core.errors import BadInput
-from workers.models.descriptor import SIDE, DescriptorModel, feature_blocks
+from workers.models.builtin.model import SIDE, DescriptorModel, feature_blocks
 
 RED, BLUE, WHITE = (190, 35, 40), (35, 80, 180), (245, 245, 240)
 Rgb = tuple[int, int, int]

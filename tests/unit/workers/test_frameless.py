@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.frameless import frameless
+from workers.tracebacks import frameless
 
 
 def fail() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from celery.exceptions import Retry
 
-from workers.given_back import GivenBack, ParkedMessage, told
+from workers.celery_app.task_result import GivenBack, ParkedMessage, told
 
 
 def test_a_chunk_that_was_done_or_refused_is_a_result() -> None:

@@ -11,13 +11,13 @@ from PIL import Image
 
 from vitrine.core.errors import BadInput
 from vitrine.core.settings import Settings, load
-from workers.burden import BY_PILLOW, FAST_JPEG, burden
-from workers.capping import capped
-from workers.fakes import FakeModel
-from workers.grey import as_grey
-from workers.models.descriptor import DescriptorModel
-from workers.picture import as_pixels, width_and_height
-from workers.picture_decoder import PictureDecoder, decoder_for
+from vitrine.testing.worker_fakes import FakeModel
+from workers.image import as_pixels, width_and_height
+from workers.image_decoder import PictureDecoder, decoder_for
+from workers.images.decode_cost import BY_PILLOW, FAST_JPEG, burden
+from workers.images.downscale import capped
+from workers.images.grayscale import as_grey
+from workers.models.builtin.model import DescriptorModel
 
 MAX_PIXELS = 50_000_000
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import gc
 import threading
 
-from workers.held import HeldBytes, Hold
+from workers.byte_budget import HeldBytes, Hold
 
 
 def test_who_was_refused_is_woken_once_by_the_next_that_gives_back() -> None:

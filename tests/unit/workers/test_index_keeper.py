@@ -23,7 +23,7 @@ from vitrine.ledger import Lease, NewChunk
 from vitrine.store import IndexState, PointBatch, Provenance, Space
 from vitrine.testing.memory_ledger import MemoryLedger
 from vitrine.testing.memory_store import MemoryStore
-from workers.index_keeper import LEFT_BEHIND_KEY, LOCK_KEY, IndexKeeper
+from workers.maintenance.index_deferral import LEFT_BEHIND_KEY, LOCK_KEY, IndexKeeper
 
 BULK = 20
 PATIENCE = 100.0

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.decode import decode
-from workers.jpeg import decode_jpeg
-from workers.picture import as_pixels
-from workers.picture_decoder import PictureDecoder
+from workers.image import as_pixels
+from workers.image_decoder import PictureDecoder
+from workers.images.jpeg_decode import decode_jpeg
+from workers.images.pillow_decode import decode
 
 pytestmark = pytest.mark.usefixtures("prepared_pillow")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from workers.jpeg_header import START_OF_SCAN, is_plain, segments
+from workers.images.jpeg_header import START_OF_SCAN, is_plain, segments
 
 EXIF = Image.Exif()
 EXIF[0x0112] = 6

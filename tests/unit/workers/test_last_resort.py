@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 
-from workers.last_resort import EXIT_CUT_OFF, end_in
+from workers.celery_app.shutdown_deadline import EXIT_CUT_OFF, end_in
 
 
 def test_a_process_that_does_not_stop_is_cut_off() -> None:

@@ -14,15 +14,15 @@ from PIL import Image
 from tests.unit.workers.fetch.site import Site, answer
 from tests.unit.workers.ingest.workshop import png, url
 from vitrine.core.types import ImageRef
+from vitrine.testing.worker_fakes import FakeModel, FakeSource
 from workers.batching import Batcher, Lane
-from workers.decoders import Decoders
-from workers.fakes import FakeModel, FakeSource
+from workers.byte_budget import HeldBytes
 from workers.fetch import Fetched, Fetcher, FetchPolicy
-from workers.fetch.allow import AllowList
-from workers.held import HeldBytes
-from workers.ingest.brisk import Brisk
+from workers.fetch.allow_list import AllowList
+from workers.image_decoder import PictureDecoder
+from workers.images.decode_pool import Decoders
+from workers.ingest.concurrent import Brisk
 from workers.ingest.retries import RetryPolicy
-from workers.picture_decoder import PictureDecoder
 from workers.stages import PictureSource, Stages
 
 MEBIBYTE = 1 << 20
@@ -100,7 +100,7 @@ def test_large_pictures_are_fetched_no_faster_than_they_are_decoded(
 def test_no_more_is_decoded_than_fits_before_a_batcher_that_stands_still(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("workers.decoders.HeldBytes", Peak)
+    monkeypatch.setattr("workers.images.decode_pool.HeldBytes", Peak)
     fetched = Fetched(data=png((1, 2, 3)), url="", status=200)
     with opened(FakeSource({}), ahead=10 * INPUT_BYTES) as stages:
         bulk = deque(stages.prepare(fetched, lane=Lane.BULK) for _ in range(100))

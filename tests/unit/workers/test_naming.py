@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from vitrine.core.settings import Settings
-from workers import naming
-from workers.naming import name_of, named
+from workers.celery_app import node_name
+from workers.celery_app.node_name import name_of, named
 
 HERE = f"{os.getpid()}@{socket.gethostname()}"
 
@@ -29,9 +29,11 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str]]:
     """The names that Celery was told to keep."""
     told: list[tuple[Any, str]] = []
     monkeypatch.setattr(
-        naming, "setup_worker_optimizations", lambda app, name: told.append((app, name))
+        node_name, "setup_worker_optimizations", lambda app, name: told.append((app, name))
     )
-    monkeypatch.setattr(naming, "worker_settings", lambda **given: Settings.model_validate(given))
+    monkeypatch.setattr(
+        node_name, "worker_settings", lambda **given: Settings.model_validate(given)
+    )
     return told
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from workers.normalise import l2_normalise
+from workers.normalize import l2_normalise
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 

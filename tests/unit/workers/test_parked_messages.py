@@ -21,13 +21,13 @@ from vitrine.doctor.workers_check import misunderstood
 from vitrine.messaging.broker import INGEST_TASK
 from vitrine.messaging.dead_letters import LONGEST, PARKED_KEY, Parked, count_parked
 from workers import app as worker_app
-from workers import parking_consumer
-from workers.engine import Engine
-from workers.given_back import ParkedMessage
-from workers.ingest import patience
+from workers.celery_app import dead_letter_consumer
+from workers.celery_app.dead_letter_consumer import ParkingConsumer
+from workers.celery_app.task_result import ParkedMessage
+from workers.dead_letters import Parking
+from workers.ingest import retry_ledger
 from workers.metrics import WorkerMetrics
-from workers.parking import Parking
-from workers.parking_consumer import ParkingConsumer
+from workers.runtime import Engine
 
 JOB = "3f2a9c04d1be"
 
@@ -70,7 +70,7 @@ def engine_on(redis: Any) -> Engine:
 def engine(redis: Any, monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = engine_on(redis)
     monkeypatch.setattr(worker_app, "holder", Holder(made))
-    monkeypatch.setattr(parking_consumer, "holder", Holder(made))
+    monkeypatch.setattr(dead_letter_consumer, "holder", Holder(made))
     return made
 
 
@@ -143,7 +143,7 @@ def test_a_message_is_kept_up_to_a_length(engine: Engine, redis: Any) -> None:
 def test_redis_away_is_waited_for_before_a_message_is_parked(
     redis: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "_PAUSE", 0.001)
+    monkeypatch.setattr(retry_ledger, "_PAUSE", 0.001)
     engine = engine_on(AwayRedis(redis, 3))
     assert engine.ingest(2, JOB, 7) == {"parked": f"chunk 2 {JOB} 7"}
     assert parked(redis) == {f"chunk 2 {JOB} 7": 1}
@@ -154,7 +154,7 @@ def test_a_message_that_cannot_be_parked_goes_back_to_the_queue(
 ) -> None:
     away = engine_on(AwayRedis(redis, 10**9))
     monkeypatch.setattr(worker_app, "holder", Holder(away))
-    monkeypatch.setattr(patience, "PATIENCE_WHEN_STOPPING", 0.0)
+    monkeypatch.setattr(retry_ledger, "PATIENCE_WHEN_STOPPING", 0.0)
     away.stop_soon()
     with pytest.raises(Reject) as told:
         worker_app.ingest(2, JOB, 7)
@@ -248,7 +248,7 @@ def test_what_cannot_be_parked_stays_unacknowledged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     away = engine_on(AwayRedis(redis, 10**9))
-    monkeypatch.setattr(parking_consumer, "holder", Holder(away))
+    monkeypatch.setattr(dead_letter_consumer, "holder", Holder(away))
     message = Message("{", {"task": INGEST_TASK})
     with caplog.at_level(logging.ERROR):
         consumer.create_task_handler()(message)

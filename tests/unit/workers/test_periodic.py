@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from vitrine.core.errors import LedgerUnavailable
-from workers.periodic import Periodic
+from workers.maintenance.periodic import Periodic
 
 
 def test_an_error_does_not_end_it_and_closing_does(caplog: pytest.LogCaptureFixture) -> None:

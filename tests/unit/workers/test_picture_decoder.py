@@ -11,13 +11,13 @@ from PIL import Image
 
 from vitrine.core.settings import Settings
 from vitrine.core.types import FailureReason, ItemFailure
+from vitrine.testing.worker_fakes import FakeModel, FakeSource
 from workers.batching import Batcher
-from workers.decode import IMAGE_POLICY
-from workers.decoders import Decoders
-from workers.fakes import FakeModel, FakeSource
-from workers.models.descriptor import SIDE, DescriptorModel
-from workers.picture import as_pixels
-from workers.picture_decoder import SCALED_POLICY, PictureDecoder, decoder_for
+from workers.image import as_pixels
+from workers.image_decoder import SCALED_POLICY, PictureDecoder, decoder_for
+from workers.images.decode_pool import Decoders
+from workers.images.pillow_decode import IMAGE_POLICY
+from workers.models.builtin.model import SIDE, DescriptorModel
 from workers.stages import Stages
 
 MAX_PIXELS = 1_000_000

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from workers.picture_size import picture_size
+from workers.images.image_size import picture_size
 
 FORMATS: dict[str, list[dict[str, Any]]] = {
     "JPEG": [{}, {"progressive": True}, {"comment": b"a" * 500}],

@@ -25,12 +25,12 @@ from vitrine.query.protocol import (
     request_key,
     unpacked_answer,
 )
+from vitrine.testing.worker_fakes import FakeModel, FakeSource, seeded
 from workers.batching import Batcher
-from workers.decoders import Decoders
-from workers.fakes import FakeModel, FakeSource, seeded
-from workers.fetch.fetched import Fetched
-from workers.picture_decoder import PictureDecoder
-from workers.query import QueryWorker
+from workers.fetch.result import Fetched
+from workers.image_decoder import PictureDecoder
+from workers.images.decode_pool import Decoders
+from workers.query.worker import QueryWorker
 from workers.stages import Stages
 
 RED, GREY_OF_RED = (255, 0, 0), (76, 76, 76)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.best_batch import BestBatch
-from workers.remembered_sizes import FILE_NAME, RememberedSizes
+from workers.batching.batch_size_search import BestBatch
+from workers.batching.batch_size_store import FILE_NAME, RememberedSizes
 
 SIXTEEN = BestBatch(16, 812.5)
 

@@ -16,14 +16,14 @@ from prometheus_client import CollectorRegistry
 from tests.unit.workers.ingest.workshop import Workshop, png, url
 from vitrine.core.settings import Settings
 from vitrine.store.base import Space
+from vitrine.testing.worker_fakes import FakeModel
 from workers.batching import Lane
-from workers.fakes import FakeModel
-from workers.fetch.fetched import Fetched
-from workers.metrics.reused import watch_reuse
-from workers.reuse import Reuse, ReuseCounts, open_reuse, vector_key
+from workers.fetch.result import Fetched
+from workers.metrics.cache_metrics import watch_reuse
 from workers.stages import Prepared, Stages
-from workers.vector_cache import VectorCache
-from workers.vector_file import FILE
+from workers.vector_cache.cache import VectorCache
+from workers.vector_cache.deduplicating import Reuse, ReuseCounts, open_reuse, vector_key
+from workers.vector_cache.sqlite_file import FILE
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
 SPACE = Space("model", "r1", "rgb-1", 8)

@@ -15,7 +15,7 @@ from vitrine.core.types import ImageRef, JobSpec, new_job_id
 from vitrine.ledger import Lease, NewChunk
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.messaging.broker import Publisher, ingest_queue
-from workers.sweeper import LOCK_KEY, Sweeper
+from workers.maintenance.sweeper import LOCK_KEY, Sweeper
 
 GRACE = 0.2
 

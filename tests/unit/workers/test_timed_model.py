@@ -8,8 +8,8 @@ from PIL import Image
 
 from vitrine.core.errors import BadInput
 from vitrine.core.types import model_name
-from workers.models.open import open_model
-from workers.models.timed import TimedModel
+from workers.models.factory import open_model
+from workers.models.simulated import TimedModel
 
 RANDOM = np.random.default_rng(7)
 

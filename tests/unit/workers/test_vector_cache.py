@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from workers.vector_cache import AT_ONCE, PENDING, VectorCache
-from workers.vector_file import FILE
+from workers.vector_cache.cache import AT_ONCE, PENDING, VectorCache
+from workers.vector_cache.sqlite_file import FILE
 
 ROOMY = 1 << 30
 

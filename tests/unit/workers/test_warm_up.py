@@ -11,14 +11,14 @@ import pytest
 from numpy.typing import NDArray
 
 from vitrine.core.errors import ModelUnavailable
+from vitrine.testing.worker_fakes import FakeModel
 from workers.batching import Batcher
-from workers.batching.plain import Plain
-from workers.fakes import FakeModel
+from workers.batching.batch_size_store import FILE_NAME, RememberedSizes
+from workers.batching.unstaged import Plain
+from workers.batching.warm_up import UNTRIED_BATCH, warm_up
 from workers.models.base import EmbeddingModel, Inputs
 from workers.models.staged import Staged
 from workers.models.tunable import PrefersBatch, Tunable
-from workers.remembered_sizes import FILE_NAME, RememberedSizes
-from workers.warm_up import UNTRIED_BATCH, warm_up
 
 
 class TunedModel(FakeModel):

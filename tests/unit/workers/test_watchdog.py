@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from workers.watchdog import EXIT_HUNG, Watchdog
+from workers.maintenance.watchdog import EXIT_HUNG, Watchdog
 
 
 def test_a_batch_without_progress_ends_the_process_and_others_do_not() -> None:

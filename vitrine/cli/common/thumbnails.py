@@ -21,7 +21,7 @@ _JPEG_QUALITY = 80
 def picture_source(settings: Settings) -> PictureSource:
     """How a page shows pictures; raises `BadInput` where no decoder is installed."""
     try:
-        from workers.decode import decode
+        from workers.images.pillow_decode import decode
     except ModuleNotFoundError as error:
         raise BadInput(
             f"A page with pictures needs {error.name}, which is not installed.",

@@ -80,7 +80,7 @@ def _files(settings: Settings) -> Iterator[Finding]:
 
 
 def _loaded(settings: Settings) -> Iterator[Finding]:
-    from workers.models.open import open_model
+    from workers.models.factory import open_model
 
     start = time.perf_counter()
     model = open_model(settings.model, device=settings.device, preprocess=settings.preprocess)
@@ -96,8 +96,8 @@ def _loaded(settings: Settings) -> Iterator[Finding]:
 def _embedded(model: EmbeddingModel, max_pixels: int) -> int:
     """The length of a drawn picture's vector; raises `ModelUnavailable` where it cannot be used as one."""
     from api.canary import picture
-    from workers.decode import decode
-    from workers.normalise import l2_normalise
+    from workers.images.pillow_decode import decode
+    from workers.normalize import l2_normalise
 
     inputs = model.preprocess(decode(picture(), max_pixels=max_pixels))
     units, usable = l2_normalise(model.embed([inputs]))

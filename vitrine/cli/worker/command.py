@@ -25,7 +25,7 @@ def worker(
     SIGTERM or Ctrl-C: finishes what it has in hand and writes its outcomes, in well under 90 seconds.
     """
     from vitrine.core.redis_client import connect
-    from workers.config import worker_settings
+    from workers.celery_app.config import worker_settings
 
     if device is not None and devices is not None:
         raise click.UsageError("Give --device or --devices, not both.")
@@ -46,8 +46,8 @@ def worker(
 def _consume(settings: Settings) -> None:
     """Be the worker, until told to stop."""
     from workers.app import app
-    from workers.engine import holder
-    from workers.naming import own_device
+    from workers.celery_app.node_name import own_device
+    from workers.runtime import holder
 
     # By its own name: what `auto` stands for is found out once.
     device = own_device(settings)

@@ -38,7 +38,7 @@ def asked_devices(settings: Settings, asked: str) -> list[str]:
     """The devices that `--devices` names here; raises `BadInput`."""
     from vitrine.process.devices import name_devices
     from workers.gpus import count_gpus
-    from workers.models.open import BUILTIN
+    from workers.models.factory import BUILTIN
 
     # The built-in model runs on the CPU only: a GPU is nothing to it.
     return name_devices(asked, (lambda: 0) if settings.model == BUILTIN else count_gpus)

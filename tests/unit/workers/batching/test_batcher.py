@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from vitrine.core.types import FailureReason, ItemFailure
+from vitrine.testing.worker_fakes import DIMENSION, FakeModel
 from workers.batching import Batcher, Lane
-from workers.fakes import DIMENSION, FakeModel
 from workers.models.base import Inputs
 
 RED = (255, 0, 0)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.batching.halving import GROW_AFTER, FittingSize, Halving
+from workers.batching.oom_split import GROW_AFTER, FittingSize, Halving
 
 
 def embed_but(bad: set[int], largest: int = 1000) -> tuple[list[int], Halving[int]]:

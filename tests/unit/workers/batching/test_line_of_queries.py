@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from workers.batching.halving import FittingSize
-from workers.batching.line import BULK_BATCHES, Batch, Line
+from workers.batching.batch_queue import BULK_BATCHES, Batch, Line
+from workers.batching.oom_split import FittingSize
 from workers.batching.packer import Lane, Request
 
 PATIENCE = 60.0  #: Seconds; bounds a hang, measures nothing.

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from vitrine.core.errors import ModelUnavailable
 from vitrine.core.types import FailureReason, ItemFailure
+from vitrine.testing.worker_fakes import DIMENSION, FakeModel
 from workers.batching import Batcher, Lane
-from workers.fakes import DIMENSION, FakeModel
 from workers.models.base import Inputs
 from workers.models.staged import DeviceLost, Launched, Staged, StagedModel
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.workers.fetch.site import Site
 from workers.fetch import Fetcher, FetchPolicy
-from workers.fetch.allow import AllowList
+from workers.fetch.allow_list import AllowList
 
 MakeFetcher: TypeAlias = Callable[..., Fetcher]
 

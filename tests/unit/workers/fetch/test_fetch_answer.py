@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.fetch.answer import Answer
+from workers.fetch.response_head import Answer
 
 NOW = 1_795_262_400.0  # 21 November 2026, 12:00:00 UTC
 

@@ -15,7 +15,7 @@ import pytest
 from tests.unit.workers.fetch.site import Site, answer, redirect
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch import Fetched, Fetcher
-from workers.fetch.handle import Handle
+from workers.fetch.curl_handle import Handle
 
 MakeFetcher: TypeAlias = Callable[..., Fetcher]
 MakeSite: TypeAlias = Callable[..., Site]

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.fetch.budget import ByteBudget
-from workers.held import HeldBytes
+from workers.byte_budget import HeldBytes
+from workers.fetch.memory_budget import ByteBudget
 
 
 def test_a_younger_one_waits_where_there_is_no_room_and_goes_on_when_there_is() -> None:

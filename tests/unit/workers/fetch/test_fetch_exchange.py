@@ -4,11 +4,11 @@ import pycurl
 import pytest
 
 from vitrine.core.types import FailureReason, ItemFailure
+from workers.byte_budget import HeldBytes
 from workers.fetch import FetchPolicy
-from workers.fetch.budget import ByteBudget
 from workers.fetch.exchange import MAX_IGNORED, Exchange, Verdict
+from workers.fetch.memory_budget import ByteBudget
 from workers.fetch.url import parse_url
-from workers.held import HeldBytes
 
 
 def exchange(max_bytes: int = 100) -> Exchange:

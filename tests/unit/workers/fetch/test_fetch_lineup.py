@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.fetch.limits import MAX_HOSTS, MAX_PAUSE, HostPauses
-from workers.fetch.lineup import Lineup
+from workers.fetch.host_scheduler import Lineup
+from workers.fetch.retry_after import MAX_HOSTS, MAX_PAUSE, HostPauses
 
 
 class Clock:

@@ -7,7 +7,7 @@ import pytest
 from vitrine.core.errors import BadInput
 from vitrine.core.settings import Settings
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.fetch.allow import AllowList
+from workers.fetch.allow_list import AllowList
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.url import parse_url
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import certifi
 
-from workers.fetch.engine import Engine
-from workers.fetch.loop import Ended
+from workers.byte_budget import HeldBytes
+from workers.fetch.curl_loop import Ended
 from workers.fetch.policy import FetchPolicy
+from workers.fetch.transfer import Walk
+from workers.fetch.transfers import Engine
 from workers.fetch.url import parse_url
-from workers.fetch.walk import Walk
-from workers.held import HeldBytes
 
 PAUSE = 0.05
 

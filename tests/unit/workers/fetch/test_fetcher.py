@@ -16,13 +16,13 @@ import pytest
 import vitrine
 from tests.unit.workers.fetch.site import Site, answer, redirect
 from vitrine.core.types import FailureReason, ItemFailure
+from workers.byte_budget import HeldBytes
 from workers.fetch import Fetched, Fetcher, FetchPolicy
-from workers.fetch.allow import AllowList
-from workers.fetch.engine import Engine
-from workers.fetch.loop import CurlLoop
+from workers.fetch.allow_list import AllowList
+from workers.fetch.curl_loop import CurlLoop
+from workers.fetch.transfer import Walk
+from workers.fetch.transfers import Engine
 from workers.fetch.url import parse_url
-from workers.fetch.walk import Walk
-from workers.held import HeldBytes
 
 MakeFetcher: TypeAlias = Callable[..., Fetcher]
 MakeSite: TypeAlias = Callable[..., Site]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.breaker import Terms
+from workers.circuit_breaker import Terms
 from workers.fetch import host_breakers
 from workers.fetch.host_breakers import PROBE_GRACE, TERMS, HostBreakers
 from workers.ingest.retries import LONGEST_SOON

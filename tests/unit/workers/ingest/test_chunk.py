@@ -20,13 +20,13 @@ from vitrine.ledger.base import STRIKES_OUT
 from vitrine.store.base import PointBatch, Space
 from vitrine.testing.memory_ledger import MemoryLedger
 from vitrine.testing.memory_store import MemoryStore
+from vitrine.testing.worker_fakes import DIMENSION, FakeModel, FakeSource
 from workers.batching import Lane
-from workers.fakes import DIMENSION, FakeModel, FakeSource
-from workers.fetch.fetched import Fetched
-from workers.ingest.careful import WRITTEN_EVERY
-from workers.ingest.chunk import Report
+from workers.fetch.result import Fetched
+from workers.ingest.chunk_worker import Report
+from workers.ingest.one_by_one import WRITTEN_EVERY
 from workers.models.base import Inputs
-from workers.normalise import l2_normalise
+from workers.normalize import l2_normalise
 
 RED = (255, 0, 0)
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from vitrine.messaging.worker_registry import StoreAway
 from vitrine.store.base import PointBatch
 from vitrine.testing.memory_store import MemoryStore
 from workers.ingest.store_breaker import TERMS, StoreBreaker
-from workers.ingest.storing import ChunkStore
+from workers.ingest.upsert import ChunkStore
 
 AWAY = StoreUnavailable("The store process answered 503 without saying why.")
 

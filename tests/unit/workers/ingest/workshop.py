@@ -16,15 +16,15 @@ from vitrine.ledger import NewChunk
 from vitrine.store.base import VectorStore
 from vitrine.testing.memory_ledger import MemoryLedger
 from vitrine.testing.memory_store import MemoryStore
+from vitrine.testing.worker_fakes import FakeModel, FakeSource
 from workers.batching import Batcher
-from workers.decoders import Decoders
-from workers.fakes import FakeModel, FakeSource
-from workers.ingest.chunk import ChunkWorker, Report
+from workers.image_decoder import PictureDecoder
+from workers.images.decode_pool import Decoders
+from workers.ingest.chunk_worker import ChunkWorker, Report
 from workers.ingest.leases import LeaseKeeper
-from workers.ingest.patience import Patience
 from workers.ingest.retries import RetryPolicy
-from workers.ingest.storing import ChunkStore
-from workers.picture_decoder import PictureDecoder
+from workers.ingest.retry_ledger import Patience
+from workers.ingest.upsert import ChunkStore
 from workers.stages import Stages
 
 Colour = tuple[int, int, int]

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from vitrine.messaging import worker_stats
-from workers.metrics.vital_signs import WINDOW, Counts, VitalSigns
+from workers.metrics.stats_sampler import WINDOW, Counts, VitalSigns
 
 
 class InWork:

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from vitrine.core.errors import StoreUnavailable
 from vitrine.store.timed import timed
 from vitrine.testing.memory_store import MemoryStore
-from workers.batching.gauge import Gauge
+from workers.batching.stats import Gauge
 from workers.metrics import WorkerMetrics
 
 

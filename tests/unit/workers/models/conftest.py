@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from tests.tiny_models import BUILDERS
-from workers.capping import capped
-from workers.models.quiet import quieten
-from workers.picture import as_image
+from workers.image import as_image
+from workers.images.downscale import capped
+from workers.models.silence_logging import quieten
 
 TinyModel: TypeAlias = Callable[[str], Path]
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from workers.models.convolutions import streamlined
+from workers.models.conv_folding import streamlined
 
 
 class Net(nn.Module):

@@ -18,9 +18,9 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
 
 from workers.models.base import Inputs
-from workers.models.fast_pixels import MAX_LEVELS
-from workers.models.preprocessing import Preprocessing
-from workers.models.reference_pixels import ReferencePixels
+from workers.models.preprocess.fast_preprocess import MAX_LEVELS
+from workers.models.preprocess.preprocessing import Preprocessing
+from workers.models.preprocess.reference_preprocess import ReferencePixels
 
 BILINEAR, BICUBIC = Image.Resampling.BILINEAR, Image.Resampling.BICUBIC
 CROP = {"height": 28, "width": 28}

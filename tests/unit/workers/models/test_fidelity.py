@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.decode import decode
-from workers.jpeg import decode_jpeg
-from workers.models.aspect import is_very_long
+from workers.image import as_pixels
+from workers.image_decoder import PictureDecoder
+from workers.images.jpeg_decode import decode_jpeg
+from workers.images.pillow_decode import decode
 from workers.models.base import EmbeddingModel, ScalesPictures, Way
+from workers.models.factory import open_model
 from workers.models.families import image_vectors
-from workers.models.open import open_model
-from workers.picture import as_pixels
-from workers.picture_decoder import PictureDecoder
+from workers.models.preprocess.aspect_crop import is_very_long
 
 pytestmark = pytest.mark.usefixtures("prepared_pillow")
 

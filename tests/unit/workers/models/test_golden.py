@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitrine.core.types import ItemFailure
+from workers.image import Picture, as_pixels, width_and_height
+from workers.image_decoder import PictureDecoder
 from workers.models.base import EmbeddingModel, Way
-from workers.models.open import open_model
-from workers.normalise import l2_normalise
-from workers.picture import Picture, as_pixels, width_and_height
-from workers.picture_decoder import PictureDecoder
+from workers.models.factory import open_model
+from workers.normalize import l2_normalise
 
 pytestmark = pytest.mark.usefixtures("prepared_pillow")
 

@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from workers.models.transformers_model import TransformersModel
-from workers.normalise import l2_normalise
+from workers.normalize import l2_normalise
 
 TinyModel: TypeAlias = Callable[[str], Path]
 TEXTS = ["a red dress", "a blue shoe of the finest leather", "stripes"]

@@ -19,7 +19,7 @@ import torch
 from vitrine.core.errors import BadInput, ModelUnavailable, VitrineError
 from vitrine.core.types import model_name
 from workers.models import transformers_model
-from workers.models.open import open_model
+from workers.models.factory import open_model
 
 TinyModel: TypeAlias = Callable[[str], Path]
 
@@ -67,7 +67,7 @@ def test_the_builtin_model_does_not_run_on_a_gpu() -> None:
 
 
 def test_the_builtin_model_loads_no_torch() -> None:
-    code = "import sys; from workers.models.open import open_model; open_model('builtin', device='cpu'); "
+    code = "import sys; from workers.models.factory import open_model; open_model('builtin', device='cpu'); "
     subprocess.run([sys.executable, "-c", code + "sys.exit('torch' in sys.modules)"], check=True)
 
 
@@ -201,7 +201,7 @@ def test_a_word_that_can_be_no_model_is_named() -> None:
 
 
 def test_opening_writes_nothing_on_stderr(directory: Path) -> None:
-    code = "import sys; from workers.models.open import open_model; open_model(sys.argv[1], device='cpu')"
+    code = "import sys; from workers.models.factory import open_model; open_model(sys.argv[1], device='cpu')"
     done = subprocess.run(
         [sys.executable, "-c", code, str(directory)], check=True, capture_output=True, text=True
     )

@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 
 from workers.models.base import Compile
-from workers.models.compiling import captured, choose_runner
-from workers.models.normalisation import Tensors
+from workers.models.compile import captured, choose_runner
+from workers.models.preprocess.normalisation import Tensors
 from workers.models.runners import Eager, FixedSizes, Run, Runner, ladder
 from workers.models.transformers_model import TransformersModel
 

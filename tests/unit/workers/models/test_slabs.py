@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workers.models.base import Inputs
-from workers.models.slabs import Slabs
+from workers.models.pinned_buffers import Slabs
 
 
 def picture(level: int, side: int = 4) -> Inputs:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
+from workers.batching.in_flight import UnderWay
 from workers.batching.staging import Staging
-from workers.batching.under_way import UnderWay
-from workers.models.places import Cpu
+from workers.models.device_backends import Cpu
 from workers.models.threads import in_a_passing_thread, single_threaded
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import pytest
 import torch
 
-from workers.models.tokens import Tokens, load_tokens
+from workers.models.tokenizer import Tokens, load_tokens
 
 TinyModel: TypeAlias = Callable[[str], Path]
 BEGIN, END = 49_406, 49_407

@@ -1,0 +1,82 @@
+"""A worker that is asked questions while it has bulk work, or none: the lanes' counts, and a job that does not end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.parts.jobs import Jobs
+from benchmarks.parts.load import full_chunks
+from benchmarks.parts.process import Process
+from benchmarks.parts.surroundings import Surroundings
+from benchmarks.parts.workers.started import started_worker
+from vitrine.core.types import CHUNK_SIZE
+
+FLOWING = 4 * CHUNK_SIZE
+"""Pictures done from which a job flows: the collection is made, the stages are full."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneCount:
+    """What a lane sent to the device."""
+
+    batches: int = 0
+    requests: int = 0
+
+    def __add__(self, other: LaneCount) -> LaneCount:
+        return LaneCount(self.batches + other.batches, self.requests + other.requests)
+
+    def __sub__(self, other: LaneCount) -> LaneCount:
+        return LaneCount(self.batches - other.batches, self.requests - other.requests)
+
+    @property
+    def mean(self) -> float:
+        """Requests a batch; 0 where there was none."""
+        return self.requests / self.batches if self.batches else 0.0
+
+
+class AskedWorker:
+    """A worker that is up; made by `asked_worker`."""
+
+    def __init__(self, process: Process, jobs: Jobs, counts: Path) -> None:
+        self.process = process
+        self._jobs = jobs
+        self._counts = counts
+
+    def lane(self, name: str) -> LaneCount:
+        """A lane's counts since the worker began (`query`, `bulk`), at most half a second old."""
+        found: dict[str, list[int]] = json.loads(self._counts.read_text())
+        return LaneCount(*found.get(name, (0, 0)))
+
+    @contextmanager
+    def loaded(self, pictures: int) -> Iterator[None]:
+        """Have a job of so many pictures in work while inside, and cancel what is left of it.
+
+        Raises `RuntimeError` where nothing was left: what was measured was not under load to its end.
+        """
+        jobs, job = self._jobs, self._jobs.create()
+        numbers = jobs.add(job, full_chunks(pictures))
+        jobs.seal(job)
+        jobs.publish(job, numbers)
+        try:
+            self.process.wait_for(lambda: jobs.embedded(job) >= FLOWING)
+            yield
+            if jobs.embedded(job) >= pictures:
+                raise RuntimeError("the bulk load was over before the measurement was")
+            jobs.cancel(job)
+            self.process.wait_for(lambda: jobs.status(job).finished_at is not None)
+        finally:
+            jobs.tidy(job)
+
+
+@contextmanager
+def asked_worker(around: Surroundings, model: str, **settings: str) -> Iterator[AskedWorker]:
+    """Run one on the CPU while inside; `settings` are further ones, without VITRINE_ and in capitals."""
+    with (
+        started_worker(around, "counted", model=model, **settings) as started,
+        closing(Jobs(around, model)) as jobs,
+    ):
+        yield AskedWorker(started.process, jobs, started.told)

@@ -1,0 +1,107 @@
+"""`vitrine worker`, with one thread beside it that writes down what only the process itself knows.
+
+::
+
+    python -m benchmarks.parts.workers.observed FILE --model NAME --device cpu
+
+Every second FILE gets, as JSON: how many pictures had been embedded at each of the last moments (monotonic seconds, every 50 ms), how
+long the device's thread waits for the GIL (`workers.batching.stats`), and how late it came back from each batch (of a timed model, see
+`workers.models.simulated`). Everything else is the command's own. In a checkout from before there were timed models (see
+`benchmarks.profile`), the one beside this file is lent to it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import sys
+import threading
+import time
+from collections import deque
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from vitrine.cli import main
+
+_HERE = Path(__file__).resolve().parents[3]
+_RUNTIME = "workers.runtime"
+"""Called `workers.engine` in checkouts before the layout of November 2026, with which this one is compared."""
+_TIMED = "workers.models.simulated"
+_LOOK_EVERY = 0.05
+_WRITE_EVERY = 20  #: Looks.
+_KEPT = 6000
+"""Looks that are kept: five minutes."""
+
+
+def observe(file: Path) -> None:
+    """Begin to write about the model that this process will open."""
+    engine: Any = importlib.import_module(_RUNTIME if _has(_RUNTIME) else "workers.engine")
+    opened: list[Any] = []  # the model, and once it runs the engine
+    open_model, open_engine = engine.open_model, engine.open_engine
+
+    def opening(name: str, *arguments: Any, **options: Any) -> Any:
+        lent = name.startswith("timed-") and not _has(_TIMED)
+        opened.append(
+            _lend(_TIMED).TimedModel(name) if lent else open_model(name, *arguments, **options)
+        )
+        return opened[-1]
+
+    def running(*arguments: Any, **options: Any) -> Any:
+        opened.append(open_engine(*arguments, **options))
+        return opened[-1]
+
+    engine.open_model, engine.open_engine = opening, running
+    threading.Thread(target=_watch, args=(file, opened), name="observer", daemon=True).start()
+
+
+def _watch(file: Path, opened: list[Any]) -> None:
+    looks: deque[tuple[float, int]] = deque(maxlen=_KEPT)
+    for number in count():
+        pictures = (getattr(getattr(one, "batcher", None), "pictures", 0) for one in opened)
+        looks.append((time.monotonic(), sum(pictures)))
+        if number % _WRITE_EVERY == 0:
+            _write(file, opened, looks)
+        time.sleep(_LOOK_EVERY)
+
+
+def _write(file: Path, opened: list[Any], looks: deque[tuple[float, int]]) -> None:
+    late = [ms for one in opened for ms in list(getattr(one, "late_ms", ()))]
+    waits = [wait for one in opened if (wait := _gil_wait(one))]
+    told = {"embedded": list(looks), "late_ms": late, "gil_wait": waits[0] if waits else None}
+    scratch = file.with_suffix(".new")
+    scratch.write_text(json.dumps(told))
+    scratch.replace(file)
+
+
+def _gil_wait(one: Any) -> dict[str, float] | None:
+    """What an engine's batcher says of it; None from anything else, and from checkouts that did not count it."""
+    gauge = getattr(getattr(one, "batcher", None), "gauge", None)
+    wait = gauge.gil_wait() if gauge is not None else None
+    return None if wait is None else {"p50_ms": wait.p50_ms, "p95_ms": wait.p95_ms}
+
+
+def _has(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+def _lend(name: str) -> ModuleType:
+    """A module, and what it needs, from the checkout that holds this benchmark: the one in use has none."""
+    for needed in ("workers.image", name):
+        if not _has(needed):
+            path = _HERE.joinpath(*needed.split(".")).with_suffix(".py")
+            spec = importlib.util.spec_from_file_location(needed, path)
+            if spec is None or spec.loader is None:
+                raise RuntimeError(f"there is no {path}")
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[needed] = module
+            spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+if __name__ == "__main__":
+    observe(Path(sys.argv[1]))
+    sys.argv = ["vitrine", "worker", *sys.argv[2:]]
+    main()

@@ -1,0 +1,42 @@
+"""`vitrine worker` in a process of its own, with something beside it that writes down what only the process knows."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.parts.process import Process, running
+from benchmarks.parts.surroundings import Surroundings
+from vitrine.core.redis_client import connect
+from vitrine.messaging.worker_registry import live_workers
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A worker that is up, and the file into which it tells of itself."""
+
+    process: Process
+    told: Path
+
+
+@contextmanager
+def started_worker(
+    around: Surroundings, module: str, *, model: str, device: str = "cpu", **settings: str
+) -> Iterator[Started]:
+    """Run `python -m benchmarks.parts.workers.MODULE` while inside; `settings` are without VITRINE_ and in capitals."""
+    told = around.folder / f"{module}-{uuid.uuid4().hex}.json"
+    command = [sys.executable, "-m", f"benchmarks.parts.workers.{module}", str(told)]
+    further = {f"VITRINE_{name}": value for name, value in settings.items()}
+    with running(
+        [*command, "--model", model, "--device", device],
+        environment={**around.environment(), **further},
+        log=told.with_suffix(".log"),
+    ) as process:
+        with contextlib.closing(connect(around.redis_url)) as redis:
+            process.wait_for(lambda: any(one.pid == process.pid for one in live_workers(redis)))
+        yield Started(process, told)

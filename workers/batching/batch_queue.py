@@ -1,0 +1,244 @@
+"""What the batcher's threads hand to one another, under one lock.
+
+    submit -> waiting -> (staging) -> staged, one batch a lane -> (device) -> launched -> (answering) -> futures
+                                           failed <-- what could not be launched or fetched --'
+
+Bounded everywhere: `submit` blocks bulk past a number of batches and of bytes, one batch of each lane is staged
+ahead, and the device takes nothing new while `UNANSWERED` batches are not answered. A staged query is
+launched before anything else, and a query that waits to be staged holds bulk back until it is: so it waits for
+what the device has already and for nothing more. Queries that never end do not stop bulk: a batch of it that was
+passed over for `BULK_PATIENCE` seconds goes next.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from workers.batching.oom_split import FittingSize
+from workers.batching.packer import Lane, Packer, Request
+from workers.models.staged import Staged
+
+BULK_BATCHES = 3
+"""Bulk requests that may wait beside the staged batch, in batches; past that `submit` blocks, which slows decoding
+and fetching."""
+BULK_BYTES = 256 * 1024 * 1024
+"""Pixels of bulk requests that may wait: four batches of 64 of 576 x 576 pixels in three colours."""
+BULK_PATIENCE = 2.0
+"""Seconds for which queries may pass a staged bulk batch: so searching without a pause leaves a load a batch
+every two seconds, and one search in so many waits for that batch."""
+UNANSWERED = 4
+"""Batches launched and not answered: two that the device may have, and the answering thread's."""
+Job: TypeAlias = Callable[[], None]
+"""Something else for the device's thread; raises nothing."""
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Requests that go together: staged, or why they could not be staged or embedded together."""
+
+    requests: list[Request]
+    staged: Staged | Exception
+    since: float = field(default_factory=time.monotonic)  #: When it was staged, monotonic seconds.
+
+    @property
+    def lane(self) -> Lane:
+        """The lane of all of them."""
+        return self.requests[0].lane
+
+
+class Line:
+    """From waiting requests to launched batches."""
+
+    def __init__(
+        self,
+        fitting: FittingSize,
+        *,
+        wait: float,
+        bulk_bytes: int = BULK_BYTES,
+        bulk_patience: float = BULK_PATIENCE,
+    ) -> None:
+        self._fitting = fitting
+        self._bulk_patience = bulk_patience
+        self._bulk_bytes = bulk_bytes
+        self._packer = Packer(size=fitting.value, wait=wait)
+        self._staged: dict[Lane, Batch | None] = dict.fromkeys(Lane)
+        self._being_staged: Lane | None = None
+        self._failed: deque[Batch] = deque()
+        self._jobs: deque[Job] = deque()
+        self._hungry = False
+        self._unanswered = 0
+        self._closing = False
+        self._staging_ended = False
+        self._device_ended = False
+        lock = threading.Lock()
+        self._room = threading.Condition(lock)  #: For who submits.
+        self._work = threading.Condition(lock)  #: For who stages.
+        self._ready = threading.Condition(lock)  #: For the device's thread.
+
+    def put(self, request: Request) -> None:
+        """Let a request wait for its batch; blocks a bulk request while too many wait; cancelled when closing."""
+        with self._room:
+            while request.lane is Lane.BULK and not self._closing and self._full(request.nbytes):
+                self._room.wait()
+            self._take_in(request)
+
+    def offer(self, request: Request) -> bool:
+        """As `put`, but False where it would block."""
+        with self._room:
+            if request.lane is Lane.BULK and not self._closing and self._full(request.nbytes):
+                return False
+            self._take_in(request)
+            return True
+
+    def _take_in(self, request: Request) -> None:
+        if self._closing:
+            request.future.cancel()
+            return
+        self._packer.add(request)
+        if self._worth_waking(request):
+            self._work.notify()
+
+    def _full(self, nbytes: int) -> bool:
+        waiting = self._packer.waiting(Lane.BULK)
+        too_many = waiting >= self._fitting.value * BULK_BATCHES
+        too_big = self._packer.waiting_bytes(Lane.BULK) + nbytes > self._bulk_bytes
+        return too_many or (too_big and waiting > 0)
+
+    def _worth_waking(self, request: Request) -> bool:
+        """Whether a request may make its lane's batch ready; waking a thread for each one costs all the GIL."""
+        lane = request.lane
+        if not self._free(lane):
+            return False
+        return self._hungry or self._packer.ready_in(lane, request.asked_at, hungry=False) == 0
+
+    def _free(self, lane: Lane) -> bool:
+        return self._staged[lane] is None and self._being_staged is not lane
+
+    def next_waiting(self) -> list[Request] | None:
+        """For staging: wait for a batch that is ready and has its place free; None when there is no more."""
+        with self._work:
+            while True:
+                batch, ready_in = self._choose()
+                if batch:
+                    self._being_staged = batch[0].lane
+                    return batch
+                if self._device_ended or (self._closing and not len(self._packer)):
+                    return None
+                self._work.wait(ready_in)
+
+    def _choose(self) -> tuple[list[Request], float | None]:
+        """A batch, or else in how many seconds to look again."""
+        now, soonest = time.monotonic(), threading.TIMEOUT_MAX
+        queries, bulk = (self._packer.waiting(lane) for lane in Lane)
+        self._packer.size = self._fitting.value
+        for lane in Lane:
+            if not self._free(lane):
+                continue
+            ready_in = self._packer.ready_in(lane, now, hungry=self._hungry)
+            if ready_in == 0 or (self._closing and ready_in is not None):
+                batch = self._packer.take(lane)
+                self._room.notify_all()
+                if batch:
+                    return batch, None
+            elif ready_in is not None:
+                soonest = min(soonest, ready_in)
+        if self._packer.waiting(Lane.BULK) < bulk:
+            self._room.notify_all()  # Some were given up: nothing was taken, and there is room all the same.
+        if queries and not self._packer.waiting(Lane.QUERY):
+            self._ready.notify()  # All were given up: the device need not wait for them any more.
+        return [], soonest if soonest < threading.TIMEOUT_MAX else None
+
+    def put_staged(self, batch: Batch) -> None:
+        """For staging: a batch is ready for the device."""
+        with self._ready:
+            self._being_staged = None
+            self._staged[batch.lane] = batch
+            self._ready.notify()
+
+    def end_staging(self) -> None:
+        """For staging: nothing more will come."""
+        with self._ready:
+            self._staging_ended = True
+            self._ready.notify()
+
+    def next_staged(self) -> Batch | Job | None:
+        """For the device: wait for its next batch, queries first, or another job; None when there is no more."""
+        with self._ready:
+            while True:
+                found = self._take()
+                if found is not None:
+                    self._hungry = False
+                    return found
+                if self._staging_ended and not self._unanswered:
+                    return None
+                self._hungry = True
+                self._work.notify()
+                self._ready.wait()
+
+    def end_device(self) -> None:
+        """For the device: nothing more will be launched."""
+        with self._work:
+            self._device_ended = True
+            self._work.notify()
+
+    def _take(self) -> Batch | Job | None:
+        if self._jobs:
+            return self._jobs.popleft()
+        if self._unanswered >= UNANSWERED:
+            return None
+        batch = self._take_overdue() or self._take_staged(Lane.QUERY)
+        if batch is None and self._failed:
+            batch = self._failed.popleft()
+        if batch is None and not self._query_is_coming():
+            batch = self._take_staged(Lane.BULK)
+        if batch is not None:
+            self._unanswered += 1
+        return batch
+
+    def _take_overdue(self) -> Batch | None:
+        """What queries have passed for long enough."""
+        latest = time.monotonic() - self._bulk_patience
+        if self._failed and self._failed[0].since < latest:
+            return self._failed.popleft()
+        bulk = self._staged[Lane.BULK]
+        return self._take_staged(Lane.BULK) if bulk is not None and bulk.since < latest else None
+
+    def _query_is_coming(self) -> bool:
+        """Whether a query is about to be staged: worth a millisecond, where a bulk batch taken now would hold it up
+        for all of that batch's time.
+        """
+        if self._staging_ended:
+            return False
+        return self._being_staged is Lane.QUERY or self._packer.waiting(Lane.QUERY) > 0
+
+    def _take_staged(self, lane: Lane) -> Batch | None:
+        batch, self._staged[lane] = self._staged[lane], None
+        if batch is not None:
+            self._work.notify()
+        return batch
+
+    def put_job(self, job: Job) -> None:
+        """Have the device's thread do something between two batches."""
+        with self._ready:
+            self._jobs.append(job)
+            self._ready.notify()
+
+    def answered(self, *, again: Batch | None = None) -> None:
+        """For answering: a batch is done with, or has failed and shall be embedded in parts."""
+        with self._ready:
+            self._unanswered -= 1
+            if again is not None:
+                self._failed.append(again)
+            self._ready.notify()
+
+    def close(self) -> None:
+        """Let what waits go through, and take nothing more."""
+        with self._room:
+            self._closing = True
+            self._room.notify_all()
+            self._work.notify_all()

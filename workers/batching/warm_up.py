@@ -1,0 +1,89 @@
+"""The first batches, before anything is consumed: what a model loads, compiles or allocates, it does now.
+
+The batch size is settled here too: as set, as the model prefers, as remembered, or found by trying. All of it runs
+in the thread that owns the device, since compiled code and the number of threads belong to a thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import numpy as np
+from PIL import Image
+
+from vitrine.core.errors import ModelUnavailable
+from workers.batching import Batcher
+from workers.batching.batch_size_search import best_batch
+from workers.batching.batch_size_store import RememberedSizes
+from workers.models.base import EmbeddingModel, Inputs
+from workers.models.tunable import PrefersBatch, Tunable
+from workers.normalize import l2_normalise
+
+log = logging.getLogger(__name__)
+
+UNTRIED_BATCH = 64
+"""For a model that neither prefers a size nor can be tried."""
+_SIDE = 64
+_SEED = 20
+_LONG = 0.25
+"""Seconds beyond which a batch is timed by its first run: it warms nothing up that would show."""
+
+
+def warm_up(
+    model: EmbeddingModel, batcher: Batcher, *, batch_size: int, remembered: RememberedSizes
+) -> None:
+    """Bring model and batcher to the size of their batches, `batch_size` or the best for 0.
+
+    Raises `ModelUnavailable` where no unit vectors come out.
+    """
+    noise = np.random.default_rng(_SEED).integers(0, 256, (_SIDE, _SIDE, 3), dtype=np.uint8)
+    inputs = model.preprocess(Image.fromarray(noise))
+    batcher.on_device(lambda: _check(model, inputs, 1))
+    size, why = batcher.on_device(lambda: _batch_size(model, inputs, batch_size, remembered))
+    log.info("batches of %d (%s)", size, why)
+    batcher.resize(size)
+    if isinstance(model, Tunable):
+        batcher.on_device(lambda: model.tune(size))
+    batcher.on_device(lambda: _check(model, inputs, min(size, 4)))
+
+
+def _check(model: EmbeddingModel, inputs: Inputs, size: int) -> None:
+    vectors = model.embed([inputs] * size)
+    _, usable = l2_normalise(vectors)
+    if vectors.shape != (size, model.dimension) or not usable.all():
+        raise ModelUnavailable(
+            f"The model {model.name} gives no usable vectors on {model.device}.",
+            hint="Check its weights and its dtype.",
+        )
+
+
+def _batch_size(
+    model: EmbeddingModel, inputs: Inputs, wanted: int, remembered: RememberedSizes
+) -> tuple[int, str]:
+    """The size, and why it is that."""
+    if wanted:
+        return wanted, "as set"
+    if isinstance(model, PrefersBatch):
+        return model.preferred_batch, "as the model prefers"
+    if not isinstance(model, Tunable):
+        return UNTRIED_BATCH, "any will do"
+    found, how = remembered.find(model.fingerprint), "as found before"
+    if found is None:
+        found, how = best_batch(lambda size: _seconds(model, inputs, size)), "found by trying"
+        remembered.remember(model.fingerprint, found)
+    return found.size, f"{how}: {found.pictures_per_s:.0f} pictures/s"
+
+
+def _seconds(model: Tunable, inputs: Inputs, size: int) -> float:
+    """What one batch takes on the device, its inputs staged beforehand."""
+    first, *others = [model.stage([inputs] * size) for _ in range(3)]
+    began = time.perf_counter()
+    first.launch().vectors()
+    taken = time.perf_counter() - began
+    if taken > _LONG:
+        return taken
+    began = time.perf_counter()
+    for launched in [staged.launch() for staged in others]:
+        launched.vectors()
+    return (time.perf_counter() - began) / len(others)

@@ -1,0 +1,40 @@
+"""Whether a worker of this host is alive: `python -m workers.celery_app.health`, for a container's health check.
+
+It asks Redis for the line that each worker renews every few seconds (`vitrine.messaging.worker_registry`), so it says
+healthy only after the model is loaded and warm, and costs no PyTorch import.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+
+from vitrine.core.errors import VitrineError
+from vitrine.core.redis_client import connect, naming_failures
+from vitrine.messaging.worker_registry import live_workers
+from workers.celery_app.config import environment_settings
+
+
+def alive_here(redis_url: str, host: str) -> bool:
+    """Whether a worker on `host` told of itself lately; raises `LedgerUnavailable`."""
+    with contextlib.closing(connect(redis_url)) as redis, naming_failures():
+        return any(worker.node.endswith(f"@{host}") for worker in live_workers(redis))
+
+
+def main() -> int:
+    """Exit code 0 for healthy, 1 for not, with the reason on stderr."""
+    try:
+        healthy = alive_here(
+            environment_settings().redis_url.get_secret_value(), socket.gethostname()
+        )
+    except VitrineError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if not healthy:
+        sys.stderr.write("No worker of this host has told of itself lately.\n")
+    return 0 if healthy else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""One picture's way through the fetcher: from its first URL over its redirects to its future's end."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+from vitrine.core.types import FailureReason, ItemFailure
+from workers.fetch.policy import FetchPolicy
+from workers.fetch.result import Fetched
+from workers.fetch.url import Target
+from workers.tracebacks import frameless
+
+
+class Walk:
+    """Where one picture stands. `patience` is how many seconds it waits for a host that asked to be left alone."""
+
+    def __init__(self, target: Target, policy: FetchPolicy, patience: float) -> None:
+        self.target = target
+        self.patience = patience
+        self.future: Future[Fetched] = Future()
+        self._policy = policy
+        self._seen = {target.url}
+        self._spent = 0.0
+        self._since = 0.0
+        self._begun = False
+
+    def begin(self, now: float) -> float:
+        """Start the clock for one request and return the seconds left; raises `ItemFailure(TIMEOUT)` at none."""
+        left = self._policy.timeout - self._spent
+        if left <= 0:
+            raise ItemFailure(FailureReason.TIMEOUT, "its redirects took all of its time")
+        self._since = now
+        return left
+
+    def pause(self, now: float) -> None:
+        """Stop the clock: what the picture now waits for is its turn."""
+        self._spent += now - self._since
+
+    def claim(self) -> bool:
+        """Whether anybody still wants the picture; from then on it can no longer be cancelled."""
+        if not self._begun:
+            self._begun = self.future.set_running_or_notify_cancel()
+        return self._begun
+
+    def redirect(self, target: Target) -> None:
+        """Go on to another URL; raises `ItemFailure` for a circle, one too many, or a place it may not go to."""
+        if target.url in self._seen:
+            raise ItemFailure(FailureReason.TOO_MANY_REDIRECTS, "the redirects go in a circle")
+        if len(self._seen) > self._policy.max_redirects:
+            limit = self._policy.max_redirects
+            raise ItemFailure(FailureReason.TOO_MANY_REDIRECTS, f"more than {limit} redirects")
+        self._policy.check(target)
+        self._seen.add(target.url)
+        self.target = target
+
+    def succeed(self, fetched: Fetched) -> None:
+        """Hand over the picture."""
+        self.future.set_result(fetched)
+
+    def fail(self, error: BaseException) -> None:
+        """End without a picture, unless the caller has cancelled it while it waited."""
+        if self.claim():
+            self.future.set_exception(frameless(error))

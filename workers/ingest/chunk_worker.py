@@ -1,0 +1,230 @@
+"""One chunk from its message to its outcomes. Safe to run twice: the ledger says what is left to do.
+
+Acknowledge last: the message goes only after this returns. A crash anywhere before leaves a lease that
+runs out, and the sweeper sends the chunk again; a crash after the upsert but before the ledger writes
+the same points again under the same ids.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from vitrine.core.errors import LedgerUnavailable, SpaceMismatch, StoreRejected, StoreUnavailable
+from vitrine.core.types import FailureReason
+from vitrine.ledger import Lease, Ledger, Putoff, Refusal
+from vitrine.ledger.base import NO_STAGES
+from vitrine.telemetry import about, bound
+from vitrine.telemetry.traces import ChunkTrace, NoTraces, Traces
+from workers.ingest.concurrent import Brisk
+from workers.ingest.leases import HeldLease, LeaseKeeper
+from workers.ingest.one_by_one import Careful
+from workers.ingest.outcomes import Outcomes
+from workers.ingest.retries import RetryPolicy
+from workers.ingest.retry_ledger import Patience
+from workers.ingest.upsert import ChunkStore
+from workers.stages import Stages
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS_OUT = 10
+"""Deaths over one chunk that does not move and without a picture to blame; after that the rest is dead-lettered."""
+LOOK_EVERY = 0.2
+"""Seconds between two looks of a chunk that waits for its turn at whether the worker stops."""
+STORE_AWAY = 15.0
+"""Seconds until a chunk that could not be stored is tried again."""
+
+FAILED_PREFIX = "failed."
+Report = dict[str, int | str]
+"""What the task returns and Flower shows: counts, the failed ones by reason too (`failed.not_found`), or why nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkWorker:
+    """What it takes to do chunks; one in a process, used by all task threads."""
+
+    ledger: Ledger
+    store: ChunkStore
+    stages: Stages
+    keeper: LeaseKeeper
+    retries: RetryPolicy
+    lease_seconds: float
+    window: int
+    fetch_files: bool
+    stopping: Callable[[], bool]
+    patience: Patience
+    traces: Traces = field(default_factory=NoTraces)
+    careful_turn: threading.Lock = field(default_factory=threading.Lock)
+    """Whoever has it walks through a chunk carefully."""
+
+    def ingest(self, job: str, number: int) -> Report:
+        """Do the chunk, or say why not."""
+        with bound(job=job, chunk=number), self.traces.chunk(job, number) as trace:
+            return self._ingest(job, number, trace)
+
+    def _ingest(self, job: str, number: int, trace: ChunkTrace) -> Report:
+        if self.traces.on:
+            self._tell_wait(job, number, trace)
+        # Before the lease: whoever else can reach the store may have it meanwhile.
+        self.store.wait_until_back()
+        lease = self._lease(job, number)
+        if isinstance(lease, Refusal):
+            return {"refused": lease.value}
+        if lease.careful:
+            return self._in_turn(lease, trace)
+        return self._hold(lease, trace)
+
+    def _in_turn(self, lease: Lease, trace: ChunkTrace) -> Report:
+        """Do a careful chunk once no other of this process is under way.
+
+        Meanwhile it is nobody's: what dies then dies over another chunk, and another worker may have this one.
+        """
+        waited = not self.careful_turn.acquire(blocking=False)
+        if waited:
+            self.ledger.release(lease)
+            while not self.careful_turn.acquire(timeout=LOOK_EVERY):
+                if self.stopping():
+                    return {"given_back": "stopping"}
+        try:
+            taken = self._lease(lease.chunk.job, lease.chunk.number) if waited else lease
+            if isinstance(taken, Refusal):
+                return {"refused": taken.value}
+            return self._hold(taken, trace)
+        finally:
+            self.careful_turn.release()
+
+    def _lease(self, job: str, number: int) -> Lease | Refusal:
+        return self.ledger.lease(job, number, seconds=self.lease_seconds)
+
+    def _hold(self, lease: Lease, trace: ChunkTrace) -> Report:
+        with self.keeper.holding(lease) as held:
+            try:
+                return self._do(held)
+            finally:
+                trace.worked(held.times)
+
+    def _tell_wait(self, job: str, number: int, trace: ChunkTrace) -> None:
+        """How long the message waited, by the ledger's clock; a chunk that was not queued any more did not."""
+        [queued] = self.ledger.queued_at(job, [number])
+        if queued is not None:
+            trace.waited(self.ledger.clock() - queued)
+
+    def _do(self, held: HeldLease) -> Report:
+        lease = held.lease
+        try:
+            outcomes = self._walk(held)
+            self._store(held, outcomes)
+            return self._finish(held, outcomes)
+        except StoreUnavailable as error:
+            log.warning("the chunk is given back: %s", error)
+            self._give_back(lease)
+            return {**held.counts, "given_back": error.code}
+        except Exception:
+            # Nothing died: giving the lease back keeps this from counting as a death over the chunk.
+            with suppress(LedgerUnavailable):
+                self._give_back(lease)
+            raise
+
+    def _give_back(self, lease: Lease) -> None:
+        self.patience(lambda: self.ledger.release(lease, due=self.ledger.clock() + STORE_AWAY))
+
+    def _store(self, held: HeldLease, outcomes: Outcomes) -> None:
+        """Write the vectors; a collection that does not take this model's space fails them by name."""
+        embedded = list(outcomes.embedded)
+        try:
+            with held.times.during("upsert", len(embedded)):
+                self.store.upsert(held.lease.spec, outcomes, held.lost)
+        except SpaceMismatch as error:
+            outcomes.embedded.clear()
+            for point in embedded:
+                outcomes.fail_with(point.image, FailureReason.STORE_REJECTED, str(error))
+
+    def _walk(self, held: HeldLease) -> Outcomes:
+        lease = held.lease
+        outcomes = Outcomes()
+        if self.stopping():
+            return outcomes
+        if lease.attempt > ATTEMPTS_OUT:
+            detail = f"workers died {ATTEMPTS_OUT} times over its chunk"
+            return _all_failed(lease, FailureReason.CRASHED_WORKER, detail)
+        try:
+            self.store.ensure(lease.spec.collection)
+        except (SpaceMismatch, StoreRejected) as error:
+            return _all_failed(lease, FailureReason.STORE_REJECTED, str(error))
+        return self._run(held)
+
+    def _run(self, held: HeldLease) -> Outcomes:
+        lease = held.lease
+
+        def stopped() -> bool:
+            return self.stopping() or held.lost()
+
+        root = lease.spec.file_root if self.fetch_files else None
+        if lease.careful:
+            return Careful(
+                self.stages, self.ledger, lease, self.retries, root, stopped, self.patience,
+                lambda outcomes: self._write(held, outcomes), held.times,
+            ).run()  # fmt: skip
+        images = list(lease.chunk.images)
+        return Brisk(
+            self.stages, images, self.retries, self.window, root, stopped, held.times
+        ).run()
+
+    def _write(self, held: HeldLease, outcomes: Outcomes) -> None:
+        """Write what a careful walk has so far, and hold on to the rest."""
+        self._store(held, outcomes)
+        self._record(held, replace(outcomes, putoffs=[]), keep=True)
+        embedded = {point.image.ordinal for point in outcomes.embedded}
+        failed = {failure.image.ordinal for failure in outcomes.failures}
+        held.lease = held.lease.without(embedded | failed)
+
+    def _finish(self, held: HeldLease, outcomes: Outcomes) -> Report:
+        self._record(held, outcomes)
+        counts: Report = dict(held.counts)
+        log.info("the chunk is done", extra=about(**counts))
+        return counts
+
+    def _record(self, held: HeldLease, outcomes: Outcomes, *, keep: bool = False) -> None:
+        # By the ledger's clock, which is one for all workers.
+        clock = self.patience(self.ledger.clock)
+        stages = NO_STAGES if keep else held.times.totals()
+        with held.times.during("record"):
+            report = self.patience(
+                lambda: self.ledger.finish(
+                    held.lease,
+                    embedded=[point.image.ordinal for point in outcomes.embedded],
+                    failures=[replace(failure, failed_at=clock) for failure in outcomes.failures],
+                    putoffs=[Putoff(image, clock + seconds) for image, seconds in outcomes.putoffs],
+                    stages=stages,
+                    keep=keep,
+                )
+            )
+        held.counts.update(
+            embedded=report.newly_embedded,
+            failed=report.newly_failed,
+            put_off=len(outcomes.putoffs),
+        )
+        for reason, count in sorted(report.newly_failed_by.items()):
+            held.counts[f"{FAILED_PREFIX}{reason}"] += count
+        _tell(outcomes)
+
+
+def _all_failed(lease: Lease, reason: FailureReason, detail: str) -> Outcomes:
+    outcomes = Outcomes()
+    for image in lease.chunk.images:
+        outcomes.fail_with(image, reason, detail)
+    return outcomes
+
+
+def _tell(outcomes: Outcomes) -> None:
+    """A line for each picture that failed or is put off; the URL stays in the ledger, which guards it."""
+    for failure in outcomes.failures:
+        image = failure.image
+        told = about(item=image.item_id, index=image.index, host=image.host, reason=failure.reason)
+        log.info("a picture failed: %s", failure.detail, extra=told)
+    for image, seconds in outcomes.putoffs:
+        told = about(item=image.item_id, index=image.index, host=image.host, seconds=seconds)
+        log.debug("a picture is put off", extra=told)

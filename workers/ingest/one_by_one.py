@@ -1,0 +1,134 @@
+"""The way through a chunk that a worker died on: one picture at a time, its name written down before.
+
+Whoever kills the process is then known by name. One death is only suspicion (somebody may have pulled
+the plug at that moment): suspects go first next time, and a third death on the same one is no chance; then the
+picture is dead-lettered as `crashed_worker` and never touched again.
+
+One chunk of a process is walked through so at a time: two would each have a suspect in hand when it dies.
+What is done is written every few pictures: where workers die faster than a chunk can be walked through, for whatever
+reason, it still comes to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
+from itertools import islice
+
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.types import FailureReason, ImageRef, ItemFailure
+from vitrine.ledger import Lease, Ledger
+from vitrine.ledger.base import STRIKES_OUT
+from vitrine.telemetry.stage_times import StageTimes
+from workers.batching import Lane
+from workers.fetch.result import Fetched
+from workers.ingest.outcomes import Embedded, Outcomes
+from workers.ingest.retries import Later, RetryPolicy, Soon
+from workers.ingest.retry_ledger import Patience
+from workers.stages import Stages
+
+_AHEAD = 4
+"""Pictures fetched while one is decoded and embedded: fetching is not what kills."""
+
+WRITTEN_EVERY = 16
+"""Pictures between two writes of their outcomes: what a death costs at most, against an upsert and a script for so many."""
+
+
+@dataclass(slots=True)
+class Careful:
+    """One chunk, taken carefully, the only one in its process; `run` is called once."""
+
+    stages: Stages
+    ledger: Ledger
+    lease: Lease
+    retries: RetryPolicy
+    file_root: str | None
+    stopped: Callable[[], bool]
+    patience: Patience
+    write: Callable[[Outcomes], None]
+    """Stores the vectors, and records what is embedded or failed; put-offs are left to the end."""
+    times: StageTimes = field(default_factory=StageTimes)
+    outcomes: Outcomes = field(default_factory=Outcomes)
+
+    def run(self) -> Outcomes:
+        """Bring every picture to its outcome, and return those not yet written; on a stop, the rest is left without one."""
+        for image in self.lease.chunk.images:
+            if image.ordinal in self.lease.culprits:
+                detail = f"{STRIKES_OUT} worker processes died on it"
+                self.outcomes.fail_with(image, FailureReason.CRASHED_WORKER, detail)
+        for taken, (image, future) in enumerate(self._fetch_ahead()):
+            if taken and taken % WRITTEN_EVERY == 0:
+                self._write()
+            self._take(image, future)
+            if self.stopped():
+                break
+        return self.outcomes
+
+    def _write(self) -> None:
+        self.write(self.outcomes)
+        self.outcomes.embedded.clear()
+        self.outcomes.failures.clear()
+
+    def _in_order(self) -> list[ImageRef]:
+        """Suspects first, culprits never."""
+        images = [i for i in self.lease.chunk.images if i.ordinal not in self.lease.culprits]
+        return sorted(images, key=lambda image: image.ordinal not in self.lease.suspects)
+
+    def _fetch_ahead(self) -> Iterator[tuple[ImageRef, Future[Fetched]]]:
+        coming = iter(self._in_order())
+
+        def begin(image: ImageRef) -> tuple[ImageRef, Future[Fetched]]:
+            self.times.move(None, "fetch")
+            future = self.stages.fetcher.fetch(image.url, file_root=self.file_root)
+            future.add_done_callback(lambda _: self.times.move("fetch", None))
+            future.add_done_callback(_uncount)
+            return image, future
+
+        ahead = [begin(image) for image in islice(coming, _AHEAD)]
+        while ahead:
+            yield ahead.pop(0)
+            ahead += [begin(image) for image in islice(coming, 1)]
+
+    def _take(self, image: ImageRef, future: Future[Fetched]) -> None:
+        try:
+            self.outcomes.embedded.append(self._embed(image, future.result()))
+        except ItemFailure as failure:
+            self._failed(image, failure)
+        except LedgerUnavailable:
+            raise  # That says nothing about the picture: the chunk is given back as it is.
+        except CancelledError:
+            pass  # A stage is closing: the picture stays without an outcome.
+        except Exception as error:  # noqa: BLE001 - whatever a stage raised is this picture's alone
+            detail = f"{type(error).__name__} while it was prepared"
+            self.outcomes.fail_with(image, FailureReason.CORRUPT, detail)
+
+    def _embed(self, image: ImageRef, fetched: Fetched) -> Embedded:
+        self.patience(lambda: self.ledger.suspect(self.lease, image.ordinal))
+        try:
+            with self.times.during("decode"):
+                prepared = self.stages.prepare(fetched, lane=Lane.BULK).result()
+            with self.times.during("batch"):
+                future = self.stages.submit(prepared, lane=Lane.BULK, alone=True)
+                vector = future.result()
+        finally:
+            self.patience(lambda: self.ledger.suspect(self.lease, None))
+        return Embedded(image, vector, prepared.content_sha256, prepared.etag)
+
+    def _failed(self, image: ImageRef, failure: ItemFailure) -> None:
+        # Careful attempts do not wait: a chunk that kills workers shall not hold its neighbours up too.
+        match self.retries.decide(image, failure, self.retries.attempts):
+            case Later(seconds) | Soon(seconds):
+                self.outcomes.put_off(image, seconds)
+            case None:
+                self.outcomes.fail(image, failure)
+
+
+def _uncount(fetch: Future[Fetched]) -> None:
+    """Take a picture that was fetched ahead out of the count of bytes that holds further fetches up.
+
+    A careful chunk waits for one picture in particular: where what it has fetched beyond that one filled the
+    count, with others like it, the one would wait for them for ever. They are bounded by their number.
+    """
+    if not fetch.cancelled() and fetch.exception() is None and (hold := fetch.result().hold):
+        hold.release()

@@ -1,0 +1,44 @@
+"""Tells the others that this worker is alive, every few seconds, and takes it back on a clean stop."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+from redis import Redis
+
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.redis_client import naming_failures
+from vitrine.messaging import worker_registry
+from vitrine.messaging.worker_registry import WorkerInfo
+from workers.maintenance.periodic import Periodic
+
+log = logging.getLogger(__name__)
+
+
+class Beat:
+    """One thread, one line in Redis."""
+
+    def __init__(self, redis: Redis, info: Callable[[], WorkerInfo]) -> None:
+        self._redis = redis
+        self._info = info  #: The worker as it is at the moment; its node never changes.
+        self._beats = Periodic("beat", worker_registry.BEAT_SECONDS, self._tell)
+
+    def start(self) -> None:
+        """Tell it once here, so that who waits for this worker sees it at once, then go on."""
+        self._tell()
+        self._beats.start()
+
+    def close(self) -> None:
+        """Take it back."""
+        self._beats.close()
+        with suppress(LedgerUnavailable), naming_failures():
+            worker_registry.leave(self._redis, self._info().node)
+
+    def _tell(self) -> None:
+        try:
+            with naming_failures():
+                worker_registry.beat(self._redis, self._info())
+        except LedgerUnavailable as error:
+            log.warning("could not tell that this worker is alive: %s", error)

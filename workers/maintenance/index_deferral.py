@@ -1,0 +1,158 @@
+"""Has a collection's vector index wait while pictures are loaded in bulk, and bulk jobs wait for the index.
+
+Every worker runs this, one at a time does it. Nothing is remembered between two rounds: the jobs stand in
+the ledger, a deferral in the store, and each round brings the second in line with the first. So a worker,
+or all of them, may die at any moment, and the next round of any worker goes on from there.
+
+A collection is *loaded* while at least `index_points` pictures wait for it, whoever submitted them: its
+index is deferred, unless `defer` is off. It is built as soon as only a tail of a tenth waits, which may be
+pictures put off for a slow host, and is not worth more waiting. So several jobs of one collection share one
+build, after the last bulk load.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+
+from redis import Redis
+
+from vitrine.core.errors import LedgerUnavailable, NotFound, VitrineError
+from vitrine.core.types import JobState, JobStatus
+from vitrine.ledger import Ledger
+from vitrine.store.base import IndexState, VectorStore
+from workers.maintenance.leader_lock import take_turn
+from workers.maintenance.periodic import Periodic
+
+log = logging.getLogger(__name__)
+
+LOCK_KEY = "vitrine:index-keeper"
+LEFT_BEHIND_KEY = "vitrine:index-left-behind"
+LEFT_BEHIND_SECONDS = 60.0
+"""How often deferrals are looked for that no job needs any more: those of cancelled jobs, or of a Redis that was lost."""
+TAIL = 0.1  #: Of `index_points`: waiting pictures that hold no index up.
+
+
+class IndexKeeper:
+    """Looks after the collections of all active jobs, every few seconds."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: VectorStore,
+        redis: Redis,
+        *,
+        every: float,
+        index_points: int,
+        patience: float,
+        defer: bool = True,
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._redis = redis
+        self._every = every
+        self._index_points = index_points
+        self._patience = patience  #: Seconds of standstill after which a job waits no longer.
+        self._defer = defer
+        self._rounds = Periodic("the look at the indexes", every, self.keep)
+
+    def start(self) -> None:
+        """Start keeping."""
+        self._rounds.start()
+
+    def close(self) -> None:
+        """Stop keeping."""
+        self._rounds.close()
+
+    def keep(self) -> None:
+        """One round, unless another worker is at it."""
+        if not take_turn(self._redis, LOCK_KEY, self._every):
+            return
+        jobs = self._active()
+        waiting = Counter[str]()
+        for job in jobs:
+            waiting[job.spec.collection] += job.pending if _feeds(job) else 0
+        for collection, pictures in waiting.items():
+            mine = [job for job in jobs if job.spec.collection == collection]
+            self._tend(collection, pictures, [job for job in mine if _waits(job)])
+        if take_turn(self._redis, LEFT_BEHIND_KEY, LEFT_BEHIND_SECONDS):
+            self._end_left_behind(waiting)
+
+    def _active(self) -> list[JobStatus]:
+        found: list[JobStatus] = []
+        for job in self._ledger.active_jobs():
+            try:
+                found.append(self._ledger.status(job))
+            except NotFound:
+                log.debug("job %s went meanwhile", job)
+        return found
+
+    def _tend(self, collection: str, pictures: int, jobs: Sequence[JobStatus]) -> None:
+        """Bring one collection in line; a store that is away is asked again in the next round."""
+        try:
+            state = self._align(collection, pictures, wanted=bool(jobs))
+        except NotFound:
+            # Not made yet, or deleted: then nothing is left to wait for.
+            for job in jobs:
+                self._complete(job)
+            return
+        except LedgerUnavailable:
+            raise
+        except VitrineError as error:
+            log.warning("the index of %s is looked at later: %s", collection, error)
+            return
+        for job in jobs:
+            self._settle(job, state)
+
+    def _align(self, collection: str, pictures: int, *, wanted: bool) -> IndexState:
+        if self._defer and pictures >= self._index_points:
+            self._store.defer_index(collection)
+            return self._store.index_state(collection)
+        state = self._store.index_state(collection)
+        loaded = self._defer and pictures > TAIL * self._index_points
+        if not loaded and (state.deferred or (wanted and not state.green)):
+            self._store.build_index(collection)
+        elif state.deferred:
+            self._store.defer_index(collection)  # A store may forget what is not said again.
+        return state
+
+    def _settle(self, job: JobStatus, state: IndexState) -> None:
+        """Finish a waiting job once its index is built, or stands still for too long."""
+        name = job.spec.id
+        if state.green:
+            self._complete(job)
+            log.info("job %s: the index holds %d of %d points", name, state.indexed, state.points)
+            return
+        still = self._ledger.note_index(name, indexed=state.indexed, points=state.points)
+        if still >= self._patience:
+            self._complete(job)
+            log.warning(
+                "job %s is finished without its index, which stands at %d of %d points of %s since %.0f s: "
+                "searches compare the other points one by one until it is built",
+                name, state.indexed, state.points, job.spec.collection, still,
+            )  # fmt: skip
+
+    def _complete(self, job: JobStatus) -> None:
+        with suppress(NotFound):  # expired meanwhile
+            self._ledger.complete(job.spec.id)
+
+    def _end_left_behind(self, tended: Counter[str]) -> None:
+        try:
+            for collection in self._store.deferred():
+                if collection not in tended:
+                    self._store.build_index(collection)
+                    log.info("the index of %s is built: no job loads it any more", collection)
+        except LedgerUnavailable:
+            raise
+        except VitrineError as error:
+            log.warning("deferred indexes are looked for later: %s", error)
+
+
+def _feeds(job: JobStatus) -> bool:
+    return job.state in {JobState.OPEN, JobState.RUNNING}
+
+
+def _waits(job: JobStatus) -> bool:
+    return job.state is JobState.INDEXING

@@ -1,0 +1,38 @@
+"""How often a picture's vector was there already, as a counter that is read when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from workers.vector_cache.deduplicating import Reuse
+
+
+def watch_reuse(registry: CollectorRegistry, reuse: Reuse | None) -> None:
+    """Export the counts of known vectors; nothing where none are kept."""
+    if reuse is not None:
+        registry.register(ReusedVectors(reuse))
+
+
+class ReusedVectors(Collector):
+    """`vitrine_known_vectors_total{outcome}`: found, missed, joined, see `workers.vector_cache.deduplicating.ReuseCounts`.
+
+    `vitrine_vectors_not_kept_total`: see `dropped` of `workers.vector_cache.cache.VectorCache`.
+    """
+
+    def __init__(self, reuse: Reuse) -> None:
+        self._reuse = reuse
+
+    def collect(self) -> Iterable[Metric]:
+        """One counter with a series for each outcome, and one of what was not kept."""
+        meaning = "Pictures looked up among those embedded before, by what came of it."
+        family = CounterMetricFamily("vitrine_known_vectors", meaning, labels=["outcome"])
+        for outcome, count in asdict(self._reuse.counts).items():
+            family.add_metric([outcome], count)
+        yield family
+        dropped = "Vectors not kept for another time: the disk was too slow for them, or too full."
+        yield CounterMetricFamily("vitrine_vectors_not_kept", dropped, value=self._reuse.dropped)

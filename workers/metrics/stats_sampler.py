@@ -1,0 +1,119 @@
+"""A worker's rates over its last seconds, sampled every few: for its gauges, and in short for whoever watches in Redis."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from redis import Redis
+
+from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.redis_client import naming_failures
+from vitrine.messaging import worker_stats
+from vitrine.messaging.worker_registry import BEAT_SECONDS
+from vitrine.messaging.worker_stats import Vitals
+from workers.maintenance.periodic import Periodic
+
+log = logging.getLogger(__name__)
+
+WINDOW = 5
+"""Samples that a rate is over: 15 seconds, some batches of the largest model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What only grows, at one moment."""
+
+    at: float  #: Monotonic seconds.
+    embedded: float
+    failed: float
+    queries: float
+    fetched_bytes: float
+    busy_seconds: float
+    bulk_batches: float
+    bulk_pictures: float
+
+
+class InWork(Protocol):
+    """The chunks that are in work; `workers.ingest.leases.LeaseKeeper`."""
+
+    def held(self) -> int:
+        """How many they are."""
+
+    def in_stages(self) -> Mapping[str, Mapping[str, int]]:
+        """How many pictures of each job are in which stage."""
+
+
+class VitalSigns:
+    """Samples the counts, and tells the rates between the oldest kept and the newest."""
+
+    def __init__(
+        self, redis: Redis, node: str, counts: Callable[[], Counts], in_work: InWork
+    ) -> None:
+        self._redis = redis
+        self._node = node
+        self._counts = counts
+        self._in_work = in_work
+        self._kept: deque[Counts] = deque([counts()], maxlen=WINDOW + 1)
+        self._lock = threading.Lock()
+        self._samples = Periodic("vitals", BEAT_SECONDS, self.sample)
+
+    def start(self) -> None:
+        """Start sampling."""
+        self._samples.start()
+
+    def close(self) -> None:
+        """Stop, and take back what was told."""
+        self._samples.close()
+        with suppress(LedgerUnavailable), naming_failures():
+            worker_stats.forget(self._redis, self._node)
+
+    def sample(self) -> None:
+        """Take a sample and tell; raises `LedgerUnavailable`."""
+        told = self.now()
+        with self._lock:
+            self._kept.append(self._counts())
+        with naming_failures():
+            worker_stats.tell(self._redis, told)
+
+    def now(self) -> Vitals:
+        """The rates since the oldest sample that is kept."""
+        with self._lock:
+            before = self._kept[0]
+        present = self._counts()
+        seconds = max(present.at - before.at, 1e-6)
+
+        def rate(name: str) -> float:
+            grown: float = getattr(present, name) - getattr(before, name)
+            return grown / seconds
+
+        batches = present.bulk_batches - before.bulk_batches
+        pictures = present.bulk_pictures - before.bulk_pictures
+        return Vitals(
+            node=self._node,
+            embedded=int(present.embedded),
+            failed=int(present.failed),
+            images_per_second=rate("embedded") + rate("failed"),
+            queries_per_second=rate("queries"),
+            bytes_per_second=rate("fetched_bytes"),
+            device_busy=min(1.0, rate("busy_seconds")),
+            batch_size=pictures / batches if batches else 0.0,
+            chunks=self._in_work.held(),
+            memory_bytes=resident_bytes(),
+            stages=self._in_work.in_stages(),
+        )
+
+
+def resident_bytes() -> int:
+    """Memory of this process that is in RAM; 0 where the system does not say (not Linux)."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

@@ -1,0 +1,85 @@
+"""A model by name: built in (a descriptor, or a sleep), a directory in transformers' format, a name on the hub."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from vitrine.core.errors import BadInput
+from workers.models.base import Compile, EmbeddingModel, Way
+from workers.models.threads import in_a_passing_thread
+
+BUILTIN = "builtin"
+TIMED_PREFIX = "timed-"
+"""`timed-64-in-100ms` and the like, see `workers.models.simulated`."""
+_PATH_STARTS = ("/", "./", "../", "~")
+
+
+def open_model(
+    name: str,
+    *,
+    device: str,
+    dtype: str | None = None,
+    preprocess: Way = "fast",
+    compiling: Compile = "auto",
+) -> EmbeddingModel:
+    """Open a model on a device, ready to embed.
+
+    `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `dtype` `float32`, `bfloat16` or `float16`, by default
+    float32 on a CPU and bfloat16 on a GPU (convolutional models: float32 there too); `preprocess` the way of its pictures (the built-in model has
+    one only); `compiling` says whether warming it up compiles it. Raises `BadInput` for a name, directory or device
+    that cannot be used and `ModelUnavailable` where the hub does not answer, each as one sentence for a person.
+    """
+    if name == BUILTIN:
+        return _builtin(device)
+    if name.startswith(TIMED_PREFIX):
+        return _timed(name, device)
+    # torch and transformers take seconds to import, and the built-in model needs neither.
+    from workers.models.transformers_model import TransformersModel  # noqa: PLC0415
+
+    # Torch keeps a pool of threads for every thread that computed, and more of them than cores slow the device's thread
+    # down (`workers.batching.staging`): the pool of a thread that ends goes with it.
+    return in_a_passing_thread(
+        lambda: TransformersModel(
+            _directory(name),
+            given=name,
+            device=device,
+            dtype=dtype,
+            preprocess=preprocess,
+            compiling=compiling,
+        )
+    )
+
+
+def _builtin(device: str) -> EmbeddingModel:
+    _refuse_gpu("The built-in model", device)
+    from workers.models.builtin.model import DescriptorModel  # noqa: PLC0415
+
+    return DescriptorModel()
+
+
+def _timed(name: str, device: str) -> EmbeddingModel:
+    _refuse_gpu(f"The model {name}", device)
+    from workers.models.simulated import TimedModel  # noqa: PLC0415
+
+    return TimedModel(name)
+
+
+def _refuse_gpu(who: str, device: str) -> None:
+    if device not in {"auto", "cpu"}:
+        raise BadInput(
+            f"{who} runs on the CPU only, and device {device!r} is asked for.",
+            hint="Use device auto or cpu, or another model.",
+        )
+
+
+def _directory(name: str) -> Path:
+    """Where the model's files are, by the same rule as `vitrine.core.types.model_name`."""
+    expanded = os.path.expanduser(name)
+    if name.startswith(_PATH_STARTS) or os.path.isdir(expanded):
+        return Path(expanded).resolve()
+    from workers.models.hub import fetch  # noqa: PLC0415
+    from workers.models.silence_logging import quieten  # noqa: PLC0415
+
+    quieten()
+    return fetch(name)

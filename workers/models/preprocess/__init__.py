@@ -1,0 +1,1 @@
+"""Pixels into a model's input, the fast way and the reference way."""

@@ -1,0 +1,62 @@
+"""Futures in a row: what one stage brings is handed to the next in the thread that brings it, and nobody waits between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from workers.tracebacks import frameless
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def chained(first: Future[T], step: Callable[[T], Future[R]]) -> Future[R]:
+    """What comes of a step that begins with what `first` brings; it fails as the first that fails.
+
+    Cancelled, it cancels the stage that it is at, if that has not begun; and it is cancelled where a stage is.
+    """
+    result: Future[R] = Future()
+    _abandon_with(result, first)
+
+    def go_on(done: Future[T]) -> None:
+        # Asked for rather than raised: raised here, it would hold this frame, which holds the future, which holds it.
+        error = None if done.cancelled() else done.exception()
+        if done.cancelled() or result.cancelled():
+            result.cancel()
+        elif error is not None:
+            _settle(result, error)
+        else:
+            _begin(result, step, done.result())
+
+    first.add_done_callback(go_on)
+    return result
+
+
+def _begin(result: Future[R], step: Callable[[T], Future[R]], brought: T) -> None:
+    try:
+        second = step(brought)
+    except Exception as error:  # noqa: BLE001 - raised into a stage's thread, it would be lost
+        _settle(result, frameless(error))
+        return
+    _abandon_with(result, second)
+    second.add_done_callback(lambda done: _pass_on(done, result))
+
+
+def _abandon_with(result: Future[Any], stage: Future[Any]) -> None:
+    result.add_done_callback(lambda done: stage.cancel() if done.cancelled() else None)
+
+
+def _pass_on(done: Future[R], result: Future[R]) -> None:
+    if done.cancelled():
+        result.cancel()
+    elif (error := done.exception()) is not None:
+        _settle(result, error)
+    elif result.set_running_or_notify_cancel():
+        result.set_result(done.result())
+
+
+def _settle(result: Future[Any], error: BaseException) -> None:
+    if result.set_running_or_notify_cancel():
+        result.set_exception(error)

@@ -1,0 +1,288 @@
+"""One worker process's parts, opened in order and closed in the other: the composition root of a worker.
+
+Order of stopping, and why: first nothing new is begun (`stopping`), then what is running comes to its next
+safe point and writes its outcomes, then the stages stop, and the leases, store and ledger last, since the
+outcomes need them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from vitrine.core.errors import BadInput, VitrineError
+from vitrine.core.redis_client import connect
+from vitrine.core.settings import Settings
+from vitrine.core.types import SCHEMA_VERSION
+from vitrine.ledger.redis_ledger import RedisLedger
+from vitrine.messaging.broker import Publisher
+from vitrine.messaging.worker_registry import WorkerInfo
+from vitrine.store.open import open_store
+from vitrine.store.timed import timed
+from vitrine.telemetry.traces import open_traces
+from workers.batching import Batcher
+from workers.batching.batch_size_store import RememberedSizes
+from workers.batching.warm_up import UNTRIED_BATCH, warm_up
+from workers.dead_letters import Parking
+from workers.fetch import Fetcher, FetchPolicy
+from workers.image_decoder import decoder_for
+from workers.images.pillow_decode import prepare_pillow
+from workers.ingest.chunk_worker import ChunkWorker, Report
+from workers.ingest.leases import LeaseKeeper
+from workers.ingest.retries import RetryPolicy
+from workers.ingest.retry_ledger import Patience
+from workers.ingest.store_breaker import StoreBreaker
+from workers.ingest.upsert import ChunkStore
+from workers.maintenance.heartbeat import Beat
+from workers.maintenance.index_deferral import IndexKeeper
+from workers.maintenance.sweeper import Sweeper
+from workers.maintenance.watchdog import Watchdog
+from workers.metrics import WorkerMetrics
+from workers.metrics.cache_metrics import watch_reuse
+from workers.metrics.timed_stages import MeasuredDecoders, MeasuredSource
+from workers.metrics.wiring import Observed, observe
+from workers.models.base import ScoresTexts
+from workers.models.factory import open_model
+from workers.models.threads import single_threaded
+from workers.query.worker import QueryWorker
+from workers.stages import Stages
+from workers.vector_cache.deduplicating import open_reuse
+
+if TYPE_CHECKING:
+    from workers.models.base import EmbeddingModel
+
+log = logging.getLogger(__name__)
+
+SWITCH_SECONDS = 0.0005
+"""How soon a thread gives up the GIL when another asks. Python's 5 ms is what the device's thread could wait between two
+batches for whoever runs then. Chosen by that reasoning: `benchmarks.gil` on two busy cores told no value from another."""
+DRAIN_SECONDS = 60.0
+"""A batch, an upsert and a ledger write fit well within this; the stop grace of a container is 90 s."""
+
+
+@dataclass
+class Engine:
+    """A worker's parts while it runs."""
+
+    settings: Settings
+    model: EmbeddingModel
+    chunks: ChunkWorker
+    queries: QueryWorker
+    parking: Parking
+    batcher: Batcher
+    metrics: WorkerMetrics
+    info: WorkerInfo
+    _stopping: threading.Event
+    _closers: ExitStack
+    _running: int = 0
+    _idle: threading.Condition = field(default_factory=threading.Condition)
+
+    def ingest(self, *message: object) -> Report:
+        """The chunk task: schema version, job and chunk. Raises `NotParked` for a message that is neither done nor kept."""
+        with self._task(), self.metrics.chunk() as report:
+            match message:
+                case (int(schema), str(job), int(number)) if schema == SCHEMA_VERSION:
+                    report.update(self.chunks.ingest(job, number))
+                case _:
+                    report["parked"] = self.parking.patiently("chunk", message)
+            return report
+
+    def query(self, *message: object) -> Report:
+        """The query task: schema version and request. One that cannot be parked is dropped: its asker is gone by then."""
+        with self._task():
+            match message:
+                case (int(schema), str(request)) if schema == SCHEMA_VERSION:
+                    began = time.perf_counter()
+                    report: Report = dict(self.queries.answer(request))
+                    self.metrics.query_done(report, time.perf_counter() - began)
+                    return report
+            return {"parked": self.parking.misunderstood("query", message)}
+
+    def park(self, message: str) -> None:
+        """Keep a message that is no task, and count it; raises `LedgerUnavailable`."""
+        self.parking.unreadable(message)
+        self.metrics.chunks.labels("parked").inc()
+
+    @contextmanager
+    def _task(self) -> Iterator[None]:
+        with self._idle:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
+
+    def stop_soon(self) -> None:
+        """Begin nothing new, and bring what runs to its next safe point."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Drain and close; safe to call twice."""
+        self.stop_soon()
+        with self._idle:
+            drained = self._idle.wait_for(lambda: self._running == 0, DRAIN_SECONDS)
+        if not drained:
+            log.error("%d tasks did not end in %.0f s", self._running, DRAIN_SECONDS)
+        self._closers.close()
+
+
+def open_engine(settings: Settings, node: str) -> Engine:
+    """Load the model, warm it up and start the stages; raises `VitrineError` in one sentence."""
+    with ExitStack() as closers:
+        engine = _open(settings, node, closers)
+        engine._closers = closers.pop_all()  # noqa: SLF001 - handing over what was opened
+        return engine
+
+
+def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
+    prepare_pillow()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    started = time.monotonic()
+    stopping = threading.Event()
+    url = settings.redis_url.get_secret_value()
+    redis = connect(url)
+    closers.callback(redis.close)
+    ledger = RedisLedger.from_settings(settings)
+    closers.callback(ledger.close)
+    ledger.ping()
+    traces = open_traces(settings, "worker")
+    closers.callback(traces.close)
+    metrics = WorkerMetrics()
+    store = timed(open_store(settings), metrics.store_called)
+    closers.callback(store.close)
+    model = open_model(
+        settings.model,
+        device=settings.device,
+        preprocess=settings.preprocess,
+        compiling=settings.compile,
+    )
+    batch_size = settings.batch_size or UNTRIED_BATCH
+    batcher = Batcher(model, size=batch_size, wait=settings.batch_wait_ms / 1000)
+    policy = FetchPolicy.from_settings(settings)
+    fetcher = Fetcher(policy)
+    decoders = MeasuredDecoders(
+        settings.decode_threads,
+        budget=settings.decode_memory_bytes,
+        begin_thread=single_threaded,
+        metrics=metrics,
+    )
+    source = MeasuredSource(fetcher, metrics)
+    decoder, reuse = decoder_for(model, settings), open_reuse(settings)
+    stages = Stages(model, source, decoders, batcher, decoder, reuse)
+    metrics.watch_batches(batcher.gauge)
+    watch_reuse(metrics.registry, reuse)
+    watchdog = Watchdog(
+        lambda: batcher.batch_began,
+        hung_after=settings.hung_seconds,
+        device_alive=batcher.alive,
+    )
+    # Closed after the stages: a batch that hangs while they close must not be waited for for ever.
+    closers.callback(watchdog.close)
+    closers.callback(stages.close)
+    keeper = LeaseKeeper(ledger, seconds=settings.lease_seconds)
+    publisher = Publisher(settings)
+    closers.callback(publisher.close)
+    sweeper = Sweeper(
+        ledger, redis, publisher, every=settings.sweep_seconds, grace=settings.lease_seconds
+    )
+    index_keeper = IndexKeeper(
+        ledger,
+        store,
+        redis,
+        every=settings.sweep_seconds,
+        index_points=settings.index_points,
+        patience=settings.index_patience,
+        defer=settings.index_deferred,
+    )
+    info = _info(model, stages.decoder.policy, node)
+    breaker = StoreBreaker()
+    beat = Beat(redis, lambda: replace(info, store_away=breaker.away))
+    batcher.start()
+    remembered = RememberedSizes(settings.data_dir)
+    warm_up(model, batcher, batch_size=settings.batch_size, remembered=remembered)
+    watchdog.start()
+    observed = Observed(metrics, batcher, fetcher, keeper, breaker)
+    info = observe(observed, settings, redis, info, closers)
+    for part in (keeper, sweeper, index_keeper, beat):
+        part.start()
+        closers.callback(part.close)
+    log.info("%s is ready on %s after %.1f s", model.name, model.device, time.monotonic() - started)
+    chunks = ChunkWorker(
+        ledger=ledger,
+        store=ChunkStore(store, stages.space, stopping=stopping.is_set, breaker=breaker),
+        stages=stages,
+        keeper=keeper,
+        retries=RetryPolicy(settings.fetch_attempts, settings.fetch_rounds),
+        lease_seconds=settings.lease_seconds,
+        window=settings.fetch_concurrency,
+        fetch_files=settings.fetch_files,
+        stopping=stopping.is_set,
+        patience=Patience(stopping.is_set),
+        traces=traces,
+    )
+    queries = QueryWorker(redis, stages)
+    parking = Parking(redis, stopping.is_set)
+    return Engine(
+        settings, model, chunks, queries, parking, batcher, metrics, info, stopping, closers
+    )
+
+
+def _info(model: EmbeddingModel, policy: str, node: str) -> WorkerInfo:
+    return WorkerInfo(
+        node=node,
+        model=model.name,
+        revision=model.revision,
+        policy=policy,
+        dimension=model.dimension,
+        device=model.device,
+        supports_text=model.supports_text,
+        pid=os.getpid(),
+        started_at=time.time(),
+        scoring=model.scoring if isinstance(model, ScoresTexts) else None,
+    )
+
+
+class EngineHolder:
+    """The process's engine: opened by the bootstep, used by the tasks."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+        self.exit_code = 0  #: What the process shall end with.
+
+    def open(self, settings: Settings, node: str) -> Engine:
+        """Open it, under the name that Celery gives this worker; one a process."""
+        if self._engine is not None:
+            raise VitrineError("This process has its model already: one process, one model.")
+        self._engine = open_engine(settings, node)
+        return self._engine
+
+    def get(self) -> Engine:
+        """The engine; raises `BadInput` where the worker was started without it."""
+        if self._engine is None:
+            raise BadInput(
+                "This worker has no model.", hint="Start it with `vitrine worker --model NAME`."
+            )
+        return self._engine
+
+    def stop_soon(self) -> None:
+        """Pass on that the process is to stop."""
+        if self._engine is not None:
+            self._engine.stop_soon()
+
+    def close(self) -> None:
+        """Close it, if it was opened; safe to call twice."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
+
+
+holder = EngineHolder()
