@@ -23,11 +23,11 @@ STAGES = (
         "workers/models/target_size",
     )),
     ("device", ("workers/batching/", "workers/models/", "workers/normali")),
-    ("store", ("vitrine/store/", "vitrine/vectors/", "workers/ingest/upsert.py", "workers/ingest/storing.py", "workers/ingest/outcomes.py")),
+    ("store", ("vitrine/store/", "vitrine/vectors/", "workers/ingest/upsert.py", "workers/ingest/storing", "workers/ingest/outcomes.py")),
     ("ledger", ("vitrine/ledger/", "workers/ingest/leases.py")),
     ("walk of a chunk", ("workers/ingest/",)),
-    ("upkeep", ("workers/maintenance/", "workers/sweeper.py", "workers/beat.py", "workers/watchdog.py", "workers/periodic.py")),
-    ("queue", ("celery/", "kombu/", "billiard/", "vine/", "workers/celery_app/", "workers/bootsteps.py", "workers/app.py")),
+    ("upkeep", ("workers/maintenance/", "workers/sweeper", "workers/beat", "workers/watchdog", "workers/periodic")),
+    ("queue", ("celery/", "kombu/", "billiard/", "vine/", "workers/celery_app/", "workers/bootsteps", "workers/app.py")),
     ("benchmark", ("benchmarks/",)),
 )  # fmt: skip
 """Stages by the files of their code, looked for in this order within a frame."""

@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from scripts.browser import find
-from tests.browser.visitor import PATIENCE, Visitor, visiting
-from tests.e2e.held_shop import HeldShop, held_shop
-from tests.e2e.house import House, standalone, submit_file
+from tests.browser.browser_tab import PATIENCE, Visitor, visiting
+from tests.e2e.blocking_host import HeldShop, held_shop
+from tests.e2e.standalone_process import House, standalone, submit_file
 from vitrine.demo.catalog import write_catalog
 from vitrine.demo.drawing import DrawnItem, designs, draw_catalog
 from vitrine.demo.shop import Shop

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.browser_tab import Visitor
 from tests.browser.conftest import ShopService
-from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.e2e
 

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.browser_tab import Visitor
 from tests.browser.conftest import ShopService
-from tests.browser.searching import DROP, found, picture_of, search_by_item
-from tests.browser.visitor import Visitor
+from tests.browser.search_steps import DROP, found, picture_of, search_by_item
 
 pytestmark = pytest.mark.e2e
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.browser_tab import Visitor
 from tests.browser.conftest import ShopService
-from tests.browser.visitor import Visitor
-from tests.e2e.held_shop import BACK, HeldShop
+from tests.e2e.blocking_host import BACK, HeldShop
 
 pytestmark = pytest.mark.e2e
 

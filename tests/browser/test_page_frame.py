@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.visitor import visiting
-from tests.served import served
-from tests.unit.api.api_stage import Stage, make_stage, put
+from tests.browser.browser_tab import visiting
+from tests.http_server import served
+from tests.unit.api.api_fixture import Stage, make_stage, put
 from vitrine.core.api_keys import Keyring, Scope, new_key
 from vitrine.core.settings import Settings
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser.browser_tab import PATIENCE, Visitor, visiting
 from tests.browser.conftest import ShopService
-from tests.browser.searching import DROP, found, picture_of, search_by_item
-from tests.browser.visitor import PATIENCE, Visitor, visiting
-from tests.e2e.house import vitrine
+from tests.browser.search_steps import DROP, found, picture_of, search_by_item
+from tests.e2e.standalone_process import vitrine
 
 pytestmark = pytest.mark.e2e
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
+from tests.approx import near
 from tests.contract.test_ledger import failed, leased, new_job, ordinals
-from tests.near import near
 from vitrine.core.redis_client import connect
 from vitrine.core.types import JobState, StageTotal
 from vitrine.ledger import ChunksLeft, FinishReport, Ledger, Putoff, outcome_rate

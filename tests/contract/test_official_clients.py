@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.served import served
-from tests.unit.api.api_stage import SPACE, Stage, make_stage
+from tests.http_server import served
+from tests.unit.api.api_fixture import SPACE, Stage, make_stage
 from vitrine.core.api_keys import Keyring, Scope, new_key
 from vitrine.core.settings import Settings
 from vitrine.core.types import FailureReason

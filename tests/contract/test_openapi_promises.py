@@ -21,8 +21,8 @@ from schemathesis.specs.openapi import checks
 
 from api.app import create_app
 from api.dependencies import Parts
-from tests.served import served
-from tests.unit.api.api_stage import SPACE, Outbox, make_stage, put
+from tests.http_server import served
+from tests.unit.api.api_fixture import SPACE, Outbox, make_stage, put
 from vitrine.core.api_keys import Keyring, Scope, new_key
 from vitrine.core.settings import Settings
 from vitrine.ledger.redis_ledger import RedisLedger

@@ -26,7 +26,7 @@ from redis import Redis
 
 from api.app import create_app
 from tests.tiny_models import BUILDERS
-from tests.unit.api.api_stage import make_stage
+from tests.unit.api.api_fixture import make_stage
 from vitrine.core.settings import Settings
 from vitrine.messaging import worker_registry
 from vitrine.messaging.worker_registry import WORKERS_KEY, WorkerInfo

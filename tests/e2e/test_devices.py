@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.held_shop import held_shop
-from tests.e2e.house import PATIENCE, family, is_alive, until
-from tests.e2e.workshop_floor import Floor, workshop_floor
+from tests.e2e.blocking_host import held_shop
+from tests.e2e.standalone_process import PATIENCE, family, is_alive, until
+from tests.e2e.worker_environment import Floor, workshop_floor
 from vitrine.messaging.worker_registry import live_workers
 from vitrine.store.open import open_store
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.e2e.house import House, standalone, submit_file, until
+from tests.e2e.standalone_process import House, standalone, submit_file, until
 from vitrine.demo.shop import Shop
 
 pytestmark = [pytest.mark.long, pytest.mark.e2e, pytest.mark.timeout(900)]

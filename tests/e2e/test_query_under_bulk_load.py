@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.held_shop import held_shop
-from tests.e2e.house import PATIENCE, until
-from tests.e2e.workshop_floor import workshop_floor
+from tests.e2e.blocking_host import held_shop
+from tests.e2e.standalone_process import PATIENCE, until
+from tests.e2e.worker_environment import workshop_floor
 from vitrine.query.client import Query, QueryLane
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import AutoImageProcessor, AutoModel
 
-from tests.e2e.house import House, standalone, submit_file, vitrine
+from tests.e2e.standalone_process import House, standalone, submit_file, vitrine
 from vitrine.demo.shop import Shop
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

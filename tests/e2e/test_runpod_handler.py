@@ -18,7 +18,7 @@ import requests
 from PIL import Image
 
 from tests.conftest import REPOSITORY
-from tests.e2e.house import House, environment, until
+from tests.e2e.standalone_process import House, environment, until
 from vitrine.core.service_discovery import runtime_file
 from vitrine.demo.shop import Shop
 from vitrine.standalone.private_redis import free_port

@@ -22,7 +22,7 @@ from PIL import Image
 from redis import Redis
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from tests.e2e.house import PATIENCE, House, environment, standalone, until, vitrine
+from tests.e2e.standalone_process import PATIENCE, House, environment, standalone, until, vitrine
 from tests.tiny_models import BUILDERS
 from vitrine.messaging.worker_registry import live_workers
 from workers.images.grayscale import as_grey

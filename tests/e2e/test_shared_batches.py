@@ -23,9 +23,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.app import create_app
 from api.dependencies import Parts, open_parts
-from tests.e2e.house import PATIENCE, until
-from tests.e2e.workshop_floor import Floor, workshop_floor
-from tests.served import served
+from tests.e2e.standalone_process import PATIENCE, until
+from tests.e2e.worker_environment import Floor, workshop_floor
+from tests.http_server import served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

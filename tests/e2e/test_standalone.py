@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.e2e.house import (
+from tests.e2e.standalone_process import (
     PATIENCE,
     House,
     environment,

@@ -9,8 +9,8 @@ import orjson
 import pytest
 from redis import Redis
 
-from tests.faults.host import Host
-from tests.faults.rig import items, rig, until
+from tests.faults.harness.environment import items, rig, until
+from tests.faults.harness.picture_host import Host
 from vitrine.core.settings import Settings
 from vitrine.core.types import JobState
 from vitrine.messaging.broker import BROKER_PREFIX, INGEST_TASK, ingest_queue, make_app

@@ -26,11 +26,11 @@ import requests
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.flower_house import AUTH, Flower, flower
-from tests.e2e.held_shop import HeldShop, held_shop
-from tests.e2e.house import House, environment, standalone, until, vitrine
-from tests.e2e.told import everything_told
-from tests.faults.host import Host, _Handler, drawn
+from tests.e2e.blocking_host import HeldShop, held_shop
+from tests.e2e.flower_process import AUTH, Flower, flower
+from tests.e2e.standalone_process import House, environment, standalone, until, vitrine
+from tests.e2e.visible_texts import everything_told
+from tests.faults.harness.picture_host import Host, _Handler, drawn
 from vitrine.core.service_discovery import discover
 from vitrine.core.settings import Settings
 from vitrine.core.types import SCHEMA_VERSION

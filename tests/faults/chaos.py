@@ -21,9 +21,9 @@ from typing import TypeAlias
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.chaos_page import COLUMNS, Page
+from tests.faults.harness.report_page import COLUMNS, Page
+from tests.faults.harness.tally import Tally
 from tests.faults.long_runs import FAULTS, NotPossible
-from tests.faults.tally import Tally
 
 Ended: TypeAlias = Tally | NotPossible | None
 """How a fault ended; None for one that could not be counted."""

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from redis import Redis
 
-from tests.faults.deaths import Stopwatch, catalog
-from tests.faults.host import Host, missing
-from tests.faults.promise import at_most, within
-from tests.faults.rig import Rig, rig
-from tests.faults.tally import Tally, tally
+from tests.faults.harness.environment import Rig, rig
+from tests.faults.harness.picture_host import Host, missing
+from tests.faults.harness.promise import at_most, within
+from tests.faults.harness.tally import Tally, tally
+from tests.faults.worker_faults import Stopwatch, catalog
 from vitrine.standalone.redis_binary import BINARY_VARIABLE, find_redis_binary
 
 HOUR = 3600

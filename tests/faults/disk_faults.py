@@ -17,12 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.house import House, environment, submit_file
-from tests.faults.deaths import GONE_EVERY
-from tests.faults.host import Host, missing
-from tests.faults.promise import within
-from tests.faults.rig import COLLECTION, until
-from tests.faults.tally import Tally
+from tests.e2e.standalone_process import House, environment, submit_file
+from tests.faults.harness.environment import COLLECTION, until
+from tests.faults.harness.picture_host import Host, missing
+from tests.faults.harness.promise import within
+from tests.faults.harness.tally import Tally
+from tests.faults.worker_faults import GONE_EVERY
 from vitrine.core.service_discovery import runtime_file
 
 SIZE_MIB = 200

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.faults.host import Busy, Host, bombs, endless, flapping, silent
-from tests.faults.promise import at_least, at_most
-from tests.faults.rig import items, rig
-from tests.faults.share import Beside
-from tests.faults.tally import Tally, tally
+from tests.faults.harness.environment import items, rig
+from tests.faults.harness.picture_host import Busy, Host, bombs, endless, flapping, silent
+from tests.faults.harness.promise import at_least, at_most
+from tests.faults.harness.tally import Tally, tally
+from tests.faults.harness.throughput_share import Beside
 
 QUICK = {"VITRINE_FETCH_TIMEOUT": "1", "VITRINE_FETCH_ATTEMPTS": "2", "VITRINE_FETCH_ROUNDS": "0"}
 """A dripping host costs its deadline at every try: one second twice rather than ten seconds twelve times."""

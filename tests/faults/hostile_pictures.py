@@ -24,8 +24,8 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from tests.faults.promise import at_least, at_most
-from tests.faults.tally import Tally
+from tests.faults.harness.promise import at_least, at_most
+from tests.faults.harness.tally import Tally
 from vitrine.core.types import ItemFailure
 from workers.image_decoder import PictureDecoder
 from workers.images.pillow_decode import prepare_pillow

@@ -11,11 +11,19 @@ from pathlib import Path
 
 from redis import Redis
 
-from tests.faults.deaths import Stopwatch
-from tests.faults.host import Host, missing
-from tests.faults.promise import at_least, at_most, within
-from tests.faults.rig import COLLECTION, LEASE_SECONDS, SWEEP_SECONDS, Rig, items, rig, until
-from tests.faults.tally import Tally, tally
+from tests.faults.harness.environment import (
+    COLLECTION,
+    LEASE_SECONDS,
+    SWEEP_SECONDS,
+    Rig,
+    items,
+    rig,
+    until,
+)
+from tests.faults.harness.picture_host import Host, missing
+from tests.faults.harness.promise import at_least, at_most, within
+from tests.faults.harness.tally import Tally, tally
+from tests.faults.worker_faults import Stopwatch
 from vitrine.ledger.scripts import job_key
 from vitrine.messaging.broker import Publisher
 

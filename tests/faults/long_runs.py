@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 from tests.faults import (
     clock_faults,
-    deaths,
     disk_faults,
     host_faults,
     hostile_pictures,
@@ -18,9 +17,10 @@ from tests.faults import (
     redis_faults,
     space_faults,
     store_faults,
+    worker_faults,
 )
-from tests.faults.promise import at_least, at_most, within
-from tests.faults.tally import Tally
+from tests.faults.harness.promise import at_least, at_most, within
+from tests.faults.harness.tally import Tally
 
 Much: TypeAlias = Callable[[int], int]
 Run: TypeAlias = Callable[[Path, Much], Tally]
@@ -61,7 +61,7 @@ def _away(fault: str, *, seconds: float = 10.0, times: int = 3) -> Run:
 
 
 def _between(fault: str) -> Run:
-    return lambda folder, much: deaths.killed_between(
+    return lambda folder, much: worker_faults.killed_between(
         folder, fault, pictures=much(5_000), deaths=much(10)
     )
 
@@ -101,10 +101,14 @@ def odd_files() -> Path | None:
 
 
 FAULTS: dict[str, Run] = {
-    "worker-killed": lambda f, much: deaths.killed(f, kills=much(500), forked=True, apart=1.5),
-    "worker-killed-once": lambda f, much: deaths.killed_in_a_long_job(f, pictures=much(80_000)),
-    "worker-frozen": lambda f, much: deaths.lost_message(f, times=much(10)),
-    "worker-stopped": lambda f, much: deaths.asked_to_stop(f, stops=much(50))[0],
+    "worker-killed": lambda f, much: worker_faults.killed(
+        f, kills=much(500), forked=True, apart=1.5
+    ),
+    "worker-killed-once": lambda f, much: worker_faults.killed_in_a_long_job(
+        f, pictures=much(80_000)
+    ),
+    "worker-frozen": lambda f, much: worker_faults.lost_message(f, times=much(10)),
+    "worker-stopped": lambda f, much: worker_faults.asked_to_stop(f, stops=much(50))[0],
     "killed-after-upsert": _between("after-upsert"),
     "killed-before-acknowledge": _between("before-acknowledge"),
     "redis-killed": lambda f, much: redis_faults.killed(f, pictures=much(40_000), kills=much(20)),

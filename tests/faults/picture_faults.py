@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.faults.host import Host
-from tests.faults.injected import SHORT_MEMORY
-from tests.faults.promise import Promise, at_least, at_most, within
-from tests.faults.rig import Rig, items, rig
-from tests.faults.tally import Tally, tally
+from tests.faults.harness.environment import Rig, items, rig
+from tests.faults.harness.faulty_worker import SHORT_MEMORY
+from tests.faults.harness.picture_host import Host
+from tests.faults.harness.promise import Promise, at_least, at_most, within
+from tests.faults.harness.tally import Tally, tally
 
 QUICK = {"VITRINE_HUNG_SECONDS": "6"}
 """A hundred times what a batch of the built-in model takes: the minute of the default is for large ones."""

@@ -18,13 +18,13 @@ from urllib.parse import urlsplit
 
 from redis import Redis
 
-from tests.faults.deaths import Stopwatch, catalog, mixed, not_there
-from tests.faults.feed import Feed
-from tests.faults.gate import Gate
-from tests.faults.host import Host, missing
-from tests.faults.promise import at_least, at_most, within
-from tests.faults.rig import COLLECTION, Rig, items, rig, until
-from tests.faults.tally import Tally, tally
+from tests.faults.harness.endless_job import Feed
+from tests.faults.harness.environment import COLLECTION, Rig, items, rig, until
+from tests.faults.harness.picture_host import Host, missing
+from tests.faults.harness.promise import at_least, at_most, within
+from tests.faults.harness.tally import Tally, tally
+from tests.faults.harness.tcp_proxy import Gate
+from tests.faults.worker_faults import Stopwatch, catalog, mixed, not_there
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.types import CatalogItem, JobState
 

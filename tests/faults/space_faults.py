@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.faults.host import Host
-from tests.faults.promise import at_least, at_most
-from tests.faults.rig import COLLECTION, Rig, items, rig
-from tests.faults.tally import Tally
+from tests.faults.harness.environment import COLLECTION, Rig, items, rig
+from tests.faults.harness.picture_host import Host
+from tests.faults.harness.promise import at_least, at_most
+from tests.faults.harness.tally import Tally
 from vitrine.core.types import FailureReason
 
 OTHER = "timed-64-in-10ms"

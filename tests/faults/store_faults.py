@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from redis import Redis
 
-from tests.faults.deaths import Stopwatch, mixed, not_there
-from tests.faults.feed import Feed
-from tests.faults.gate import Gate, response
-from tests.faults.host import Host, missing
-from tests.faults.promise import at_least, at_most, within
-from tests.faults.rig import Rig, rig
-from tests.faults.tally import Tally, tally
+from tests.faults.harness.endless_job import Feed
+from tests.faults.harness.environment import Rig, rig
+from tests.faults.harness.picture_host import Host, missing
+from tests.faults.harness.promise import at_least, at_most, within
+from tests.faults.harness.tally import Tally, tally
+from tests.faults.harness.tcp_proxy import Gate, response
+from tests.faults.worker_faults import Stopwatch, mixed, not_there
 from vitrine.messaging.worker_registry import live_workers
 
 FAULTS: Mapping[str, Callable[[Gate], None]] = {

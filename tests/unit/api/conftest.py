@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.api.api_stage import Stage, make_stage, put
+from tests.unit.api.api_fixture import Stage, make_stage, put
 from vitrine.core.settings import Settings
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from tests.unit.api.api_stage import Stage, problem_of
+from tests.unit.api.api_fixture import Stage, problem_of
 from vitrine.core.settings import Settings
 
 SEARCH = b'{"collection":"summer","text":"x","filter":%s}'

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from tests.unit.api.api_stage import Stage
+from tests.unit.api.api_fixture import Stage
 
 ROUTES = (
     "/v1/embed",

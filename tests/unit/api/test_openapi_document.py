@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from api.dialect_errors import shape_of
-from tests.unit.api.api_stage import PROBLEM, Stage
+from tests.unit.api.api_fixture import PROBLEM, Stage
 
 ROUTES = {
     ("post", "/v1/jobs"),

@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from api.problems import TITLES, Faults, of_error, of_validation
-from tests.unit.api.api_stage import Stage, problem_of
+from tests.unit.api.api_fixture import Stage, problem_of
 from vitrine.core.errors import (
     BadInput,
     Full,

@@ -12,7 +12,7 @@ from PIL import Image
 
 from api import canary
 from api.readiness import KEEP_SECONDS, Readiness, Report
-from tests.unit.api.api_stage import SPACE, Stage, make_stage, problem_of
+from tests.unit.api.api_fixture import SPACE, Stage, make_stage, problem_of
 from vitrine.core.errors import LedgerUnavailable, StoreUnavailable
 from vitrine.core.settings import Settings
 from vitrine.messaging.worker_registry import StoreAway

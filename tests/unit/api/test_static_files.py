@@ -8,7 +8,7 @@ import re
 import pytest
 
 from api.static_files import FOLDER, POLICY, open_paths, read_files
-from tests.unit.api.api_stage import Stage, make_stage, problem_of
+from tests.unit.api.api_fixture import Stage, make_stage, problem_of
 from vitrine.core.api_keys import Keyring, Scope, new_key
 from vitrine.core.settings import Settings
 

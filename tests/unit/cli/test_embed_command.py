@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.served import served
-from tests.unit.api.api_stage import Stage, make_stage
+from tests.http_server import served
+from tests.unit.api.api_fixture import Stage, make_stage
 from vitrine.cli import main
 from vitrine.core.settings import Settings
 from vitrine.core.types import FailureReason

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.job_stage import finish, run, submitted
+from tests.unit.cli.job_fixture import finish, run, submitted
 from vitrine.cli.common import services
 from vitrine.cli.jobs import follow as follow_module
 from vitrine.core.errors import LedgerUnavailable

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.unit.cli.job_stage import finish, run, submitted
+from tests.unit.cli.job_fixture import finish, run, submitted
 from vitrine.cli.common import output, services
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.settings import load

@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
-from tests.served import served
-from tests.unit.api.api_stage import Stage, make_stage
+from tests.http_server import served
+from tests.unit.api.api_fixture import Stage, make_stage
 from vitrine.cli import main
 from vitrine.cli.common.api_retry import TRIES
 from vitrine.cli.score.client import Scorer

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api.middleware.body_limit import Admission
-from tests.served import served
-from tests.unit.api.api_stage import Stage, make_stage, put
+from tests.http_server import served
+from tests.unit.api.api_fixture import Stage, make_stage, put
 from vitrine.cli import main
 from vitrine.core.errors import LedgerUnavailable, StoreRejected
 from vitrine.core.settings import Settings

@@ -9,8 +9,8 @@ from typing import TypeAlias
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.served import served
-from tests.unit.api.api_stage import make_stage, put
+from tests.http_server import served
+from tests.unit.api.api_fixture import make_stage, put
 from vitrine.cli import main
 from vitrine.core.api_keys import Keyring, Scope, new_key
 from vitrine.core.settings import Settings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.job_stage import run
+from tests.unit.cli.job_fixture import run
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.types import JobState
 from vitrine.testing.memory_ledger import MemoryLedger

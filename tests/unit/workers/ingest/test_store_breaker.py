@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.unit.workers.ingest.workshop import Workshop, png, url
+from tests.unit.workers.ingest.chunk_fixture import Workshop, png, url
 from vitrine.core.errors import StoreRejected, StoreUnavailable
 from vitrine.messaging.worker_registry import StoreAway
 from vitrine.store.base import PointBatch

@@ -12,8 +12,8 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.unit.workers.ingest.test_chunk import good
-from tests.unit.workers.ingest.workshop import Workshop
+from tests.unit.workers.ingest.chunk_fixture import Workshop
+from tests.unit.workers.ingest.test_chunk_worker import good
 from vitrine.core.settings import Settings
 from vitrine.messaging.broker import Publisher
 from vitrine.telemetry.otel import ChunkIds

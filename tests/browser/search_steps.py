@@ -1,0 +1,37 @@
+"""What tests of the search do again and again."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.browser_tab import Visitor
+from tests.browser.conftest import ShopService
+
+DROP = """
+([name, content]) => {
+    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name, { type: "image/jpeg" }));
+    for (const kind of ["dragenter", "dragover", "drop"]) {
+        document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    }
+}
+"""
+"""Drops a picture on the page: called with its name and its content in base64."""
+
+
+def found(page: Page) -> list[str]:
+    """The items shown, best first, once there are some."""
+    expect(page.locator(".hit").first).to_be_visible()
+    shown = page.locator(".hit").evaluate_all("hits => hits.map((hit) => hit.dataset.item)")
+    return [str(item) for item in shown]
+
+
+def picture_of(service: ShopService, item: int) -> bytes:
+    return (service.pictures / service.items[item].files[0]).read_bytes()
+
+
+def search_by_item(visitor: Visitor, service: ShopService, item: int = 0) -> str:
+    visitor.open(f"#/search?collection=shop&item={service.items[item].id}")
+    found(visitor.page)
+    return service.items[item].id
