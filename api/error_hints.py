@@ -1,25 +1,29 @@
-"""What to do next, told to a client of the API: messages made for the command line name the same thing over HTTP.
-
-The rooms behind both sides raise one error with one hint. The few that name a command or an option are
-put into the API's terms here, in one table, so that no room has to know who asks.
-"""
+"""What to do next, in the API's own terms: routes and form fields where the command line has commands and options."""
 
 from __future__ import annotations
 
-_OVER_HTTP = (
-    ("`vitrine jobs` lists those there are", "GET /v1/jobs lists those there are"),
-    ("See how it stands: vitrine status ", "See how it stands: GET /v1/jobs/"),
-    ("submit without --strict", "submit with strict=false"),
-    ("Name it with --id COLUMN", "Name it in the form's field id_column"),
-    ("Name it with --image COLUMN", "Name it in the form's field image_columns"),
-    ("(--id)", "(id_column)"),
-    ("(--image)", "(image_columns)"),
-    ("or cancel a job", "or cancel a job (GET /v1/jobs, POST /v1/jobs/JOB/cancel)"),
-)
+from vitrine.core.errors import VitrineError
+from vitrine.core.hints import Action, Words
+
+HTTP: Words = {
+    Action.LIST_JOBS: "GET /v1/jobs",
+    Action.SHOW_JOB: "GET /v1/jobs/{job}",
+    Action.CANCEL_JOB: "POST /v1/jobs/{job}/cancel",
+    Action.CANCEL_SOME_JOB: "cancel a job (GET /v1/jobs, POST /v1/jobs/JOB/cancel)",
+    Action.SUBMIT_AND_WAIT: "use the command `vitrine submit`, which waits for room",
+    Action.ID_COLUMN: "id_column",
+    Action.IMAGE_COLUMNS: "image_columns",
+    Action.PAYLOAD_COLUMNS: "payload_columns",
+    Action.NOT_STRICT: "submit with strict=false",
+}
 
 
-def over_http(text: str) -> str:
-    """The message or hint with a command's words replaced by the API's."""
-    for told, meant in _OVER_HTTP:
-        text = text.replace(told, meant)
-    return text
+def hint_of(error: VitrineError) -> str | None:
+    """The error's hint for a client of the API."""
+    return error.hint_in(HTTP)
+
+
+def sentence_of(error: VitrineError) -> str:
+    """The error's message and hint for a client of the API."""
+    hint = hint_of(error)
+    return f"{error.message} {hint}" if hint else error.message

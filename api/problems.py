@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.error_hints import over_http
+from api.error_hints import hint_of
 from vitrine.core.errors import VitrineError
 
 logger = logging.getLogger(__name__)
@@ -96,9 +96,9 @@ def of_error(error: VitrineError) -> JSONResponse:
     if error.retryable:
         seconds = getattr(error, "retry_after", None) or RETRY_AFTER_SECONDS
         headers["Retry-After"] = str(max(1, math.ceil(seconds)))
-    hint = None if error.hint is None else over_http(error.hint)
-    detail = over_http(error.message)
-    return problem(error.http_status, error.code, detail, hint=hint, headers=headers)
+    return problem(
+        error.http_status, error.code, error.message, hint=hint_of(error), headers=headers
+    )
 
 
 def of_validation(errors: Sequence[Mapping[str, Any]]) -> JSONResponse:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from producer.row_errors import shown
 from vitrine.core.errors import BadInput
+from vitrine.core.hints import Action, Hint
 
 ID_NAMES = (
     "id",
@@ -68,10 +69,10 @@ def choose(
     refuse_unknown(names, id_column=id_column, images=images, payload=payload, source=source)
     pictures = tuple(images) or guess_images(names)
     if not pictures:
-        raise _none_found("picture", "--image", names, source)
+        raise _none_found("a picture", Action.IMAGE_COLUMNS, names, source)
     key = id_column or guess_id(names)
     if key is None:
-        raise _none_found("id", "--id", names, source)
+        raise _none_found("an id", Action.ID_COLUMN, names, source)
     return Columns(key, pictures, None if payload is None else tuple(payload))
 
 
@@ -84,9 +85,9 @@ def refuse_unknown(
     source: str = "the catalog",
 ) -> None:
     """Raise `BadInput` for a column that was told and is not among the fields seen."""
-    _refuse_unknown(names, "--id", [id_column] if id_column else [], source)
-    _refuse_unknown(names, "--image", images, source)
-    _refuse_unknown(names, "--payload", payload or (), source)
+    _refuse_unknown(names, Action.ID_COLUMN, [id_column] if id_column else [], source)
+    _refuse_unknown(names, Action.IMAGE_COLUMNS, images, source)
+    _refuse_unknown(names, Action.PAYLOAD_COLUMNS, payload or (), source)
 
 
 def guess_id(names: Sequence[str]) -> str | None:
@@ -112,16 +113,21 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s\-]+", "_", name.strip().lower())
 
 
-def _refuse_unknown(names: Sequence[str], option: str, asked: Sequence[str], source: str) -> None:
+def _refuse_unknown(
+    names: Sequence[str], option: Action, asked: Sequence[str], source: str
+) -> None:
     for name in asked:
         if name not in names:
-            raise BadInput(f"{source} has no column {name!r} ({option}); it has {_listed(names)}.")
+            raise BadInput(
+                f"{source} has no column {name!r}; it has {_listed(names)}.",
+                hint=Hint(f"Name one of these in {{{option}}}."),
+            )
 
 
-def _none_found(what: str, option: str, names: Sequence[str], source: str) -> BadInput:
+def _none_found(what: str, option: Action, names: Sequence[str], source: str) -> BadInput:
     return BadInput(
-        f"{source} has no column named like {'an' if what == 'id' else 'a'} {what}; it has {_listed(names)}.",
-        hint=f"Name it with {option} COLUMN.",
+        f"{source} has no column named like {what}; it has {_listed(names)}.",
+        hint=Hint(f"Name it in {{{option}}}."),
     )
 
 

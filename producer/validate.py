@@ -142,7 +142,7 @@ def _check_size(payload: Mapping[str, PayloadValue]) -> None:
         largest = max(payload, key=lambda name: len(orjson.dumps(payload[name])))
         raise Flaw(
             f"expected at most {MAX_PAYLOAD_BYTES} bytes of payload, found {size}, most of them here; "
-            "choose fewer columns with --payload",
+            "choose fewer payload columns",
             field=largest,
             code="payload_too_large",
         )

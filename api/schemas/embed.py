@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
-from api.error_hints import over_http
+from api.error_hints import sentence_of
 from api.schemas.base import Shape, SpaceOut
 from vitrine.core.errors import VitrineError
 from vitrine.core.scoring import Scoring
@@ -76,7 +76,7 @@ class ItemError(BaseModel):
         """As the worker told of it."""
         if isinstance(error, UnusablePicture):
             return cls(code=error.reason, message=error.detail, retryable=error.reason.transient)
-        return cls(code=error.code, message=over_http(str(error)), retryable=error.retryable)
+        return cls(code=error.code, message=sentence_of(error), retryable=error.retryable)
 
 
 class EmbeddingOut(BaseModel):

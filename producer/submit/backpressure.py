@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, TypeAlias
 
 from vitrine.core.errors import Full, NotFound
+from vitrine.core.hints import Hint
 from vitrine.core.types import JobStatus
 
 RETRY_AFTER_SECONDS = 10.0
@@ -54,7 +55,7 @@ def refuse_when_full(ledger: Jobs, limit: int, served: Served | None = None) -> 
     raise Full(
         f"{_counted(pending, limit)}{blocked}.",
         retry_after=RETRY_AFTER_SECONDS,
-        hint="Start a worker for them, or cancel a job." if blocked else
+        hint=Hint("Start a worker for them, or {cancel_some_job}.") if blocked else
         "Try again later, or start more workers.",
     )  # fmt: skip
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vitrine.core.errors import BadInput, Conflict
+from vitrine.core.hints import Hint
 from vitrine.core.types import JobSpec, JobState
 from vitrine.ledger.base import Ledger, NewChunk
 
-_SUBMIT_AGAIN = "Submit the catalog again: the same item meets the same point."
+_SUBMIT_AGAIN = "Submit the catalog again: items already stored are overwritten, not duplicated."
 
 
 class Begun:
@@ -26,7 +27,10 @@ class Begun:
         if not status.spec.reading:
             raise Conflict(
                 f"Job {job} was not begun by `vitrine submit`, so it cannot be resumed.",
-                hint=f"vitrine cancel {job}, then submit the catalog again: the same item meets the same point.",
+                hint=Hint(
+                    "Cancel it ({cancel_job}) and submit the catalog again; nothing is stored twice.",
+                    {"job": job},
+                ),
             )
         self.spec: JobSpec = status.spec
         self.rejected = status.rejected_rows  #: Rejected rows that are counted already.
@@ -60,7 +64,10 @@ class Begun:
     def _other_file(self, how: str) -> BadInput:
         return BadInput(
             f"The file is not the one that job {self.spec.id} was begun with: {how}. Nothing was changed.",
-            hint=f"Give the file as it was and where it was, or: vitrine cancel {self.spec.id}, then submit this one.",
+            hint=Hint(
+                "Give the file as it was and where it was, or cancel the job ({cancel_job}) and submit this one.",
+                {"job": self.spec.id},
+            ),
         )
 
 
@@ -72,5 +79,5 @@ def _refuse_state(job: str, state: JobState) -> None:
         raise Conflict(f"Job {job} is {told}, so it cannot be resumed.", hint=_SUBMIT_AGAIN)
     raise Conflict(
         f"Job {job} has all of its catalog already: it is {told}.",
-        hint=f"See how far it is: vitrine status {job}",
+        hint=Hint("See how far it is: {show_job}", {"job": job}),
     )

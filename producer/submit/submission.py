@@ -21,6 +21,7 @@ from producer.submit.checksums import marked
 from producer.submit.chunking import batches, plan
 from producer.submit.resume import Begun
 from vitrine.core.errors import BadInput, Full, TooLarge, VitrineError
+from vitrine.core.hints import Hint
 from vitrine.core.types import CatalogItem, JobSpec, RowProblem
 from vitrine.ledger.base import Ledger, NewChunk
 
@@ -52,7 +53,7 @@ def refuse_flawed(report: Report) -> None:
         raise BadInput(
             f"Nothing was submitted, the file is refused: {report.rejected_rows} of {report.rows} rows "
             f"would be rejected, the first: {report.problems[0]}.",
-            hint="Mend them, or submit without --strict.",
+            hint=Hint("Fix these rows, or {not_strict}."),
         )
 
 
@@ -61,7 +62,7 @@ def refuse_empty(report: Report) -> None:
     if report.items == 0 and report.problems:
         raise BadInput(
             f"Not one row of {report.rows} can be used; the first: {report.problems[0]}.",
-            hint="Mend them and submit again.",
+            hint="Fix these rows and submit again.",
         )
 
 
@@ -185,12 +186,14 @@ class Submission:
             f"so its job {self._spec.id} was cancelled."
         )
         if self._sent < self._max_pending:
-            hint = "Send it again later, or use `vitrine submit`, which waits for room."
+            hint = Hint("Send it again later, or {submit_and_wait}.")
             return Full(told, retry_after=full.retry_after, hint=hint)
         return TooLarge(
             told,
-            hint=f"Split it into catalogs of fewer than {self._max_pending:,} pictures, "
-            "or use `vitrine submit`, which waits for room.",
+            hint=Hint(
+                "Split it into catalogs of fewer than {most} pictures, or {submit_and_wait}.",
+                {"most": f"{self._max_pending:,}"},
+            ),
         )
 
     def _write_problems(self) -> None:

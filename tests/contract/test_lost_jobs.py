@@ -91,7 +91,7 @@ def test_a_job_that_may_have_been_forgotten_in_time_is_not_called_lost(
     lose(ledger, job)
     with pytest.raises(NotFound, match=f"There is no job {job}") as caught:
         ledger.status(job)
-    assert "Redis lost its data: submit it again" in str(caught.value)
+    assert "Redis has lost its data: submit the catalog again" in str(caught.value)
 
 
 def test_jobs_of_another_ledger_are_not_called_lost(settings: Settings) -> None:

@@ -124,7 +124,7 @@ def _tell(error: VitrineError) -> None:
     console = errors()
     console.print(plain(f"Error: {error.message}"), style="red", soft_wrap=True)
     if error.hint:
-        console.print(plain(error.hint), soft_wrap=True)
+        console.print(plain(str(error.hint)), soft_wrap=True)
 
 
 def _tell_unexpected(error: Exception) -> None:

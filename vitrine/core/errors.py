@@ -2,11 +2,13 @@
 
 One base, then families. A class carries three facts that never depend on where it is caught: the
 exit code of a command that ends with it, the HTTP status it becomes, and whether trying again can
-help (`retryable`). A message says what was wrong and where; `hint` says what to do about it. Neither
-ever holds a secret: URLs with credentials go through `vitrine.telemetry.redact_url` first.
+help (`retryable`). A message says what was wrong and where; `hint` says what to do about it, as text or,
+where that differs between the command line and HTTP, as a value (`vitrine.core.hints`). Neither ever holds a secret: URLs with credentials go through `vitrine.telemetry.redact_url` first.
 """
 
 from __future__ import annotations
+
+from vitrine.core.hints import Hint, Words
 
 EXIT_OK = 0
 EXIT_COULD_NOT_RUN = 1
@@ -22,10 +24,14 @@ class VitrineError(Exception):
     http_status = 500
     retryable = False
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | Hint | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def hint_in(self, words: Words) -> str | None:
+        """The hint in a front end's words."""
+        return self.hint.worded(words) if isinstance(self.hint, Hint) else self.hint
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
@@ -92,7 +98,7 @@ class Full(VitrineError):
     http_status = 429
     retryable = True
 
-    def __init__(self, message: str, *, retry_after: float, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, retry_after: float, hint: str | Hint | None = None) -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
         """Seconds after which asking again is reasonable."""
@@ -132,7 +138,7 @@ class StoreUnavailable(Unavailable):
     code = "store_unavailable"
 
     def __init__(
-        self, message: str, *, retry_after: float | None = None, hint: str | None = None
+        self, message: str, *, retry_after: float | None = None, hint: str | Hint | None = None
     ) -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after

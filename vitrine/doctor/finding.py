@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitrine.core.errors import VitrineError
+from vitrine.core.hints import COMMAND_LINE
 from vitrine.telemetry import redact
 
 _DEBUG = "VITRINE_DEBUG"
@@ -70,7 +71,7 @@ def examined(about: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Find
     try:
         yield from look()
     except VitrineError as error:
-        yield Finding(about, Verdict.WRONG, redact(error.message), error.hint)
+        yield Finding(about, Verdict.WRONG, redact(error.message), error.hint_in(COMMAND_LINE))
     except Exception as error:
         if os.environ.get(_DEBUG):
             raise

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from vitrine.core.errors import LedgerUnavailable, NotFound
+from vitrine.core.hints import Hint
 
 
 def missing_job(job: str) -> NotFound:
     """The error for a job that is not in the ledger."""
     return NotFound(
         f"There is no job {job}.",
-        hint="`vitrine jobs` lists those there are. A finished job is forgotten after some days; one that was not "
-        "finished is gone only where Redis lost its data: submit it again then, the same item meets the same point.",
+        hint=Hint(
+            "List the known jobs: {list_jobs}. Finished jobs are deleted after a few days. If the job had not finished, "
+            "Redis has lost its data: submit the catalog again; nothing is stored twice."
+        ),
     )
 
 
@@ -19,5 +22,5 @@ def parted_job(job: str) -> LedgerUnavailable:
     return LedgerUnavailable(
         f"What was written last to job {job} is not there: another command adds to it, or Redis came back "
         "without its last second.",
-        hint=f"See how it stands: vitrine status {job}",
+        hint=Hint("See how far it is: {show_job}", {"job": job}),
     )

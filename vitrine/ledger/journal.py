@@ -129,5 +129,5 @@ def lost_words(spec: JobSpec) -> str:
     return (
         "Redis no longer has this job, which it should have: it was emptied, or came back without its last second. "
         f"What was embedded is in {spec.collection} and can be found; nobody knows what is missing. "
-        "Submit the catalog again: the same item meets the same point."
+        "Submit the catalog again: nothing is stored twice."
     )

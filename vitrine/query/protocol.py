@@ -15,6 +15,7 @@ import orjson
 from numpy.typing import NDArray
 
 from vitrine.core.errors import BadInput, ModelUnavailable, VitrineError
+from vitrine.core.hints import COMMAND_LINE
 from vitrine.core.types import FailureReason, ItemFailure
 from vitrine.store.base import Space
 
@@ -138,7 +139,7 @@ def packed_vector(request: str, vector: NDArray[np.float32], space: Space) -> by
 
 def packed_error(request: str, error: VitrineError) -> bytes:
     """The answer that there is none, and why."""
-    told = {"code": error.code, "message": error.message, "hint": error.hint}
+    told = {"code": error.code, "message": error.message, "hint": error.hint_in(COMMAND_LINE)}
     if isinstance(error, UnusablePicture):
         told |= {"reason": error.reason.value, "detail": error.detail}
     return orjson.dumps({"request": request, "error": told})

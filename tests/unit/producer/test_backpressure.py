@@ -55,7 +55,7 @@ def test_many_jobs_are_counted_and_the_first_named() -> None:
 def test_a_refusal_names_the_same(ledger: MemoryLedger) -> None:
     with pytest.raises(Full, match=r"limit is 10; 20 of them wait .* jobs aaa, bbb\.") as caught:
         refuse_when_full(ledger, 10, lambda model: model == "builtin")
-    assert caught.value.hint == "Start a worker for them, or cancel a job."
+    assert str(caught.value.hint).startswith("Start a worker for them, or cancel a job (")
     refuse_when_full(ledger, 22, lambda _: False)
 
 

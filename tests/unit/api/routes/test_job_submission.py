@@ -126,13 +126,13 @@ def test_payload_is_another_name_of_fields_but_not_beside_it(stage: Stage) -> No
 
 def test_hints_speak_of_routes_and_fields_not_of_commands(stage: Stage) -> None:
     absent = problem_of(stage.client.get("/v1/jobs/absent"), 404, "not_found")
-    assert absent["hint"].startswith("GET /v1/jobs lists those there are. ")
+    assert absent["hint"].startswith("List the known jobs: GET /v1/jobs. ")
     strict = problem_of(upload(stage, CSV + b",x,1\n", strict="true"), 422, "bad_input")
-    assert strict["hint"] == "Mend them, or submit with strict=false."
+    assert strict["hint"] == "Fix these rows, or submit with strict=false."
     unnamed = problem_of(upload(stage, b"a,image\n1,http://h/1\n"), 422, "bad_input")
     assert "id_column" in unnamed["hint"]
     wrong = problem_of(upload(stage, CSV, id_column="ean"), 422, "bad_input")
-    assert "(id_column)" in wrong["detail"]
+    assert "id_column" in wrong["hint"]
 
 
 def test_a_field_cannot_take_the_id_s_name(stage: Stage) -> None:

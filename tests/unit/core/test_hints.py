@@ -1,0 +1,38 @@
+"""Hints are values: every front end has words for every action, and none leaks another's."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from api.error_hints import HTTP, hint_of, sentence_of
+from vitrine.core.errors import BadInput
+from vitrine.core.hints import COMMAND_LINE, Action, Hint, Words
+
+
+@pytest.mark.parametrize("words", [COMMAND_LINE, HTTP], ids=["command line", "HTTP"])
+def test_every_front_end_has_words_for_every_action(words: Words) -> None:
+    assert set(words) == set(Action)
+
+
+def test_a_hint_is_worded_for_who_reads_it() -> None:
+    error = BadInput("It is done.", hint=Hint("See how far it is: {show_job}", {"job": "a1"}))
+    assert str(error) == "It is done. See how far it is: vitrine status a1"
+    assert hint_of(error) == "See how far it is: GET /v1/jobs/a1"
+    assert sentence_of(error) == "It is done. See how far it is: GET /v1/jobs/a1"
+
+
+def test_a_hint_that_is_the_same_everywhere_is_text() -> None:
+    error = BadInput("No.", hint="Use {braces} as you like.")
+    assert hint_of(error) == str(error.hint) == "Use {braces} as you like."
+
+
+def test_a_value_is_never_read_as_a_template() -> None:
+    hint = Hint("Cancel it: {cancel_job}", {"job": "{list_jobs}"})
+    assert hint.worded(COMMAND_LINE) == "Cancel it: vitrine cancel {list_jobs}"
+
+
+def test_no_command_and_no_option_is_told_over_http() -> None:
+    texts = [text for action, text in HTTP.items() if action is not Action.SUBMIT_AND_WAIT]
+    assert not [text for text in texts if re.search(r"(?<!\w)--\w|\bvitrine \w", text)]

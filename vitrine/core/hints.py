@@ -1,0 +1,70 @@
+"""Hints as values: an error names what somebody can do, and each front end says how that is done in its own terms.
+
+The parts behind the command line and the HTTP API raise the same errors. A hint that names a command, an option, a route
+or a form field is therefore a `Hint`: a sentence in which each `Action` stands for words that the front end fills in.
+`COMMAND_LINE` has the command line's words; the API's are in `api.error_hints`. A new action needs a row in both tables.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class Action(enum.StrEnum):
+    """Something that a person or client can do about an error; its value is its name in a `Hint`."""
+
+    LIST_JOBS = "list_jobs"
+    SHOW_JOB = "show_job"  #: Takes `job`.
+    CANCEL_JOB = "cancel_job"  #: Takes `job`.
+    CANCEL_SOME_JOB = "cancel_some_job"
+    SUBMIT_AND_WAIT = "submit_and_wait"  #: Submit in the way that waits for room in the queue.
+    ID_COLUMN = "id_column"  #: The option that names the column of ids.
+    IMAGE_COLUMNS = "image_columns"  #: The option that names the columns of pictures.
+    PAYLOAD_COLUMNS = "payload_columns"  #: The option that names the columns to keep as fields.
+    NOT_STRICT = "not_strict"  #: Submit although some rows are rejected.
+
+
+Words = Mapping[Action, str]
+"""What each action is called in one front end; `{job}` and the like stand for a hint's values."""
+
+COMMAND_LINE: Words = {
+    Action.LIST_JOBS: "vitrine jobs",
+    Action.SHOW_JOB: "vitrine status {job}",
+    Action.CANCEL_JOB: "vitrine cancel {job}",
+    Action.CANCEL_SOME_JOB: "cancel a job (vitrine jobs, vitrine cancel JOB)",
+    Action.SUBMIT_AND_WAIT: "use `vitrine submit`, which waits for room",
+    Action.ID_COLUMN: "--id COLUMN",
+    Action.IMAGE_COLUMNS: "--image COLUMN",
+    Action.PAYLOAD_COLUMNS: "--payload COLUMN,…",
+    Action.NOT_STRICT: "submit without --strict",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A sentence with actions in braces: `Hint("See how far it is: {show_job}", {"job": "c5120fd6"})`.
+
+    What a user gave belongs into `values`, never into `template`, where its braces would be read as names.
+    """
+
+    template: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def worded(self, words: Words) -> str:
+        """The sentence in a front end's words."""
+        actions = {
+            action.value: text.format_map(_Values(self.values)) for action, text in words.items()
+        }
+        return self.template.format_map(actions | dict(self.values))
+
+    def __str__(self) -> str:
+        return self.worded(COMMAND_LINE)
+
+
+class _Values(dict[str, str]):
+    """The values of one hint: an action that it does not use may want others."""
+
+    def __missing__(self, key: str) -> str:
+        return key.upper()
