@@ -220,7 +220,9 @@ def test_what_is_no_catalog_is_refused_with_what_was_seen(data: bytes, told: str
 
 
 def test_an_option_that_names_no_column_lists_those_there_are() -> None:
-    with pytest.raises(BadInput, match=r"no column 'foto'; it has 'id', 'image'. Name one of these in --image"):
+    with pytest.raises(
+        BadInput, match=r"no column 'foto'; it has 'id', 'image'. Name one of these in --image"
+    ):
         read(b"id,image\n", options=CatalogOptions(images=("foto",)))
 
 
