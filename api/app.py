@@ -1,7 +1,7 @@
 """The application: routes, limits, the form of errors and the documentation over parts that are given.
 
-From outside to inside a request passes `Spoken` (a dialect's errors take its form), `Faults` (an unforeseen
-error becomes a 500), `Measured` (counts it), `Audit` (one line for what changes something), `Access` (401, 403, 429), `SlowBody`
+From outside to inside a request passes `DialectErrors` (a dialect's errors take its form), `UnhandledErrors` (an unforeseen
+error becomes a 500), `RequestMetrics` (counts it), `Audit` (one line for what changes something), `Auth` (401, 403, 429), `BodyTimeout`
 (408), `BodyLimit` (413), the routes, and in them the producer, the query lane and the store. `/docs` brings
 its scripts along, so that it works without a network and tells no other host who looks.
 """
@@ -17,24 +17,24 @@ from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api import openapi, problems, static_files
-from api.dependencies import Parts
-from api.dialect_errors import Spoken
+from api.dependencies import Services
+from api.dialect_errors import DialectErrors
 from api.dialects.clip_score import routes as clip_score
 from api.dialects.oip import infer, metadata, not_served
 from api.dialects.oip.statistics import Statistics
 from api.dialects.openai import routes as openai
 from api.dialects.runpod import routes as runpod
-from api.dialects.runpod.runner import Runner
-from api.metrics import ApiMetrics, Measured
+from api.dialects.runpod.runner import TicketRunner
+from api.metrics import ApiMetrics, RequestMetrics
 from api.middleware import body_limit
 from api.middleware.audit import Audit
-from api.middleware.auth import Access
-from api.middleware.body_timeout import SlowBody
-from api.middleware.rate_limit import Rate
+from api.middleware.auth import Auth
+from api.middleware.body_timeout import BodyTimeout
+from api.middleware.rate_limit import RateLimiter
 from api.permissions import OPEN
 from api.readiness import Readiness
 from api.requests.query_params import refuse_unknown
-from api.responses.sse import Streams
+from api.responses.sse import EventStreams
 from api.routes import (
     collections,
     embed,
@@ -54,11 +54,11 @@ from api.routes import metrics as scrape
 from api.schemas.embed import EmbedIn, ScoreIn
 from api.schemas.jobs import JobIn
 from api.schemas.search import SearchIn
-from api.search.sample_cache import Backgrounds
+from api.search.sample_cache import SampleCache
 from api.service_metrics import ServiceMetrics
 from vitrine import __version__
 from vitrine.core.api_keys import Keyring
-from vitrine.store.timed import timed
+from vitrine.store.timed import timed_store
 
 SEARCHES_IN_FLIGHT = 64
 """As many as one worker takes at once (`query_threads`); the next is refused with 429."""
@@ -89,7 +89,7 @@ _DESCRIPTION = (
 )
 
 
-def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
+def create_app(parts: Services, keyring: Keyring | None = None) -> FastAPI:
     """The API over these parts, for who has a key of the ring; it opens and closes none of them.
 
     Without keys it takes requests from this machine alone to be meant (see `api.middleware.auth`).
@@ -103,18 +103,18 @@ def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
         lifespan=_lifespan,
     )
     metrics = app.state.metrics = ApiMetrics()
-    parts = replace(parts, store=timed(parts.store, metrics.store_called))
+    parts = replace(parts, store=timed_store(parts.store, metrics.store_called))
     metrics.registry.register(ServiceMetrics(parts))
     app.state.parts = parts
     app.state.admission = body_limit.Admission(SEARCHES_IN_FLIGHT)
     app.state.readiness = Readiness(parts)
-    app.state.backgrounds = Backgrounds(parts.store)
+    app.state.backgrounds = SampleCache(parts.store)
     app.state.maps = maps.Maps()
-    app.state.streams = Streams()
+    app.state.streams = EventStreams()
     app.state.oip_statistics = Statistics()
     app.state.large_bodies = body_limit.Admission(body_limit.LARGE_AT_ONCE, "large bodies")
     app.state.runsync_admission = body_limit.Admission(runpod.WAITERS, "waiting requests")
-    app.state.runner = Runner(parts.tickets, parts.lane)
+    app.state.runner = TicketRunner(parts.tickets, parts.lane)
     app.state.routes = [route for room in (*_ROOMS, *_DIALECTS) for route in room.router.routes]
     for room in (*_ROOMS, *_DIALECTS):
         app.include_router(room.router, dependencies=[Depends(refuse_unknown)])
@@ -122,15 +122,15 @@ def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
     app.include_router(static_files.router(page))
     settings = parts.settings
     app.add_middleware(body_limit.BodyLimit, limit=body_limit.body_limit(settings))
-    app.add_middleware(SlowBody, seconds=settings.api_client_timeout)
-    rate = Rate(settings.api_rate, settings.api_burst)
+    app.add_middleware(BodyTimeout, seconds=settings.api_client_timeout)
+    rate = RateLimiter(settings.api_rate, settings.api_burst)
     open_paths = OPEN | static_files.open_paths(page)
-    app.add_middleware(Access, keyring=keyring or Keyring(), rate=rate, open_paths=open_paths)
+    app.add_middleware(Auth, keyring=keyring or Keyring(), rate=rate, open_paths=open_paths)
     app.add_middleware(Audit)
-    app.add_middleware(Measured, metrics=metrics)
-    problems.install(app)  # its middleware sees what all the others raise
-    app.add_middleware(Spoken)  # last, so that it is the outermost
-    openapi.install(
+    app.add_middleware(RequestMetrics, metrics=metrics)
+    problems.install_error_handlers(app)  # its middleware sees what all the others raise
+    app.add_middleware(DialectErrors)  # last, so that it is the outermost
+    openapi.complete_document(
         app, JobIn, SearchIn, EmbedIn, ScoreIn, *infer.BODIES, *runpod.BODIES, *openai.BODIES, *clip_score.BODIES
     )  # fmt: skip
     return app
@@ -139,7 +139,7 @@ def create_app(parts: Parts, keyring: Keyring | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-    runner: Runner = app.state.runner
+    runner: TicketRunner = app.state.runner
     runner.start()
     yield
     runner.close()

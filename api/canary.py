@@ -15,7 +15,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _RGB8 = (8, 2, 0, 0, 0)  # bit depth, colour type, compression, filter, interlace
 
 
-def picture() -> bytes:
+def canary_picture() -> bytes:
     """A PNG of SIDE x SIDE pixels: a gradient in two colours with diagonal stripes in the third."""
     rows = b"".join(b"\x00" + _row(y) for y in range(SIDE))
     header = struct.pack(">II5B", SIDE, SIDE, *_RGB8)

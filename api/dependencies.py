@@ -14,7 +14,7 @@ from vitrine.ledger import Ledger
 from vitrine.ledger.journaled import JournaledLedger
 from vitrine.messaging.broker import Publisher, QueueDepth
 from vitrine.messaging.worker_registry import WorkerInfo
-from vitrine.query.client import Answer, Query, QueryLane, QueryVector
+from vitrine.query.client import Answer, Query, QueryClient, QueryVector
 from vitrine.store import VectorStore
 from vitrine.store.open import open_store
 from vitrine.telemetry.traces import open_traces
@@ -22,8 +22,8 @@ from vitrine.tickets import Tickets
 from vitrine.tickets.redis_tickets import RedisTickets
 
 
-class Lane(Protocol):
-    """What turns a question into a vector: `vitrine.query.client.QueryLane`, or the fake one."""
+class QueryEmbedder(Protocol):
+    """What turns a question into a vector: `vitrine.query.client.QueryClient`, or the fake one."""
 
     def workers(self, model: str | None = None) -> list[WorkerInfo]:
         """The workers alive now; raises `LedgerUnavailable`."""
@@ -51,28 +51,28 @@ class Messenger(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Services:
     """Everything that the routes use; each part is safe to use from several threads."""
 
     settings: Settings
     ledger: Ledger
     store: VectorStore
-    lane: Lane
+    lane: QueryEmbedder
     publisher: Messenger
     tickets: Tickets
 
 
-async def _of_app(request: Request) -> Parts:
-    parts: Parts = request.app.state.parts
+async def _of_app(request: Request) -> Services:
+    parts: Services = request.app.state.parts
     return parts
 
 
-Given = Annotated[Parts, Depends(_of_app)]
+RequestServices = Annotated[Services, Depends(_of_app)]
 """How a route asks for the parts."""
 
 
 @contextmanager
-def open_parts(settings: Settings) -> Iterator[Parts]:
+def open_services(settings: Settings) -> Iterator[Services]:
     """Open the real parts; closes them in the reverse order, also where a later one failed to open.
 
     Raises `BadInput` for an address that cannot be one. Redis itself need not answer yet: the API
@@ -83,10 +83,10 @@ def open_parts(settings: Settings) -> Iterator[Parts]:
         stack.callback(ledger.close)
         store = open_store(settings)
         stack.callback(store.close)
-        lane = QueryLane.open(settings)
+        lane = QueryClient.open(settings)
         stack.callback(lane.close)
         publisher = Publisher(settings, open_traces(settings, "api"))
         stack.callback(publisher.close)
         tickets = RedisTickets.connect(settings.redis_url.get_secret_value())
         stack.callback(tickets.close)
-        yield Parts(settings, ledger, store, lane, publisher, tickets)
+        yield Services(settings, ledger, store, lane, publisher, tickets)

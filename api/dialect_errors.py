@@ -41,14 +41,14 @@ class ErrorShape:
     """The dialect's status where it is not the problem's."""
 
 
-def sentence(told: Told) -> str:
+def problem_sentence(told: Told) -> str:
     """A problem in one line: what was wrong, and what to do."""
     return f"{told['detail']} {told['hint']}" if told.get("hint") else str(told["detail"])
 
 
 _ERROR = ErrorShape(
     re.compile(r"/v2(/.*)?", re.DOTALL),
-    lambda told: {"error": sentence(told)},
+    lambda told: {"error": problem_sentence(told)},
     "DialectError",
     {
         "type": "object",
@@ -64,7 +64,7 @@ _OPENAI = ErrorShape(
     re.compile(r"/v1/(embeddings|models(/.*)?)", re.DOTALL),
     lambda told: {
         "error": {
-            "message": sentence(told),
+            "message": problem_sentence(told),
             "type": "invalid_request_error" if told["status"] < 500 else "server_error",
             "param": told["errors"][0]["field"] if told.get("errors") else None,
             "code": "model_not_found" if told["code"] == "not_found" else told["code"],
@@ -96,7 +96,7 @@ _OPENAI = ErrorShape(
 _UNHEALTHY: Mapping[str, dict[str, str]] = {"not_ready": {"status": "unhealthy"}}
 _EVALUATOR = ErrorShape(
     re.compile(r"/(evaluator/.*|system/health)", re.DOTALL),
-    lambda told: {"detail": sentence(told)} | _UNHEALTHY.get(told["code"], {}),
+    lambda told: {"detail": problem_sentence(told)} | _UNHEALTHY.get(told["code"], {}),
     "EvaluatorError",
     {
         "type": "object",
@@ -120,7 +120,7 @@ def shape_of(path: str) -> ErrorShape | None:
     return next((shape for shape in SHAPES if shape.paths.fullmatch(path)), None)
 
 
-class Spoken:
+class DialectErrors:
     """ASGI middleware: puts problems into the shape of the path's dialect."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.dependencies import Parts
+from api.dependencies import Services
 from api.requests.image_inputs import Asked
-from api.requests.model_names import Served, served
+from api.requests.model_names import ServedModel, find_model
 from vitrine.core.errors import BadInput, ModelUnavailable, SpaceMismatch
 from vitrine.core.types import model_name
 from vitrine.query.client import Answer, Query, QueryVector
@@ -18,7 +18,7 @@ LONGEST = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class EmbeddedAnswers:
     """The answers in the questions' order, and the space of all their vectors."""
 
     answers: list[Answer]
@@ -30,13 +30,13 @@ class Embedded:
         return sum(not isinstance(answer, QueryVector) for answer in self.answers)
 
 
-def chosen(parts: Parts, name: str | None) -> Served:
+def choose_model(parts: Services, name: str | None) -> ServedModel:
     """The model of that name; without one the only model that runs, or the one of the settings among several.
 
     Raises `NotFound` for a name that there is not, `ModelUnavailable` where none runs, `BadInput` where several do.
     """
     if name is not None:
-        return served(parts, name)
+        return find_model(parts, name)
     crew = parts.lane.workers()
     running = sorted({worker.model for worker in crew})
     usual = model_name(parts.settings.model)
@@ -49,12 +49,12 @@ def chosen(parts: Parts, name: str | None) -> Served:
             "Several models are running.", hint=f"Name one in `model`: {', '.join(running[:20])}."
         )
     model = usual if usual in running else running[0]
-    return Served(model, model, tuple(worker for worker in crew if worker.model == model))
+    return ServedModel(model, model, tuple(worker for worker in crew if worker.model == model))
 
 
-def embedded(
-    parts: Parts, model: Served, asked: Sequence[Asked], *, timeout: float | None = None
-) -> Embedded:
+def embed_questions(
+    parts: Services, model: ServedModel, asked: Sequence[Asked], *, timeout: float | None = None
+) -> EmbeddedAnswers:
     """Have the questions embedded within `timeout` seconds for all; one that fails fails no other.
 
     Raises `ModelUnavailable` where no worker has the model, `SpaceMismatch` where its workers give vectors that
@@ -65,7 +65,7 @@ def embedded(
     answers = parts.lane.embed_many(worker.model, questions, timeout=timeout)
     found = dict(zip(questions, answers, strict=True))
     told: list[Answer] = [found[one] if isinstance(one, Query) else one for one in asked]
-    return Embedded(told, _space(told) or worker.space)
+    return EmbeddedAnswers(told, _space(told) or worker.space)
 
 
 def _space(answers: Sequence[Answer]) -> Space | None:

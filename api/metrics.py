@@ -63,7 +63,7 @@ class ApiMetrics:
         self.seconds.labels(method, route).observe(seconds)
 
 
-class Measured:
+class RequestMetrics:
     """ASGI middleware: counts every request, those that others refuse too."""
 
     def __init__(self, app: ASGIApp, metrics: ApiMetrics) -> None:

@@ -45,7 +45,7 @@ _SCHEME = {
 }
 
 
-def errors(*statuses: int) -> Responses:
+def error_responses(*statuses: int) -> Responses:
     """A route's `responses`: what it may answer besides success; 422, 500 and 503 always belong to it."""
     return {status: _shown(status) for status in sorted({*statuses, 422, 500, 503})}
 
@@ -103,13 +103,13 @@ def form_body(form: dict[str, Any], *, required: tuple[str, ...]) -> dict[str, A
 
 
 def json_body(model: type[BaseModel], *, example: Any) -> dict[str, Any]:
-    """`openapi_extra` of a route that reads its JSON itself; the model is to be given to `install`."""
+    """`openapi_extra` of a route that reads its JSON itself; the model is to be given to `complete_document`."""
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     content = {"application/json": {"schema": schema, "example": example}}
     return {"requestBody": {"required": True, "content": content}}
 
 
-def install(app: FastAPI, *referenced: type[BaseModel]) -> None:
+def complete_document(app: FastAPI, *referenced: type[BaseModel]) -> None:
     """Make the document complete: the error's schema, and those that only bodies refer to."""
 
     def document() -> dict[str, Any]:

@@ -158,7 +158,7 @@ def _allowed(request: Request) -> str:
     return ", ".join(sorted({method for route in fitting for method in route.methods or ()}))
 
 
-class Faults:
+class UnhandledErrors:
     """ASGI middleware: an error nobody foresaw is logged once, with its traceback, and becomes a 500."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -190,9 +190,9 @@ class Faults:
             await answer(scope, receive, send)
 
 
-def install(app: FastAPI) -> None:
+def install_error_handlers(app: FastAPI) -> None:
     """Have every error of the app take this form."""
     app.add_exception_handler(VitrineError, _on_vitrine_error)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_middleware(Faults)
+    app.add_middleware(UnhandledErrors)

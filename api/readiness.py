@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api import canary
-from api.dependencies import Parts
+from api.dependencies import Services
 from vitrine.core.errors import VitrineError
 from vitrine.core.types import model_name
 from vitrine.messaging.worker_registry import WorkerInfo
@@ -43,7 +43,7 @@ OK = "ok"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReadinessReport:
     """Each check by name, `ok` or what is wrong with it; notices are no hindrance to a search."""
 
     checks: Mapping[str, str]
@@ -65,7 +65,7 @@ class Readiness:
 
     def __init__(
         self,
-        parts: Parts,
+        parts: Services,
         *,
         clock: Callable[[], float] = time.monotonic,
         patience: float = PATIENCE_SECONDS,
@@ -74,13 +74,13 @@ class Readiness:
         self._clock = clock
         self._patience = patience
         self._first: dict[Space, NDArray[np.float32]] = {}
-        self._picture = canary.picture()
+        self._picture = canary.canary_picture()
         # Its own thread: a probe must be answered while searches have all the others.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="readiness")
-        self._running: asyncio.Future[Report] | None = None
-        self._last: tuple[float, Report] | None = None
+        self._running: asyncio.Future[ReadinessReport] | None = None
+        self._last: tuple[float, ReadinessReport] | None = None
 
-    async def report(self) -> Report:
+    async def report(self) -> ReadinessReport:
         """The report, at most KEEP_SECONDS old, within the patience."""
         if self._last is not None and self._clock() - self._last[0] < KEEP_SECONDS:
             return self._last[1]
@@ -91,11 +91,11 @@ class Readiness:
         try:
             return await asyncio.wait_for(asyncio.shield(self._running), self._patience)
         except TimeoutError:
-            return Report(
+            return ReadinessReport(
                 {"check": f"not done within {self._patience:g} s; a worker or a service hangs"}
             )
 
-    def _done(self, check: asyncio.Future[Report]) -> None:
+    def _done(self, check: asyncio.Future[ReadinessReport]) -> None:
         self._running = None
         if not check.cancelled() and check.exception() is None:
             self._last = (self._clock(), check.result())
@@ -106,24 +106,24 @@ class Readiness:
 
     # --- in the thread ----------------------------------------------------------------------------
 
-    def _check(self) -> Report:
+    def _check(self) -> ReadinessReport:
         checks = {
             "ledger": _tried(self._parts.ledger.ping),
             "store": _tried(self._parts.store.ping),
         }
         if checks["ledger"] != OK:
             # The lane is Redis too: without it each canary would only say the same again.
-            return Report(checks)
+            return ReadinessReport(checks)
         try:
             crew = self._parts.lane.workers()
         except VitrineError as error:
-            return Report(checks | {"workers": str(error)})
+            return ReadinessReport(checks | {"workers": str(error)})
         notices = {
             f"worker {worker.node}": worker.store_away.sentence()
             for worker in crew
             if worker.store_away is not None
         }
-        return Report(checks | self._models(crew), notices)
+        return ReadinessReport(checks | self._models(crew), notices)
 
     def _models(self, crew: Sequence[WorkerInfo]) -> dict[str, str]:
         spaces: dict[str, set[Space]] = {model_name(self._parts.settings.model): set()}

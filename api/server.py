@@ -15,11 +15,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from api.app import create_app
-from api.dependencies import open_parts
+from api.dependencies import open_services
 from api.middleware import audit
 from api.middleware.connections import limited
-from api.responses.sse import Streams
-from vitrine.core.api_keys import read_keyring, refuse_open
+from api.responses.sse import EventStreams
+from vitrine.core.api_keys import read_keyring, refuse_open_without_keys
 from vitrine.core.errors import Unavailable
 from vitrine.core.settings import Settings
 
@@ -48,10 +48,10 @@ def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
     keys that are none, and an address beyond this machine without keys.
     """
     keyring = read_keyring(settings)
-    refuse_open(settings.api_host, keyring)
+    refuse_open_without_keys(settings.api_host, keyring)
     with (
-        contextlib.closing(bind(settings.api_host, settings.api_port)) as listening,
-        open_parts(settings) as parts,
+        contextlib.closing(bind_socket(settings.api_host, settings.api_port)) as listening,
+        open_services(settings) as parts,
         audit.written_to(settings.audit_log),
     ):
         url = url_of(settings.api_host, listening.getsockname()[1])
@@ -74,7 +74,7 @@ def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     )  # fmt: skip
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind_socket(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises `Unavailable`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -97,7 +97,7 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
-def _stop_on_signals(server: uvicorn.Server, streams: Streams) -> None:
+def _stop_on_signals(server: uvicorn.Server, streams: EventStreams) -> None:
     def stop(*_: object) -> None:
         server.should_exit = True
         streams.end()  # They would go on for as long as their jobs.

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.dependencies import Parts
+from api.dependencies import Services
 from api.routes.system import JOBS_LOOKED_AT, queues
 from vitrine.core.errors import VitrineError
 from vitrine.ledger import ChunksLeft
@@ -22,7 +22,7 @@ from vitrine.messaging.worker_registry import WorkerInfo
 class ServiceMetrics(Collector):
     """Collects from the parts; each scrape asks anew."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Services) -> None:
         self._parts = parts
 
     def collect(self) -> Iterator[Metric]:

@@ -26,9 +26,9 @@ from benchmarks.parts.pictures import jpegs
 from benchmarks.report import Report, parser
 from workers.batching import Batcher, Lane
 from workers.batching.stats import GilWait
-from workers.image_decoder import PictureDecoder
-from workers.images.decode_cost import Burden
-from workers.images.decode_pool import Decoders
+from workers.image_decoder import ImageDecoder
+from workers.images.decode_cost import DecodeCost
+from workers.images.decode_pool import DecodePool
 from workers.models.base import EmbeddingModel
 from workers.models.factory import open_model
 from workers.models.threads import single_threaded
@@ -57,13 +57,13 @@ class Load:
         self._model = model
         self._pictures = pictures
         self._seconds = seconds
-        self._decode = PictureDecoder(10**8)
+        self._decode = ImageDecoder(10**8)
 
     def turn(self, interval: float) -> Turn:
         """Run at a switch interval."""
         with switching(interval), ExitStack() as closers:
             batcher = Batcher(self._model, size=64, wait=0.01)
-            decoders = Decoders(cores(), budget=1 << 28, begin_thread=single_threaded)
+            decoders = DecodePool(cores(), budget=1 << 28, begin_thread=single_threaded)
             closers.callback(batcher.close)
             closers.callback(decoders.close)
             batcher.start()
@@ -82,7 +82,7 @@ class Load:
                 raise RuntimeError("the run was too short for a probe")
             return Turn(gil, batcher.pictures / taken)
 
-    def _feed(self, batcher: Batcher, decoders: Decoders, until: float) -> None:
+    def _feed(self, batcher: Batcher, decoders: DecodePool, until: float) -> None:
         number = 0
         while time.monotonic() < until:
             decoded: list[Future[Future[NDArray[np.float32]]]] = []
@@ -90,7 +90,9 @@ class Load:
                 data = self._pictures[number % len(self._pictures)]
                 number += 1
                 work = partial(self._submitted, batcher, data)
-                decoded.append(decoders.submit(work, Burden(640_000, 4 * 640_000), lane=Lane.BULK))
+                decoded.append(
+                    decoders.submit(work, DecodeCost(640_000, 4 * 640_000), lane=Lane.BULK)
+                )
             wait([future.result() for future in decoded])
 
     def _submitted(self, batcher: Batcher, data: bytes) -> Future[NDArray[np.float32]]:

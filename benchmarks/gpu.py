@@ -43,7 +43,7 @@ from benchmarks.parts.pictures import jpegs
 from benchmarks.parts.siglip_models import Tower
 from benchmarks.report import Report, parser
 from workers.batching import Batcher
-from workers.batching.batch_size_store import RememberedSizes
+from workers.batching.batch_size_store import BatchSizeStore
 from workers.batching.warm_up import UNTRIED_BATCH, warm_up
 from workers.models.base import Compile
 from workers.models.device import resolve_dtype
@@ -107,7 +107,7 @@ def _running(model: TransformersModel, directory: Path) -> Iterator[Batcher]:
     batcher = Batcher(model, size=UNTRIED_BATCH, wait=0.01)
     batcher.start()
     try:
-        warm_up(model, batcher, batch_size=0, remembered=RememberedSizes(directory))
+        warm_up(model, batcher, batch_size=0, remembered=BatchSizeStore(directory))
         yield batcher
     finally:
         batcher.close()

@@ -4,7 +4,7 @@
 
     python -m benchmarks.latency [--seconds 3] [--rounds 2] [--json]
 
-Askers are threads with `vitrine.query.client.QueryLane`, which is what the API asks through: one picture of 100 KB in,
+Askers are threads with `vitrine.query.client.QueryClient`, which is what the API asks through: one picture of 100 KB in,
 one vector out, over a real Redis to a real worker process; the next question when the answer is there. HTTP is
 not in it. Bulk work is a job that never ends: fetched over loopback, decoded, embedded, stored; of small pictures, so
 that even two cores keep the device full. Idle and load take turns, `--rounds` times; percentiles are over all rounds'
@@ -36,7 +36,7 @@ from benchmarks.parts.surroundings import Surroundings, surroundings
 from benchmarks.parts.workers.asked import AskedWorker, LaneCount, asked_worker
 from benchmarks.report import Report, parser
 from vitrine.core.settings import load
-from vitrine.query.client import Query, QueryLane
+from vitrine.query.client import Query, QueryClient
 
 ASKERS = (1, 4, 16, 64)
 BATCH, BATCH_MS = 64, 200
@@ -90,7 +90,7 @@ class Plan:
 class Asking:
     """Askers of one worker."""
 
-    def __init__(self, worker: AskedWorker, lane: QueryLane, model: str, picture: bytes) -> None:
+    def __init__(self, worker: AskedWorker, lane: QueryClient, model: str, picture: bytes) -> None:
         self._worker = worker
         self._lane = lane
         self._model = model
@@ -131,7 +131,7 @@ def model_results(around: Surroundings, model: str, picture: bytes, plan: Plan) 
     settings = load(redis_url=around.redis_url, query_timeout=PATIENCE)
     with (
         asked_worker(around, model) as worker,
-        closing(QueryLane.open(settings)) as lane,
+        closing(QueryClient.open(settings)) as lane,
     ):
         asking = Asking(worker, lane, model, picture)
         asking.ask(max(plan.askers), 0.0)  # connections are made, pages touched

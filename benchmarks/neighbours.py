@@ -20,7 +20,7 @@ from PIL import Image
 from benchmarks.parts.judged import FLAT, Cuts, copies_found, cuts, steered, uneven
 from benchmarks.report import Report, parser
 from vitrine.similarity.threshold import SHARE
-from workers.image_decoder import PictureDecoder
+from workers.image_decoder import ImageDecoder
 from workers.models.base import EmbeddingModel
 from workers.models.factory import open_model
 
@@ -66,7 +66,7 @@ def copy_of(data: bytes, quality: int, way: Way) -> bytes:
 
 def embed(model: EmbeddingModel, pictures: Sequence[bytes]) -> NDArray[np.float32]:
     """Unit vectors, float32 [n, dimension]."""
-    decode = PictureDecoder(10**8)
+    decode = ImageDecoder(10**8)
     parts = [
         model.embed([model.preprocess(decode(data)) for data in pictures[start : start + BATCH]])
         for start in range(0, len(pictures), BATCH)

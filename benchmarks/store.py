@@ -25,7 +25,7 @@ from benchmarks.report import Report, parser
 from vitrine.core.filters import parse
 from vitrine.core.types import CHUNK_SIZE, point_id
 from vitrine.store import PointBatch, Provenance, Space, VectorStore
-from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.store.qdrant.filters import qdrant_filter
 from vitrine.store.remote.server import StoreServer
 from vitrine.store.remote.store import RemoteStore
@@ -106,7 +106,7 @@ def load_us(points: int, upsert: Callable[[PointBatch], object]) -> float:
 
 def edge(points: int, path: Path) -> dict[str, Row]:
     """The embedded engine: plain, through its process, and with its graph."""
-    store = EdgeStore(path)
+    store = EmbeddedStore(path)
     store.ensure(NAME, SPACE)
     plain: Row = {"upsert_us": load_us(points, lambda batch: store.upsert(NAME, batch))}
     plain |= {"flush_ms": 1000 * timed(store.generations()[NAME].flush), **queries(store)}
@@ -123,10 +123,10 @@ def edge(points: int, path: Path) -> dict[str, Row]:
     return {"edge": plain, "edge_hnsw": built, "edge_http": remote}
 
 
-def reopened(path: Path) -> tuple[float, EdgeStore]:
+def reopened(path: Path) -> tuple[float, EmbeddedStore]:
     """Seconds to open a store, and the store."""
     started = time.perf_counter()
-    store = EdgeStore(path)
+    store = EmbeddedStore(path)
     return time.perf_counter() - started, store
 
 

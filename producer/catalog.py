@@ -13,14 +13,14 @@ from types import TracebackType
 from typing import Any
 
 from producer.column_types import Kinds, kinds_of
-from producer.columns import Columns, choose
+from producer.columns import Columns, choose_columns
 from producer.duplicate_ids import SeenIds
 from producer.formats import Format
 from producer.image_url import ImageRoot, image_root
 from producer.readers import Reader, Row, open_reader
 from producer.readers.base import look_ahead
-from producer.readers.in_memory import Objects
-from producer.row_errors import BrokenOff, Flaw
+from producer.readers.in_memory import InMemoryRows
+from producer.row_errors import FileBrokenOff, RowError
 from producer.source import Source
 from producer.validate import Validator, cell_payload, typed_payload
 from vitrine.core.errors import BadInput
@@ -55,7 +55,7 @@ class Catalog:
     ) -> None:
         self.name = name
         self.format = found
-        self.columns: Columns = choose(
+        self.columns: Columns = choose_columns(
             reader.names,
             id_column=options.id,
             images=options.images,
@@ -78,7 +78,7 @@ class Catalog:
         with SeenIds() as seen:
             try:
                 yield from self._outcomes(seen)
-            except BrokenOff as error:
+            except FileBrokenOff as error:
                 if self.rows == 0:
                     raise
                 yield error.as_problem()
@@ -112,7 +112,7 @@ class Catalog:
                 item = make(row)
                 if (first := first_line(item.id, row.line)) is not None:
                     raise self._duplicate(item.id, first)
-            except Flaw as flaw:
+            except RowError as flaw:
                 yield flaw.at(name, row.line)
             else:
                 yield item
@@ -127,8 +127,8 @@ class Catalog:
         self.payload = kinds_of(self.columns.payload_of(names), sample, payload_of)
         return rows, Validator(self.columns, self._root, payload_of, self._separator)
 
-    def _duplicate(self, item_id: str, first: int) -> Flaw:
-        return Flaw(
+    def _duplicate(self, item_id: str, first: int) -> RowError:
+        return RowError(
             f"{item_id!r} was there before, at line {first}",
             field=self.columns.id,
             code="duplicate_id",
@@ -157,7 +157,7 @@ def catalog_of(
 ) -> Catalog:
     """A catalog of objects that are at hand, such as an HTTP body's items."""
     options = options or CatalogOptions()
-    reader = Objects(objects, name)
+    reader = InMemoryRows(objects, name)
     return Catalog(name, None, reader, options, _root(None, options))
 
 

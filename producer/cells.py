@@ -72,7 +72,7 @@ def scalar_text(value: object) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def all_scalars(values: Sequence[object]) -> bool:
+def is_scalar_list(values: Sequence[object]) -> bool:
     """Whether a list holds nothing but texts, numbers and booleans."""
     return all(isinstance(value, str | int | float) for value in values)
 
@@ -92,4 +92,4 @@ def _list(text: str) -> list[str] | None:
         values = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    return [scalar_text(value) for value in values] if all_scalars(values) else None
+    return [scalar_text(value) for value in values] if is_scalar_list(values) else None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from producer.readers.base import Row
-from producer.row_errors import Flaw
+from producer.row_errors import RowError
 from producer.validate import PayloadOf
 
 Kinds: TypeAlias = Mapping[str, str]
@@ -27,5 +27,5 @@ def kinds_of(names: Sequence[str], sample: Iterable[Row], payload_of: PayloadOf)
 def _values(values: Mapping[str, Any], payload_of: PayloadOf) -> list[tuple[str, object]]:
     try:
         return list(payload_of(values).items())
-    except Flaw:
+    except RowError:
         return []

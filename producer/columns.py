@@ -57,7 +57,7 @@ class Columns:
         return tuple(name for name in names if name and name not in taken)
 
 
-def choose(
+def choose_columns(
     names: Sequence[str],
     *,
     id_column: str | None = None,
@@ -66,7 +66,9 @@ def choose(
     source: str = "the catalog",
 ) -> Columns:
     """The roles among the fields seen; raises `BadInput` naming them, and the option to pass."""
-    refuse_unknown(names, id_column=id_column, images=images, payload=payload, source=source)
+    refuse_unknown_columns(
+        names, id_column=id_column, images=images, payload=payload, source=source
+    )
     pictures = tuple(images) or guess_images(names)
     if not pictures:
         raise _none_found("a picture", Action.IMAGE_COLUMNS, names, source)
@@ -76,7 +78,7 @@ def choose(
     return Columns(key, pictures, None if payload is None else tuple(payload))
 
 
-def refuse_unknown(
+def refuse_unknown_columns(
     names: Sequence[str],
     *,
     id_column: str | None = None,

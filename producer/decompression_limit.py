@@ -16,12 +16,12 @@ ROW_BYTES = 16
 """What each row of Parquet counts beside its values: rows of nothing cost time too."""
 
 
-class UnfoldsTooFar(OSError):
+class DecompressionLimitExceeded(OSError):
     """Raised while a file is read that unfolds further than it may; a reader ends there, as at a file that is cut."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unfold:
+class DecompressionLimit:
     """The bound: `total` bytes in all, and before it `MULTIPLE` times the packed bytes, though at least `FREE_BYTES`."""
 
     total: int
@@ -31,20 +31,20 @@ class Unfold:
         return min(self.total, max(FREE_BYTES, MULTIPLE * packed))
 
 
-class Unfolding:
+class DecompressedSize:
     """What one opened file has unfolded to; None bounds nothing."""
 
-    def __init__(self, bound: Unfold | None) -> None:
+    def __init__(self, bound: DecompressionLimit | None) -> None:
         self._bound = bound
         self._size = 0
 
     def add(self, size: int, packed: int) -> None:
-        """So many bytes more, out of `packed` in all; raises `UnfoldsTooFar`."""
+        """So many bytes more, out of `packed` in all; raises `DecompressionLimitExceeded`."""
         if self._bound is None:
             return
         self._size += size
         if self._size > (most := self._bound.allowed(packed)):
-            raise UnfoldsTooFar(
+            raise DecompressionLimitExceeded(
                 f"it unfolds to more than {most:,} bytes, as many as are taken of such an upload; "
                 "`vitrine submit` takes it whole"
             )

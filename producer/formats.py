@@ -6,7 +6,7 @@ import enum
 import re
 
 from producer.lines import head_text
-from producer.source import Opened, Source
+from producer.source import OpenedSource, Source
 from vitrine.core.errors import BadInput
 
 
@@ -45,7 +45,7 @@ _NO_TABLES = {
 _MARKS_WITH_NULS = (b"PAR1", b"\xff\xfe", b"\xfe\xff")
 
 
-def detect(source: Source, opened: Opened, told: Format | None = None) -> Format:
+def detect(source: Source, opened: OpenedSource, told: Format | None = None) -> Format:
     """The format of a file; raises `BadInput` for what is plainly none (a workbook, an archive, a picture)."""
     _refuse_binary(source.name, opened.head)
     found = told or _by_suffix(source.name) or _by_content(opened.head)

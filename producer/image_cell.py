@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 
 from producer.limits import MAX_IMAGES_PER_ITEM, MAX_URL_CHARS
-from producer.row_errors import Flaw, shown
+from producer.row_errors import RowError, shown
 
 _MAX_CELL = MAX_IMAGES_PER_ITEM * (MAX_URL_CHARS + 16)
 _MAY_SPLIT = re.compile(r"[|;\s]")
@@ -35,7 +35,7 @@ _KEYS = ("url", "src", "href")
 
 
 def image_values(value: Any, separator: str | None = None) -> list[str]:
-    """The pictures that a field names, in order, blanks cut; raises `Flaw` for what names none."""
+    """The pictures that a field names, in order, blanks cut; raises `RowError` for what names none."""
     if isinstance(value, str):
         return split_cell(value, separator)
     if value is None:
@@ -51,7 +51,7 @@ def split_cell(cell: str, separator: str | None = None) -> list[str]:
     if not text:
         return []
     if len(text) > _MAX_CELL:
-        raise Flaw(f"a cell of {len(text)} characters, at most {_MAX_CELL} name pictures")
+        raise RowError(f"a cell of {len(text)} characters, at most {_MAX_CELL} name pictures")
     if text[0] == "[" and text[-1] == "]":
         return _array(text)
     if separator is not None:
@@ -66,7 +66,7 @@ def _array(text: str) -> list[str]:
     try:
         return image_values(orjson.loads(text))
     except orjson.JSONDecodeError:
-        raise Flaw(f"expected a JSON array, found {shown(text)}") from None
+        raise RowError(f"expected a JSON array, found {shown(text)}") from None
 
 
 def _one(entry: object) -> str:
@@ -74,7 +74,7 @@ def _one(entry: object) -> str:
         entry = next((entry[key] for key in _KEYS if key in entry), None)
     if isinstance(entry, str) and entry.strip():
         return entry.strip()
-    raise Flaw(f"expected a picture's URL or path, found {shown(entry)}")
+    raise RowError(f"expected a picture's URL or path, found {shown(entry)}")
 
 
 def _parts(parts: list[str]) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_from_bytes, unquote, urlsplit
 
 from producer.limits import MAX_URL_CHARS
-from producer.row_errors import Flaw, shown
+from producer.row_errors import RowError, shown
 from vitrine.core.errors import BadInput
 
 _PLAIN_URL = re.compile(r"https?://[^\x00-\x20\x7f/?#@\\]+(?:[/?#][^\x00-\x20\x7f]*)?")
@@ -33,7 +33,7 @@ class ImageRoot:
     """Whether a path has to be there already: a list of URLs has no column that says what a line is."""
 
     def url(self, value: str) -> str:
-        """The URL to fetch; raises `Flaw` (`bad_url`) saying what was expected."""
+        """The URL to fetch; raises `RowError` (`bad_url`) saying what was expected."""
         if len(value) > MAX_URL_CHARS:
             raise _bad(f"a URL of {len(value)} characters, at most {MAX_URL_CHARS} are taken")
         if _PLAIN_URL.fullmatch(value):
@@ -115,7 +115,7 @@ def image_root(given: str | None, folder: Path | None, *, allow_files: bool) -> 
 def _prefix(given: str) -> str:
     try:
         mended = _mended(given)
-    except Flaw as flaw:
+    except RowError as flaw:
         raise BadInput(f"The image root cannot be used: {flaw.message}.") from flaw
     return mended if mended.endswith(("/", "=")) else f"{mended}/"
 
@@ -135,5 +135,5 @@ def _as_file_url(path: str) -> str:
     return "file://" + quote_from_bytes(os.fsencode(path), safe="/")
 
 
-def _bad(message: str) -> Flaw:
-    return Flaw(message, code="bad_url")
+def _bad(message: str) -> RowError:
+    return RowError(message, code="bad_url")

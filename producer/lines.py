@@ -14,7 +14,7 @@ from collections import deque
 from typing import IO
 
 from producer.limits import MAX_REREAD_CHARS, MAX_ROW_CHARS
-from producer.row_errors import BrokenOff, Flaw, reason
+from producer.row_errors import FileBrokenOff, RowError, reason
 
 _READ_ERRORS = (OSError, EOFError, zlib.error)
 _ESCAPED_BYTE = re.compile(r"[\udc80-\udcff]")
@@ -34,7 +34,7 @@ class Lines:
         self._row: list[str] = []
         self._room = MAX_ROW_CHARS
         self._reread_left = MAX_REREAD_CHARS
-        self._flaw: Flaw | None = None
+        self._flaw: RowError | None = None
         self.number = 0
         self.row_start = 1
 
@@ -56,13 +56,15 @@ class Lines:
         self._room -= len(line)
         if self._room < 0:
             self._skip_rest(line)
-            raise Flaw(f"the row is longer than {MAX_ROW_CHARS // 2**20} MiB", code="row_too_long")
+            raise RowError(
+                f"the row is longer than {MAX_ROW_CHARS // 2**20} MiB", code="row_too_long"
+            )
         if not line.isascii() and (found := _ESCAPED_BYTE.search(line)):
             self._note_byte(line, found.start())
         self._row.append(line)
         return line
 
-    def take_flaw(self) -> Flaw | None:
+    def take_flaw(self) -> RowError | None:
         """What was wrong with the bytes of the row since `begin_row`, if anything."""
         return self._flaw
 
@@ -94,8 +96,8 @@ class Lines:
         except _READ_ERRORS as error:
             raise self._broken(f"the file cannot be read further: {reason(error)}") from error
 
-    def _broken(self, why: str) -> BrokenOff:
-        return BrokenOff(self._name, self.number + 1, why)
+    def _broken(self, why: str) -> FileBrokenOff:
+        return FileBrokenOff(self._name, self.number + 1, why)
 
     def _skip_rest(self, line: str) -> None:
         while line and not line.endswith(("\n", "\r")):
@@ -108,7 +110,7 @@ class Lines:
                 f"expected UTF-8, found the byte 0x{byte:02X} at character {column + 1} "
                 f"of line {self.number}; save the file as UTF-8"
             )
-            self._flaw = Flaw(message, code="bad_encoding")
+            self._flaw = RowError(message, code="bad_encoding")
 
 
 def head_text(head: bytes) -> str:

@@ -13,12 +13,12 @@ from vitrine.core.errors import BadInput
 _FIELDS = ("format", "id", "images", "payload", "image_separator", "image_root")
 
 
-def written(options: CatalogOptions) -> str:
+def options_to_json(options: CatalogOptions) -> str:
     """The options as a job's spec keeps them; whether files may be read is the spec's `file_root`."""
     return orjson.dumps(_plain(options)).decode()
 
 
-def as_written(reading: str, given: CatalogOptions) -> CatalogOptions:
+def options_from_json(reading: str, given: CatalogOptions) -> CatalogOptions:
     """The options of a job's catalog; raises `BadInput` where one that is given again says otherwise."""
     before: dict[str, Any] = orjson.loads(reading)
     default = _plain(CatalogOptions())

@@ -16,9 +16,9 @@ from typing import Any
 
 import orjson
 
-from producer.cells import all_scalars, scalar_text
+from producer.cells import is_scalar_list, scalar_text
 from producer.limits import MAX_NESTING
-from producer.row_errors import Flaw, shown
+from producer.row_errors import RowError, shown
 from vitrine.core.types import PayloadValue
 
 _MAX_EXACT_INT = 2**63 - 1
@@ -35,7 +35,7 @@ def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def payload_value(name: str, value: object) -> PayloadValue:
-    """One value as the store takes it, None where it says nothing; raises `Flaw` where it cannot be one."""
+    """One value as the store takes it, None where it says nothing; raises `RowError` where it cannot be one."""
     if value is None or value == "":
         return None
     if isinstance(value, bool | str):
@@ -55,7 +55,7 @@ def _number(name: str, value: int | float | decimal.Decimal) -> PayloadValue:
         return number
     if math.isnan(number):
         return None  # how data frames write that there is none
-    raise Flaw(f"expected a finite number, found {number}", field=name, code="bad_value")
+    raise RowError(f"expected a finite number, found {number}", field=name, code="bad_value")
 
 
 def _text(name: str, value: object) -> str:
@@ -63,7 +63,7 @@ def _text(name: str, value: object) -> str:
         return value.isoformat()
     if isinstance(value, uuid.UUID | dt.timedelta):
         return str(value)
-    raise Flaw(
+    raise RowError(
         f"expected text, a number, true/false or a list, found {shown(value)}",
         field=name,
         code="bad_value",
@@ -73,18 +73,18 @@ def _text(name: str, value: object) -> str:
 def _list(name: str, values: list[Any]) -> PayloadValue:
     present = [value for value in values if value is not None]
     try:
-        if all_scalars(present):
+        if is_scalar_list(present):
             return [scalar_text(value) for value in present]
         return orjson.dumps(values, default=str).decode()
     except (orjson.JSONEncodeError, RecursionError) as error:
-        raise Flaw(f"a list that is no JSON: {error}", field=name, code="bad_value") from error
+        raise RowError(f"a list that is no JSON: {error}", field=name, code="bad_value") from error
 
 
 def _flatten_into(
     flat: dict[str, Any], prefix: str, values: Mapping[str, Any], levels: int
 ) -> None:
     if levels == 0:
-        raise Flaw(
+        raise RowError(
             f"objects nested more than {MAX_NESTING} deep", field=prefix[:-1], code="bad_value"
         )
     for key, value in values.items():
@@ -92,6 +92,8 @@ def _flatten_into(
         if isinstance(value, dict):
             _flatten_into(flat, f"{name}.", value, levels - 1)
         elif name in flat:
-            raise Flaw("two fields of this name, one of them nested", field=name, code="bad_value")
+            raise RowError(
+                "two fields of this name, one of them nested", field=name, code="bad_value"
+            )
         else:
             flat[name] = value

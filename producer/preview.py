@@ -16,11 +16,11 @@ from typing import Any
 import orjson
 
 from producer.catalog import CatalogOptions, open_catalog
-from producer.columns import guess_id, guess_images, refuse_unknown
+from producer.columns import guess_id, guess_images, refuse_unknown_columns
 from producer.formats import Format
 from producer.readers import Row, open_reader
-from producer.report import Report
-from producer.row_errors import BrokenOff
+from producer.report import CatalogReport
+from producer.row_errors import FileBrokenOff
 from producer.source import Source
 from producer.submit.submission import inspect
 from vitrine.core.types import CatalogItem, RowProblem
@@ -59,7 +59,7 @@ class Preview:
     format: Format
     columns: tuple[PreviewColumn, ...]
     missing: tuple[Role, ...]  #: For which no column was told or found; nothing is judged then.
-    report: Report
+    report: CatalogReport
     whole: bool  #: Whether the report is of every row.
 
 
@@ -72,11 +72,16 @@ def preview(
     that was told is not there.
     """
     found, names, rows = _first_rows(source, options)
-    refuse_unknown(names, id_column=options.id, images=options.images, source=source.name)
+    refuse_unknown_columns(names, id_column=options.id, images=options.images, source=source.name)
     missing = tuple(_missing(names, options))
     if missing:
         return Preview(
-            source.name, found, _columns(names, rows, options, {}), missing, Report(), whole=False
+            source.name,
+            found,
+            _columns(names, rows, options, {}),
+            missing,
+            CatalogReport(),
+            whole=False,
         )
     with open_catalog(source, options) as catalog:
         outcomes = _judged(catalog, cut=cut)
@@ -94,7 +99,7 @@ def _first_rows(
     rows: list[Row] = []
     try:
         # A file that breaks off is told of by whoever reads it as a whole.
-        with suppress(BrokenOff):
+        with suppress(FileBrokenOff):
             for row in islice(reader.rows(), _LOOKED_AT):
                 if isinstance(row, Row):
                     rows.append(row)  # noqa: PERF401 - what came before a break is kept

@@ -10,7 +10,7 @@ from vitrine.core.types import CatalogItem, RowProblem
 
 
 @dataclass(slots=True)
-class Report:
+class CatalogReport:
     """Counts as they grow. `rows == items + rejected_rows`, save for a problem of the file as a whole."""
 
     items: int = 0

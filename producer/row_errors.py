@@ -1,4 +1,4 @@
-"""How a flaw travels inside the producer: raised as `Flaw` (a row) or `BrokenOff` (a file), shown as a `RowProblem`."""
+"""How a flaw travels inside the producer: raised as `RowError` (a row) or `FileBrokenOff` (a file), shown as a `RowProblem`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vitrine.core.types import RowProblem
 _CREDENTIALS = re.compile(r"//[^/\s@]{1,1024}@")
 
 
-class Flaw(Exception):
+class RowError(Exception):
     """Raised where a row cannot be used; it never leaves the row's own validation."""
 
     def __init__(self, message: str, *, field: str | None = None, code: str = "malformed_row"):
@@ -24,7 +24,7 @@ class Flaw(Exception):
         return RowProblem(source, line, self.field, self.message, self.code)
 
 
-class BrokenOff(BadInput):
+class FileBrokenOff(BadInput):
     """Raised where a file cannot be read further; what was read of it before stays good."""
 
     def __init__(self, source: str, line: int | None, why: str) -> None:

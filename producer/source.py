@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
-from producer.decompression_limit import Unfold, Unfolding
+from producer.decompression_limit import DecompressedSize, DecompressionLimit
 from producer.row_errors import reason
 from vitrine.core.errors import BadInput
 
@@ -42,7 +42,7 @@ class Source:
         path: Path | None = None,
         folder: Path | None = None,
         spool: IO[bytes] | None = None,
-        unfold: Unfold | None = None,
+        unfold: DecompressionLimit | None = None,
     ) -> None:
         self.name = name
         self.path = path
@@ -51,10 +51,10 @@ class Source:
         self._spool = spool
         self._unfold = unfold
 
-    def open(self) -> Opened:
+    def open(self) -> OpenedSource:
         """Open from the beginning; raises `BadInput` where the file cannot be read."""
         try:
-            return Opened(self._opener(), self.name, self._unfold)
+            return OpenedSource(self._opener(), self.name, self._unfold)
         except OSError as error:
             raise BadInput(f"{self.name} cannot be read: {_why(error)}.") from error
 
@@ -64,13 +64,13 @@ class Source:
             self._spool.close()
 
 
-class Opened:
+class OpenedSource:
     """An opened source: its first bytes in `head` (decompressed), the whole in `stream`, what it unfolded to in `unfolding`."""
 
-    def __init__(self, raw: BinaryIO, name: str, unfold: Unfold | None = None) -> None:
+    def __init__(self, raw: BinaryIO, name: str, unfold: DecompressionLimit | None = None) -> None:
         """Raises `BadInput` for a gzip that is broken in its first bytes."""
         self._raw = raw
-        self.unfolding = Unfolding(unfold)
+        self.unfolding = DecompressedSize(unfold)
         start = _read_head(raw)
         self.compressed = start.startswith(GZIP_MAGIC)
         chained = _Chained(start, raw)
@@ -116,7 +116,9 @@ class _Chained(io.RawIOBase):
 class _Unpacked(io.RawIOBase):
     """What a gzip holds, counted."""
 
-    def __init__(self, packed: gzip.GzipFile, beneath: _Chained, unfolding: Unfolding) -> None:
+    def __init__(
+        self, packed: gzip.GzipFile, beneath: _Chained, unfolding: DecompressedSize
+    ) -> None:
         self._packed = packed
         self._beneath = beneath
         self._unfolding = unfolding
@@ -149,7 +151,7 @@ def from_stream(
     *,
     rereadable: bool = False,
     folder: Path | None = None,
-    unfold: Unfold | None = None,
+    unfold: DecompressionLimit | None = None,
 ) -> Source:
     """A stream that its owner closes, such as an upload. `rereadable` copies it unless it can seek."""
     if stream.seekable():

@@ -1,4 +1,4 @@
-"""One row to one `CatalogItem`, or the `Flaw` that says which field was expected to be what.
+"""One row to one `CatalogItem`, or the `RowError` that says which field was expected to be what.
 
 This is the path that every row walks, so each check first asks the cheap question that good rows answer.
 """
@@ -18,7 +18,7 @@ from producer.image_url import ImageRoot
 from producer.limits import MAX_ID_BYTES, MAX_IMAGES_PER_ITEM, MAX_PAYLOAD_BYTES
 from producer.payload import payload_value
 from producer.readers.base import Row
-from producer.row_errors import Flaw, shown
+from producer.row_errors import RowError, shown
 from vitrine.core.types import CatalogItem, PayloadValue
 
 PayloadOf: TypeAlias = Callable[[Mapping[str, Any]], dict[str, PayloadValue]]
@@ -43,7 +43,7 @@ class Validator:
         self._separator = separator
 
     def item(self, row: Row) -> CatalogItem:
-        """The row's item; raises `Flaw`."""
+        """The row's item; raises `RowError`."""
         values = row.values
         item_id = self._checked_id(values)
         images = self._pictures(values)
@@ -55,7 +55,7 @@ class Validator:
         value = values.get(self._id)
         # An object was flattened into dotted names, so that nothing is left under its own.
         if value is None and any(name.startswith(f"{self._id}.") for name in values):
-            raise Flaw(
+            raise RowError(
                 "expected a text or a whole number, found an object", field=self._id, code="bad_id"
             )
         return _checked_id(self._id, value)
@@ -66,13 +66,15 @@ class Validator:
             try:
                 for value in image_values(values.get(name), self._separator):
                     urls[self._url(value)] = None
-            except Flaw as flaw:
-                raise Flaw(flaw.message, field=name, code=_image_code(flaw)) from None
+            except RowError as flaw:
+                raise RowError(flaw.message, field=name, code=_image_code(flaw)) from None
         if not urls:
             field = ", ".join(self._images)
-            raise Flaw("expected at least one picture, found none", field=field, code="no_image")
+            raise RowError(
+                "expected at least one picture, found none", field=field, code="no_image"
+            )
         if len(urls) > MAX_IMAGES_PER_ITEM:
-            raise Flaw(
+            raise RowError(
                 f"expected at most {MAX_IMAGES_PER_ITEM} pictures an item, found {len(urls)}",
                 field=", ".join(self._images),
                 code="too_many_images",
@@ -114,18 +116,18 @@ def _checked_id(field: str, value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if value is None or value == "":
-        raise Flaw("expected an id, found none", field=field, code="empty_id")
+        raise RowError("expected an id, found none", field=field, code="empty_id")
     if not isinstance(value, str):
-        raise Flaw(
+        raise RowError(
             f"expected a text or a whole number, found {shown(value)}", field=field, code="bad_id"
         )
     text = value.strip()
     if not text:
-        raise Flaw("expected an id, found blanks", field=field, code="empty_id")
+        raise RowError("expected an id, found blanks", field=field, code="empty_id")
     if not text.isprintable() and _UNPRINTABLE.search(text):
-        raise Flaw(f"a control character in {shown(text)}", field=field, code="bad_id")
+        raise RowError(f"a control character in {shown(text)}", field=field, code="bad_id")
     if len(text) * 4 > MAX_ID_BYTES and len(text.encode()) > MAX_ID_BYTES:
-        raise Flaw(
+        raise RowError(
             f"expected at most {MAX_ID_BYTES} bytes, found {len(text.encode())}",
             field=field,
             code="bad_id",
@@ -137,10 +139,10 @@ def _check_size(payload: Mapping[str, PayloadValue]) -> None:
     try:
         size = len(orjson.dumps(payload))
     except orjson.JSONEncodeError as error:
-        raise Flaw(f"a field that is no JSON: {error}", code="bad_value") from error
+        raise RowError(f"a field that is no JSON: {error}", code="bad_value") from error
     if size > MAX_PAYLOAD_BYTES:
         largest = max(payload, key=lambda name: len(orjson.dumps(payload[name])))
-        raise Flaw(
+        raise RowError(
             f"expected at most {MAX_PAYLOAD_BYTES} bytes of payload, found {size}, most of them here; "
             "choose fewer payload columns",
             field=largest,
@@ -148,5 +150,5 @@ def _check_size(payload: Mapping[str, PayloadValue]) -> None:
         )
 
 
-def _image_code(flaw: Flaw) -> str:
+def _image_code(flaw: RowError) -> str:
     return "bad_image" if flaw.code == "malformed_row" else flaw.code

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from api.server import bind, server_config, url_of
+from api.server import bind_socket, server_config, url_of
 from vitrine.core.settings import Settings
 
 PATIENCE = 60.0  #: Seconds; bounds a hang, measures nothing.
@@ -18,7 +18,7 @@ PATIENCE = 60.0  #: Seconds; bounds a hang, measures nothing.
 @contextmanager
 def served(app: ASGIApp, settings: Settings) -> Iterator[str]:
     """The URL at which it answers while inside."""
-    with closing(bind("127.0.0.1", 0)) as listening:
+    with closing(bind_socket("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(server_config(settings, app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

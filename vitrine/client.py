@@ -14,14 +14,14 @@ from vitrine.core.errors import (
     BadInput,
     Conflict,
     Forbidden,
-    Full,
     LedgerUnavailable,
     ModelUnavailable,
     NotFound,
+    QueueFull,
+    RateLimited,
     SpaceMismatch,
     StoreRejected,
     StoreUnavailable,
-    TooFast,
     Unauthorised,
     Unavailable,
     VitrineError,
@@ -138,9 +138,9 @@ def _error_of(answer: requests.Response) -> VitrineError:
     if not isinstance(code, str):
         return Unavailable(f"The API answered {answer.status_code} {answer.reason}.")
     message, hint = str(body.get("detail", "")), body.get("hint")
-    if code in {Full.code, TooFast.code}:
+    if code in {QueueFull.code, RateLimited.code}:
         wait = answer.headers.get("Retry-After", "")
-        return Full(message, retry_after=float(wait) if wait.isdecimal() else 1.0, hint=hint)
+        return QueueFull(message, retry_after=float(wait) if wait.isdecimal() else 1.0, hint=hint)
     fallback = BadInput if answer.status_code < 500 else Unavailable
     return _BY_CODE.get(code, fallback)(message, hint=hint)
 

@@ -12,13 +12,13 @@ from celery import Celery, signals
 from celery.exceptions import Reject
 
 from vitrine.messaging.broker import INGEST_TASK, QUERY_TASK, make_app
-from vitrine.telemetry import always, configure_logging
-from workers.celery_app.bootsteps import EngineStep, LanesStep
+from vitrine.telemetry import bind_process_fields, configure_logging
+from workers.celery_app.bootsteps import QueryConsumerStep, RuntimeStep
 from workers.celery_app.config import environment_settings
-from workers.celery_app.node_name import named
-from workers.celery_app.shutdown_deadline import STOP_SECONDS, end_in
-from workers.celery_app.task_result import ParkedMessage, told
-from workers.dead_letters import NotParked
+from workers.celery_app.node_name import set_node_name
+from workers.celery_app.shutdown_deadline import STOP_SECONDS, exit_after
+from workers.celery_app.task_result import MessageDeadLettered, task_result
+from workers.dead_letters import NotDeadLettered
 from workers.runtime import holder
 
 
@@ -42,8 +42,8 @@ def _add_options(worker_app: Celery) -> None:
 
 app = make_app(environment_settings)
 app.add_defaults(_worker_settings)
-app.steps["worker"].add(EngineStep)
-app.steps["consumer"].add(LanesStep)
+app.steps["worker"].add(RuntimeStep)
+app.steps["consumer"].add(QueryConsumerStep)
 _add_options(app)
 
 
@@ -55,25 +55,25 @@ def _configure_logging(**_: object) -> None:
 
 @signals.celeryd_init.connect
 def _name(instance: Any, options: dict[str, Any], **_: object) -> None:
-    always(worker=named(instance, options))
+    bind_process_fields(worker=set_node_name(instance, options))
 
 
 @signals.worker_shutting_down.connect
 def _stop_soon(**_: object) -> None:
     holder.stop_soon()
-    end_in(STOP_SECONDS)
+    exit_after(STOP_SECONDS)
 
 
-@app.task(name=INGEST_TASK, acks_late=True, ignore_result=True, throws=(ParkedMessage,))
+@app.task(name=INGEST_TASK, acks_late=True, ignore_result=True, throws=(MessageDeadLettered,))
 def ingest(*message: object, **unknown: object) -> dict[str, int | str]:
     """Do one chunk; acknowledged after its outcomes are in the ledger, or it is parked: any form is taken, to be kept."""
     try:
-        return told(holder.get().ingest(*message, *unknown.items()))
-    except NotParked as error:
+        return task_result(holder.get().ingest(*message, *unknown.items()))
+    except NotDeadLettered as error:
         raise Reject(str(error), requeue=True) from error
 
 
-@app.task(name=QUERY_TASK, acks_late=False, ignore_result=True, throws=(ParkedMessage,))
+@app.task(name=QUERY_TASK, acks_late=False, ignore_result=True, throws=(MessageDeadLettered,))
 def query(*message: object, **unknown: object) -> dict[str, int | str]:
     """Answer one query; acknowledged before: who asked waits seconds, not a visibility timeout."""
-    return told(holder.get().query(*message, *unknown.items()))
+    return task_result(holder.get().query(*message, *unknown.items()))

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 
-class HeldBytes:
+class ByteBudget:
     """The count and its limit; `wake` is called once room has come that somebody was refused before."""
 
     def __init__(self, limit: int, wake: Callable[[], None] = lambda: None) -> None:
@@ -69,12 +69,12 @@ class HeldBytes:
             self._changed.notify_all()
 
 
-class Hold:
+class ByteReservation:
     """Bytes already counted, given back with the last reference to this, or by `release` before."""
 
     __slots__ = ("_held", "_size")
 
-    def __init__(self, held: HeldBytes, size: int) -> None:
+    def __init__(self, held: ByteBudget, size: int) -> None:
         self._held = held
         self._size = size
 

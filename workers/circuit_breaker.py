@@ -19,11 +19,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-Chance = Callable[[float, float], float]
+RandomSource = Callable[[float, float], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class BreakerPolicy:
     """How patient a breaker is; times in seconds."""
 
     opens_after: int  #: Failures in a row.
@@ -32,7 +32,7 @@ class Terms:
     probe: float  #: A probe that has not told its end by then counts for nothing.
 
 
-class Breaker:
+class CircuitBreaker:
     """One party's state. For one thread at a time; `clock` is monotonic seconds.
 
     Pauses are drawn from the upper half of their length, so that many processes do not come back at once.
@@ -40,10 +40,10 @@ class Breaker:
 
     def __init__(
         self,
-        terms: Terms,
+        terms: BreakerPolicy,
         *,
         clock: Callable[[], float] = time.monotonic,
-        chance: Chance = random.uniform,
+        chance: RandomSource = random.uniform,
     ) -> None:
         self._terms = terms
         self._clock = clock

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from redis import Redis
 
 from vitrine.core.errors import LedgerUnavailable
-from vitrine.messaging.dead_letters import park
-from workers.ingest.retry_ledger import Patience
+from vitrine.messaging.dead_letters import store_dead_letter
+from workers.ingest.retry_ledger import LedgerRetry
 
 log = logging.getLogger(__name__)
 
@@ -17,11 +17,11 @@ _SHOWN = 500
 """Characters of a parked message that a log line and Flower have."""
 
 
-class NotParked(Exception):
+class NotDeadLettered(Exception):
     """A message that could not be kept: it must not be acknowledged."""
 
 
-class Parking:
+class DeadLetters:
     """Where a worker's tasks and its consumer leave such messages; safe from several threads."""
 
     def __init__(self, redis: Redis, stopping: Callable[[], bool]) -> None:
@@ -30,20 +30,20 @@ class Parking:
 
     def unreadable(self, message: str) -> None:
         """Keep a message that is no task; raises `LedgerUnavailable`."""
-        park(self._redis, message)
+        store_dead_letter(self._redis, message)
         log.error("parked a message: %s", message[:_SHOWN])
 
     def misunderstood(self, kind: str, arguments: Sequence[object]) -> str:
         """Keep a task's arguments of an unknown form; what of them is shown. Raises `LedgerUnavailable`."""
         text = " ".join([kind, *map(str, arguments)])
-        park(self._redis, text)
+        store_dead_letter(self._redis, text)
         log.error("parked a message of an unknown form or schema version: %s", text[:_SHOWN])
         return text[:_SHOWN]
 
     def patiently(self, kind: str, arguments: Sequence[object]) -> str:
-        """The same, waiting for Redis; raises `NotParked` where it does not come back in time."""
-        patience = Patience(self._stopping)
+        """The same, waiting for Redis; raises `NotDeadLettered` where it does not come back in time."""
+        patience = LedgerRetry(self._stopping)
         try:
             return patience(lambda: self.misunderstood(kind, arguments))
         except LedgerUnavailable as error:
-            raise NotParked("Redis is away; the message goes back to the queue") from error
+            raise NotDeadLettered("Redis is away; the message goes back to the queue") from error

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from vitrine.core.settings import Settings
 from workers.image import Picture
-from workers.images.crop import cut_out
-from workers.images.downscale import capped
-from workers.images.grayscale import GREY_POLICY, as_grey
+from workers.images.crop import crop
+from workers.images.downscale import downscaled
+from workers.images.grayscale import GREY_POLICY, to_grayscale
 from workers.images.jpeg_decode import SIGNATURE, ScaledSize, decode_jpeg
-from workers.images.pillow_decode import IMAGE_POLICY, decode
+from workers.images.pillow_decode import IMAGE_POLICY, decode_by_pillow
 from workers.models.base import EmbeddingModel, ScalesPictures
 
 SCALED_POLICY = f"{IMAGE_POLICY}-dct"
@@ -18,7 +18,7 @@ SCALED_POLICY = f"{IMAGE_POLICY}-dct"
 
 
 @dataclass(frozen=True, slots=True)
-class PictureDecoder:
+class ImageDecoder:
     """Decodes under one image policy; thread-safe."""
 
     max_pixels: int
@@ -51,35 +51,35 @@ class PictureDecoder:
         """Whether a JPEG's pixels take no more memory than libjpeg-turbo's array: not where Pillow scales them down."""
         return self.fast and not self.longest
 
-    def as_grey(self) -> PictureDecoder:
+    def as_grey(self) -> ImageDecoder:
         """The same, without colours."""
         return replace(self, grey=True)
 
-    def of_part(self, part: tuple[float, ...]) -> PictureDecoder:
+    def of_part(self, part: tuple[float, ...]) -> ImageDecoder:
         """The same, for a part of the picture, which is cut out of it at full size."""
         return replace(self, part=part, scaled_size=None)
 
     def __call__(self, data: bytes) -> Picture:
-        """Decode one picture; raises `ItemFailure` as `workers.images.pillow_decode.decode` does, with the same reasons."""
+        """Decode one picture; raises `ItemFailure` as `workers.images.pillow_decode.decode_by_pillow` does, with the same reasons."""
         picture = self._decoded(data)
         if self.part:
-            picture = cut_out(picture, self.part)
+            picture = crop(picture, self.part)
         if self.longest:
-            picture = capped(picture, self.longest)
-        return as_grey(picture) if self.grey else picture
+            picture = downscaled(picture, self.longest)
+        return to_grayscale(picture) if self.grey else picture
 
     def _decoded(self, data: bytes) -> Picture:
         if self.fast and data.startswith(SIGNATURE):
             pixels = decode_jpeg(data, max_pixels=self.max_pixels, scaled_size=self.scaled_size)
             if pixels is not None:
                 return pixels
-        return decode(data, max_pixels=self.max_pixels)
+        return decode_by_pillow(data, max_pixels=self.max_pixels)
 
 
-def decoder_for(model: EmbeddingModel, settings: Settings) -> PictureDecoder:
+def decoder_for(model: EmbeddingModel, settings: Settings) -> ImageDecoder:
     """The decoder of a worker's settings, for its model."""
     scaled_size = model.scaled_size if isinstance(model, ScalesPictures) else None
-    return PictureDecoder(
+    return ImageDecoder(
         settings.max_pixels,
         fast=settings.preprocess == "fast",
         scaled_size=scaled_size if settings.jpeg_scaling else None,

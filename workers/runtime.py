@@ -25,35 +25,35 @@ from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.messaging.broker import Publisher
 from vitrine.messaging.worker_registry import WorkerInfo
 from vitrine.store.open import open_store
-from vitrine.store.timed import timed
+from vitrine.store.timed import timed_store
 from vitrine.telemetry.traces import open_traces
 from workers.batching import Batcher
-from workers.batching.batch_size_store import RememberedSizes
+from workers.batching.batch_size_store import BatchSizeStore
 from workers.batching.warm_up import UNTRIED_BATCH, warm_up
-from workers.dead_letters import Parking
+from workers.dead_letters import DeadLetters
 from workers.fetch import Fetcher, FetchPolicy
 from workers.image_decoder import decoder_for
 from workers.images.pillow_decode import prepare_pillow
 from workers.ingest.chunk_worker import ChunkWorker, Report
 from workers.ingest.leases import LeaseKeeper
 from workers.ingest.retries import RetryPolicy
-from workers.ingest.retry_ledger import Patience
+from workers.ingest.retry_ledger import LedgerRetry
 from workers.ingest.store_breaker import StoreBreaker
 from workers.ingest.upsert import ChunkStore
-from workers.maintenance.heartbeat import Beat
-from workers.maintenance.index_deferral import IndexKeeper
+from workers.maintenance.heartbeat import Heartbeat
+from workers.maintenance.index_deferral import IndexDeferral
 from workers.maintenance.sweeper import Sweeper
 from workers.maintenance.watchdog import Watchdog
 from workers.metrics import WorkerMetrics
-from workers.metrics.cache_metrics import watch_reuse
-from workers.metrics.timed_stages import MeasuredDecoders, MeasuredSource
-from workers.metrics.wiring import Observed, observe
+from workers.metrics.cache_metrics import watch_cache
+from workers.metrics.timed_stages import TimedDecodePool, TimedSource
+from workers.metrics.wiring import ObservedParts, wire_metrics
 from workers.models.base import ScoresTexts
 from workers.models.factory import open_model
 from workers.models.threads import single_threaded
 from workers.query.worker import QueryWorker
 from workers.stages import Stages
-from workers.vector_cache.deduplicating import open_reuse
+from workers.vector_cache.deduplicating import open_deduplicating_cache
 
 if TYPE_CHECKING:
     from workers.models.base import EmbeddingModel
@@ -68,14 +68,14 @@ DRAIN_SECONDS = 60.0
 
 
 @dataclass
-class Engine:
+class WorkerRuntime:
     """A worker's parts while it runs."""
 
     settings: Settings
     model: EmbeddingModel
     chunks: ChunkWorker
     queries: QueryWorker
-    parking: Parking
+    parking: DeadLetters
     batcher: Batcher
     metrics: WorkerMetrics
     info: WorkerInfo
@@ -85,7 +85,7 @@ class Engine:
     _idle: threading.Condition = field(default_factory=threading.Condition)
 
     def ingest(self, *message: object) -> Report:
-        """The chunk task: schema version, job and chunk. Raises `NotParked` for a message that is neither done nor kept."""
+        """The chunk task: schema version, job and chunk. Raises `NotDeadLettered` for a message that is neither done nor kept."""
         with self._task(), self.metrics.chunk() as report:
             match message:
                 case (int(schema), str(job), int(number)) if schema == SCHEMA_VERSION:
@@ -135,7 +135,7 @@ class Engine:
         self._closers.close()
 
 
-def open_engine(settings: Settings, node: str) -> Engine:
+def open_runtime(settings: Settings, node: str) -> WorkerRuntime:
     """Load the model, warm it up and start the stages; raises `VitrineError` in one sentence."""
     with ExitStack() as closers:
         engine = _open(settings, node, closers)
@@ -143,7 +143,7 @@ def open_engine(settings: Settings, node: str) -> Engine:
         return engine
 
 
-def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
+def _open(settings: Settings, node: str, closers: ExitStack) -> WorkerRuntime:
     prepare_pillow()
     sys.setswitchinterval(SWITCH_SECONDS)
     started = time.monotonic()
@@ -157,7 +157,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     traces = open_traces(settings, "worker")
     closers.callback(traces.close)
     metrics = WorkerMetrics()
-    store = timed(open_store(settings), metrics.store_called)
+    store = timed_store(open_store(settings), metrics.store_called)
     closers.callback(store.close)
     model = open_model(
         settings.model,
@@ -169,17 +169,17 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     batcher = Batcher(model, size=batch_size, wait=settings.batch_wait_ms / 1000)
     policy = FetchPolicy.from_settings(settings)
     fetcher = Fetcher(policy)
-    decoders = MeasuredDecoders(
+    decoders = TimedDecodePool(
         settings.decode_threads,
         budget=settings.decode_memory_bytes,
         begin_thread=single_threaded,
         metrics=metrics,
     )
-    source = MeasuredSource(fetcher, metrics)
-    decoder, reuse = decoder_for(model, settings), open_reuse(settings)
+    source = TimedSource(fetcher, metrics)
+    decoder, reuse = decoder_for(model, settings), open_deduplicating_cache(settings)
     stages = Stages(model, source, decoders, batcher, decoder, reuse)
     metrics.watch_batches(batcher.gauge)
-    watch_reuse(metrics.registry, reuse)
+    watch_cache(metrics.registry, reuse)
     watchdog = Watchdog(
         lambda: batcher.batch_began,
         hung_after=settings.hung_seconds,
@@ -194,7 +194,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     sweeper = Sweeper(
         ledger, redis, publisher, every=settings.sweep_seconds, grace=settings.lease_seconds
     )
-    index_keeper = IndexKeeper(
+    index_keeper = IndexDeferral(
         ledger,
         store,
         redis,
@@ -205,13 +205,13 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
     )
     info = _info(model, stages.decoder.policy, node)
     breaker = StoreBreaker()
-    beat = Beat(redis, lambda: replace(info, store_away=breaker.away))
+    beat = Heartbeat(redis, lambda: replace(info, store_away=breaker.away))
     batcher.start()
-    remembered = RememberedSizes(settings.data_dir)
+    remembered = BatchSizeStore(settings.data_dir)
     warm_up(model, batcher, batch_size=settings.batch_size, remembered=remembered)
     watchdog.start()
-    observed = Observed(metrics, batcher, fetcher, keeper, breaker)
-    info = observe(observed, settings, redis, info, closers)
+    observed = ObservedParts(metrics, batcher, fetcher, keeper, breaker)
+    info = wire_metrics(observed, settings, redis, info, closers)
     for part in (keeper, sweeper, index_keeper, beat):
         part.start()
         closers.callback(part.close)
@@ -226,12 +226,12 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> Engine:
         window=settings.fetch_concurrency,
         fetch_files=settings.fetch_files,
         stopping=stopping.is_set,
-        patience=Patience(stopping.is_set),
+        patience=LedgerRetry(stopping.is_set),
         traces=traces,
     )
     queries = QueryWorker(redis, stages)
-    parking = Parking(redis, stopping.is_set)
-    return Engine(
+    parking = DeadLetters(redis, stopping.is_set)
+    return WorkerRuntime(
         settings, model, chunks, queries, parking, batcher, metrics, info, stopping, closers
     )
 
@@ -251,21 +251,21 @@ def _info(model: EmbeddingModel, policy: str, node: str) -> WorkerInfo:
     )
 
 
-class EngineHolder:
+class RuntimeHolder:
     """The process's engine: opened by the bootstep, used by the tasks."""
 
     def __init__(self) -> None:
-        self._engine: Engine | None = None
+        self._engine: WorkerRuntime | None = None
         self.exit_code = 0  #: What the process shall end with.
 
-    def open(self, settings: Settings, node: str) -> Engine:
+    def open(self, settings: Settings, node: str) -> WorkerRuntime:
         """Open it, under the name that Celery gives this worker; one a process."""
         if self._engine is not None:
             raise VitrineError("This process has its model already: one process, one model.")
-        self._engine = open_engine(settings, node)
+        self._engine = open_runtime(settings, node)
         return self._engine
 
-    def get(self) -> Engine:
+    def get(self) -> WorkerRuntime:
         """The engine; raises `BadInput` where the worker was started without it."""
         if self._engine is None:
             raise BadInput(
@@ -285,4 +285,4 @@ class EngineHolder:
             engine.close()
 
 
-holder = EngineHolder()
+holder = RuntimeHolder()

@@ -12,19 +12,24 @@ from numpy.typing import NDArray
 
 from vitrine.store.base import Space
 from workers.batching import Batcher, Lane
-from workers.byte_budget import Hold
-from workers.fetch.result import Fetched
-from workers.image_decoder import PictureDecoder
-from workers.images.decode_cost import burden
-from workers.images.decode_pool import Decoders
+from workers.byte_budget import ByteReservation
+from workers.fetch.result import FetchedPicture
+from workers.image_decoder import ImageDecoder
+from workers.images.decode_cost import decode_cost
+from workers.images.decode_pool import DecodePool
 from workers.models.base import EmbeddingModel, Inputs
-from workers.vector_cache.deduplicating import Reuse, Vector, known, vector_key
+from workers.vector_cache.deduplicating import (
+    DeduplicatingCache,
+    Vector,
+    resolved_future,
+    vector_key,
+)
 
 
 class PictureSource(Protocol):
     """What brings bytes; `workers.fetch.Fetcher` in production."""
 
-    def fetch(self, url: str, *, file_root: str | None = None) -> Future[Fetched]:
+    def fetch(self, url: str, *, file_root: str | None = None) -> Future[FetchedPicture]:
         """Begin to bring a picture; the future raises `ItemFailure`."""
 
     def close(self) -> None:
@@ -32,13 +37,13 @@ class PictureSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedPicture:
     """A decoded picture, ready for the batcher, or one whose vector is known; its bytes are gone by now."""
 
     inputs: Inputs  #: Empty where the vector is known.
     content_sha256: str
     etag: str | None
-    hold: Hold = field(repr=False, compare=False)
+    hold: ByteReservation = field(repr=False, compare=False)
     """Counts the inputs' bytes, and holds further decoding up; released when the batcher has them."""
     key: bytes | None = None  #: What its vector is known by, where vectors are kept.
     vector: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
@@ -51,10 +56,12 @@ class Stages:
 
     model: EmbeddingModel
     fetcher: PictureSource
-    decoders: Decoders
+    decoders: DecodePool
     batcher: Batcher
-    decoder: PictureDecoder
-    reuse: Reuse | None = None  #: None where every picture is embedded, whether seen before or not.
+    decoder: ImageDecoder
+    reuse: DeduplicatingCache | None = (
+        None  #: None where every picture is embedded, whether seen before or not.
+    )
 
     @property
     def space(self) -> Space:
@@ -66,19 +73,19 @@ class Stages:
         """The space of pictures prepared as grey ones."""
         return self.space_of(self.decoder.as_grey())
 
-    def space_of(self, decoder: PictureDecoder) -> Space:
+    def space_of(self, decoder: ImageDecoder) -> Space:
         """The space of what comes through a decoder."""
         return Space(self.model.name, self.model.revision, decoder.policy, self.model.dimension)
 
     def prepare(
         self,
-        fetched: Fetched,
+        fetched: FetchedPicture,
         *,
         lane: Lane,
         grey: bool = False,
         fresh: bool = False,
         part: tuple[float, ...] = (),
-    ) -> Future[Prepared]:
+    ) -> Future[PreparedPicture]:
         """Decode in a decoder's thread when its turn comes; the future raises `ItemFailure`.
 
         `grey` makes it grey whatever the worker's own policy: its vector is in `grey_space`. `fresh` leaves
@@ -87,34 +94,40 @@ class Stages:
         reuse = None if fresh or part else self.reuse
         decoder = self.decoder.as_grey() if grey else self.decoder
         decoder = decoder.of_part(part) if part else decoder
-        taken = burden(fetched.data, fast=decoder.leaves_jpegs_alone, max_pixels=decoder.max_pixels)
+        taken = decode_cost(
+            fetched.data, fast=decoder.leaves_jpegs_alone, max_pixels=decoder.max_pixels
+        )
         return self.decoders.submit(
             lambda: self._prepare(fetched, decoder, reuse), taken, lane=lane
         )
 
-    def _prepare(self, fetched: Fetched, decoder: PictureDecoder, reuse: Reuse | None) -> Prepared:
+    def _prepare(
+        self, fetched: FetchedPicture, decoder: ImageDecoder, reuse: DeduplicatingCache | None
+    ) -> PreparedPicture:
         digest = hashlib.sha256(fetched.data).hexdigest()
         key = None
         if reuse is not None:
             key = vector_key(self.space_of(decoder), digest)
             vector = reuse.find(key)
             if vector is not None:
-                nothing = Hold(self.decoders.decoded, 0)
-                return Prepared({}, digest, fetched.etag, nothing, key, vector)
+                nothing = ByteReservation(self.decoders.decoded, 0)
+                return PreparedPicture({}, digest, fetched.etag, nothing, key, vector)
         inputs = self.model.preprocess(decoder(fetched.data))
         size = sum(array.nbytes for array in inputs.values())
         # Whatever the limit says: it decides what is begun, and this is done.
         self.decoders.decoded.take(size, anyway=True)
-        return Prepared(inputs, digest, fetched.etag, Hold(self.decoders.decoded, size), key)
+        return PreparedPicture(
+            inputs, digest, fetched.etag, ByteReservation(self.decoders.decoded, size), key
+        )
 
-    def submit(self, prepared: Prepared, *, lane: Lane, alone: bool = False) -> Vector:
+    def submit(self, prepared: PreparedPicture, *, lane: Lane, alone: bool = False) -> Vector:
         """Ask for a picture's unit vector, see `Batcher.submit`; answered at once where it is known."""
 
         def ask() -> Vector:
             return self.batcher.submit(prepared.inputs, lane=lane, alone=alone)
 
         if prepared.vector is not None:
-            return known(prepared.vector)
+            return resolved_future(prepared.vector)
         if self.reuse is None or prepared.key is None:
             return ask()
         if lane is Lane.BULK and not alone:
@@ -124,14 +137,14 @@ class Stages:
         self.reuse.follow(prepared.key, future)
         return future
 
-    def offer(self, prepared: Prepared, *, lane: Lane) -> Vector | None:
+    def offer(self, prepared: PreparedPicture, *, lane: Lane) -> Vector | None:
         """As `submit` in bulk, but None where it would block: for threads that others wait for."""
 
         def ask() -> Vector | None:
             return self.batcher.offer(prepared.inputs, lane=lane)
 
         if prepared.vector is not None:
-            return known(prepared.vector)
+            return resolved_future(prepared.vector)
         if self.reuse is None or prepared.key is None:
             return ask()
         return self.reuse.offer(prepared.key, ask)

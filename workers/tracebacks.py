@@ -10,7 +10,7 @@ from __future__ import annotations
 from vitrine.core.types import ItemFailure
 
 
-def frameless(error: BaseException) -> BaseException:
+def without_traceback(error: BaseException) -> BaseException:
     """The same exception; if it is an `ItemFailure`, without its tracebacks and its causes'."""
     if isinstance(error, ItemFailure):
         link: BaseException | None = error

@@ -37,7 +37,7 @@ _SCOPE_KEY = "vitrine.audit"
 
 
 @dataclass(slots=True)
-class Entry:
+class AuditEntry:
     """What is learnt of one request on its way in; the routes add what only they know."""
 
     key: str | None = (
@@ -47,17 +47,17 @@ class Entry:
     details: dict[str, str | int] = field(default_factory=dict)
 
 
-def entry_of(scope: Scope) -> Entry:
+def entry_of(scope: Scope) -> AuditEntry:
     """The entry of a request."""
-    entry: Entry = scope.setdefault(_SCOPE_KEY, Entry())
+    entry: AuditEntry = scope.setdefault(_SCOPE_KEY, AuditEntry())
     return entry
 
 
-async def _of_request(request: Request) -> Entry:
+async def _of_request(request: Request) -> AuditEntry:
     return entry_of(request.scope)
 
 
-Noted = Annotated[Entry, Depends(_of_request)]
+Noted = Annotated[AuditEntry, Depends(_of_request)]
 """How a route asks for the entry of its request."""
 
 

@@ -17,25 +17,25 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.middleware.audit import entry_of
-from api.middleware.rate_limit import Rate
+from api.middleware.rate_limit import RateLimiter
 from api.permissions import OPEN, Need, need_of
 from api.problems import of_error
 from vitrine.core.api_keys import ApiKey, Keyring
-from vitrine.core.errors import Forbidden, TooFast, Unauthorised, VitrineError
+from vitrine.core.errors import Forbidden, RateLimited, Unauthorised, VitrineError
 from vitrine.core.loopback import is_loopback
 
 CHALLENGE = 'Bearer realm="vitrine"'
 _HOW = "Send it as `Authorization: Bearer KEY`; commands take it from VITRINE_API_KEY."
 
 
-class Access:
+class Auth:
     """ASGI middleware: lets a request pass, or answers 401, 403 or 429.
 
     `open_paths` are answered without any check: the probes, and the page's own files.
     """
 
     def __init__(
-        self, app: ASGIApp, keyring: Keyring, rate: Rate, open_paths: Container[str] = OPEN
+        self, app: ASGIApp, keyring: Keyring, rate: RateLimiter, open_paths: Container[str] = OPEN
     ) -> None:
         self._app = app
         self._keyring = keyring
@@ -63,7 +63,7 @@ class Access:
         entry_of(scope).key = key.name
         wait = self._rate.take(key.name)
         if wait:
-            raise TooFast(f"The key {key.name} asks too often.", retry_after=wait)
+            raise RateLimited(f"The key {key.name} asks too often.", retry_after=wait)
         _require(key, need_of(scope["method"], scope["path"]))
 
     def _key(self, headers: Headers) -> ApiKey:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem
-from vitrine.core.errors import Full
+from vitrine.core.errors import QueueFull
 from vitrine.core.settings import MEBIBYTE, Settings
 
 SMALL_BODY = MEBIBYTE
@@ -123,9 +123,9 @@ class Admission:
         self._inside = 0
 
     def __enter__(self) -> None:
-        """Go in; raises `Full`."""
+        """Go in; raises `QueueFull`."""
         if self._inside >= self._limit:
-            raise Full(
+            raise QueueFull(
                 f"{self._limit} {self._what} are in flight already.",
                 retry_after=1.0,
                 hint="Try again in a moment, or start more workers.",
@@ -136,15 +136,15 @@ class Admission:
         self._inside -= 1
 
 
-async def admitted(request: Request) -> AsyncIterator[None]:
-    """A route's dependency: it is counted among the searches in flight; raises `Full`."""
+async def search_slot(request: Request) -> AsyncIterator[None]:
+    """A route's dependency: it is counted among the searches in flight; raises `QueueFull`."""
     admission: Admission = request.app.state.admission
     with admission:
         yield
 
 
-async def roomy(request: Request) -> AsyncIterator[None]:
-    """A route's dependency: of large bodies only so many are taken in at once; raises `Full`."""
+async def large_body_slot(request: Request) -> AsyncIterator[None]:
+    """A route's dependency: of large bodies only so many are taken in at once; raises `QueueFull`."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) <= LARGE_BODY:
         yield

@@ -22,7 +22,7 @@ class BodyTooSlow(HTTPException):
         super().__init__(408, "The body came too slowly.", headers={"Connection": "close"})
 
 
-class SlowBody:
+class BodyTimeout:
     """ASGI middleware: cuts requests whose body drips."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:

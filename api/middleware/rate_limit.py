@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 
-class Rate:
+class RateLimiter:
     """Buckets by name; used on the event loop only, hence without a lock. Names are those of keys: few."""
 
     def __init__(

@@ -16,26 +16,26 @@ WEB = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class EmbedOptions:
     """How a request's pictures shall be embedded; see `vitrine.query.protocol.Query`."""
 
     grey: bool = False
     fresh: bool = False
 
 
-PLAIN = Manner()
+PLAIN = EmbedOptions()
 Asked = Query | UnusablePicture
 """A question for a worker, or why there is no use in asking."""
 
 
-def by_url(url: str, how: Manner = PLAIN) -> Asked:
+def by_url(url: str, how: EmbedOptions = PLAIN) -> Asked:
     """The picture at a URL, which a worker fetches."""
     if not url.lower().startswith(WEB):
         return UnusablePicture(FailureReason.BAD_URL, "only http:// and https:// URLs are fetched")
     return Query("url", url.encode(), grey=how.grey, fresh=how.fresh)
 
 
-def by_base64(text: str, how: Manner = PLAIN) -> Asked:
+def by_base64(text: str, how: EmbedOptions = PLAIN) -> Asked:
     """The picture of base64, also behind a `data:image/…;base64,` prefix."""
     if text.startswith("data:"):
         text = text.partition(",")[2]
@@ -45,7 +45,7 @@ def by_base64(text: str, how: Manner = PLAIN) -> Asked:
         return UnusablePicture(FailureReason.NOT_AN_IMAGE, "it is not base64")
 
 
-def by_bytes(data: bytes, how: Manner = PLAIN) -> Asked:
+def by_bytes(data: bytes, how: EmbedOptions = PLAIN) -> Asked:
     """The picture itself."""
     if not data:
         return UnusablePicture(FailureReason.NOT_AN_IMAGE, "it is empty")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from api.dependencies import Parts
+from api.dependencies import Services
 from vitrine.core.errors import ModelUnavailable, NotFound
 from vitrine.core.types import model_name
 from vitrine.messaging.worker_registry import WorkerInfo
@@ -18,7 +18,7 @@ MAX_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedModel:
     """A model that is known here, with its workers: none where it is known but not running."""
 
     name: str  #: As the client called it.
@@ -35,21 +35,21 @@ class Served:
         return self.workers[0]
 
 
-def served(parts: Parts, name: str) -> Served:
+def find_model(parts: Services, name: str) -> ServedModel:
     """The model of that name.
 
     Raises `NotFound` naming those there are, `LedgerUnavailable` without Redis.
     """
     alias = parts.settings.model_aliases.get(name)
-    model = canonical(name) if alias is None else model_name(alias)
+    model = canonical_name(name) if alias is None else model_name(alias)
     crew = parts.lane.workers()
     workers = tuple(worker for worker in crew if worker.model == model)
     if not workers and alias is None and model != model_name(parts.settings.model):
         raise NotFound(f"There is no model {name[:200]} here.", hint=_those(parts, crew))
-    return Served(name, model, workers)
+    return ServedModel(name, model, workers)
 
 
-def canonical(name: str) -> str:
+def canonical_name(name: str) -> str:
     """A client's name for a model as a worker would call it: a hub id's `/` is `--`, letters are small.
 
     Unlike `vitrine.core.types.model_name` it never looks whether there is such a directory here.
@@ -57,12 +57,12 @@ def canonical(name: str) -> str:
     return name.strip("/").replace("/", "--").lower()
 
 
-def names(parts: Parts) -> list[str]:
+def running_names(parts: Services) -> list[str]:
     """Every name under which a running model is known, in order."""
     return _known(parts, parts.lane.workers())
 
 
-def _known(parts: Parts, crew: list[WorkerInfo]) -> list[str]:
+def _known(parts: Services, crew: list[WorkerInfo]) -> list[str]:
     running = {worker.model for worker in crew}
     aliases = {
         alias
@@ -72,7 +72,7 @@ def _known(parts: Parts, crew: list[WorkerInfo]) -> list[str]:
     return sorted(running | aliases)
 
 
-def _those(parts: Parts, crew: list[WorkerInfo]) -> str:
+def _those(parts: Services, crew: list[WorkerInfo]) -> str:
     found = _known(parts, crew)
     if not found:
         return "No worker is running; start one: vitrine worker --model MODEL"

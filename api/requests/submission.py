@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from starlette.datastructures import UploadFile
 
-from api.dependencies import Parts
+from api.dependencies import Services
 from api.schemas.jobs import JobIn, UploadIn
 from api.schemas.preview import PreviewIn
 from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
-from producer.decompression_limit import Unfold
-from producer.report import Report
+from producer.decompression_limit import DecompressionLimit
+from producer.report import CatalogReport
 from producer.source import Source, from_stream
 from producer.submit.backpressure import refuse_when_full
 from producer.submit.submission import Submission, inspect, refuse_flawed
@@ -37,10 +37,10 @@ class Submitted:
     job: str
     model: str
     asked_model: str
-    report: Report
+    report: CatalogReport
 
 
-def submit_items(parts: Parts, body: JobIn) -> Submitted:
+def submit_items(parts: Services, body: JobIn) -> Submitted:
     """Submit the items of a JSON body; raises what `_submit` raises."""
     rows = [{"id": item.id, "images": item.images, **_fields(item.fields)} for item in body.items]
     options = CatalogOptions(id="id", images=("images",))
@@ -50,7 +50,7 @@ def submit_items(parts: Parts, body: JobIn) -> Submitted:
     )  # fmt: skip
 
 
-def submit_upload(parts: Parts, body: UploadIn, file: UploadFile) -> Submitted:
+def submit_upload(parts: Services, body: UploadIn, file: UploadFile) -> Submitted:
     """Submit an uploaded catalog; raises what `_submit` raises."""
     source = source_of(file, parts.settings)
     return _submit(
@@ -61,7 +61,7 @@ def submit_upload(parts: Parts, body: UploadIn, file: UploadFile) -> Submitted:
 
 def source_of(file: UploadFile, settings: Settings) -> Source:
     """The uploaded catalog, which can be opened again, and unfolds no further than a catalog does."""
-    unfold = Unfold(UNFOLDED * settings.max_upload_bytes)
+    unfold = DecompressionLimit(UNFOLDED * settings.max_upload_bytes)
     return from_stream(file.file, _name_of(file), unfold=unfold)
 
 
@@ -92,7 +92,7 @@ def _fields(fields: dict[str, object]) -> dict[str, object]:
 
 
 def _submit(
-    parts: Parts,
+    parts: Services,
     opened: Callable[[], Catalog],
     collection: str,
     model: str | None,
@@ -121,14 +121,14 @@ def _submit(
     return Submitted(spec.id, spec.model, asked, report)
 
 
-def _is_served(parts: Parts, model: str) -> bool:
+def _is_served(parts: Services, model: str) -> bool:
     try:
         return bool(parts.lane.workers(model))
     except VitrineError:
         return True  # a ledger that does not answer is no missing worker
 
 
-def _asked_model(parts: Parts, collection: str, model: str | None) -> str:
+def _asked_model(parts: Services, collection: str, model: str | None) -> str:
     """The model asked for, as it was; else the collection's own, else the API's default."""
     if not is_collection_name(collection):
         raise BadInput(

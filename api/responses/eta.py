@@ -10,7 +10,7 @@ LEAST_SECONDS = 1.0
 """A rate over less would be noise."""
 
 
-class Pace:
+class ThroughputWindow:
     """Pictures a second over the last seconds that were seen; not safe for several threads."""
 
     def __init__(self, window: float = WINDOW_SECONDS) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from vitrine.core.errors import Full
+from vitrine.core.errors import QueueFull
 
 MOST = 64
 """Streams at once in one API process; each is a connection and a question a second."""
@@ -22,7 +22,7 @@ THREADS = 8
 Found = TypeVar("Found")
 
 
-class Streams:
+class EventStreams:
     """Counts the open streams and ends them; entered on the event loop only, `end` is for any thread."""
 
     def __init__(self, most: int = MOST) -> None:
@@ -37,9 +37,9 @@ class Streams:
         self.ended = True
 
     def refuse_when_full(self) -> None:
-        """Raise `Full` where as many streams are open as may be."""
+        """Raise `QueueFull` where as many streams are open as may be."""
         if self._open >= self._most:
-            raise Full(
+            raise QueueFull(
                 f"{self._most} clients watch jobs already.",
                 retry_after=5.0,
                 hint="Ask GET /v1/jobs/JOB from time to time instead.",

@@ -21,7 +21,7 @@ import orjson
 from fastapi.responses import Response
 from numpy.typing import NDArray
 
-from api.embedding import Embedded
+from api.embedding import EmbeddedAnswers
 from api.schemas.base import SpaceOut
 from api.schemas.embed import ItemError
 from vitrine.query.client import Answer, QueryVector
@@ -51,7 +51,7 @@ def wanted_bytes(accept: str) -> str | None:
     return first if first in {NPY, RAW} else None
 
 
-def as_json(found: Embedded, encoding: Encoding, took_ms: float) -> Response:
+def vectors_json(found: EmbeddedAnswers, encoding: Encoding, took_ms: float) -> Response:
     """Every input's outcome; the vectors are written straight from their arrays."""
     told = {
         "space": SpaceOut.of(found.space).model_dump(),
@@ -69,18 +69,18 @@ def as_json(found: Embedded, encoding: Encoding, took_ms: float) -> Response:
 
 def _outcome(answer: Answer, encoding: Encoding) -> dict[str, Any]:
     if isinstance(answer, QueryVector):
-        return {"embedding": written(answer.vector, encoding), "error": None}
+        return {"embedding": encode_vector(answer.vector, encoding), "error": None}
     return {"embedding": None, "error": ItemError.of(answer).model_dump()}
 
 
-def written(vector: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float32] | str:
+def encode_vector(vector: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float32] | str:
     """A vector as orjson writes it: numbers, or base64 of float32, little-endian."""
     if encoding == "float":
         return np.ascontiguousarray(vector)
     return base64.b64encode(vector.astype("<f4", copy=False).tobytes()).decode()
 
 
-def as_bytes(found: Embedded, form: str) -> Response:
+def vectors_bytes(found: EmbeddedAnswers, form: str) -> Response:
     """All rows as one array, `form` being `NPY` or `RAW`."""
     nothing = np.full(found.space.dimension, np.nan, np.float32)
     rows = [one.vector if isinstance(one, QueryVector) else nothing for one in found.answers]
@@ -95,7 +95,7 @@ def _npy(matrix: NDArray[np.float32]) -> bytes:
     return file.getvalue()
 
 
-def _headers(found: Embedded) -> dict[str, str]:
+def _headers(found: EmbeddedAnswers) -> dict[str, str]:
     failures = [
         f"{index}={ItemError.of(one).code}"
         for index, one in enumerate(found.answers)

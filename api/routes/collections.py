@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from fastapi import APIRouter
 
 from api import openapi
-from api.dependencies import Given
+from api.dependencies import RequestServices
 from api.schemas.inventory import (
     CollectionDetail,
     CollectionList,
@@ -29,16 +29,18 @@ JOBS_LOOKED_AT = 200
 router = APIRouter(tags=["inventory"])
 
 
-@router.get("/v1/collections", summary="All collections", responses=openapi.errors())
-def collections(parts: Given) -> CollectionList:
+@router.get("/v1/collections", summary="All collections", responses=openapi.error_responses())
+def collections(parts: RequestServices) -> CollectionList:
     """Every collection, with its embedding space and the fields that filters find by index."""
     return CollectionList(
         collections=[CollectionOut.of(info) for info in parts.store.collections()]
     )
 
 
-@router.get("/v1/collections/{name}", summary="One collection", responses=openapi.errors(404))
-def collection(parts: Given, name: str) -> CollectionDetail:
+@router.get(
+    "/v1/collections/{name}", summary="One collection", responses=openapi.error_responses(404)
+)
+def collection(parts: RequestServices, name: str) -> CollectionDetail:
     """One collection, what it takes up, how far its index is, and the last job that was for it; 404 names those that exist."""
     with naming_those_that_exist(parts.store, name):
         info, index = parts.store.describe(name), parts.store.index_state(name)
@@ -46,8 +48,8 @@ def collection(parts: Given, name: str) -> CollectionDetail:
     return CollectionDetail.made_of(info, footprint, index, _last_job(parts.ledger, name))
 
 
-@router.get("/v1/workers", summary="The workers alive now", responses=openapi.errors())
-def workers(parts: Given) -> WorkerList:
+@router.get("/v1/workers", summary="The workers alive now", responses=openapi.error_responses())
+def workers(parts: RequestServices) -> WorkerList:
     """Each worker writes a line about itself every few seconds; old lines do not count."""
     return WorkerList(workers=[WorkerOut.of(worker) for worker in parts.lane.workers()])
 

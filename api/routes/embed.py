@@ -13,11 +13,11 @@ from fastapi.responses import Response
 from starlette.datastructures import FormData, UploadFile
 
 from api import openapi
-from api.dependencies import Given
-from api.embedding import chosen, embedded
-from api.middleware.body_limit import admitted, roomy
+from api.dependencies import RequestServices
+from api.embedding import choose_model, embed_questions
+from api.middleware.body_limit import large_body_slot, search_slot
 from api.requests import bodies
-from api.requests.image_inputs import Asked, Manner, by_base64, by_bytes, by_text, by_url
+from api.requests.image_inputs import Asked, EmbedOptions, by_base64, by_bytes, by_text, by_url
 from api.responses import vector_encoding
 from api.schemas.embed import MOST_INPUTS, EmbedIn, EmbedOut, InputIn
 
@@ -51,12 +51,14 @@ _ANSWERS: openapi.Responses = {
 @router.post(
     "/v1/embed",
     summary="Embed pictures and texts",
-    responses=openapi.errors(400, 404, 408, 409, 413, 415, 429) | _ANSWERS,
+    responses=openapi.error_responses(400, 404, 408, 409, 413, 415, 429) | _ANSWERS,
     openapi_extra=openapi.either_body(EmbedIn, _FORM, required=(), example=_EXAMPLE),
-    dependencies=[Depends(admitted), Depends(roomy)],
+    dependencies=[Depends(search_slot), Depends(large_body_slot)],
 )
 def embed(
-    request: Request, parts: Given, body: Annotated[bodies.Body, Depends(bodies.json_or_files)]
+    request: Request,
+    parts: RequestServices,
+    body: Annotated[bodies.Body, Depends(bodies.json_or_files)],
 ) -> Response:
     """Up to 1,000 inputs, in one order in and out. One that fails is named, and fails no other.
 
@@ -66,12 +68,12 @@ def embed(
     """
     asked, inputs = _from_form(body) if isinstance(body, FormData) else _from_json(body)
     started = time.perf_counter()
-    found = embedded(parts, chosen(parts, asked.model), inputs, timeout=asked.timeout)
+    found = embed_questions(parts, choose_model(parts, asked.model), inputs, timeout=asked.timeout)
     took = round(1000 * (time.perf_counter() - started), 2)
     form = vector_encoding.wanted_bytes(request.headers.get("accept", ""))
     if form is not None:
-        return vector_encoding.as_bytes(found, form)
-    return vector_encoding.as_json(found, asked.encoding, took)
+        return vector_encoding.vectors_bytes(found, form)
+    return vector_encoding.vectors_json(found, asked.encoding, took)
 
 
 def _from_json(body: bytes) -> tuple[EmbedIn, list[Asked]]:
@@ -79,20 +81,20 @@ def _from_json(body: bytes) -> tuple[EmbedIn, list[Asked]]:
     alone = any(getattr(asked, way) is not None for way in _WAYS)
     if alone == (asked.inputs is not None):
         raise bodies.refuse_field("", "Give inputs, or one of image_url, image_base64 and text.")
-    how = Manner(asked.grey, asked.fresh)
+    how = EmbedOptions(asked.grey, asked.fresh)
     if asked.inputs is None:
         return asked, [_one(asked, "", how)]
     return asked, [_one(given, f"inputs[{n}]", how) for n, given in enumerate(asked.inputs)]
 
 
-def _one(given: InputIn, field: str, how: Manner) -> Asked:
+def _one(given: InputIn, field: str, how: EmbedOptions) -> Asked:
     ways = [way for way in _WAYS if getattr(given, way) is not None]
     if len(ways) != 1:
         raise bodies.refuse_field(field, _ONE_OF)
     return _by(ways[0], getattr(given, ways[0]), how)
 
 
-def _by(way: str, value: str, how: Manner) -> Asked:
+def _by(way: str, value: str, how: EmbedOptions) -> Asked:
     if way == "text":
         return by_text(value)
     return by_url(value, how) if way == "image_url" else by_base64(value, how)
@@ -111,11 +113,11 @@ def _from_form(form: FormData) -> tuple[EmbedIn, list[Asked]]:
     if not 0 < len(given) <= MOST_INPUTS:
         raise bodies.refuse_field("", f"Give 1 to {MOST_INPUTS:,} of image, image_url and text.")
     asked = bodies.from_fields(EmbedIn, options)
-    how = Manner(asked.grey, asked.fresh)
+    how = EmbedOptions(asked.grey, asked.fresh)
     return asked, [_of_form(name, value, how) for name, value in given]
 
 
-def _of_form(name: str, value: UploadFile | str, how: Manner) -> Asked:
+def _of_form(name: str, value: UploadFile | str, how: EmbedOptions) -> Asked:
     if isinstance(value, UploadFile) != (name == "image"):
         raise bodies.refuse_field(name, "Only image is a file, and always is.")
     if isinstance(value, UploadFile):

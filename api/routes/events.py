@@ -20,10 +20,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from api import openapi
-from api.dependencies import Given
+from api.dependencies import RequestServices
 from api.problems import of_error
-from api.responses.eta import Pace
-from api.responses.sse import Streams
+from api.responses.eta import ThroughputWindow
+from api.responses.sse import EventStreams
 from api.schemas.progress import ProgressOut
 from vitrine.core.errors import NotFound, Unavailable, VitrineError
 from vitrine.ledger import Ledger
@@ -40,7 +40,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
     "/{job}/events",
     summary="Watch a job",
     response_class=StreamingResponse,
-    responses=openapi.errors(404, 429)
+    responses=openapi.error_responses(404, 429)
     | {
         200: {
             "description": "Events until the job is finished; `progress` carries a ProgressOut.",
@@ -48,32 +48,32 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
         }
     },
 )
-async def events(request: Request, parts: Given, job: str) -> StreamingResponse:
+async def events(request: Request, parts: RequestServices, job: str) -> StreamingResponse:
     """Server-sent events: `progress` with counts, chunks, stages, rate and time left, until the job is finished.
 
     `problem` while the ledger does not answer. Each event is the whole state: a client that was cut just asks again.
     """
-    streams: Streams = request.app.state.streams
+    streams: EventStreams = request.app.state.streams
     streams.refuse_when_full()
     await streams.ask(lambda: parts.ledger.status(job))  # 404 before the answer begins
-    watch = Watch(parts.ledger, job, streams, parts.lane.in_stages)
+    watch = JobWatch(parts.ledger, job, streams, parts.lane.in_stages)
     # Proxies that collect an answer before they hand it on would make the events late.
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(watch.events(), media_type=MEDIA_TYPE, headers=headers)
 
 
 @dataclass
-class Watch:
+class JobWatch:
     """One client that watches one job."""
 
     ledger: Ledger
     job: str
-    streams: Streams
+    streams: EventStreams
     in_stages: Callable[[str], Mapping[str, int]]  #: Of a job, as its workers tell.
     look_seconds: float = LOOK_SECONDS
     heartbeat_seconds: float = HEARTBEAT_SECONDS
     clock: Callable[[], float] = time.monotonic
-    _pace: Pace = field(default_factory=Pace)
+    _pace: ThroughputWindow = field(default_factory=ThroughputWindow)
     _told: str = ""
     _told_at: float = 0.0
 

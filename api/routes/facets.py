@@ -12,7 +12,7 @@ import orjson
 from fastapi import APIRouter, Query
 
 from api import openapi
-from api.dependencies import Given
+from api.dependencies import RequestServices
 from api.requests import bodies
 from api.routes.collections import described
 from api.schemas.facets import FacetOut, FacetsOut
@@ -47,10 +47,10 @@ FilterText = Annotated[
 @router.get(
     "/v1/collections/{name}/facets",
     summary="What its fields hold",
-    responses=openapi.errors(404),
+    responses=openapi.error_responses(404),
 )
 def facets(
-    parts: Given,
+    parts: RequestServices,
     name: str,
     field: Fields = [],  # noqa: B006  FastAPI's way of "may be absent"; it is never changed
     filter: FilterText = None,  # noqa: A002  the parameter's public name

@@ -9,7 +9,7 @@ from itertools import islice
 from fastapi import APIRouter
 
 from api import openapi
-from api.dependencies import Given
+from api.dependencies import RequestServices
 from api.schemas.failures import FailureGroup, FailureSummary
 from vitrine.core.types import Failure
 
@@ -22,13 +22,15 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 
 @router.get(
-    "/{job}/failures/summary", summary="Failures by reason and host", responses=openapi.errors(404)
+    "/{job}/failures/summary",
+    summary="Failures by reason and host",
+    responses=openapi.error_responses(404),
 )
-def failure_summary(parts: Given, job: str) -> FailureSummary:
+def failure_summary(parts: RequestServices, job: str) -> FailureSummary:
     """Groups of one reason and one host, the largest first; of the first 20,000 failures where there are more."""
     status = parts.ledger.status(job)
     failures = list(islice(parts.ledger.failures(job), COUNTED))
-    groups = grouped(failures)
+    groups = group_failures(failures)
     return FailureSummary(
         failed=status.failed,
         counted=len(failures),
@@ -37,7 +39,7 @@ def failure_summary(parts: Given, job: str) -> FailureSummary:
     )
 
 
-def grouped(failures: Iterable[Failure]) -> list[FailureGroup]:
+def group_failures(failures: Iterable[Failure]) -> list[FailureGroup]:
     """The failures by reason and host, each group with its first one as the example."""
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], Failure] = {}

@@ -23,7 +23,7 @@ async def healthz() -> Alive:
     "/readyz",
     summary="Would a search work",
     response_model=Ready,
-    responses=openapi.errors(),
+    responses=openapi.error_responses(),
 )
 async def readyz(request: Request) -> Ready | Response:
     """The ledger, the store, and a canary picture through every model that has workers.

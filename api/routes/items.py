@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from api import openapi
-from api.dependencies import Given
+from api.dependencies import RequestServices
 from api.routes.collections import naming_those_that_exist
 from api.schemas.items import ItemList, ItemOut, ItemShown
 from api.search.stored_images import read_picture
@@ -26,9 +26,9 @@ router = APIRouter(prefix="/v1/collections/{name}", tags=["inventory"])
 ItemId = Annotated[str, Query(alias="id", min_length=1, max_length=512)]
 
 
-@router.get("/items", summary="Some items", responses=openapi.errors(404))
+@router.get("/items", summary="Some items", responses=openapi.error_responses(404))
 def items(
-    parts: Given, name: str, limit: Annotated[int, Query(ge=1, le=100)] = 24
+    parts: RequestServices, name: str, limit: Annotated[int, Query(ge=1, le=100)] = 24
 ) -> ItemList:  # fmt: skip
     """Items to begin with, drawn from all over the collection, each by its first picture found."""
     shown: dict[str, ItemShown] = {}
@@ -43,8 +43,10 @@ def items(
     return ItemList(collection=name, items=list(shown.values()))
 
 
-@router.get("/item", summary="One item with all its pictures", responses=openapi.errors(404))
-def item(parts: Given, name: str, item_id: ItemId) -> ItemOut:
+@router.get(
+    "/item", summary="One item with all its pictures", responses=openapi.error_responses(404)
+)
+def item(parts: RequestServices, name: str, item_id: ItemId) -> ItemOut:
     """Its fields, its pictures, and of each where its vector comes from."""
     return ItemOut.of(name, item_id, stored_item(parts.store, name, item_id))
 
@@ -53,11 +55,11 @@ def item(parts: Given, name: str, item_id: ItemId) -> ItemOut:
     "/picture",
     summary="A picture from a file",
     response_class=Response,
-    responses=openapi.errors(404)
+    responses=openapi.error_responses(404)
     | {200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
 )  # fmt: skip
 def picture(
-    parts: Given,
+    parts: RequestServices,
     name: str,
     item_id: ItemId,
     index: Annotated[int, Query(ge=0, le=1_000_000)] = 0,

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from starlette.datastructures import FormData
 
 from api import openapi
-from api.dependencies import Given, Parts
+from api.dependencies import RequestServices, Services
 from api.middleware.audit import Noted
 from api.requests import bodies
 from api.requests.submission import Submitted, submit_items, submit_upload
@@ -71,13 +71,13 @@ _EXAMPLE = {
     "",
     status_code=202,
     summary="Submit a catalog",
-    responses=openapi.errors(400, 408, 409, 413, 415, 429),
+    responses=openapi.error_responses(400, 408, 409, 413, 415, 429),
     openapi_extra=openapi.either_body(
         JobIn, FORM, required=("collection", "file"), example=_EXAMPLE
     ),
 )
 def submit(
-    parts: Given,
+    parts: RequestServices,
     noted: Noted,
     body: Annotated[bodies.Body, Depends(bodies.json_or_form)],
     response: Response,
@@ -100,7 +100,7 @@ def submit(
     )
 
 
-def _submitted(parts: Parts, body: bodies.Body) -> Submitted:
+def _submitted(parts: Services, body: bodies.Body) -> Submitted:
     if not isinstance(body, FormData):
         return submit_items(parts, bodies.from_json(JobIn, body))
     fields = bodies.from_fields(UploadIn, bodies.texts(body, literal=LITERAL))
@@ -110,7 +110,7 @@ def _submitted(parts: Parts, body: bodies.Body) -> Submitted:
     return submit_upload(parts, fields, file)
 
 
-def _warnings(parts: Parts, submitted: Submitted) -> list[str]:
+def _warnings(parts: Services, submitted: Submitted) -> list[str]:
     try:
         alive = bool(parts.lane.workers(submitted.model))
     except VitrineError:
@@ -123,8 +123,8 @@ def _warnings(parts: Parts, submitted: Submitted) -> list[str]:
     ]
 
 
-@router.get("", summary="All jobs", responses=openapi.errors())
-def jobs(parts: Given, limit: Limit = 100, offset: Offset = 0) -> JobPage:
+@router.get("", summary="All jobs", responses=openapi.error_responses())
+def jobs(parts: RequestServices, limit: Limit = 100, offset: Offset = 0) -> JobPage:
     """Newest first; finished jobs are forgotten after some days."""
     found = parts.ledger.jobs(limit=limit + 1, offset=offset)
     return JobPage(
@@ -133,8 +133,8 @@ def jobs(parts: Given, limit: Limit = 100, offset: Offset = 0) -> JobPage:
     )
 
 
-@router.get("/{job}", summary="One job", responses=openapi.errors(404))
-def job_status(parts: Given, job: str) -> JobOut:
+@router.get("/{job}", summary="One job", responses=openapi.error_responses(404))
+def job_status(parts: RequestServices, job: str) -> JobOut:
     """The counts, which always add up: `embedded + failed + cancelled + pending == images`."""
     return JobOut.of(parts.ledger.status(job))
 
@@ -143,12 +143,12 @@ def job_status(parts: Given, job: str) -> JobOut:
     "/{job}/failures",
     summary="Pictures without a vector",
     response_model=FailurePage,
-    responses=openapi.errors(404)
+    responses=openapi.error_responses(404)
     | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 def failures(
     *,
-    parts: Given,
+    parts: RequestServices,
     job: str,
     reason: FailureReason | None = None,
     host: Annotated[str | None, Query(max_length=255)] = None,
@@ -178,16 +178,16 @@ def failures(
     )
 
 
-@router.get("/{job}/problems", summary="Rejected rows", responses=openapi.errors(404))
-def problems(parts: Given, job: str) -> ProblemList:
+@router.get("/{job}/problems", summary="Rejected rows", responses=openapi.error_responses(404))
+def problems(parts: RequestServices, job: str) -> ProblemList:
     """Rows of the catalog that were not taken, with their line; the first 1,000."""
     status = parts.ledger.status(job)
     rows = [ProblemRow.of(row) for row in parts.ledger.problems(job)]
     return ProblemList(rejected_rows=status.rejected_rows, problems=rows)
 
 
-@router.post("/{job}/cancel", summary="Stop a job", responses=openapi.errors(404, 409))
-def cancel(parts: Given, job: str) -> JobOut:
+@router.post("/{job}/cancel", summary="Stop a job", responses=openapi.error_responses(404, 409))
+def cancel(parts: RequestServices, job: str) -> JobOut:
     """What waits goes at once, what a worker holds when it is through; 409 for a finished job."""
     parts.ledger.cancel(job)
     return JobOut.of(parts.ledger.status(job))
@@ -197,9 +197,9 @@ def cancel(parts: Given, job: str) -> JobOut:
     "/{job}/retry",
     status_code=202,
     summary="Try failures again",
-    responses=openapi.errors(400, 404, 408, 409, 413),
+    responses=openapi.error_responses(400, 404, 408, 409, 413),
 )
-def retry(parts: Given, noted: Noted, job: str, which: RetryIn | None = None) -> Retried:
+def retry(parts: RequestServices, noted: Noted, job: str, which: RetryIn | None = None) -> Retried:
     """All failures, or those of a reason, a host or some items; 409 while the job is open or cancelled."""
     which = which or RetryIn()
     count = retry_failures(

@@ -32,7 +32,7 @@ from fastapi import APIRouter, Depends, Request
 from numpy.typing import NDArray
 
 from api import openapi
-from api.dependencies import Given
+from api.dependencies import RequestServices
 from api.routes.collections import described
 from api.schemas.items import MapOut, MapPoint
 from vitrine.core.errors import Unavailable
@@ -54,7 +54,7 @@ router = APIRouter(tags=["inventory"])
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
+class SampledCollection:
     """A collection as it stood when its map was begun, with some of its pictures."""
 
     generation: str
@@ -70,12 +70,12 @@ class Maps:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="map")
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Sampled] = OrderedDict()
-        self._making: dict[str, Future[Sampled]] = {}
+        self._kept: OrderedDict[str, SampledCollection] = OrderedDict()
+        self._making: dict[str, Future[SampledCollection]] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
 
-    def of(self, store: VectorStore, info: CollectionInfo) -> tuple[Sampled | None, bool]:
+    def of(self, store: VectorStore, info: CollectionInfo) -> tuple[SampledCollection | None, bool]:
         """The map if there is one, and whether one is being made. Raises what the last attempt failed of."""
         with self._lock:
             self._collect(info.name)
@@ -102,18 +102,18 @@ class Maps:
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 
-    def _fitting(self, info: CollectionInfo) -> Sampled | None:
+    def _fitting(self, info: CollectionInfo) -> SampledCollection | None:
         found = self._kept.get(info.name)
         return found if found is not None and found.generation == info.generation else None
 
-    def _make(self, store: VectorStore, info: CollectionInfo) -> Sampled:
+    def _make(self, store: VectorStore, info: CollectionInfo) -> SampledCollection:
         vectors, payloads = _sample(store, info.name)
         places = self._projected(vectors) if payloads else np.empty((0, 2), np.float32)
         fields = tuple(sorted(info.indexed_fields))
         points = tuple(
             _point(payload, place, fields) for payload, place in zip(payloads, places, strict=True)
         )
-        return Sampled(info.generation, info.points, fields, points, time.monotonic())
+        return SampledCollection(info.generation, info.points, fields, points, time.monotonic())
 
     def _projected(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         sent = io.BytesIO()
@@ -146,7 +146,7 @@ def _answer_of(process: subprocess.Popen[bytes], sent: bytes) -> NDArray[np.floa
     return places
 
 
-def _is_old(found: Sampled, info: CollectionInfo) -> bool:
+def _is_old(found: SampledCollection, info: CollectionInfo) -> bool:
     grown = found.pictures != info.points
     return grown and time.monotonic() - found.made > REFRESH_SECONDS
 
@@ -186,9 +186,11 @@ async def _of_app(request: Request) -> Maps:
 @router.get(
     "/v1/collections/{name}/map",
     summary="The collection in two dimensions",
-    responses=openapi.errors(404),
+    responses=openapi.error_responses(404),
 )
-def collection_map(parts: Given, name: str, maps: Annotated[Maps, Depends(_of_app)]) -> MapOut:
+def collection_map(
+    parts: RequestServices, name: str, maps: Annotated[Maps, Depends(_of_app)]
+) -> MapOut:
     """Made when first asked for, which takes seconds: `computing` means to ask again."""
     info = described(parts.store, name)
     found, making = maps.of(parts.store, info)

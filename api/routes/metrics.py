@@ -8,7 +8,7 @@ from prometheus_client import generate_latest
 from pydantic import BaseModel, Field
 
 from api import openapi
-from api.dependencies import Given
+from api.dependencies import RequestServices
 from api.metrics import ApiMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -29,7 +29,7 @@ class TargetOut(BaseModel):
     summary="What Prometheus reads",
     response_class=PlainTextResponse,
     responses={
-        **openapi.errors(),
+        **openapi.error_responses(),
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
     },
 )
@@ -42,9 +42,9 @@ def metrics(request: Request) -> PlainTextResponse:
 @router.get(
     "/v1/metrics/targets",
     summary="Where the workers tell their metrics",
-    responses=openapi.errors(),
+    responses=openapi.error_responses(),
 )
-def targets(parts: Given) -> list[TargetOut]:
+def targets(parts: RequestServices) -> list[TargetOut]:
     """For `http_sd_configs` of Prometheus: the workers that are alive now, wherever they run."""
     return [
         TargetOut(

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from starlette.datastructures import FormData
 
 from api import openapi
-from api.dependencies import Given
+from api.dependencies import RequestServices
 from api.requests import bodies
 from api.requests.submission import options_of, source_of
 from api.routes.jobs import FORM, LITERAL
@@ -32,10 +32,12 @@ _FORM = {name: FORM[name] for name in _SHARED} | {
 @router.post(
     "/v1/preview",
     summary="Look at a catalog before it is submitted",
-    responses=openapi.errors(400, 408, 413, 415),
+    responses=openapi.error_responses(400, 408, 413, 415),
     openapi_extra=openapi.form_body(_FORM, required=("file",)),
 )
-def look(parts: Given, body: Annotated[FormData, Depends(bodies.form_only)]) -> PreviewOut:
+def preview_catalog(
+    parts: RequestServices, body: Annotated[FormData, Depends(bodies.form_only)]
+) -> PreviewOut:
     """The columns, what each is taken for, and what is wrong with the first 10,000 rows; nothing is submitted.
 
     Where no column is recognised as the id or the picture, `missing` says so: name one and ask again.

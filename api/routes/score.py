@@ -9,11 +9,11 @@ import numpy as np
 from fastapi import APIRouter, Depends
 
 from api import openapi
-from api.dependencies import Given
-from api.embedding import Embedded, chosen, embedded
-from api.middleware.body_limit import admitted, roomy
+from api.dependencies import RequestServices
+from api.embedding import EmbeddedAnswers, choose_model, embed_questions
+from api.middleware.body_limit import large_body_slot, search_slot
 from api.requests import bodies
-from api.requests.image_inputs import Asked, Manner, by_base64, by_text, by_url
+from api.requests.image_inputs import Asked, EmbedOptions, by_base64, by_text, by_url
 from api.schemas.base import SpaceOut
 from api.schemas.embed import (
     ItemError,
@@ -37,28 +37,28 @@ _EXAMPLE = {
 @router.post(
     "/v1/score",
     summary="Score pictures against texts",
-    responses=openapi.errors(400, 404, 408, 409, 413, 415, 429),
+    responses=openapi.error_responses(400, 404, 408, 409, 413, 415, 429),
     openapi_extra=openapi.json_body(ScoreIn, example=_EXAMPLE),
-    dependencies=[Depends(admitted), Depends(roomy)],
+    dependencies=[Depends(search_slot), Depends(large_body_slot)],
 )
-def score(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> ScoresOut:
+def score(parts: RequestServices, body: Annotated[bytes, Depends(bodies.json_only)]) -> ScoresOut:
     """Up to 500 pairs; a picture or text that is in several is embedded once.
 
     Needs a model with a text tower. `probability` is what a SigLIP says of the pair alone; a CLIP compares texts with
     each other, and has a `logit` to do so. A pair that fails is named, and fails no other.
     """
     asked = bodies.from_json(ScoreIn, body)
-    how = Manner(fresh=asked.fresh)
+    how = EmbedOptions(fresh=asked.fresh)
     pictures = [_picture(pair, number, how) for number, pair in enumerate(asked.pairs)]
     started = time.perf_counter()
-    model = chosen(parts, asked.model)
+    model = choose_model(parts, asked.model)
     texts = [by_text(pair.text) for pair in asked.pairs]
-    found = embedded(parts, model, [*pictures, *texts], timeout=asked.timeout)
+    found = embed_questions(parts, model, [*pictures, *texts], timeout=asked.timeout)
     took = round(1000 * (time.perf_counter() - started), 2)
     return scores(found, model.worker().scoring, took)
 
 
-def _picture(pair: PairIn, number: int, how: Manner) -> Asked:
+def _picture(pair: PairIn, number: int, how: EmbedOptions) -> Asked:
     if (pair.image_url is None) == (pair.image_base64 is None):
         raise bodies.refuse_field(
             f"pairs[{number}]", "Give exactly one of image_url and image_base64."
@@ -68,7 +68,7 @@ def _picture(pair: PairIn, number: int, how: Manner) -> Asked:
     return by_base64(pair.image_base64 or "", how)
 
 
-def scores(found: Embedded, scoring: Scoring | None, took_ms: float) -> ScoresOut:
+def scores(found: EmbeddedAnswers, scoring: Scoring | None, took_ms: float) -> ScoresOut:
     """The outcomes of n pairs whose pictures' answers come first and whose texts' answers follow in the same order."""
     half = len(found.answers) // 2
     pairs = zip(found.answers[:half], found.answers[half:], strict=True)
@@ -88,7 +88,7 @@ def _score(index: int, picture: Answer, text: Answer, scoring: Scoring | None) -
     numbers: dict[str, Any] = dict.fromkeys(("cosine", "clip_score", "logit", "probability"))
     if isinstance(picture, QueryVector) and isinstance(text, QueryVector):
         cosine = float(np.dot(picture.vector.astype(np.float64), text.vector))
-        return ScoreOut(index=index, error=None, **numbers | measures(cosine, scoring))
+        return ScoreOut(index=index, error=None, **numbers | score_measures(cosine, scoring))
     told = _failed("text", text) if isinstance(picture, QueryVector) else _failed("image", picture)
     return ScoreOut(index=index, error=told, **numbers)
 
@@ -98,7 +98,7 @@ def _failed(part: Literal["image", "text"], answer: Answer) -> PairError:
     return PairError(part=part, **ItemError.of(answer).model_dump())
 
 
-def measures(cosine: float, scoring: Scoring | None) -> dict[str, float]:
+def score_measures(cosine: float, scoring: Scoring | None) -> dict[str, float]:
     """What a cosine comes to: always `cosine` and `clip_score`, the others where the model has them."""
     told = {"cosine": cosine, "clip_score": max(100.0 * cosine, 0.0)}
     if scoring is None:

@@ -13,16 +13,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 
 from api import openapi
-from api.dependencies import Given
+from api.dependencies import RequestServices
 from api.middleware.body_limit import Admission
 from api.requests import bodies
 from api.routes.collections import space_of
 from api.schemas.base import SpaceOut
 from api.schemas.search import QueryOut, RelevanceOut, SearchIn, SearchOptions, SearchOut, Took
-from api.search.query_vector import Aim, take_aim
-from api.search.request import read_question
-from api.search.results import Page, deepest, turn_to
-from api.search.sample_cache import Backgrounds
+from api.search.query_vector import QueryVector, resolve_query_vector
+from api.search.request import read_search_request
+from api.search.results import ResultPage, max_depth, read_page
+from api.search.sample_cache import SampleCache
 from vitrine.core import filters
 from vitrine.store import Space
 
@@ -35,8 +35,8 @@ async def _admitted(request: Request) -> AsyncIterator[None]:
         yield
 
 
-async def _backgrounds(request: Request) -> Backgrounds:
-    kept: Backgrounds = request.app.state.backgrounds
+async def _backgrounds(request: Request) -> SampleCache:
+    kept: SampleCache = request.app.state.backgrounds
     return kept
 
 
@@ -74,13 +74,13 @@ _EXAMPLE = {
 @router.post(
     "/v1/search",
     summary="Search by picture, item, words or examples",
-    responses=openapi.errors(400, 404, 408, 409, 413, 415, 429, 502),
+    responses=openapi.error_responses(400, 404, 408, 409, 413, 415, 429, 502),
     openapi_extra=openapi.either_body(SearchIn, _FORM, required=("collection",), example=_EXAMPLE),
     dependencies=[Depends(_admitted)],
 )
 def search(
-    parts: Given,
-    backgrounds: Annotated[Backgrounds, Depends(_backgrounds)],
+    parts: RequestServices,
+    backgrounds: Annotated[SampleCache, Depends(_backgrounds)],
     body: Annotated[bodies.Body, Depends(bodies.json_or_form)],
 ) -> SearchOut:
     """Hits are grouped by item and come best first.
@@ -89,21 +89,23 @@ def search(
     model with a text tower (422 where it has none). Several examples are blended, each at equal strength times its
     weight; what is unlike pushes with a third of the force with which what is like pulls.
     """
-    asked = read_question(body)
+    asked = read_search_request(body)
     options = asked.options
-    deepest(options)  # before a worker is asked for anything
+    max_depth(options)  # before a worker is asked for anything
     where = None if options.filter is None else filters.parse(options.filter)
     space = space_of(parts.store, options.collection)
     started = time.perf_counter()
-    aim = take_aim(parts, backgrounds, asked, space)
+    aim = resolve_query_vector(parts, backgrounds, asked, space)
     embedded = time.perf_counter()
-    page = turn_to(parts.store, backgrounds, aim, options=options, where=where, space=space)
+    page = read_page(parts.store, backgrounds, aim, options=options, where=where, space=space)
     ended = time.perf_counter()
     took = Took(embed_ms=_ms(embedded - started), store_ms=_ms(ended - embedded))
     return _answer(options, aim, page, space, took)
 
 
-def _answer(options: SearchOptions, aim: Aim, page: Page, space: Space, took: Took) -> SearchOut:
+def _answer(
+    options: SearchOptions, aim: QueryVector, page: ResultPage, space: Space, took: Took
+) -> SearchOut:
     return SearchOut(
         collection=options.collection,
         query=QueryOut(

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api import openapi
-from api.dependencies import Given, Parts
+from api.dependencies import RequestServices, Services
 from api.schemas.inventory import WorkerOut
 from api.schemas.system import MinuteOut, QueueOut, SystemOut
 from vitrine import __version__
@@ -25,8 +25,10 @@ JOBS_LOOKED_AT = 100
 router = APIRouter(tags=["inventory"])
 
 
-@router.get("/v1/system", summary="The service at this moment", responses=openapi.errors())
-def system(parts: Given, minutes: Annotated[int, Query(ge=1, le=KEPT_MINUTES)] = 60) -> SystemOut:
+@router.get("/v1/system", summary="The service at this moment", responses=openapi.error_responses())
+def system(
+    parts: RequestServices, minutes: Annotated[int, Query(ge=1, le=KEPT_MINUTES)] = 60
+) -> SystemOut:
     """Workers, what waits in the queues, and how many pictures got an outcome in each of the last minutes."""
     crew = parts.lane.workers()
     jobs = parts.ledger.active_jobs()
@@ -44,7 +46,7 @@ def system(parts: Given, minutes: Annotated[int, Query(ge=1, le=KEPT_MINUTES)] =
     )
 
 
-def queues(parts: Parts, crew: Sequence[WorkerInfo], jobs: Sequence[str]) -> list[QueueOut]:
+def queues(parts: Services, crew: Sequence[WorkerInfo], jobs: Sequence[str]) -> list[QueueOut]:
     """What waits for each model that has workers or unfinished jobs, and for the API's default."""
     workers = Counter(worker.model for worker in crew)
     waited_for = {model_name(parts.settings.model)}

@@ -22,7 +22,7 @@ from vitrine.core.types import (
     RowProblem,
     StageTotal,
 )
-from vitrine.ledger.journal import lost_words
+from vitrine.ledger.journal import lost_job_notice
 
 MAX_ITEMS = 10_000
 """Items of one JSON job; larger catalogs are uploaded as a file."""
@@ -210,7 +210,7 @@ class JobOut(BaseModel):
             created_at=when(spec.created_at), fed_at=when(status.fed_at),
             updated_at=when(status.updated_at),
             finished_at=None if status.finished_at is None else when(status.finished_at),
-            notice=lost_words(spec) if status.state is JobState.LOST else None,
+            notice=lost_job_notice(spec) if status.state is JobState.LOST else None,
         )  # fmt: skip
 
 

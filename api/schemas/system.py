@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.schemas.base import when
 from api.schemas.inventory import WorkerOut
-from vitrine.ledger import Minute
+from vitrine.ledger import MinuteOutcomes
 from vitrine.messaging.broker import QueueDepth
 
 
@@ -35,7 +35,7 @@ class MinuteOut(BaseModel):
     failed: int
 
     @classmethod
-    def of(cls, minute: Minute) -> Self:
+    def of(cls, minute: MinuteOutcomes) -> Self:
         """As the ledger has it."""
         return cls(at=when(minute.at), embedded=minute.embedded, failed=minute.failed)
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from api.dependencies import Parts
+from api.dependencies import Services
 from api.requests import bodies
-from api.search.request import SHORTEST, ByItem, ByVector, Example, Question
-from api.search.sample_cache import Backgrounds
+from api.search.request import SHORTEST, ByItem, ByVector, Example, SearchRequest
+from api.search.sample_cache import SampleCache
 from vitrine.core.errors import BadInput, Conflict, NotFound, VitrineError
 from vitrine.query.client import Query
 from vitrine.similarity.blend import Weighted, blend
@@ -26,7 +26,7 @@ _DESCRIBED = {"image": "the picture sent", "url": "the picture at the URL", "tex
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class QueryVector:
     """What the store is asked for: a unit vector, float32 [dimension], and whom to leave out."""
 
     vector: NDArray[np.float32]
@@ -45,7 +45,9 @@ class _Seen:
     named: str  #: The same among others.
 
 
-def take_aim(parts: Parts, backgrounds: Backgrounds, asked: Question, space: Space) -> Aim:
+def resolve_query_vector(
+    parts: Services, backgrounds: SampleCache, asked: SearchRequest, space: Space
+) -> QueryVector:
     """The aim of a question about a collection of this space.
 
     Raises `NotFound` for an item, `BadInput` for a picture or words that cannot be embedded, `Conflict` where
@@ -55,7 +57,7 @@ def take_aim(parts: Parts, backgrounds: Backgrounds, asked: Question, space: Spa
     seen = _see(parts, asked.options.collection, examples, space)
     exclude = tuple(dict.fromkeys(one.by.item_id for one in examples if isinstance(one.by, ByItem)))
     if len(seen) == 1:
-        return Aim(seen[0].vector, exclude, seen[0].kind, seen[0].described)
+        return QueryVector(seen[0].vector, exclude, seen[0].kind, seen[0].described)
     weighted = [
         Weighted(one.vector, example.weight) for one, example in zip(seen, examples, strict=True)
     ]
@@ -67,7 +69,7 @@ def take_aim(parts: Parts, backgrounds: Backgrounds, asked: Question, space: Spa
             "What is wanted and what is not cancel each other out.",
             hint="Leave out one of the examples, or give it another weight.",
         )
-    return Aim(vector, exclude, "blend", _told(seen[:count], seen[count:]))
+    return QueryVector(vector, exclude, "blend", _told(seen[:count], seen[count:]))
 
 
 def _told(like: Sequence[_Seen], unlike: Sequence[_Seen]) -> str:
@@ -86,7 +88,9 @@ def _counted(seen: Sequence[_Seen]) -> str:
 # --- from examples to vectors ---------------------------------------------------------------------
 
 
-def _see(parts: Parts, collection: str, examples: Sequence[Example], space: Space) -> list[_Seen]:
+def _see(
+    parts: Services, collection: str, examples: Sequence[Example], space: Space
+) -> list[_Seen]:
     """Each example's vector; those for a worker are asked together."""
     asked = [example for example in examples if isinstance(example.by, Query)]
     embedded = iter(_embed(parts, collection, asked, space))
@@ -98,7 +102,9 @@ def _see(parts: Parts, collection: str, examples: Sequence[Example], space: Spac
     ]
 
 
-def _embed(parts: Parts, collection: str, examples: Sequence[Example], space: Space) -> list[_Seen]:
+def _embed(
+    parts: Services, collection: str, examples: Sequence[Example], space: Space
+) -> list[_Seen]:
     queries = [example.by for example in examples if isinstance(example.by, Query)]
     if not queries:
         return []

@@ -59,7 +59,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SearchRequest:
     """A search as it was asked, in either form; `like` is not empty."""
 
     options: SearchOptions
@@ -67,7 +67,7 @@ class Question:
     unlike: tuple[Example, ...]
 
 
-def read_question(body: bodies.Body) -> Question:
+def read_search_request(body: bodies.Body) -> SearchRequest:
     """The question of a body; raises `RequestValidationError` that names the field."""
     if not isinstance(body, FormData):
         asked = bodies.from_json(SearchIn, body)
@@ -94,14 +94,14 @@ def _json_field(name: str, text: str) -> Any:
         raise bodies.refuse_field(name, "This is not JSON.") from None
 
 
-def _question(asked: SearchIn, main: list[Example]) -> Question:
+def _question(asked: SearchIn, main: list[Example]) -> SearchRequest:
     if asked.text is not None:
         weight = asked.text_weight if main else 1.0
         main.append(Example(Query("text", asked.text.encode()), weight, "text"))
     like = (*main, *_examples("like", asked.like))
     if not like:
         raise bodies.refuse_field("", _SOMETHING)
-    return Question(asked, like, _examples("unlike", asked.unlike))
+    return SearchRequest(asked, like, _examples("unlike", asked.unlike))
 
 
 def _main(asked: SearchIn) -> list[Example]:

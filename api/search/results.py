@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from api.requests import bodies
 from api.schemas.search import HitOut, SearchOptions
-from api.search.query_vector import Aim
-from api.search.sample_cache import Backgrounds
+from api.search.query_vector import QueryVector
+from api.search.sample_cache import SampleCache
 from vitrine.core.filters import Filter
-from vitrine.similarity.duplicates import gather
-from vitrine.similarity.relevance import LOOKED_AT, Relevance, judge
-from vitrine.similarity.score_baseline import Background
+from vitrine.similarity.duplicates import gather_duplicates
+from vitrine.similarity.relevance import LOOKED_AT, Relevance, relevance_of
+from vitrine.similarity.score_baseline import ScoreBaseline
 from vitrine.store import Hit, ItemHits, Space, VectorStore
 from vitrine.store.checks import MAX_TOP
 
@@ -28,7 +28,7 @@ MAX_WITH_PICTURES = 200
 
 
 @dataclass(slots=True)
-class Group:
+class HitGroup:
     """An item, and the hits of other items that are nearly the same picture."""
 
     found: ItemHits
@@ -36,7 +36,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ResultPage:
     """What a search answers with."""
 
     hits: list[HitOut]
@@ -44,7 +44,7 @@ class Page:
     relevance: Relevance | None
 
 
-def deepest(options: SearchOptions) -> int:
+def max_depth(options: SearchOptions) -> int:
     """How many items pages go through; raises `RequestValidationError` where the page asked for begins beyond."""
     most = MAX_TOP if options.pictures_per_item == 1 else MAX_WITH_PICTURES
     if options.offset >= most:
@@ -54,15 +54,15 @@ def deepest(options: SearchOptions) -> int:
     return most
 
 
-def turn_to(
+def read_page(
     store: VectorStore,
-    backgrounds: Backgrounds,
-    aim: Aim,
+    backgrounds: SampleCache,
+    aim: QueryVector,
     *,
     options: SearchOptions,
     where: Filter | None,
     space: Space,
-) -> Page:
+) -> ResultPage:
     """The page that the options ask for."""
     search = _Search(store, aim, options, where)
     background = None
@@ -74,7 +74,7 @@ def turn_to(
         groups = [group for group in groups if group.found.score >= relevance.cut]
     shown = groups[options.offset : search.end]
     vectors = search.vectors([group.found.hits[0].id for group in shown]) if options.vectors else {}
-    return Page(
+    return ResultPage(
         hits=[
             HitOut.of(
                 rank, group.found, relevance=relevance, duplicates=group.duplicates,
@@ -92,34 +92,34 @@ def _listed(vector: NDArray[np.float32] | None) -> list[float] | None:
 
 
 def _relevance(
-    background: Background | None, aim: Aim, groups: Sequence[Group]
+    background: ScoreBaseline | None, aim: QueryVector, groups: Sequence[HitGroup]
 ) -> Relevance | None:
     if background is None or not background.telling:
         return None
     scores = [group.found.score for group in groups]
     copies = background.near_duplicates.cosine
-    return judge(background.scores(aim.vector), scores, copies=copies)
+    return relevance_of(background.scores(aim.vector), scores, copies=copies)
 
 
 class _Search:
     """One question to one collection, asked as deep as its page lies."""
 
     def __init__(
-        self, store: VectorStore, aim: Aim, options: SearchOptions, where: Filter | None
+        self, store: VectorStore, aim: QueryVector, options: SearchOptions, where: Filter | None
     ) -> None:
         self._store = store
         self._aim = aim
         self._options = options
         self._where = where
-        self._deepest = deepest(options)
+        self._deepest = max_depth(options)
         self.end = min(options.offset + options.top, self._deepest)
 
-    def groups(self, background: Background | None) -> list[Group]:
+    def groups(self, background: ScoreBaseline | None) -> list[HitGroup]:
         """At least one group more than the page needs, if there is one: so it is known whether another page follows."""
         needed = LOOKED_AT if self._options.relevance != "off" else 0
         depth = min(max(self.end + 1, needed), self._deepest)
         if background is None or not self._options.group_duplicates:
-            return [Group(found) for found in self._ask(depth)]
+            return [HitGroup(found) for found in self._ask(depth)]
         while True:
             found = self._ask(depth)
             groups = self._gathered(found, background.near_duplicates.cosine)
@@ -140,19 +140,19 @@ class _Search:
             exact=options.exact,
         )  # fmt: skip
 
-    def _gathered(self, found: Sequence[ItemHits], cosine: float) -> list[Group]:
+    def _gathered(self, found: Sequence[ItemHits], cosine: float) -> list[HitGroup]:
         """The items in their order, those behind another one as its duplicates."""
         ids = [item.hits[0].id for item in found]
         stored = self.vectors(ids)
         there = [item for item in found if item.hits[0].id in stored]
         if not there:
             return []
-        groups: dict[int, Group] = {}
+        groups: dict[int, HitGroup] = {}
         vectors = np.stack([stored[item.hits[0].id] for item in there])
-        leads = gather(vectors, cosine)
+        leads = gather_duplicates(vectors, cosine)
         for item, lead in zip(there, leads, strict=True):
             if lead in groups:
                 groups[lead].duplicates.append(item.hits[0])
             else:
-                groups[lead] = Group(item)
+                groups[lead] = HitGroup(item)
         return list(groups.values())

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vitrine.similarity.score_baseline import SAMPLE, Background
+from vitrine.similarity.score_baseline import SAMPLE, ScoreBaseline
 from vitrine.store import Space, VectorStore
 
 KEPT = 16
@@ -21,11 +21,11 @@ GROWING_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    background: Background
+    background: ScoreBaseline
     until: float  #: Monotonic seconds.
 
 
-class Backgrounds:
+class SampleCache:
     """Thread-safe; two threads that miss the same sample both draw it."""
 
     def __init__(self, store: VectorStore, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,7 +34,7 @@ class Backgrounds:
         self._drawn: OrderedDict[tuple[str, Space], _Drawn] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, name: str, space: Space) -> Background:
+    def of(self, name: str, space: Space) -> ScoreBaseline:
         """The collection's background; raises `NotFound` and `StoreUnavailable` as the store does."""
         now = self._clock()
         with self._lock:
@@ -42,11 +42,11 @@ class Backgrounds:
             if kept is not None and now < kept.until:
                 self._drawn.move_to_end((name, space))
                 return kept.background
-        drawn = Background(self._store.sample(name, SAMPLE))
+        drawn = ScoreBaseline(self._store.sample(name, SAMPLE))
         self._keep((name, space), drawn, now)
         return drawn
 
-    def _keep(self, key: tuple[str, Space], drawn: Background, now: float) -> None:
+    def _keep(self, key: tuple[str, Space], drawn: ScoreBaseline, now: float) -> None:
         seconds = KEPT_SECONDS if len(drawn) == SAMPLE else GROWING_SECONDS
         with self._lock:
             self._drawn[key] = _Drawn(drawn, now + seconds)

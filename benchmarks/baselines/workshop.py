@@ -25,7 +25,7 @@ from vitrine.store.open import open_store
 from workers.fetch import Fetcher, FetchPolicy
 from workers.image_decoder import decoder_for
 from workers.models.base import Inputs
-from workers.models.simulated import TimedModel
+from workers.models.simulated import SimulatedModel
 from workers.models.threads import single_threaded
 from workers.normalize import l2_normalise
 
@@ -41,7 +41,7 @@ class Workshop:
     """One baseline worker's own; its methods are called from its tasks' threads."""
 
     def __init__(self, settings: Settings) -> None:
-        self._model = TimedModel(settings.model)
+        self._model = SimulatedModel(settings.model)
         self._store = open_store(settings)
         self._redis = connect(settings.redis_url.get_secret_value())
         self._fetcher = Fetcher(FetchPolicy.from_settings(settings))

@@ -14,20 +14,20 @@ from benchmarks.environments import cache_folder
 from vitrine.core.settings import Settings
 from vitrine.core.types import CHUNK_SIZE
 from workers.batching import Batcher, Lane
-from workers.batching.batch_size_store import RememberedSizes
+from workers.batching.batch_size_store import BatchSizeStore
 from workers.batching.warm_up import UNTRIED_BATCH, warm_up
-from workers.fetch.result import Fetched
+from workers.fetch.result import FetchedPicture
 from workers.image_decoder import decoder_for
-from workers.images.decode_pool import Decoders
+from workers.images.decode_pool import DecodePool
 from workers.models.factory import open_model
 from workers.models.threads import single_threaded
-from workers.stages import Prepared, Stages
+from workers.stages import PreparedPicture, Stages
 
 
 class NoSource:
     """Brings nothing: the pictures are here."""
 
-    def fetch(self, url: str, *, file_root: str | None = None) -> Future[Fetched]:
+    def fetch(self, url: str, *, file_root: str | None = None) -> Future[FetchedPicture]:
         """Refuse."""
         raise LookupError(url, file_root)
 
@@ -41,12 +41,12 @@ def open_embedder(folder: str) -> Embed:
     model = open_model(folder, device="cpu", preprocess=settings.preprocess)
     size = settings.batch_size or UNTRIED_BATCH
     batcher = Batcher(model, size=size, wait=settings.batch_wait_ms / 1000)
-    decoders = Decoders(
+    decoders = DecodePool(
         settings.decode_threads, budget=settings.decode_memory_bytes, begin_thread=single_threaded
     )
     stages = Stages(model, NoSource(), decoders, batcher, decoder_for(model, settings))
     batcher.start()
-    remembered = RememberedSizes(settings.data_dir)
+    remembered = BatchSizeStore(settings.data_dir)
     warm_up(model, batcher, batch_size=settings.batch_size, remembered=remembered)
 
     window = settings.ingest_threads * CHUNK_SIZE  # What a worker has in work at once.
@@ -59,7 +59,7 @@ def open_embedder(folder: str) -> Embed:
 
 def _through(stages: Stages, jpegs: Sequence[bytes], window: int) -> list[NDArray[np.float32]]:
     """All pictures through the stages, in order, `window` of them between the first stage and the second."""
-    decoding: deque[Future[Prepared]] = deque()
+    decoding: deque[Future[PreparedPicture]] = deque()
     embedding: list[Future[NDArray[np.float32]]] = []
     waiting = iter(jpegs)
     for jpeg in waiting:
@@ -71,11 +71,11 @@ def _through(stages: Stages, jpegs: Sequence[bytes], window: int) -> list[NDArra
     return [future.result() for future in embedding]
 
 
-def _begun(stages: Stages, jpeg: bytes) -> Future[Prepared]:
-    return stages.prepare(Fetched(jpeg, "", 200), lane=Lane.BULK)
+def _begun(stages: Stages, jpeg: bytes) -> Future[PreparedPicture]:
+    return stages.prepare(FetchedPicture(jpeg, "", 200), lane=Lane.BULK)
 
 
-def _next(stages: Stages, decoding: deque[Future[Prepared]]) -> Future[NDArray[np.float32]]:
+def _next(stages: Stages, decoding: deque[Future[PreparedPicture]]) -> Future[NDArray[np.float32]]:
     return stages.batcher.submit(decoding.popleft().result().inputs, lane=Lane.BULK)
 
 

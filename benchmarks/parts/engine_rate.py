@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import cores
 from workers.batching import Batcher, Lane
-from workers.image_decoder import PictureDecoder
-from workers.images.decode_cost import Burden
-from workers.images.decode_pool import Decoders
+from workers.image_decoder import ImageDecoder
+from workers.images.decode_cost import DecodeCost
+from workers.images.decode_pool import DecodePool
 from workers.models.base import EmbeddingModel, Inputs
 from workers.models.threads import single_threaded
 
@@ -44,7 +44,7 @@ class Engine:
     def __init__(self, model: EmbeddingModel, batcher: Batcher) -> None:
         self._model = model
         self._batcher = batcher
-        self._decode = PictureDecoder(MAX_PIXELS)
+        self._decode = ImageDecoder(MAX_PIXELS)
 
     def from_inputs(self, inputs: Inputs, *, pictures: int) -> Rate:
         """Embed the same inputs so many times."""
@@ -75,9 +75,13 @@ class Engine:
     def _decoded(
         self, jpegs: Sequence[bytes], pictures: int, work: Callable[[bytes], Result]
     ) -> list[Result]:
-        with closing(Decoders(cores(), budget=_DECODE_BYTES, begin_thread=single_threaded)) as pool:
+        with closing(
+            DecodePool(cores(), budget=_DECODE_BYTES, begin_thread=single_threaded)
+        ) as pool:
             turns = [
-                pool.submit(partial(work, jpegs[number % len(jpegs)]), Burden(1, 4), lane=Lane.BULK)
+                pool.submit(
+                    partial(work, jpegs[number % len(jpegs)]), DecodeCost(1, 4), lane=Lane.BULK
+                )
                 for number in range(pictures)
             ]
             return [turn.result() for turn in turns]

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.similarity.blend import Weighted, blend
-from vitrine.similarity.pairs import closest, stars
-from vitrine.similarity.relevance import judge
-from vitrine.similarity.score_baseline import Background
-from vitrine.similarity.threshold import SHARE, choose, usual_distance
+from vitrine.similarity.pairs import nearest_neighbours, star_groups
+from vitrine.similarity.relevance import relevance_of
+from vitrine.similarity.score_baseline import ScoreBaseline
+from vitrine.similarity.threshold import SHARE, choose_threshold, usual_distance
 
 Vectors = NDArray[np.float32]
 Labels = NDArray[np.str_]
@@ -40,7 +40,7 @@ class Cuts:
 
 def cuts(vectors: Vectors, labels: Labels) -> Cuts:
     """Every picture asks for the others of its label."""
-    background = Background(vectors)
+    background = ScoreBaseline(vectors)
     copies = background.near_duplicates.cosine
     rows: list[tuple[float, float, float]] = []
     flats: list[list[float]] = []
@@ -51,7 +51,7 @@ def cuts(vectors: Vectors, labels: Labels) -> Cuts:
         if not right.any():
             continue
         order = np.argsort(-scores)
-        found = judge(background.scores(vector), scores[order].tolist(), copies=copies)
+        found = relevance_of(background.scores(vector), scores[order].tolist(), copies=copies)
         ranked = right[order].cumsum()
         possible = 2 * ranked / (np.arange(1, len(ranked) + 1) + right.sum())
         rows.append((_f1(scores >= found.cut, right), possible[ALWAYS - 1], possible.max()))
@@ -92,14 +92,16 @@ class Copies:
 
 def copies_found(vectors: Vectors, files: Sequence[str], shares: Sequence[float]) -> list[Copies]:
     """Rows of one file are copies of each other; at each share, how many are grouped rightly and wrongly."""
-    near = closest(vectors)
+    near = nearest_neighbours(vectors)
     usual = usual_distance(vectors)
     copies = len(files) - len(set(files))
     found = []
     for share in shares:
-        cosine = choose(vectors).cosine if share == SHARE else 1 - (share * usual) ** 2 / 2
+        cosine = (
+            choose_threshold(vectors).cosine if share == SHARE else 1 - (share * usual) ** 2 / 2
+        )
         rows = np.flatnonzero(near.distances**2 <= 2 - 2 * cosine)
-        groups = [[files[rows[one]] for one in star] for star in stars(vectors[rows], cosine)]
+        groups = [[files[rows[one]] for one in star] for star in star_groups(vectors[rows], cosine)]
         right = sum(file == group[0] for group in groups for file in group[1:])
         grouped = sum(len(group) - 1 for group in groups)
         found.append(Copies(share, right / copies, grouped - right))
@@ -108,7 +110,7 @@ def copies_found(vectors: Vectors, files: Sequence[str], shares: Sequence[float]
 
 def steered(vectors: Vectors, labels: Labels) -> dict[str, float]:
     """Share of the next hits with the question's label: unsteered, and with examples from the first ones shown."""
-    background = Background(vectors)
+    background = ScoreBaseline(vectors)
     shares: dict[str, list[float]] = {"plain": [], "minus": [], "plus": [], "plus_and_minus": []}
     for row, vector in enumerate(vectors):
         shown = [int(hit) for hit in np.argsort(-(vectors @ vector)) if hit != row][:SHOWN]

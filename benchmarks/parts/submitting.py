@@ -18,7 +18,7 @@ from pathlib import Path
 from redis import Redis
 
 from benchmarks.parts.redis_gauge import RedisGauge
-from producer import CatalogOptions, Report, Submission, from_path, open_catalog
+from producer import CatalogOptions, CatalogReport, Submission, from_path, open_catalog
 from vitrine.core.settings import load
 from vitrine.core.types import JobSpec, new_job_id
 from vitrine.ledger.redis_ledger import RedisLedger
@@ -89,7 +89,7 @@ def _submit_both(pipe: Connection, catalog: Path, warm_up: Path, redis_url: str)
         client.close()
 
 
-def _submit(ledger: RedisLedger, publisher: Publisher, path: Path, spec: JobSpec) -> Report:
+def _submit(ledger: RedisLedger, publisher: Publisher, path: Path, spec: JobSpec) -> CatalogReport:
     submission = Submission(
         spec, ledger, publisher.publish, max_pending=_PENDING_LIMIT, on_wait=_never
     )

@@ -26,14 +26,14 @@ from vitrine.messaging.broker import BROKER_PREFIX, ingest_queue
 from vitrine.store.base import PointBatch
 from vitrine.testing.memory_store import MemoryStore
 from workers.batching import Batcher
-from workers.fetch.result import Fetched
+from workers.fetch.result import FetchedPicture
 from workers.image import Picture
-from workers.image_decoder import PictureDecoder
-from workers.images.decode_pool import Decoders
+from workers.image_decoder import ImageDecoder
+from workers.images.decode_pool import DecodePool
 from workers.ingest.chunk_worker import ChunkWorker
 from workers.ingest.leases import LeaseKeeper
 from workers.ingest.retries import RetryPolicy
-from workers.ingest.retry_ledger import Patience
+from workers.ingest.retry_ledger import LedgerRetry
 from workers.ingest.upsert import ChunkStore
 from workers.models.base import Inputs
 from workers.stages import Stages
@@ -74,10 +74,10 @@ class HeldPicture:
         Image.new("RGB", (_SIDE, _SIDE), (200, 80, 40)).save(data, "JPEG")
         self._data = data.getvalue()
 
-    def fetch(self, url: str, *, file_root: str | None = None) -> Future[Fetched]:  # noqa: ARG002 - the protocol names it
+    def fetch(self, url: str, *, file_root: str | None = None) -> Future[FetchedPicture]:  # noqa: ARG002 - the protocol names it
         """The bytes."""
-        future: Future[Fetched] = Future()
-        future.set_result(Fetched(self._data, url, 200))
+        future: Future[FetchedPicture] = Future()
+        future.set_result(FetchedPicture(self._data, url, 200))
         return future
 
     def close(self) -> None:
@@ -102,7 +102,7 @@ def walking(ledger: Ledger) -> Iterator[ChunkWorker]:
     model = InstantModel()
     batcher = Batcher(model, size=64, wait=0.002)
     stages = Stages(
-        model, HeldPicture(), Decoders(1, budget=1 << 28), batcher, PictureDecoder(10**6)
+        model, HeldPicture(), DecodePool(1, budget=1 << 28), batcher, ImageDecoder(10**6)
     )
     keeper = LeaseKeeper(ledger, seconds=LEASE_SECONDS)
     batcher.start()
@@ -118,7 +118,7 @@ def walking(ledger: Ledger) -> Iterator[ChunkWorker]:
             window=64,
             fetch_files=False,
             stopping=_no,
-            patience=Patience(_no),
+            patience=LedgerRetry(_no),
         )
     finally:
         stages.close()

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from workers.image_decoder import PictureDecoder
+from workers.image_decoder import ImageDecoder
 from workers.models.base import Way
 from workers.models.preprocess.preprocessing import Preprocessing
 
@@ -29,7 +29,7 @@ LEVELS_A_UNIT = 127.5
 def vitrine(side: int, *, way: Way = "fast", scaling: bool = False) -> MakePixels:
     """What a worker does with a picture, and the device's part of it for that one picture."""
     preprocessing = Preprocessing(_processor("pil", side), way=way)
-    decoder = PictureDecoder(
+    decoder = ImageDecoder(
         MAX_PIXELS,
         fast=way == "fast",
         scaled_size=preprocessing.scaled_size if scaling else None,

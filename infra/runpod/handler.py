@@ -19,11 +19,11 @@ from typing import Any, Protocol
 
 import orjson
 
-from api.dialects.runpod.input import as_json, asked_of, output_of
+from api.dialects.runpod.input import output_json, output_of, questions_of
 from vitrine.core.errors import BadInput, VitrineError
 from vitrine.core.settings import Settings, load
 from vitrine.core.types import model_name
-from vitrine.query.client import Answer, Query, QueryLane
+from vitrine.query.client import Answer, Query, QueryClient
 from vitrine.standalone.service import Standalone
 
 JOBS_AT_ONCE = 8
@@ -36,7 +36,7 @@ Job = dict[str, Any]
 
 
 class Lane(Protocol):
-    """What embeds questions: `vitrine.query.client.QueryLane`, or the fake one."""
+    """What embeds questions: `vitrine.query.client.QueryClient`, or the fake one."""
 
     def embed_many(
         self, model: str, queries: list[Query], *, timeout: float | None = None
@@ -47,14 +47,14 @@ class Lane(Protocol):
 def answer(lane: Lane, model: str, given: object) -> Job:
     """A job's output, or its error under `error`, which RunPod takes for a failed job."""
     try:
-        asked = asked_of(given)
+        asked = questions_of(given)
         queries = [one for one in asked.pictures if isinstance(one, Query)]
         answers = iter(lane.embed_many(model, queries, timeout=JOB_SECONDS))
         told = [next(answers) if isinstance(one, Query) else one for one in asked.pictures]
         output = output_of(asked, told)
     except VitrineError as error:
         return {"error": str(error)}
-    plain: Job = orjson.loads(as_json(output))  # RunPod's own encoder knows no arrays
+    plain: Job = orjson.loads(output_json(output))  # RunPod's own encoder knows no arrays
     return plain
 
 
@@ -81,7 +81,7 @@ def serve(settings: Settings) -> None:
 
     at_once = jobs_at_once()
     with Standalone(settings, say=lambda line: print(line, file=sys.stderr)) as service:  # noqa: T201 - the container's log
-        lane = QueryLane.open(service.settings)
+        lane = QueryClient.open(service.settings)
         try:
             runpod.serverless.start(
                 {

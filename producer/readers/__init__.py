@@ -5,10 +5,10 @@ from __future__ import annotations
 from producer.formats import Format, detect
 from producer.readers.base import Reader, Row
 from producer.readers.csv_rows import CsvRows
-from producer.readers.folder import Folder
+from producer.readers.folder import FolderRows
 from producer.readers.json_lines import JsonLines
 from producer.readers.url_list import UrlList
-from producer.source import Opened, Source
+from producer.source import OpenedSource, Source
 from vitrine.core.errors import BadInput, VitrineError
 
 __all__ = ["Reader", "Row", "open_reader"]
@@ -19,7 +19,7 @@ def open_reader(source: Source, told: Format | None = None) -> tuple[Format, Rea
     if source.path is not None and source.path.is_dir():
         if told not in (None, Format.FOLDER):
             raise BadInput(f"{source.name} is a folder, but was to be read as {told}.")
-        return Format.FOLDER, Folder(source.path, source.name)
+        return Format.FOLDER, FolderRows(source.path, source.name)
     opened = source.open()
     try:
         found = detect(source, opened, told)
@@ -29,7 +29,7 @@ def open_reader(source: Source, told: Format | None = None) -> tuple[Format, Rea
         raise
 
 
-def _reader(found: Format, opened: Opened, source: Source) -> Reader:
+def _reader(found: Format, opened: OpenedSource, source: Source) -> Reader:
     name = source.name
     if found is Format.PARQUET:
         return _parquet(opened, source)
@@ -40,7 +40,7 @@ def _reader(found: Format, opened: Opened, source: Source) -> Reader:
     return CsvRows(opened, name, "\t" if found is Format.TSV else None)
 
 
-def _parquet(opened: Opened, source: Source) -> Reader:
+def _parquet(opened: OpenedSource, source: Source) -> Reader:
     try:
         # Here, because pyarrow takes 0.3 s and 60 MB that no other format needs.
         from producer.readers.parquet import ParquetRows  # noqa: PLC0415

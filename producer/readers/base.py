@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 from producer.limits import SAMPLE_CHARS, SAMPLE_ROWS
-from producer.row_errors import BrokenOff
+from producer.row_errors import FileBrokenOff
 from vitrine.core.errors import BadInput
 from vitrine.core.types import RowProblem
 
@@ -53,14 +53,14 @@ def look_ahead(
             chars += row.size if isinstance(row, Row) else len(row.message)
             if len(ahead) >= SAMPLE_ROWS or chars >= SAMPLE_CHARS:
                 break
-    except BrokenOff as error:
+    except FileBrokenOff as error:
         if not ahead:
             raise
         rows = _breaking(error)
     return [row for row in ahead if isinstance(row, Row)], chain(ahead, rows)
 
 
-def _breaking(error: BrokenOff) -> Iterator[Row | RowProblem]:
+def _breaking(error: FileBrokenOff) -> Iterator[Row | RowProblem]:
     yield from ()
     raise error
 

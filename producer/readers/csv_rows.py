@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from producer.limits import MAX_CELL_CHARS
 from producer.lines import Lines, head_text
 from producer.readers.base import Row
-from producer.row_errors import Flaw, shown
-from producer.source import Opened
+from producer.row_errors import RowError, shown
+from producer.source import OpenedSource
 from vitrine.core.errors import BadInput
 from vitrine.core.types import RowProblem
 
@@ -28,7 +28,7 @@ class CsvRows:
 
     typed = False
 
-    def __init__(self, opened: Opened, name: str, separator: str | None = None) -> None:
+    def __init__(self, opened: OpenedSource, name: str, separator: str | None = None) -> None:
         # A limit of the whole process, which has no other reader of CSV.
         csv.field_size_limit(MAX_CELL_CHARS)
         self._opened = opened
@@ -48,7 +48,7 @@ class CsvRows:
                     return
                 if len(cells) != count:
                     raise self._ragged(cells)
-            except Flaw as flaw:
+            except RowError as flaw:
                 yield flaw.at(self._name, lines.row_start)
             else:
                 yield Row(lines.row_start, dict(zip(names, cells, strict=True)), lines.row_chars)
@@ -79,7 +79,7 @@ class CsvRows:
     def _header(self) -> tuple[str, ...]:
         try:
             cells = self._read()
-        except Flaw as flaw:
+        except RowError as flaw:
             raise BadInput(f"{self._name}: the header cannot be read: {flaw.message}.") from flaw
         if cells is None:
             raise BadInput(f"{self._name} is empty; expected a header and rows.")
@@ -92,10 +92,10 @@ class CsvRows:
             )
         return names
 
-    def _ragged(self, cells: list[str]) -> Flaw:
+    def _ragged(self, cells: list[str]) -> RowError:
         start, end = self._lines.row_start, self._lines.number
         span = f", from line {start} to {end}" if end > start else ""
-        return Flaw(f"expected {len(self.names)} columns, found {len(cells)}{span}")
+        return RowError(f"expected {len(self.names)} columns, found {len(cells)}{span}")
 
 
 def find_separator(head: str) -> str:
@@ -105,12 +105,12 @@ def find_separator(head: str) -> str:
     return max(_SEPARATORS, key=lambda separator: counts[separator])
 
 
-def _quote_flaw(error: str) -> Flaw:
+def _quote_flaw(error: str) -> RowError:
     if error.startswith("field larger"):
-        return Flaw(
+        return RowError(
             f"a cell of more than {MAX_CELL_CHARS // 2**20} MiB, "
             "or a quote that is opened here and not closed"
         )
     if error.startswith("unexpected end"):
-        return Flaw("a quote is opened here and not closed before the end of the file")
-    return Flaw('a quote within a quoted cell; expected it doubled ("")')
+        return RowError("a quote is opened here and not closed before the end of the file")
+    return RowError('a quote within a quoted cell; expected it doubled ("")')

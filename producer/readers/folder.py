@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from producer.readers.base import Row
-from producer.row_errors import BrokenOff, shown
+from producer.row_errors import FileBrokenOff, shown
 from vitrine.core.types import RowProblem
 
 SUFFIXES = frozenset({"jpg", "jpeg", "jfif", "png", "webp", "gif", "avif", "bmp"})
 
 
-class Folder:
+class FolderRows:
     """The reader of a folder; a row's line is the picture's number."""
 
     typed = True
@@ -42,7 +42,7 @@ class Folder:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
             why = f"the folder {shown(inside or '.')} cannot be listed: {(error.strerror or str(error)).lower()}"
-            raise BrokenOff(self._name, None, why) from error
+            raise FileBrokenOff(self._name, None, why) from error
         for entry in entries:
             path = os.path.join(inside, entry.name)
             if entry.name.startswith("."):

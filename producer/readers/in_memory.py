@@ -7,11 +7,11 @@ from typing import Any
 
 from producer.payload import flatten
 from producer.readers.base import Row, look_for_names
-from producer.row_errors import Flaw
+from producer.row_errors import RowError
 from vitrine.core.types import RowProblem
 
 
-class Objects:
+class InMemoryRows:
     """The reader of mappings."""
 
     typed = True
@@ -31,5 +31,5 @@ class Objects:
         for number, values in enumerate(objects, start=1):
             try:
                 yield Row(number, flatten(values), 0)
-            except Flaw as flaw:
+            except RowError as flaw:
                 yield flaw.at(self._name, number)

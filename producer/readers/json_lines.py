@@ -9,8 +9,8 @@ import orjson
 from producer.lines import Lines
 from producer.payload import flatten
 from producer.readers.base import Row, look_for_names
-from producer.row_errors import Flaw, shown
-from producer.source import Opened
+from producer.row_errors import RowError, shown
+from producer.source import OpenedSource
 from vitrine.core.types import RowProblem
 
 
@@ -19,7 +19,7 @@ class JsonLines:
 
     typed = True
 
-    def __init__(self, opened: Opened, name: str) -> None:
+    def __init__(self, opened: OpenedSource, name: str) -> None:
         self._opened = opened
         self._name = name
         self._lines = Lines(opened.stream, opened.head, name)
@@ -45,7 +45,7 @@ class JsonLines:
                 if line.isspace():
                     continue
                 yield Row(lines.row_start, self._object(line), len(line))
-            except Flaw as flaw:
+            except RowError as flaw:
                 yield flaw.at(self._name, lines.row_start)
 
     def _object(self, line: str) -> dict[str, object]:
@@ -54,10 +54,10 @@ class JsonLines:
         try:
             found = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            raise Flaw(
+            raise RowError(
                 f"expected a JSON object on one line, found {shown(line.rstrip())}: {error.msg} "
                 f"at character {error.pos + 1}"
             ) from error
         if not isinstance(found, dict):
-            raise Flaw(f"expected a JSON object, found {shown(found)}")
+            raise RowError(f"expected a JSON object, found {shown(found)}")
         return flatten(found)

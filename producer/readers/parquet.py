@@ -17,12 +17,18 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from producer.decompression_limit import ROW_BYTES, UnfoldsTooFar
+from producer.decompression_limit import ROW_BYTES, DecompressionLimitExceeded
 from producer.payload import flatten
 from producer.readers.base import Row
-from producer.readers.parquet_process import MEMORY_BYTES, Broken, Decoder, LeftOut, OutOfMemory
-from producer.row_errors import BrokenOff, Flaw, reason
-from producer.source import Opened
+from producer.readers.parquet_process import (
+    MEMORY_BYTES,
+    BrokenFile,
+    DecoderProcess,
+    OutOfMemory,
+    SkippedRow,
+)
+from producer.row_errors import FileBrokenOff, RowError, reason
+from producer.source import OpenedSource
 from vitrine.core.errors import BadInput
 from vitrine.core.types import RowProblem
 
@@ -36,7 +42,7 @@ class ParquetRows:
 
     typed = True
 
-    def __init__(self, opened: Opened, name: str, path: Path | None = None) -> None:
+    def __init__(self, opened: OpenedSource, name: str, path: Path | None = None) -> None:
         if opened.compressed:
             raise BadInput(f"{name} is Parquet within gzip.", hint="Unpack it first: gunzip FILE.")
         self._name = name
@@ -44,7 +50,7 @@ class ParquetRows:
         self._bytes = _seekable(opened.stream, path)
         try:
             self._size = os.fstat(self._bytes.fileno()).st_size
-            self._decoder = Decoder(self._bytes, name, batch_rows=BATCH_ROWS[0])
+            self._decoder = DecoderProcess(self._bytes, name, batch_rows=BATCH_ROWS[0])
         except BaseException:
             self._bytes.close()
             raise
@@ -75,15 +81,17 @@ class ParquetRows:
 
     def _begin_again(self, batch_rows: int) -> None:
         self._decoder.close()
-        self._decoder = Decoder(self._bytes, self._name, batch_rows=batch_rows, skip=self._number)
+        self._decoder = DecoderProcess(
+            self._bytes, self._name, batch_rows=batch_rows, skip=self._number
+        )
 
     def _decoded(self) -> Iterator[Row | RowProblem]:
         for found in self._decoder:
-            if isinstance(found, Broken):
+            if isinstance(found, BrokenFile):
                 raise self._broken(found.why)
-            if isinstance(found, LeftOut):
+            if isinstance(found, SkippedRow):
                 self._number += 1
-                flaw = Flaw(found.message, field=found.field, code="row_too_long")
+                flaw = RowError(found.message, field=found.field, code="row_too_long")
                 yield flaw.at(self._name, self._number)
             else:
                 yield from self._rows_of(found)
@@ -91,18 +99,20 @@ class ParquetRows:
     def _rows_of(self, batch: Any) -> Iterator[Row | RowProblem]:
         try:
             self._opened.unfolding.add(batch.nbytes + ROW_BYTES * batch.num_rows, self._size)
-        except UnfoldsTooFar as error:
+        except DecompressionLimitExceeded as error:
             raise self._broken(reason(error)) from error
         share = batch.nbytes // max(batch.num_rows, 1)
         for values in batch.to_pylist():
             self._number += 1
             try:
                 yield Row(self._number, flatten(values), share)
-            except Flaw as flaw:
+            except RowError as flaw:
                 yield flaw.at(self._name, self._number)
 
-    def _broken(self, why: str) -> BrokenOff:
-        return BrokenOff(self._name, self._number + 1, f"the file cannot be read further: {why}")
+    def _broken(self, why: str) -> FileBrokenOff:
+        return FileBrokenOff(
+            self._name, self._number + 1, f"the file cannot be read further: {why}"
+        )
 
 
 def _seekable(stream: IO[bytes], path: Path | None) -> IO[bytes]:

@@ -35,7 +35,7 @@ SCALAR_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class DecoderOptions:
     """What the reader asks for; `skip` rows were sent before by a process that came to its end."""
 
     memory_bytes: int
@@ -46,7 +46,7 @@ class Orders:
     group_values: int
 
 
-def main(orders: Orders) -> None:
+def main(orders: DecoderOptions) -> None:
     """Decode standard input to standard output."""
     limit_memory(orders.memory_bytes)
     with os.fdopen(1, "wb") as sink:
@@ -56,10 +56,10 @@ def main(orders: Orders) -> None:
             )
             columns = readable_columns(file.schema_arrow)
             refuse_overlong_lists(file, columns, orders.group_values)
-        except (Refused, pa.ArrowException, OSError) as error:
+        except (FileRefused, pa.ArrowException, OSError) as error:
             _refuse(sink, error)
             return
-        Outlet(sink, file, columns, orders).send_all()
+        BatchWriter(sink, file, columns, orders).send_all()
 
 
 def limit_memory(spare: int) -> None:
@@ -75,7 +75,7 @@ def limit_memory(spare: int) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-class Refused(Exception):
+class FileRefused(Exception):
     """Raised where the footer alone says that the file is not read; what was wrong, and what to do."""
 
     def __init__(self, why: str, hint: str | None = None) -> None:
@@ -87,12 +87,12 @@ def readable_columns(schema: Any) -> list[str]:
     """The columns that are no raw bytes."""
     doubled = [column for column, times in Counter(schema.names).items() if times > 1]
     if doubled:
-        raise Refused(f"has more than one column {', '.join(map(_quoted, doubled))}")
+        raise FileRefused(f"has more than one column {', '.join(map(_quoted, doubled))}")
     return [field.name for field in schema if not _holds_bytes(field.type)]
 
 
 def refuse_overlong_lists(file: Any, columns: list[str], group_values: int) -> None:
-    """Raise `Refused` where a row group has so many values of a list that one row of it could fill the memory."""
+    """Raise `FileRefused` where a row group has so many values of a list that one row of it could fill the memory."""
     kept = frozenset(columns)
     schema, metadata = file.schema, file.metadata
     lists = [
@@ -107,17 +107,17 @@ def refuse_overlong_lists(file: Any, columns: list[str], group_values: int) -> N
             values = told.column(place).num_values
             if values > group_values:
                 path = schema.column(place).path
-                raise Refused(
+                raise FileRefused(
                     f"has {values:,} values of the column {_quoted(path)} in its row group {group + 1}, "
                     f"of {told.num_rows:,} rows; at most {group_values:,} are read",
                     "Write it in smaller row groups.",
                 )
 
 
-class Outlet:
+class BatchWriter:
     """Batches on their way out, each cut to what the reader can take."""
 
-    def __init__(self, sink: Any, file: Any, columns: list[str], orders: Orders) -> None:
+    def __init__(self, sink: Any, file: Any, columns: list[str], orders: DecoderOptions) -> None:
         self._file = file
         self._columns = columns
         self._orders = orders
@@ -280,7 +280,7 @@ def _holds_text(kind: Any) -> bool:
 
 
 def _refuse(sink: Any, error: Exception) -> None:
-    told = str(error) if isinstance(error, Refused) else ""
+    told = str(error) if isinstance(error, FileRefused) else ""
     why = told or f"is no Parquet file that can be read: {_reason(error)}"
     metadata = {"refused": why, "hint": getattr(error, "hint", None) or ""}
     pa.ipc.new_stream(sink, pa.schema([], metadata=metadata)).close()
@@ -296,4 +296,4 @@ def _quoted(name: str) -> str:
 
 
 if __name__ == "__main__":
-    main(Orders(**json.loads(sys.argv[1])))
+    main(DecoderOptions(**json.loads(sys.argv[1])))

@@ -19,7 +19,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from producer.limits import MAX_CELL_CHARS, MAX_ROW_CHARS
-from producer.readers.parquet_decoder import Orders
+from producer.readers.parquet_decoder import DecoderOptions
 from vitrine.core.errors import BadInput
 
 MEMORY_BYTES = 512 * 1024 * 1024
@@ -38,7 +38,7 @@ class OutOfMemory(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class SkippedRow:
     """A row that is too large to be read."""
 
     message: str
@@ -46,13 +46,13 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class BrokenFile:
     """The file breaks off after the rows that came before."""
 
     why: str
 
 
-class Decoder:
+class DecoderProcess:
     """One process, begun; close it."""
 
     def __init__(self, file: IO[bytes], name: str, *, batch_rows: int, skip: int = 0) -> None:
@@ -75,7 +75,7 @@ class Decoder:
         """The columns that are read; no dictionaries in it."""
         return self._stream.schema
 
-    def __iter__(self) -> Iterator[Any | LeftOut | Broken]:
+    def __iter__(self) -> Iterator[Any | SkippedRow | BrokenFile]:
         """Record batches, and what stands between them; raises `OutOfMemory`."""
         while True:
             try:
@@ -91,9 +91,9 @@ class Decoder:
             if "memory" in note:
                 raise OutOfMemory
             if "broken" in note:
-                yield Broken(note["broken"])
+                yield BrokenFile(note["broken"])
                 return
-            yield LeftOut(note["flaw"], note["field"])
+            yield SkippedRow(note["flaw"], note["field"])
 
     def close(self) -> None:
         """End the process, wherever it is."""
@@ -113,7 +113,9 @@ class Decoder:
 
 
 def _start(file: IO[bytes], batch_rows: int, skip: int) -> subprocess.Popen[bytes]:
-    orders = Orders(MEMORY_BYTES, batch_rows, skip, MAX_CELL_CHARS, MAX_ROW_CHARS, GROUP_VALUES)
+    orders = DecoderOptions(
+        MEMORY_BYTES, batch_rows, skip, MAX_CELL_CHARS, MAX_ROW_CHARS, GROUP_VALUES
+    )
     kept = {name: value for name, value in os.environ.items() if name in _KEPT}
     return subprocess.Popen(
         [sys.executable, "-I", str(_DECODER), json.dumps(asdict(orders))],

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from producer.limits import MAX_ID_BYTES
 from producer.lines import Lines
 from producer.readers.base import Row
-from producer.row_errors import Flaw
-from producer.source import Opened
+from producer.row_errors import RowError
+from producer.source import OpenedSource
 from vitrine.core.types import RowProblem
 
 
@@ -19,7 +19,7 @@ class UrlList:
     typed = True
     names = ("id", "image")
 
-    def __init__(self, opened: Opened, name: str) -> None:
+    def __init__(self, opened: OpenedSource, name: str) -> None:
         self._opened = opened
         self._name = name
         self._lines = Lines(opened.stream, opened.head, name)
@@ -35,7 +35,7 @@ class UrlList:
                     return
                 if (flaw := lines.take_flaw()) is not None:
                     raise flaw
-            except Flaw as flaw:
+            except RowError as flaw:
                 yield flaw.at(self._name, lines.row_start)
                 continue
             url = line.strip()

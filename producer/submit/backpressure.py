@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeAlias
 
-from vitrine.core.errors import Full, NotFound
+from vitrine.core.errors import NotFound, QueueFull
 from vitrine.core.hints import Hint
 from vitrine.core.types import JobStatus
 
@@ -29,14 +29,14 @@ Served: TypeAlias = Callable[[str], bool]
 """Whether a worker of this model (its canonical name) is alive."""
 
 
-class Pending(Protocol):
+class PendingImages(Protocol):
     """The part of the ledger that is asked while waiting."""
 
     def pending_images(self) -> int:
         """Pictures of all jobs that have no outcome yet."""
 
 
-class Jobs(Pending, Protocol):
+class JobsView(PendingImages, Protocol):
     """The part of the ledger that is asked for what blocks."""
 
     def active_jobs(self) -> list[str]:
@@ -46,13 +46,13 @@ class Jobs(Pending, Protocol):
         """The counts of one job; raises `NotFound`."""
 
 
-def refuse_when_full(ledger: Jobs, limit: int, served: Served | None = None) -> int:
-    """How many pictures are pending; raise `Full` where those are `limit` or more, with `served` it names what blocks."""
+def refuse_when_full(ledger: JobsView, limit: int, served: Served | None = None) -> int:
+    """How many pictures are pending; raise `QueueFull` where those are `limit` or more, with `served` it names what blocks."""
     pending = ledger.pending_images()
     if pending < limit:
         return pending
     blocked = "" if served is None else _blocked(ledger, served)
-    raise Full(
+    raise QueueFull(
         f"{_counted(pending, limit)}{blocked}.",
         retry_after=RETRY_AFTER_SECONDS,
         hint=Hint("Start a worker for them, or {cancel_some_job}.") if blocked else
@@ -60,7 +60,7 @@ def refuse_when_full(ledger: Jobs, limit: int, served: Served | None = None) -> 
     )  # fmt: skip
 
 
-def what_blocks(ledger: Jobs, pending: int, limit: int, served: Served) -> str:
+def what_blocks(ledger: JobsView, pending: int, limit: int, served: Served) -> str:
     """What a waiting submit tells: the counts, and the jobs whose model no worker serves."""
     blocked = _blocked(ledger, served)
     advice = " (vitrine jobs, vitrine cancel JOB)" if blocked else ""
@@ -68,7 +68,7 @@ def what_blocks(ledger: Jobs, pending: int, limit: int, served: Served) -> str:
 
 
 def wait_for_room(
-    ledger: Pending,
+    ledger: PendingImages,
     limit: int,
     on_wait: Waiting,
     *,
@@ -81,15 +81,15 @@ def wait_for_room(
     return pending
 
 
-class Room:
+class PendingQuota:
     """What one submit may still send before it counts the pending pictures again.
 
     Counting asks about every active job, so it is not done for each write; a sixteenth of what is free may
     go in unlooked, so that sixteen submits at once overfill the queue by no more than a write each.
-    Without `on_wait` nobody waits: a full queue raises `Full`.
+    Without `on_wait` nobody waits: a full queue raises `QueueFull`.
     """
 
-    def __init__(self, ledger: Jobs, limit: int, on_wait: Waiting | None) -> None:
+    def __init__(self, ledger: JobsView, limit: int, on_wait: Waiting | None) -> None:
         self._ledger = ledger
         self._limit = limit
         self._on_wait = on_wait
@@ -117,7 +117,7 @@ def _counted(pending: int, limit: int) -> str:
     return f"{pending:,} {are} pending, the limit is {limit:,}"
 
 
-def _blocked(ledger: Jobs, served: Served) -> str:
+def _blocked(ledger: JobsView, served: Served) -> str:
     waiting: dict[str, list[JobStatus]] = {}
     for status in _unfinished(ledger):
         waiting.setdefault(status.spec.model, []).append(status)
@@ -125,7 +125,7 @@ def _blocked(ledger: Jobs, served: Served) -> str:
     return "".join(f"; {part}" for part in parts)
 
 
-def _unfinished(ledger: Jobs) -> Iterator[JobStatus]:
+def _unfinished(ledger: JobsView) -> Iterator[JobStatus]:
     for job in ledger.active_jobs()[:LOOKED_AT_JOBS]:
         try:
             status = ledger.status(job)

@@ -13,7 +13,7 @@ from vitrine.ledger.base import MARK_BYTES, NewChunk
 from vitrine.ledger.codec import image_rows
 
 
-def marked(chunks: Iterable[NewChunk]) -> Iterator[NewChunk]:
+def with_checksums(chunks: Iterable[NewChunk]) -> Iterator[NewChunk]:
     """The chunks of one job from its first on, each with its mark."""
     running = blake2b(digest_size=MARK_BYTES)
     for chunk in chunks:

@@ -18,7 +18,7 @@ BATCH_SECONDS = 0.1
 """A chunk of a slow source is not kept waiting for others longer than this."""
 
 
-def plan(items: Iterable[CatalogItem], *, size: int = CHUNK_SIZE) -> Iterator[NewChunk]:
+def plan_chunks(items: Iterable[CatalogItem], *, size: int = CHUNK_SIZE) -> Iterator[NewChunk]:
     """Chunks of `size` pictures, the last one shorter; ordinals run on from 0 without a gap."""
     images: list[ImageRef] = []
     begun = 0
@@ -35,7 +35,7 @@ def plan(items: Iterable[CatalogItem], *, size: int = CHUNK_SIZE) -> Iterator[Ne
         yield NewChunk(images, begun)
 
 
-def batches(
+def chunk_batches(
     chunks: Iterable[NewChunk], *, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[list[NewChunk]]:
     """Up to `BATCH_CHUNKS` chunks together; fewer where they come slowly."""

@@ -17,7 +17,7 @@ from vitrine.ledger.base import Ledger, NewChunk
 _SUBMIT_AGAIN = "Submit the catalog again: items already stored are overwritten, not duplicated."
 
 
-class Begun:
+class ResumedJob:
     """What is in the ledger of a job that is to be taken up."""
 
     def __init__(self, ledger: Ledger, job: str) -> None:

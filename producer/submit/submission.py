@@ -15,12 +15,12 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from producer.limits import KEPT_PROBLEMS
-from producer.report import Report
-from producer.submit.backpressure import Room, Waiting
-from producer.submit.checksums import marked
-from producer.submit.chunking import batches, plan
-from producer.submit.resume import Begun
-from vitrine.core.errors import BadInput, Full, TooLarge, VitrineError
+from producer.report import CatalogReport
+from producer.submit.backpressure import PendingQuota, Waiting
+from producer.submit.checksums import with_checksums
+from producer.submit.chunking import chunk_batches, plan_chunks
+from producer.submit.resume import ResumedJob
+from vitrine.core.errors import BadInput, QueueFull, TooLarge, VitrineError
 from vitrine.core.hints import Hint
 from vitrine.core.types import CatalogItem, JobSpec, RowProblem
 from vitrine.ledger.base import Ledger, NewChunk
@@ -28,7 +28,7 @@ from vitrine.ledger.base import Ledger, NewChunk
 Publish: TypeAlias = Callable[[str, Sequence[int], str], None]
 """Sends chunks' messages: job id, chunk numbers, model. `vitrine.messaging.broker.Publisher.publish` is one."""
 
-Progress: TypeAlias = Callable[[Report], None]
+Progress: TypeAlias = Callable[[CatalogReport], None]
 Outcomes: TypeAlias = Iterable[CatalogItem | RowProblem]
 
 PROBLEMS_A_WRITE = 256
@@ -37,9 +37,9 @@ PROGRESS_EVERY_CHUNKS = 16
 """While chunks are passed over that are in already; those that are sent are told with each write."""
 
 
-def inspect(outcomes: Outcomes, *, on_progress: Progress | None = None) -> Report:
+def inspect(outcomes: Outcomes, *, on_progress: Progress | None = None) -> CatalogReport:
     """Draw a whole catalog and only report: the dry run, and the first pass of `strict`."""
-    report = Report()
+    report = CatalogReport()
     for outcome in outcomes:
         _count(report, outcome)
         if on_progress is not None and report.rows % PROGRESS_EVERY_ROWS == 0:
@@ -47,7 +47,7 @@ def inspect(outcomes: Outcomes, *, on_progress: Progress | None = None) -> Repor
     return report
 
 
-def refuse_flawed(report: Report) -> None:
+def refuse_flawed(report: CatalogReport) -> None:
     """Raise `BadInput` where any row was rejected, with the first problem: what `strict` means."""
     if report.rejected_rows:
         raise BadInput(
@@ -57,7 +57,7 @@ def refuse_flawed(report: Report) -> None:
         )
 
 
-def refuse_empty(report: Report) -> None:
+def refuse_empty(report: CatalogReport) -> None:
     """Raise `BadInput` where there were rows and not one is good."""
     if report.items == 0 and report.problems:
         raise BadInput(
@@ -78,19 +78,19 @@ class Submission:
         max_pending: int,
         on_wait: Waiting | None = None,
         on_progress: Progress | None = None,
-        begun: Begun | None = None,
+        begun: ResumedJob | None = None,
     ) -> None:
         """Without `on_wait` a full queue refuses: before anything is written, or with what went in until then cancelled.
 
         With `begun` the catalog is taken up where its job stands; `report` still counts all of it.
         """
-        self.report = Report()
+        self.report = CatalogReport()
         self._spec = spec
         self._ledger = ledger
         self._publish = publish
         self._max_pending = max_pending
         self._waits = on_wait is not None
-        self._room = Room(ledger, max_pending, on_wait)
+        self._room = PendingQuota(ledger, max_pending, on_wait)
         self._sent = 0  # pictures
         self._on_progress = on_progress
         self._unwritten: list[RowProblem] = []
@@ -105,16 +105,18 @@ class Submission:
         """Whether a submit that ended half-way wrote to a job that can be taken up."""
         return self._created and self._begun is None and bool(self._spec.reading)
 
-    def run(self, outcomes: Outcomes) -> Report:
+    def run(self, outcomes: Outcomes) -> CatalogReport:
         """Submit everything, or what is missing.
 
-        Raises `BadInput`, `LedgerUnavailable`, `Conflict` once cancelled; where it does not wait, `Full` for a queue that is
+        Raises `BadInput`, `LedgerUnavailable`, `Conflict` once cancelled; where it does not wait, `QueueFull` for a queue that is
         full and `TooLarge` for a catalog that fills it alone.
         """
         if not self._waits:
             self._room.look()
         try:
-            for batch in batches(self._missing(marked(plan(self._items(outcomes))))):
+            for batch in chunk_batches(
+                self._missing(with_checksums(plan_chunks(self._items(outcomes))))
+            ):
                 self._send(batch)
             refuse_empty(self.report)
             self._catch_up()
@@ -169,7 +171,7 @@ class Submission:
         pictures = sum(len(chunk.images) for chunk in batch)
         try:
             self._room.take(pictures)
-        except Full as full:
+        except QueueFull as full:
             raise self._cut_short(full) from full
         job, model = self._spec.id, self._spec.model
         numbers = self._ledger.add_chunks(job, batch, after=self._last)
@@ -179,7 +181,7 @@ class Submission:
         self.report.chunks += len(numbers)
         self._tell()
 
-    def _cut_short(self, full: Full) -> Full | TooLarge:
+    def _cut_short(self, full: QueueFull) -> QueueFull | TooLarge:
         """What is told where the queue filled up half-way; the job is cancelled with it."""
         told = (
             f"{full.message} {self._sent:,} pictures of this catalog had gone in, "
@@ -187,7 +189,7 @@ class Submission:
         )
         if self._sent < self._max_pending:
             hint = Hint("Send it again later, or {submit_and_wait}.")
-            return Full(told, retry_after=full.retry_after, hint=hint)
+            return QueueFull(told, retry_after=full.retry_after, hint=hint)
         return TooLarge(
             told,
             hint=Hint(
@@ -215,7 +217,7 @@ class Submission:
                 self._ledger.cancel(self._spec.id)
 
 
-def _count(report: Report, outcome: CatalogItem | RowProblem) -> None:
+def _count(report: CatalogReport, outcome: CatalogItem | RowProblem) -> None:
     if isinstance(outcome, CatalogItem):
         report.count_item(outcome)
     else:

@@ -18,12 +18,12 @@ from redis import Redis
 from tests.contract.test_scores_as_transformers import Service, encoded, pictures, running
 from tests.tiny_models import BUILDERS
 from vitrine.messaging.worker_registry import WORKERS_KEY
-from workers.models.silence_logging import quieten
+from workers.models.silence_logging import silence_libraries
 
 
 @pytest.fixture(scope="module")
 def service(private_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    quieten()
+    silence_libraries()
     directory = tmp_path_factory.mktemp("models") / "dinov2"
     directory.mkdir()
     BUILDERS["dinov2"](directory)

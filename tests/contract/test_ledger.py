@@ -19,7 +19,7 @@ from vitrine.core.types import (
     RowProblem,
     new_job_id,
 )
-from vitrine.ledger import Lease, Ledger, NewChunk, Putoff, Refusal
+from vitrine.ledger import Deferral, Lease, Ledger, NewChunk, Refusal
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.ledger.scripts import job_key, job_keys
 from vitrine.testing.memory_ledger import MemoryLedger
@@ -304,7 +304,7 @@ def test_pictures_put_off_stay_in_the_chunk_until_they_are_due(ledger: Ledger) -
     slow = lease.chunk.images[2]
     later = ImageRef(slow.ordinal, slow.item_id, slow.index, slow.url, slow.payload, rounds=1)
     far = ledger.clock() + 3600
-    report = ledger.finish(lease, embedded=[0, 1], failures=[], putoffs=[Putoff(later, far)])
+    report = ledger.finish(lease, embedded=[0, 1], failures=[], putoffs=[Deferral(later, far)])
     assert report.state is JobState.RUNNING
     assert ledger.lease(job, 0, seconds=60) is Refusal.NOT_DUE
     assert counts(ledger, job) == (2, 0, 0, 1)

@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 
 from vitrine.core.types import ImageRef, JobSpec, new_job_id
-from vitrine.ledger import Lease, Ledger, NewChunk, Putoff
+from vitrine.ledger import Deferral, Lease, Ledger, NewChunk
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.ledger.scripts import job_key
 from vitrine.testing.memory_ledger import MemoryLedger
@@ -111,7 +111,7 @@ def test_what_was_put_off_comes_after_the_seconds_that_it_was_put_off_for(bench:
     job = bench.job(1)
     lease = bench.lease(job, 0)
     due = bench.ledger.clock() + 15
-    putoffs = [Putoff(image, due) for image in lease.chunk.images]
+    putoffs = [Deferral(image, due) for image in lease.chunk.images]
     bench.ledger.finish(lease, embedded=[], failures=[], putoffs=putoffs)
     bench.set_back(job, HOUR)
     assert bench.sweep(job) == []

@@ -13,7 +13,7 @@ from tests.approx import near
 from tests.contract.test_ledger import failed, leased, new_job, ordinals
 from vitrine.core.redis_client import connect
 from vitrine.core.types import JobState, StageTotal
-from vitrine.ledger import ChunksLeft, FinishReport, Ledger, Putoff, outcome_rate
+from vitrine.ledger import ChunksLeft, Deferral, FinishReport, Ledger, outcome_rate
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.testing.memory_ledger import MemoryLedger
 
@@ -40,7 +40,7 @@ def test_chunks_are_told_by_where_they_are(ledger: Ledger) -> None:
     done, put_off, _ = (leased(ledger, job, number) for number in (0, 1, 2))
     assert ledger.chunks_left(job) == ChunksLeft(queued=1, leased=3, due=0)
     ledger.finish(done, embedded=ordinals(done), failures=[])
-    later = Putoff(put_off.chunk.images[0], due=ledger.clock() + 60)
+    later = Deferral(put_off.chunk.images[0], due=ledger.clock() + 60)
     ledger.finish(put_off, embedded=[], failures=[], putoffs=[later])
     assert ledger.chunks_left(job) == ChunksLeft(queued=1, leased=1, due=1)
 
@@ -105,13 +105,13 @@ def test_a_redis_that_is_gone_after_the_outcomes_were_recorded_is_no_failure_to_
     None
 ):
     gone = connect("redis://127.0.0.1:1/0")
-    outcome_rate.note(gone, FinishReport(True, 5, 0, JobState.RUNNING), at=time.time())
+    outcome_rate.record_outcomes(gone, FinishReport(True, 5, 0, JobState.RUNNING), at=time.time())
     gone.close()
 
 
 def test_the_counts_of_a_minute_expire(private_redis: str) -> None:
     redis = Redis.from_url(private_redis)
-    outcome_rate.note(redis, FinishReport(True, 5, 0, JobState.RUNNING), at=60.0 * 7)
+    outcome_rate.record_outcomes(redis, FinishReport(True, 5, 0, JobState.RUNNING), at=60.0 * 7)
     assert 0 < int(redis.ttl("vitrine:outcomes:7")) <= (outcome_rate.KEPT_MINUTES + 1) * 60
     redis.delete("vitrine:outcomes:7")
     redis.close()

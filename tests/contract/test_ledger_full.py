@@ -19,7 +19,7 @@ from vitrine.ledger import NewChunk
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.standalone.private_redis import PrivateRedis
 from vitrine.standalone.redis_binary import BINARY_VARIABLE
-from workers.maintenance.leader_lock import take_turn
+from workers.maintenance.leader_lock import try_acquire
 
 ROOM = 2**20
 """Bytes until the limit is reached: some 150 chunks as they are here."""
@@ -137,8 +137,8 @@ def test_dead_workers_chunks_are_swept_and_done_carefully_in_a_full_redis(
     dead = leased(ledger, job, 0, seconds=0.01)
     ledger.suspect(dead, 5)
     time.sleep(0.05)
-    assert take_turn(ledger._redis, "vitrine:sweeper", 60)
-    assert not take_turn(ledger._redis, "vitrine:sweeper", 60)
+    assert try_acquire(ledger._redis, "vitrine:sweeper", 60)
+    assert not try_acquire(ledger._redis, "vitrine:sweeper", 60)
     assert ledger.sweep(job, lost_before=0) == [0]
     again = leased(ledger, job, 0)
     assert again.suspects == (5,)

@@ -20,14 +20,14 @@ from pydantic import SecretStr
 from schemathesis.specs.openapi import checks
 
 from api.app import create_app
-from api.dependencies import Parts
+from api.dependencies import Services
 from tests.http_server import served
 from tests.unit.api.api_fixture import SPACE, Outbox, make_stage, put
 from vitrine.core.api_keys import Keyring, Scope, new_key
 from vitrine.core.settings import Settings
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.store.open import open_store
-from vitrine.testing.fake_lane import FakeLane, fake_worker
+from vitrine.testing.fake_lane import FakeQueryClient, fake_worker
 from vitrine.testing.memory_tickets import MemoryTickets
 
 EXAMPLES = 60
@@ -58,12 +58,12 @@ def url(private_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @contextmanager
-def open_parts(settings: Settings) -> Iterator[Parts]:
+def open_parts(settings: Settings) -> Iterator[Services]:
     ledger = RedisLedger.connect(settings.redis_url.get_secret_value())
     with closing(ledger), closing(open_store(settings)) as store:
         put(store, "summer", ("sku-1042", 0, b"front", {"colour": "red", "price": 20}))
-        lane = FakeLane(fake_worker(SPACE, supports_text=True))
-        yield Parts(settings, ledger, store, lane, Outbox(), MemoryTickets())
+        lane = FakeQueryClient(fake_worker(SPACE, supports_text=True))
+        yield Services(settings, ledger, store, lane, Outbox(), MemoryTickets())
 
 
 api = schemathesis.openapi.from_dict(make_stage(Settings()).app.openapi())

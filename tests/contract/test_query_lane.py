@@ -19,7 +19,7 @@ from vitrine.core.types import FailureReason
 from vitrine.messaging import worker_registry
 from vitrine.messaging.worker_registry import WORKERS_KEY, StoreAway, WorkerInfo
 from vitrine.query import call
-from vitrine.query.client import Answer, Query, QueryLane, QueryVector, UnusablePicture
+from vitrine.query.client import Answer, Query, QueryClient, QueryVector, UnusablePicture
 from vitrine.query.protocol import reply_key
 from vitrine.store.base import Space
 from workers.query import inbox
@@ -59,7 +59,7 @@ class Messages:
 def redis(private_redis: str) -> Iterator[Redis]:
     with Redis.from_url(private_redis) as client:
         client.delete(WORKERS_KEY)
-        worker_registry.beat(client, worker())
+        worker_registry.register_worker(client, worker())
         yield client
         while _at_work:
             _at_work.pop().join(60)
@@ -68,12 +68,12 @@ def redis(private_redis: str) -> Iterator[Redis]:
 
 def lane_and_messages(
     redis: Redis, handle: Callable[[Redis, str], None], timeout: float = 20.0
-) -> tuple[QueryLane, Messages]:
+) -> tuple[QueryClient, Messages]:
     messages = Messages(redis, handle)
-    return QueryLane(redis, messages, timeout=timeout), messages  # type: ignore[arg-type]
+    return QueryClient(redis, messages, timeout=timeout), messages  # type: ignore[arg-type]
 
 
-def lane(redis: Redis, handle: Callable[[Redis, str], None], timeout: float = 20.0) -> QueryLane:
+def lane(redis: Redis, handle: Callable[[Redis, str], None], timeout: float = 20.0) -> QueryClient:
     return lane_and_messages(redis, handle, timeout)[0]
 
 
@@ -81,8 +81,8 @@ def answering(how: Callable[[Query], Answer]) -> Callable[[Redis, str], None]:
     """A worker's end that answers each question as told."""
 
     def handle(redis: Redis, requests: str) -> None:
-        taken = inbox.take(redis, requests.split(","))
-        inbox.reply(redis, {one.request: how(one.query) for one in taken})
+        taken = inbox.take_questions(redis, requests.split(","))
+        inbox.send_replies(redis, {one.request: how(one.query) for one in taken})
 
     return handle
 
@@ -93,10 +93,10 @@ def numbered(query: Query) -> Answer:
 
 
 def answer(redis: Redis, request: str) -> None:
-    (taken,) = inbox.take(redis, [request])
+    (taken,) = inbox.take_questions(redis, [request])
     assert taken.query == PICTURE
-    inbox.reply(redis, {request: QueryVector(VECTOR, worker().space)})
-    assert inbox.take(redis, [request]) == []
+    inbox.send_replies(redis, {request: QueryVector(VECTOR, worker().space)})
+    assert inbox.take_questions(redis, [request]) == []
 
 
 def nothing_is_left(redis: Redis) -> bool:
@@ -114,8 +114,8 @@ def test_many_questions_come_back_in_their_order_whatever_the_order_of_the_answe
     redis: Redis,
 ) -> None:
     def backwards(redis: Redis, requests: str) -> None:
-        for one in reversed(inbox.take(redis, requests.split(","))):
-            inbox.reply(redis, {one.request: numbered(one.query)})
+        for one in reversed(inbox.take_questions(redis, requests.split(","))):
+            inbox.send_replies(redis, {one.request: numbered(one.query)})
 
     asked = [Query("image", str(number).encode()) for number in range(1000)]
     asking, messages = lane_and_messages(redis, backwards)
@@ -170,8 +170,8 @@ def test_what_is_out_at_once_is_bounded_and_the_rest_follows_the_answers(redis: 
 def test_what_is_not_answered_in_time_says_so_and_is_taken_back(redis: Redis) -> None:
     def the_first(redis: Redis, requests: str) -> None:
         name, *_ = requests.split(",")
-        (taken,) = inbox.take(redis, [name])
-        inbox.reply(redis, {name: numbered(taken.query)})
+        (taken,) = inbox.take_questions(redis, [name])
+        inbox.send_replies(redis, {name: numbered(taken.query)})
 
     asked = [Query("image", b"1"), Query("image", b"2")]
     good, late = lane(redis, the_first).embed_many("lane-model", asked, timeout=0.5)
@@ -186,9 +186,9 @@ def test_a_worker_learns_how_long_its_asker_waits(redis: Redis) -> None:
 
     def look(redis: Redis, requests: str) -> None:
         before = time.monotonic()
-        (taken,) = inbox.take(redis, requests.split(","))
+        (taken,) = inbox.take_questions(redis, requests.split(","))
         left.append(taken.until - before)
-        inbox.reply(redis, {taken.request: QueryVector(VECTOR, worker().space)})
+        inbox.send_replies(redis, {taken.request: QueryVector(VECTOR, worker().space)})
 
     lane(redis, look).embed_many("lane-model", [PICTURE], timeout=100.0)
     assert 50 < left[0] <= 100.5
@@ -252,7 +252,7 @@ def test_words_need_a_worker_with_a_text_tower_and_pictures_beside_them_do_not(
 
 
 def test_without_a_worker_the_question_is_not_even_asked(redis: Redis) -> None:
-    worker_registry.leave(redis, worker().node)
+    worker_registry.deregister_worker(redis, worker().node)
     with pytest.raises(ModelUnavailable, match="vitrine worker --model lane-model"):
         lane(redis, answer).embed("lane-model", Query("image", b""))
 
@@ -264,17 +264,17 @@ def test_a_silent_worker_is_given_up_and_the_question_taken_back(redis: Redis) -
 
 
 def test_answers_for_somebody_who_has_gone_go_by_themselves(redis: Redis) -> None:
-    inbox.reply(redis, {"gone.0": BadInput("Too late."), "gone.1": BadInput("Too late.")})
+    inbox.send_replies(redis, {"gone.0": BadInput("Too late."), "gone.1": BadInput("Too late.")})
     assert 0 < redis.ttl(reply_key("gone.1")) <= inbox.REPLY_SECONDS
 
 
 def test_workers_are_seen_until_they_leave_or_fall_silent(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker_registry.beat(redis, worker(model="other"))
+    worker_registry.register_worker(redis, worker(model="other"))
     assert [w.model for w in worker_registry.live_workers(redis)] == ["lane-model", "other"]
     assert worker_registry.live_workers(redis, "other") == [worker(model="other")]
-    worker_registry.leave(redis, "other@test")
+    worker_registry.deregister_worker(redis, "other@test")
     assert [w.model for w in worker_registry.live_workers(redis)] == ["lane-model"]
     monkeypatch.setattr(worker_registry, "STALE_SECONDS", -1.0)
     assert worker_registry.live_workers(redis) == []
@@ -283,7 +283,7 @@ def test_workers_are_seen_until_they_leave_or_fall_silent(
 
 def test_that_a_worker_cannot_store_is_seen_by_others(redis: Redis) -> None:
     told = replace(worker(), store_away=StoreAway(1000.0, "It answered 503."))
-    worker_registry.beat(redis, told)
+    worker_registry.register_worker(redis, told)
     assert worker_registry.live_workers(redis) == [told]
 
 
@@ -298,6 +298,6 @@ def test_a_line_from_before_the_clock_was_set_back_grows_old_all_the_same(
 
 
 def test_the_lane_opens_from_settings_and_closes(private_redis: str, redis: Redis) -> None:
-    opened = QueryLane.open(Settings(redis_url=SecretStr(private_redis)))
+    opened = QueryClient.open(Settings(redis_url=SecretStr(private_redis)))
     assert opened.workers("nobody") == []
     opened.close()

@@ -30,12 +30,12 @@ from tests.unit.api.api_fixture import make_stage
 from vitrine.core.settings import Settings
 from vitrine.messaging import worker_registry
 from vitrine.messaging.worker_registry import WORKERS_KEY, WorkerInfo
-from vitrine.query.client import Query, QueryLane
+from vitrine.query.client import Query, QueryClient
 from vitrine.testing.worker_fakes import FakeSource
 from workers.batching import Batcher
-from workers.image_decoder import PictureDecoder
-from workers.images.decode_pool import Decoders
-from workers.models.silence_logging import quieten
+from workers.image_decoder import ImageDecoder
+from workers.images.decode_pool import DecodePool
+from workers.models.silence_logging import silence_libraries
 from workers.models.transformers_model import TransformersModel
 from workers.query.worker import QueryWorker
 from workers.stages import Stages
@@ -68,7 +68,7 @@ class Service:
     """The API with one real model behind it, and transformers' own beside."""
 
     client: TestClient
-    lane: QueryLane
+    lane: QueryClient
     model: str
     directory: Path
 
@@ -112,12 +112,12 @@ def running(redis: Redis, directory: Path) -> Iterator[Service]:
     model = TransformersModel(directory, given=str(directory), device="cpu", preprocess="reference")
     batcher = Batcher(model, size=16, wait=0.001)
     batcher.start()
-    decoders = Decoders(2, budget=1 << 28)
-    stages = Stages(model, FakeSource({}), decoders, batcher, PictureDecoder(1_000_000))
-    worker_registry.beat(redis, announced(model, stages))
+    decoders = DecodePool(2, budget=1 << 28)
+    stages = Stages(model, FakeSource({}), decoders, batcher, ImageDecoder(1_000_000))
+    worker_registry.register_worker(redis, announced(model, stages))
     messages: Any = Messages(QueryWorker(redis, stages))
     try:
-        with closing(QueryLane(redis, messages, timeout=60)) as lane:
+        with closing(QueryClient(redis, messages, timeout=60)) as lane:
             parts = replace(make_stage(Settings()).parts, lane=lane)
             with TestClient(create_app(parts), "http://127.0.0.1:8080") as client:
                 yield Service(client, lane, model.name, directory)
@@ -129,7 +129,7 @@ def running(redis: Redis, directory: Path) -> Iterator[Service]:
 def service(
     request: pytest.FixtureRequest, private_redis: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    quieten()
+    silence_libraries()
     directory = tmp_path_factory.mktemp("models") / request.param
     directory.mkdir()
     BUILDERS[request.param](directory)

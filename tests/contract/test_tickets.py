@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from vitrine.core.errors import Full
+from vitrine.core.errors import QueueFull
 from vitrine.testing.memory_tickets import MemoryTickets
-from vitrine.tickets import Claim, Counts, NewTicket, Tickets, TicketState
+from vitrine.tickets import Claim, NewTicket, TicketCounts, Tickets, TicketState
 from vitrine.tickets.redis_tickets import OVERHEAD_BYTES, RedisTickets
 
 SHORT = 0.05
@@ -66,7 +66,7 @@ def test_a_ticket_goes_from_the_queue_to_its_output(tickets: Tickets) -> None:
     assert done.begun is not None
     assert done.ended is not None
     assert done.opened <= done.begun <= done.ended
-    assert tickets.counts("clip") == Counts(completed=1)
+    assert tickets.counts("clip") == TicketCounts(completed=1)
 
 
 def test_a_failed_one_keeps_its_reason(tickets: Tickets) -> None:
@@ -75,7 +75,7 @@ def test_a_failed_one_keeps_its_reason(tickets: Tickets) -> None:
     found = tickets.get("clip", "a")
     assert found is not None
     assert (found.state, found.output, found.error) == (TicketState.FAILED, None, "kein Bild: ü")
-    assert tickets.counts("clip") == Counts(failed=1)
+    assert tickets.counts("clip") == TicketCounts(failed=1)
 
 
 def test_the_first_comes_first_and_low_ones_last(tickets: Tickets) -> None:
@@ -109,7 +109,7 @@ def test_a_claim_that_ended_goes_to_another_and_the_first_changes_nothing_more(
     assert state(tickets, "a") is TicketState.IN_PROGRESS
     assert tickets.finish(taken, TicketState.COMPLETED, b"{}")
     assert not tickets.finish(taken, TicketState.COMPLETED, b"again")
-    assert tickets.counts("clip") == Counts(completed=1)
+    assert tickets.counts("clip") == TicketCounts(completed=1)
 
 
 def test_a_renewed_claim_lasts(tickets: Tickets) -> None:
@@ -123,7 +123,7 @@ def test_a_renewed_claim_lasts(tickets: Tickets) -> None:
 def test_what_is_given_back_is_first_in_the_queue_and_was_no_attempt(tickets: Tickets) -> None:
     opened(tickets, "a", "b")
     tickets.give_back(claimed(tickets))
-    assert tickets.counts("clip") == Counts(in_queue=2)
+    assert tickets.counts("clip") == TicketCounts(in_queue=2)
     again = claimed(tickets)
     assert (again.id, again.attempts) == ("a", 1)
 
@@ -156,7 +156,7 @@ def test_a_failed_one_is_queued_anew_with_its_input(tickets: Tickets, ended: Tic
     assert (found.state, found.error, found.begun) == (TicketState.IN_QUEUE, None, None)
     claim = claimed(tickets)
     assert (claim.input, claim.attempts) == (b"input of a", 1)
-    assert tickets.counts("clip") == Counts(in_progress=1, failed=1, retried=1)
+    assert tickets.counts("clip") == TicketCounts(in_progress=1, failed=1, retried=1)
 
 
 def test_only_failures_are_tried_again(tickets: Tickets) -> None:
@@ -164,7 +164,7 @@ def test_only_failures_are_tried_again(tickets: Tickets) -> None:
     assert tickets.retry("clip", "a") is TicketState.IN_QUEUE
     tickets.finish(claimed(tickets), TicketState.COMPLETED, b"{}")
     assert tickets.retry("clip", "a") is TicketState.COMPLETED
-    assert tickets.counts("clip") == Counts(completed=1)
+    assert tickets.counts("clip") == TicketCounts(completed=1)
 
 
 def test_purging_cancels_what_waits_for_one_model(tickets: Tickets) -> None:
@@ -175,7 +175,7 @@ def test_purging_cancels_what_waits_for_one_model(tickets: Tickets) -> None:
     assert tickets.purge("clip") == 0
     assert state(tickets, running.id) is TicketState.IN_PROGRESS
     assert state(tickets, "c") is TicketState.CANCELLED
-    assert tickets.counts("other") == Counts(in_queue=1)
+    assert tickets.counts("other") == TicketCounts(in_queue=1)
 
 
 def test_one_that_has_lived_its_time_is_forgotten(tickets: Tickets) -> None:
@@ -186,7 +186,7 @@ def test_one_that_has_lived_its_time_is_forgotten(tickets: Tickets) -> None:
     assert state(tickets, "waits") is None
     assert state(tickets, "runs") is None
     assert not tickets.finish(claim, TicketState.COMPLETED, b"{}")
-    assert tickets.counts("clip") == Counts()
+    assert tickets.counts("clip") == TicketCounts()
 
 
 def test_an_answer_is_kept_for_its_time(tickets: Tickets) -> None:
@@ -233,14 +233,14 @@ def test_who_looks_for_work_can_be_woken_for_nothing(tickets: Tickets) -> None:
 def test_a_full_book_refuses_until_something_has_ended(tickets_of_two: Tickets) -> None:
     tickets = tickets_of_two
     opened(tickets, "a", "b")
-    with pytest.raises(Full) as refused:
+    with pytest.raises(QueueFull) as refused:
         opened(tickets, "c")
     assert refused.value.retry_after > 0
     assert state(tickets, "c") is None
     tickets.finish(claimed(tickets), TicketState.COMPLETED, b"{}")
     opened(tickets, "c")  # in the place of what has ended
     assert state(tickets, "a") is None
-    with pytest.raises(Full):
+    with pytest.raises(QueueFull):
         opened(tickets, "d")
 
 

@@ -26,7 +26,7 @@ from vitrine.core.errors import BadInput, NotFound, SpaceMismatch, StoreRejected
 from vitrine.core.filters import parse
 from vitrine.core.types import Payload, point_id
 from vitrine.store import Facet, IndexState, PointBatch, Provenance, Space, VectorStore
-from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.store.qdrant.store import QdrantServerStore
 from vitrine.store.remote.server import serve
 from vitrine.store.remote.store import RemoteStore
@@ -101,7 +101,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     name = f"test-{secrets.token_hex(6)}"
     openers: dict[str, Callable[[], AbstractContextManager[VectorStore]]] = {
         "memory": lambda: _closing(MemoryStore(index_points=INDEX_POINTS)),
-        "edge": lambda: _closing(EdgeStore(tmp_path / "store", index_points=INDEX_POINTS)),
+        "edge": lambda: _closing(EmbeddedStore(tmp_path / "store", index_points=INDEX_POINTS)),
         "remote": lambda: _served(tmp_path / "store"),
         "qdrant-local": lambda: _local(":memory:"),
         "qdrant-local-disk": lambda: _local(str(tmp_path / "qdrant")),
@@ -238,8 +238,8 @@ def test_a_footprint_counts_items_once_and_bytes_where_there_are_files(
         assert found.disk_bytes >= 100 * DIMENSION * 4
     else:
         assert found.disk_bytes is None
-    for module in ("edge", "qdrant_server"):
-        monkeypatch.setattr(f"vitrine.store.{module}.MOST_ITEMS", 39)
+    for module in ("embedded", "qdrant"):
+        monkeypatch.setattr(f"vitrine.store.{module}.store.MOST_ITEMS", 39)
     monkeypatch.setattr("vitrine.testing.memory_store.MOST_ITEMS", 39)
     assert store.footprint(bench.name) == replace(found, items=39, more_items=True)
 

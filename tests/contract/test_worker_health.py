@@ -26,24 +26,24 @@ def redis(redis_server: str) -> Iterator[Redis]:
     client = Redis.from_url(redis_server)
     yield client
     for host in ("here.test", "there.test"):
-        worker_registry.leave(client, worker_on(host).node)
+        worker_registry.deregister_worker(client, worker_on(host).node)
     client.close()
 
 
 def test_a_worker_of_this_host_is_healthy(redis: Redis, redis_server: str) -> None:
-    worker_registry.beat(redis, worker_on("here.test"))
+    worker_registry.register_worker(redis, worker_on("here.test"))
     assert alive_here(redis_server, "here.test")
 
 
 def test_a_worker_of_another_host_does_not_count(redis: Redis, redis_server: str) -> None:
-    worker_registry.beat(redis, worker_on("there.test"))
+    worker_registry.register_worker(redis, worker_on("there.test"))
     assert not alive_here(redis_server, "here.test")
 
 
 def test_a_worker_that_stopped_beating_is_not_healthy(
     redis: Redis, redis_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker_registry.beat(redis, worker_on("here.test"))
+    worker_registry.register_worker(redis, worker_on("here.test"))
     monkeypatch.setattr(worker_registry, "STALE_SECONDS", -1.0)
     assert not alive_here(redis_server, "here.test")
 

@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.blocking_host import held_shop
 from tests.e2e.standalone_process import PATIENCE, until
 from tests.e2e.worker_environment import workshop_floor
-from vitrine.query.client import Query, QueryLane
+from vitrine.query.client import Query, QueryClient
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 THREADS = 2
@@ -33,7 +33,7 @@ def test_a_query_is_answered_while_chunks_hold_every_ingest_thread(tmp_path: Pat
             # Far more chunks than there are threads and prefetched messages: the bulk lane stays full.
             floor.submit(shop.urls(64 * 4 * THREADS))
             until(lambda: list(floor.in_work().values()) == [THREADS], "a full bulk lane")
-            lane = QueryLane.open(floor.settings)
+            lane = QueryClient.open(floor.settings)
             try:
                 for _ in range(QUESTIONS):
                     answer = lane.embed("builtin", Query("image", shop.picture))

@@ -25,7 +25,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from tests.e2e.standalone_process import PATIENCE, House, environment, standalone, until, vitrine
 from tests.tiny_models import BUILDERS
 from vitrine.messaging.worker_registry import live_workers
-from workers.images.grayscale import as_grey
+from workers.images.grayscale import to_grayscale
 from workers.models.base import EmbeddingModel
 from workers.models.builtin.model import DescriptorModel
 from workers.models.factory import open_model
@@ -152,7 +152,7 @@ def test_a_picture_is_asked_of_the_collections_own_model(shop: Shop) -> None:
     picture = shop.pictures / "3.png"
     image = Image.open(picture).convert("RGB")
     clip = open_model(str(shop.model), device="cpu")
-    grey = as_grey(image)
+    grey = to_grayscale(image)
     assert isinstance(grey, Image.Image)
     for collection, wanted in (
         ("words", expected(shop, clip, image, "words")),

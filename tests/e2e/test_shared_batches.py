@@ -22,7 +22,7 @@ from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.app import create_app
-from api.dependencies import Parts, open_parts
+from api.dependencies import Services, open_services
 from tests.e2e.standalone_process import PATIENCE, until
 from tests.e2e.worker_environment import Floor, workshop_floor
 from tests.http_server import served
@@ -39,7 +39,7 @@ class Service:
     """A worker's process, and the API in this one."""
 
     url: str
-    parts: Parts
+    parts: Services
 
     def embed(self, **body: Any) -> dict[str, Any]:
         """A good answer of `/v1/embed`."""
@@ -75,7 +75,7 @@ class Service:
 @contextmanager
 def api(floor: Floor) -> Iterator[Service]:
     with (
-        open_parts(floor.settings) as parts,
+        open_services(floor.settings) as parts,
         served(create_app(parts), floor.settings) as address,
     ):
         yield Service(address, parts)

@@ -15,7 +15,7 @@ import pytest
 
 from vitrine.core.types import point_id
 from vitrine.store import PointBatch, Provenance, Space
-from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.store.remote.store import RemoteStore
 
 pytestmark = pytest.mark.e2e
@@ -96,7 +96,7 @@ def test_a_signal_closes_the_store_cleanly(process: Process, number: int) -> Non
     assert "listens on http://127.0.0.1:" in said
     assert TOKEN not in said
     assert "Traceback" not in said
-    store = EdgeStore(process.folder / "store")
+    store = EmbeddedStore(process.folder / "store")
     assert store.count("c") == 10
     store.close()
     client.close()
@@ -143,7 +143,7 @@ def test_it_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
     orphan = int(said.stdout)
     until(lambda: not url.exists())  # removed as the last step of a clean end
     until(lambda: not _runs(orphan))
-    EdgeStore(tmp_path / "store").close()
+    EmbeddedStore(tmp_path / "store").close()
 
 
 def _runs(pid: int) -> bool:

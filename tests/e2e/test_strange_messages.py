@@ -14,8 +14,8 @@ from tests.faults.harness.picture_host import Host
 from vitrine.core.settings import Settings
 from vitrine.core.types import JobState
 from vitrine.messaging.broker import BROKER_PREFIX, INGEST_TASK, ingest_queue, make_app
-from vitrine.messaging.dead_letters import PARKED_KEY, count_parked
-from vitrine.messaging.message_template import Mould
+from vitrine.messaging.dead_letters import DEAD_LETTERS_KEY, count_dead_letters
+from vitrine.messaging.message_template import MessageTemplate
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -25,7 +25,7 @@ JOB = "3f2a9c04d1be"
 
 def to_be_parked() -> list[bytes]:
     """Messages that Kombu can read."""
-    mould = Mould(make_app(Settings), INGEST_TASK, QUEUE)
+    mould = MessageTemplate(make_app(Settings), INGEST_TASK, QUEUE)
     whole = orjson.loads(mould.fill([1, JOB, 7], shown=""))
     body = base64.b64encode(b'{"no": ').decode()
     unknown = {**whole["headers"], "task": "somebody.elses"}
@@ -48,8 +48,8 @@ def test_a_worker_parks_what_it_does_not_understand_and_goes_on(tmp_path: Path) 
         strange = to_be_parked()
         with Redis.from_url(parts.redis.url) as redis:
             redis.lpush(f"{BROKER_PREFIX}{QUEUE}", *NO_MESSAGES, *strange)
-            until(lambda: count_parked(redis).messages == len(strange), "them to be parked")
-            kept = b"\n".join(redis.hkeys(PARKED_KEY))
+            until(lambda: count_dead_letters(redis).messages == len(strange), "them to be parked")
+            kept = b"\n".join(redis.hkeys(DEAD_LETTERS_KEY))
             assert all(
                 word in kept for word in (b"chunk 9 3f2a9c04d1be 7", b"somebody.elses", b'{\\"no')
             )

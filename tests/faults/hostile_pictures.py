@@ -27,7 +27,7 @@ from PIL import Image
 from tests.faults.harness.promise import at_least, at_most
 from tests.faults.harness.tally import Tally
 from vitrine.core.types import ItemFailure
-from workers.image_decoder import PictureDecoder
+from workers.image_decoder import ImageDecoder
 from workers.images.pillow_decode import prepare_pillow
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP")
@@ -96,7 +96,7 @@ def _damage(data: bytearray, chance: random.Random) -> None:
 def decode_all(count: int, folder: Path | None) -> Ends:
     """Decode them here."""
     prepare_pillow()
-    decode, process = PictureDecoder(MAX_PIXELS), psutil.Process()
+    decode, process = ImageDecoder(MAX_PIXELS), psutil.Process()
     ends, outcomes = Ends(count), Counter[str]()
     for number, data in enumerate(damaged(starts(folder), count), 1):
         try:

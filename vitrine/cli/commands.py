@@ -119,12 +119,12 @@ def load_command(name: str, target: str) -> click.Command:
 
 
 def _tell(error: VitrineError) -> None:
-    from vitrine.cli.common.output import errors, plain
+    from vitrine.cli.common.output import error_console, escape_text
 
-    console = errors()
-    console.print(plain(f"Error: {error.message}"), style="red", soft_wrap=True)
+    console = error_console()
+    console.print(escape_text(f"Error: {error.message}"), style="red", soft_wrap=True)
     if error.hint:
-        console.print(plain(str(error.hint)), soft_wrap=True)
+        console.print(escape_text(str(error.hint)), soft_wrap=True)
 
 
 def _tell_unexpected(error: Exception) -> None:

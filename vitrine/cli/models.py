@@ -44,9 +44,9 @@ def models(name: str | None, family: str | None, with_text: bool, as_json: bool)
 
 def _named(name: str) -> ModelCard:
     from vitrine.core.errors import NotFound
-    from vitrine.core.model_registry import meant
+    from vitrine.core.model_registry import resolve_name
 
-    card = meant(name)
+    card = resolve_name(name)
     if card is None:
         raise NotFound(
             f"There is no model {name!r} in the list.",

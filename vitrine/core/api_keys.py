@@ -109,7 +109,7 @@ def read_keyring(settings: Settings) -> Keyring:
     return Keyring(keys.values())
 
 
-def refuse_open(host: str, keyring: Keyring) -> None:
+def refuse_open_without_keys(host: str, keyring: Keyring) -> None:
     """Raise `BadInput` where a service without keys would be reached from other machines."""
     if keyring or is_loopback(host):
         return

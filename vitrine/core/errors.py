@@ -91,7 +91,7 @@ class NotServed(VitrineError):
     http_status = 501
 
 
-class Full(VitrineError):
+class QueueFull(VitrineError):
     """Raised when accepting more would grow the queue past its limit; try again later."""
 
     code = "full"
@@ -112,7 +112,7 @@ class TooLarge(VitrineError):
     http_status = 413
 
 
-class TooFast(Full):
+class RateLimited(QueueFull):
     """Raised when one key asks more often than it may."""
 
     code = "too_fast"

@@ -142,7 +142,7 @@ def registered(model: str) -> ModelCard | None:
     return _BY_ID.get(given) or _BY_NAME.get(given)
 
 
-def meant(model: str) -> ModelCard | None:
+def resolve_name(model: str) -> ModelCard | None:
     """The card that somebody means who gives an id, a canonical name, or an id's last part."""
     return registered(model) or _BY_SHORT_NAME.get(model.lower())
 

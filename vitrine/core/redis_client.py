@@ -42,7 +42,7 @@ def _client(url: str, socket_timeout: float | None) -> Redis:
 
 
 @contextmanager
-def naming_failures() -> Iterator[None]:
+def redis_errors() -> Iterator[None]:
     """Turn redis-py's errors into `LedgerUnavailable` with what to do."""
     try:
         yield

@@ -6,8 +6,8 @@ import numpy as np
 
 from vitrine.demo.cut import (
     Outline,
-    Part,
     Product,
+    ProductPart,
     Seam,
     band,
     box,
@@ -26,18 +26,22 @@ def tote_bag(rng: np.random.Generator) -> Product:
     """A tall open bag with two handles of the same cloth."""
     top, width = rng.uniform(0.34, 0.42), rng.uniform(0.26, 0.34)
     arch = _arch(0.13, top + 0.06, rng.uniform(0.06, 0.14))
-    handle = Part(band(arch, 0.035), turn=90.0)
-    behind = Part(band(tuple((x + 0.012, y - 0.02) for x, y in arch), 0.035), turn=90.0, shade=0.7)
+    handle = ProductPart(band(arch, 0.035), turn=90.0)
+    behind = ProductPart(
+        band(tuple((x + 0.012, y - 0.02) for x, y in arch), 0.035), turn=90.0, shade=0.7
+    )
     body = symmetric(sharp((0.5 + width, top), (0.5 + width * 0.94, 0.93)))
     hem = Seam(((0.5 - width, top + 0.035), (0.5 + width, top + 0.035)), strength=0.25)
-    return Product((behind, Part(body), handle), (hem,))
+    return Product((behind, ProductPart(body), handle), (hem,))
 
 
 def handbag(rng: np.random.Generator) -> Product:
     """A small stiff bag with a flap, a clasp and a leather handle."""
     leather = _leather(rng)
     top, width, flap = rng.uniform(0.40, 0.46), rng.uniform(0.30, 0.37), rng.uniform(0.62, 0.70)
-    handle = Part(band(_arch(0.17, top + 0.02, rng.uniform(0.08, 0.18)), 0.034), fill=leather)
+    handle = ProductPart(
+        band(_arch(0.17, top + 0.02, rng.uniform(0.08, 0.18)), 0.034), fill=leather
+    )
     body = symmetric((*sharp((0.5 + width * 0.86, top)), *sharp((0.5 + width, 0.84)), (0.5, 0.86)))
     lid: Outline = (
         (0.5 + width * 0.86, top),
@@ -47,9 +51,9 @@ def handbag(rng: np.random.Generator) -> Product:
     )
     front = symmetric(lid)
     edge = rounded(lid[1:] + mirrored(lid[1:]), closed=False)
-    clasp = Part(box(0.472, flap - 0.035, 0.528, flap + 0.03), fill=BRASS)
+    clasp = ProductPart(box(0.472, flap - 0.035, 0.528, flap + 0.03), fill=BRASS)
     return Product(
-        (handle, Part(body, shade=0.9), Part(front, shade=1.03), clasp),
+        (handle, ProductPart(body, shade=0.9), ProductPart(front, shade=1.03), clasp),
         (Seam(edge, strength=0.45),),
     )
 
@@ -57,14 +61,14 @@ def handbag(rng: np.random.Generator) -> Product:
 def backpack(rng: np.random.Generator) -> Product:
     """A rounded bag with a front pocket, a zip, straps at its sides and a loop on top."""
     leather, width, pocket = _leather(rng), rng.uniform(0.24, 0.29), rng.uniform(0.56, 0.62)
-    loop = Part(band(_arch(0.07, 0.16, 0.05), 0.026), fill=leather)
+    loop = ProductPart(band(_arch(0.07, 0.16, 0.05), 0.026), fill=leather)
     strap: Outline = (
         (0.5 + width * 0.7, 0.20),
         (0.5 + width + 0.06, 0.36),
         (0.5 + width + 0.05, 0.70),
         (0.5 + width * 0.85, 0.84),
     )
-    straps = tuple(Part(band(line, 0.05), fill=leather) for line in (strap, mirrored(strap)))
+    straps = tuple(ProductPart(band(line, 0.05), fill=leather) for line in (strap, mirrored(strap)))
     body: Outline = (
         (0.5, 0.10), (0.5 + width * 0.9, 0.11), (0.5 + width, 0.30), *sharp((0.5 + width, 0.90)), (0.5, 0.92)
     )  # fmt: skip
@@ -95,7 +99,9 @@ def backpack(rng: np.random.Generator) -> Product:
             strength=0.45,
         ),
     )
-    return Product((*straps, loop, Part(symmetric(body)), Part(front, shade=1.05)), seams)
+    return Product(
+        (*straps, loop, ProductPart(symmetric(body)), ProductPart(front, shade=1.05)), seams
+    )
 
 
 def duffel_bag(rng: np.random.Generator) -> Product:
@@ -116,12 +122,12 @@ def duffel_bag(rng: np.random.Generator) -> Product:
         (0.87, bottom + 0.002),
     )
     grip = _arch(0.17, top + 0.13, rng.uniform(0.14, 0.22))
-    handle = Part(band(grip, 0.032), fill=leather)
-    rings = tuple(Part(disc(x, top + 0.13, 0.014), fill=BRASS) for x in (0.33, 0.67))
+    handle = ProductPart(band(grip, 0.032), fill=leather)
+    rings = tuple(ProductPart(disc(x, top + 0.13, 0.014), fill=BRASS) for x in (0.33, 0.67))
     parts = (
-        Part(symmetric(body)),
-        Part(end, fill=leather),
-        Part(mirrored(end), fill=leather),
+        ProductPart(symmetric(body)),
+        ProductPart(end, fill=leather),
+        ProductPart(mirrored(end), fill=leather),
         handle,
         *rings,
     )

@@ -1,6 +1,6 @@
 """The demonstration's CSV: the drawn items, and rows that must fail, each in a known way.
 
-What should come of it is written down beside it (`Plan`), so that the demonstration can tell whether it did.
+What should come of it is written down beside it (`ExpectedOutcomes`), so that the demonstration can tell whether it did.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MALFORMED_ROW = "malformed_row"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ExpectedOutcomes:
     """What a catalog must come to."""
 
     embedded: int
@@ -46,7 +46,7 @@ def write_catalog(
     items: Sequence[DrawnItem],
     picture_url: Callable[[str], str],
     broken_url: Callable[[str], str],
-) -> Plan:
+) -> ExpectedOutcomes:
     """Write the CSV, the failing rows spread among the good ones, and say what must come of it."""
     failing = failing_rows(broken_url)
     every = max(1, len(items) // (len(failing) + 1))
@@ -59,7 +59,7 @@ def write_catalog(
             if number % every == 0:
                 writer.writerows(row for _, row in _next(waiting))
         writer.writerows(row for _, row in waiting)
-    return Plan(
+    return ExpectedOutcomes(
         embedded=sum(len(item.files) for item in items),
         failed=dict(Counter(reason for reason, _ in failing)),
     )

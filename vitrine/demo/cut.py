@@ -12,7 +12,7 @@ Outline: TypeAlias = tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ProductPart:
     """One piece: laid over the earlier ones, filled with the product's cloth or with a plain colour."""
 
     outline: Outline
@@ -34,7 +34,7 @@ class Seam:
 class Product:
     """A garment or a bag, back to front."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[ProductPart, ...]
     seams: tuple[Seam, ...] = ()
 
 

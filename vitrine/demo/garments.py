@@ -6,8 +6,8 @@ import numpy as np
 
 from vitrine.demo.cut import (
     Outline,
-    Part,
     Product,
+    ProductPart,
     Seam,
     box,
     disc,
@@ -44,9 +44,13 @@ def shirt(rng: np.random.Generator) -> Product:
     )
     collar = sharp((0.5, 0.215), (0.585, 0.135), (0.625, 0.20), (0.56, 0.28))
     buttons = tuple(
-        Part(disc(0.5, y, 0.009), fill=BUTTON) for y in np.linspace(0.30, hem - 0.07, 6).tolist()
+        ProductPart(disc(0.5, y, 0.009), fill=BUTTON)
+        for y in np.linspace(0.30, hem - 0.07, 6).tolist()
     )
-    flaps = (Part(collar, turn=35.0, shade=1.05), Part(mirrored(collar), turn=-35.0, shade=1.05))
+    flaps = (
+        ProductPart(collar, turn=35.0, shade=1.05),
+        ProductPart(mirrored(collar), turn=-35.0, shade=1.05),
+    )
     seams = (
         Seam(((0.478, 0.25), (0.478, hem)), strength=0.25),
         Seam(((0.522, 0.25), (0.522, hem)), strength=0.25),
@@ -68,7 +72,12 @@ def hoodie(rng: np.random.Generator) -> Product:
     cords = tuple(
         Seam(((x, 0.25), (x + 0.004, 0.40)), width=0.008, strength=0.45) for x in (0.455, 0.545)
     )
-    parts = (*base.parts, Part(hood, turn=8.0), Part(inner, shade=INSIDE), Part(pouch, shade=1.04))
+    parts = (
+        *base.parts,
+        ProductPart(hood, turn=8.0),
+        ProductPart(inner, shade=INSIDE),
+        ProductPart(pouch, shade=1.04),
+    )
     hems = (
         Seam(((0.31, hem - 0.045), (0.69, hem - 0.045)), strength=0.25),
         Seam((*pouch[::2], pouch[0]), strength=0.3),
@@ -82,11 +91,14 @@ def jacket(rng: np.random.Generator) -> Product:
     base = _top(
         waist=0.29, hem=hem, cuff=(rng.uniform(0.85, 0.89), 0.75), cuff_width=0.085, neck=0.24
     )
-    vest = Part(sharp((0.42, 0.14), (0.58, 0.14), (0.5, depth)), fill=CREAM)
+    vest = ProductPart(sharp((0.42, 0.14), (0.58, 0.14), (0.5, depth)), fill=CREAM)
     lapel = sharp((0.575, 0.13), (0.655, 0.25), (0.60, 0.28), (0.63, 0.31), (0.5, depth + 0.01))
-    lapels = (Part(lapel, turn=24.0, shade=1.07), Part(mirrored(lapel), turn=-24.0, shade=1.07))
+    lapels = (
+        ProductPart(lapel, turn=24.0, shade=1.07),
+        ProductPart(mirrored(lapel), turn=-24.0, shade=1.07),
+    )
     buttons = tuple(
-        Part(disc(0.515, depth + 0.05 + 0.09 * number, 0.013), fill=(0.16, 0.13, 0.11))
+        ProductPart(disc(0.515, depth + 0.05 + 0.09 * number, 0.013), fill=(0.16, 0.13, 0.11))
         for number in range(int(rng.integers(2, 4)))
     )
     pocket = (Seam(((0.57, hem - 0.16), (0.67, hem - 0.165)), width=0.008, strength=0.45),)
@@ -115,7 +127,11 @@ def dress(rng: np.random.Generator) -> Product:
     back = symmetric(sharp((0.5, 0.10), (0.59, 0.08), (0.57, neck + 0.02)))
     folds = _folds(waist + 0.03, hem - 0.02, 0.10, width, rng)
     belt = Seam(((0.39, waist), (0.61, waist)), width=rng.uniform(0.006, 0.022), strength=0.45)
-    parts = (Part(back, shade=INSIDE), Part(symmetric(skirt_side)), Part(symmetric(bodice)))
+    parts = (
+        ProductPart(back, shade=INSIDE),
+        ProductPart(symmetric(skirt_side)),
+        ProductPart(symmetric(bodice)),
+    )
     return Product(parts, (*folds, belt))
 
 
@@ -126,10 +142,10 @@ def skirt(rng: np.random.Generator) -> Product:
         (0.5, 0.15), *sharp((0.655, 0.15)), (0.5 + 0.7 * width + 0.04, 0.45),
         *sharp((0.5 + width, hem - 0.04)), (0.5 + 0.4 * width, hem),
     )  # fmt: skip
-    band = Part(symmetric(sharp((0.655, 0.11), (0.662, 0.175))), turn=90.0, shade=0.95)
+    band = ProductPart(symmetric(sharp((0.655, 0.11), (0.662, 0.175))), turn=90.0, shade=0.95)
     seam = Seam(((0.338, 0.175), (0.662, 0.175)), strength=0.4)
     return Product(
-        (Part(symmetric(side)), band), (*_folds(0.20, hem - 0.02, 0.14, width, rng), seam)
+        (ProductPart(symmetric(side)), band), (*_folds(0.20, hem - 0.02, 0.14, width, rng), seam)
     )
 
 
@@ -159,10 +175,10 @@ def _top(
     lean = float(np.degrees(np.arctan2(x - 0.71, y - 0.17)))
     back = symmetric(((0.5, 0.125), *sharp((0.59, 0.135)), (0.56, neck), (0.5, neck + 0.02)))
     parts = (
-        Part(sleeve, turn=lean, shade=0.93),
-        Part(mirrored(sleeve), turn=-lean, shade=0.93),
-        Part(back, shade=INSIDE),
-        Part(symmetric(body)),
+        ProductPart(sleeve, turn=lean, shade=0.93),
+        ProductPart(mirrored(sleeve), turn=-lean, shade=0.93),
+        ProductPart(back, shade=INSIDE),
+        ProductPart(symmetric(body)),
     )
     armhole = rounded(((0.72, 0.175), (0.685, 0.25), (0.685, 0.36)), closed=False)
     ribbing = rounded(
@@ -186,7 +202,7 @@ def _legs(*, hem: float, flare: float, rng: np.random.Generator) -> Product:
         *sharp((0.495, 0.13), (0.645, 0.13)), (0.70, 0.30), *sharp((0.55 + flare * 0.95, hem)),
         *sharp((0.55, hem)), *sharp((0.5, rise)),
     )  # fmt: skip
-    band = Part(box(0.352, 0.095, 0.648, 0.15), turn=90.0, shade=0.95)
+    band = ProductPart(box(0.352, 0.095, 0.648, 0.15), turn=90.0, shade=0.95)
     fly = rounded(((0.505, 0.15), (0.535, 0.20), (0.53, 0.27), (0.5, 0.30)), closed=False)
     pocket = ((0.60, 0.15), (0.665, 0.235))
     seams = (
@@ -196,7 +212,7 @@ def _legs(*, hem: float, flare: float, rng: np.random.Generator) -> Product:
         Seam(mirrored(pocket), strength=0.4),
         Seam(((0.352, 0.15), (0.648, 0.15)), strength=0.4),
     )
-    parts = (Part(leg, turn=-3.0), Part(mirrored(leg), turn=3.0, shade=0.97), band)
+    parts = (ProductPart(leg, turn=-3.0), ProductPart(mirrored(leg), turn=3.0, shade=0.97), band)
     return Product(parts, seams)
 
 

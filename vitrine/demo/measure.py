@@ -26,7 +26,7 @@ Labels: TypeAlias = tuple[str, ...]
 
 
 @dataclass(slots=True)
-class Measured:
+class SearchMeasurements:
     """Searches as they came back."""
 
     neighbours: dict[str, list[Labels | None]] = field(default_factory=dict)
@@ -71,9 +71,11 @@ class Searcher:
         return hits, 1000.0 * (time.perf_counter() - start)
 
 
-def measure(searcher: Searcher, item_ids: Sequence[str], pictures: Sequence[Path]) -> Measured:
+def measure(
+    searcher: Searcher, item_ids: Sequence[str], pictures: Sequence[Path]
+) -> SearchMeasurements:
     """Search by each item and by each picture file; what cannot be searched for is passed over."""
-    measured = Measured()
+    measured = SearchMeasurements()
     for item_id in item_ids:
         hits, took = searcher.search(item=item_id)
         if hits is not None:

@@ -46,7 +46,7 @@ def make_report(
     )
 
 
-def render(report: DemoReport, *, picture_ms: float | None, item_ms: float | None) -> Panel:
+def render_report(report: DemoReport, *, picture_ms: float | None, item_ms: float | None) -> Panel:
     """The report for people, with the medians of searching by picture and by item, where known."""
     grid = Table.grid(padding=(0, 3))
     grid.add_column(style="dim")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from vitrine.demo.cut import Outline, Part, Product, Seam, rounded
+from vitrine.demo.cut import Outline, Product, ProductPart, Seam, rounded
 from vitrine.demo.fabrics import SWATCH, Cloth
 from vitrine.demo.palette import bytes_of
 
@@ -39,7 +39,9 @@ def tailor(product: Product, cloth: Cloth, rng: np.random.Generator) -> Image.Im
     return Image.fromarray((pixels * 255.0 + 0.5).astype(np.uint8), "RGBA")
 
 
-def _material(part: Part, sheet: Image.Image, offset: tuple[float, float]) -> NDArray[np.float32]:
+def _material(
+    part: ProductPart, sheet: Image.Image, offset: tuple[float, float]
+) -> NDArray[np.float32]:
     if part.fill is None:
         return _cut_cloth(sheet, part.turn, offset)
     plain = np.asarray(bytes_of(part.fill), np.float32) / 255.0

@@ -15,7 +15,7 @@ from vitrine.telemetry import redact
 _DEBUG = "VITRINE_DEBUG"
 
 
-class Verdict(enum.StrEnum):
+class Severity(enum.StrEnum):
     """How much a finding matters."""
 
     GOOD = "good"  #: As it should be.
@@ -29,7 +29,7 @@ class Finding:
     """What was found of one part; `mend` says what to do, where something is to be done."""
 
     about: str
-    verdict: Verdict
+    verdict: Severity
     said: str
     mend: str | None = None
 
@@ -44,37 +44,37 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Notebook:
+class FindingFactory:
     """Makes the findings of one part."""
 
     about: str
 
     def good(self, said: str) -> Finding:
         """As it should be."""
-        return Finding(self.about, Verdict.GOOD, said)
+        return Finding(self.about, Severity.GOOD, said)
 
     def note(self, said: str, mend: str | None = None) -> Finding:
         """Worth knowing."""
-        return Finding(self.about, Verdict.NOTE, said, mend)
+        return Finding(self.about, Severity.NOTE, said, mend)
 
     def warning(self, said: str, mend: str) -> Finding:
         """It works, for now."""
-        return Finding(self.about, Verdict.WARNING, said, mend)
+        return Finding(self.about, Severity.WARNING, said, mend)
 
     def wrong(self, said: str, mend: str | None = None) -> Finding:
         """It does not work."""
-        return Finding(self.about, Verdict.WRONG, said, mend)
+        return Finding(self.about, Severity.WRONG, said, mend)
 
 
-def examined(about: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+def guarded_check(about: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     """The findings of one part; where looking itself fails, that is the last of them."""
     try:
         yield from look()
     except VitrineError as error:
-        yield Finding(about, Verdict.WRONG, redact(error.message), error.hint_in(COMMAND_LINE))
+        yield Finding(about, Severity.WRONG, redact(error.message), error.hint_in(COMMAND_LINE))
     except Exception as error:
         if os.environ.get(_DEBUG):
             raise
         # Its own words may repeat an address with its password.
         said = f"It could not be examined ({type(error).__name__})."
-        yield Finding(about, Verdict.WRONG, said, f"{_DEBUG}=1 vitrine doctor shows where.")
+        yield Finding(about, Severity.WRONG, said, f"{_DEBUG}=1 vitrine doctor shows where.")

@@ -12,7 +12,7 @@ from pathlib import Path
 import requests
 
 from vitrine.core.settings import Settings
-from vitrine.doctor.finding import Finding, Notebook
+from vitrine.doctor.finding import Finding, FindingFactory
 from vitrine.telemetry import redact_url
 
 GIBIBYTE = 2**30
@@ -25,7 +25,7 @@ API_SECONDS = 5.0
 
 def check_disk(settings: Settings) -> Iterator[Finding]:
     """Where the data are: can be written, and how much room is left."""
-    book = Notebook("disk")
+    book = FindingFactory("disk")
     folder = _existing(settings.data_dir)
     if not os.access(folder, os.W_OK | os.X_OK):
         yield book.wrong(
@@ -51,7 +51,7 @@ def _existing(path: Path) -> Path:
 
 def check_limits() -> Iterator[Finding]:
     """What the system allows this user's processes."""
-    book = Notebook("machine")
+    book = FindingFactory("machine")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < OPEN_FILES:
         can = hard == resource.RLIM_INFINITY or hard >= OPEN_FILES
@@ -71,7 +71,7 @@ def _cores() -> int:
 
 def check_port(settings: Settings, *, running: bool) -> Iterator[Finding]:
     """The API's address: vitrine answers there, or nobody does, or somebody else. `running`: it ought to answer."""
-    book = Notebook("API")
+    book = FindingFactory("API")
     url = settings.api_url.rstrip("/")
     shown = redact_url(url)
     try:
@@ -102,7 +102,7 @@ def _object(answer: requests.Response) -> dict[str, object]:
 
 
 def _silent(settings: Settings, *, running: bool) -> Iterator[Finding]:
-    book = Notebook("API")
+    book = FindingFactory("API")
     shown = redact_url(settings.api_url)
     if running:
         yield book.wrong(

@@ -10,9 +10,9 @@ from typing import Any
 
 from redis import Redis
 
-from vitrine.core.redis_client import connect, naming_failures
+from vitrine.core.redis_client import connect, redis_errors
 from vitrine.core.settings import Settings
-from vitrine.doctor.finding import Finding, Notebook
+from vitrine.doctor.finding import Finding, FindingFactory
 from vitrine.doctor.version import major_and_minor
 
 OLDEST = (6, 2)
@@ -23,11 +23,11 @@ SLOW_MS = 5.0
 SKEW_SECONDS = 5.0
 PINGS = 9
 
-_BOOK = Notebook("Redis")
+_BOOK = FindingFactory("Redis")
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
+class RedisProbe:
     """What Redis says of itself, how long a ping takes, and how far its clock is ahead of ours."""
 
     info: Mapping[str, Any]
@@ -38,12 +38,12 @@ class Vitals:
 def check_redis(settings: Settings) -> Iterator[Finding]:
     """Ask it; raises `LedgerUnavailable` where it does not answer, `BadInput` where the URL is none."""
     with closing(connect(settings.redis_url.get_secret_value())) as redis:
-        with naming_failures():
+        with redis_errors():
             vitals = _asked(redis)
-        yield from judge(vitals)
+        yield from findings_of(vitals)
 
 
-def _asked(redis: Redis) -> Vitals:
+def _asked(redis: Redis) -> RedisProbe:
     took: list[float] = []
     for _ in range(PINGS):
         start = time.perf_counter()
@@ -53,10 +53,10 @@ def _asked(redis: Redis) -> Vitals:
     seconds, micros = redis.time()
     ours = (before + time.time()) / 2
     info: dict[str, Any] = redis.info()
-    return Vitals(info, sorted(took)[PINGS // 2], float(seconds) + float(micros) / 1e6 - ours)
+    return RedisProbe(info, sorted(took)[PINGS // 2], float(seconds) + float(micros) / 1e6 - ours)
 
 
-def judge(vitals: Vitals) -> Iterator[Finding]:
+def findings_of(vitals: RedisProbe) -> Iterator[Finding]:
     """The findings from what was measured."""
     yield from _version(vitals.info)
     yield from _role(vitals.info)
@@ -134,7 +134,7 @@ def _speed(ping_ms: float) -> Iterator[Finding]:
 
 
 def _clock(ahead: float) -> Iterator[Finding]:
-    book = Notebook("clock")
+    book = FindingFactory("clock")
     if abs(ahead) > SKEW_SECONDS:
         way = "behind" if ahead > 0 else "ahead of"
         yield book.warning(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 
-from vitrine.core.api_keys import read_keyring, refuse_open
+from vitrine.core.api_keys import read_keyring, refuse_open_without_keys
 from vitrine.core.loopback import is_loopback
 from vitrine.core.settings import Settings
-from vitrine.doctor.finding import Finding, Notebook
+from vitrine.doctor.finding import Finding, FindingFactory
 
 _PREFIX = "VITRINE_"
 _READ_ELSEWHERE = frozenset({"DEBUG", "PARENT", "REDIS_SERVER", "TEST_DATA", "TEST_REDIS_URL"})
@@ -19,7 +19,7 @@ def check_settings(
     given: Settings, found: Settings, environment: Mapping[str, str]
 ) -> Iterator[Finding]:
     """`given` is what options and environment say, `found` the same with a running service's addresses."""
-    book = Notebook("settings")
+    book = FindingFactory("settings")
     unread = list(_unread(environment))
     yield from unread
     if not unread:
@@ -32,7 +32,7 @@ def check_settings(
 
 
 def _unread(environment: Mapping[str, str]) -> Iterator[Finding]:
-    book = Notebook("settings")
+    book = FindingFactory("settings")
     known = {name.upper() for name in Settings.model_fields} | _READ_ELSEWHERE
     for name in sorted(environment):
         rest = name.removeprefix(_PREFIX)
@@ -49,9 +49,9 @@ def _unread(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 def check_keys(given: Settings) -> Iterator[Finding]:
     """Who may ask the API; raises `BadInput` for entries that cannot be read, and for an API that would stand open."""
-    book = Notebook("keys")
+    book = FindingFactory("keys")
     keyring = read_keyring(given)
-    refuse_open(given.api_host, keyring)
+    refuse_open_without_keys(given.api_host, keyring)
     if keyring:
         yield book.good("The API asks for keys.")
     elif is_loopback(given.api_host):

@@ -11,7 +11,7 @@ import requests
 
 from vitrine.core.errors import StoreUnavailable
 from vitrine.core.settings import Settings
-from vitrine.doctor.finding import Finding, Notebook
+from vitrine.doctor.finding import Finding, FindingFactory
 from vitrine.doctor.version import major_and_minor
 from vitrine.store.base import VectorStore
 from vitrine.store.open import check_url, open_store
@@ -28,7 +28,7 @@ _NEEDED: Mapping[str, int] = {
 """Limits of Qdrant's strict mode, and what is asked at most in ordinary work: a chunk's points; three points for each
 of a hundred items; the conditions of one filter."""
 
-_BOOK = Notebook("store")
+_BOOK = FindingFactory("store")
 
 
 def check_store(settings: Settings) -> Iterator[Finding]:

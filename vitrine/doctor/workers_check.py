@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 
 from vitrine.core.errors import VitrineError
-from vitrine.core.redis_client import connect, naming_failures
+from vitrine.core.redis_client import connect, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.core.types import JobStatus
-from vitrine.doctor.finding import Finding, Notebook
+from vitrine.doctor.finding import Finding, FindingFactory
 from vitrine.doctor.machine_check import is_free
 from vitrine.ledger.redis_ledger import RedisLedger
-from vitrine.messaging.dead_letters import PARKED_KEY, Parked, count_parked
+from vitrine.messaging.dead_letters import DEAD_LETTERS_KEY, DeadLetterCount, count_dead_letters
 from vitrine.messaging.worker_registry import WorkerInfo, live_workers
 from vitrine.store.base import CollectionInfo
 from vitrine.store.open import check_url, open_store
@@ -21,28 +21,28 @@ from vitrine.store.open import check_url, open_store
 JOBS = 100
 """The newest jobs are looked at; older ones that wait still are a matter for `vitrine jobs`."""
 
-_BOOK = Notebook("workers")
+_BOOK = FindingFactory("workers")
 
 
-def check_crew(settings: Settings) -> Iterator[Finding]:
+def check_workers(settings: Settings) -> Iterator[Finding]:
     """Ask Redis who is alive, the ledger what waits, the store what is there.
 
     That one of them does not answer is not told again: the looks at themselves have told it.
     """
     try:
-        with closing(connect(settings.redis_url.get_secret_value())) as redis, naming_failures():
+        with closing(connect(settings.redis_url.get_secret_value())) as redis, redis_errors():
             crew = live_workers(redis)
-            parked = count_parked(redis)
+            parked = count_dead_letters(redis)
     except VitrineError:
         yield _BOOK.note("Who is alive stands in Redis, which cannot be asked.")
         return
     yield from _alive(crew, settings)
     yield from metrics_port(crew, settings)
-    yield from misunderstood(parked)
+    yield from dead_letters(parked)
     with closing(RedisLedger.from_settings(settings)) as ledger:
         yield from unserved(crew, ledger.jobs(limit=JOBS))
     with suppress(VitrineError):
-        yield from misfits(crew, _stored(settings))
+        yield from mismatched_collections(crew, _stored(settings))
 
 
 def _stored(settings: Settings) -> list[CollectionInfo]:
@@ -78,13 +78,13 @@ def metrics_port(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Fin
         )
 
 
-def misunderstood(parked: Parked) -> Iterator[Finding]:
+def dead_letters(parked: DeadLetterCount) -> Iterator[Finding]:
     """Messages that no worker could make anything of, if there are any."""
     if parked.messages:
         yield _BOOK.warning(
             f"{parked.messages:,} messages that no worker understood are parked; they came {parked.times:,} times.",
             "Chunks of a newer release: update the workers, and the sweep sends them again. Anything else: find who writes to "
-            f"vitrine's queues. HGETALL {PARKED_KEY} (redis-cli) shows them, DEL {PARKED_KEY} forgets them.",
+            f"vitrine's queues. HGETALL {DEAD_LETTERS_KEY} (redis-cli) shows them, DEL {DEAD_LETTERS_KEY} forgets them.",
         )
 
 
@@ -104,7 +104,9 @@ def unserved(crew: Sequence[WorkerInfo], jobs: Iterable[JobStatus]) -> Iterator[
         )
 
 
-def misfits(crew: Sequence[WorkerInfo], collections: Iterable[CollectionInfo]) -> Iterator[Finding]:
+def mismatched_collections(
+    crew: Sequence[WorkerInfo], collections: Iterable[CollectionInfo]
+) -> Iterator[Finding]:
     """Collections of a worker's model whose vectors are of another space than the worker's."""
     for info in collections:
         spaces = {worker.space for worker in crew if worker.model == info.space.model}

@@ -9,13 +9,13 @@ import numpy as np
 
 from vitrine.evaluation.evaluation import Evaluation
 from vitrine.evaluation.knn import Classification
-from vitrine.evaluation.sample import Picture
+from vitrine.evaluation.sample import LabelledPicture
 
 WITNESSES = 4  #: Neighbours shown beside a picture.
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ConfusedPair:
     """How often pictures of one class were taken for another."""
 
     label: str
@@ -25,10 +25,10 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class VotingNeighbour:
     """A neighbour that voted, and its cosine to the picture."""
 
-    picture: Picture
+    picture: LabelledPicture
     cosine: float
 
 
@@ -36,14 +36,14 @@ class Witness:
 class Confusion:
     """One picture that was guessed wrong."""
 
-    picture: Picture
+    picture: LabelledPicture
     taken_for: str
     share: float  #: Of the vote, for the wrong class.
     share_of_label: float  #: Of the vote, for the right one.
-    witnesses: tuple[Witness, ...]  #: The nearest neighbours, whatever they voted for.
+    witnesses: tuple[VotingNeighbour, ...]  #: The nearest neighbours, whatever they voted for.
 
 
-def pairs(found: Evaluation, limit: int) -> list[Pair]:
+def pairs(found: Evaluation, limit: int) -> list[ConfusedPair]:
     """The pairs of classes that are confused most often, from the leave-one-out vote."""
     voted = found.leave_one_out
     if voted is None:
@@ -59,7 +59,8 @@ def pairs(found: Evaluation, limit: int) -> list[Pair]:
     names = found.classes
     ranked = sorted(wrong.items(), key=lambda entry: (-entry[1], entry[0]))[:limit]
     return [
-        Pair(names[label], names[guess], count, asked[label]) for (label, guess), count in ranked
+        ConfusedPair(names[label], names[guess], count, asked[label])
+        for (label, guess), count in ranked
     ]
 
 
@@ -88,14 +89,16 @@ def confusion_of(found: Evaluation, voted: Classification, question: int) -> Con
     )
 
 
-def _witnesses(found: Evaluation, voted: Classification, question: int) -> tuple[Witness, ...]:
+def _witnesses(
+    found: Evaluation, voted: Classification, question: int
+) -> tuple[VotingNeighbour, ...]:
     if voted.neighbours is None:
         return ()
     rows = voted.neighbours.rows[question, :WITNESSES]
     distances = voted.neighbours.distances[question, :WITNESSES]
     # Between unit vectors d² = 2 - 2 cos.
     return tuple(
-        Witness(found.sample.pictures[int(row)], float(1.0 - distance * distance / 2.0))
+        VotingNeighbour(found.sample.pictures[int(row)], float(1.0 - distance * distance / 2.0))
         for row, distance in zip(rows, distances, strict=True)
         if row >= 0
     )

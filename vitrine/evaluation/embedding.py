@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.core.errors import BadInput, SpaceMismatch, VitrineError
-from vitrine.evaluation.sample import Picture
+from vitrine.evaluation.sample import LabelledPicture
 from vitrine.query.client import Answer, Query, QueryVector
 from vitrine.store.base import Space
 
@@ -28,8 +28,8 @@ PATIENCE = 600.0
 """Seconds for a batch: a large model on a CPU takes four for each of its pictures, and may be asked by others too."""
 
 
-class Lane(Protocol):
-    """The part of `vitrine.query.client.QueryLane` that is needed here."""
+class EmbeddingClient(Protocol):
+    """The part of `vitrine.query.client.QueryClient` that is needed here."""
 
     def embed_many(
         self, model: str, queries: Sequence[Query], *, timeout: float | None = None
@@ -38,31 +38,31 @@ class Lane(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class EmbeddedSample:
     """Pictures that got a vector, in their order, and those that did not with why."""
 
-    pictures: tuple[Picture, ...]
+    pictures: tuple[LabelledPicture, ...]
     vectors: NDArray[np.float32]  #: [n, dimension].
     space: Space | None  #: None where no picture got a vector.
-    failures: tuple[tuple[Picture, str], ...]
+    failures: tuple[tuple[LabelledPicture, str], ...]
 
 
 def embed_pictures(
-    lane: Lane,
+    lane: EmbeddingClient,
     model: str,
-    pictures: Sequence[Picture],
+    pictures: Sequence[LabelledPicture],
     *,
     max_bytes: int,
     on_progress: Callable[[int], None] = lambda _: None,
-) -> Embedded:
+) -> EmbeddedSample:
     """Have every picture embedded; one that cannot be is a failure of its own.
 
     `on_progress` is told how many more are through. Raises `ModelUnavailable` where no worker answers, and
     `SpaceMismatch` where workers of different spaces do.
     """
-    kept: list[Picture] = []
+    kept: list[LabelledPicture] = []
     found: list[QueryVector] = []
-    failures: list[tuple[Picture, str]] = []
+    failures: list[tuple[LabelledPicture, str]] = []
     questions = _batches(pictures, lambda picture: _asked(picture, max_bytes))
     for picture, answer in zip(pictures, _answers(lane, model, questions), strict=True):
         if isinstance(answer, QueryVector):
@@ -73,10 +73,10 @@ def embed_pictures(
         else:
             raise answer  # The worker's trouble, not the picture's.
         on_progress(1)
-    return Embedded(tuple(kept), _stacked(found), _space(found), tuple(failures))
+    return EmbeddedSample(tuple(kept), _stacked(found), _space(found), tuple(failures))
 
 
-def embed_texts(lane: Lane, model: str, texts: Sequence[str]) -> NDArray[np.float32]:
+def embed_texts(lane: EmbeddingClient, model: str, texts: Sequence[str]) -> NDArray[np.float32]:
     """Unit vectors, float32 [n, dimension]; raises `BadInput` where the model has no text tower."""
     found: list[QueryVector] = []
     questions = _batches(texts, lambda text: Query("text", text.encode()))
@@ -87,7 +87,7 @@ def embed_texts(lane: Lane, model: str, texts: Sequence[str]) -> NDArray[np.floa
     return _stacked(found)
 
 
-def question(picture: Picture, max_bytes: int) -> Query:
+def question(picture: LabelledPicture, max_bytes: int) -> Query:
     """A picture as the lane asks it: a file by its bytes, anything else by its URL; raises `BadInput`."""
     parts = urlsplit(picture.source)
     if parts.scheme != "file":
@@ -113,14 +113,14 @@ def _batches(things: Sequence[T], ask: Callable[[T], Query | BadInput]) -> list[
     return [batch(start) for start in range(0, len(things), BATCH)]
 
 
-def _asked(picture: Picture, max_bytes: int) -> Query | BadInput:
+def _asked(picture: LabelledPicture, max_bytes: int) -> Query | BadInput:
     try:
         return question(picture, max_bytes)
     except BadInput as error:
         return error
 
 
-def _answers(lane: Lane, model: str, batches: Sequence[Batch]) -> Iterator[Answer]:
+def _answers(lane: EmbeddingClient, model: str, batches: Sequence[Batch]) -> Iterator[Answer]:
     """An answer for each question of each batch, in order; whoever stops listening stops the asking."""
 
     def ask(batch: Batch) -> list[Answer]:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.evaluation.few_shot import Shots, Split, split
+from vitrine.evaluation.few_shot import ShotCounts, Split, split
 from vitrine.evaluation.knn import Classification, vote
 from vitrine.evaluation.neighbours import Gallery, Neighbours, nearest
 from vitrine.evaluation.retrieval import Retrieval, retrieve
-from vitrine.evaluation.sample import Sample, lot, numbered
+from vitrine.evaluation.sample import Sample, numbered, random_key
 from vitrine.evaluation.zero_shot import TEMPLATES, EmbedTexts, class_vectors
 
 NEIGHBOURS = 10
@@ -26,10 +26,10 @@ QUESTIONS = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EvaluationPlan:
     """What is measured, and how."""
 
-    shots: Shots = field(default_factory=Shots)
+    shots: ShotCounts = field(default_factory=ShotCounts)
     neighbours: int = NEIGHBOURS
     questions: int = QUESTIONS
     templates: tuple[str, ...] = TEMPLATES
@@ -55,7 +55,9 @@ class Evaluation:
     notes: tuple[str, ...]
 
 
-def evaluate(sample: Sample, plan: Plan, embed_texts: EmbedTexts | None = None) -> Evaluation:
+def evaluate(
+    sample: Sample, plan: EvaluationPlan, embed_texts: EmbedTexts | None = None
+) -> Evaluation:
     """Measure; `embed_texts` is None where the model has no text tower."""
     classes, truth = numbered([picture.label for picture in sample.pictures])
     gallery = Gallery(sample.vectors, sample.groups)
@@ -79,10 +81,11 @@ def evaluate(sample: Sample, plan: Plan, embed_texts: EmbedTexts | None = None) 
     return found if embed_texts is None else _with_words(found, plan, embed_texts)
 
 
-def _asked(sample: Sample, plan: Plan) -> NDArray[np.intp]:
+def _asked(sample: Sample, plan: EvaluationPlan) -> NDArray[np.intp]:
     """Rows that ask, by lot where there are more than the plan wants."""
     rows = sorted(
-        range(len(sample.pictures)), key=lambda row: lot(plan.shots.seed, sample.pictures[row].key)
+        range(len(sample.pictures)),
+        key=lambda row: random_key(plan.shots.seed, sample.pictures[row].key),
     )
     return np.array(sorted(rows[: plan.questions]), dtype=np.intp)
 
@@ -95,13 +98,13 @@ def _has_kin(truth: NDArray[np.intp], groups: NDArray[np.intp]) -> NDArray[np.bo
 
 
 def _leave_one_out(
-    gallery: Gallery, truth: NDArray[np.intp], asked: NDArray[np.intp], plan: Plan
+    gallery: Gallery, truth: NDArray[np.intp], asked: NDArray[np.intp], plan: EvaluationPlan
 ) -> Classification:
     return _classify(gallery, truth, asked, np.arange(len(truth), dtype=np.intp), plan)
 
 
 def _few_shot(
-    gallery: Gallery, truth: NDArray[np.intp], parts: Split, plan: Plan
+    gallery: Gallery, truth: NDArray[np.intp], parts: Split, plan: EvaluationPlan
 ) -> Classification | None:
     asked, learnt = np.array(parts.validation, np.intp), np.array(parts.train, np.intp)
     if len(set(truth[learnt].tolist())) < 2:
@@ -114,7 +117,7 @@ def _classify(
     truth: NDArray[np.intp],
     asked: NDArray[np.intp],
     learnt: NDArray[np.intp],
-    plan: Plan,
+    plan: EvaluationPlan,
 ) -> Classification:
     """Have the rows `asked` guessed from the rows `learnt`."""
     questions = Gallery(gallery.vectors[asked], gallery.groups[asked])
@@ -131,7 +134,7 @@ def _classify(
     )
 
 
-def _with_words(found: Evaluation, plan: Plan, embed_texts: EmbedTexts) -> Evaluation:
+def _with_words(found: Evaluation, plan: EvaluationPlan, embed_texts: EmbedTexts) -> Evaluation:
     """The same with the zero-shot measure, on the pictures to guess where the catalog itself names them."""
     if plan.instances:
         return found
@@ -172,7 +175,7 @@ def _of_items(asked: int, answerable: int) -> tuple[str, ...]:
     return (named,)
 
 
-def _notes(parts: Split, plan: Plan, alone: int, *, words: bool) -> tuple[str, ...]:
+def _notes(parts: Split, plan: EvaluationPlan, alone: int, *, words: bool) -> tuple[str, ...]:
     notes = []
     shots = plan.shots
     if alone:

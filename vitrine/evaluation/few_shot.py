@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vitrine.evaluation.sample import Part, Picture, lot
+from vitrine.evaluation.sample import LabelledPicture, SplitPart, random_key
 
 TRAIN, VALIDATION = 10, 20
 """Pictures a class in the published protocol that this follows: 10 to learn from, 20 to guess."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shots:
+class ShotCounts:
     """How many pictures a class has for each part; fewer to guess will do, fewer to learn from will not."""
 
     train: int = TRAIN
@@ -29,7 +29,7 @@ class Split:
     left_out: tuple[str, ...]
 
 
-def split(pictures: Sequence[Picture], shots: Shots) -> Split:
+def split(pictures: Sequence[LabelledPicture], shots: ShotCounts) -> Split:
     """Divide each class. A catalog that names parts is taken at its word, any other is divided by lot.
 
     A class with fewer than `shots.train` pictures to learn from, or none to guess, is left out and named.
@@ -52,23 +52,23 @@ def split(pictures: Sequence[Picture], shots: Shots) -> Split:
     return Split(tuple(train), tuple(validation), tuple(left_out))
 
 
-def _shuffled(pictures: Sequence[Picture], rows: Iterable[int], seed: int) -> list[int]:
+def _shuffled(pictures: Sequence[LabelledPicture], rows: Iterable[int], seed: int) -> list[int]:
     """By lot, group by group, so that a group is used up before the next is begun."""
 
     def order(row: int) -> tuple[bytes, bytes]:
         picture = pictures[row]
-        return lot(seed, picture.group), lot(seed, picture.key)
+        return random_key(seed, picture.group), random_key(seed, picture.key)
 
     return sorted(rows, key=order)
 
 
 def _divide(
-    rows: Sequence[int], pictures: Sequence[Picture], shots: Shots, *, named: bool
+    rows: Sequence[int], pictures: Sequence[LabelledPicture], shots: ShotCounts, *, named: bool
 ) -> tuple[list[int], list[int]]:
     """The rows to learn from and those to guess, of one class."""
-    allowed = [row for row in rows if not named or pictures[row].part is Part.TRAIN]
+    allowed = [row for row in rows if not named or pictures[row].part is SplitPart.TRAIN]
     learnt = allowed[: shots.train]
     known = {pictures[row].group for row in learnt}
-    rest = [row for row in rows if not named or pictures[row].part is Part.VALIDATION]
+    rest = [row for row in rows if not named or pictures[row].part is SplitPart.VALIDATION]
     asked = [row for row in rest if pictures[row].group not in known]
     return learnt, asked[: shots.validation]

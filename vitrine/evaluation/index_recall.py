@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.evaluation.latency import Latency, timed
+from vitrine.evaluation.latency import Latency, measure_latency
 from vitrine.store.base import ItemHits, VectorStore
 
 TOP = 10
@@ -58,7 +58,7 @@ def measure_index(
                 )
             )
 
-        return timed(search, range(len(vectors)))
+        return measure_latency(search, range(len(vectors)))
 
     approximate, exact = ask(exact=False), ask(exact=True)
     shares = [

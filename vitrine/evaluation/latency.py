@@ -34,7 +34,7 @@ class Latency:
         }
 
 
-def timed(ask: Callable[[T], object], questions: Iterable[T]) -> Latency | None:
+def measure_latency(ask: Callable[[T], object], questions: Iterable[T]) -> Latency | None:
     """Ask one after the other; None where nothing is left after the warm-up."""
     took: list[float] = []
     for question in questions:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 
 from vitrine.evaluation.comparison import Comparison
-from vitrine.evaluation.confusions import Confusion, Pair, Witness, pairs, worst
+from vitrine.evaluation.confusions import ConfusedPair, Confusion, VotingNeighbour, pairs, worst
 from vitrine.evaluation.evaluation import Evaluation
 from vitrine.evaluation.report import PAIRS, WORST
-from vitrine.evaluation.sample import Picture
+from vitrine.evaluation.sample import LabelledPicture
 
-PictureSource = Callable[[Picture], str | None]
+PictureSource = Callable[[LabelledPicture], str | None]
 """What an `img` of a picture points to: an http(s) or data: URL; None where it cannot be shown."""
 
 Rows = Iterable[tuple[str, str, str]]
@@ -37,7 +37,7 @@ figcaption { font-size: .85rem; overflow-wrap: anywhere; }
 """
 
 
-def render(
+def render_confusion_page(
     title: str,
     tables: Sequence[tuple[str, Rows]],
     found: Evaluation,
@@ -83,7 +83,7 @@ def _table(heading: str, rows: Rows) -> str:
     return f"<h2>{escape(heading)}</h2>\n<table>\n{''.join(lines)}</table>\n" if lines else ""
 
 
-def _confused(model: str, found: Sequence[Pair]) -> str:
+def _confused(model: str, found: Sequence[ConfusedPair]) -> str:
     rows = [
         (f"{pair.label} taken for {pair.taken_for}", str(pair.count), f"of {pair.of}")
         for pair in found
@@ -115,13 +115,13 @@ def _card(confusion: Confusion, source: PictureSource) -> str:
     return f"<article>\n{asked}{near}</article>\n"
 
 
-def _witness(witness: Witness, label: str, source: PictureSource) -> str:
+def _witness(witness: VotingNeighbour, label: str, source: PictureSource) -> str:
     kind = "right" if witness.picture.label == label else "wrong"
     told = f"<span class={kind}>{escape(witness.picture.label)}</span>, cosine {witness.cosine:.3f}"
     return _figure(witness.picture, told, source, kind="near")
 
 
-def _figure(picture: Picture, told: str, source: PictureSource, *, kind: str) -> str:
+def _figure(picture: LabelledPicture, told: str, source: PictureSource, *, kind: str) -> str:
     key = escape(picture.key)
     address = source(picture)
     shown = (

@@ -8,7 +8,7 @@ from typing import Any
 
 from vitrine.evaluation.comparison import Comparison
 from vitrine.evaluation.confusions import Confusion, pairs, worst
-from vitrine.evaluation.evaluation import Evaluation, Plan
+from vitrine.evaluation.evaluation import Evaluation, EvaluationPlan
 from vitrine.evaluation.index_recall import IndexRecall
 from vitrine.evaluation.knn import Classification
 from vitrine.evaluation.latency import Latency
@@ -27,7 +27,7 @@ _DUELS = {
 _CLASSIFICATIONS = ("few_shot", "leave_one_out", "zero_shot")
 
 
-def plan_json(plan: Plan) -> dict[str, Any]:
+def plan_json(plan: EvaluationPlan) -> dict[str, Any]:
     """The protocol, so that somebody else can repeat it."""
     return {
         "train": plan.shots.train,
@@ -89,7 +89,7 @@ def _confusion_json(confusion: Confusion) -> dict[str, Any]:
     }
 
 
-def measures(found: Evaluation, plan: Plan) -> Iterator[tuple[str, str, str]]:
+def measures(found: Evaluation, plan: EvaluationPlan) -> Iterator[tuple[str, str, str]]:
     """Rows for people: measure, value, and what it stands on."""
     shots = f"{plan.shots.train}-shot kNN"
     named = (

@@ -1,6 +1,6 @@
 """What is evaluated: pictures that somebody labelled, and the vectors that a model gave them.
 
-A `Picture` comes from a catalog's row or from a collection's point. Which pictures are looked at, and which of
+A `LabelledPicture` comes from a catalog's row or from a collection's point. Which pictures are looked at, and which of
 them are asked as questions, is drawn by a digest of seed and key: the same for every model and every order of rows.
 """
 
@@ -21,7 +21,7 @@ from vitrine.store.base import Space
 T = TypeVar("T")
 
 
-class Part(enum.StrEnum):
+class SplitPart(enum.StrEnum):
     """What a picture is for, where the catalog itself says so."""
 
     TRAIN = "train"  #: Its label is known to the classifier.
@@ -29,22 +29,22 @@ class Part(enum.StrEnum):
 
 
 _PARTS = {
-    "train": Part.TRAIN,
-    "training": Part.TRAIN,
-    "val": Part.VALIDATION,
-    "valid": Part.VALIDATION,
-    "validation": Part.VALIDATION,
-    "test": Part.VALIDATION,
+    "train": SplitPart.TRAIN,
+    "training": SplitPart.TRAIN,
+    "val": SplitPart.VALIDATION,
+    "valid": SplitPart.VALIDATION,
+    "validation": SplitPart.VALIDATION,
+    "test": SplitPart.VALIDATION,
 }
 
 
-def part_named(word: str) -> Part | None:
+def part_named(word: str) -> SplitPart | None:
     """The part that a column's value or a folder's name stands for; None for any other word."""
     return _PARTS.get(word.strip().lower())
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class LabelledPicture:
     """One labelled picture."""
 
     key: str  #: Unique within the catalog.
@@ -52,14 +52,14 @@ class Picture:
     source: str  #: Where it is: an http(s) or file: URL.
     group: str
     """Pictures of one group are never each other's neighbours: two views of one product say nothing of a class."""
-    part: Part | None = None
+    part: SplitPart | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """Labelled pictures and their vectors; `vectors` is float32 [n, dimension] of unit length."""
 
-    pictures: tuple[Picture, ...]
+    pictures: tuple[LabelledPicture, ...]
     vectors: NDArray[np.float32]
     space: Space
 
@@ -86,11 +86,11 @@ def numbered(words: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
     return distinct, np.array([number[word] for word in words], dtype=np.intp)
 
 
-def lot(seed: int, key: str) -> bytes:
+def random_key(seed: int, key: str) -> bytes:
     """The lot that a key draws: 16 bytes, evenly spread, always the same for a seed."""
     return hashlib.sha256(f"{seed}\x1f{key}".encode(errors="surrogatepass")).digest()[:16]
 
 
-def drawn(things: Iterable[T], limit: int, seed: int, key: Callable[[T], str]) -> list[T]:
+def random_sample(things: Iterable[T], limit: int, seed: int, key: Callable[[T], str]) -> list[T]:
     """At most `limit` of the things, by lot, without holding more of them than that."""
-    return heapq.nsmallest(limit, things, key=lambda thing: lot(seed, key(thing)))
+    return heapq.nsmallest(limit, things, key=lambda thing: random_key(seed, key(thing)))

@@ -2,22 +2,22 @@
 
 from vitrine.ledger.base import (
     ChunksLeft,
+    Deferral,
     FinishReport,
     Lease,
     Ledger,
-    Minute,
+    MinuteOutcomes,
     NewChunk,
-    Putoff,
     Refusal,
 )
 
 __all__ = [
     "ChunksLeft",
+    "Deferral",
     "FinishReport",
     "Lease",
     "Ledger",
-    "Minute",
+    "MinuteOutcomes",
     "NewChunk",
-    "Putoff",
     "Refusal",
 ]

@@ -33,7 +33,7 @@ LONGEST_GAP = 60.0
 """Seconds between two looks at an index that count as standstill: longer ones say that the store or the workers were away."""
 
 
-STRIKES_OUT = 3
+MAX_PICTURE_CRASHES = 3
 """Deaths on one picture before it is dead-lettered. One may be somebody else's doing (a kill, a neighbour), and where workers die
 every second so may two: of 150 such deaths four met a picture a second time, measured by tests/faults."""
 MARK_BYTES = 8
@@ -77,7 +77,7 @@ class Lease:
     suspects: tuple[int, ...]
     """Ordinals that workers died on, to be tried first and alone."""
     culprits: tuple[int, ...]
-    """Ordinals that `STRIKES_OUT` workers died on: dead-letter them, do not touch them."""
+    """Ordinals that `MAX_PICTURE_CRASHES` workers died on: dead-letter them, do not touch them."""
 
     @property
     def careful(self) -> bool:
@@ -91,7 +91,7 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class Putoff:
+class Deferral:
     """A picture that shall be tried again at a later time rather than now."""
 
     image: ImageRef
@@ -119,7 +119,7 @@ class ChunksLeft(NamedTuple):
     due: int  #: Put off, as for a host that asked to be left alone.
 
 
-class Minute(NamedTuple):
+class MinuteOutcomes(NamedTuple):
     """Outcomes of all jobs that were recorded within a minute."""
 
     at: float  #: Unix seconds at which it began, by the ledger's clock.
@@ -184,7 +184,7 @@ class Ledger(Protocol):
         *,
         embedded: Sequence[int],
         failures: Sequence[Failure],
-        putoffs: Sequence[Putoff] = (),
+        putoffs: Sequence[Deferral] = (),
         stages: Mapping[str, StageTotal] = NO_STAGES,
         keep: bool = False,
     ) -> FinishReport:
@@ -245,7 +245,7 @@ class Ledger(Protocol):
     def chunks_left(self, job: str) -> ChunksLeft:
         """Where the job's chunks are; none anywhere for a job that is finished or unknown."""
 
-    def outcomes(self, minutes: int) -> list[Minute]:
+    def outcomes(self, minutes: int) -> list[MinuteOutcomes]:
         """What was recorded in each of the last minutes (at most `outcome_rate.KEPT_MINUTES`), the present one last.
 
         For people to look at: a minute may lack what was recorded while Redis went away. The counts of jobs never do.

@@ -9,10 +9,10 @@ from typing import cast
 from redis import Redis
 
 from vitrine.core.errors import Conflict
-from vitrine.core.redis_client import as_bytes, naming_failures
+from vitrine.core.redis_client import as_bytes, redis_errors
 from vitrine.core.types import CHUNK_SIZE, ImageRef, JobState
 from vitrine.ledger import codec
-from vitrine.ledger.job_errors import missing_job, parted_job
+from vitrine.ledger.job_errors import diverged_job, missing_job
 from vitrine.ledger.queries import JOBS_KEY, LedgerReader
 from vitrine.ledger.scripts import Scripts, job_key, job_keys
 
@@ -26,7 +26,7 @@ _RETRYABLE = (
 )
 
 
-class LedgerSteering(LedgerReader):
+class LedgerControl(LedgerReader):
     """What people do to a job, and what every change of state ends with."""
 
     def __init__(self, redis: Redis, *, ttl: int) -> None:
@@ -35,11 +35,11 @@ class LedgerSteering(LedgerReader):
         self._scripts = Scripts(redis)
 
     def active_jobs(self) -> list[str]:
-        with naming_failures():
+        with redis_errors():
             return sorted(as_bytes(job).decode() for job in self._redis.smembers(ACTIVE_KEY))
 
     def cancel(self, job: str) -> JobState:
-        before = known(job, self._scripts.run("cancel", job_keys(job)))
+        before = known_state(job, self._scripts.run("cancel", job_keys(job)))
         if before.finished or before is JobState.INDEXING:
             raise Conflict(f"Job {job} is already {before}.")
         state = JobState(self._drain(job))
@@ -52,18 +52,18 @@ class LedgerSteering(LedgerReader):
             while numbers := self._first(job, waiting):
                 # The blobs first: a crash in between leaves numbers, which the next sweep finds again.
                 self._unlink(job, numbers)
-                with naming_failures():
+                with redis_errors():
                     self._redis.zrem(job_key(job, waiting), *map(str, numbers))
         return as_bytes(self._scripts.run("settle", job_keys(job), self._ttl)).decode()
 
     def _first(self, job: str, waiting: str) -> list[int]:
-        with naming_failures():
+        with redis_errors():
             found = self._redis.zrange(job_key(job, waiting), 0, 999)
         return [int(number) for number in cast("list[bytes]", found)]
 
     def _unlink(self, job: str, numbers: Sequence[int]) -> None:
         if numbers:
-            with naming_failures():
+            with redis_errors():
                 self._redis.unlink(*(job_key(job, f"chunk:{number}") for number in numbers))
 
     def retry(
@@ -74,7 +74,7 @@ class LedgerSteering(LedgerReader):
         host: str | None = None,
         items: frozenset[str] | None = None,
     ) -> list[int]:
-        expect(job, self.status(job).state, *_RETRYABLE)
+        require_state(job, self.status(job).state, *_RETRYABLE)
         asked_at = self.clock()
         chosen: list[ImageRef] = []
         numbers: list[int] = []
@@ -92,7 +92,7 @@ class LedgerSteering(LedgerReader):
     def _requeue(self, job: str, images: list[ImageRef], asked_at: float) -> list[int]:
         """Put those that are still the failures of that time into a chunk; its number, or none where none is."""
         while images:
-            with naming_failures():
+            with redis_errors():
                 self._redis.sadd(ACTIVE_KEY, job)
                 number = int(self._redis.hincrby(job_key(job, "job"), "chunks", 1)) - 1
             fresh = codec.pack_images([replace(image, rounds=0) for image in images])
@@ -100,8 +100,8 @@ class LedgerSteering(LedgerReader):
             keys = job_keys(job, number)
             answer = as_bytes(self._scripts.run("retry", keys, number, fresh, *ordinals)).decode()
             if answer != "changed":
-                self._note(job, known(job, answer))
-                expect(job, answer, *_RETRYABLE)
+                self._note(job, known_state(job, answer))
+                require_state(job, answer, *_RETRYABLE)
                 return [number]
             # Somebody else retried some of them meanwhile: the number stays unused, as a chunk that is done.
             left = self._read_failures(job, ordinals)
@@ -112,7 +112,7 @@ class LedgerSteering(LedgerReader):
     def _note(self, job: str, state: JobState) -> None:
         if not state.finished:
             return
-        with naming_failures():
+        with redis_errors():
             self._redis.srem(ACTIVE_KEY, job)
             # A retry may have come in between and have put it on the list just before we took it off.
             now = self._redis.hget(job_key(job, "job"), "state")
@@ -120,23 +120,23 @@ class LedgerSteering(LedgerReader):
                 self._redis.sadd(ACTIVE_KEY, job)
 
     def _forget(self, job: str) -> None:
-        with naming_failures():
+        with redis_errors():
             self._redis.srem(ACTIVE_KEY, job)
             self._redis.zrem(JOBS_KEY, job)
 
 
-def known(job: str, state: bytes | str) -> JobState:
+def known_state(job: str, state: bytes | str) -> JobState:
     """The state that a script answered; raises `NotFound` where it found no job, and what `parted` means."""
     name = as_bytes(state).decode()
     if name == "unknown":
         raise missing_job(job)
     if name == "parted":
-        raise parted_job(job)
+        raise diverged_job(job)
     return JobState(name)
 
 
-def expect(job: str, state: bytes | str, *wanted: JobState) -> None:
+def require_state(job: str, state: bytes | str, *wanted: JobState) -> None:
     """Raise `Conflict` unless the state that a script met is one of those wanted."""
-    now = known(job, state)
+    now = known_state(job, state)
     if now not in wanted:
         raise Conflict(f"Job {job} is {now}, so this cannot be done to it.")

@@ -17,7 +17,7 @@ def missing_job(job: str) -> NotFound:
     )
 
 
-def parted_job(job: str) -> LedgerUnavailable:
+def diverged_job(job: str) -> LedgerUnavailable:
     """The error for a producer whose last write is not the job's last."""
     return LedgerUnavailable(
         f"What was written last to job {job} is not there: another command adds to it, or Redis came back "

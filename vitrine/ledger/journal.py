@@ -124,7 +124,7 @@ def lost_job(spec: JobSpec) -> JobStatus:
     )  # fmt: skip
 
 
-def lost_words(spec: JobSpec) -> str:
+def lost_job_notice(spec: JobSpec) -> str:
     """What a lost job is, and what to do about it."""
     return (
         "Redis no longer has this job, which it should have: it was emptied, or came back without its last second. "

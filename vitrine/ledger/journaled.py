@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from redis import Redis
 
 from vitrine.core.errors import NotFound
-from vitrine.core.redis_client import connect, naming_failures
+from vitrine.core.redis_client import connect, redis_errors
 from vitrine.core.settings import INDEX_POINTS, Settings
 from vitrine.core.types import Failure, JobSpec, JobState, JobStatus, RowProblem
-from vitrine.ledger.journal import Journal, lost_job, lost_words
+from vitrine.ledger.journal import Journal, lost_job, lost_job_notice
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.ledger.scripts import job_key
 
@@ -65,7 +65,7 @@ class JournaledLedger(RedisLedger):
 
     def _lost(self, limit: int) -> list[JobStatus]:
         noted = self._journal.newest(limit)
-        with naming_failures(), self._redis.pipeline(transaction=False) as pipe:
+        with redis_errors(), self._redis.pipeline(transaction=False) as pipe:
             for spec in noted:
                 pipe.exists(job_key(spec.id, "job"))
             there = pipe.execute()
@@ -106,4 +106,4 @@ class JournaledLedger(RedisLedger):
         """An empty list of failures would say that nothing failed."""
         status = self.status(job)
         if status.state is JobState.LOST:
-            raise NotFound(f"Job {job} is lost.", hint=lost_words(status.spec))
+            raise NotFound(f"Job {job} is lost.", hint=lost_job_notice(status.spec))

@@ -12,13 +12,13 @@ from contextlib import suppress
 import redis.exceptions
 from redis import Redis
 
-from vitrine.ledger.base import FinishReport, Minute
+from vitrine.ledger.base import FinishReport, MinuteOutcomes
 
 KEPT_MINUTES = 24 * 60
 _KEPT_SECONDS = (KEPT_MINUTES + 1) * 60
 
 
-def note(redis_: Redis, report: FinishReport, *, at: float) -> None:
+def record_outcomes(redis_: Redis, report: FinishReport, *, at: float) -> None:
     """Count what finishing a chunk changed, at this moment (unix seconds) of the ledger's clock; never raises for Redis.
 
     A round trip more for each chunk: 50 us of CPU here and 10 in Redis, under 1 us a picture.
@@ -34,7 +34,7 @@ def note(redis_: Redis, report: FinishReport, *, at: float) -> None:
         pipe.execute()
 
 
-def last(redis_: Redis, minutes: int, now: float) -> list[Minute]:
+def recent_minutes(redis_: Redis, minutes: int, now: float) -> list[MinuteOutcomes]:
     """The last minutes at this moment, the present one last."""
     wanted = last_minutes(minutes, now)
     with redis_.pipeline(transaction=False) as pipe:
@@ -42,7 +42,7 @@ def last(redis_: Redis, minutes: int, now: float) -> list[Minute]:
             pipe.hmget(_key(minute), "embedded", "failed")
         rows = pipe.execute()
     return [
-        Minute(minute * 60.0, int(embedded or 0), int(failed or 0))
+        MinuteOutcomes(minute * 60.0, int(embedded or 0), int(failed or 0))
         for minute, (embedded, failed) in zip(wanted, rows, strict=True)
     ]
 

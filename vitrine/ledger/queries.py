@@ -8,13 +8,13 @@ from typing import cast
 import orjson
 from redis import Redis
 
-from vitrine.core.redis_client import as_bytes, naming_failures
+from vitrine.core.redis_client import as_bytes, redis_errors
 from vitrine.core.types import Failure, JobState, JobStatus, RowProblem
 from vitrine.ledger import codec, outcome_rate
-from vitrine.ledger.base import MARK_BYTES, ChunksLeft, Minute
+from vitrine.ledger.base import MARK_BYTES, ChunksLeft, MinuteOutcomes
 from vitrine.ledger.job_errors import missing_job
 from vitrine.ledger.scripts import job_key
-from vitrine.ledger.select import matches
+from vitrine.ledger.select import failure_matches
 
 JOBS_KEY = "vitrine:jobs"
 """Job ids by the time they were made."""
@@ -30,12 +30,12 @@ class LedgerReader:
         self._redis = redis
 
     def clock(self) -> float:
-        with naming_failures():
+        with redis_errors():
             seconds, micros = self._redis.time()
         return float(seconds) + float(micros) / 1e6
 
     def jobs(self, *, limit: int = 100, offset: int = 0) -> list[JobStatus]:
-        with naming_failures():
+        with redis_errors():
             ids = cast("list[bytes]", self._redis.zrevrange(JOBS_KEY, offset, offset + limit - 1))
             with self._redis.pipeline(transaction=False) as pipe:
                 for job in ids:
@@ -48,22 +48,22 @@ class LedgerReader:
         return [_status(row) for row in rows if row.get(b"spec")]
 
     def status(self, job: str) -> JobStatus:
-        with naming_failures():
+        with redis_errors():
             row = cast("dict[bytes, bytes]", self._redis.hgetall(job_key(job, "job")))
         if not row.get(b"spec"):
             raise missing_job(job)
         return _status(row)
 
     def chunks_left(self, job: str) -> ChunksLeft:
-        with naming_failures(), self._redis.pipeline(transaction=False) as pipe:
+        with redis_errors(), self._redis.pipeline(transaction=False) as pipe:
             for place in ChunksLeft._fields:
                 pipe.zcard(job_key(job, place))
             return ChunksLeft(*pipe.execute())
 
-    def outcomes(self, minutes: int) -> list[Minute]:
+    def outcomes(self, minutes: int) -> list[MinuteOutcomes]:
         now = self.clock()
-        with naming_failures():
-            return outcome_rate.last(self._redis, minutes, now)
+        with redis_errors():
+            return outcome_rate.recent_minutes(self._redis, minutes, now)
 
     def failures(
         self,
@@ -79,14 +79,14 @@ class LedgerReader:
             failure
             for ordinals in self._failed_ordinals(job, after)
             for failure in self._read_failures(job, ordinals)
-            if matches(failure, reason=reason, host=host, items=items)
+            if failure_matches(failure, reason=reason, host=host, items=items)
         )
 
     def _failed_ordinals(self, job: str, after: int) -> Iterator[list[int]]:
         key = job_key(job, "failed")
         start = (after + 1) // 8
         while True:
-            with naming_failures():
+            with redis_errors():
                 # Where nothing failed there is nothing to read, however long that stretch is.
                 start = self._redis.bitpos(key, 1, start) // 8
                 if start < 0:
@@ -100,21 +100,21 @@ class LedgerReader:
             start += len(block)
 
     def _read_failures(self, job: str, ordinals: list[int]) -> Iterator[Failure]:
-        with naming_failures():
+        with redis_errors():
             rows = self._redis.hmget(
                 job_key(job, "failures"), [str(ordinal) for ordinal in ordinals]
             )
         return (codec.unpack_failure(as_bytes(row)) for row in rows if row is not None)
 
     def problems(self, job: str) -> list[RowProblem]:
-        with naming_failures():
+        with redis_errors():
             rows = self._redis.lrange(job_key(job, "problems"), 0, -1)
         return [RowProblem(*orjson.loads(row)) for row in rows]
 
     def marks(self, job: str) -> Iterator[bytes]:
         start = 0
         while True:
-            with naming_failures():
+            with redis_errors():
                 block = as_bytes(
                     self._redis.getrange(job_key(job, "marks"), start, start + _BLOCK - 1)
                 )

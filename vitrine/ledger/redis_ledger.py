@@ -23,29 +23,29 @@ from collections.abc import Mapping, Sequence
 import orjson
 from redis import Redis
 
-from vitrine.core.redis_client import as_bytes, connect, naming_failures
+from vitrine.core.redis_client import as_bytes, connect, redis_errors
 from vitrine.core.settings import INDEX_POINTS, Settings
 from vitrine.core.types import Chunk, Failure, JobSpec, JobState, RowProblem, StageTotal
 from vitrine.ledger import codec, outcome_rate
 from vitrine.ledger.base import (
     LONGEST_GAP,
+    MAX_PICTURE_CRASHES,
     NO_STAGES,
-    STRIKES_OUT,
+    Deferral,
     FinishReport,
     Lease,
     NewChunk,
-    Putoff,
     Refusal,
 )
-from vitrine.ledger.job_control import ACTIVE_KEY, LedgerSteering, expect, known
+from vitrine.ledger.job_control import ACTIVE_KEY, LedgerControl, known_state, require_state
 from vitrine.ledger.queries import JOBS_KEY
-from vitrine.ledger.remainder import remainder
+from vitrine.ledger.remainder import remaining_images
 from vitrine.ledger.scripts import job_key, job_keys
 
 PROBLEMS_KEPT = 1000
 
 
-class RedisLedger(LedgerSteering):
+class RedisLedger(LedgerControl):
     """`vitrine.ledger.base.Ledger` on Redis; safe to use from several threads."""
 
     def __init__(
@@ -78,7 +78,7 @@ class RedisLedger(LedgerSteering):
         self._redis.close()
 
     def ping(self) -> None:
-        with naming_failures():
+        with redis_errors():
             self._redis.ping()
 
     # --- the producer's side -------------------------------------------------------------------
@@ -89,7 +89,7 @@ class RedisLedger(LedgerSteering):
             "fed": self.clock(),
             "bulk": self._index_points,
         }
-        with naming_failures():
+        with redis_errors():
             # Indexed before, so that no crash leaves a job that nobody lists; and after, because the
             # sweeper takes an id without a job off the list.
             self._index(spec)
@@ -109,13 +109,13 @@ class RedisLedger(LedgerSteering):
             blob = codec.pack_rows(chunk.rows or codec.image_rows(chunk.images))
             args += [blob, len(chunk.images), chunk.items, chunk.mark]
         while True:
-            with naming_failures():
+            with redis_errors():
                 first = int(self._redis.hget(job_key(job, "job"), "chunks") or 0)
             numbers = list(range(first, first + len(chunks)))
             keys = job_keys(job, *numbers)
             state = as_bytes(self._scripts.run("add_chunks", keys, first, token, *args)).decode()
             if state != "taken":
-                expect(job, state, JobState.OPEN)
+                require_state(job, state, JobState.OPEN)
                 return numbers
 
     def add_problems(
@@ -126,15 +126,17 @@ class RedisLedger(LedgerSteering):
             for row in problems[:PROBLEMS_KEPT]
         ]
         keys = job_keys(job)
-        known(job, self._scripts.run("reject", keys, before, count, PROBLEMS_KEPT, *rows))
+        known_state(job, self._scripts.run("reject", keys, before, count, PROBLEMS_KEPT, *rows))
 
     def seal(self, job: str, *, after: bytes | None = None) -> JobState:
-        state = known(job, self._scripts.run("seal", job_keys(job), self._ttl, *_checked(after)))
+        state = known_state(
+            job, self._scripts.run("seal", job_keys(job), self._ttl, *_checked(after))
+        )
         self._note(job, state)
         return state
 
     def pending_images(self) -> int:
-        with naming_failures(), self._redis.pipeline(transaction=False) as pipe:
+        with redis_errors(), self._redis.pipeline(transaction=False) as pipe:
             for job in self.active_jobs():
                 pipe.hmget(job_key(job, "job"), "images", "embedded", "failed", "cancelled")
             rows = [[int(value or 0) for value in row] for row in pipe.execute()]
@@ -156,8 +158,8 @@ class RedisLedger(LedgerSteering):
             spec=codec.unpack_spec(spec),
             token=token,
             attempt=int(attempt),
-            suspects=tuple(o for o, n in struck.items() if 0 < n < STRIKES_OUT),
-            culprits=tuple(o for o, n in struck.items() if n >= STRIKES_OUT),
+            suspects=tuple(o for o, n in struck.items() if 0 < n < MAX_PICTURE_CRASHES),
+            culprits=tuple(o for o, n in struck.items() if n >= MAX_PICTURE_CRASHES),
         )
 
     def renew(self, lease: Lease, *, seconds: float) -> bool:
@@ -175,12 +177,12 @@ class RedisLedger(LedgerSteering):
         *,
         embedded: Sequence[int],
         failures: Sequence[Failure],
-        putoffs: Sequence[Putoff] = (),
+        putoffs: Sequence[Deferral] = (),
         stages: Mapping[str, StageTotal] = NO_STAGES,
         keep: bool = False,
     ) -> FinishReport:
         job, number = lease.chunk.job, lease.chunk.number
-        rest, due = remainder(lease, embedded=embedded, failures=failures, putoffs=putoffs)
+        rest, due = remaining_images(lease, embedded=embedded, failures=failures, putoffs=putoffs)
         args: list[bytes | str | float] = [
             number,
             lease.token,
@@ -194,12 +196,12 @@ class RedisLedger(LedgerSteering):
         for failure in failures:
             args += [failure.image.ordinal, failure.reason.value, codec.pack_failure(failure)]
         answer = self._scripts.run("finish", job_keys(job, number), *args)
-        state = known(job, answer[0])
+        state = known_state(job, answer[0])
         self._note(job, state)
         reasons = (as_bytes(reason).decode() for reason in answer[5::2])
         by_reason = dict(zip(reasons, map(int, answer[6::2]), strict=True))
         report = FinishReport(bool(answer[1]), int(answer[2]), int(answer[3]), state, by_reason)
-        outcome_rate.note(self._redis, report, at=float(answer[4]))
+        outcome_rate.record_outcomes(self._redis, report, at=float(answer[4]))
         return report
 
     def release(self, lease: Lease, *, due: float | None = None) -> None:
@@ -225,21 +227,21 @@ class RedisLedger(LedgerSteering):
         return float(self._scripts.run("note_index", job_keys(job), indexed, points, LONGEST_GAP))
 
     def complete(self, job: str) -> JobState:
-        state = known(job, self._scripts.run("complete", job_keys(job), self._ttl))
+        state = known_state(job, self._scripts.run("complete", job_keys(job), self._ttl))
         self._note(job, state)
         return state
 
     def attempts(self, job: str, numbers: Sequence[int]) -> list[int]:
         if not numbers:
             return []
-        with naming_failures():
+        with redis_errors():
             found = self._redis.hmget(job_key(job, "attempts"), [str(number) for number in numbers])
         return [int(count or 0) for count in found]
 
     def queued_at(self, job: str, numbers: Sequence[int]) -> list[float | None]:
         if not numbers:
             return []
-        with naming_failures():
+        with redis_errors():
             scores = self._redis.zmscore(
                 job_key(job, "queued"), [str(number) for number in numbers]
             )

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vitrine.core.types import Failure, ImageRef
-from vitrine.ledger.base import Lease, Putoff
+from vitrine.ledger.base import Deferral, Lease
 
 
-def remainder(
+def remaining_images(
     lease: Lease,
     *,
     embedded: Sequence[int],
     failures: Sequence[Failure],
-    putoffs: Sequence[Putoff],
+    putoffs: Sequence[Deferral],
 ) -> tuple[tuple[ImageRef, ...], float | None]:
     """The pictures without an outcome, and when they are due (unix seconds; None for at once).
 

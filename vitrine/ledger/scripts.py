@@ -8,7 +8,7 @@ from typing import Any
 from redis import Redis
 from redis.commands.core import Script
 
-from vitrine.core.redis_client import naming_failures
+from vitrine.core.redis_client import redis_errors
 
 KEY_NAMES = (
     "job", "embedded", "failed", "cancelled", "failures", "problems", "queued", "leased", "due",
@@ -40,7 +40,7 @@ class Scripts:
         script = self._loaded.get(name)
         if script is None:
             script = self._loaded[name] = self._redis.register_script(_read(name))
-        with naming_failures():
+        with redis_errors():
             return script(keys=keys, args=list(args))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vitrine.core.types import Failure
 
 
-def matches(
+def failure_matches(
     failure: Failure,
     *,
     reason: str | None = None,

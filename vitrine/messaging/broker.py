@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from celery import Celery
 
-from vitrine.core.redis_client import connect, naming_failures
+from vitrine.core.redis_client import connect, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.core.types import SCHEMA_VERSION
-from vitrine.messaging.message_template import Mould
+from vitrine.messaging.message_template import MessageTemplate
 from vitrine.telemetry.traces import Traces
 
 INGEST_TASK = "vitrine.ingest"
@@ -102,7 +102,7 @@ class Publisher:
         self._traces = traces
         self._app = make_app(lambda: settings)
         self._redis = connect(settings.redis_url.get_secret_value())
-        self._moulds: dict[tuple[str, str], Mould] = {}
+        self._moulds: dict[tuple[str, str], MessageTemplate] = {}
 
     def publish(
         self, job: str, numbers: Sequence[int], model: str, *, retries: Sequence[int] | None = None
@@ -139,7 +139,7 @@ class Publisher:
 
     def waiting(self, models: Collection[str]) -> list[QueueDepth]:
         """How much waits for each of these models, by its canonical name, in the order given. Raises `LedgerUnavailable`."""
-        with naming_failures(), self._redis.pipeline(transaction=False) as pipe:
+        with redis_errors(), self._redis.pipeline(transaction=False) as pipe:
             for model in models:
                 pipe.llen(f"{BROKER_PREFIX}{ingest_queue(model)}")
                 pipe.llen(f"{BROKER_PREFIX}{query_queue(model)}")
@@ -147,14 +147,14 @@ class Publisher:
         pairs = zip(found[::2], found[1::2], strict=True)
         return [QueueDepth(model, *pair) for model, pair in zip(models, pairs, strict=True)]
 
-    def _mould(self, task: str, queue: str) -> Mould:
+    def _mould(self, task: str, queue: str) -> MessageTemplate:
         found = self._moulds.get((task, queue))
         if found is None:
-            found = self._moulds[task, queue] = Mould(self._app, task, queue)
+            found = self._moulds[task, queue] = MessageTemplate(self._app, task, queue)
         return found
 
     def _push(self, queue: str, messages: Sequence[bytes]) -> None:
-        with naming_failures():
+        with redis_errors():
             # Where Kombu's Redis transport pushes what has no priority; workers take from the other end.
             self._redis.lpush(f"{BROKER_PREFIX}{queue}", *messages)
 

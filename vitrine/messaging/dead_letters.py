@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from redis import Redis
 
-from vitrine.core.redis_client import naming_failures
+from vitrine.core.redis_client import redis_errors
 
-PARKED_KEY = "vitrine:parked-messages"
+DEAD_LETTERS_KEY = "vitrine:parked-messages"
 """A hash: the message as text, and how often it came."""
 LONGEST = 65_536
 """Characters kept of one; those of vitrine's own have some hundred."""
@@ -23,21 +23,21 @@ return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
 """A full Redis takes it too, since HDEL may begin a script there: the message leaves the queue at the same moment."""
 
 
-class Parked(NamedTuple):
+class DeadLetterCount(NamedTuple):
     """How many messages are parked."""
 
     messages: int  #: Different ones.
     times: int  #: How often they came, all together.
 
 
-def park(redis: Redis, message: str) -> None:
+def store_dead_letter(redis: Redis, message: str) -> None:
     """Keep a message; raises `LedgerUnavailable`, and it must not be acknowledged then."""
-    with naming_failures():
-        redis.eval(_PARK, 1, PARKED_KEY, message[:LONGEST])
+    with redis_errors():
+        redis.eval(_PARK, 1, DEAD_LETTERS_KEY, message[:LONGEST])
 
 
-def count_parked(redis: Redis) -> Parked:
+def count_dead_letters(redis: Redis) -> DeadLetterCount:
     """How many there are; raises `LedgerUnavailable`."""
-    with naming_failures():
-        times = [int(count) for count in redis.hvals(PARKED_KEY)]
-    return Parked(len(times), sum(times))
+    with redis_errors():
+        times = [int(count) for count in redis.hvals(DEAD_LETTERS_KEY)]
+    return DeadLetterCount(len(times), sum(times))

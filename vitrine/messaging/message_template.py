@@ -22,7 +22,7 @@ _ONE_AT_A_TIME = threading.Lock()
 """Kombu's transport in memory has one set of queues for the whole process."""
 
 
-class Mould:
+class MessageTemplate:
     """One task's message on one queue; safe to use from several threads."""
 
     def __init__(self, app: Celery, task: str, queue: str) -> None:

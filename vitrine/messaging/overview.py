@@ -8,13 +8,13 @@ from itertools import islice
 
 from redis import Redis
 
-from vitrine.core.redis_client import naming_failures
+from vitrine.core.redis_client import redis_errors
 from vitrine.core.types import JobStatus
 from vitrine.ledger.base import Ledger
 from vitrine.messaging import worker_stats
 from vitrine.messaging.broker import Publisher, QueueDepth
 from vitrine.messaging.worker_registry import WorkerInfo, live_workers
-from vitrine.messaging.worker_stats import Vitals
+from vitrine.messaging.worker_stats import WorkerStats
 
 JOBS_READ = 100
 """The newest jobs that are looked at; older ones that are still on are counted, not shown."""
@@ -26,7 +26,7 @@ class Overview:
 
     at: float  #: Unix seconds by the ledger's clock.
     workers: Sequence[
-        tuple[WorkerInfo, Vitals | None]
+        tuple[WorkerInfo, WorkerStats | None]
     ]  #: By node; None where one told nothing lately.
     queues: Sequence[QueueDepth]
     jobs: Sequence[JobStatus]  #: Those that are on first, then the others, each newest first.
@@ -34,11 +34,11 @@ class Overview:
     pending: int  #: Pictures of all jobs without an outcome.
 
 
-def look(ledger: Ledger, redis: Redis, publisher: Publisher, *, jobs: int) -> Overview:
+def read_overview(ledger: Ledger, redis: Redis, publisher: Publisher, *, jobs: int) -> Overview:
     """Read it, with so many jobs at most; raises `LedgerUnavailable`."""
-    with naming_failures():
+    with redis_errors():
         crew = live_workers(redis)
-        told = worker_stats.read(redis, [worker.node for worker in crew])
+        told = worker_stats.read_stats(redis, [worker.node for worker in crew])
     found = ledger.jobs(limit=JOBS_READ)
     on = [job for job in found if not job.state.finished]
     over = (job for job in found if job.state.finished)

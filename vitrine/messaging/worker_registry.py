@@ -13,7 +13,7 @@ from vitrine.core.scoring import Scoring
 from vitrine.store.base import Space
 
 WORKERS_KEY = "vitrine:workers"
-BEAT_SECONDS = 3.0
+HEARTBEAT_SECONDS = 3.0
 STALE_SECONDS = 12.0
 """A worker that missed four beats is taken for gone."""
 
@@ -60,13 +60,13 @@ def _now(redis: Redis) -> float:
     return float(seconds) + float(micros) / 1e6
 
 
-def beat(redis: Redis, worker: WorkerInfo) -> None:
+def register_worker(redis: Redis, worker: WorkerInfo) -> None:
     """Write the line, with the ledger's time."""
     line = orjson.dumps({"seen": _now(redis), "worker": asdict(worker)})
     redis.hset(WORKERS_KEY, worker.node, line)
 
 
-def leave(redis: Redis, node: str) -> None:
+def deregister_worker(redis: Redis, node: str) -> None:
     """Take the line away, on a clean stop."""
     redis.hdel(WORKERS_KEY, node)
 

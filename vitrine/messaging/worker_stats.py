@@ -17,7 +17,7 @@ KEPT_SECONDS = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
+class WorkerStats:
     """One worker, over its last seconds."""
 
     node: str  #: Its name in Celery and Flower.
@@ -38,28 +38,28 @@ def _key(node: str) -> str:
     return f"vitrine:vitals:{node}"
 
 
-def tell(redis: Redis, vitals: Vitals) -> None:
+def write_stats(redis: Redis, vitals: WorkerStats) -> None:
     """Write it, to be forgotten by itself."""
     redis.set(_key(vitals.node), orjson.dumps(asdict(vitals)), ex=KEPT_SECONDS)
 
 
-def forget(redis: Redis, node: str) -> None:
+def delete_stats(redis: Redis, node: str) -> None:
     """Take it away, on a clean stop."""
     redis.delete(_key(node))
 
 
-def read(redis: Redis, nodes: Sequence[str]) -> dict[str, Vitals]:
+def read_stats(redis: Redis, nodes: Sequence[str]) -> dict[str, WorkerStats]:
     """What these workers told, by node; those that told nothing lately are left out."""
     rows = redis.mget([_key(node) for node in nodes]) if nodes else []
     told = (orjson.loads(row) for row in rows if row is not None)
-    known = Vitals.__dataclass_fields__
+    known = WorkerStats.__dataclass_fields__
     return {
-        row["node"]: Vitals(**{name: value for name, value in row.items() if name in known})
+        row["node"]: WorkerStats(**{name: value for name, value in row.items() if name in known})
         for row in told
     }
 
 
-def in_stages(crew: Iterable[Vitals], job: str) -> dict[str, int]:
+def images_in_stages(crew: Iterable[WorkerStats], job: str) -> dict[str, int]:
     """How many pictures of the job all of them have in each stage."""
     found: Counter[str] = Counter()
     for told in crew:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
-from vitrine.process.output import Output
+from vitrine.process.output import ChildOutput
 from vitrine.process.parent_watch import PARENT_VARIABLE
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Child:
         arguments: Sequence[str],
         *,
         environment: Mapping[str, str],
-        output: Output,
+        output: ChildOutput,
         grace: float,
         steady: float = STEADY_SECONDS,
     ) -> None:

@@ -14,7 +14,7 @@ DRAIN_SECONDS = 5.0
 _terminal = threading.Lock()
 
 
-class Output(Protocol):
+class ChildOutput(Protocol):
     """What a supervisor gives a child to write to."""
 
     def open(self) -> BinaryIO:
@@ -46,7 +46,7 @@ class LogFile:
         return "\n".join(readable(line) for line in text.strip().splitlines()[-lines:])
 
 
-class Prefixed:
+class PrefixedOutput:
     """A stream that several children share, a line at a time, each line behind its child's name, where it has one."""
 
     def __init__(self, name: str, sink: BinaryIO) -> None:

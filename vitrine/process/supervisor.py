@@ -21,7 +21,7 @@ _ENDED_WELL = (EXIT_OK, -signal.SIGTERM)
 """A worker that dies of the signal had not begun to consume: from then on it handles it, and ends with 0."""
 
 
-class Fleet:
+class Supervisor:
     """Children that run until told to stop.
 
     A child that dies is started again, after longer and longer pauses. One that refuses its very first start for

@@ -45,7 +45,7 @@ _AT_ONCE = 256
 """Answers read in one command: a megabyte of vectors."""
 
 
-class Call:
+class QueryCall:
     """The questions of one asker; used once, by one thread."""
 
     def __init__(

@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from redis import Redis
 
 from vitrine.core.errors import BadInput, ModelUnavailable, VitrineError
-from vitrine.core.redis_client import connect, naming_failures
+from vitrine.core.redis_client import connect, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.messaging import worker_registry, worker_stats
 from vitrine.messaging.broker import Publisher
-from vitrine.query.call import SLACK, Call
+from vitrine.query.call import SLACK, QueryCall
 from vitrine.query.protocol import Answer, Kind, Query, QueryVector, UnusablePicture
 
-__all__ = ["Answer", "Kind", "Query", "QueryLane", "QueryVector", "UnusablePicture"]
+__all__ = ["Answer", "Kind", "Query", "QueryClient", "QueryVector", "UnusablePicture"]
 
 
-class QueryLane:
+class QueryClient:
     """The asker's end; safe to use from several threads."""
 
     def __init__(self, redis: Redis, publisher: Publisher, *, timeout: float) -> None:
@@ -31,7 +31,7 @@ class QueryLane:
         self._timeout = timeout
 
     @classmethod
-    def open(cls, settings: Settings) -> QueryLane:
+    def open(cls, settings: Settings) -> QueryClient:
         """The lane that the settings name."""
         # A blocking pop waits as long as the query may take: the socket must not give up before.
         redis = connect(
@@ -41,7 +41,7 @@ class QueryLane:
 
     def workers(self, model: str | None = None) -> list[worker_registry.WorkerInfo]:
         """The workers alive now; raises `LedgerUnavailable`."""
-        with naming_failures():
+        with redis_errors():
             return worker_registry.live_workers(self._redis, model)
 
     def in_stages(self, job: str) -> dict[str, int]:
@@ -49,10 +49,10 @@ class QueryLane:
 
         Raises `LedgerUnavailable`.
         """
-        with naming_failures():
+        with redis_errors():
             crew = worker_registry.live_workers(self._redis)
-            told = worker_stats.read(self._redis, [worker.node for worker in crew])
-        return worker_stats.in_stages(told.values(), job)
+            told = worker_stats.read_stats(self._redis, [worker.node for worker in crew])
+        return worker_stats.images_in_stages(told.values(), job)
 
     def embed(self, model: str, query: Query, *, timeout: float | None = None) -> QueryVector:
         """Have a worker embed the question.
@@ -81,12 +81,16 @@ class QueryLane:
         told: dict[int, Answer] = {}
         if not any(worker.supports_text for worker in workers):
             told = {
-                number: no_words(model) for number, one in enumerate(queries) if one.kind == "text"
+                number: no_text_tower(model)
+                for number, one in enumerate(queries)
+                if one.kind == "text"
             }
         asked = {number: one for number, one in enumerate(queries) if number not in told}
         seconds = self._timeout if timeout is None else timeout
-        with naming_failures():
-            call = Call(self._redis, self._publisher, model, timeout=seconds, poll=self._timeout)
+        with redis_errors():
+            call = QueryCall(
+                self._redis, self._publisher, model, timeout=seconds, poll=self._timeout
+            )
             told |= call.run(asked)
         return [told[number] for number in range(len(queries))]
 
@@ -104,7 +108,7 @@ def no_worker(model: str) -> ModelUnavailable:
     )
 
 
-def no_words(model: str) -> BadInput:
+def no_text_tower(model: str) -> BadInput:
     """What is told where the model embeds pictures only."""
     return BadInput(
         f"The model {model} has no text tower, so it takes no words.",

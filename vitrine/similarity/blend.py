@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.similarity.score_baseline import Background
+from vitrine.similarity.score_baseline import ScoreBaseline
 
 AWAY = 0.3
 """How strongly what is not wanted pushes, beside what is wanted: measured in docs/search.md, a quarter suits two models
@@ -31,7 +31,7 @@ class Weighted:
 
 
 def blend(
-    like: Sequence[Weighted], unlike: Sequence[Weighted], background: Background | None
+    like: Sequence[Weighted], unlike: Sequence[Weighted], background: ScoreBaseline | None
 ) -> NDArray[np.float32] | None:
     """The question, float32 [dimension] of unit length; None where the examples cancel each other out.
 
@@ -50,7 +50,7 @@ def blend(
 
 
 def _forces(
-    examples: Sequence[Weighted], background: Background | None
+    examples: Sequence[Weighted], background: ScoreBaseline | None
 ) -> list[NDArray[np.float64]]:
     """Each example's vector at its strength: its weight, by the spread of its own scores."""
     return [
@@ -59,7 +59,7 @@ def _forces(
     ]
 
 
-def _spread(vector: NDArray[np.float32], background: Background | None) -> float:
+def _spread(vector: NDArray[np.float32], background: ScoreBaseline | None) -> float:
     if background is None or not background.telling:
         return 1.0
     return background.scores(vector).spread

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.core.errors import BadInput
-from vitrine.similarity.pairs import Closest, closest, stars
-from vitrine.similarity.threshold import Threshold, choose, given
+from vitrine.similarity.pairs import NearestNeighbours, nearest_neighbours, star_groups
+from vitrine.similarity.threshold import Threshold, choose_threshold, given_threshold
 from vitrine.store.base import (
     INDEX_FIELD,
     ITEM_FIELD,
@@ -42,7 +42,7 @@ def _silent(_: str, __: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PictureRef:
     """A stored picture."""
 
     item_id: str
@@ -52,10 +52,10 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class GroupMember:
     """A picture of a group."""
 
-    picture: Picture
+    picture: PictureRef
     cosine: float  #: To the group's first picture.
     same_bytes: bool  #: As the group's first picture; true of that itself.
 
@@ -66,10 +66,10 @@ class Duplicates:
 
     pictures: int
     threshold: Threshold
-    groups: tuple[tuple[Member, ...], ...]  #: The largest first.
+    groups: tuple[tuple[GroupMember, ...], ...]  #: The largest first.
 
 
-def find(
+def find_duplicates(
     store: VectorStore, name: str, *, cosine: float | None = None, on_progress: Progress = _silent
 ) -> Duplicates:
     """The near-identical pictures of a collection, at a threshold chosen from it or as given.
@@ -80,10 +80,11 @@ def find(
     firsts, copies = _by_content(pictures)
     unique = vectors[firsts]
     near = _closest(unique, on_progress)
-    threshold = choose(unique) if cosine is None else given(cosine)
+    threshold = choose_threshold(unique) if cosine is None else given_threshold(cosine)
     close = np.flatnonzero(near.distances <= threshold.distance)
     groups = [
-        [int(firsts[close[row]]) for row in star] for star in stars(unique[close], threshold.cosine)
+        [int(firsts[close[row]]) for row in star]
+        for star in star_groups(unique[close], threshold.cosine)
     ]
     grouped = {row for group in groups for row in group}
     groups += [[row] for row, same in copies.items() if len(same) > 1 and row not in grouped]
@@ -94,7 +95,7 @@ def find(
 
 def _read(
     store: VectorStore, name: str, on_progress: Progress
-) -> tuple[list[Picture], NDArray[np.float32]]:
+) -> tuple[list[PictureRef], NDArray[np.float32]]:
     info = store.describe(name)
     if info.points > MAX_PICTURES:
         raise BadInput(
@@ -110,9 +111,9 @@ def _read(
     return [picture for picture, _ in read], vectors.reshape(len(read), info.space.dimension)
 
 
-def _picture(point: StoredPoint) -> Picture:
+def _picture(point: StoredPoint) -> PictureRef:
     payload = point.payload
-    return Picture(
+    return PictureRef(
         payload[ITEM_FIELD],
         payload[INDEX_FIELD],
         payload[URL_FIELD],
@@ -120,7 +121,7 @@ def _picture(point: StoredPoint) -> Picture:
     )
 
 
-def _by_content(pictures: Sequence[Picture]) -> tuple[NDArray[np.intp], dict[int, list[int]]]:
+def _by_content(pictures: Sequence[PictureRef]) -> tuple[NDArray[np.intp], dict[int, list[int]]]:
     """The first row of each content, and for each of them all rows of that content."""
     rows: dict[str, list[int]] = {}
     for row, picture in enumerate(pictures):
@@ -129,22 +130,22 @@ def _by_content(pictures: Sequence[Picture]) -> tuple[NDArray[np.intp], dict[int
     return np.fromiter(copies, np.intp, len(copies)), copies
 
 
-def _closest(vectors: NDArray[np.float32], on_progress: Progress) -> Closest:
+def _closest(vectors: NDArray[np.float32], on_progress: Progress) -> NearestNeighbours:
     if len(vectors) < 2:
-        return Closest(np.zeros(0, np.intp), np.zeros(0, np.float32))
-    return closest(vectors, lambda more: on_progress("compared", more))
+        return NearestNeighbours(np.zeros(0, np.intp), np.zeros(0, np.float32))
+    return nearest_neighbours(vectors, lambda more: on_progress("compared", more))
 
 
 def _members(
     group: Sequence[int],
-    pictures: Sequence[Picture],
+    pictures: Sequence[PictureRef],
     vectors: NDArray[np.float32],
     copies: dict[int, list[int]],
-) -> tuple[Member, ...]:
+) -> tuple[GroupMember, ...]:
     """The group's pictures with their copies: its first, then the nearest to that."""
     first = group[0]
     members = [
-        Member(pictures[row], min(1.0, float(vectors[row] @ vectors[first])), lead == first)
+        GroupMember(pictures[row], min(1.0, float(vectors[row] @ vectors[first])), lead == first)
         for lead in group
         for row in copies[lead]
     ]

@@ -26,14 +26,16 @@ def _silent(_: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Closest:
+class NearestNeighbours:
     """Each vector's nearest other one, and how far it is (Euclidean; 0 to 2 between unit vectors)."""
 
     rows: NDArray[np.intp]  #: [n]
     distances: NDArray[np.float32]  #: [n]
 
 
-def closest(vectors: NDArray[np.float32], on_progress: Progress = _silent) -> Closest:
+def nearest_neighbours(
+    vectors: NDArray[np.float32], on_progress: Progress = _silent
+) -> NearestNeighbours:
     """The nearest of each of at least two unit vectors, float32 [n, dimension]."""
     rows = np.empty(len(vectors), np.intp)
     for start, block in _blocks(vectors):
@@ -43,10 +45,10 @@ def closest(vectors: NDArray[np.float32], on_progress: Progress = _silent) -> Cl
         on_progress(len(block))
     # From the differences: of sqrt(2 - 2 cos) nothing but rounding is left between near-duplicates.
     distances = np.linalg.norm(vectors - vectors[rows], axis=1)
-    return Closest(rows, distances.astype(np.float32))
+    return NearestNeighbours(rows, distances.astype(np.float32))
 
 
-def stars(vectors: NDArray[np.float32], cosine: float) -> list[list[int]]:
+def star_groups(vectors: NDArray[np.float32], cosine: float) -> list[list[int]]:
     """Disjoint groups of rows, each at least `cosine` from the group's first; those of one row are left out.
 
     The row with the most others about it is first, and takes them. So no chain of small steps joins two pictures

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vitrine.similarity.score_baseline import Scores
+from vitrine.similarity.score_baseline import BaselineScores
 
 NEAREST = 5
 """Hits whose mean is the upper end; one alone would let a single lucky hit cut off all others."""
@@ -39,7 +39,9 @@ class Relevance:
     sample: int
 
 
-def judge(background: Scores, scores: Sequence[float], *, copies: float) -> Relevance:
+def relevance_of(
+    background: BaselineScores, scores: Sequence[float], *, copies: float
+) -> Relevance:
     """The cut for hits with these scores, best first.
 
     Hits of at least `copies` are the question's own picture again; they say nothing of how near the others come.

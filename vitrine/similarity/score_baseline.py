@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.similarity.threshold import choose
+from vitrine.similarity.threshold import choose_threshold
 
 SAMPLE = 1000
 """Vectors drawn: the middle and the spread of the scores are then known to about 3% of the spread."""
@@ -18,7 +18,7 @@ SMALLEST_SPREAD = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class BaselineScores:
     """Where random pictures' scores lie for one question."""
 
     middle: float  #: Their median.
@@ -26,12 +26,12 @@ class Scores:
     count: int  #: How many were drawn.
 
 
-class Background:
+class ScoreBaseline:
     """A sample of a collection: float32 [n, dimension], unit vectors."""
 
     def __init__(self, sample: NDArray[np.float32]) -> None:
         self._sample = sample
-        self.near_duplicates = choose(sample)
+        self.near_duplicates = choose_threshold(sample)
         """From where on pictures of the collection are nearly the same."""
 
     def __len__(self) -> int:
@@ -42,9 +42,9 @@ class Background:
         """Whether so many were drawn that something can be said."""
         return len(self._sample) >= FEWEST
 
-    def scores(self, vector: NDArray[np.float32]) -> Scores:
+    def scores(self, vector: NDArray[np.float32]) -> BaselineScores:
         """How the sample scores for a question; what is relevant hardly moves a median and a quantile."""
         cosines = self._sample @ vector
         low, middle, high = np.quantile(cosines, (0.16, 0.5, 0.84))
         spread = max(float(high - low) / 2, SMALLEST_SPREAD)
-        return Scores(float(middle), spread, len(cosines))
+        return BaselineScores(float(middle), spread, len(cosines))

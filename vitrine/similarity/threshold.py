@@ -36,13 +36,13 @@ class Threshold:
         return math.sqrt(max(0.0, 2 - 2 * self.cosine))
 
 
-def given(cosine: float) -> Threshold:
+def given_threshold(cosine: float) -> Threshold:
     """A threshold that somebody named."""
     told = f"The threshold, a cosine of {cosine:.4f}, is the one given."
     return Threshold(cosine, chosen=False, told=told)
 
 
-def choose(vectors: NDArray[np.float32]) -> Threshold:
+def choose_threshold(vectors: NDArray[np.float32]) -> Threshold:
     """The threshold for pictures with these unit vectors, float32 [n, dimension], each picture once."""
     if len(vectors) < FEWEST:
         told = f"For so few pictures the threshold is a cosine of {FALLBACK}."

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from vitrine.core import service_discovery
 from vitrine.core.errors import EXIT_USAGE, BadInput, VitrineError
-from vitrine.core.redis_client import connect, naming_failures
+from vitrine.core.redis_client import connect, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.core.types import model_name
 from vitrine.messaging.worker_registry import live_workers
@@ -168,7 +168,7 @@ class Standalone:
         redis = connect(self.settings.redis_url.get_secret_value())
 
         def alive() -> bool:
-            with naming_failures():
+            with redis_errors():
                 return any(worker.pid == child.pid for worker in live_workers(redis, name))
 
         with contextlib.closing(redis):

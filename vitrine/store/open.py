@@ -66,9 +66,9 @@ def _remote(url: str, settings: Settings) -> VectorStore:
 
 def _embedded(path: Path, settings: Settings) -> VectorStore:
     try:
-        from vitrine.store.embedded.store import EdgeStore  # noqa: PLC0415  only where used
+        from vitrine.store.embedded.store import EmbeddedStore  # noqa: PLC0415  only where used
     except ImportError as error:
         raise BadInput(
             "The embedded store is not installed.", hint="Install vitrine[standalone]."
         ) from error
-    return EdgeStore(path, index_points=settings.index_points)
+    return EmbeddedStore(path, index_points=settings.index_points)

@@ -16,7 +16,7 @@ _UNTIMED = frozenset({"close", "scroll"})
 """Calls that wait for nobody: `scroll` gives its points as they are asked for."""
 
 
-def timed(store: VectorStore, tell: Told) -> VectorStore:
+def timed_store(store: VectorStore, tell: Told) -> VectorStore:
     """The same store, each of its calls told to `tell` when it has ended."""
     return cast("VectorStore", _Timed(store, tell))
 

@@ -1,7 +1,7 @@
 """What an event is about: job, chunk, item, host. Bound once where it is known, told with every line that follows.
 
 Bound for the calls within a `with` block, of one thread or task; stages that serve many chunks at once have threads of
-their own, and tell what they are about by themselves, with `about`.
+their own, and tell what they are about by themselves, with `log_fields`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _bound: ContextVar[Mapping[str, object]] = ContextVar("vitrine_bound", default=M
 _always: dict[str, object] = {}
 
 
-def always(**fields: object) -> None:
+def bind_process_fields(**fields: object) -> None:
     """Tell these with every line of this process from now on: which worker it is."""
     _always.update(fields)
 
 
 @contextmanager
-def bound(**fields: object) -> Iterator[None]:
+def bind_fields(**fields: object) -> Iterator[None]:
     """Tell these fields with every line logged within the block, beside those bound around it."""
     token = _bound.set({**_bound.get(), **fields})
     try:
@@ -32,7 +32,7 @@ def bound(**fields: object) -> Iterator[None]:
         _bound.reset(token)
 
 
-def about(**fields: object) -> dict[str, Any]:
+def log_fields(**fields: object) -> dict[str, Any]:
     """The `extra` of one line: `log.info("…", extra=about(item="vt-7"))`."""
     return {_ATTRIBUTE: fields}
 

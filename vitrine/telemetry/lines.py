@@ -13,7 +13,7 @@ from vitrine.telemetry.redaction import redact
 _WORDS = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
-class Redacting(logging.Formatter):
+class HumanFormatter(logging.Formatter):
     """Words: time, level, who says it, what, and then what it is about; an exception on lines of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -25,7 +25,7 @@ class Redacting(logging.Formatter):
         return f"{told}  {_pairs(fields)}" if fields else told
 
 
-class JsonLines(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     """One JSON object a record: time (UTC, ISO 8601), level, logger, event, what it is about, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -56,9 +56,9 @@ def readable(line: str) -> str:
     return f"{words}\n{exception}" if exception else words
 
 
-def words() -> logging.Formatter:
+def human_formatter() -> logging.Formatter:
     """The formatter for people."""
-    return Redacting(_WORDS)
+    return HumanFormatter(_WORDS)
 
 
 def _pairs(fields: dict[str, object]) -> str:

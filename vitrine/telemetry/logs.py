@@ -6,7 +6,7 @@ import logging
 import sys
 from typing import Literal, TypeAlias
 
-from vitrine.telemetry.lines import JsonLines, words
+from vitrine.telemetry.lines import JsonFormatter, human_formatter
 
 Form: TypeAlias = Literal["auto", "json", "human"]
 
@@ -22,7 +22,7 @@ def configure_logging(level: str, form: Form = "auto") -> None:
     """Log to stderr. `auto` is words on a terminal, else a JSON object a line."""
     human = form == "human" or (form == "auto" and sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(words() if human else JsonLines())
+    handler.setFormatter(human_formatter() if human else JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vitrine.core.errors import VitrineError
 from vitrine.messaging.worker_registry import WorkerInfo
-from vitrine.query.client import Answer, Query, QueryVector, no_words, no_worker
+from vitrine.query.client import Answer, Query, QueryVector, no_text_tower, no_worker
 from vitrine.store import Space
 
 
@@ -30,8 +30,8 @@ def fake_worker(space: Space, *, supports_text: bool = False, node: str = "fake"
     )  # fmt: skip
 
 
-class FakeLane:
-    """Answers as `vitrine.query.client.QueryLane` does; `crew` is who is alive, and may be changed.
+class FakeQueryClient:
+    """Answers as `vitrine.query.client.QueryClient` does; `crew` is who is alive, and may be changed.
 
     `known` maps a question's bytes to the vector, or the error, to answer with; others get `fake_vector`. `failure`,
     where set, is raised by everything, as if Redis were gone. `asked` is every question so far; `hands` what the crew has
@@ -79,7 +79,7 @@ class FakeLane:
             raise no_worker(model)
         words = any(worker.supports_text for worker in workers)
         return [
-            no_words(model)
+            no_text_tower(model)
             if query.kind == "text" and not words
             else self._answer(workers[0], query)
             for query in queries

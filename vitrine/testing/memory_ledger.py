@@ -20,16 +20,16 @@ from vitrine.core.types import (
     StageTotal,
 )
 from vitrine.ledger.base import (
+    MAX_PICTURE_CRASHES,
     NO_STAGES,
-    STRIKES_OUT,
+    Deferral,
     FinishReport,
     Lease,
     NewChunk,
-    Putoff,
     Refusal,
 )
-from vitrine.ledger.job_errors import parted_job
-from vitrine.ledger.remainder import remainder
+from vitrine.ledger.job_errors import diverged_job
+from vitrine.ledger.remainder import remaining_images
 from vitrine.testing.memory_job import (
     MemoryChunk,
     MemoryJob,
@@ -89,7 +89,7 @@ class MemoryLedger(MemoryReading):
             if entry.rejected == before + count:
                 return
             if entry.rejected != before:
-                raise parted_job(job)
+                raise diverged_job(job)
             entry.rejected += count
             entry.problems = [*entry.problems, *problems][:1000]
 
@@ -123,8 +123,8 @@ class MemoryLedger(MemoryReading):
                 spec=entry.spec,
                 token=chunk.token,
                 attempt=chunk.attempts,
-                suspects=tuple(o for o, n in struck.items() if 0 < n < STRIKES_OUT),
-                culprits=tuple(o for o, n in struck.items() if n >= STRIKES_OUT),
+                suspects=tuple(o for o, n in struck.items() if 0 < n < MAX_PICTURE_CRASHES),
+                culprits=tuple(o for o, n in struck.items() if n >= MAX_PICTURE_CRASHES),
             )
 
     def _refusal(self, entry: MemoryJob | None, number: int) -> Refusal | None:
@@ -174,7 +174,7 @@ class MemoryLedger(MemoryReading):
         *,
         embedded: Sequence[int],
         failures: Sequence[Failure],
-        putoffs: Sequence[Putoff] = (),
+        putoffs: Sequence[Deferral] = (),
         stages: Mapping[str, StageTotal] = NO_STAGES,
         keep: bool = False,
     ) -> FinishReport:
@@ -187,7 +187,9 @@ class MemoryLedger(MemoryReading):
             newly_failed_by = fail(entry, failures if held or over else ())
             newly_failed = newly_failed_by.total()
             if held is not None:
-                rest, due = remainder(lease, embedded=embedded, failures=failures, putoffs=putoffs)
+                rest, due = remaining_images(
+                    lease, embedded=embedded, failures=failures, putoffs=putoffs
+                )
                 self._leave(entry, lease.chunk.number, rest, due, keep=keep)
                 add_stages(entry, stages)
             self._note(newly_embedded, newly_failed)
@@ -294,4 +296,4 @@ class MemoryLedger(MemoryReading):
 
 def _check_last(entry: MemoryJob, after: bytes | None) -> None:
     if after is not None and (entry.marks[-1] if entry.marks else b"") != after:
-        raise parted_job(entry.spec.id)
+        raise diverged_job(entry.spec.id)

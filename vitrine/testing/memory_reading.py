@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from vitrine.core.types import Failure, JobStatus, RowProblem
-from vitrine.ledger.base import ChunksLeft, Minute
+from vitrine.ledger.base import ChunksLeft, MinuteOutcomes
 from vitrine.ledger.job_errors import missing_job
 from vitrine.ledger.outcome_rate import last_minutes
-from vitrine.ledger.select import matches
+from vitrine.ledger.select import failure_matches
 from vitrine.testing.memory_job import MemoryJob, chunks_left, pending, status_of
 
 
@@ -73,11 +73,11 @@ class MemoryReading:
         with self._lock:
             return chunks_left(self._jobs.get(job))
 
-    def outcomes(self, minutes: int) -> list[Minute]:
+    def outcomes(self, minutes: int) -> list[MinuteOutcomes]:
         with self._lock:
             seen = self._minutes
             return [
-                Minute(at * 60.0, seen[at, "embedded"], seen[at, "failed"])
+                MinuteOutcomes(at * 60.0, seen[at, "embedded"], seen[at, "failed"])
                 for at in last_minutes(minutes, self._clock())
             ]
 
@@ -93,7 +93,7 @@ class MemoryReading:
         with self._lock:
             ordered = sorted(self._job(job).failed.items())
         beyond = (failure for ordinal, failure in ordered if ordinal > after)
-        return (f for f in beyond if matches(f, reason=reason, host=host, items=items))
+        return (f for f in beyond if failure_matches(f, reason=reason, host=host, items=items))
 
     def problems(self, job: str) -> list[RowProblem]:
         with self._lock:

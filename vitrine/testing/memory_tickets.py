@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from vitrine.core.errors import Full
-from vitrine.tickets.base import Claim, Counts, NewTicket, Ticket, TicketState
+from vitrine.core.errors import QueueFull
+from vitrine.tickets.base import Claim, NewTicket, Ticket, TicketCounts, TicketState
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class MemoryTickets:
             return
         ended = [kept for kept in self._kept.values() if kept.shown.state.finished]
         if not ended:
-            raise Full(f"{self._limit} requests wait already.", retry_after=5.0)
+            raise QueueFull(f"{self._limit} requests wait already.", retry_after=5.0)
         del self._kept[min(ended, key=lambda kept: kept.forgotten).new.id]
 
     def _turn(self, ticket: NewTicket) -> float:
@@ -198,11 +198,13 @@ class MemoryTickets:
                 self._conclude(kept, TicketState.CANCELLED)
             return len(waiting)
 
-    def counts(self, model: str) -> Counts:
+    def counts(self, model: str) -> TicketCounts:
         with self._changed:
             states = Counter(k.shown.state for k in self._kept.values() if k.new.model == model)
             ended = [self._ended[model, name] for name in ("completed", "failed", "retried")]
-            return Counts(states[TicketState.IN_QUEUE], states[TicketState.IN_PROGRESS], *ended)
+            return TicketCounts(
+                states[TicketState.IN_QUEUE], states[TicketState.IN_PROGRESS], *ended
+            )
 
     def close(self) -> None:
         return

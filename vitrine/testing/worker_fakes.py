@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.fetch.result import Fetched
+from workers.fetch.result import FetchedPicture
 from workers.image import Picture, as_image
 from workers.models.base import Inputs
 
@@ -75,17 +75,17 @@ class FakeSource:
         self._lock = threading.Lock()
         self.asked: list[str] = []  #: URLs in the order in which they were asked for.
 
-    def fetch(self, url: str, *, file_root: str | None = None) -> Future[Fetched]:
+    def fetch(self, url: str, *, file_root: str | None = None) -> Future[FetchedPicture]:
         """The answer, at once."""
         del file_root
-        future: Future[Fetched] = Future()
+        future: Future[FetchedPicture] = Future()
         with self._lock:
             answer = self._answer(url, self.asked.count(url))
             self.asked.append(url)
         if isinstance(answer, ItemFailure):
             future.set_exception(answer)
         else:
-            future.set_result(Fetched(data=answer, url=url, status=200))
+            future.set_result(FetchedPicture(data=answer, url=url, status=200))
         return future
 
     def _answer(self, url: str, times: int) -> bytes | ItemFailure:

@@ -80,7 +80,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class TicketCounts:
     """A model's tickets: those there are, and those that ended since the book began."""
 
     in_queue: int = 0
@@ -123,7 +123,7 @@ class Tickets(Protocol):
     def purge(self, model: str) -> int:
         """Cancel all that waits in the model's queue: how many."""
 
-    def counts(self, model: str) -> Counts:
+    def counts(self, model: str) -> TicketCounts:
         """The model's counts."""
 
     def wait_for_work(self, seconds: float) -> None:

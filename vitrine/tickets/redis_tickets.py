@@ -11,10 +11,10 @@ from typing import Any
 from redis import Redis
 from redis.commands.core import Script
 
-from vitrine.core.errors import Full
-from vitrine.core.redis_client import as_bytes, connect, naming_failures
+from vitrine.core.errors import QueueFull
+from vitrine.core.redis_client import as_bytes, connect, redis_errors
 from vitrine.core.settings import MEBIBYTE
-from vitrine.tickets.base import Claim, Counts, NewTicket, Ticket, TicketState
+from vitrine.tickets.base import Claim, NewTicket, Ticket, TicketCounts, TicketState
 
 PREFIX = "vitrine:{tickets}:"
 LIMIT_BYTES = 128 * MEBIBYTE
@@ -49,14 +49,14 @@ class RedisTickets:
             OVERHEAD_BYTES,
         )  # fmt: skip
         if not made:
-            raise Full(
+            raise QueueFull(
                 f"The requests that wait take {self._limit // MEBIBYTE} MiB already.",
                 retry_after=FULL_SECONDS,
                 hint="Try again when some are answered, or cancel those that nobody wants.",
             )
 
     def get(self, model: str, ticket: str) -> Ticket | None:
-        with naming_failures():
+        with redis_errors():
             values = self._redis.hmget(f"{self._prefix}ticket:{ticket}", list(_SHOWN))
         told = dict(zip(_SHOWN, values, strict=True))
         if _text(told["model"]) != model:
@@ -79,12 +79,12 @@ class RedisTickets:
         self._pop("wake", seconds)
 
     def wake(self) -> None:
-        with naming_failures():
+        with redis_errors():
             self._redis.lpush(f"{self._prefix}wake", 1)
 
     def _pop(self, name: str, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
-        with naming_failures():
+        with redis_errors():
             while (left := deadline - time.monotonic()) > 0:
                 if self._redis.blpop([self._prefix + name], timeout=min(left, _BLOCK_SECONDS)):
                     return True
@@ -122,14 +122,14 @@ class RedisTickets:
     def purge(self, model: str) -> int:
         return int(self._run("purge", model))
 
-    def counts(self, model: str) -> Counts:
-        with naming_failures(), self._redis.pipeline(transaction=True) as pipe:
+    def counts(self, model: str) -> TicketCounts:
+        with redis_errors(), self._redis.pipeline(transaction=True) as pipe:
             pipe.zcard(f"{self._prefix}waiting:{model}")
             pipe.zcard(f"{self._prefix}running:{model}")
             pipe.hmget(f"{self._prefix}counts:{model}", ["completed", "failed", "retried"])
             waiting, running, ended = pipe.execute()
         completed, failed, retried = (int(value or 0) for value in ended)
-        return Counts(int(waiting), int(running), completed, failed, retried)
+        return TicketCounts(int(waiting), int(running), completed, failed, retried)
 
     def close(self) -> None:
         self._redis.close()
@@ -138,7 +138,7 @@ class RedisTickets:
         script = self._scripts.get(name)
         if script is None:
             script = self._scripts[name] = self._redis.register_script(_read(name))
-        with naming_failures():
+        with redis_errors():
             return script(keys=[self._prefix], args=list(args))
 
 

@@ -7,7 +7,7 @@ Bounded everywhere: `submit` blocks bulk past a number of batches and of bytes, 
 ahead, and the device takes nothing new while `UNANSWERED` batches are not answered. A staged query is
 launched before anything else, and a query that waits to be staged holds bulk back until it is: so it waits for
 what the device has already and for nothing more. Queries that never end do not stop bulk: a batch of it that was
-passed over for `BULK_PATIENCE` seconds goes next.
+passed over for `BULK_MAX_WAIT` seconds goes next.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from workers.batching.oom_split import FittingSize
-from workers.batching.packer import Lane, Packer, Request
-from workers.models.staged import Staged
+from workers.batching.oom_split import FittingBatchSize
+from workers.batching.packer import EmbedRequest, Lane, Packer
+from workers.models.staged import StagedBatch
 
 BULK_BATCHES = 3
 """Bulk requests that may wait beside the staged batch, in batches; past that `submit` blocks, which slows decoding
 and fetching."""
 BULK_BYTES = 256 * 1024 * 1024
 """Pixels of bulk requests that may wait: four batches of 64 of 576 x 576 pixels in three colours."""
-BULK_PATIENCE = 2.0
+BULK_MAX_WAIT = 2.0
 """Seconds for which queries may pass a staged bulk batch: so searching without a pause leaves a load a batch
 every two seconds, and one search in so many waits for that batch."""
 UNANSWERED = 4
@@ -41,8 +41,8 @@ Job: TypeAlias = Callable[[], None]
 class Batch:
     """Requests that go together: staged, or why they could not be staged or embedded together."""
 
-    requests: list[Request]
-    staged: Staged | Exception
+    requests: list[EmbedRequest]
+    staged: StagedBatch | Exception
     since: float = field(default_factory=time.monotonic)  #: When it was staged, monotonic seconds.
 
     @property
@@ -51,16 +51,16 @@ class Batch:
         return self.requests[0].lane
 
 
-class Line:
+class BatchQueue:
     """From waiting requests to launched batches."""
 
     def __init__(
         self,
-        fitting: FittingSize,
+        fitting: FittingBatchSize,
         *,
         wait: float,
         bulk_bytes: int = BULK_BYTES,
-        bulk_patience: float = BULK_PATIENCE,
+        bulk_patience: float = BULK_MAX_WAIT,
     ) -> None:
         self._fitting = fitting
         self._bulk_patience = bulk_patience
@@ -80,14 +80,14 @@ class Line:
         self._work = threading.Condition(lock)  #: For who stages.
         self._ready = threading.Condition(lock)  #: For the device's thread.
 
-    def put(self, request: Request) -> None:
+    def put(self, request: EmbedRequest) -> None:
         """Let a request wait for its batch; blocks a bulk request while too many wait; cancelled when closing."""
         with self._room:
             while request.lane is Lane.BULK and not self._closing and self._full(request.nbytes):
                 self._room.wait()
             self._take_in(request)
 
-    def offer(self, request: Request) -> bool:
+    def offer(self, request: EmbedRequest) -> bool:
         """As `put`, but False where it would block."""
         with self._room:
             if request.lane is Lane.BULK and not self._closing and self._full(request.nbytes):
@@ -95,7 +95,7 @@ class Line:
             self._take_in(request)
             return True
 
-    def _take_in(self, request: Request) -> None:
+    def _take_in(self, request: EmbedRequest) -> None:
         if self._closing:
             request.future.cancel()
             return
@@ -109,7 +109,7 @@ class Line:
         too_big = self._packer.waiting_bytes(Lane.BULK) + nbytes > self._bulk_bytes
         return too_many or (too_big and waiting > 0)
 
-    def _worth_waking(self, request: Request) -> bool:
+    def _worth_waking(self, request: EmbedRequest) -> bool:
         """Whether a request may make its lane's batch ready; waking a thread for each one costs all the GIL."""
         lane = request.lane
         if not self._free(lane):
@@ -119,7 +119,7 @@ class Line:
     def _free(self, lane: Lane) -> bool:
         return self._staged[lane] is None and self._being_staged is not lane
 
-    def next_waiting(self) -> list[Request] | None:
+    def next_waiting(self) -> list[EmbedRequest] | None:
         """For staging: wait for a batch that is ready and has its place free; None when there is no more."""
         with self._work:
             while True:
@@ -131,7 +131,7 @@ class Line:
                     return None
                 self._work.wait(ready_in)
 
-    def _choose(self) -> tuple[list[Request], float | None]:
+    def _choose(self) -> tuple[list[EmbedRequest], float | None]:
         """A batch, or else in how many seconds to look again."""
         now, soonest = time.monotonic(), threading.TIMEOUT_MAX
         queries, bulk = (self._packer.waiting(lane) for lane in Lane)

@@ -26,19 +26,19 @@ HANDOVER_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
-class BestBatch:
+class BatchSizeResult:
     """What was found."""
 
     size: int
     pictures_per_s: float
 
 
-def best_batch(
+def find_batch_size(
     seconds: Callable[[int], float],
     *,
     sizes: Sequence[int] = SIZES,
     clock: Callable[[], float] = time.monotonic,
-) -> BestBatch:
+) -> BatchSizeResult:
     """Try ascending sizes; `seconds` embeds a batch of so many and says how long that took.
 
     A size that raises `MemoryError` ends the search; the smallest is taken for granted, and its error passed on.
@@ -60,7 +60,7 @@ def best_batch(
     best = max(rates.values())
     near = [size for size, rate in rates.items() if rate >= NEAR_BEST * best]
     size = next((size for size in near if size / rates[size] >= SHORT_SECONDS), near[-1])
-    return BestBatch(size, rates[size])
+    return BatchSizeResult(size, rates[size])
 
 
 def _rate(size: int, seconds: float) -> float:

@@ -12,30 +12,34 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from workers.batching.batch_size_search import BestBatch
+from workers.batching.batch_size_search import BatchSizeResult
 
 log = logging.getLogger(__name__)
 
 FILE_NAME = "batch_sizes.json"
 
 
-class RememberedSizes:
+class BatchSizeStore:
     """Batch sizes by a model's fingerprint, in a directory. Several processes may share it; the last writer wins."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE_NAME
 
-    def find(self, fingerprint: str) -> BestBatch | None:
+    def find(self, fingerprint: str) -> BatchSizeResult | None:
         """What was found for a model before, on the same device by the same means."""
         entry = self._read().get(fingerprint)
         try:
-            found = BestBatch(int(entry["size"]), float(entry["pictures_per_s"])) if entry else None
+            found = (
+                BatchSizeResult(int(entry["size"]), float(entry["pictures_per_s"]))
+                if entry
+                else None
+            )
         except (TypeError, KeyError, ValueError):
             log.warning("%s has an entry that is none: it is ignored", self._path)
             return None
         return found if found and found.size >= 1 else None
 
-    def remember(self, fingerprint: str, found: BestBatch) -> None:
+    def remember(self, fingerprint: str, found: BatchSizeResult) -> None:
         """Keep what was found; the file is replaced as a whole."""
         entry = {"size": found.size, "pictures_per_s": round(found.pictures_per_s, 1)}
         try:

@@ -22,15 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.core.errors import ModelUnavailable
-from workers.batching.batch_queue import BULK_BYTES, Line
-from workers.batching.completion import Answering
-from workers.batching.device import SHORT_BATCH, Device, Sending
-from workers.batching.in_flight import UnderWay
-from workers.batching.oom_split import FittingSize
-from workers.batching.packer import Lane, Request
-from workers.batching.staging import Staging
-from workers.batching.stats import Gauge
-from workers.batching.unstaged import in_steps
+from workers.batching.batch_queue import BULK_BYTES, BatchQueue
+from workers.batching.completion import CompletionThread
+from workers.batching.device import SHORT_BATCH, DeviceThread, Sending
+from workers.batching.in_flight import InFlight
+from workers.batching.oom_split import FittingBatchSize
+from workers.batching.packer import EmbedRequest, Lane
+from workers.batching.staging import StagingThread
+from workers.batching.stats import BatchStats
+from workers.batching.unstaged import as_staged_model
 from workers.models.base import EmbeddingModel, Inputs
 from workers.models.staged import DeviceLost
 
@@ -55,19 +55,19 @@ class Batcher:
         short_batch: float = SHORT_BATCH,
     ) -> None:
         """`size` requests a batch, of which an incomplete one waits `wait` seconds for company."""
-        self.gauge = Gauge()  #: What it counts of itself.
-        self._fitting = FittingSize(size)
-        self._line = Line(self._fitting, wait=wait, bulk_bytes=bulk_bytes)
-        self._under_way = UnderWay()
+        self.gauge = BatchStats()  #: What it counts of itself.
+        self._fitting = FittingBatchSize(size)
+        self._line = BatchQueue(self._fitting, wait=wait, bulk_bytes=bulk_bytes)
+        self._under_way = InFlight()
         self._closing = False
         self._threads = self._made_threads(model, short_batch)
 
     def _made_threads(
         self, model: EmbeddingModel, short_batch: float
     ) -> dict[str, threading.Thread]:
-        steps = in_steps(model)
+        steps = as_staged_model(model)
         sending: Sending = SimpleQueue()
-        device = Device(
+        device = DeviceThread(
             self._line,
             steps,
             sending,
@@ -76,7 +76,7 @@ class Batcher:
             under_way=self._under_way,
             short_batch=short_batch,
         )
-        answering = Answering(
+        answering = CompletionThread(
             self._line,
             sending,
             fitting=self._fitting,
@@ -84,7 +84,7 @@ class Batcher:
             under_way=self._under_way,
         )
         parts = {
-            "staging": Staging(self._line, steps, self._under_way).run,
+            "staging": StagingThread(self._line, steps, self._under_way).run,
             _DEVICE: device.run,
             "answering": answering.run,
         }
@@ -129,18 +129,18 @@ class Batcher:
 
         The future raises `ItemFailure` where the picture has no vector.
         """
-        return self._put(Request(inputs, lane, time.monotonic(), alone))
+        return self._put(EmbedRequest(inputs, lane, time.monotonic(), alone))
 
     def offer(self, inputs: Inputs, *, lane: Lane) -> Future[NDArray[np.float32]] | None:
         """As `submit`, but None where it would block: for threads that others wait for."""
-        request = Request(inputs, lane, time.monotonic())
+        request = EmbedRequest(inputs, lane, time.monotonic())
         return request.future if self._line.offer(request) else None
 
     def submit_text(self, text: str) -> Future[NDArray[np.float32]]:
         """Ask for a text's unit vector, in the query lane."""
-        return self._put(Request(text, Lane.QUERY, time.monotonic()))
+        return self._put(EmbedRequest(text, Lane.QUERY, time.monotonic()))
 
-    def _put(self, request: Request) -> Future[NDArray[np.float32]]:
+    def _put(self, request: EmbedRequest) -> Future[NDArray[np.float32]]:
         self._line.put(request)
         return request.future
 

@@ -10,29 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.batching.batch_queue import Batch, Line
-from workers.batching.device import Sending, Sent
-from workers.batching.in_flight import UnderWay
-from workers.batching.oom_split import FittingSize, Outcome, outcomes
+from workers.batching.batch_queue import Batch, BatchQueue
+from workers.batching.device import Sending, SentBatch
+from workers.batching.in_flight import InFlight
+from workers.batching.oom_split import FittingBatchSize, Outcome, outcomes
 from workers.batching.packer import Lane
-from workers.batching.stats import Gauge
-from workers.models.staged import Launched
+from workers.batching.stats import BatchStats
+from workers.models.staged import LaunchedBatch
 from workers.normalize import l2_normalise
 
 log = logging.getLogger(__name__)
 
 
-class Answering:
+class CompletionThread:
     """Answers every batch that was sent, each request once."""
 
     def __init__(
         self,
-        line: Line,
+        line: BatchQueue,
         sending: Sending,
         *,
-        fitting: FittingSize,
-        gauge: Gauge,
-        under_way: UnderWay,
+        fitting: FittingBatchSize,
+        gauge: BatchStats,
+        under_way: InFlight,
     ) -> None:
         self._line = line
         self._sending = sending
@@ -57,7 +57,7 @@ class Answering:
                     )
                 self._line.answered(again=again)
 
-    def _answer(self, sent: Sent) -> Batch | None:
+    def _answer(self, sent: SentBatch) -> Batch | None:
         """Answer it, or return it where the device failed it as a whole."""
         if isinstance(sent.result, list):
             _resolve(sent.batch, _units(sent.result))
@@ -70,7 +70,7 @@ class Answering:
         _resolve(sent.batch, _units(outcomes(vectors, len(sent.batch.requests))))
         return None
 
-    def _fetched(self, sent: Sent, launched: Launched) -> NDArray[np.float32]:
+    def _fetched(self, sent: SentBatch, launched: LaunchedBatch) -> NDArray[np.float32]:
         launched.wait()
         finished = launched.finished_at or time.monotonic()
         self._gauge.finished(sent.began, finished, bulk=sent.batch.lane is Lane.BULK)

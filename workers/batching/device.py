@@ -18,14 +18,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.batching.batch_queue import Batch, Line
-from workers.batching.in_flight import UnderWay
-from workers.batching.oom_split import FittingSize, Halving, Outcome
-from workers.batching.packer import Request
+from workers.batching.batch_queue import Batch, BatchQueue
+from workers.batching.in_flight import InFlight
+from workers.batching.oom_split import FittingBatchSize, OomSplitter, Outcome
+from workers.batching.packer import EmbedRequest
 from workers.batching.staging import stage
-from workers.batching.stats import Gauge
-from workers.batching.unstaged import Plain
-from workers.models.staged import Launched, Staged, StagedModel
+from workers.batching.stats import BatchStats
+from workers.batching.unstaged import UnstagedModel
+from workers.models.staged import LaunchedBatch, StagedBatch, StagedModel
 
 log = logging.getLogger(__name__)
 
@@ -35,30 +35,30 @@ that comes behind two of them waits 40 ms at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentBatch:
     """A batch on its way to its askers: launched, or already come to outcomes."""
 
     batch: Batch
-    result: Launched | list[Outcome]
-    number: int  #: Of `UnderWay`; ends when the batch is answered.
+    result: LaunchedBatch | list[Outcome]
+    number: int  #: Of `InFlight`; ends when the batch is answered.
     began: float  #: When it was launched, monotonic seconds.
 
 
-Sending: TypeAlias = "SimpleQueue[Sent | None]"
+Sending: TypeAlias = "SimpleQueue[SentBatch | None]"
 
 
-class Device:
-    """Launches batches in the order in which `Line` gives them."""
+class DeviceThread:
+    """Launches batches in the order in which `BatchQueue` gives them."""
 
     def __init__(
         self,
-        line: Line,
-        model: StagedModel | Plain,
+        line: BatchQueue,
+        model: StagedModel | UnstagedModel,
         sending: Sending,
         *,
-        fitting: FittingSize,
-        gauge: Gauge,
-        under_way: UnderWay,
+        fitting: FittingBatchSize,
+        gauge: BatchStats,
+        under_way: InFlight,
         short_batch: float,
     ) -> None:
         self._line = line
@@ -68,7 +68,7 @@ class Device:
         self._gauge = gauge
         self._under_way = under_way
         self._short_batch = short_batch
-        self._ahead: deque[Launched] = deque()
+        self._ahead: deque[LaunchedBatch] = deque()
 
     def run(self) -> None:
         """Until there is no more."""
@@ -95,15 +95,17 @@ class Device:
             with contextlib.suppress(Exception):
                 self._ahead.popleft().wait()
 
-    def _send(self, batch: Batch) -> Sent:
+    def _send(self, batch: Batch) -> SentBatch:
         number, began = self._under_way.begin(), time.monotonic()
         if isinstance(batch.staged, Exception):
-            result: Launched | list[Outcome] = self._in_parts(batch, batch.staged, number)
+            result: LaunchedBatch | list[Outcome] = self._in_parts(batch, batch.staged, number)
         else:
             result = self._launch(batch, batch.staged, number)
-        return Sent(batch, result, number, began)
+        return SentBatch(batch, result, number, began)
 
-    def _launch(self, batch: Batch, staged: Staged, number: int) -> Launched | list[Outcome]:
+    def _launch(
+        self, batch: Batch, staged: StagedBatch, number: int
+    ) -> LaunchedBatch | list[Outcome]:
         try:
             launched = staged.launch()
         except Exception as error:  # noqa: BLE001 - a model may raise anything on a bad picture
@@ -118,9 +120,9 @@ class Device:
         self._under_way.end(number)
         if isinstance(error, MemoryError):
             log.warning("a batch of %d did not fit into the device's memory", len(batch.requests))
-        return Halving(self._embed, self._fitting).after(error, batch.requests)
+        return OomSplitter(self._embed, self._fitting).after(error, batch.requests)
 
-    def _embed(self, requests: Sequence[Request]) -> NDArray[np.float32]:
+    def _embed(self, requests: Sequence[EmbedRequest]) -> NDArray[np.float32]:
         number = self._under_way.begin()
         try:
             return stage(self._model, list(requests)).launch().vectors()

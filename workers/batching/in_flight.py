@@ -7,7 +7,7 @@ import threading
 import time
 
 
-class UnderWay:
+class InFlight:
     """What the batcher's threads are at: staging, launched batches, calls of the model. Thread-safe."""
 
     def __init__(self) -> None:

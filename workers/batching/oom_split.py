@@ -23,7 +23,7 @@ GROW_AFTER = 100
 """Good batches at the remembered size before a larger one is tried."""
 
 
-class FittingSize:
+class FittingBatchSize:
     """The batch size that fits the device, as far as is known; safe to use from the batcher's threads."""
 
     def __init__(self, wanted: int) -> None:
@@ -52,10 +52,10 @@ class FittingSize:
                 self._good = 0
 
 
-class Halving(Generic[T]):
+class OomSplitter(Generic[T]):
     """`embed` made safe: one outcome for each input, whatever raised."""
 
-    def __init__(self, embed: Embed[T], fitting: FittingSize) -> None:
+    def __init__(self, embed: Embed[T], fitting: FittingBatchSize) -> None:
         self._embed = embed
         self._fitting = fitting
 

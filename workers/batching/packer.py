@@ -28,7 +28,7 @@ class Lane(enum.IntEnum):
 
 
 @dataclass(slots=True, eq=False)
-class Request:
+class EmbedRequest:
     """One picture's inputs, or one text, and where its unit vector, float32 [dimension], shall go."""
 
     payload: Inputs | str
@@ -61,7 +61,7 @@ class Packer:
     def __init__(self, *, size: int, wait: float) -> None:
         self.size = size  #: Requests a batch; changed by whoever learns what fits.
         self._wait = wait
-        self._lanes: dict[Lane, deque[Request]] = {lane: deque() for lane in Lane}
+        self._lanes: dict[Lane, deque[EmbedRequest]] = {lane: deque() for lane in Lane}
         self._bytes = dict.fromkeys(Lane, 0)
 
     def __len__(self) -> int:
@@ -75,7 +75,7 @@ class Packer:
         """Bytes of pixels that wait in one lane."""
         return self._bytes[lane]
 
-    def add(self, request: Request) -> None:
+    def add(self, request: EmbedRequest) -> None:
         """Put a request at the end of its lane."""
         self._lanes[request.lane].append(request)
         self._bytes[request.lane] += request.nbytes
@@ -97,9 +97,9 @@ class Packer:
             return math.inf
         return 0.0 if lane is Lane.QUERY else max(0.0, waiting[0].asked_at + self._wait - now)
 
-    def take(self, lane: Lane) -> list[Request]:
+    def take(self, lane: Lane) -> list[EmbedRequest]:
         """The lane's next batch; its requests are marked as running, so that they can no longer be abandoned."""
-        batch: list[Request] = []
+        batch: list[EmbedRequest] = []
         waiting = self._lanes[lane]
         while waiting and len(batch) < self.size and _together(batch, waiting[0]):
             request = self._pop(lane)
@@ -112,13 +112,13 @@ class Packer:
         while waiting and waiting[0].future.cancelled():
             self._pop(lane)
 
-    def _pop(self, lane: Lane) -> Request:
+    def _pop(self, lane: Lane) -> EmbedRequest:
         request = self._lanes[lane].popleft()
         self._bytes[lane] -= request.nbytes
         return request
 
 
-def _together(batch: list[Request], request: Request) -> bool:
+def _together(batch: list[EmbedRequest], request: EmbedRequest) -> bool:
     if not batch:
         return True
     first = batch[0]

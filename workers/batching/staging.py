@@ -8,26 +8,28 @@ from __future__ import annotations
 
 from typing import cast
 
-from workers.batching.batch_queue import Batch, Line
-from workers.batching.in_flight import UnderWay
-from workers.batching.packer import Request
-from workers.batching.unstaged import Plain
+from workers.batching.batch_queue import Batch, BatchQueue
+from workers.batching.in_flight import InFlight
+from workers.batching.packer import EmbedRequest
+from workers.batching.unstaged import UnstagedModel
 from workers.models.base import Inputs
-from workers.models.staged import Staged, StagedModel
+from workers.models.staged import StagedBatch, StagedModel
 from workers.models.threads import single_threaded
 
 
-def stage(model: StagedModel | Plain, requests: list[Request]) -> Staged:
+def stage(model: StagedModel | UnstagedModel, requests: list[EmbedRequest]) -> StagedBatch:
     """Gather requests that are all pictures or all texts; raises where they do not go together."""
     if requests[0].is_text:
         return model.stage_texts([cast("str", request.payload) for request in requests])
     return model.stage([cast("Inputs", request.payload) for request in requests])
 
 
-class Staging:
+class StagingThread:
     """Takes batches as they are packed and copies their inputs to where the device reads them."""
 
-    def __init__(self, line: Line, model: StagedModel | Plain, under_way: UnderWay) -> None:
+    def __init__(
+        self, line: BatchQueue, model: StagedModel | UnstagedModel, under_way: InFlight
+    ) -> None:
         self._line = line
         self._model = model
         self._under_way = under_way
@@ -41,7 +43,7 @@ class Staging:
         finally:
             self._line.end_staging()
 
-    def _staged(self, requests: list[Request]) -> Batch:
+    def _staged(self, requests: list[EmbedRequest]) -> Batch:
         began = self._under_way.begin()
         try:
             return Batch(requests, stage(self._model, requests))

@@ -22,7 +22,7 @@ class GilWait:
     probes: int
 
 
-class Gauge:
+class BatchStats:
     """Written by the batcher's threads, each its own part; read by anybody."""
 
     def __init__(self) -> None:

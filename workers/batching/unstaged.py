@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.models.base import EmbeddingModel, Inputs
-from workers.models.staged import Launched, Staged, StagedModel
+from workers.models.staged import LaunchedBatch, StagedBatch, StagedModel
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class FinishedBatch:
     """Vectors that are there already."""
 
     result: NDArray[np.float32]
@@ -30,17 +30,17 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class UnstagedBatch:
     """A batch that is embedded when it is launched."""
 
     embed: Callable[[], NDArray[np.float32]]
 
-    def launch(self) -> Launched:
+    def launch(self) -> LaunchedBatch:
         """Embed it, here and now."""
-        return Done(self.embed(), time.monotonic())
+        return FinishedBatch(self.embed(), time.monotonic())
 
 
-class Plain:
+class UnstagedModel:
     """The steps of a model that has none of its own."""
 
     def __init__(self, model: EmbeddingModel) -> None:
@@ -49,13 +49,13 @@ class Plain:
     def enter(self) -> None:
         """Nothing to set up."""
 
-    def stage(self, batch: Sequence[Inputs]) -> Staged:
+    def stage(self, batch: Sequence[Inputs]) -> StagedBatch:
         """Keep the pictures until the launch."""
-        return Call(partial(self._embed, batch))
+        return UnstagedBatch(partial(self._embed, batch))
 
-    def stage_texts(self, texts: Sequence[str]) -> Staged:
+    def stage_texts(self, texts: Sequence[str]) -> StagedBatch:
         """Keep the texts until the launch."""
-        return Call(partial(self._embed_texts, texts))
+        return UnstagedBatch(partial(self._embed_texts, texts))
 
     # Looked up when called: who wraps a model's methods after the batcher was made is heard.
     def _embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
@@ -65,6 +65,6 @@ class Plain:
         return self._model.embed_texts(texts)
 
 
-def in_steps(model: EmbeddingModel) -> StagedModel | Plain:
+def as_staged_model(model: EmbeddingModel) -> StagedModel | UnstagedModel:
     """The model itself where it takes its batches in steps, otherwise an adapter."""
-    return model if isinstance(model, StagedModel) else Plain(model)
+    return model if isinstance(model, StagedModel) else UnstagedModel(model)

@@ -14,8 +14,8 @@ from PIL import Image
 
 from vitrine.core.errors import ModelUnavailable
 from workers.batching import Batcher
-from workers.batching.batch_size_search import best_batch
-from workers.batching.batch_size_store import RememberedSizes
+from workers.batching.batch_size_search import find_batch_size
+from workers.batching.batch_size_store import BatchSizeStore
 from workers.models.base import EmbeddingModel, Inputs
 from workers.models.tunable import PrefersBatch, Tunable
 from workers.normalize import l2_normalise
@@ -31,7 +31,7 @@ _LONG = 0.25
 
 
 def warm_up(
-    model: EmbeddingModel, batcher: Batcher, *, batch_size: int, remembered: RememberedSizes
+    model: EmbeddingModel, batcher: Batcher, *, batch_size: int, remembered: BatchSizeStore
 ) -> None:
     """Bring model and batcher to the size of their batches, `batch_size` or the best for 0.
 
@@ -59,7 +59,7 @@ def _check(model: EmbeddingModel, inputs: Inputs, size: int) -> None:
 
 
 def _batch_size(
-    model: EmbeddingModel, inputs: Inputs, wanted: int, remembered: RememberedSizes
+    model: EmbeddingModel, inputs: Inputs, wanted: int, remembered: BatchSizeStore
 ) -> tuple[int, str]:
     """The size, and why it is that."""
     if wanted:
@@ -70,7 +70,7 @@ def _batch_size(
         return UNTRIED_BATCH, "any will do"
     found, how = remembered.find(model.fingerprint), "as found before"
     if found is None:
-        found, how = best_batch(lambda size: _seconds(model, inputs, size)), "found by trying"
+        found, how = find_batch_size(lambda size: _seconds(model, inputs, size)), "found by trying"
         remembered.remember(model.fingerprint, found)
     return found.size, f"{how}: {found.pictures_per_s:.0f} pictures/s"
 

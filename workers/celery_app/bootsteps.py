@@ -1,6 +1,6 @@
 """How the engine and the query lane join a Celery worker's life: as bootsteps.
 
-`EngineStep` runs before consuming: the model is pinned and warm when the first message comes. `LanesStep`
+`RuntimeStep` runs before consuming: the model is pinned and warm when the first message comes. `QueryConsumerStep`
 runs after the task consumer has started, each time the broker connection is made: it holds bulk work to
 the number of chunks that may be in work at once, and consumes queries on a channel of their own, so that a
 waiting query never stands behind a chunk.
@@ -24,7 +24,7 @@ from workers.runtime import holder
 log = logging.getLogger(__name__)
 
 
-class EngineStep(bootsteps.StartStopStep):
+class RuntimeStep(bootsteps.StartStopStep):
     """Pins the model; drains and closes after consuming has ended."""
 
     requires = ("celery.worker.components:Timer",)
@@ -53,7 +53,7 @@ class EngineStep(bootsteps.StartStopStep):
         holder.close()
 
 
-class LanesStep(bootsteps.StartStopStep):
+class QueryConsumerStep(bootsteps.StartStopStep):
     """Two lanes on one connection."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from workers.celery_app.dead_letter_consumer import ParkingConsumer
+from workers.celery_app.dead_letter_consumer import DeadLetterConsumer
 
 log = logging.getLogger(__name__)
 
 
-class WorkerConsumer(ParkingConsumer):
+class WorkerConsumer(DeadLetterConsumer):
     """Closes a connection that came up and could not be set up, and outlives one that broke at a bad moment."""
 
     amqheartbeat: float | None  #: Celery's; no heartbeat for Redis.

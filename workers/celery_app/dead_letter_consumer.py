@@ -30,7 +30,7 @@ _STRANGE = (
 """What a message of another form makes Celery raise; of the connection and the pool come others."""
 
 
-class ParkingConsumer(Consumer):
+class DeadLetterConsumer(Consumer):
     """Parks where Celery would discard, and where it would end the process over a message."""
 
     connection_errors: tuple[type[BaseException], ...]  #: After these Celery connects again.

@@ -22,7 +22,7 @@ _UNNAMED = "celery@"
 """What Celery calls a worker that nobody named."""
 
 
-def own_device(settings: Settings) -> str:
+def resolved_device(settings: Settings) -> str:
     """The device by its own name, so that people see where a worker runs; raises `BadInput` for one that is not there."""
     from workers.models.factory import BUILTIN  # noqa: PLC0415 - models cost seconds of imports
 
@@ -34,18 +34,18 @@ def own_device(settings: Settings) -> str:
     return resolve_device(settings.device)
 
 
-def name_of(model: str, device: str) -> str:
+def node_name(model: str, device: str) -> str:
     """The name of this process with that model on that device."""
     return f"{model_name(model)}.{device.replace(':', '-')}.{os.getpid()}@{socket.gethostname()}"
 
 
-def named(worker: Any, options: Mapping[str, Any]) -> str:
+def set_node_name(worker: Any, options: Mapping[str, Any]) -> str:
     """Give a worker of Celery's its name where it has none, before anybody has used it; the name that it has then."""
     if worker.hostname.startswith(_UNNAMED):
         # A model or device that is none is told by who opens it, a moment later.
         with suppress(VitrineError):
             settings = worker_settings(model=options.get("model"), device=options.get("device"))
-            worker.hostname = name_of(settings.model, own_device(settings))
+            worker.hostname = node_name(settings.model, resolved_device(settings))
             setup_worker_optimizations(worker.app, worker.hostname)  # which keeps the name
     name: str = worker.hostname
     return name

@@ -17,7 +17,7 @@ STOP_SECONDS = 75.0
 EXIT_CUT_OFF = 75  #: As sysexits.h has it: temporary failure, try again.
 
 
-def end_in(seconds: float, *, end: Callable[[int], object] = os._exit) -> threading.Timer:
+def exit_after(seconds: float, *, end: Callable[[int], object] = os._exit) -> threading.Timer:
     """Begin the countdown; the process's own end comes before it where all is well."""
 
     def cut_off() -> None:

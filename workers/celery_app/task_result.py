@@ -13,20 +13,20 @@ from celery.exceptions import Retry
 from workers.ingest.chunk_worker import STORE_AWAY, Report
 
 
-class GivenBack(Exception):
+class ChunkReturned(Exception):
     """Why a chunk goes back to the ledger undone."""
 
 
-class ParkedMessage(Exception):
+class MessageDeadLettered(Exception):
     """A message of an unknown form or schema version, which lies in Redis now."""
 
 
-def told(report: Report) -> Report:
-    """The report, as the task's result; raises Celery's `Retry` for a chunk that was given back, and `ParkedMessage`."""
+def task_result(report: Report) -> Report:
+    """The report, as the task's result; raises Celery's `Retry` for a chunk that was given back, and `MessageDeadLettered`."""
     if "parked" in report:
-        raise ParkedMessage(report["parked"])
+        raise MessageDeadLettered(report["parked"])
     why = report.get("given_back")
     if why is None:
         return report
     due = datetime.now(UTC) + timedelta(seconds=STORE_AWAY)
-    raise Retry(f"given back: {why}", exc=GivenBack(why), when=due)
+    raise Retry(f"given back: {why}", exc=ChunkReturned(why), when=due)

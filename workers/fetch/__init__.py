@@ -2,6 +2,6 @@
 
 from workers.fetch.fetcher import Fetcher
 from workers.fetch.policy import FetchPolicy
-from workers.fetch.result import Fetched
+from workers.fetch.result import FetchedPicture
 
-__all__ = ["FetchPolicy", "Fetched", "Fetcher"]
+__all__ = ["FetchPolicy", "FetchedPicture", "Fetcher"]

@@ -12,7 +12,7 @@ from typing import Any
 import pycurl
 
 import vitrine
-from workers.fetch.exchange import Exchange, Verdict
+from workers.fetch.exchange import BodyVerdict, Exchange
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.url import Target
 
@@ -22,7 +22,7 @@ BUFFER_BYTES = 512 * 1024
 _ABORT = -1
 
 
-class Handle:
+class CurlHandle:
     """A reusable easy handle. `curl` is added to and removed from a multi handle by its owner."""
 
     def __init__(self, policy: FetchPolicy, ca_bundle: str) -> None:
@@ -102,7 +102,7 @@ class Handle:
 
     def _write(self, piece: bytes) -> int | None:
         exchange = self._exchange
-        verdict = Verdict.STOP if exchange is None else exchange.body(piece)
-        if verdict is Verdict.GO_ON:
+        verdict = BodyVerdict.STOP if exchange is None else exchange.body(piece)
+        if verdict is BodyVerdict.GO_ON:
             return None
-        return int(pycurl.WRITEFUNC_PAUSE) if verdict is Verdict.WAIT else _ABORT
+        return int(pycurl.WRITEFUNC_PAUSE) if verdict is BodyVerdict.WAIT else _ABORT

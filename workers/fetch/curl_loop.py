@@ -25,7 +25,7 @@ _INTERESTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedTransfer:
     """A transfer that ended: its handle, and curl's code (0 for a good end) and words."""
 
     curl: Any
@@ -62,7 +62,7 @@ class CurlLoop:
         with contextlib.suppress(OSError):
             self._bell.send(b"\0")
 
-    def step(self, longest: float | None) -> list[Ended]:
+    def step(self, longest: float | None) -> list[EndedTransfer]:
         """Sleep for at most `longest` seconds (None: without end), move what can move, return what ended."""
         for key, mask in self._selector.select(self._sleep(longest)):
             if key.fileobj is self._ear:
@@ -87,12 +87,12 @@ class CurlLoop:
         until = max(0.0, self._deadline - time.monotonic())
         return until if longest is None else min(until, longest)
 
-    def _ended(self) -> list[Ended]:
-        ended: list[Ended] = []
+    def _ended(self) -> list[EndedTransfer]:
+        ended: list[EndedTransfer] = []
         while True:
             queued, good, bad = self._multi.info_read()
-            ended += [Ended(curl, 0, "") for curl in good]
-            ended += [Ended(curl, code, message) for curl, code, message in bad]
+            ended += [EndedTransfer(curl, 0, "") for curl in good]
+            ended += [EndedTransfer(curl, code, message) for curl, code, message in bad]
             if not queued:
                 return ended
 

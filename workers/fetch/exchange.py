@@ -10,10 +10,10 @@ import pycurl
 
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.address import parse_address
-from workers.fetch.memory_budget import ByteBudget
+from workers.fetch.memory_budget import MemoryBudget
 from workers.fetch.policy import FetchPolicy, forbidden
-from workers.fetch.response_head import Answer, too_large
-from workers.fetch.result import Fetched
+from workers.fetch.response_head import ResponseHead, too_large
+from workers.fetch.result import FetchedPicture
 from workers.fetch.url import Target, follow_url
 
 MAX_IGNORED = 64 * 1024
@@ -21,7 +21,7 @@ MAX_IGNORED = 64 * 1024
 connection, and few such pages are longer."""
 
 
-class Verdict(enum.Enum):
+class BodyVerdict(enum.Enum):
     """What the transport shall do after a piece of a body."""
 
     GO_ON = "go_on"
@@ -32,11 +32,11 @@ class Verdict(enum.Enum):
 class Exchange:
     """One request for `target` under a policy; `budget` counts the bytes it keeps. For one thread."""
 
-    def __init__(self, target: Target, policy: FetchPolicy, budget: ByteBudget[Exchange]) -> None:
+    def __init__(self, target: Target, policy: FetchPolicy, budget: MemoryBudget[Exchange]) -> None:
         self._target = target
         self._policy = policy
         self._budget = budget
-        self._answer = Answer()
+        self._answer = ResponseHead()
         self._failure: ItemFailure | None = None
         self._pieces: list[bytes] = []
         self._kept = 0
@@ -64,21 +64,21 @@ class Exchange:
         self._failure = answer.failure(self._policy.max_bytes)
         return not (answer.good and self._failure)
 
-    def body(self, piece: bytes) -> Verdict:
+    def body(self, piece: bytes) -> BodyVerdict:
         """Take a piece of the body."""
         if not self._answer.good:
             self._ignored += len(piece)
-            return Verdict.GO_ON if self._ignored <= MAX_IGNORED else Verdict.STOP
+            return BodyVerdict.GO_ON if self._ignored <= MAX_IGNORED else BodyVerdict.STOP
         if self._kept + len(piece) > self._policy.max_bytes:
             self._failure = too_large(self._policy.max_bytes)
-            return Verdict.STOP
+            return BodyVerdict.STOP
         if not self._budget.take(self, len(piece)):
-            return Verdict.WAIT
+            return BodyVerdict.WAIT
         self._pieces.append(piece)
         self._kept += len(piece)
-        return Verdict.GO_ON
+        return BodyVerdict.GO_ON
 
-    def result(self, code: int, message: str) -> Fetched | Target:
+    def result(self, code: int, message: str) -> FetchedPicture | Target:
         """The picture, or where to look next; raises `ItemFailure`. `code` is the transport's, 0 for a good end."""
         if self._failure is not None:
             raise self._failure
@@ -92,7 +92,7 @@ class Exchange:
             raise ItemFailure(FailureReason.NOT_AN_IMAGE, "empty")
         pieces = self._pieces
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        return Fetched(data, self._target.url, self._answer.status, self._answer.etag)
+        return FetchedPicture(data, self._target.url, self._answer.status, self._answer.etag)
 
     def _follow(self, location: str) -> Target:
         target = follow_url(self._target, location)

@@ -16,13 +16,13 @@ from typing import Self
 import certifi
 
 from vitrine.core.types import ItemFailure
-from workers.byte_budget import HeldBytes
+from workers.byte_budget import ByteBudget
 from workers.fetch.curl_loop import CurlLoop
 from workers.fetch.files import FileReader, is_file_url
 from workers.fetch.policy import FetchPolicy
-from workers.fetch.result import Fetched
-from workers.fetch.transfer import Walk
-from workers.fetch.transfers import Engine, closed
+from workers.fetch.result import FetchedPicture
+from workers.fetch.transfer import Transfer
+from workers.fetch.transfers import Transfers, closed
 from workers.fetch.url import parse_url
 
 _log = logging.getLogger(__name__)
@@ -39,10 +39,10 @@ class Fetcher:
         self.policy = policy or FetchPolicy()
         # Twice the transfers: connections kept for a catalog whose hosts take turns.
         self._loop = CurlLoop(2 * self.policy.concurrency)
-        self.held = HeldBytes(self.policy.budget_bytes, self._loop.wake)
-        self._engine = Engine(self.policy, ca_bundle or certifi.where(), self._loop, self.held)
+        self.held = ByteBudget(self.policy.budget_bytes, self._loop.wake)
+        self._engine = Transfers(self.policy, ca_bundle or certifi.where(), self._loop, self.held)
         self._files = FileReader(self.policy, self.held)
-        self._inbox: list[Walk] = []
+        self._inbox: list[Transfer] = []
         self._closing = False
         self._lock = threading.Lock()  # between `fetch` and `close`: nothing enters a closed inbox
         self._thread = threading.Thread(target=self._run, name="fetch", daemon=True)
@@ -50,8 +50,8 @@ class Fetcher:
 
     def fetch(
         self, url: str, *, file_root: str | None = None, patience: float | None = None
-    ) -> Future[Fetched]:
-        """Fetch one picture. The future ends in `Fetched` or raises `ItemFailure`, nothing else.
+    ) -> Future[FetchedPicture]:
+        """Fetch one picture. The future ends in `FetchedPicture` or raises `ItemFailure`, nothing else.
 
         `file_root` is the folder beneath which a `file:` URL may be read. `patience` overrides the
         policy's. Cancelling the future works while the picture waits for its turn. Callbacks of the future
@@ -64,7 +64,7 @@ class Fetcher:
             self.policy.check(target)
         except ItemFailure as failure:
             return _failed(failure)
-        walk = Walk(target, self.policy, self.policy.patience if patience is None else patience)
+        walk = Transfer(target, self.policy, self.policy.patience if patience is None else patience)
         with self._lock:
             if self._closing:
                 return _failed(closed())
@@ -123,7 +123,7 @@ class Fetcher:
             self._engine.submit(walk)
 
 
-def _failed(failure: ItemFailure) -> Future[Fetched]:
-    future: Future[Fetched] = Future()
+def _failed(failure: ItemFailure) -> Future[FetchedPicture]:
+    future: Future[FetchedPicture] = Future()
     future.set_exception(failure)
     return future

@@ -13,10 +13,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.byte_budget import HeldBytes, Hold
+from workers.byte_budget import ByteBudget, ByteReservation
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.response_head import too_large
-from workers.fetch.result import Fetched
+from workers.fetch.result import FetchedPicture
 from workers.fetch.url import bad_url
 
 THREADS = 4
@@ -42,17 +42,17 @@ def is_file_url(url: str) -> bool:
 class FileReader:
     """Reads files in a few threads of its own, which start with the first file."""
 
-    def __init__(self, policy: FetchPolicy, held: HeldBytes) -> None:
+    def __init__(self, policy: FetchPolicy, held: ByteBudget) -> None:
         self._policy = policy
         self._held = held
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="fetch-file")
 
-    def read(self, url: str, root: str | None) -> Future[Fetched]:
-        """Read one file; the future ends in `Fetched` or raises `ItemFailure`."""
+    def read(self, url: str, root: str | None) -> Future[FetchedPicture]:
+        """Read one file; the future ends in `FetchedPicture` or raises `ItemFailure`."""
         try:
             return self._pool.submit(self._read, url, root)
         except RuntimeError:  # the pool is shut
-            future: Future[Fetched] = Future()
+            future: Future[FetchedPicture] = Future()
             future.set_exception(_closed())
             return future
 
@@ -60,7 +60,7 @@ class FileReader:
         """Let what is being read end; cancel the rest."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _read(self, url: str, root: str | None) -> Fetched:
+    def _read(self, url: str, root: str | None) -> FetchedPicture:
         if not self._policy.files or root is None:
             raise bad_url("files are not read for this job")
         try:
@@ -74,7 +74,7 @@ class FileReader:
             reason = _REASONS.get(error.errno or 0, FailureReason.CONNECTION_FAILED)
             raise ItemFailure(reason, f"the file cannot be read: {error.strerror}") from None
 
-    def _content(self, descriptor: int, url: str) -> Fetched:
+    def _content(self, descriptor: int, url: str) -> FetchedPicture:
         status = os.fstat(descriptor)
         limit = self._policy.max_bytes
         if not stat.S_ISREG(status.st_mode):
@@ -83,9 +83,9 @@ class FileReader:
             raise too_large(limit)
         if not self._held.wait_and_take(status.st_size):
             raise _closed()
-        hold = Hold(self._held, status.st_size)
+        hold = ByteReservation(self._held, status.st_size)
         data = _read_all(descriptor, limit)
-        return Fetched(data, url, 200, hold=hold)
+        return FetchedPicture(data, url, 200, hold=hold)
 
 
 def _read_all(descriptor: int, limit: int) -> bytes:

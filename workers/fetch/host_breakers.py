@@ -13,11 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.circuit_breaker import Breaker, Chance, Terms
+from workers.circuit_breaker import BreakerPolicy, CircuitBreaker, RandomSource
 
-TERMS = Terms(opens_after=8, first_pause=24.0, longest_pause=48.0, probe=60.0)
+TERMS = BreakerPolicy(opens_after=8, first_pause=24.0, longest_pause=48.0, probe=60.0)
 """Eight in a row are no chance, even where a quarter of a host's pictures is endless. The shortest pause, half of the first,
-is longer than a picture waits within its chunk (`workers.ingest.retries.LONGEST_SOON`): nobody's chunk is held up."""
+is longer than a picture waits within its chunk (`workers.ingest.retries.LONGEST_RETRY_NOW`): nobody's chunk is held up."""
 PROBE_GRACE = 1.0
 """Seconds that pictures of the host wait for its probe."""
 MAX_HOSTS = 10_000
@@ -29,7 +29,7 @@ COUNTS = frozenset({FailureReason.CONNECTION_FAILED, FailureReason.TIMEOUT})
 
 @dataclass(slots=True)
 class _Host:
-    breaker: Breaker
+    breaker: CircuitBreaker
     reason: FailureReason = FailureReason.CONNECTION_FAILED
 
 
@@ -40,8 +40,8 @@ class HostBreakers:
         self,
         clock: Callable[[], float],
         *,
-        terms: Terms = TERMS,
-        chance: Chance = random.uniform,
+        terms: BreakerPolicy = TERMS,
+        chance: RandomSource = random.uniform,
     ) -> None:
         self._clock = clock
         self._terms = terms
@@ -88,7 +88,7 @@ class HostBreakers:
         if failure is None or failure.reason not in COUNTS:
             self._probed.discard(host)
             return was_open
-        known = known or _Host(Breaker(self._terms, clock=self._clock, chance=self._chance))
+        known = known or _Host(CircuitBreaker(self._terms, clock=self._clock, chance=self._chance))
         known.reason = failure.reason
         probed = known.breaker.probing_for() is not None
         opened = known.breaker.failed()

@@ -17,7 +17,7 @@ V = TypeVar("V")
 
 
 @dataclass(slots=True)
-class _Lane(Generic[T]):
+class _HostQueue(Generic[T]):
     """One host's line."""
 
     jobs: deque[T] = field(default_factory=deque)
@@ -27,7 +27,7 @@ class _Lane(Generic[T]):
     )
 
 
-class Lineup(Generic[T]):
+class HostScheduler(Generic[T]):
     """The lines of all hosts. For one thread.
 
     `per_host` is how many jobs of a host may be active; `pause` gives the seconds a host is still to be left alone.
@@ -36,7 +36,7 @@ class Lineup(Generic[T]):
     def __init__(self, per_host: int, pause: Callable[[str], float]) -> None:
         self._per_host = per_host
         self._pause = pause
-        self._lanes: dict[str, _Lane[T]] = {}
+        self._lanes: dict[str, _HostQueue[T]] = {}
         self._ready: deque[str] = deque()
         self._parked: list[tuple[float, str]] = []
 
@@ -44,7 +44,7 @@ class Lineup(Generic[T]):
         """Put a job at the end of its host's line."""
         lane = self._lanes.get(host)
         if lane is None:
-            lane = self._lanes[host] = _Lane()
+            lane = self._lanes[host] = _HostQueue()
         lane.jobs.append(job)
         self._list(host, lane)
 
@@ -102,12 +102,12 @@ class Lineup(Generic[T]):
             while lane.jobs:
                 yield lane.jobs.popleft()
 
-    def _list(self, host: str, lane: _Lane[T]) -> None:
+    def _list(self, host: str, lane: _HostQueue[T]) -> None:
         if lane.jobs and not lane.listed and lane.active < self._per_host:
             lane.listed = True
             self._ready.append(host)
 
-    def _forget(self, host: str, lane: _Lane[T]) -> None:
+    def _forget(self, host: str, lane: _HostQueue[T]) -> None:
         # A host of the past keeps no memory; one that is still listed is forgotten when its turn comes.
         if not lane.jobs and not lane.active and not lane.listed:
             del self._lanes[host]

@@ -1,6 +1,6 @@
 """Which transfers may go on keeping bytes, and who has to wait when it is too many.
 
-A transfer asks before it keeps a piece of a body. Where `HeldBytes` has no room it is told to wait, and is paused; only
+A transfer asks before it keeps a piece of a body. Where `MemoryBudget` has no room it is told to wait, and is paused; only
 the oldest one is always let on, once nothing but transfers holds any bytes. So the memory is bounded by the limit
 plus one picture, and there is always something that ends and gives its bytes back: a decoder, or the oldest transfer.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from workers.byte_budget import HeldBytes, Hold
+from workers.byte_budget import ByteBudget, ByteReservation
 
 T = TypeVar("T")
 
@@ -17,10 +17,10 @@ _WEIGHT_OF_LATEST = 1 / 8
 """In the running mean of sizes: a catalog's pictures are of a kind, and one thumbnail shall not open the gate."""
 
 
-class ByteBudget(Generic[T]):
+class MemoryBudget(Generic[T]):
     """Counts bytes by owner, oldest first. For one thread."""
 
-    def __init__(self, held: HeldBytes) -> None:
+    def __init__(self, held: ByteBudget) -> None:
         self._all = held
         self.used = 0  #: Bytes that owners hold; the others of `held` have been handed over.
         self._held: dict[T, int] = {}  # insertion order is age
@@ -52,12 +52,12 @@ class ByteBudget(Generic[T]):
         self.used += size
         return True
 
-    def hand_over(self, owner: T) -> Hold:
+    def hand_over(self, owner: T) -> ByteReservation:
         """What an owner holds, from now on counted until its hold is gone."""
         size, self._held[owner] = self._held[owner], 0
         self.used -= size
         self._typical += (size - self._typical) * (_WEIGHT_OF_LATEST if self._typical else 1)
-        return Hold(self._all, size)
+        return ByteReservation(self._all, size)
 
     def leave(self, owner: T) -> None:
         """Give back all that an owner still holds."""

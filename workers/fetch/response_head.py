@@ -25,7 +25,7 @@ _ASK_AGAIN = frozenset({408, 425})
 MAX_ETAG = 256
 
 
-class Answer:
+class ResponseHead:
     """One answer's head, filled by `feed` until `complete`."""
 
     def __init__(self, unix_time: Callable[[], float] = time.time) -> None:

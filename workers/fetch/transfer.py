@@ -6,18 +6,18 @@ from concurrent.futures import Future
 
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.policy import FetchPolicy
-from workers.fetch.result import Fetched
+from workers.fetch.result import FetchedPicture
 from workers.fetch.url import Target
-from workers.tracebacks import frameless
+from workers.tracebacks import without_traceback
 
 
-class Walk:
+class Transfer:
     """Where one picture stands. `patience` is how many seconds it waits for a host that asked to be left alone."""
 
     def __init__(self, target: Target, policy: FetchPolicy, patience: float) -> None:
         self.target = target
         self.patience = patience
-        self.future: Future[Fetched] = Future()
+        self.future: Future[FetchedPicture] = Future()
         self._policy = policy
         self._seen = {target.url}
         self._spent = 0.0
@@ -53,11 +53,11 @@ class Walk:
         self._seen.add(target.url)
         self.target = target
 
-    def succeed(self, fetched: Fetched) -> None:
+    def succeed(self, fetched: FetchedPicture) -> None:
         """Hand over the picture."""
         self.future.set_result(fetched)
 
     def fail(self, error: BaseException) -> None:
         """End without a picture, unless the caller has cancelled it while it waited."""
         if self.claim():
-            self.future.set_exception(frameless(error))
+            self.future.set_exception(without_traceback(error))

@@ -12,36 +12,36 @@ from typing import Any
 import pycurl
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.byte_budget import HeldBytes
-from workers.fetch.curl_handle import Handle
-from workers.fetch.curl_loop import CurlLoop, Ended
+from workers.byte_budget import ByteBudget
+from workers.fetch.curl_handle import CurlHandle
+from workers.fetch.curl_loop import CurlLoop, EndedTransfer
 from workers.fetch.exchange import Exchange
 from workers.fetch.host_breakers import HostBreakers
-from workers.fetch.host_scheduler import Lineup
-from workers.fetch.memory_budget import ByteBudget
+from workers.fetch.host_scheduler import HostScheduler
+from workers.fetch.memory_budget import MemoryBudget
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.retry_after import HostPauses
-from workers.fetch.transfer import Walk
+from workers.fetch.transfer import Transfer
 from workers.fetch.url import Target
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class _Transfer:
+class _ActiveTransfer:
     """A walk under way."""
 
-    walk: Walk
-    handle: Handle
+    walk: Transfer
+    handle: CurlHandle
     exchange: Exchange
     authority: str  #: The walk's, before a redirect may change it.
 
 
-class Engine:
+class Transfers:
     """Drives every transfer of one fetcher. For one thread."""
 
     def __init__(
-        self, policy: FetchPolicy, ca_bundle: str, loop: CurlLoop, held: HeldBytes
+        self, policy: FetchPolicy, ca_bundle: str, loop: CurlLoop, held: ByteBudget
     ) -> None:
         self._policy = policy
         self._ca_bundle = ca_bundle
@@ -50,12 +50,12 @@ class Engine:
         self._given_back = 0
         self._pauses = HostPauses(time.monotonic)
         self._breakers = HostBreakers(time.monotonic)
-        self._lineup: Lineup[Walk] = Lineup(policy.per_host, self._pause)
-        self._budget: ByteBudget[Exchange] = ByteBudget(held)
-        self._idle: list[Handle] = []
-        self._active: dict[Any, _Transfer] = {}
+        self._lineup: HostScheduler[Transfer] = HostScheduler(policy.per_host, self._pause)
+        self._budget: MemoryBudget[Exchange] = MemoryBudget(held)
+        self._idle: list[CurlHandle] = []
+        self._active: dict[Any, _ActiveTransfer] = {}
 
-    def submit(self, walk: Walk) -> None:
+    def submit(self, walk: Transfer) -> None:
         """Let a walk wait for its turn, or fail it at once where its host is left alone for longer than its patience."""
         refusal = self._refusal(walk)
         if refusal is not None:
@@ -116,20 +116,20 @@ class Engine:
                 self._lineup.done(walk.target.authority)
                 walk.fail(failure)
 
-    def _start(self, walk: Walk) -> None:
+    def _start(self, walk: Transfer) -> None:
         if not walk.claim():
             self._lineup.done(walk.target.authority)
             return
         seconds = walk.begin(time.monotonic())
-        handle = self._idle.pop() if self._idle else Handle(self._policy, self._ca_bundle)
+        handle = self._idle.pop() if self._idle else CurlHandle(self._policy, self._ca_bundle)
         exchange = Exchange(walk.target, self._policy, self._budget)
         self._budget.enter(exchange)
         handle.begin(exchange, walk.target, seconds)
         self._breakers.begin(walk.target.authority)
-        self._active[handle.curl] = _Transfer(walk, handle, exchange, walk.target.authority)
+        self._active[handle.curl] = _ActiveTransfer(walk, handle, exchange, walk.target.authority)
         self._loop.add(handle.curl)
 
-    def _end(self, ended: Ended) -> None:
+    def _end(self, ended: EndedTransfer) -> None:
         transfer = self._active.pop(ended.curl)
         self._loop.remove(ended.curl)
         transfer.handle.end()
@@ -148,7 +148,7 @@ class Engine:
         finally:
             self._budget.leave(transfer.exchange)
 
-    def _settle(self, transfer: _Transfer, ended: Ended) -> None:
+    def _settle(self, transfer: _ActiveTransfer, ended: EndedTransfer) -> None:
         outcome = transfer.exchange.result(ended.code, ended.message)
         if isinstance(outcome, Target):
             transfer.walk.redirect(outcome)
@@ -172,7 +172,7 @@ class Engine:
         for walk, refusal in refused:
             walk.fail(refusal)
 
-    def _refusal(self, walk: Walk) -> ItemFailure | None:
+    def _refusal(self, walk: Transfer) -> ItemFailure | None:
         authority = walk.target.authority
         left = self._pauses.remaining(authority)
         return _left_alone(left) if left > walk.patience else self._breakers.refusal(authority)
@@ -189,12 +189,12 @@ class Engine:
             if transfer.exchange in woken and curl in self._active:
                 self._unpause(transfer)
 
-    def _unpause(self, transfer: _Transfer) -> None:
+    def _unpause(self, transfer: _ActiveTransfer) -> None:
         try:
             transfer.handle.curl.pause(pycurl.PAUSE_CONT)
         except pycurl.error as error:
             # The piece that had waited was one too many, and curl will not report it a second time.
-            self._end(Ended(transfer.handle.curl, *error.args[:2]))
+            self._end(EndedTransfer(transfer.handle.curl, *error.args[:2]))
             self._resume()
 
 

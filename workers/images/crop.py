@@ -10,7 +10,7 @@ from PIL import Image
 from workers.image import Picture, width_and_height
 
 
-def cut_out(picture: Picture, part: Sequence[float]) -> Picture:
+def crop(picture: Picture, part: Sequence[float]) -> Picture:
     """The part `(left, top, width, height)`, in shares of the upright picture's sides; at least a pixel."""
     left, top, width, height = part
     full_width, full_height = width_and_height(picture)

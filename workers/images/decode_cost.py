@@ -16,14 +16,14 @@ WEBP = 21
 """Its decoder keeps a canvas and a frame of its own beside them."""
 
 
-class Burden(NamedTuple):
+class DecodeCost(NamedTuple):
     """A picture's pixels, and the bytes that it takes at the peak."""
 
     pixels: int
     nbytes: int
 
 
-def burden(data: bytes, *, fast: bool, max_pixels: int) -> Burden:
+def decode_cost(data: bytes, *, fast: bool, max_pixels: int) -> DecodeCost:
     """The burden of decoding one picture; `fast` is whether JPEGs go past Pillow.
 
     What declares too many pixels is refused before it takes any memory, and so is what is no picture. Where a picture says
@@ -31,12 +31,12 @@ def burden(data: bytes, *, fast: bool, max_pixels: int) -> Burden:
     """
     kind = accepted_format(data)
     if kind is None:
-        return Burden(0, 0)
+        return DecodeCost(0, 0)
     size = picture_size(data)
     pixels = max_pixels if size is None else size[0] * size[1]
     if pixels > max_pixels:
-        return Burden(0, 0)
-    return Burden(pixels, pixels * _bytes_a_pixel(kind, fast=fast))
+        return DecodeCost(0, 0)
+    return DecodeCost(pixels, pixels * _bytes_a_pixel(kind, fast=fast))
 
 
 def _bytes_a_pixel(kind: str, *, fast: bool) -> int:

@@ -1,4 +1,4 @@
-"""The decoders' threads: one a core, fed by `Turns`. Decoding lets go of the GIL, so threads scale.
+"""The decoders' threads: one a core, fed by `DecodeScheduler`. Decoding lets go of the GIL, so threads scale.
 
 Every decode of the process runs here, queries and bulk alike: sixty-four askers who decoded for themselves would
 share the cores with each other and with the bulk, and all of them would wait for the last.
@@ -18,10 +18,10 @@ from typing import Any, Generic, TypeVar
 from vitrine.core.settings import MEBIBYTE
 from vitrine.process.cores import usable_cores
 from workers.batching import Lane
-from workers.byte_budget import HeldBytes
-from workers.images.decode_cost import Burden
-from workers.images.decode_scheduler import Turns
-from workers.tracebacks import frameless
+from workers.byte_budget import ByteBudget
+from workers.images.decode_cost import DecodeCost
+from workers.images.decode_scheduler import DecodeScheduler
+from workers.tracebacks import without_traceback
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -48,10 +48,10 @@ class _Job(Generic[T]):
         try:
             self.future.set_result(self.work())
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits the future
-            self.future.set_exception(frameless(error))
+            self.future.set_exception(without_traceback(error))
 
 
-class Decoders:
+class DecodePool:
     """A pool that decodes in turns. Thread-safe; `threads` of 0 means one for each core it may use.
 
     `begin_thread` runs first in each thread. `budget` bounds what pictures take while they are decoded, `ahead`
@@ -67,8 +67,8 @@ class Decoders:
         begin_thread: Callable[[], object] = lambda: None,
     ) -> None:
         count = threads or usable_cores()
-        self.decoded = HeldBytes(ahead, self._wake)
-        self._turns: Turns[_Job[Any]] = Turns(
+        self.decoded = ByteBudget(ahead, self._wake)
+        self._turns: DecodeScheduler[_Job[Any]] = DecodeScheduler(
             count, budget=budget, bulk_may_go=lambda: self.decoded.has_room(1)
         )
         self._begin_thread = begin_thread
@@ -82,7 +82,7 @@ class Decoders:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, work: Callable[[], T], burden: Burden, *, lane: Lane) -> Future[T]:
+    def submit(self, work: Callable[[], T], burden: DecodeCost, *, lane: Lane) -> Future[T]:
         """Run `work` for a picture of that burden when its turn comes; cancelled once the pool is closing."""
         job = _Job(work)
         with self._changed:
@@ -106,7 +106,7 @@ class Decoders:
 
     def _run(self) -> None:
         try:
-            stand_back()
+            lower_priority()
             self._begin_thread()
         except Exception:
             log.exception("a decoder's thread could not be set up; it works all the same")
@@ -136,7 +136,7 @@ class Decoders:
             self._changed.notify()
 
 
-def stand_back() -> None:
+def lower_priority() -> None:
     """Make this thread a nicer one, where a thread has a niceness of its own (Linux: sched(7))."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

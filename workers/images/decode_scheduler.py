@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from workers.batching import Lane
-from workers.images.decode_cost import Burden
+from workers.images.decode_cost import DecodeCost
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class Weight(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Turn(Generic[T]):
+class DecodeSlot(Generic[T]):
     """One picture to decode; from `next` to `done` it holds a thread and its bytes."""
 
     job: T
@@ -56,7 +56,7 @@ class _Share:
         return not self.running or self.held + size <= self.limit
 
 
-class Turns(Generic[T]):
+class DecodeScheduler(Generic[T]):
     """The lines before the decoders. For one thread at a time.
 
     `threads` pictures run at once, and one light one more; `budget` is in bytes. While `bulk_may_go` says no,
@@ -69,7 +69,7 @@ class Turns(Generic[T]):
         self._threads = threads
         self._half = max(1, threads // 2)
         self._shares = {weight: _Share(budget // 2) for weight in Weight}
-        self._lines: dict[tuple[Lane, Weight], deque[Turn[T]]] = {
+        self._lines: dict[tuple[Lane, Weight], deque[DecodeSlot[T]]] = {
             (lane, weight): deque() for lane in Lane for weight in Weight
         }
         self._last = Weight.HEAVY
@@ -81,16 +81,16 @@ class Turns(Generic[T]):
         """Bytes that the running pictures take."""
         return sum(share.held for share in self._shares.values())
 
-    def add(self, job: T, burden: Burden, *, lane: Lane) -> None:
+    def add(self, job: T, burden: DecodeCost, *, lane: Lane) -> None:
         """Put a picture at the end of its line."""
         weight = Weight.HEAVY if burden.pixels > HEAVY_PIXELS else Weight.LIGHT
-        self._lines[lane, weight].append(Turn(job, lane, weight, burden.nbytes))
+        self._lines[lane, weight].append(DecodeSlot(job, lane, weight, burden.nbytes))
 
     def ready(self) -> bool:
         """Whether `next` has a picture to give."""
         return self._choose() is not None
 
-    def next(self) -> Turn[T] | None:
+    def next(self) -> DecodeSlot[T] | None:
         """The picture whose turn it is, running from now on until `done`; None where none may go."""
         turn = self._choose()
         if turn is None:
@@ -103,7 +103,7 @@ class Turns(Generic[T]):
         self._passed = self._passed + 1 if turn.lane is Lane.QUERY else 0
         return turn
 
-    def done(self, turn: Turn[T]) -> None:
+    def done(self, turn: DecodeSlot[T]) -> None:
         """Say that a running picture is decoded, and its full size gone."""
         share = self._shares[turn.weight]
         share.running -= 1
@@ -115,7 +115,7 @@ class Turns(Generic[T]):
             while line:
                 yield line.popleft().job
 
-    def _choose(self) -> Turn[T] | None:
+    def _choose(self) -> DecodeSlot[T] | None:
         if self._passed >= QUERIES_IN_A_ROW:
             overdue = self._best(self._heads([Lane.BULK]))
             if overdue is not None and self._bulk_may_go():
@@ -125,11 +125,11 @@ class Turns(Generic[T]):
         held_up = turn is not None and turn.lane is Lane.BULK and not self._bulk_may_go()
         return None if held_up else turn
 
-    def _best(self, heads: Iterator[Turn[T]]) -> Turn[T] | None:
+    def _best(self, heads: Iterator[DecodeSlot[T]]) -> DecodeSlot[T] | None:
         able = [turn for turn in heads if self._may_go(turn)]
         return min(able, key=lambda turn: (turn.lane, turn.weight is self._last), default=None)
 
-    def _heads(self, lanes: Sequence[Lane]) -> Iterator[Turn[T]]:
+    def _heads(self, lanes: Sequence[Lane]) -> Iterator[DecodeSlot[T]]:
         """The first of each weight: a bulk picture never passes a query of its own weight that waits for room."""
         for weight in Weight:
             for lane in lanes:
@@ -137,7 +137,7 @@ class Turns(Generic[T]):
                     yield line[0]
                     break
 
-    def _may_go(self, turn: Turn[T]) -> bool:
+    def _may_go(self, turn: DecodeSlot[T]) -> bool:
         light, heavy = self._shares[Weight.LIGHT], self._shares[Weight.HEAVY]
         free = light.running + heavy.running < self._threads
         if turn.weight is Weight.LIGHT:

@@ -11,7 +11,7 @@ from PIL.Image import Resampling
 from workers.image import Picture, as_image, width_and_height
 
 
-def capped(picture: Picture, longest: int) -> Picture:
+def downscaled(picture: Picture, longest: int) -> Picture:
     """The picture, its longest side at most `longest` pixels, its proportions kept to half a pixel.
 
     By Lanczos: of the filters tried (box, bilinear, Hamming, bicubic) none moved fewer of the values that a model is

@@ -20,7 +20,7 @@ _ROWS = 64
 """Rows that are made grey at once: their numbers of 32 bits stay in the processor's cache."""
 
 
-def as_grey(picture: Picture) -> Picture:
+def to_grayscale(picture: Picture) -> Picture:
     """The picture with its luma in all channels; an array is changed in place, at no further memory."""
     if isinstance(picture, Image.Image):
         return picture.convert("L").convert("RGB")

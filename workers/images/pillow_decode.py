@@ -18,7 +18,7 @@ from workers.images import sniff
 from workers.images.color_management import to_rgb
 
 IMAGE_POLICY = "rgb-1"
-"""Version of what `decode` does to a picture; raised with any change that moves pixels."""
+"""Version of what `decode_by_pillow` does to a picture; raised with any change that moves pixels."""
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -44,9 +44,9 @@ DECODER_ERRORS = (
 
 
 def prepare_pillow() -> None:
-    """Set the process's Pillow up for decoding in threads; for composition roots, before any `decode`.
+    """Set the process's Pillow up for decoding in threads; for composition roots, before any `decode_by_pillow`.
 
-    `decode` works without it, only less quietly: the plugins are registered here rather than by the
+    `decode_by_pillow` works without it, only less quietly: the plugins are registered here rather than by the
     first threads at once; one picture takes one thread; Pillow's own warnings about size and metadata
     stay silent, because every size is checked and every broken tag is ignored.
     """
@@ -56,7 +56,7 @@ def prepare_pillow() -> None:
     warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def decode(data: bytes, *, max_pixels: int) -> Image.Image:
+def decode_by_pillow(data: bytes, *, max_pixels: int) -> Image.Image:
     """Decode one picture to upright RGB; thread-safe.
 
     Width times height is checked against `max_pixels` before the pixels are decoded. Raises

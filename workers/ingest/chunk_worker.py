@@ -15,24 +15,24 @@ from dataclasses import dataclass, field, replace
 
 from vitrine.core.errors import LedgerUnavailable, SpaceMismatch, StoreRejected, StoreUnavailable
 from vitrine.core.types import FailureReason
-from vitrine.ledger import Lease, Ledger, Putoff, Refusal
+from vitrine.ledger import Deferral, Lease, Ledger, Refusal
 from vitrine.ledger.base import NO_STAGES
-from vitrine.telemetry import about, bound
+from vitrine.telemetry import bind_fields, log_fields
 from vitrine.telemetry.traces import ChunkTrace, NoTraces, Traces
-from workers.ingest.concurrent import Brisk
+from workers.ingest.concurrent import ConcurrentChunk
 from workers.ingest.leases import HeldLease, LeaseKeeper
-from workers.ingest.one_by_one import Careful
+from workers.ingest.one_by_one import OneByOneChunk
 from workers.ingest.outcomes import Outcomes
 from workers.ingest.retries import RetryPolicy
-from workers.ingest.retry_ledger import Patience
+from workers.ingest.retry_ledger import LedgerRetry
 from workers.ingest.upsert import ChunkStore
 from workers.stages import Stages
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS_OUT = 10
+MAX_CHUNK_ATTEMPTS = 10
 """Deaths over one chunk that does not move and without a picture to blame; after that the rest is dead-lettered."""
-LOOK_EVERY = 0.2
+POLL_SECONDS = 0.2
 """Seconds between two looks of a chunk that waits for its turn at whether the worker stops."""
 STORE_AWAY = 15.0
 """Seconds until a chunk that could not be stored is tried again."""
@@ -55,14 +55,14 @@ class ChunkWorker:
     window: int
     fetch_files: bool
     stopping: Callable[[], bool]
-    patience: Patience
+    patience: LedgerRetry
     traces: Traces = field(default_factory=NoTraces)
     careful_turn: threading.Lock = field(default_factory=threading.Lock)
     """Whoever has it walks through a chunk carefully."""
 
     def ingest(self, job: str, number: int) -> Report:
         """Do the chunk, or say why not."""
-        with bound(job=job, chunk=number), self.traces.chunk(job, number) as trace:
+        with bind_fields(job=job, chunk=number), self.traces.chunk(job, number) as trace:
             return self._ingest(job, number, trace)
 
     def _ingest(self, job: str, number: int, trace: ChunkTrace) -> Report:
@@ -85,7 +85,7 @@ class ChunkWorker:
         waited = not self.careful_turn.acquire(blocking=False)
         if waited:
             self.ledger.release(lease)
-            while not self.careful_turn.acquire(timeout=LOOK_EVERY):
+            while not self.careful_turn.acquire(timeout=POLL_SECONDS):
                 if self.stopping():
                     return {"given_back": "stopping"}
         try:
@@ -147,8 +147,8 @@ class ChunkWorker:
         outcomes = Outcomes()
         if self.stopping():
             return outcomes
-        if lease.attempt > ATTEMPTS_OUT:
-            detail = f"workers died {ATTEMPTS_OUT} times over its chunk"
+        if lease.attempt > MAX_CHUNK_ATTEMPTS:
+            detail = f"workers died {MAX_CHUNK_ATTEMPTS} times over its chunk"
             return _all_failed(lease, FailureReason.CRASHED_WORKER, detail)
         try:
             self.store.ensure(lease.spec.collection)
@@ -164,12 +164,12 @@ class ChunkWorker:
 
         root = lease.spec.file_root if self.fetch_files else None
         if lease.careful:
-            return Careful(
+            return OneByOneChunk(
                 self.stages, self.ledger, lease, self.retries, root, stopped, self.patience,
                 lambda outcomes: self._write(held, outcomes), held.times,
             ).run()  # fmt: skip
         images = list(lease.chunk.images)
-        return Brisk(
+        return ConcurrentChunk(
             self.stages, images, self.retries, self.window, root, stopped, held.times
         ).run()
 
@@ -184,7 +184,7 @@ class ChunkWorker:
     def _finish(self, held: HeldLease, outcomes: Outcomes) -> Report:
         self._record(held, outcomes)
         counts: Report = dict(held.counts)
-        log.info("the chunk is done", extra=about(**counts))
+        log.info("the chunk is done", extra=log_fields(**counts))
         return counts
 
     def _record(self, held: HeldLease, outcomes: Outcomes, *, keep: bool = False) -> None:
@@ -197,7 +197,9 @@ class ChunkWorker:
                     held.lease,
                     embedded=[point.image.ordinal for point in outcomes.embedded],
                     failures=[replace(failure, failed_at=clock) for failure in outcomes.failures],
-                    putoffs=[Putoff(image, clock + seconds) for image, seconds in outcomes.putoffs],
+                    putoffs=[
+                        Deferral(image, clock + seconds) for image, seconds in outcomes.putoffs
+                    ],
                     stages=stages,
                     keep=keep,
                 )
@@ -223,8 +225,10 @@ def _tell(outcomes: Outcomes) -> None:
     """A line for each picture that failed or is put off; the URL stays in the ledger, which guards it."""
     for failure in outcomes.failures:
         image = failure.image
-        told = about(item=image.item_id, index=image.index, host=image.host, reason=failure.reason)
+        told = log_fields(
+            item=image.item_id, index=image.index, host=image.host, reason=failure.reason
+        )
         log.info("a picture failed: %s", failure.detail, extra=told)
     for image, seconds in outcomes.putoffs:
-        told = about(item=image.item_id, index=image.index, host=image.host, seconds=seconds)
+        told = log_fields(item=image.item_id, index=image.index, host=image.host, seconds=seconds)
         log.debug("a picture is put off", extra=told)

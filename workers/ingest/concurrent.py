@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 from vitrine.core.types import FailureReason, ImageRef, ItemFailure
 from vitrine.telemetry.stage_times import StageTimes
 from workers.batching import Lane
-from workers.fetch.result import Fetched
-from workers.ingest.outcomes import Embedded, Outcomes
-from workers.ingest.retries import Later, RetryPolicy, Soon
-from workers.stages import Prepared, Stages
+from workers.fetch.result import FetchedPicture
+from workers.ingest.outcomes import EmbeddedPicture, Outcomes
+from workers.ingest.retries import Defer, RetryNow, RetryPolicy
+from workers.stages import PreparedPicture, Stages
 
 T = TypeVar("T")
 Mail: TypeAlias = Callable[[], None]
@@ -53,7 +53,7 @@ class _Picture:
 
 
 @dataclass(slots=True)
-class Brisk:
+class ConcurrentChunk:
     """One chunk's event loop; `run` is called once."""
 
     stages: Stages
@@ -66,7 +66,7 @@ class Brisk:
     outcomes: Outcomes = field(default_factory=Outcomes)
     _mailbox: queue.SimpleQueue[Mail] = field(default_factory=queue.SimpleQueue)
     _waiting: list[tuple[float, int, _Picture]] = field(default_factory=list)
-    _embedded: list[Embedded] = field(default_factory=list)
+    _embedded: list[EmbeddedPicture] = field(default_factory=list)
     _settled: int = 0  #: Pictures that came to another outcome.
     _fetching: int = 0  #: Pictures in the window.
     _lock: threading.Lock = field(default_factory=threading.Lock)  #: For `_fetching`.
@@ -116,7 +116,7 @@ class Brisk:
         with suppress(queue.Empty):
             self._mailbox.get(timeout=patience)()
 
-    def _wait_for_the_batcher(self, picture: _Picture, prepared: Prepared) -> None:
+    def _wait_for_the_batcher(self, picture: _Picture, prepared: PreparedPicture) -> None:
         future = self.stages.submit(prepared, lane=Lane.BULK)
         self._await_vector(picture, prepared, future)
 
@@ -126,22 +126,22 @@ class Brisk:
         self._move(picture, None)
         verdict = self.retries.decide(picture.image, failure, picture.attempt)
         match verdict:
-            case Soon(seconds):
+            case RetryNow(seconds):
                 due = time.monotonic() + seconds
                 heapq.heappush(self._waiting, (due, picture.image.ordinal, picture))
                 return
-            case Later(seconds):
+            case Defer(seconds):
                 self.outcomes.put_off(picture.image, seconds)
             case None:
                 self.outcomes.fail(picture.image, failure, attempts=picture.attempt)
         self._settled += 1
 
     # --- in the stages' threads: short, and never blocking -------------------------------------
-    def _decode(self, picture: _Picture, fetched: Fetched) -> None:
+    def _decode(self, picture: _Picture, fetched: FetchedPicture) -> None:
         self._move(picture, "decode")
         self._then(self.stages.prepare(fetched, lane=Lane.BULK), picture, self._offer)
 
-    def _offer(self, picture: _Picture, prepared: Prepared) -> None:
+    def _offer(self, picture: _Picture, prepared: PreparedPicture) -> None:
         self._move(picture, "batch")
         future = self.stages.offer(prepared, lane=Lane.BULK)
         if future is None:
@@ -150,7 +150,7 @@ class Brisk:
             self._await_vector(picture, prepared, future)
 
     def _await_vector(
-        self, picture: _Picture, prepared: Prepared, future: Future[NDArray[np.float32]]
+        self, picture: _Picture, prepared: PreparedPicture, future: Future[NDArray[np.float32]]
     ) -> None:
         prepared.hold.release()
         self._leave_window(picture)
@@ -159,11 +159,11 @@ class Brisk:
             future,
             picture,
             lambda picture, vector: self._keep(
-                picture, Embedded(picture.image, vector, content, etag)
+                picture, EmbeddedPicture(picture.image, vector, content, etag)
             ),
         )
 
-    def _keep(self, picture: _Picture, embedded: Embedded) -> None:
+    def _keep(self, picture: _Picture, embedded: EmbeddedPicture) -> None:
         self._move(picture, None)
         self._embedded.append(embedded)
         if not self._open():

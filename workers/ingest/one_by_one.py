@@ -19,13 +19,13 @@ from itertools import islice
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.types import FailureReason, ImageRef, ItemFailure
 from vitrine.ledger import Lease, Ledger
-from vitrine.ledger.base import STRIKES_OUT
+from vitrine.ledger.base import MAX_PICTURE_CRASHES
 from vitrine.telemetry.stage_times import StageTimes
 from workers.batching import Lane
-from workers.fetch.result import Fetched
-from workers.ingest.outcomes import Embedded, Outcomes
-from workers.ingest.retries import Later, RetryPolicy, Soon
-from workers.ingest.retry_ledger import Patience
+from workers.fetch.result import FetchedPicture
+from workers.ingest.outcomes import EmbeddedPicture, Outcomes
+from workers.ingest.retries import Defer, RetryNow, RetryPolicy
+from workers.ingest.retry_ledger import LedgerRetry
 from workers.stages import Stages
 
 _AHEAD = 4
@@ -36,7 +36,7 @@ WRITTEN_EVERY = 16
 
 
 @dataclass(slots=True)
-class Careful:
+class OneByOneChunk:
     """One chunk, taken carefully, the only one in its process; `run` is called once."""
 
     stages: Stages
@@ -45,7 +45,7 @@ class Careful:
     retries: RetryPolicy
     file_root: str | None
     stopped: Callable[[], bool]
-    patience: Patience
+    patience: LedgerRetry
     write: Callable[[Outcomes], None]
     """Stores the vectors, and records what is embedded or failed; put-offs are left to the end."""
     times: StageTimes = field(default_factory=StageTimes)
@@ -55,7 +55,7 @@ class Careful:
         """Bring every picture to its outcome, and return those not yet written; on a stop, the rest is left without one."""
         for image in self.lease.chunk.images:
             if image.ordinal in self.lease.culprits:
-                detail = f"{STRIKES_OUT} worker processes died on it"
+                detail = f"{MAX_PICTURE_CRASHES} worker processes died on it"
                 self.outcomes.fail_with(image, FailureReason.CRASHED_WORKER, detail)
         for taken, (image, future) in enumerate(self._fetch_ahead()):
             if taken and taken % WRITTEN_EVERY == 0:
@@ -75,10 +75,10 @@ class Careful:
         images = [i for i in self.lease.chunk.images if i.ordinal not in self.lease.culprits]
         return sorted(images, key=lambda image: image.ordinal not in self.lease.suspects)
 
-    def _fetch_ahead(self) -> Iterator[tuple[ImageRef, Future[Fetched]]]:
+    def _fetch_ahead(self) -> Iterator[tuple[ImageRef, Future[FetchedPicture]]]:
         coming = iter(self._in_order())
 
-        def begin(image: ImageRef) -> tuple[ImageRef, Future[Fetched]]:
+        def begin(image: ImageRef) -> tuple[ImageRef, Future[FetchedPicture]]:
             self.times.move(None, "fetch")
             future = self.stages.fetcher.fetch(image.url, file_root=self.file_root)
             future.add_done_callback(lambda _: self.times.move("fetch", None))
@@ -90,7 +90,7 @@ class Careful:
             yield ahead.pop(0)
             ahead += [begin(image) for image in islice(coming, 1)]
 
-    def _take(self, image: ImageRef, future: Future[Fetched]) -> None:
+    def _take(self, image: ImageRef, future: Future[FetchedPicture]) -> None:
         try:
             self.outcomes.embedded.append(self._embed(image, future.result()))
         except ItemFailure as failure:
@@ -103,7 +103,7 @@ class Careful:
             detail = f"{type(error).__name__} while it was prepared"
             self.outcomes.fail_with(image, FailureReason.CORRUPT, detail)
 
-    def _embed(self, image: ImageRef, fetched: Fetched) -> Embedded:
+    def _embed(self, image: ImageRef, fetched: FetchedPicture) -> EmbeddedPicture:
         self.patience(lambda: self.ledger.suspect(self.lease, image.ordinal))
         try:
             with self.times.during("decode"):
@@ -113,18 +113,18 @@ class Careful:
                 vector = future.result()
         finally:
             self.patience(lambda: self.ledger.suspect(self.lease, None))
-        return Embedded(image, vector, prepared.content_sha256, prepared.etag)
+        return EmbeddedPicture(image, vector, prepared.content_sha256, prepared.etag)
 
     def _failed(self, image: ImageRef, failure: ItemFailure) -> None:
         # Careful attempts do not wait: a chunk that kills workers shall not hold its neighbours up too.
         match self.retries.decide(image, failure, self.retries.attempts):
-            case Later(seconds) | Soon(seconds):
+            case Defer(seconds) | RetryNow(seconds):
                 self.outcomes.put_off(image, seconds)
             case None:
                 self.outcomes.fail(image, failure)
 
 
-def _uncount(fetch: Future[Fetched]) -> None:
+def _uncount(fetch: Future[FetchedPicture]) -> None:
     """Take a picture that was fetched ahead out of the count of bytes that holds further fetches up.
 
     A careful chunk waits for one picture in particular: where what it has fetched beyond that one filled the

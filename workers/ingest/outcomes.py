@@ -12,7 +12,7 @@ from vitrine.core.types import Failure, FailureReason, ImageRef, ItemFailure
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class EmbeddedPicture:
     """A picture with its unit vector, float32 [dimension], and what is stored with it."""
 
     image: ImageRef
@@ -25,7 +25,7 @@ class Embedded:
 class Outcomes:
     """One outcome a picture; a picture that is in none of the lists keeps its place in the chunk."""
 
-    embedded: list[Embedded] = field(default_factory=list)
+    embedded: list[EmbeddedPicture] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     putoffs: list[tuple[ImageRef, float]] = field(default_factory=list)
     """Pictures with the seconds that they are put off by, from when the chunk is finished."""

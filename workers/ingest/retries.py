@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from vitrine.core.types import ImageRef, ItemFailure
 
 FIRST_WAIT = 0.5
-LONGEST_SOON = 10.0
+LONGEST_RETRY_NOW = 10.0
 """Seconds; a longer wait is not worth a chunk's lease, so the picture is put off instead."""
-FIRST_PUTOFF = 15.0
-LONGEST_PUTOFF = 3600.0
+FIRST_DEFERRAL = 15.0
+LONGEST_DEFERRAL = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Soon:
+class RetryNow:
     """Try again within the chunk."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class Defer:
     """Put the picture off."""
 
     seconds: float
@@ -39,17 +39,19 @@ class RetryPolicy:
     attempts: int
     rounds: int
 
-    def decide(self, image: ImageRef, failure: ItemFailure, attempt: int) -> Soon | Later | None:
+    def decide(
+        self, image: ImageRef, failure: ItemFailure, attempt: int
+    ) -> RetryNow | Defer | None:
         """What to do after the given attempt (from 1) of this round; None where the failure is final."""
         if not failure.reason.transient:
             return None
         asked = failure.retry_after or 0.0
         wait = max(asked, _jittered(FIRST_WAIT * 2.0 ** (attempt - 1)))
-        if attempt < self.attempts and wait <= LONGEST_SOON:
-            return Soon(wait)
+        if attempt < self.attempts and wait <= LONGEST_RETRY_NOW:
+            return RetryNow(wait)
         if image.rounds < self.rounds:
-            putoff = max(asked, _jittered(FIRST_PUTOFF * 2.0**image.rounds))
-            return Later(min(putoff, LONGEST_PUTOFF))
+            putoff = max(asked, _jittered(FIRST_DEFERRAL * 2.0**image.rounds))
+            return Defer(min(putoff, LONGEST_DEFERRAL))
         return None
 
 

@@ -19,7 +19,7 @@ PATIENCE_WHEN_STOPPING = 10.0
 _PAUSE = 1.0
 
 
-class Patience:
+class LedgerRetry:
     """Calls the ledger until it answers, or until waiting longer is not worth it."""
 
     def __init__(self, stopping: Callable[[], bool], *, seconds: float = PATIENCE) -> None:

@@ -15,12 +15,12 @@ from typing import TypeVar
 
 from vitrine.core.errors import StoreUnavailable
 from vitrine.messaging.worker_registry import StoreAway
-from workers.circuit_breaker import Breaker, Chance, Terms
+from workers.circuit_breaker import BreakerPolicy, CircuitBreaker, RandomSource
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-TERMS = Terms(opens_after=3, first_pause=1.0, longest_pause=10.0, probe=90.0)
+TERMS = BreakerPolicy(opens_after=3, first_pause=1.0, longest_pause=10.0, probe=90.0)
 """A blip is over by the third try; a hundred processes that ask every ten seconds are no load. A request to a store that
 hangs takes a minute and some seconds until it is given up."""
 LONGEST_ASKED = 300.0
@@ -32,13 +32,13 @@ class StoreBreaker:
 
     def __init__(
         self,
-        terms: Terms = TERMS,
+        terms: BreakerPolicy = TERMS,
         *,
         clock: Callable[[], float] = time.monotonic,
-        chance: Chance = random.uniform,
+        chance: RandomSource = random.uniform,
         unix_time: Callable[[], float] = time.time,
     ) -> None:
-        self._breaker = Breaker(terms, clock=clock, chance=chance)
+        self._breaker = CircuitBreaker(terms, clock=clock, chance=chance)
         self._unix_time = unix_time
         self._lock = threading.Lock()
         self._away: StoreAway | None = None

@@ -18,7 +18,7 @@ import numpy as np
 from vitrine.core.errors import NotFound, StoreRejected, StoreUnavailable, VitrineError
 from vitrine.core.types import FailureReason, JobSpec, point_id
 from vitrine.store.base import PointBatch, Provenance, Space, VectorStore
-from workers.ingest.outcomes import Embedded, Outcomes
+from workers.ingest.outcomes import EmbeddedPicture, Outcomes
 from workers.ingest.store_breaker import StoreBreaker
 
 FIRST_WAIT = 0.25
@@ -81,7 +81,11 @@ class ChunkStore:
             self._upsert(spec, points, outcomes, gone)
 
     def _upsert(
-        self, spec: JobSpec, points: list[Embedded], outcomes: Outcomes, gone: Callable[[], bool]
+        self,
+        spec: JobSpec,
+        points: list[EmbeddedPicture],
+        outcomes: Outcomes,
+        gone: Callable[[], bool],
     ) -> None:
         batch = point_batch(spec, self._space, points)
         try:
@@ -132,7 +136,7 @@ class ChunkStore:
             self._sleep(min(wait, LOOK_EVERY))
 
 
-def point_batch(spec: JobSpec, space: Space, points: Sequence[Embedded]) -> PointBatch:
+def point_batch(spec: JobSpec, space: Space, points: Sequence[EmbeddedPicture]) -> PointBatch:
     """The points of one upsert, with where each vector comes from."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     images = [point.image for point in points]

@@ -23,7 +23,7 @@ from vitrine.core.errors import LedgerUnavailable, NotFound, VitrineError
 from vitrine.core.types import JobState, JobStatus
 from vitrine.ledger import Ledger
 from vitrine.store.base import IndexState, VectorStore
-from workers.maintenance.leader_lock import take_turn
+from workers.maintenance.leader_lock import try_acquire
 from workers.maintenance.periodic import Periodic
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ LEFT_BEHIND_SECONDS = 60.0
 TAIL = 0.1  #: Of `index_points`: waiting pictures that hold no index up.
 
 
-class IndexKeeper:
+class IndexDeferral:
     """Looks after the collections of all active jobs, every few seconds."""
 
     def __init__(
@@ -68,7 +68,7 @@ class IndexKeeper:
 
     def keep(self) -> None:
         """One round, unless another worker is at it."""
-        if not take_turn(self._redis, LOCK_KEY, self._every):
+        if not try_acquire(self._redis, LOCK_KEY, self._every):
             return
         jobs = self._active()
         waiting = Counter[str]()
@@ -77,7 +77,7 @@ class IndexKeeper:
         for collection, pictures in waiting.items():
             mine = [job for job in jobs if job.spec.collection == collection]
             self._tend(collection, pictures, [job for job in mine if _waits(job)])
-        if take_turn(self._redis, LEFT_BEHIND_KEY, LEFT_BEHIND_SECONDS):
+        if try_acquire(self._redis, LEFT_BEHIND_KEY, LEFT_BEHIND_SECONDS):
             self._end_left_behind(waiting)
 
     def _active(self) -> list[JobStatus]:

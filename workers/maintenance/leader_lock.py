@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis import Redis
 
-from vitrine.core.redis_client import naming_failures
+from vitrine.core.redis_client import redis_errors
 
 _FAR = 10
 """Times its own term: nobody's settings for one and the same turn differ by so much."""
@@ -17,10 +17,10 @@ return 1
 """A full Redis refuses the first write of a script where it could take memory, and DEL takes none: whoever sweeps frees some."""
 
 
-def take_turn(redis: Redis, key: str, seconds: float) -> bool:
+def try_acquire(redis: Redis, key: str, seconds: float) -> bool:
     """Whether this process may act now; nobody else may for `seconds`. Raises `LedgerUnavailable`."""
     term = max(1, int(seconds * 1000))
-    with naming_failures():
+    with redis_errors():
         if redis.eval(_TAKE, 1, key, term):
             return True
         if redis.pttl(key) > _FAR * term:

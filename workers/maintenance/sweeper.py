@@ -19,12 +19,12 @@ import orjson
 from redis import Redis
 
 from vitrine.core.errors import NotFound
-from vitrine.core.redis_client import as_bytes, naming_failures
+from vitrine.core.redis_client import as_bytes, redis_errors
 from vitrine.core.types import JobState, JobStatus
 from vitrine.ledger import Ledger
 from vitrine.messaging.broker import BROKER_PREFIX, ingest_queue
-from vitrine.telemetry import about
-from workers.maintenance.leader_lock import take_turn
+from vitrine.telemetry import log_fields
+from workers.maintenance.leader_lock import try_acquire
 from workers.maintenance.periodic import Periodic
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Sweeper:
 
     def sweep(self) -> int:
         """Sweep once, unless another worker is at it; returns how many chunks were sent again."""
-        if not take_turn(self._redis, LOCK_KEY, self._every):
+        if not try_acquire(self._redis, LOCK_KEY, self._every):
             return 0
         # A queue is looked at once, however many jobs are in it.
         lost_before = functools.cache(self._lost_before)
@@ -85,7 +85,7 @@ class Sweeper:
         if numbers:
             begun = self._ledger.attempts(job, numbers)
             self._sender.publish(job, numbers, model, retries=begun)
-            told = about(job=job, model=model, begun_before=sum(map(bool, begun)))
+            told = log_fields(job=job, model=model, begun_before=sum(map(bool, begun)))
             log.warning("sent %d chunks of job %s again", len(numbers), job, extra=told)
         return len(numbers)
 
@@ -107,7 +107,7 @@ class Sweeper:
 
     def _tail(self, queue: str) -> list[tuple[str, int]]:
         """Jobs and chunks of the oldest waiting messages."""
-        with naming_failures():
+        with redis_errors():
             raw = self._redis.lrange(f"{BROKER_PREFIX}{queue}", -_TAIL, -1)
         return [chunk for message in raw if (chunk := _chunk_of(as_bytes(message)))]
 

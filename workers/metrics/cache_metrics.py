@@ -9,22 +9,22 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from workers.vector_cache.deduplicating import Reuse
+from workers.vector_cache.deduplicating import DeduplicatingCache
 
 
-def watch_reuse(registry: CollectorRegistry, reuse: Reuse | None) -> None:
+def watch_cache(registry: CollectorRegistry, reuse: DeduplicatingCache | None) -> None:
     """Export the counts of known vectors; nothing where none are kept."""
     if reuse is not None:
-        registry.register(ReusedVectors(reuse))
+        registry.register(CacheCollector(reuse))
 
 
-class ReusedVectors(Collector):
-    """`vitrine_known_vectors_total{outcome}`: found, missed, joined, see `workers.vector_cache.deduplicating.ReuseCounts`.
+class CacheCollector(Collector):
+    """`vitrine_known_vectors_total{outcome}`: found, missed, joined, see `workers.vector_cache.deduplicating.CacheCounts`.
 
     `vitrine_vectors_not_kept_total`: see `dropped` of `workers.vector_cache.cache.VectorCache`.
     """
 
-    def __init__(self, reuse: Reuse) -> None:
+    def __init__(self, reuse: DeduplicatingCache) -> None:
         self._reuse = reuse
 
     def collect(self) -> Iterable[Metric]:

@@ -14,10 +14,10 @@ from typing import Protocol
 from redis import Redis
 
 from vitrine.core.errors import LedgerUnavailable
-from vitrine.core.redis_client import naming_failures
+from vitrine.core.redis_client import redis_errors
 from vitrine.messaging import worker_stats
-from vitrine.messaging.worker_registry import BEAT_SECONDS
-from vitrine.messaging.worker_stats import Vitals
+from vitrine.messaging.worker_registry import HEARTBEAT_SECONDS
+from vitrine.messaging.worker_stats import WorkerStats
 from workers.maintenance.periodic import Periodic
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ WINDOW = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class CounterSnapshot:
     """What only grows, at one moment."""
 
     at: float  #: Monotonic seconds.
@@ -50,19 +50,19 @@ class InWork(Protocol):
         """How many pictures of each job are in which stage."""
 
 
-class VitalSigns:
+class StatsSampler:
     """Samples the counts, and tells the rates between the oldest kept and the newest."""
 
     def __init__(
-        self, redis: Redis, node: str, counts: Callable[[], Counts], in_work: InWork
+        self, redis: Redis, node: str, counts: Callable[[], CounterSnapshot], in_work: InWork
     ) -> None:
         self._redis = redis
         self._node = node
         self._counts = counts
         self._in_work = in_work
-        self._kept: deque[Counts] = deque([counts()], maxlen=WINDOW + 1)
+        self._kept: deque[CounterSnapshot] = deque([counts()], maxlen=WINDOW + 1)
         self._lock = threading.Lock()
-        self._samples = Periodic("vitals", BEAT_SECONDS, self.sample)
+        self._samples = Periodic("vitals", HEARTBEAT_SECONDS, self.sample)
 
     def start(self) -> None:
         """Start sampling."""
@@ -71,18 +71,18 @@ class VitalSigns:
     def close(self) -> None:
         """Stop, and take back what was told."""
         self._samples.close()
-        with suppress(LedgerUnavailable), naming_failures():
-            worker_stats.forget(self._redis, self._node)
+        with suppress(LedgerUnavailable), redis_errors():
+            worker_stats.delete_stats(self._redis, self._node)
 
     def sample(self) -> None:
         """Take a sample and tell; raises `LedgerUnavailable`."""
         told = self.now()
         with self._lock:
             self._kept.append(self._counts())
-        with naming_failures():
-            worker_stats.tell(self._redis, told)
+        with redis_errors():
+            worker_stats.write_stats(self._redis, told)
 
-    def now(self) -> Vitals:
+    def now(self) -> WorkerStats:
         """The rates since the oldest sample that is kept."""
         with self._lock:
             before = self._kept[0]
@@ -95,7 +95,7 @@ class VitalSigns:
 
         batches = present.bulk_batches - before.bulk_batches
         pictures = present.bulk_pictures - before.bulk_pictures
-        return Vitals(
+        return WorkerStats(
             node=self._node,
             embedded=int(present.embedded),
             failed=int(present.failed),

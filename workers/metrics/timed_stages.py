@@ -8,16 +8,16 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from workers.batching import Lane
-from workers.fetch.result import Fetched
-from workers.images.decode_cost import Burden
-from workers.images.decode_pool import Decoders
+from workers.fetch.result import FetchedPicture
+from workers.images.decode_cost import DecodeCost
+from workers.images.decode_pool import DecodePool
 from workers.metrics.worker_metrics import WorkerMetrics
 from workers.stages import PictureSource
 
 T = TypeVar("T")
 
 
-class MeasuredSource:
+class TimedSource:
     """A source of pictures whose seconds and bytes are counted; a wait for the host's turn counts as fetching."""
 
     def __init__(self, source: PictureSource, metrics: WorkerMetrics) -> None:
@@ -25,14 +25,14 @@ class MeasuredSource:
         self._seconds = metrics.stages.labels("fetch")
         self._fetched = metrics.fetched
 
-    def fetch(self, url: str, *, file_root: str | None = None) -> Future[Fetched]:
+    def fetch(self, url: str, *, file_root: str | None = None) -> Future[FetchedPicture]:
         """As the source does."""
         began = time.perf_counter()
         future = self._source.fetch(url, file_root=file_root)
         future.add_done_callback(lambda done: self._ended(done, began))
         return future
 
-    def _ended(self, done: Future[Fetched], began: float) -> None:
+    def _ended(self, done: Future[FetchedPicture], began: float) -> None:
         if done.cancelled():
             return
         self._seconds.observe(time.perf_counter() - began)
@@ -44,14 +44,14 @@ class MeasuredSource:
         self._source.close()
 
 
-class MeasuredDecoders(Decoders):
+class TimedDecodePool(DecodePool):
     """Decoders that time each picture from its turn on: decoding and resizing, not the wait before."""
 
     def __init__(self, *arguments: Any, metrics: WorkerMetrics, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._seconds = metrics.stages.labels("decode")
 
-    def submit(self, work: Callable[[], T], burden: Burden, *, lane: Lane) -> Future[T]:
+    def submit(self, work: Callable[[], T], burden: DecodeCost, *, lane: Lane) -> Future[T]:
         """As the decoders do."""
 
         def timed() -> T:

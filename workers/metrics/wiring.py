@@ -16,14 +16,14 @@ from workers.fetch import Fetcher
 from workers.ingest.leases import LeaseKeeper
 from workers.ingest.store_breaker import StoreBreaker
 from workers.metrics.endpoint import Endpoint
-from workers.metrics.stats_sampler import Counts, VitalSigns
+from workers.metrics.stats_sampler import CounterSnapshot, StatsSampler
 from workers.metrics.worker_metrics import WorkerMetrics
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedParts:
     """The parts that are looked at; none of them knows."""
 
     metrics: WorkerMetrics
@@ -32,10 +32,10 @@ class Observed:
     keeper: LeaseKeeper
     breaker: StoreBreaker
 
-    def counts(self) -> Counts:
+    def counts(self) -> CounterSnapshot:
         """What has been counted so far."""
         metrics, gauge = self.metrics, self.batcher.gauge
-        return Counts(
+        return CounterSnapshot(
             at=time.monotonic(),
             embedded=metrics.embedded_so_far,
             failed=metrics.failed_so_far,
@@ -57,15 +57,15 @@ class Observed:
         metrics.batch_limit.set(self.batcher.size)
 
 
-def observe(
-    observed: Observed, settings: Settings, redis: Redis, info: WorkerInfo, closers: ExitStack
+def wire_metrics(
+    observed: ObservedParts, settings: Settings, redis: Redis, info: WorkerInfo, closers: ExitStack
 ) -> WorkerInfo:
     """Begin to tell, until `closers` are closed; the worker's line about itself, now with where it tells.
 
     Raises `Unavailable` where the metrics' port is taken.
     """
     observed.metrics.describe(info)
-    signs = VitalSigns(redis, info.node, observed.counts, observed.keeper)
+    signs = StatsSampler(redis, info.node, observed.counts, observed.keeper)
     if settings.metrics_port is not None:
         endpoint = Endpoint(
             observed.metrics.registry,

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from vitrine.messaging.worker_registry import WorkerInfo
 from vitrine.telemetry.registry import process_registry
-from workers.batching.stats import Gauge as BatchGauge
+from workers.batching.stats import BatchStats as BatchGauge
 from workers.ingest.chunk_worker import FAILED_PREFIX, Report
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)

@@ -16,7 +16,7 @@ import torch
 
 from workers.models.base import Compile
 from workers.models.preprocess.normalisation import Tensors
-from workers.models.runners import Eager, FixedSizes, Run, Runner, ladder
+from workers.models.runners import BatchRunner, EagerRunner, FixedSizeRunner, Run, fixed_sizes
 
 log = logging.getLogger(__name__)
 
@@ -48,23 +48,23 @@ def choose_runner(
     mode: Compile,
     device: str,
     backend: Backend = torch_compiled,
-) -> Runner:
+) -> BatchRunner:
     """The faster way to run batches of up to `size`; `sample` makes inputs of so many rows on the device.
 
     For the thread that owns the device. May take minutes where it compiles.
     """
     if mode == "off" or (mode == "auto" and device == "cpu"):
-        return Eager(eager)
+        return EagerRunner(eager)
     try:
         with torch.inference_mode():
             if device != "cpu" and _READ_ON_HOST in sample(1):
                 log.info("runs eagerly: this model reads the shapes of its pictures on the CPU")
-                return Eager(eager)
+                return EagerRunner(eager)
             return _tried(eager, sample, size, mode=mode, device=device, backend=backend)
     except Exception as error:  # noqa: BLE001 - compilers raise whatever they like, and eager always works
         reason = (str(error).strip().splitlines() or [""])[0]
         log.warning("not compiled, runs eagerly: %s: %.200s", type(error).__name__, reason)
-        return Eager(eager)
+        return EagerRunner(eager)
 
 
 def _tried(
@@ -75,9 +75,9 @@ def _tried(
     mode: Compile,
     device: str,
     backend: Backend,
-) -> Runner:
+) -> BatchRunner:
     compiled = backend(eager)
-    sizes = ladder(size)
+    sizes = fixed_sizes(size)
     log.info("compiling for batches of %s, which can take minutes", ", ".join(map(str, sizes)))
     prepared = {rows: _prepared(compiled, sample(rows), device) for rows in reversed(sizes)}
     inputs = sample(size)
@@ -86,9 +86,9 @@ def _tried(
     gain = slower / faster
     if alike < SAME_VECTOR or (mode == "auto" and gain < WORTH):
         log.info("runs eagerly: compiled is %.2f times as fast, cosine %.5f", gain, alike)
-        return Eager(eager)
+        return EagerRunner(eager)
     log.info("runs compiled: %.2f times as fast in batches of %d", gain, size)
-    return FixedSizes(prepared, eager, inputs)
+    return FixedSizeRunner(prepared, eager, inputs)
 
 
 def _prepared(compiled: Run, inputs: Tensors, device: str) -> Run:

@@ -21,7 +21,7 @@ Probe = Callable[[Any], torch.Tensor]
 """Runs a model on a picture, to its vector float [1, d]."""
 
 
-def streamlined(model: Any, probe: Probe) -> Any:
+def with_folded_convolutions(model: Any, probe: Probe) -> Any:
     """The model, made faster where it is convolutional and its vector stays the same."""
     pairs = _normalised_convolutions(model, probe)
     if not pairs:

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from workers.models.device_errors import device_errors
 from workers.models.preprocess.normalisation import Tensors
 from workers.models.runners import Run
-from workers.models.staged import Launched, Staged
+from workers.models.staged import LaunchedBatch, StagedBatch
 
 _cuda: Any = torch.cuda  # the constructors of its streams and events are not annotated
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class HostBatch:
     """A batch in host memory: its inputs [rows, …], of which the first `count` are pictures or texts."""
 
     tensors: Tensors
@@ -33,7 +33,7 @@ class Load:
     release: Callable[[], None]  #: Called once nothing reads the tensors any more.
 
 
-class Place(Protocol):
+class DeviceBackend(Protocol):
     """One device."""
 
     pinned: bool  #: Whether it wants its batches in pinned memory.
@@ -41,11 +41,11 @@ class Place(Protocol):
     def enter(self) -> None:
         """Set up the calling thread as the one that owns the device."""
 
-    def stage(self, load: Load) -> Staged:
+    def stage(self, load: HostBatch) -> StagedBatch:
         """Bring a batch to where it is computed."""
 
 
-class Cpu:
+class CpuBackend:
     """The CPU: nothing to bring anywhere, and a launch returns when all is computed."""
 
     pinned = False
@@ -59,16 +59,16 @@ class Cpu:
         torch.get_num_threads()
         torch.set_num_threads(self._threads)
 
-    def stage(self, load: Load) -> Staged:
+    def stage(self, load: HostBatch) -> StagedBatch:
         """Leave it where it is."""
         return _OnCpu(load)
 
 
 @dataclass(frozen=True, slots=True)
 class _OnCpu:
-    load: Load
+    load: HostBatch
 
-    def launch(self) -> Launched:
+    def launch(self) -> LaunchedBatch:
         try:
             with device_errors(), torch.inference_mode():
                 vectors = self.load.run(self.load.tensors)[: self.load.count].numpy()
@@ -89,7 +89,7 @@ class _Ready:
         return self.result
 
 
-class Gpu:
+class GpuBackend:
     """One GPU of this process."""
 
     pinned = True
@@ -102,7 +102,7 @@ class Gpu:
         """Make it the thread's device."""
         torch.cuda.set_device(self._device)
 
-    def stage(self, load: Load) -> Staged:
+    def stage(self, load: HostBatch) -> StagedBatch:
         """Begin to copy it to the GPU."""
         with device_errors(), torch.inference_mode(), torch.cuda.stream(self._copying):
             there = {
@@ -116,12 +116,12 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class _OnGpu:
-    load: Load
+    load: HostBatch
     there: Tensors
     copied: torch.cuda.Event
     device: torch.device
 
-    def launch(self) -> Launched:
+    def launch(self) -> LaunchedBatch:
         with device_errors(), torch.inference_mode(), torch.cuda.device(self.device):
             stream = torch.cuda.current_stream()
             stream.wait_event(self.copied)
@@ -154,6 +154,6 @@ class _Flying:
         return result
 
 
-def place_of(device: str) -> Place:
+def backend_of(device: str) -> DeviceBackend:
     """The place of a device named as `resolve_device` does."""
-    return Cpu(torch.get_num_threads()) if device == "cpu" else Gpu(device)
+    return CpuBackend(torch.get_num_threads()) if device == "cpu" else GpuBackend(device)

@@ -16,6 +16,6 @@ def needs_float32(model: nn.Module) -> bool:
     return any(isinstance(module, nn.BatchNorm2d) for module in model.modules())
 
 
-def unasked(model: nn.Module, dtype: torch.dtype) -> torch.dtype:
+def default_dtype(model: nn.Module, dtype: torch.dtype) -> torch.dtype:
     """The number type for a loaded model where nobody named one: `dtype`, or float32 where it needs that."""
     return torch.float32 if needs_float32(model) else dtype

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from vitrine.core.errors import BadInput
 from workers.models.base import Compile, EmbeddingModel, Way
-from workers.models.threads import in_a_passing_thread
+from workers.models.threads import run_in_own_thread
 
 BUILTIN = "builtin"
-TIMED_PREFIX = "timed-"
+SIMULATED_PREFIX = "timed-"
 """`timed-64-in-100ms` and the like, see `workers.models.simulated`."""
 _PATH_STARTS = ("/", "./", "../", "~")
 
@@ -32,14 +32,14 @@ def open_model(
     """
     if name == BUILTIN:
         return _builtin(device)
-    if name.startswith(TIMED_PREFIX):
+    if name.startswith(SIMULATED_PREFIX):
         return _timed(name, device)
     # torch and transformers take seconds to import, and the built-in model needs neither.
     from workers.models.transformers_model import TransformersModel  # noqa: PLC0415
 
     # Torch keeps a pool of threads for every thread that computed, and more of them than cores slow the device's thread
     # down (`workers.batching.staging`): the pool of a thread that ends goes with it.
-    return in_a_passing_thread(
+    return run_in_own_thread(
         lambda: TransformersModel(
             _directory(name),
             given=name,
@@ -60,9 +60,9 @@ def _builtin(device: str) -> EmbeddingModel:
 
 def _timed(name: str, device: str) -> EmbeddingModel:
     _refuse_gpu(f"The model {name}", device)
-    from workers.models.simulated import TimedModel  # noqa: PLC0415
+    from workers.models.simulated import SimulatedModel  # noqa: PLC0415
 
-    return TimedModel(name)
+    return SimulatedModel(name)
 
 
 def _refuse_gpu(who: str, device: str) -> None:
@@ -78,8 +78,8 @@ def _directory(name: str) -> Path:
     expanded = os.path.expanduser(name)
     if name.startswith(_PATH_STARTS) or os.path.isdir(expanded):
         return Path(expanded).resolve()
-    from workers.models.hub import fetch  # noqa: PLC0415
-    from workers.models.silence_logging import quieten  # noqa: PLC0415
+    from workers.models.hub import download  # noqa: PLC0415
+    from workers.models.silence_logging import silence_libraries  # noqa: PLC0415
 
-    quieten()
-    return fetch(name)
+    silence_libraries()
+    return download(name)

@@ -12,7 +12,7 @@ from huggingface_hub.errors import (
 )
 
 from vitrine.core.errors import BadInput, ModelUnavailable
-from vitrine.core.model_registry import id_and_revision, meant
+from vitrine.core.model_registry import id_and_revision, resolve_name
 
 TIMEOUT_SECONDS = 5.0
 """How long the hub may take to answer about a model; a machine without a hub should say so at once."""
@@ -21,7 +21,7 @@ _WANTED_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
 _SUBFOLDERS = ["*/*"]  # other runtimes' exports live there
 
 
-def fetch(name: str) -> Path:
+def download(name: str) -> Path:
     """The directory of a hub model's files, downloaded where the cache does not have them.
 
     `ORGANISATION/NAME` at the revision that the registry pins, or at the hub's newest; `ORGANISATION/NAME@REVISION` at that
@@ -29,7 +29,7 @@ def fetch(name: str) -> Path:
     the cache does not have it either.
     """
     model, revision = id_and_revision(name)
-    if "/" not in model and (card := meant(model)) is not None:
+    if "/" not in model and (card := resolve_name(model)) is not None:
         raise BadInput(
             f"There is no directory {model}.", hint=f"The model on the hub is {card.id}."
         )

@@ -30,8 +30,8 @@ buffer for each of them would add up to many batches."""
 
 
 @dataclass(slots=True, eq=False)
-class Slab:
-    """One batch's inputs side by side; whoever is done with them gives it back to its `Slabs`."""
+class PinnedBuffer:
+    """One batch's inputs side by side; whoever is done with them gives it back to its `PinnedBufferPool`."""
 
     key: Key
     tensors: Tensors
@@ -50,16 +50,16 @@ class Slab:
             rows[len(batch) :] = batch[-1][name]
 
 
-class Slabs:
+class PinnedBufferPool:
     """The buffers of one model; thread-safe."""
 
     def __init__(self, *, pinned: bool) -> None:
         self._pinned = pinned
         self._lock = threading.Lock()
-        self._free: list[Slab] = []  #: The one that was given back first comes first.
+        self._free: list[PinnedBuffer] = []  #: The one that was given back first comes first.
         self._largest = 0
 
-    def gather(self, batch: Sequence[Inputs], rows: int) -> Slab:
+    def gather(self, batch: Sequence[Inputs], rows: int) -> PinnedBuffer:
         """Copy n pictures side by side into a buffer of `rows` >= n rows.
 
         Raises `ValueError` where their inputs differ in name, shape or type.
@@ -74,7 +74,7 @@ class Slabs:
         slab.fill(batch)
         return slab
 
-    def give_back(self, slab: Slab) -> None:
+    def give_back(self, slab: PinnedBuffer) -> None:
         """Keep a buffer for the next batch of its kind."""
         with self._lock:
             self._largest = max(self._largest, slab.nbytes)
@@ -86,12 +86,12 @@ class Slabs:
     def _kept(self) -> int:
         return sum(free.nbytes for free in self._free)
 
-    def _taken(self, key: Key) -> Slab:
+    def _taken(self, key: Key) -> PinnedBuffer:
         with self._lock:
             for at, free in enumerate(self._free):
                 if free.key == key:
                     return self._free.pop(at)
-        return Slab(key, {name: self._made(shape, dtype) for name, shape, dtype in key})
+        return PinnedBuffer(key, {name: self._made(shape, dtype) for name, shape, dtype in key})
 
     def _made(self, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> torch.Tensor:
         return torch.empty(

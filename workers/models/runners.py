@@ -18,7 +18,7 @@ Run: TypeAlias = Callable[[Tensors], torch.Tensor]
 """Inputs [rows, …], where the model is, to vectors float32 [rows, dimension]."""
 
 
-class Runner(Protocol):
+class BatchRunner(Protocol):
     """A way to run batches; only the thread that owns the device calls it."""
 
     def rows(self, count: int) -> int:
@@ -28,7 +28,7 @@ class Runner(Protocol):
         """Run inputs of that many rows to float32 [rows, dimension]."""
 
 
-class Eager:
+class EagerRunner:
     """Batches as they come."""
 
     def __init__(self, run: Run) -> None:
@@ -43,7 +43,7 @@ class Eager:
         return self._run(tensors)
 
 
-class FixedSizes:
+class FixedSizeRunner:
     """Batches padded to sizes prepared beforehand; those beyond the largest run as they come.
 
     So do inputs whose rows have another shape than `example`'s, for which all was prepared: a processor that does not
@@ -71,7 +71,7 @@ class FixedSizes:
         return all(tensors[name].shape[1:] == shape for name, shape in self._shapes.items())
 
 
-def ladder(size: int) -> list[int]:
+def fixed_sizes(size: int) -> list[int]:
     """The sizes to prepare for batches of up to `size`: it, a quarter of it, and so on to 1.
 
     A batch is padded to four times its pictures at worst, and that only while the device has time to spare; each

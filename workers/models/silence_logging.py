@@ -16,7 +16,7 @@ _transformers_logging: Any = transformers.utils.logging  # its functions are not
 _hub_logging: Any = hub_logging
 
 
-def quieten() -> None:
+def silence_libraries() -> None:
     """Let transformers and huggingface_hub log errors only and draw no progress bars; process-wide."""
     _transformers_logging.set_verbosity_error()
     _transformers_logging.disable_progress_bar()

@@ -35,7 +35,7 @@ _KEPT = 10_000
 """Batches whose lateness is kept: a quarter of an hour of the fastest."""
 
 
-class TimedModel:
+class SimulatedModel:
     """A sleep as an `EmbeddingModel`, see there for the contract."""
 
     device = "cpu"

@@ -24,7 +24,7 @@ class DeviceLost(BaseException):
     """
 
 
-class Launched(Protocol):
+class LaunchedBatch(Protocol):
     """A batch that the device has, or has done."""
 
     @property
@@ -41,10 +41,10 @@ class Launched(Protocol):
         """
 
 
-class Staged(Protocol):
+class StagedBatch(Protocol):
     """A batch whose inputs lie, or are on their way, where the device reads them."""
 
-    def launch(self) -> Launched:
+    def launch(self) -> LaunchedBatch:
         """Have it embedded; only by the thread that owns the device; raises as `EmbeddingModel.embed` does."""
 
 
@@ -55,8 +55,8 @@ class StagedModel(EmbeddingModel, Protocol):
     def enter(self) -> None:
         """Set up the calling thread as the one that owns the device; before its first launch."""
 
-    def stage(self, batch: Sequence[Inputs]) -> Staged:
+    def stage(self, batch: Sequence[Inputs]) -> StagedBatch:
         """Gather n pictures; raises where they do not fit together (`ValueError`) or into memory."""
 
-    def stage_texts(self, texts: Sequence[str]) -> Staged:
+    def stage_texts(self, texts: Sequence[str]) -> StagedBatch:
         """Gather n texts; raises `BadInput` without a text tower."""

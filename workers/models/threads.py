@@ -30,7 +30,7 @@ def single_threaded() -> None:
         restoring.join()
 
 
-def in_a_passing_thread(work: Callable[[], T]) -> T:
+def run_in_own_thread(work: Callable[[], T]) -> T:
     """Do something in a thread that ends with it; what it raises is raised here.
 
     Who is told to stop meanwhile stops at once: the thread is a daemon, and is not waited for.

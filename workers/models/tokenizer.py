@@ -22,7 +22,7 @@ _VOCABULARIES = (
 )
 
 
-class Tokens:
+class Tokenizer:
     """One model's tokeniser; not thread-safe, for the thread that owns the device."""
 
     def __init__(self, tokenizer: Any, rule: TextRule, max_length: int) -> None:
@@ -44,7 +44,7 @@ class Tokens:
         return {str(name): tensor for name, tensor in encoded.items()}
 
 
-def load_tokens(directory: Path, config: Any) -> Tokens:
+def load_tokenizer(directory: Path, config: Any) -> Tokenizer:
     """Load a directory's tokeniser; raises `BadInput` where there is none or it cannot be loaded."""
     # Without a vocabulary transformers would make an empty tokeniser up and embed every text alike.
     if not any((directory / name).is_file() for name in _VOCABULARIES):
@@ -60,7 +60,7 @@ def load_tokens(directory: Path, config: Any) -> Tokens:
         raise BadInput(
             f"The tokeniser in {directory} cannot be loaded: {reason[0][:200]}"
         ) from error
-    return Tokens(tokenizer, text_rule(config.model_type), _max_length(config))
+    return Tokenizer(tokenizer, text_rule(config.model_type), _max_length(config))
 
 
 def _max_length(config: Any) -> int:

@@ -23,21 +23,21 @@ from workers.image import Picture
 from workers.models.base import Compile, Inputs, Way
 from workers.models.checkpoint import inspect_directory
 from workers.models.compile import choose_runner
-from workers.models.conv_folding import streamlined
+from workers.models.conv_folding import with_folded_convolutions
 from workers.models.device import device_title, resolve_device, resolve_dtype
-from workers.models.device_backends import Load, place_of
+from workers.models.device_backends import HostBatch, backend_of
 from workers.models.device_errors import device_errors
-from workers.models.dtype import unasked
+from workers.models.dtype import default_dtype
 from workers.models.families import has_text_tower, image_vectors, text_vectors
 from workers.models.loading import load_model, load_processor
 from workers.models.logit_scale import learned_scoring
-from workers.models.pinned_buffers import Slabs
+from workers.models.pinned_buffers import PinnedBufferPool
 from workers.models.preprocess.normalisation import Tensors
 from workers.models.preprocess.preprocessing import Preprocessing
-from workers.models.runners import Eager, Runner
-from workers.models.silence_logging import quieten
-from workers.models.staged import Staged
-from workers.models.tokenizer import Tokens, load_tokens
+from workers.models.runners import BatchRunner, EagerRunner
+from workers.models.silence_logging import silence_libraries
+from workers.models.staged import StagedBatch
+from workers.models.tokenizer import Tokenizer, load_tokenizer
 
 _SIDE = 64
 
@@ -65,24 +65,24 @@ class TransformersModel:
         the device has no memory for it. On a CPU one operation takes as many threads as torch takes in the calling
         thread.
         """
-        quieten()
+        silence_libraries()
         checkpoint = inspect_directory(directory)
         self.name = model_name(given)
         self.device = resolve_device(device)
         self._dtype = resolve_dtype(dtype, self.device)
         self._compiling = compiling
         self._preprocessing = Preprocessing(load_processor(checkpoint), way=preprocess)
-        self._place = place_of(self.device)
-        self._slabs = Slabs(pinned=self._place.pinned)
-        self._runner: Runner = Eager(self._pictures)
+        self._place = backend_of(self.device)
+        self._slabs = PinnedBufferPool(pinned=self._place.pinned)
+        self._runner: BatchRunner = EagerRunner(self._pictures)
         self._model = load_model(checkpoint, self._dtype, self.device)
-        if dtype is None and unasked(self._model, self._dtype) != self._dtype:
-            self._dtype = unasked(self._model, self._dtype)
+        if dtype is None and default_dtype(self._model, self._dtype) != self._dtype:
+            self._dtype = default_dtype(self._model, self._dtype)
             self._model = load_model(checkpoint, self._dtype, self.device)
         self.revision = checkpoint.revision()
         grey = Image.new("RGB", (64, 64), (128, 128, 128))
         self.dimension = self.embed([self.preprocess(grey)]).shape[1]
-        self._model = streamlined(self._model, self._probed)
+        self._model = with_folded_convolutions(self._model, self._probed)
         self._tokens, self._why_no_text = self._open_text(directory)
         self.supports_text = self._tokens is not None
         self.scoring = learned_scoring(checkpoint, self._model) if self.supports_text else None
@@ -110,14 +110,14 @@ class TransformersModel:
         """Set up the calling thread as the one that owns the device."""
         self._place.enter()
 
-    def stage(self, batch: Sequence[Inputs]) -> Staged:
+    def stage(self, batch: Sequence[Inputs]) -> StagedBatch:
         """Gather n pictures; raises `ValueError` where their inputs differ in shape, `MemoryError` without memory."""
         with device_errors():  # a buffer that is to be pinned is the GPU's matter too
             slab = self._slabs.gather(batch, self._runner.rows(len(batch)))
         release = partial(self._slabs.give_back, slab)
-        return self._place.stage(Load(slab.tensors, len(batch), self._runner, release))
+        return self._place.stage(HostBatch(slab.tensors, len(batch), self._runner, release))
 
-    def stage_texts(self, texts: Sequence[str]) -> Staged:
+    def stage_texts(self, texts: Sequence[str]) -> StagedBatch:
         """Tokenise n texts; raises `BadInput` where the model has no words."""
         if self._tokens is None:
             raise BadInput(self._why_no_text, hint="Search by picture or by item instead.")
@@ -145,8 +145,8 @@ class TransformersModel:
     def _texts(self, tensors: Tensors) -> torch.Tensor:
         return text_vectors(self._model, tensors).float()
 
-    def _staged_tokens(self, tokens: Tokens, texts: Sequence[str]) -> Staged:
-        return self._place.stage(Load(tokens(texts), len(texts), self._texts, lambda: None))
+    def _staged_tokens(self, tokens: Tokenizer, texts: Sequence[str]) -> StagedBatch:
+        return self._place.stage(HostBatch(tokens(texts), len(texts), self._texts, lambda: None))
 
     def _typed(self, tensor: torch.Tensor) -> torch.Tensor:
         return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
@@ -162,11 +162,11 @@ class TransformersModel:
         normalised = self._preprocessing.on_device(self._sample(1))
         return image_vectors(model, {name: self._typed(one) for name, one in normalised.items()})
 
-    def _open_text(self, directory: Path) -> tuple[Tokens | None, str]:
+    def _open_text(self, directory: Path) -> tuple[Tokenizer | None, str]:
         if not has_text_tower(self._model):
             return None, f"The model {self.name} embeds pictures only, it has no text tower."
         try:
-            tokens = load_tokens(directory, self._model.config)
+            tokens = load_tokenizer(directory, self._model.config)
         except BadInput as error:
             return None, error.message
         width = self._staged_tokens(tokens, ["picture"]).launch().vectors().shape[1]

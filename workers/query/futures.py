@@ -6,13 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from workers.tracebacks import frameless
+from workers.tracebacks import without_traceback
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def chained(first: Future[T], step: Callable[[T], Future[R]]) -> Future[R]:
+def then(first: Future[T], step: Callable[[T], Future[R]]) -> Future[R]:
     """What comes of a step that begins with what `first` brings; it fails as the first that fails.
 
     Cancelled, it cancels the stage that it is at, if that has not begun; and it is cancelled where a stage is.
@@ -38,7 +38,7 @@ def _begin(result: Future[R], step: Callable[[T], Future[R]], brought: T) -> Non
     try:
         second = step(brought)
     except Exception as error:  # noqa: BLE001 - raised into a stage's thread, it would be lost
-        _settle(result, frameless(error))
+        _settle(result, without_traceback(error))
         return
     _abandon_with(result, second)
     second.add_done_callback(lambda done: _pass_on(done, result))

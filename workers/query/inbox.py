@@ -26,7 +26,7 @@ REPLY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class InboxQuestion:
     """A question that is this worker's to answer."""
 
     request: str
@@ -34,7 +34,7 @@ class Taken:
     until: float  #: When its asker gives up, monotonic seconds.
 
 
-def take(redis: Redis, requests: Sequence[str]) -> list[Taken]:
+def take_questions(redis: Redis, requests: Sequence[str]) -> list[InboxQuestion]:
     """Fetch questions; those that expired, or whose asker gave up, are left out."""
     with redis.pipeline(transaction=True) as pipe:
         for request in requests:
@@ -43,13 +43,13 @@ def take(redis: Redis, requests: Sequence[str]) -> list[Taken]:
         found = pipe.execute()
     now = time.monotonic()
     return [
-        Taken(request, unpacked_question(as_bytes(raw)), now + left / 1000 - SLACK)
+        InboxQuestion(request, unpacked_question(as_bytes(raw)), now + left / 1000 - SLACK)
         for request, left, raw in zip(requests, found[::2], found[1::2], strict=True)
         if raw is not None
     ]
 
 
-def reply(redis: Redis, answers: Mapping[str, Answer]) -> None:
+def send_replies(redis: Redis, answers: Mapping[str, Answer]) -> None:
     """Send answers by their requests: vectors, and errors, which the asker gets as such."""
     with redis.pipeline(transaction=True) as pipe:
         for request, answer in answers.items():

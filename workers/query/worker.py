@@ -23,11 +23,11 @@ from vitrine.core.errors import BadInput, ModelUnavailable, VitrineError
 from vitrine.core.types import ItemFailure
 from vitrine.query.protocol import Answer, Kind, Query, QueryVector, UnusablePicture
 from workers.batching import Lane
-from workers.fetch.result import Fetched
+from workers.fetch.result import FetchedPicture
 from workers.query import inbox
-from workers.query.futures import chained
-from workers.query.inbox import Taken
-from workers.stages import Prepared, Stages
+from workers.query.futures import then
+from workers.query.inbox import InboxQuestion
+from workers.stages import PreparedPicture, Stages
 from workers.vector_cache.deduplicating import Vector
 
 log = logging.getLogger(__name__)
@@ -52,11 +52,11 @@ class QueryWorker:
         How many were answered, how many refused, and how many dropped because their asker had gone.
         """
         names = requests.split(",")
-        taken = inbox.take(self._redis, names)
+        taken = inbox.take_questions(self._redis, names)
         walks = {self._begun(one.query): one for one in taken}
         answered = refused = 0
         for answers in self._as_they_come(walks):
-            inbox.reply(self._redis, answers)
+            inbox.send_replies(self._redis, answers)
             good = sum(isinstance(one, QueryVector) for one in answers.values())
             answered, refused = answered + good, refused + len(answers) - good
         dropped = len(names) - answered - refused
@@ -70,7 +70,7 @@ class QueryWorker:
             failed.set_exception(error)
             return failed
 
-    def _as_they_come(self, walks: dict[Vector, Taken]) -> Iterable[dict[str, Answer]]:
+    def _as_they_come(self, walks: dict[Vector, InboxQuestion]) -> Iterable[dict[str, Answer]]:
         """The answers that come in time; what does not is given up."""
         until = max((one.until for one in walks.values()), default=0.0)
         # Not `concurrent.futures.wait`, which never hears of a future that was cancelled and not asked for after.
@@ -101,19 +101,19 @@ class QueryWorker:
     # --- what is begun for each kind ---------------------------------------------------------------
 
     def _image(self, query: Query) -> Vector:
-        return self._prepared(Fetched(data=query.data, url="", status=200), query)
+        return self._prepared(FetchedPicture(data=query.data, url="", status=200), query)
 
     def _url(self, query: Query) -> Vector:
         fetched = self._stages.fetcher.fetch(query.data.decode())
-        return chained(fetched, lambda fetched: self._prepared(fetched, query))
+        return then(fetched, lambda fetched: self._prepared(fetched, query))
 
-    def _prepared(self, fetched: Fetched, query: Query) -> Vector:
+    def _prepared(self, fetched: FetchedPicture, query: Query) -> Vector:
         prepared = self._stages.prepare(
             fetched, lane=Lane.QUERY, grey=query.grey, fresh=query.fresh, part=query.part
         )
-        return chained(prepared, self._submitted)
+        return then(prepared, self._submitted)
 
-    def _submitted(self, prepared: Prepared) -> Vector:
+    def _submitted(self, prepared: PreparedPicture) -> Vector:
         future = self._stages.submit(prepared, lane=Lane.QUERY)
         prepared.hold.release()
         return future

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.vector_cache.sqlite_file import VectorFile, is_damage
+from workers.vector_cache.sqlite_file import SqliteVectorFile, is_damage
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class VectorCache:
 
     def __init__(self, directory: Path, *, limit: int, spare: int = SPARE_BYTES) -> None:
         """Open or make the file, of `limit` bytes at most; raises `OSError` or `sqlite3.Error` where that cannot be."""
-        self._file = VectorFile(directory, limit=limit)
+        self._file = SqliteVectorFile(directory, limit=limit)
         self._spare = spare
         self._pending: dict[bytes, NDArray[np.float32]] = {}
         self._changed = threading.Condition()

@@ -28,7 +28,7 @@ Vector: TypeAlias = Future[NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
-class ReuseCounts:
+class CacheCounts:
     """What became of the pictures so far."""
 
     found: int = 0  #: Had a vector, and were not decoded.
@@ -36,17 +36,17 @@ class ReuseCounts:
     joined: int = 0  #: Missed, and then had that of an equal picture which was on its way.
 
 
-class Reuse:
+class DeduplicatingCache:
     """Known vectors of one worker; thread-safe."""
 
     def __init__(self, cache: VectorCache) -> None:
         self._cache = cache
         self._under_way: dict[bytes, Vector] = {}
         self._lock = threading.Lock()
-        self._counts = ReuseCounts()
+        self._counts = CacheCounts()
 
     @property
-    def counts(self) -> ReuseCounts:
+    def counts(self) -> CacheCounts:
         """How often it was of use."""
         return self._counts
 
@@ -107,7 +107,7 @@ class Reuse:
         """For who holds the lock. An equal picture was kept before it was taken from those under way."""
         future = self._under_way.get(key)
         if future is None and (vector := self._cache.find(key)) is not None:
-            future = known(vector)
+            future = resolved_future(vector)
         if future is not None:
             self._counts = replace(self._counts, joined=self._counts.joined + 1)
         return future
@@ -124,7 +124,7 @@ class Reuse:
         self._cache.close()
 
 
-def known(vector: NDArray[np.float32]) -> Vector:
+def resolved_future(vector: NDArray[np.float32]) -> Vector:
     """A vector as one that has come."""
     future: Vector = Future()
     future.set_result(vector)
@@ -140,7 +140,7 @@ def _pass_on(asked: Vector, promised: Vector) -> None:
         promised.set_result(asked.result())
 
 
-def open_reuse(settings: Settings) -> Reuse | None:
+def open_deduplicating_cache(settings: Settings) -> DeduplicatingCache | None:
     """What the settings ask for; None where they ask for none, or the file cannot be had, which the log says.
 
     Why vectors are kept, in a file a host and by default: docs/decisions/0006-known-vectors.md.
@@ -148,7 +148,9 @@ def open_reuse(settings: Settings) -> Reuse | None:
     if not settings.embedding_cache_bytes:
         return None
     try:
-        return Reuse(VectorCache(settings.data_dir, limit=settings.embedding_cache_bytes))
+        return DeduplicatingCache(
+            VectorCache(settings.data_dir, limit=settings.embedding_cache_bytes)
+        )
     except (OSError, sqlite3.Error) as error:
         log.warning("works without a cache of vectors in %s: %s", settings.data_dir, error)
         return None

@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS vectors (number INTEGER PRIMARY KEY, key BLOB NOT NUL
 """
 
 
-class VectorFile:
+class SqliteVectorFile:
     """One process's connections: one writes, one reads in any thread. Methods raise `sqlite3.Error`."""
 
     def __init__(self, directory: Path, *, limit: int) -> None:

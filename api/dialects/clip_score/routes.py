@@ -15,17 +15,17 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from api import openapi
-from api.dependencies import Given, Parts
+from api.dependencies import RequestServices, Services
 from api.dialects.clip_score.schemas import (
     BatchIn,
     BatchOut,
     EvaluationIn,
     EvaluationOut,
     EvaluatorHealth,
-    FailedOut,
+    FailedEvaluationOut,
 )
-from api.embedding import chosen, embedded
-from api.middleware.body_limit import admitted, roomy
+from api.embedding import choose_model, embed_questions
+from api.middleware.body_limit import large_body_slot, search_slot
 from api.problems import problem
 from api.readiness import Readiness
 from api.requests import bodies
@@ -47,11 +47,13 @@ _KEPT = 4096
 @router.post(
     "/evaluator/v1/evaluation/single",
     summary="Score one picture against a text",
-    responses=openapi.errors(400, 404, 408, 409, 413, 415, 429),
+    responses=openapi.error_responses(400, 404, 408, 409, 413, 415, 429),
     openapi_extra=openapi.json_body(EvaluationIn, example=_SINGLE),
-    dependencies=[Depends(admitted), Depends(roomy)],
+    dependencies=[Depends(search_slot), Depends(large_body_slot)],
 )
-def single(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> EvaluationOut:
+def single(
+    parts: RequestServices, body: Annotated[bytes, Depends(bodies.json_only)]
+) -> EvaluationOut:
     """400 says why there is no score."""
     asked = bodies.from_json(EvaluationIn, body)
     (outcome,), model, took = _scored(parts, [asked])
@@ -63,24 +65,24 @@ def single(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> E
 @router.post(
     "/evaluator/v1/evaluation/batch",
     summary="Score many pictures against their texts",
-    responses=openapi.errors(400, 404, 408, 409, 413, 415, 429),
+    responses=openapi.error_responses(400, 404, 408, 409, 413, 415, 429),
     openapi_extra=openapi.json_body(BatchIn, example={"evaluations": [_SINGLE]}),
-    dependencies=[Depends(admitted), Depends(roomy)],
+    dependencies=[Depends(search_slot), Depends(large_body_slot)],
 )
-def batch(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> BatchOut:
+def batch(parts: RequestServices, body: Annotated[bytes, Depends(bodies.json_only)]) -> BatchOut:
     """The outcomes in their order; one that fails has an `error` in place of its score."""
     asked = bodies.from_json(BatchIn, body)
     if len({one.model_config_name for one in asked.evaluations}) > 1:
         raise bodies.refuse_field("evaluations", "All of them have to name the same model.")
     outcomes, model, took = _scored(parts, asked.evaluations)
     each = took / len(outcomes)
-    results: list[EvaluationOut | FailedOut] = [
+    results: list[EvaluationOut | FailedEvaluationOut] = [
         _evaluation(one, outcome, model, each)
         if outcome.error is None
         else _failed(one, outcome.error)
         for one, outcome in zip(asked.evaluations, outcomes, strict=True)
     ]
-    failed = sum(isinstance(one, FailedOut) for one in results)
+    failed = sum(isinstance(one, FailedEvaluationOut) for one in results)
     return BatchOut(
         results=results,
         total_evaluations=len(results),
@@ -91,13 +93,13 @@ def batch(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> Ba
     )
 
 
-def _scored(parts: Parts, asked: Sequence[EvaluationIn]) -> tuple[list[ScoreOut], str, float]:
+def _scored(parts: Services, asked: Sequence[EvaluationIn]) -> tuple[list[ScoreOut], str, float]:
     """The outcomes, the model, and the milliseconds that they took together."""
     name = asked[0].model_config_name
-    model = chosen(parts, None if name in {None, "", "default"} else name)
+    model = choose_model(parts, None if name in {None, "", "default"} else name)
     pictures = [_picture(one.image_input) for one in asked]
     started = time.perf_counter()
-    found = embedded(parts, model, [*pictures, *(by_text(one.text_prompt) for one in asked)])
+    found = embed_questions(parts, model, [*pictures, *(by_text(one.text_prompt) for one in asked)])
     took = 1000 * (time.perf_counter() - started)
     return scores(found, model.worker().scoring, took).results, model.name, took
 
@@ -118,9 +120,9 @@ def _evaluation(
     )
 
 
-def _failed(asked: EvaluationIn, error: PairError) -> FailedOut:
+def _failed(asked: EvaluationIn, error: PairError) -> FailedEvaluationOut:
     told = f"{error.code}: {error.message}"
-    return FailedOut(
+    return FailedEvaluationOut(
         image_input=_said_back(asked.image_input), text_prompt=asked.text_prompt, error=told
     )
 
@@ -141,13 +143,13 @@ def _error(error: PairError) -> BadInput | ModelUnavailable:
     "/evaluator/health",
     summary="Would a score work",
     response_model=EvaluatorHealth,
-    responses=openapi.errors(),
+    responses=openapi.error_responses(),
 )
 @router.get(
     "/system/health",
     summary="Would a score work",
     response_model=EvaluatorHealth,
-    responses=openapi.errors(),
+    responses=openapi.error_responses(),
 )
 async def health(request: Request) -> Response:
     """As `/readyz`; 503 where it would not."""

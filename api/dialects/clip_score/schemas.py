@@ -40,7 +40,7 @@ class EvaluationOut(BaseModel):
     model_used: str
 
 
-class FailedOut(BaseModel):
+class FailedEvaluationOut(BaseModel):
     """Why there is no score."""
 
     image_input: str
@@ -54,7 +54,7 @@ class BatchOut(BaseModel):
 
     model_config = ConfigDict(protected_namespaces=())
 
-    results: list[EvaluationOut | FailedOut]
+    results: list[EvaluationOut | FailedEvaluationOut]
     total_evaluations: int
     successful: int
     failed: int

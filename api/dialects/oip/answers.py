@@ -15,7 +15,7 @@ HEADER_LENGTH = "Inference-Header-Content-Length"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class EncodedAnswer:
     """An answer's body, and the length of its JSON where tensors stand behind it."""
 
     body: bytes
@@ -24,7 +24,7 @@ class Written:
 
 def write_answer(
     head: dict[str, Any], vectors: NDArray[np.float32], outputs: Sequence[tuple[str, bool]]
-) -> Written:
+) -> EncodedAnswer:
     """The answer with `vectors`, float32 [n, dimension], under each name, in binary where that is said."""
     told: list[dict[str, Any]] = []
     behind: list[bytes] = []
@@ -38,4 +38,4 @@ def write_answer(
             output["data"] = np.ascontiguousarray(vectors).reshape(-1)
         told.append(output)
     json = orjson.dumps(head | {"outputs": told}, option=orjson.OPT_SERIALIZE_NUMPY)
-    return Written(b"".join([json, *behind]), len(json) if behind else None)
+    return EncodedAnswer(b"".join([json, *behind]), len(json) if behind else None)

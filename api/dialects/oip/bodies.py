@@ -29,7 +29,7 @@ Body = Annotated[bytes, Depends(_read)]
 """How a route asks for the bytes as they came; `api.middleware.body_limit` bounds them."""
 
 
-def unpacked(body: bytes, encoding: str | None) -> bytes:
+def decoded_body(body: bytes, encoding: str | None) -> bytes:
     """The body as its Content-Encoding says.
 
     Raises `BodyTooLarge`, `BadInput` for bytes that are not so encoded, 415 for another encoding.

@@ -16,17 +16,17 @@ from fastapi.responses import Response
 from numpy.typing import NDArray
 
 from api import openapi
-from api.dependencies import Given, Parts
+from api.dependencies import RequestServices, Services
 from api.dialects.oip import bodies
 from api.dialects.oip.answers import HEADER_LENGTH, write_answer
 from api.dialects.oip.metadata import OUTPUT, Counted, Named
 from api.dialects.oip.questions import questions
 from api.dialects.oip.schemas import InferIn, InferOut, OutputIn
 from api.dialects.oip.statistics import VERSION, Lap
-from api.dialects.oip.tensors import Infer, read_request
-from api.embedding import embedded
-from api.middleware.body_limit import admitted, roomy
-from api.requests.model_names import Served
+from api.dialects.oip.tensors import InferRequest, read_request
+from api.embedding import embed_questions
+from api.middleware.body_limit import large_body_slot, search_slot
+from api.requests.model_names import ServedModel
 from vitrine.core.errors import BadInput
 from vitrine.query.client import Answer, QueryVector
 
@@ -56,18 +56,18 @@ _BODY = {
 @router.post(
     "/v2/models/{model}/infer",
     summary="Embed pixels, pictures or texts",
-    responses=openapi.errors(404, 408, 409, 413, 415, 429)
+    responses=openapi.error_responses(404, 408, 409, 413, 415, 429)
     | {200: {"model": InferOut, "content": _BINARY}},
     openapi_extra=_BODY,
-    dependencies=[Depends(admitted), Depends(roomy)],
+    dependencies=[Depends(search_slot), Depends(large_body_slot)],
 )
 @router.post(
     "/v2/models/{model}/versions/{version}/infer",
     include_in_schema=False,
-    dependencies=[Depends(admitted), Depends(roomy)],
+    dependencies=[Depends(search_slot), Depends(large_body_slot)],
 )
 def infer(
-    request: Request, parts: Given, named: Named, statistics: Counted, body: bodies.Body
+    request: Request, parts: RequestServices, named: Named, statistics: Counted, body: bodies.Body
 ) -> Response:
     """One input, of one kind; a unit vector for each of its pictures or texts, in their order.
 
@@ -75,7 +75,7 @@ def infer(
     vector. `/v1/embed` tells of each.
     """
     with statistics.request(named.model) as lap:
-        plain = bodies.unpacked(body, request.headers.get("content-encoding"))
+        plain = bodies.decoded_body(body, request.headers.get("content-encoding"))
         asked = read_request(plain, request.headers.get(HEADER_LENGTH))
         outputs = [_output(asked, one) for one in asked.outputs] or [(OUTPUT, asked.binary)]
         vectors = _vectors(parts, named, asked, lap)
@@ -95,7 +95,7 @@ def _with_id(head: dict[str, Any], request_id: str | None) -> dict[str, Any]:
     return head if request_id is None else head | {"id": request_id}
 
 
-def _output(asked: Infer, wanted: OutputIn) -> tuple[str, bool]:
+def _output(asked: InferRequest, wanted: OutputIn) -> tuple[str, bool]:
     if wanted.name.upper() not in SYNONYMS:
         raise BadInput(f"There is no output {wanted.name}.", hint=f"The output is {OUTPUT}.")
     if wanted.parameters.get("classification"):
@@ -103,13 +103,15 @@ def _output(asked: Infer, wanted: OutputIn) -> tuple[str, bool]:
     return wanted.name, bool(wanted.parameters.get("binary_data", asked.binary))
 
 
-def _vectors(parts: Parts, named: Served, asked: Infer, lap: Lap) -> NDArray[np.float32]:
+def _vectors(
+    parts: Services, named: ServedModel, asked: InferRequest, lap: Lap
+) -> NDArray[np.float32]:
     """The unit vectors, float32 [n, dimension]; raises the first question's error."""
     queries = questions(asked.tensor)
     lap.mark("compute_input")
     limit = parts.settings.query_timeout
     timeout = limit if asked.timeout is None else min(limit, asked.timeout)
-    answers = embedded(parts, named, queries, timeout=timeout).answers
+    answers = embed_questions(parts, named, queries, timeout=timeout).answers
     lap.mark("compute_infer")
     lap.embedded = len(queries)
     return np.stack([_vector(number, answer) for number, answer in enumerate(answers)])

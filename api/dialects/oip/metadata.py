@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from api import openapi
-from api.dependencies import Given
+from api.dependencies import RequestServices
 from api.dialects.oip.schemas import IndexEntry, ModelOut, ServerOut, StatisticsOut, TensorMetadata
 from api.dialects.oip.statistics import VERSION, Statistics
 from api.problems import problem
 from api.readiness import Readiness
-from api.requests.model_names import Served, names, served
+from api.requests.model_names import ServedModel, find_model, running_names
 from vitrine import __version__
 from vitrine.core.errors import NotFound
 from vitrine.core.model_registry import registered
@@ -33,15 +33,15 @@ async def _statistics(request: Request) -> Statistics:
     return found
 
 
-def _model(request: Request, parts: Given, model: str) -> Served:
+def _model(request: Request, parts: RequestServices, model: str) -> ServedModel:
     """The model of the path; 404 also for a version that there is not."""
     version = request.path_params.get("version", VERSION)
     if version != VERSION:
         raise NotFound(f"The model {model[:200]} has no version {version[:40]}, only {VERSION}.")
-    return served(parts, model)
+    return find_model(parts, model)
 
 
-Named = Annotated[Served, Depends(_model)]
+Named = Annotated[ServedModel, Depends(_model)]
 """How a route asks for the model of its path."""
 Counted = Annotated[Statistics, Depends(_statistics)]
 """How a route asks for the statistics."""
@@ -57,7 +57,7 @@ async def live() -> Response:
     "/v2/health/ready",
     summary="Would an inference work",
     response_class=Response,
-    responses=openapi.errors(),
+    responses=openapi.error_responses(),
 )
 async def ready(request: Request) -> Response:
     """As `/readyz`: 503 says what is wrong."""
@@ -66,26 +66,30 @@ async def ready(request: Request) -> Response:
     return Response() if report.ready else problem(503, "not_ready", report.wrong)
 
 
-@router.get("/v2", summary="What the server is", responses=openapi.errors())
+@router.get("/v2", summary="What the server is", responses=openapi.error_responses())
 def server() -> ServerOut:
     """Name, version, and the protocol's extensions that are served."""
     return ServerOut(name="vitrine", version=__version__, extensions=EXTENSIONS)
 
 
-@router.post("/v2/repository/index", summary="All models", responses=openapi.errors())
-def index(parts: Given) -> list[IndexEntry]:
+@router.post("/v2/repository/index", summary="All models", responses=openapi.error_responses())
+def index(parts: RequestServices) -> list[IndexEntry]:
     """Every name under which a model can be asked now."""
-    return [IndexEntry(name=name, version=VERSION) for name in names(parts)]
+    return [IndexEntry(name=name, version=VERSION) for name in running_names(parts)]
 
 
-@router.get("/v2/models/stats", summary="Statistics of all models", responses=openapi.errors())
-def all_statistics(parts: Given, statistics: Counted) -> StatisticsOut:
+@router.get(
+    "/v2/models/stats", summary="Statistics of all models", responses=openapi.error_responses()
+)
+def all_statistics(parts: RequestServices, statistics: Counted) -> StatisticsOut:
     """Counts of this API process, by the running models' own names."""
     models = sorted({worker.model for worker in parts.lane.workers()})
     return StatisticsOut(model_stats=[statistics.of(model, model) for model in models])
 
 
-@router.get("/v2/models/{model}", summary="What a model takes", responses=openapi.errors(404))
+@router.get(
+    "/v2/models/{model}", summary="What a model takes", responses=openapi.error_responses(404)
+)
 @router.get("/v2/models/{model}/versions/{version}", include_in_schema=False)
 def metadata(named: Named) -> ModelOut:
     """Its inputs, of which a request gives one, and its output."""
@@ -111,7 +115,9 @@ def _inputs(worker: WorkerInfo) -> list[TensorMetadata]:
 
 
 @router.get(
-    "/v2/models/{model}/config", summary="A model's configuration", responses=openapi.errors(404)
+    "/v2/models/{model}/config",
+    summary="A model's configuration",
+    responses=openapi.error_responses(404),
 )
 @router.get("/v2/models/{model}/versions/{version}/config", include_in_schema=False)
 def configuration(named: Named) -> dict[str, Any]:
@@ -137,7 +143,7 @@ def _configured(tensor: TensorMetadata) -> dict[str, Any]:
     "/v2/models/{model}/ready",
     summary="Has a model workers",
     response_class=Response,
-    responses=openapi.errors(404),
+    responses=openapi.error_responses(404),
 )
 @router.get(
     "/v2/models/{model}/versions/{version}/ready",
@@ -151,7 +157,9 @@ def model_ready(named: Named) -> Response:
 
 
 @router.get(
-    "/v2/models/{model}/stats", summary="A model's statistics", responses=openapi.errors(404)
+    "/v2/models/{model}/stats",
+    summary="A model's statistics",
+    responses=openapi.error_responses(404),
 )
 @router.get("/v2/models/{model}/versions/{version}/stats", include_in_schema=False)
 def model_statistics(named: Named, statistics: Counted) -> StatisticsOut:

@@ -16,7 +16,7 @@ class _Read(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True)
 
 
-class InputIn(_Read):
+class TensorIn(_Read):
     """One tensor of a request; its data stands here or, with `binary_data_size`, behind the JSON."""
 
     name: str = Field(max_length=200, examples=["PIXEL_VALUES"])
@@ -38,7 +38,7 @@ class InferIn(_Read):
 
     id: str | None = Field(default=None, max_length=200)
     parameters: Parameters = Field(default={}, max_length=32)
-    inputs: list[InputIn] = Field(min_length=1, max_length=16)
+    inputs: list[TensorIn] = Field(min_length=1, max_length=16)
     outputs: list[OutputIn] = Field(default=[], max_length=4)
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from api.dialects.oip.schemas import InferIn, InputIn, OutputIn
+from api.dialects.oip.schemas import InferIn, OutputIn, TensorIn
 from api.requests import bodies
 from vitrine.core.errors import BadInput
 
@@ -40,7 +40,7 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Infer:
+class InferRequest:
     """A request, read."""
 
     id: str | None
@@ -50,7 +50,7 @@ class Infer:
     timeout: float | None  #: Seconds; None where the client named none.
 
 
-def read_request(body: bytes, header_length: str | None) -> Infer:
+def read_request(body: bytes, header_length: str | None) -> InferRequest:
     """The request of a body; raises `BadInput` or a validation error that names the field."""
     if header_length is None:
         return _read(bodies.from_json(InferIn, body), b"")
@@ -61,11 +61,11 @@ def read_request(body: bytes, header_length: str | None) -> Infer:
         )
     size = int(header_length)
     if size == 0:
-        return Infer(None, Tensor(RAW_INPUT, [body]), (), binary=False, timeout=None)
+        return InferRequest(None, Tensor(RAW_INPUT, [body]), (), binary=False, timeout=None)
     return _read(bodies.from_json(InferIn, body[:size]), body[size:])
 
 
-def _read(asked: InferIn, rest: bytes) -> Infer:
+def _read(asked: InferIn, rest: bytes) -> InferRequest:
     if len(asked.inputs) != 1:
         raise BadInput(
             f"The request has {len(asked.inputs)} inputs: {', '.join(one.name for one in asked.inputs)}.",
@@ -74,7 +74,9 @@ def _read(asked: InferIn, rest: bytes) -> Infer:
     given = asked.inputs[0]
     _refuse_parameters({**asked.parameters, **given.parameters})
     binary = bool(asked.parameters.get("binary_data_output", False))
-    return Infer(asked.id, _tensor(given, rest), tuple(asked.outputs), binary, _timeout(asked))
+    return InferRequest(
+        asked.id, _tensor(given, rest), tuple(asked.outputs), binary, _timeout(asked)
+    )
 
 
 def _timeout(asked: InferIn) -> float | None:
@@ -99,7 +101,7 @@ def _refuse_parameters(parameters: dict[str, Any]) -> None:
 # --- reading a tensor -----------------------------------------------------------------------------
 
 
-def _tensor(given: InputIn, rest: bytes) -> Tensor:
+def _tensor(given: TensorIn, rest: bytes) -> Tensor:
     size = given.parameters.get("binary_data_size")
     count = _count(given)
     if size is None:
@@ -114,13 +116,13 @@ def _tensor(given: InputIn, rest: bytes) -> Tensor:
     return Tensor(given.name, _from_bytes(given, count, rest))
 
 
-def _count(given: InputIn) -> int:
+def _count(given: TensorIn) -> int:
     if any(length < 0 for length in given.shape):
         raise BadInput(f"{given.name}: the shape {given.shape} has a negative length.")
     return math.prod(given.shape)
 
 
-def _from_data(given: InputIn, count: int) -> NDArray[np.float32] | list[bytes]:
+def _from_data(given: TensorIn, count: int) -> NDArray[np.float32] | list[bytes]:
     if given.data is None:
         raise BadInput(f"{given.name} has no data.")
     if given.datatype == "BYTES":
@@ -141,7 +143,7 @@ def _from_data(given: InputIn, count: int) -> NDArray[np.float32] | list[bytes]:
         return _finite(given, numbers.astype(np.float32).reshape(given.shape))
 
 
-def _flat(given: InputIn) -> Iterator[str]:
+def _flat(given: TensorIn) -> Iterator[str]:
     """The strings of nested lists, row by row; by a stack of its own, since nesting is the client's choice."""
     stack: list[Any] = [given.data]
     while stack:
@@ -154,7 +156,7 @@ def _flat(given: InputIn) -> Iterator[str]:
             raise BadInput(f"{given.name}: BYTES in JSON are strings.")
 
 
-def _from_bytes(given: InputIn, count: int, raw: bytes) -> NDArray[np.float32] | list[bytes]:
+def _from_bytes(given: TensorIn, count: int, raw: bytes) -> NDArray[np.float32] | list[bytes]:
     if given.datatype == "BYTES":
         elements = list(islice(_elements(given, raw), MAX_ELEMENTS + 1))
         _require_count(given, len(elements), count)
@@ -165,7 +167,7 @@ def _from_bytes(given: InputIn, count: int, raw: bytes) -> NDArray[np.float32] |
     return _finite(given, np.frombuffer(raw, dtype="<f4").reshape(given.shape))
 
 
-def _elements(given: InputIn, raw: bytes) -> Iterator[bytes]:
+def _elements(given: TensorIn, raw: bytes) -> Iterator[bytes]:
     at = 0
     while at < len(raw):
         end = at + 4
@@ -177,7 +179,7 @@ def _elements(given: InputIn, raw: bytes) -> Iterator[bytes]:
         at = end
 
 
-def _require_floats(given: InputIn) -> None:
+def _require_floats(given: TensorIn) -> None:
     if given.datatype != "FP32":
         raise BadInput(
             f"{given.name}: the datatype {given.datatype} is not taken.",
@@ -185,14 +187,14 @@ def _require_floats(given: InputIn) -> None:
         )
 
 
-def _require_count(given: InputIn, found: int, count: int) -> None:
+def _require_count(given: TensorIn, found: int, count: int) -> None:
     if given.datatype == "BYTES" and found > MAX_ELEMENTS:
         raise BadInput(f"{given.name} has more than the {MAX_ELEMENTS} elements taken at once.")
     if found != count:
         raise BadInput(f"{given.name}: the shape {given.shape} is of {count} values, not {found}.")
 
 
-def _finite(given: InputIn, numbers: NDArray[np.float32]) -> NDArray[np.float32]:
+def _finite(given: TensorIn, numbers: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.isfinite(numbers).all():
         raise BadInput(f"{given.name} has values that are not finite.")
     return numbers

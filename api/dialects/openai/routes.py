@@ -15,14 +15,14 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from api import openapi
-from api.dependencies import Given, Parts
+from api.dependencies import RequestServices, Services
 from api.dialects.openai.schemas import EmbeddingsIn, EmbeddingsOut, OpenAIModel, OpenAIModels
-from api.embedding import embedded
-from api.middleware.body_limit import admitted, roomy
+from api.embedding import embed_questions
+from api.middleware.body_limit import large_body_slot, search_slot
 from api.requests import bodies
 from api.requests.image_inputs import WEB, Asked, by_base64, by_text, by_url
-from api.requests.model_names import Served, names, served
-from api.responses.vector_encoding import written
+from api.requests.model_names import ServedModel, find_model, running_names
+from api.responses.vector_encoding import encode_vector
 from vitrine.core.errors import BadInput, VitrineError
 from vitrine.query.client import Answer, QueryVector, UnusablePicture
 
@@ -38,20 +38,22 @@ _EXAMPLE = {"model": "siglip", "input": ["red shoes", "a striped shirt"]}
     "/v1/embeddings",
     summary="Embed texts, or pictures with `modality`",
     response_model=EmbeddingsOut,
-    responses=openapi.errors(400, 404, 408, 409, 413, 415, 429),
+    responses=openapi.error_responses(400, 404, 408, 409, 413, 415, 429),
     openapi_extra=openapi.json_body(EmbeddingsIn, example=_EXAMPLE),
-    dependencies=[Depends(admitted), Depends(roomy)],
+    dependencies=[Depends(search_slot), Depends(large_body_slot)],
 )
-def embeddings(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) -> Response:
+def embeddings(
+    parts: RequestServices, body: Annotated[bytes, Depends(bodies.json_only)]
+) -> Response:
     """Unit vectors in the inputs' order.
 
     With `modality: "image"` the inputs are URLs, base64 or data URLs. Texts beyond the model's length are cut there.
     """
     asked = bodies.from_json(EmbeddingsIn, body)
-    model = served(parts, asked.model)
+    model = find_model(parts, asked.model)
     inputs = [asked.input] if isinstance(asked.input, str) else asked.input
     _require_dimension(model, asked.dimensions)
-    found = embedded(parts, model, [_asked(one, asked) for one in inputs])
+    found = embed_questions(parts, model, [_asked(one, asked) for one in inputs])
     data = [_entry(index, answer, asked) for index, answer in enumerate(found.answers)]
     told = {
         "object": "list",
@@ -63,7 +65,7 @@ def embeddings(parts: Given, body: Annotated[bytes, Depends(bodies.json_only)]) 
     return Response(content, media_type="application/json")
 
 
-def _require_dimension(model: Served, wanted: int | None) -> None:
+def _require_dimension(model: ServedModel, wanted: int | None) -> None:
     has = model.worker().dimension
     if wanted is not None and wanted != has:
         raise BadInput(
@@ -83,7 +85,7 @@ def _asked(one: str | list[int] | int, asked: EmbeddingsIn) -> Asked:
 def _entry(index: int, answer: Answer, asked: EmbeddingsIn) -> dict[str, Any]:
     if not isinstance(answer, QueryVector):
         raise _named(index, answer)
-    vector = written(answer.vector, asked.encoding_format or "float")
+    vector = encode_vector(answer.vector, asked.encoding_format or "float")
     return {"object": "embedding", "index": index, "embedding": vector}
 
 
@@ -94,20 +96,22 @@ def _named(index: int, error: VitrineError) -> VitrineError:
     return type(error)(f"input[{index}]: {error.message}", hint=error.hint)
 
 
-@router.get("/v1/models", summary="The models that run", responses=openapi.errors())
-def models(parts: Given) -> OpenAIModels:
+@router.get("/v1/models", summary="The models that run", responses=openapi.error_responses())
+def models(parts: RequestServices) -> OpenAIModels:
     """By every name under which they can be asked."""
-    return OpenAIModels(data=[_model(parts, name) for name in names(parts)])
+    return OpenAIModels(data=[_model(parts, name) for name in running_names(parts)])
 
 
-@router.get("/v1/models/{model:path}", summary="One model that runs", responses=openapi.errors(404))
-def one_model(parts: Given, model: str) -> OpenAIModel:
+@router.get(
+    "/v1/models/{model:path}", summary="One model that runs", responses=openapi.error_responses(404)
+)
+def one_model(parts: RequestServices, model: str) -> OpenAIModel:
     """404 where it is not known, 503 where it has no worker."""
     return _model(parts, model)
 
 
-def _model(parts: Parts, name: str) -> OpenAIModel:
-    worker = served(parts, name).worker()
+def _model(parts: Services, name: str) -> OpenAIModel:
+    worker = find_model(parts, name).worker()
     # The clock of another machine may be ahead; nothing was made in the future.
     created = min(int(worker.started_at), int(time.time()))
     return OpenAIModel(id=name, created=max(0, created))

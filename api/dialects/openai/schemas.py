@@ -28,7 +28,7 @@ class EmbeddingsIn(Shape):
     )
 
 
-class EmbeddingOut(BaseModel):
+class OpenAIEmbeddingOut(BaseModel):
     """One vector of length 1; in base64 of float32, little-endian, where that was asked for."""
 
     object: Literal["embedding"] = "embedding"
@@ -47,7 +47,7 @@ class EmbeddingsOut(BaseModel):
     """The vectors."""
 
     object: Literal["list"] = "list"
-    data: list[EmbeddingOut]
+    data: list[OpenAIEmbeddingOut]
     model: str
     usage: UsageOut
 

@@ -42,14 +42,14 @@ class Image(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RunPodQuestions:
     """What an input asks, in its order; `urls` is empty for one picture."""
 
     pictures: tuple[pictures.Asked, ...]
     urls: tuple[str, ...]
 
 
-def asked_of(given: object) -> Asked:
+def questions_of(given: object) -> RunPodQuestions:
     """The questions of a request's `input`; raises `BadInput` that names the field."""
     if not isinstance(given, dict) or ("images" in given) == ("image" in given):
         raise BadInput(
@@ -59,18 +59,18 @@ def asked_of(given: object) -> Asked:
     try:
         if "image" in given:
             one = Image.model_validate(given)
-            how = pictures.Manner(grey=one.grey)
-            return Asked((pictures.by_base64("".join(one.image.split()), how),), ())
+            how = pictures.EmbedOptions(grey=one.grey)
+            return RunPodQuestions((pictures.by_base64("".join(one.image.split()), how),), ())
         urls = Images.model_validate(given).images
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadInput(f"input.{where}: {first['msg']}.") from None
-    return Asked(tuple(pictures.by_url(url) for url in urls), tuple(urls))
+    return RunPodQuestions(tuple(pictures.by_url(url) for url in urls), tuple(urls))
 
 
-def output_of(asked: Asked, answers: Sequence[Answer]) -> dict[str, Any]:
-    """The `output`; vectors stay arrays, which `as_json` writes.
+def output_of(asked: RunPodQuestions, answers: Sequence[Answer]) -> dict[str, Any]:
+    """The `output`; vectors stay arrays, which `output_json` writes.
 
     Raises `BadInput` where no picture has a vector.
     """
@@ -106,6 +106,6 @@ def _all_failed(failed: Sequence[dict[str, str]]) -> str:
     return f"None of the {len(failed)} images could be embedded. {shown}{more}"
 
 
-def as_json(output: dict[str, Any]) -> bytes:
+def output_json(output: dict[str, Any]) -> bytes:
     """The output's JSON; vectors as numbers."""
     return orjson.dumps(output, option=orjson.OPT_SERIALIZE_NUMPY)

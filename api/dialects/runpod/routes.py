@@ -19,16 +19,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from api import openapi
-from api.dependencies import Given, Parts
+from api.dependencies import RequestServices, Services
 from api.dialects.oip.bodies import Body
-from api.dialects.runpod.runner import Runner
+from api.dialects.runpod.runner import TicketRunner
 from api.dialects.runpod.schemas import HealthOut, JobsOut, PurgeOut, RunIn, RunOut, WorkersOut
 from api.middleware.audit import Noted
-from api.middleware.body_limit import Admission, roomy
+from api.middleware.body_limit import Admission, large_body_slot
 from api.requests import bodies
-from api.requests.model_names import Served, canonical, served
+from api.requests.model_names import ServedModel, canonical_name, find_model
 from vitrine.core.errors import Conflict, NotFound, NotServed
-from vitrine.tickets import Counts, NewTicket, Ticket, TicketState
+from vitrine.tickets import NewTicket, Ticket, TicketCounts, TicketState
 
 router = APIRouter(tags=["RunPod"])
 
@@ -51,29 +51,29 @@ async def _waiting(request: Request) -> AsyncIterator[None]:
         yield
 
 
-def _endpoint(parts: Given, endpoint: str) -> Served:
+def _endpoint(parts: RequestServices, endpoint: str) -> ServedModel:
     if endpoint in RESERVED:
         raise NotFound(
             f"{endpoint} is no endpoint: its paths belong to the Open Inference Protocol.",
             hint="Give the model an alias by VITRINE_MODEL_ALIASES.",
         )
     try:
-        return served(parts, endpoint)
+        return find_model(parts, endpoint)
     except NotFound:
         # Its last worker has gone. Who handed something in asks on, and what waits is done when one comes back.
-        model = canonical(endpoint)
-        if parts.tickets.counts(model) == Counts():
+        model = canonical_name(endpoint)
+        if parts.tickets.counts(model) == TicketCounts():
             raise
-        return Served(endpoint, model, ())
+        return ServedModel(endpoint, model, ())
 
 
-async def _runner(request: Request) -> Runner:
-    found: Runner = request.app.state.runner
+async def _runner(request: Request) -> TicketRunner:
+    found: TicketRunner = request.app.state.runner
     return found
 
 
-Running = Annotated[Runner, Depends(_runner)]
-Endpoint = Annotated[Served, Depends(_endpoint)]
+Running = Annotated[TicketRunner, Depends(_runner)]
+Endpoint = Annotated[ServedModel, Depends(_endpoint)]
 
 _EXAMPLE = {"input": {"images": ["https://shop.example/1042/front.jpg"]}}
 _BODY = {
@@ -98,11 +98,11 @@ BODIES = (RunIn,)
     "/v2/{endpoint}/run",
     summary="Hand a request in",
     response_model=RunOut,
-    responses=openapi.errors(404, 408, 413, 429),
+    responses=openapi.error_responses(404, 408, 413, 429),
     openapi_extra=_BODY,
-    dependencies=[Depends(roomy)],
+    dependencies=[Depends(large_body_slot)],
 )
-def run(parts: Given, named: Endpoint, body: Body) -> Response:
+def run(parts: RequestServices, named: Endpoint, body: Body) -> Response:
     """Answered at once; `/status` has the output. Input: `images` (URLs) or `image` (base64, made grey)."""
     ticket = _opened(parts, named, body, "", KEPT_SECONDS)
     return _json({"id": ticket, "status": TicketState.IN_QUEUE})
@@ -112,12 +112,12 @@ def run(parts: Given, named: Endpoint, body: Body) -> Response:
     "/v2/{endpoint}/runsync",
     summary="Hand a request in and wait for it",
     response_model=RunOut,
-    responses=openapi.errors(404, 408, 413, 429),
+    responses=openapi.error_responses(404, 408, 413, 429),
     openapi_extra=_BODY,
-    dependencies=[Depends(roomy), Depends(_waiting)],
+    dependencies=[Depends(large_body_slot), Depends(_waiting)],
 )
 def runsync(
-    parts: Given,
+    parts: RequestServices,
     runner: Running,
     named: Endpoint,
     body: Body,
@@ -131,7 +131,7 @@ def runsync(
     return _json(_told(_found(parts, named, ticket)))
 
 
-def _opened(parts: Parts, named: Served, body: bytes, prefix: str, kept: float) -> str:
+def _opened(parts: Services, named: ServedModel, body: bytes, prefix: str, kept: float) -> str:
     asked = bodies.from_json(RunIn, body)
     ticket = f"{prefix}{uuid.uuid4()}"
     parts.tickets.open(
@@ -155,9 +155,9 @@ def _opened(parts: Parts, named: Served, body: bytes, prefix: str, kept: float) 
     "/v2/{endpoint}/status/{ticket}",
     summary="How a request stands",
     response_model=RunOut,
-    responses=openapi.errors(404),
+    responses=openapi.error_responses(404),
 )
-def status(parts: Given, named: Endpoint, ticket: str) -> Response:
+def status(parts: RequestServices, named: Endpoint, ticket: str) -> Response:
     """With its output or error once it has ended; a /run's are kept for half an hour, a /runsync's for five minutes."""
     return _json(_told(_found(parts, named, ticket)))
 
@@ -166,9 +166,9 @@ def status(parts: Given, named: Endpoint, ticket: str) -> Response:
     "/v2/{endpoint}/cancel/{ticket}",
     summary="Cancel a request",
     response_model=RunOut,
-    responses=openapi.errors(404),
+    responses=openapi.error_responses(404),
 )
-def cancel(parts: Given, named: Endpoint, ticket: str) -> Response:
+def cancel(parts: RequestServices, named: Endpoint, ticket: str) -> Response:
     """One that waits is not begun; one in work gets no further group of pictures embedded; an ended one stays as it is."""
     state = parts.tickets.cancel(named.model, ticket[:MAX_ID])
     if state is None:
@@ -180,9 +180,9 @@ def cancel(parts: Given, named: Endpoint, ticket: str) -> Response:
     "/v2/{endpoint}/retry/{ticket}",
     summary="Try a request again",
     response_model=RunOut,
-    responses=openapi.errors(404, 409),
+    responses=openapi.error_responses(404, 409),
 )
-def retry(parts: Given, named: Endpoint, ticket: str) -> Response:
+def retry(parts: RequestServices, named: Endpoint, ticket: str) -> Response:
     """One that failed or timed out is queued anew under its id; 409 for any other."""
     before = parts.tickets.retry(named.model, ticket[:MAX_ID])
     if before is None:
@@ -201,14 +201,14 @@ def stream(named: Endpoint, ticket: str) -> None:
     )
 
 
-def _found(parts: Parts, named: Served, ticket: str) -> Ticket:
+def _found(parts: Services, named: ServedModel, ticket: str) -> Ticket:
     found = parts.tickets.get(named.model, ticket[:MAX_ID])
     if found is None:
         raise _unknown(named, ticket)
     return found
 
 
-def _unknown(named: Served, ticket: str) -> NotFound:
+def _unknown(named: ServedModel, ticket: str) -> NotFound:
     return NotFound(
         f"The endpoint {named.name} has no request {ticket[:MAX_ID]}.",
         hint="An answer is kept for half an hour at most.",
@@ -239,15 +239,19 @@ def _json(told: dict[str, Any]) -> Response:
 # --- the endpoint ---------------------------------------------------------------------------------
 
 
-@router.post("/v2/{endpoint}/purge-queue", summary="Empty the queue", responses=openapi.errors(404))
-def purge(parts: Given, named: Endpoint, noted: Noted) -> PurgeOut:
+@router.post(
+    "/v2/{endpoint}/purge-queue", summary="Empty the queue", responses=openapi.error_responses(404)
+)
+def purge(parts: RequestServices, named: Endpoint, noted: Noted) -> PurgeOut:
     """Cancel all requests that nobody has begun with."""
     noted.object = named.model
     return PurgeOut(removed=parts.tickets.purge(named.model))
 
 
-@router.get("/v2/{endpoint}/health", summary="Requests and workers", responses=openapi.errors(404))
-def health(parts: Given, named: Endpoint) -> HealthOut:
+@router.get(
+    "/v2/{endpoint}/health", summary="Requests and workers", responses=openapi.error_responses(404)
+)
+def health(parts: RequestServices, named: Endpoint) -> HealthOut:
     """The model's requests over all its names, and its workers."""
     counts = parts.tickets.counts(named.model)
     running = min(counts.in_progress, len(named.workers))

@@ -13,8 +13,8 @@ import threading
 import time
 from contextlib import suppress
 
-from api.dependencies import Lane
-from api.dialects.runpod.work import CLAIM_SECONDS, Work
+from api.dependencies import QueryEmbedder
+from api.dialects.runpod.work import CLAIM_SECONDS, TicketWork
 from vitrine.core.errors import VitrineError
 from vitrine.tickets import Claim, Tickets, TicketState
 
@@ -29,11 +29,16 @@ PAUSE_SECONDS = 1.0
 _CLOSE_SECONDS = 5.0
 
 
-class Runner:
+class TicketRunner:
     """One for each API process."""
 
     def __init__(
-        self, tickets: Tickets, lane: Lane, *, at_once: int = AT_ONCE, pause: float = PAUSE_SECONDS
+        self,
+        tickets: Tickets,
+        lane: QueryEmbedder,
+        *,
+        at_once: int = AT_ONCE,
+        pause: float = PAUSE_SECONDS,
     ) -> None:
         self._tickets = tickets
         self._lane = lane
@@ -109,7 +114,7 @@ class Runner:
 
     def _work(self, claim: Claim) -> None:
         try:
-            Work(self._tickets, self._lane, claim, self._closing, self._pause).carry_out()
+            TicketWork(self._tickets, self._lane, claim, self._closing, self._pause).carry_out()
         except VitrineError as error:
             log.warning("the ticket %s is left: %s", claim.id, error)
         except Exception:

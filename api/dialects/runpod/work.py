@@ -15,8 +15,8 @@ from itertools import islice
 
 import orjson
 
-from api.dependencies import Lane
-from api.dialects.runpod.input import Asked, as_json, asked_of, output_of
+from api.dependencies import QueryEmbedder
+from api.dialects.runpod.input import RunPodQuestions, output_json, output_of, questions_of
 from vitrine.core.errors import BadInput, Unavailable, VitrineError
 from vitrine.query.client import Answer, Query
 from vitrine.tickets import Claim, Tickets, TicketState
@@ -32,11 +32,11 @@ MAX_ATTEMPTS = 3
 
 
 @dataclass(slots=True)
-class Work:
+class TicketWork:
     """One claimed ticket on its way to an output."""
 
     tickets: Tickets
-    lane: Lane
+    lane: QueryEmbedder
     claim: Claim
     closing: threading.Event
     pause: float
@@ -53,10 +53,10 @@ class Work:
             )
             return
         try:
-            asked = asked_of(orjson.loads(self.claim.input))
+            asked = questions_of(orjson.loads(self.claim.input))
             answers = self._answers(asked)
             if answers is not None:
-                output = as_json(output_of(asked, answers))
+                output = output_json(output_of(asked, answers))
                 self.tickets.finish(self.claim, TicketState.COMPLETED, output)
         except BadInput as error:
             self._finish(TicketState.FAILED, str(error))
@@ -69,7 +69,7 @@ class Work:
     def _finish(self, state: TicketState, why: str) -> None:
         self.tickets.finish(self.claim, state, why.encode())
 
-    def _answers(self, asked: Asked) -> list[Answer] | None:
+    def _answers(self, asked: RunPodQuestions) -> list[Answer] | None:
         """An answer for each question; None where the ticket is no longer ours."""
         told: dict[int, Answer] = {}
         left: dict[int, Query] = {}

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from vitrine.cli import main
-from workers.batching.packer import Lane, Packer, Request
+from workers.batching.packer import EmbedRequest, Lane, Packer
 
 EVERY_SECONDS = 0.5
 
@@ -26,7 +26,7 @@ def count_lanes() -> dict[str, list[int]]:
     counts: dict[str, list[int]] = {}
     take = Packer.take
 
-    def taking(self: Packer, lane: Lane) -> list[Request]:
+    def taking(self: Packer, lane: Lane) -> list[EmbedRequest]:
         batch = take(self, lane)
         if batch:
             seen = counts.setdefault(lane.name.lower(), [0, 0])

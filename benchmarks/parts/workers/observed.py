@@ -27,8 +27,9 @@ from typing import Any
 from vitrine.cli import main
 
 _HERE = Path(__file__).resolve().parents[3]
-_RUNTIME = "workers.runtime"
-"""Called `workers.engine` in checkouts before the layout of November 2026, with which this one is compared."""
+_RUNTIME = ("workers.runtime", "open_runtime")
+_RUNTIME_BEFORE = ("workers.engine", "open_engine")
+"""In checkouts before the layout of November 2026, with which this one is compared."""
 _TIMED = "workers.models.simulated"
 _LOOK_EVERY = 0.05
 _WRITE_EVERY = 20  #: Looks.
@@ -38,22 +39,24 @@ _KEPT = 6000
 
 def observe(file: Path) -> None:
     """Begin to write about the model that this process will open."""
-    engine: Any = importlib.import_module(_RUNTIME if _has(_RUNTIME) else "workers.engine")
-    opened: list[Any] = []  # the model, and once it runs the engine
-    open_model, open_engine = engine.open_model, engine.open_engine
+    module, opener = _RUNTIME if _has(_RUNTIME[0]) else _RUNTIME_BEFORE
+    runtime: Any = importlib.import_module(module)
+    opened: list[Any] = []  # the model, and once it runs the worker's runtime
+    open_model, open_runtime = runtime.open_model, getattr(runtime, opener)
 
     def opening(name: str, *arguments: Any, **options: Any) -> Any:
         lent = name.startswith("timed-") and not _has(_TIMED)
         opened.append(
-            _lend(_TIMED).TimedModel(name) if lent else open_model(name, *arguments, **options)
+            _lend(_TIMED).SimulatedModel(name) if lent else open_model(name, *arguments, **options)
         )
         return opened[-1]
 
     def running(*arguments: Any, **options: Any) -> Any:
-        opened.append(open_engine(*arguments, **options))
+        opened.append(open_runtime(*arguments, **options))
         return opened[-1]
 
-    engine.open_model, engine.open_engine = opening, running
+    runtime.open_model = opening
+    setattr(runtime, opener, running)
     threading.Thread(target=_watch, args=(file, opened), name="observer", daemon=True).start()
 
 

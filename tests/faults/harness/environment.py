@@ -33,7 +33,7 @@ from vitrine.messaging.broker import Publisher
 from vitrine.messaging.worker_registry import live_workers
 from vitrine.standalone.private_redis import PrivateRedis
 from vitrine.store.base import PointBatch
-from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.store.remote.server import StoreServer
 
 PATIENCE = 300.0
@@ -44,7 +44,7 @@ LEASE_SECONDS = 3.0
 SWEEP_SECONDS = 1.0
 
 
-class CountingStore(EdgeStore):
+class CountingStore(EmbeddedStore):
     """The embedded engine, counting how often each point was written."""
 
     def __init__(self, path: Path) -> None:

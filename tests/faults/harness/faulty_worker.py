@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.faults.harness.picture_host import MARK
-from workers.fetch.result import Fetched
-from workers.image_decoder import PictureDecoder
+from workers.fetch.result import FetchedPicture
+from workers.image_decoder import ImageDecoder
 from workers.models.base import EmbeddingModel, Inputs
-from workers.stages import Prepared, Stages
-from workers.vector_cache.deduplicating import Reuse
+from workers.stages import PreparedPicture, Stages
+from workers.vector_cache.deduplicating import DeduplicatingCache
 
 FAULT_VARIABLE = "FAULT"
 ONCE_VARIABLE = "FAULT_FILES"
@@ -83,18 +83,23 @@ def _misbehave(fault: str, size: int) -> None:
         time.sleep(3600)
 
 
-def _marked(fetched: Fetched) -> str:
+def _marked(fetched: FetchedPicture) -> str:
     _, mark, fault = fetched.data.rpartition(MARK)
     return fault.decode() if mark else ""
 
 
-Prepare: TypeAlias = Callable[[Stages, Fetched, PictureDecoder, Reuse | None], Prepared]
+Prepare: TypeAlias = Callable[
+    [Stages, FetchedPicture, ImageDecoder, DeduplicatingCache | None], PreparedPicture
+]
 
 
-def _faulty_prepare(prepare: Prepare) -> Callable[..., Prepared]:
+def _faulty_prepare(prepare: Prepare) -> Callable[..., PreparedPicture]:
     def prepare_marked(
-        stages: Stages, fetched: Fetched, decoder: PictureDecoder, reuse: Reuse | None
-    ) -> Prepared:
+        stages: Stages,
+        fetched: FetchedPicture,
+        decoder: ImageDecoder,
+        reuse: DeduplicatingCache | None,
+    ) -> PreparedPicture:
         fault = _marked(fetched)
         if fault == "abort":
             os.abort()

@@ -14,14 +14,14 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from api.app import create_app
-from api.dependencies import Parts
+from api.dependencies import Services
 from vitrine.core.api_keys import Keyring
 from vitrine.core.settings import Settings
 from vitrine.core.types import Failure, FailureReason, ImageRef, Payload, point_id
 from vitrine.ledger import Lease
 from vitrine.messaging.broker import QueueDepth
 from vitrine.store import PointBatch, Provenance, Space, VectorStore
-from vitrine.testing.fake_lane import FakeLane, fake_vector, fake_worker
+from vitrine.testing.fake_lane import FakeQueryClient, fake_vector, fake_worker
 from vitrine.testing.memory_ledger import MemoryLedger
 from vitrine.testing.memory_store import MemoryStore
 from vitrine.testing.memory_tickets import MemoryTickets
@@ -51,12 +51,12 @@ class Outbox:
 class Stage:
     """Everything that a test may look at or change."""
 
-    parts: Parts
+    parts: Services
     app: FastAPI
     client: TestClient
     ledger: MemoryLedger
     store: MemoryStore
-    lane: FakeLane
+    lane: FakeQueryClient
     outbox: Outbox
 
     def job(self, images: int = 3, **overrides: Any) -> str:
@@ -121,8 +121,8 @@ def put_vectors(
 def make_stage(settings: Settings, keyring: Keyring | None = None) -> Stage:
     """A stage with an empty store, asked from this machine by its own name."""
     ledger, store, outbox = MemoryLedger(), MemoryStore(), Outbox()
-    lane = FakeLane(fake_worker(SPACE, supports_text=True))
-    parts = Parts(settings, ledger, store, lane, outbox, MemoryTickets())
+    lane = FakeQueryClient(fake_worker(SPACE, supports_text=True))
+    parts = Services(settings, ledger, store, lane, outbox, MemoryTickets())
     app = create_app(parts, keyring)
     client = TestClient(app, "http://127.0.0.1:8080", raise_server_exceptions=False)
     return Stage(parts, app, client, ledger, store, lane, outbox)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from api.responses.eta import Pace, seconds_left
+from api.responses.eta import ThroughputWindow, seconds_left
 
 
 def test_there_is_no_rate_before_a_second_was_seen() -> None:
-    pace = Pace()
+    pace = ThroughputWindow()
     assert pace.rate(10.0, 5) is None
     assert pace.rate(10.5, 500) is None
 
 
 def test_the_rate_is_that_of_the_window() -> None:
-    pace = Pace(window=10.0)
+    pace = ThroughputWindow(window=10.0)
     for second in range(30):
         rate = pace.rate(float(second), 100 * second)
     assert rate == pytest.approx(100.0)
@@ -24,13 +24,13 @@ def test_the_rate_is_that_of_the_window() -> None:
 
 
 def test_a_pause_between_two_looks_longer_than_the_window_still_has_a_rate() -> None:
-    pace = Pace(window=10.0)
+    pace = ThroughputWindow(window=10.0)
     pace.rate(0.0, 0)
     assert pace.rate(100.0, 50) == pytest.approx(0.5)
 
 
 def test_a_retry_which_takes_outcomes_back_begins_anew() -> None:
-    pace = Pace()
+    pace = ThroughputWindow()
     pace.rate(0.0, 0)
     pace.rate(5.0, 500)
     assert pace.rate(6.0, 100) is None

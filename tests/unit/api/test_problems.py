@@ -7,12 +7,12 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
-from api.problems import TITLES, Faults, of_error, of_validation
+from api.problems import TITLES, UnhandledErrors, of_error, of_validation
 from tests.unit.api.api_fixture import Stage, problem_of
 from vitrine.core.errors import (
     BadInput,
-    Full,
     LedgerUnavailable,
+    QueueFull,
     StoreRejected,
     StoreUnavailable,
     VitrineError,
@@ -31,7 +31,7 @@ def test_every_error_of_ours_has_a_title() -> None:
     ("error", "status", "retry_after"),
     [
         (BadInput("no"), 422, None),
-        (Full("full", retry_after=2.1), 429, "3"),
+        (QueueFull("full", retry_after=2.1), 429, "3"),
         (LedgerUnavailable("gone"), 503, "5"),
         (StoreUnavailable("busy", retry_after=0.2), 503, "1"),
         (StoreUnavailable("gone"), 503, "5"),
@@ -124,7 +124,7 @@ def test_a_client_that_went_away_is_no_fault_of_ours(caplog: pytest.LogCaptureFi
     async def send(message: Message) -> None:
         sent.append(message)
 
-    run(Faults(app)({"type": "http", "method": "GET", "path": "/"}, _no_message, send))
+    run(UnhandledErrors(app)({"type": "http", "method": "GET", "path": "/"}, _no_message, send))
     assert sent == []
     assert caplog.records == []
 
@@ -140,7 +140,7 @@ def test_an_error_after_the_answer_began_is_not_answered_again() -> None:
         sent.append(message)
 
     with pytest.raises(KeyError):
-        run(Faults(app)({"type": "http", "method": "GET", "path": "/"}, _no_message, send))
+        run(UnhandledErrors(app)({"type": "http", "method": "GET", "path": "/"}, _no_message, send))
     assert [message["type"] for message in sent] == ["http.response.start"]
 
 

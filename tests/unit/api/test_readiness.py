@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from api import canary
-from api.readiness import KEEP_SECONDS, Readiness, Report
+from api.readiness import KEEP_SECONDS, Readiness, ReadinessReport
 from tests.unit.api.api_fixture import SPACE, Stage, make_stage, problem_of
 from vitrine.core.errors import LedgerUnavailable, StoreUnavailable
 from vitrine.core.settings import Settings
@@ -80,7 +80,7 @@ def test_a_worker_that_cannot_store_is_told_of_and_hinders_no_search(made: Stage
 
 def test_the_canary_goes_the_way_of_a_query_picture(made: Stage) -> None:
     made.client.get("/readyz")
-    assert made.lane.asked == [("builtin", Query("image", canary.picture(), fresh=True))]
+    assert made.lane.asked == [("builtin", Query("image", canary.canary_picture(), fresh=True))]
 
 
 def test_every_model_with_workers_gets_a_canary(made: Stage) -> None:
@@ -126,7 +126,7 @@ def test_a_vector_that_changed_is_not_ready_until_it_is_as_before(
     made: Stage, clock: Clock
 ) -> None:
     assert made.client.get("/readyz").status_code == 200
-    made.lane.known[canary.picture()] = fake_vector(b"another", SPACE.dimension)
+    made.lane.known[canary.canary_picture()] = fake_vector(b"another", SPACE.dimension)
     clock.now += KEEP_SECONDS
     assert "has changed" in not_ready(made)["model builtin"]
     made.lane.known.clear()
@@ -135,14 +135,14 @@ def test_a_vector_that_changed_is_not_ready_until_it_is_as_before(
 
 
 def test_a_vector_of_nan_is_not_ready(made: Stage) -> None:
-    made.lane.known[canary.picture()] = fake_vector(b"x", SPACE.dimension) * float("nan")
+    made.lane.known[canary.canary_picture()] = fake_vector(b"x", SPACE.dimension) * float("nan")
     assert "has changed" in not_ready(made)["model builtin"]
 
 
 def test_another_revision_begins_anew(made: Stage, clock: Clock) -> None:
     made.client.get("/readyz")
     made.lane.crew = [fake_worker(Space("builtin", "r2", "p1", 16))]
-    made.lane.known[canary.picture()] = fake_vector(b"another", SPACE.dimension)
+    made.lane.known[canary.canary_picture()] = fake_vector(b"another", SPACE.dimension)
     clock.now += KEEP_SECONDS
     assert made.client.get("/readyz").status_code == 200
 
@@ -179,7 +179,7 @@ def test_probes_share_one_check_and_do_not_wait_longer_than_their_patience(
     monkeypatch.setattr(made.lane, "embed", stuck)
     readiness = Readiness(made.parts, patience=0.05)
 
-    async def probe() -> tuple[list[Report], Report]:
+    async def probe() -> tuple[list[ReadinessReport], ReadinessReport]:
         early = [await readiness.report(), await readiness.report()]
         running: Any = readiness._running
         release.set()
@@ -209,7 +209,7 @@ def test_an_unforeseen_error_is_told_anew_by_each_check(
 
 
 def test_the_canary_is_a_picture_that_a_decoder_reads() -> None:
-    with Image.open(BytesIO(canary.picture())) as image:
+    with Image.open(BytesIO(canary.canary_picture())) as image:
         image.load()
         assert (image.format, image.mode, image.size) == ("PNG", "RGB", (96, 96))
         # Not one colour: a model's vector of it must depend on its weights.
@@ -217,4 +217,4 @@ def test_the_canary_is_a_picture_that_a_decoder_reads() -> None:
 
 
 def test_the_canary_is_the_same_each_time() -> None:
-    assert canary.picture() == canary.picture()
+    assert canary.canary_picture() == canary.canary_picture()

@@ -5,26 +5,26 @@ from pathlib import Path
 
 import pytest
 
-from api.server import bind, url_of
+from api.server import bind_socket, url_of
 from vitrine.cli.api import write_at_once
 from vitrine.core.errors import BadInput, Unavailable
 from vitrine.core.loopback import is_loopback
 
 
 def test_port_0_takes_a_free_one() -> None:
-    with bind("127.0.0.1", 0) as first, bind("127.0.0.1", 0) as second:
+    with bind_socket("127.0.0.1", 0) as first, bind_socket("127.0.0.1", 0) as second:
         assert first.getsockname()[1] != second.getsockname()[1]
 
 
 def test_a_taken_port_is_told_with_what_to_do() -> None:
-    with bind("127.0.0.1", 0) as taken, pytest.raises(Unavailable) as refused:
-        bind("127.0.0.1", taken.getsockname()[1])
+    with bind_socket("127.0.0.1", 0) as taken, pytest.raises(Unavailable) as refused:
+        bind_socket("127.0.0.1", taken.getsockname()[1])
     assert "--port" in str(refused.value)
 
 
 def test_a_host_that_is_not_ours_is_told() -> None:
     with pytest.raises(Unavailable, match=r"192\.0\.2\.1"):
-        bind("192.0.2.1", 0)  # TEST-NET-1: never an address of this machine
+        bind_socket("192.0.2.1", 0)  # TEST-NET-1: never an address of this machine
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_only_loopback_is_this_machine_alone(host: str, only_here: bool) -> None
 
 
 def test_a_bound_socket_listens_at_once() -> None:
-    with bind("127.0.0.1", 0) as listening:
+    with bind_socket("127.0.0.1", 0) as listening:
         socket.create_connection(listening.getsockname(), timeout=60).close()
 
 

@@ -12,8 +12,8 @@ import pytest
 import requests
 import uvicorn
 
-from api.responses.sse import Streams
-from api.server import _stop_on_signals, bind, server_config, url_of
+from api.responses.sse import EventStreams
+from api.server import _stop_on_signals, bind_socket, server_config, url_of
 from tests.unit.api.api_fixture import Stage, make_stage
 from vitrine.core.settings import Settings
 
@@ -26,7 +26,7 @@ class Served:
 
     def __init__(self, stage: Stage, server: uvicorn.Server, url: str) -> None:
         self.stage, self.server, self.url = stage, server, url
-        self.streams: Streams = stage.app.state.streams
+        self.streams: EventStreams = stage.app.state.streams
 
     @contextmanager
     def watched(self) -> Iterator[Iterator[bytes]]:
@@ -42,7 +42,7 @@ class Served:
 @pytest.fixture
 def served(settings: Settings) -> Iterator[Served]:
     stage = make_stage(settings)  # not the one of the other tests, which is started already
-    with closing(bind("127.0.0.1", 0)) as listening:
+    with closing(bind_socket("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(server_config(stage.parts.settings, stage.app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
@@ -74,7 +74,7 @@ def test_a_client_that_goes_leaves_its_place(served: Served) -> None:
 def test_being_told_to_stop_ends_the_streams(number: signal.Signals, stage: Stage) -> None:
     before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
     server = uvicorn.Server(server_config(stage.parts.settings, stage.app))
-    streams = Streams()
+    streams = EventStreams()
     try:
         _stop_on_signals(server, streams)
         signal.raise_signal(number)

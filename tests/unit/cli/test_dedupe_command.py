@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from vitrine.cli import main
 from vitrine.core.types import point_id
 from vitrine.store import PointBatch, Provenance, Space
-from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.embedded.store import EmbeddedStore
 
 SPACE = Space("builtin", "r1", "p1", 32)
 Dedupe: TypeAlias = Callable[..., Result]
@@ -50,7 +50,7 @@ def _points(name: str) -> PointBatch:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An embedded store with the collections `summer` and `empty`, closed again."""
     path = tmp_path_factory.mktemp("store")
-    opened = EdgeStore(path)
+    opened = EmbeddedStore(path)
     for name in ("summer", "empty"):
         opened.ensure(name, SPACE)
     opened.upsert("summer", _points("summer"))

@@ -15,7 +15,7 @@ from vitrine.cli import main
 from vitrine.cli.doctor.model_check import check_device, check_model
 from vitrine.core.errors import BadInput
 from vitrine.core.settings import Settings
-from vitrine.doctor.finding import Verdict
+from vitrine.doctor.finding import Severity
 from vitrine.messaging.worker_registry import WORKERS_KEY
 
 PARTS = [
@@ -89,7 +89,7 @@ def test_a_directory_that_lacks_something_is_named(tmp_path: Path) -> None:
 
 def test_a_name_on_the_hub_is_not_asked_for_unless_wanted() -> None:
     found = list(check_model(Settings(model="organisation/model"), load=False))
-    assert [finding.verdict for finding in found] == [Verdict.NOTE, Verdict.NOTE]
+    assert [finding.verdict for finding in found] == [Severity.NOTE, Severity.NOTE]
 
 
 def test_the_device_is_told_by_what_it_is() -> None:

@@ -18,9 +18,9 @@ from vitrine.cli.evaluate import run as evaluation
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.types import point_id
 from vitrine.messaging.worker_registry import WorkerInfo
-from vitrine.query.client import Answer, Query, QueryLane, QueryVector
+from vitrine.query.client import Answer, Query, QueryClient, QueryVector
 from vitrine.store.base import INDEX_FIELD, ITEM_FIELD, URL_FIELD, PointBatch, Provenance, Space
-from vitrine.testing.fake_lane import FakeLane, fake_vector, fake_worker
+from vitrine.testing.fake_lane import FakeQueryClient, fake_vector, fake_worker
 from vitrine.testing.memory_store import MemoryStore
 
 SPACE = Space("made", "r1", "rgb-1", 8)
@@ -43,7 +43,7 @@ def jpeg(colour: tuple[int, int, int], number: int) -> bytes:
     return written.getvalue()
 
 
-class Lane(FakeLane):
+class Lane(FakeQueryClient):
     """A worker of `made` that tells the colours apart and knows their names, and one of `other` that does neither."""
 
     def __init__(self, known: dict[bytes, NDArray[np.float32]]) -> None:
@@ -81,7 +81,7 @@ def catalog(folder: Path) -> Path:
 
 
 @pytest.fixture
-def lane(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeLane:
+def lane(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeQueryClient:
     """The lane behind the command. The worker of `other` answers as if it saw no colours."""
     known: dict[bytes, NDArray[np.float32]] = {}
     for axis, colour in enumerate(COLOURS):
@@ -90,7 +90,7 @@ def lane(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeLane:
             data = (folder / colour / f"{number}.jpg").read_bytes()
             known[data] = unit(axis, 1 + number)
     lane = Lane(known)
-    monkeypatch.setattr(QueryLane, "open", classmethod(lambda _cls, _settings: lane))
+    monkeypatch.setattr(QueryClient, "open", classmethod(lambda _cls, _settings: lane))
     monkeypatch.setenv("VITRINE_DATA_DIR", str(folder.parent / "data"))
     return lane
 
@@ -129,7 +129,7 @@ def test_a_folder_with_a_folder_for_each_class_is_measured(folder: Path) -> None
 
 
 def test_a_question_is_timed_with_pictures_that_the_worker_is_not_to_know(
-    folder: Path, lane: FakeLane
+    folder: Path, lane: FakeQueryClient
 ) -> None:
     told(str(folder), "--model", "made")
     fresh = [query.fresh for _, query in lane.asked if query.kind == "image"]
@@ -256,7 +256,7 @@ def test_a_collection_of_items_with_one_picture_each_has_nothing_to_find(
 
 @pytest.mark.usefixtures("lane")
 def test_a_page_that_cannot_be_written_is_named_before_anything_is_embedded(
-    folder: Path, lane: FakeLane
+    folder: Path, lane: FakeQueryClient
 ) -> None:
     page = folder / "none" / "worst.html"
     assert "cannot be written" in refused(str(folder), "--model", "made", "--page", str(page))
@@ -276,7 +276,7 @@ def test_labels_of_a_catalog_meet_the_points_of_a_collection(tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("collection")
 def test_a_collection_is_measured_where_no_worker_and_no_queue_is(
-    monkeypatch: pytest.MonkeyPatch, lane: FakeLane
+    monkeypatch: pytest.MonkeyPatch, lane: FakeQueryClient
 ) -> None:
     lane.failure = LedgerUnavailable("Redis does not answer.")
     code, answer = told("--collection", "shop", "--label", "colour")
@@ -314,7 +314,7 @@ def test_what_cannot_be_used_is_refused_by_name(
 
 @pytest.mark.usefixtures("lane")
 def test_a_model_without_a_worker_is_named_before_anything_is_embedded(
-    folder: Path, lane: FakeLane
+    folder: Path, lane: FakeQueryClient
 ) -> None:
     done = CliRunner().invoke(
         main, ["evaluate", str(folder), "--model", "made", "--against", "away"]
@@ -324,7 +324,7 @@ def test_a_model_without_a_worker_is_named_before_anything_is_embedded(
 
 
 @pytest.mark.usefixtures("lane")
-def test_classes_are_called_by_the_names_given(folder: Path, lane: FakeLane) -> None:
+def test_classes_are_called_by_the_names_given(folder: Path, lane: FakeQueryClient) -> None:
     names = folder.parent / "names.txt"
     names.write_text("red\tscarlet, a red\nblue navy\nblack coal\n")
     told(str(folder), "--model", "made", "--class-names", str(names))

@@ -19,9 +19,9 @@ from tests.unit.api.api_fixture import Stage, make_stage
 from vitrine.cli import main
 from vitrine.cli.common.api_retry import TRIES
 from vitrine.cli.score.client import Scorer
-from vitrine.cli.score.pairs import Pair
+from vitrine.cli.score.pairs import ScorePair
 from vitrine.client import ApiClient
-from vitrine.core.errors import Full
+from vitrine.core.errors import QueueFull
 from vitrine.core.settings import Settings
 from vitrine.core.types import FailureReason
 from vitrine.query.client import UnusablePicture
@@ -207,16 +207,16 @@ class FullClient:
     def score(self, body: dict[str, Any]) -> dict[str, Any]:
         self.times -= 1
         if self.times >= 0:
-            raise Full("64 searches are in flight already.", retry_after=1.5)
+            raise QueueFull("64 searches are in flight already.", retry_after=1.5)
         one = {"error": None, "clip_score": 60.0, "probability": None}
         return {"results": [one for _ in body["pairs"]]}
 
 
 def test_a_full_api_is_asked_again_after_as_long_as_it_says() -> None:
     waited: list[float] = []
-    pair = Pair(2, {}, {"image_url": HERE, "text": "striped"})
+    pair = ScorePair(2, {}, {"image_url": HERE, "text": "striped"})
     scorer = Scorer(FullClient(2), None, pause=waited.append)  # type: ignore[arg-type]
     assert [one.clip_score for one in scorer([pair])] == [60.0]
     assert waited == [1.5, 1.5]
-    with pytest.raises(Full):
+    with pytest.raises(QueueFull):
         Scorer(FullClient(TRIES), None, pause=waited.append)([pair])  # type: ignore[arg-type]

@@ -7,18 +7,18 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from vitrine.cli.top.view import Screen, as_json, bar, duration, size
+from vitrine.cli.top.view import TopScreen, bar, duration, overview_json, size
 from vitrine.core.types import JobSpec, JobState, JobStatus
 from vitrine.messaging.broker import QueueDepth
 from vitrine.messaging.overview import Overview
 from vitrine.messaging.worker_registry import StoreAway, WorkerInfo
-from vitrine.messaging.worker_stats import Vitals
+from vitrine.messaging.worker_stats import WorkerStats
 
 WORKER = WorkerInfo(
     node="clip.cuda-0.7@gpu1", model="clip", revision="r", policy="p", dimension=512,
     device="cuda:0", supports_text=True, pid=7, started_at=0.0,
 )  # fmt: skip
-VITALS = Vitals(WORKER.node, 5000, 7, 812.3, 12.5, 8.1e7, 0.97, 63.5, 12, 3_400_000_000)
+VITALS = WorkerStats(WORKER.node, 5000, 7, 812.3, 12.5, 8.1e7, 0.97, 63.5, 12, 3_400_000_000)
 
 
 def job(done: int, of: int, *, state: JobState = JobState.RUNNING, failed: int = 0) -> JobStatus:
@@ -35,7 +35,7 @@ FOUND = Overview(
 )  # fmt: skip
 
 
-def text(screen: Screen, found: Overview) -> list[str]:
+def text(screen: TopScreen, found: Overview) -> list[str]:
     console = Console(width=160, color_system=None)
     with console.capture() as capture:
         console.print(screen.drawn(found))
@@ -49,7 +49,7 @@ def line(lines: list[str], beginning: str) -> list[str]:
 
 def test_the_head_sums_the_workers_up_and_says_how_long_it_will_take() -> None:
     other = (replace(WORKER, node="b"), replace(VITALS, node="b"))
-    head = text(Screen(), replace(FOUND, workers=[*FOUND.workers, other]))[0]
+    head = text(TopScreen(), replace(FOUND, workers=[*FOUND.workers, other]))[0]
     assert "1,625 pictures/s" in head
     assert "25.0 queries/s" in head
     assert "162 MB/s" in head
@@ -57,26 +57,26 @@ def test_the_head_sums_the_workers_up_and_says_how_long_it_will_take() -> None:
 
 
 def test_a_worker_is_a_line_of_figures() -> None:
-    cells = line(text(Screen(), FOUND), WORKER.node)
+    cells = line(text(TopScreen(), FOUND), WORKER.node)
     assert cells[1:] == [
         "clip", "cuda:0", "97%", "812.3", "12.5", "64", "12", "5,000", "7", "3.4", "GB",
     ]  # fmt: skip
 
 
 def test_a_worker_that_told_nothing_lately_is_shown_without_figures() -> None:
-    cells = line(text(Screen(), replace(FOUND, workers=[(WORKER, None)])), WORKER.node)
+    cells = line(text(TopScreen(), replace(FOUND, workers=[(WORKER, None)])), WORKER.node)
     assert cells[3:] == ["-"] * 8
 
 
 def test_a_worker_whose_store_is_away_says_so() -> None:
     away = replace(WORKER, store_away=StoreAway(0.0, "it answered 503"))
     assert "store away" in " ".join(
-        line(text(Screen(), replace(FOUND, workers=[(away, None)])), "clip.")
+        line(text(TopScreen(), replace(FOUND, workers=[(away, None)])), "clip.")
     )
 
 
 def test_a_jobs_rate_is_between_two_looks() -> None:
-    screen = Screen()
+    screen = TopScreen()
     first = line(text(screen, FOUND), "c5120fd647bb")
     later = replace(FOUND, at=1002.0, jobs=[job(42_900, 100_000, failed=300)])
     second = line(text(screen, later), "c5120fd647bb")
@@ -86,7 +86,7 @@ def test_a_jobs_rate_is_between_two_looks() -> None:
 
 
 def test_after_a_while_without_redis_no_rate_is_made_up() -> None:
-    screen = Screen()
+    screen = TopScreen()
     text(screen, FOUND)
     screen.away("Redis does not answer.")
     later = replace(FOUND, at=1002.0, jobs=[job(42_900, 100_000)])
@@ -94,18 +94,18 @@ def test_after_a_while_without_redis_no_rate_is_made_up() -> None:
 
 
 def test_an_empty_service_says_what_to_do() -> None:
-    shown = "\n".join(text(Screen(), Overview(1.0, [], [], [], 0, 0)))
+    shown = "\n".join(text(TopScreen(), Overview(1.0, [], [], [], 0, 0)))
     assert "start one: vitrine worker" in shown
     assert "no jobs" in shown
 
 
 def test_a_catalogs_name_cannot_move_the_cursor() -> None:
     odd = replace(job(1, 2), spec=JobSpec("c5120fd647bb", "su\x1b[2Jmmer", "clip"))
-    assert "\x1b" not in "\n".join(text(Screen(), replace(FOUND, jobs=[odd])))
+    assert "\x1b" not in "\n".join(text(TopScreen(), replace(FOUND, jobs=[odd])))
 
 
 def test_a_program_gets_the_same_as_json() -> None:
-    told = as_json(FOUND)
+    told = overview_json(FOUND)
     assert told["workers"][0]["vitals"]["embedded"] == 5000
     assert told["queues"] == [{"model": "clip", "chunks": 1200, "queries": 3}]
     assert told["jobs"][0]["images"] == 100_000

@@ -12,7 +12,7 @@ import pytest
 import torch
 import transformers
 
-from vitrine.core.model_registry import CARDS, ModelCard, id_and_revision, meant, registered
+from vitrine.core.model_registry import CARDS, ModelCard, id_and_revision, registered, resolve_name
 from vitrine.core.types import model_name
 from workers.models.builtin.model import SIDE, DescriptorModel
 
@@ -149,8 +149,8 @@ def test_a_model_is_found_by_id_name_and_what_people_call_it() -> None:
     assert card is not None
     assert registered(card.name) is registered(card.id.upper()) is card
     assert registered("siglip2-base-patch16-224") is None  # a directory may have that name
-    assert meant("siglip2-base-patch16-224") is card
-    assert meant("no-such-model") is None
+    assert resolve_name("siglip2-base-patch16-224") is card
+    assert resolve_name("no-such-model") is None
 
 
 def test_another_revision_has_a_queue_of_its_own() -> None:

@@ -6,7 +6,7 @@ import pytest
 import redis.exceptions
 
 from vitrine.core.errors import LedgerUnavailable
-from vitrine.core.redis_client import naming_failures
+from vitrine.core.redis_client import redis_errors
 
 MISCONF = "MISCONF Errors writing to the AOF file: No space left on device"
 FULL_IN_A_SCRIPT = (
@@ -31,7 +31,7 @@ FULL_IN_A_SCRIPT = (
     ],
 )
 def test_each_refusal_has_its_words(error: redis.exceptions.RedisError, told: str) -> None:
-    with pytest.raises(LedgerUnavailable) as caught, naming_failures():
+    with pytest.raises(LedgerUnavailable) as caught, redis_errors():
         raise error
     assert told in str(caught.value)
     assert "secret" not in str(caught.value)

@@ -37,17 +37,17 @@ def test_a_worker_announces_its_scoring(private_redis: str, scoring: Scoring | N
         "scoring@test", "scorer", "r1", "rgb-1", 2, "cpu", True, 1, 0.0, scoring=scoring
     )
     with Redis.from_url(private_redis) as redis:
-        worker_registry.beat(redis, told)
+        worker_registry.register_worker(redis, told)
         assert worker_registry.live_workers(redis, "scorer") == [told]
-        worker_registry.leave(redis, told.node)
+        worker_registry.deregister_worker(redis, told.node)
 
 
 def test_a_line_of_a_newer_release_is_read_without_what_is_unknown(private_redis: str) -> None:
     told = WorkerInfo("newer@test", "newer", "r1", "rgb-1", 2, "cpu", True, 1, 0.0)
     with Redis.from_url(private_redis) as redis:
-        worker_registry.beat(redis, told)
+        worker_registry.register_worker(redis, told)
         line = redis.hget(WORKERS_KEY, told.node)
         assert isinstance(line, bytes)
         redis.hset(WORKERS_KEY, told.node, line.replace(b'"pid":', b'"mood":"good","pid":'))
         assert worker_registry.live_workers(redis, "newer") == [told]
-        worker_registry.leave(redis, told.node)
+        worker_registry.deregister_worker(redis, told.node)

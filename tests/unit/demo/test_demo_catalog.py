@@ -11,7 +11,12 @@ from PIL import Image
 from producer import open_catalog
 from producer.source import from_path
 from vitrine.core.types import CatalogItem, FailureReason, RowProblem
-from vitrine.demo.catalog import MALFORMED_ROW, Plan, write_catalog, write_folder_catalog
+from vitrine.demo.catalog import (
+    MALFORMED_ROW,
+    ExpectedOutcomes,
+    write_catalog,
+    write_folder_catalog,
+)
 from vitrine.demo.drawing import DrawnItem
 
 
@@ -74,11 +79,11 @@ def test_failing_rows_stand_among_the_good_ones(tmp_path: Path) -> None:
 
 
 def test_a_plan_that_was_kept_differs_in_nothing() -> None:
-    assert Plan(3, {"not_found": 1}).difference(3, {"not_found": 1}) is None
+    assert ExpectedOutcomes(3, {"not_found": 1}).difference(3, {"not_found": 1}) is None
 
 
 def test_a_difference_names_each_count_that_is_off() -> None:
-    plan = Plan(3, {"not_found": 1, "truncated": 1})
+    plan = ExpectedOutcomes(3, {"not_found": 1, "truncated": 1})
     assert plan.difference(2, {"not_found": 1, "timeout": 2}) == (
         "Not as planned: embedded: planned 3, found 2; truncated: planned 1, found 0; timeout: planned 0, found 2."
     )

@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from vitrine.demo.measure import Labels, Measured, labels_of, neighbour_precision
-from vitrine.demo.report import make_report, render
+from vitrine.demo.measure import Labels, SearchMeasurements, labels_of, neighbour_precision
+from vitrine.demo.report import make_report, render_report
 
 DOTS, STRIPES = ("dots", "red"), ("stripes", "red")
 JOB = {
@@ -45,9 +45,9 @@ def test_labels_need_pattern_and_colour() -> None:
 
 
 def test_the_median_is_of_searches_by_picture_where_there_are_any() -> None:
-    assert Measured(item_ms=[1.0, 2.0, 9.0]).search_p50_ms == 2.0
-    assert Measured(item_ms=[1.0], picture_ms=[5.0, 7.0]).search_p50_ms == 6.0
-    assert Measured().search_p50_ms is None
+    assert SearchMeasurements(item_ms=[1.0, 2.0, 9.0]).search_p50_ms == 2.0
+    assert SearchMeasurements(item_ms=[1.0], picture_ms=[5.0, 7.0]).search_p50_ms == 6.0
+    assert SearchMeasurements().search_p50_ms is None
 
 
 def test_the_report_counts_rejected_rows_as_pictures_that_failed() -> None:
@@ -63,7 +63,9 @@ def test_the_report_counts_rejected_rows_as_pictures_that_failed() -> None:
 def test_the_table_shows_every_reason_and_leaves_out_what_is_unknown() -> None:
     out = Console(file=io.StringIO(), width=100)
     out.print(
-        render(make_report(JOB, search_p50_ms=None, precision=None), picture_ms=None, item_ms=None)
+        render_report(
+            make_report(JOB, search_p50_ms=None, precision=None), picture_ms=None, item_ms=None
+        )
     )
     assert isinstance(out.file, io.StringIO)
     text = out.file.getvalue()
@@ -76,7 +78,7 @@ def test_the_table_shows_every_reason_and_leaves_out_what_is_unknown() -> None:
 def test_the_table_names_how_each_median_was_searched() -> None:
     out = Console(file=io.StringIO(), width=100)
     report = make_report(JOB, search_p50_ms=4.25, precision=0.9)
-    out.print(render(report, picture_ms=None, item_ms=4.25))
+    out.print(render_report(report, picture_ms=None, item_ms=4.25))
     assert isinstance(out.file, io.StringIO)
     text = out.file.getvalue()
     assert "by item" in text

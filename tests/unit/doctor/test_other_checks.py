@@ -22,10 +22,15 @@ from vitrine.core.api_keys import Scope, new_key
 from vitrine.core.errors import BadInput, StoreUnavailable
 from vitrine.core.settings import Settings
 from vitrine.core.types import ImageRef, JobSpec
-from vitrine.doctor.finding import Finding, Verdict, examined
+from vitrine.doctor.finding import Finding, Severity, guarded_check
 from vitrine.doctor.machine_check import check_disk, check_limits, check_port
 from vitrine.doctor.settings_check import check_keys, check_settings
-from vitrine.doctor.workers_check import check_crew, metrics_port, misfits, unserved
+from vitrine.doctor.workers_check import (
+    check_workers,
+    metrics_port,
+    mismatched_collections,
+    unserved,
+)
 from vitrine.ledger import NewChunk
 from vitrine.messaging.worker_registry import WORKERS_KEY
 from vitrine.store.base import CollectionInfo, Space
@@ -35,7 +40,7 @@ from vitrine.testing.memory_ledger import MemoryLedger
 SPACE = Space("made", "r1", "rgb-1", 4)
 
 
-def verdicts(findings: Iterable[Finding]) -> list[Verdict]:
+def verdicts(findings: Iterable[Finding]) -> list[Severity]:
     return [finding.verdict for finding in findings]
 
 
@@ -44,11 +49,11 @@ def verdicts(findings: Iterable[Finding]) -> list[Verdict]:
 
 def test_a_part_that_fails_is_a_finding_and_ends_nothing() -> None:
     def away() -> Iterator[Finding]:
-        yield Finding("store", Verdict.GOOD, "It is there.")
+        yield Finding("store", Severity.GOOD, "It is there.")
         raise StoreUnavailable("redis://:secret@host is away.", hint="Start it.")
 
-    found = list(examined("store", away))
-    assert verdicts(found) == [Verdict.GOOD, Verdict.WRONG]
+    found = list(guarded_check("store", away))
+    assert verdicts(found) == [Severity.GOOD, Severity.WRONG]
     assert (found[1].said, found[1].mend) == ("redis://***@host is away.", "Start it.")
 
 
@@ -56,12 +61,12 @@ def test_what_nobody_foresaw_is_told_by_its_kind_alone(monkeypatch: pytest.Monke
     def broken() -> Iterator[Finding]:
         raise ZeroDivisionError("secret")
 
-    (found,) = examined("store", broken)
-    assert (found.verdict, "secret" in found.said) == (Verdict.WRONG, False)
+    (found,) = guarded_check("store", broken)
+    assert (found.verdict, "secret" in found.said) == (Severity.WRONG, False)
     assert "ZeroDivisionError" in found.said
     monkeypatch.setenv("VITRINE_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
-        list(examined("store", broken))
+        list(guarded_check("store", broken))
 
 
 # --- settings -------------------------------------------------------------------------------------
@@ -71,21 +76,21 @@ def test_a_variable_that_nobody_reads_is_told_with_what_may_be_meant() -> None:
     settings = Settings()
     environment = {"VITRINE_MODLE": "x", "VITRINE_WHATEVER": "y", "VITRINE_DEBUG": "1", "HOME": "/"}
     found = list(check_settings(settings, settings, environment))
-    assert verdicts(found) == [Verdict.WARNING, Verdict.NOTE]
+    assert verdicts(found) == [Severity.WARNING, Severity.NOTE]
     assert found[0].mend == "VITRINE_MODEL may be meant."
 
 
 def test_settings_that_are_read_are_good_and_a_running_service_is_told() -> None:
     settings = Settings()
-    assert verdicts(check_settings(settings, settings, {"VITRINE_MODEL": "x"})) == [Verdict.GOOD]
+    assert verdicts(check_settings(settings, settings, {"VITRINE_MODEL": "x"})) == [Severity.GOOD]
     served = settings.model_copy(update={"model": "other"})
-    assert verdicts(check_settings(settings, served, {})) == [Verdict.GOOD, Verdict.NOTE]
+    assert verdicts(check_settings(settings, served, {})) == [Severity.GOOD, Severity.NOTE]
 
 
 def test_keys_are_looked_at_and_an_open_door_is_an_error() -> None:
-    assert verdicts(check_keys(Settings())) == [Verdict.NOTE]
+    assert verdicts(check_keys(Settings())) == [Severity.NOTE]
     _, key = new_key("shop", [Scope.READ])
-    assert verdicts(check_keys(Settings(api_keys=SecretStr(key.entry)))) == [Verdict.GOOD]
+    assert verdicts(check_keys(Settings(api_keys=SecretStr(key.entry)))) == [Severity.GOOD]
     with pytest.raises(BadInput, match="stand open"):
         list(check_keys(Settings(api_host="0.0.0.0")))
 
@@ -101,7 +106,7 @@ def test_pictures_that_wait_for_a_model_without_a_worker_are_counted() -> None:
         pictures = [ImageRef(n, f"i{n}", 0, f"http://h/{n}") for n in range(3)]
         ledger.add_chunks(spec.id, [NewChunk(pictures, 3)])
     (found,) = unserved([fake_worker(SPACE)], ledger.jobs())
-    assert found.verdict is Verdict.WARNING
+    assert found.verdict is Severity.WARNING
     assert found.said.startswith("6 pictures wait for the model other")
     assert found.mend == "Start one: vitrine worker --model './my other'"
 
@@ -113,7 +118,7 @@ def test_a_port_for_metrics_that_something_else_has_is_told() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         settings = Settings(metrics_port=port)
-        assert verdicts(metrics_port([worker], settings)) == [Verdict.WARNING]
+        assert verdicts(metrics_port([worker], settings)) == [Severity.WARNING]
         its = replace(worker, metrics=f"127.0.0.1:{port}")
         assert verdicts(metrics_port([its], settings)) == []
     assert verdicts(metrics_port([], Settings(metrics_port=None))) == []
@@ -122,11 +127,11 @@ def test_a_port_for_metrics_that_something_else_has_is_told() -> None:
 def test_what_is_away_is_told_once_and_not_again_for_the_workers(private_redis: str) -> None:
     nowhere = SecretStr("http://127.0.0.1:1")
     no_redis = Settings(redis_url=SecretStr("redis://127.0.0.1:1/0"), qdrant_url=nowhere)
-    assert verdicts(check_crew(no_redis)) == [Verdict.NOTE]
+    assert verdicts(check_workers(no_redis)) == [Severity.NOTE]
     with Redis.from_url(private_redis) as redis:
         redis.delete(WORKERS_KEY)
     no_store = Settings(redis_url=SecretStr(private_redis), qdrant_url=nowhere)
-    assert Verdict.WRONG not in verdicts(check_crew(no_store))
+    assert Severity.WRONG not in verdicts(check_workers(no_store))
 
 
 def test_a_collection_of_other_weights_than_its_models_workers_is_told() -> None:
@@ -138,7 +143,7 @@ def test_a_collection_of_other_weights_than_its_models_workers_is_told() -> None
             ("foreign", replace(SPACE, model="other")),
         )
     ]
-    (found,) = misfits([fake_worker(SPACE)], infos)
+    (found,) = mismatched_collections([fake_worker(SPACE)], infos)
     assert "The collection old is of made r0" in found.said
 
 
@@ -147,11 +152,11 @@ def test_a_collection_of_other_weights_than_its_models_workers_is_told() -> None
 
 @pytest.mark.parametrize(
     ("free", "verdict"),
-    [(2**40, Verdict.GOOD), (2**30, Verdict.WARNING), (2**20, Verdict.WRONG)],
+    [(2**40, Severity.GOOD), (2**30, Severity.WARNING), (2**20, Severity.WRONG)],
     ids=["roomy", "little", "none"],
 )
 def test_room_on_the_disk_is_judged(
-    free: int, verdict: Verdict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    free: int, verdict: Severity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = SimpleNamespace(free=free, total=2**41)
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage)
@@ -162,14 +167,14 @@ def test_a_folder_that_cannot_be_written_to_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert verdicts(check_disk(Settings(data_dir=tmp_path))) == [Verdict.WRONG]
+    assert verdicts(check_disk(Settings(data_dir=tmp_path))) == [Severity.WRONG]
 
 
 @pytest.mark.parametrize(
-    ("limits", "verdict"), [((256, 4096), Verdict.WARNING), ((65536, 65536), Verdict.GOOD)]
+    ("limits", "verdict"), [((256, 4096), Severity.WARNING), ((65536, 65536), Severity.GOOD)]
 )
 def test_open_files_are_judged(
-    limits: tuple[int, int], verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+    limits: tuple[int, int], verdict: Severity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _kind: limits)
     assert verdicts(check_limits()) == [verdict]
@@ -202,15 +207,19 @@ def answering() -> Iterator[tuple[str, dict[str, object]]]:
 @pytest.mark.parametrize(
     ("status", "body", "verdict", "said"),
     [
-        (200, {"status": "ready"}, Verdict.GOOD, "whole path"),
-        (503, {"code": "not_ready", "detail": "store: away"}, Verdict.WRONG, "store: away"),
-        (200, {"hello": "world"}, Verdict.WRONG, "not vitrine's API"),
-        (404, [], Verdict.WRONG, "not vitrine's API"),
+        (200, {"status": "ready"}, Severity.GOOD, "whole path"),
+        (503, {"code": "not_ready", "detail": "store: away"}, Severity.WRONG, "store: away"),
+        (200, {"hello": "world"}, Severity.WRONG, "not vitrine's API"),
+        (404, [], Severity.WRONG, "not vitrine's API"),
     ],
     ids=["ready", "not-ready", "another", "nothing"],
 )
 def test_who_answers_at_the_apis_address_is_told(
-    answering: tuple[str, dict[str, object]], status: int, body: object, verdict: Verdict, said: str
+    answering: tuple[str, dict[str, object]],
+    status: int,
+    body: object,
+    verdict: Severity,
+    said: str,
 ) -> None:
     url, answer = answering
     answer.update(status=status, body=body)
@@ -226,8 +235,8 @@ def test_a_port_without_an_api_is_free_or_taken() -> None:
         port = taken.getsockname()[1]
         nobody = "http://127.0.0.1:1"
         (found,) = check_port(Settings(api_port=port, api_url=nobody), running=False)
-        assert (found.verdict, "is taken" in found.said) == (Verdict.WRONG, True)
+        assert (found.verdict, "is taken" in found.said) == (Severity.WRONG, True)
     (found,) = check_port(Settings(api_port=port, api_url=nobody), running=False)
-    assert (found.verdict, "its port is free" in found.said) == (Verdict.NOTE, True)
+    assert (found.verdict, "its port is free" in found.said) == (Severity.NOTE, True)
     (found,) = check_port(Settings(api_url=nobody), running=True)
-    assert (found.verdict, "standalone" in str(found.mend)) == (Verdict.WRONG, True)
+    assert (found.verdict, "standalone" in str(found.mend)) == (Severity.WRONG, True)

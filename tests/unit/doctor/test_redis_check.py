@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from vitrine.core.errors import BadInput, LedgerUnavailable
 from vitrine.core.settings import Settings
-from vitrine.doctor.finding import Finding, Verdict
-from vitrine.doctor.redis_check import Vitals, check_redis, judge
+from vitrine.doctor.finding import Finding, Severity
+from vitrine.doctor.redis_check import RedisProbe, check_redis, findings_of
 
 HEALTHY: dict[str, Any] = {
     "redis_version": "7.2.4",
@@ -24,51 +24,51 @@ HEALTHY: dict[str, Any] = {
 
 
 def judged(ping_ms: float = 0.2, ahead: float = 0.0, **changed: Any) -> list[Finding]:
-    return list(judge(Vitals({**HEALTHY, **changed}, ping_ms, ahead)))
+    return list(findings_of(RedisProbe({**HEALTHY, **changed}, ping_ms, ahead)))
 
 
 def only(findings: list[Finding]) -> Finding:
     """The one finding that is not good."""
-    (found,) = [finding for finding in findings if finding.verdict is not Verdict.GOOD]
+    (found,) = [finding for finding in findings if finding.verdict is not Severity.GOOD]
     return found
 
 
 def test_a_healthy_one_has_nothing_but_good_said_of_it() -> None:
-    assert {finding.verdict for finding in judged()} == {Verdict.GOOD}
+    assert {finding.verdict for finding in judged()} == {Severity.GOOD}
 
 
 @pytest.mark.parametrize(
     ("changed", "verdict", "said"),
     [
-        ({"redis_version": "5.0.14"}, Verdict.WARNING, "nothing older than 6.2"),
-        ({"redis_version": ""}, Verdict.WARNING, "unknown version"),
-        ({"role": "slave"}, Verdict.WRONG, "replica"),
-        ({"aof_enabled": 0}, Verdict.WARNING, "no append-only file"),
-        ({"aof_last_write_status": "err"}, Verdict.WRONG, "cannot write"),
-        ({"maxmemory_policy": "allkeys-lru"}, Verdict.WRONG, "allkeys-lru"),
-        ({"used_memory": 2**30 - 1}, Verdict.WARNING, "nearly full"),
-        ({"maxmemory": 0}, Verdict.NOTE, "no limit"),
-        ({"ping_ms": 20.0}, Verdict.WARNING, "20.0 ms"),
-        ({"ahead": 60.0}, Verdict.WARNING, "60 s behind"),
-        ({"ahead": -60.0}, Verdict.WARNING, "60 s ahead of"),
+        ({"redis_version": "5.0.14"}, Severity.WARNING, "nothing older than 6.2"),
+        ({"redis_version": ""}, Severity.WARNING, "unknown version"),
+        ({"role": "slave"}, Severity.WRONG, "replica"),
+        ({"aof_enabled": 0}, Severity.WARNING, "no append-only file"),
+        ({"aof_last_write_status": "err"}, Severity.WRONG, "cannot write"),
+        ({"maxmemory_policy": "allkeys-lru"}, Severity.WRONG, "allkeys-lru"),
+        ({"used_memory": 2**30 - 1}, Severity.WARNING, "nearly full"),
+        ({"maxmemory": 0}, Severity.NOTE, "no limit"),
+        ({"ping_ms": 20.0}, Severity.WARNING, "20.0 ms"),
+        ({"ahead": 60.0}, Severity.WARNING, "60 s behind"),
+        ({"ahead": -60.0}, Severity.WARNING, "60 s ahead of"),
     ],
     ids=[
         "old", "unknown", "replica", "no-aof", "aof-broken", "evicts", "full", "unbounded", "far", "behind", "ahead",
     ],
 )  # fmt: skip
 def test_each_trouble_is_named_with_what_to_do(
-    changed: dict[str, Any], verdict: Verdict, said: str
+    changed: dict[str, Any], verdict: Severity, said: str
 ) -> None:
     found = only(judged(**changed))
     assert found.verdict is verdict
     assert said in found.said
-    assert found.mend or verdict is Verdict.NOTE
+    assert found.mend or verdict is Severity.NOTE
 
 
 def test_a_policy_that_never_applies_is_a_warning() -> None:
     worst = [f.verdict for f in judged(maxmemory=0, maxmemory_policy="allkeys-lru")]
-    assert Verdict.WARNING in worst
-    assert Verdict.WRONG not in worst
+    assert Severity.WARNING in worst
+    assert Severity.WRONG not in worst
 
 
 def test_a_real_one_is_asked(private_redis: str) -> None:
@@ -76,7 +76,7 @@ def test_a_real_one_is_asked(private_redis: str) -> None:
     said = " ".join(finding.said for finding in found)
     assert "append-only file" in said
     assert "agree to" in said
-    assert not [finding for finding in found if finding.verdict is Verdict.WRONG]
+    assert not [finding for finding in found if finding.verdict is Severity.WRONG]
 
 
 def test_one_that_is_away_or_no_redis_at_all_is_an_error() -> None:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from vitrine.core.errors import BadInput, StoreUnavailable
 from vitrine.core.settings import Settings
 from vitrine.doctor import store_check
-from vitrine.doctor.finding import Finding, Verdict
+from vitrine.doctor.finding import Finding, Severity
 from vitrine.doctor.store_check import check_store
 from vitrine.store.base import Space
 from vitrine.store.qdrant.store import QdrantServerStore
@@ -36,7 +36,7 @@ def asked(url: str) -> list[Finding]:
 
 def test_a_server_tells_its_version_and_what_it_holds(server: QdrantHttp) -> None:
     found = asked(server.url)
-    assert {finding.verdict for finding in found} == {Verdict.GOOD}
+    assert {finding.verdict for finding in found} == {Severity.GOOD}
     assert [finding.said for finding in found] == [
         "Qdrant 1.20.0 answers.",
         "1 collection, 0 points.",
@@ -47,7 +47,7 @@ def test_a_server_too_old_to_keep_the_space_is_wrong(server: QdrantHttp) -> None
     version: Reply = (200, {}, {"title": "qdrant", "version": "1.15.9"})
     server.planned += [version, version]
     worst = asked(server.url)[0]
-    assert (worst.verdict, "1.15.9" in worst.said) == (Verdict.WRONG, True)
+    assert (worst.verdict, "1.15.9" in worst.said) == (Severity.WRONG, True)
     assert "1.16" in str(worst.mend)
 
 
@@ -61,15 +61,15 @@ def told(status: str = "green", **strict: Any) -> dict[str, Any]:
         (told(), []),
         (told(enabled=True, upsert_max_batchsize=64, max_query_limit=1000), []),
         (told(enabled=False, upsert_max_batchsize=1), []),
-        (told(enabled=True, upsert_max_batchsize=32), [Verdict.WARNING]),
-        (told(enabled=True, max_query_limit=10, filter_max_conditions=2), [Verdict.WARNING] * 2),
-        (told("red"), [Verdict.WRONG]),
+        (told(enabled=True, upsert_max_batchsize=32), [Severity.WARNING]),
+        (told(enabled=True, max_query_limit=10, filter_max_conditions=2), [Severity.WARNING] * 2),
+        (told("red"), [Severity.WRONG]),
         ({}, []),
     ],
     ids=["none", "roomy", "off", "small-upserts", "two", "red", "silent"],
 )
 def test_limits_below_what_is_asked_are_named(
-    answer: dict[str, Any], verdicts: list[Verdict]
+    answer: dict[str, Any], verdicts: list[Severity]
 ) -> None:
     found = list(store_check._limits("shop", answer))
     assert [finding.verdict for finding in found] == verdicts
@@ -85,12 +85,12 @@ def test_a_deferred_index_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
         qdrant_url=SecretStr("edge+http://127.0.0.1:1"), store_token=SecretStr("token")
     )
     found = list(check_store(settings))
-    assert [finding.verdict for finding in found] == [Verdict.GOOD, Verdict.GOOD, Verdict.NOTE]
+    assert [finding.verdict for finding in found] == [Severity.GOOD, Severity.GOOD, Severity.NOTE]
 
 
 def test_a_store_inside_another_process_cannot_be_looked_at() -> None:
     (found,) = asked("edge:///var/lib/vitrine")
-    assert found.verdict is Verdict.NOTE
+    assert found.verdict is Severity.NOTE
 
 
 def test_one_that_is_away_or_no_store_at_all_is_an_error() -> None:

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.evaluation.sample import Part, Picture, Sample
+from vitrine.evaluation.sample import LabelledPicture, Sample, SplitPart
 from vitrine.store.base import Space
 
 SPACE = Space("made", "r1", "rgb-1", 8)
 
 
-def picture(key: str, label: str, *, group: str | None = None, part: Part | None = None) -> Picture:
-    return Picture(key, label, f"http://shop.example/{key}.jpg", group or key, part)
+def picture(
+    key: str, label: str, *, group: str | None = None, part: SplitPart | None = None
+) -> LabelledPicture:
+    return LabelledPicture(key, label, f"http://shop.example/{key}.jpg", group or key, part)
 
 
 def unit(rows: Sequence[Sequence[float]] | NDArray[np.float64]) -> NDArray[np.float32]:

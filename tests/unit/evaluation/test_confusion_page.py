@@ -7,14 +7,14 @@ from html.parser import HTMLParser
 
 from tests.unit.evaluation.samples import clusters
 from vitrine.evaluation.comparison import compare
-from vitrine.evaluation.evaluation import Evaluation, Plan, evaluate
-from vitrine.evaluation.few_shot import Shots
-from vitrine.evaluation.page import render
+from vitrine.evaluation.evaluation import Evaluation, EvaluationPlan, evaluate
+from vitrine.evaluation.few_shot import ShotCounts
+from vitrine.evaluation.page import render_confusion_page
 from vitrine.evaluation.report import measures
-from vitrine.evaluation.sample import Picture, Sample
+from vitrine.evaluation.sample import LabelledPicture, Sample
 
 HOSTILE = "<script>alert(1)</script>\" onerror='x"
-PLAN = Plan(shots=Shots(train=3, validation=4))
+PLAN = EvaluationPlan(shots=ShotCounts(train=3, validation=4))
 
 
 class Page(HTMLParser):
@@ -44,13 +44,13 @@ def hostile(sample: Sample) -> Sample:
     return replace(sample, pictures=(named, *others))
 
 
-def shown(picture: Picture) -> str | None:
+def shown(picture: LabelledPicture) -> str | None:
     return None if picture.key == "class0-1" else f"http://h/?k={picture.key}&x=1"
 
 
 def page_of(found: Evaluation, **more: object) -> str:
     rows = list(measures(found, PLAN))
-    return render(f"A {HOSTILE}", [("Measures", rows)], found, shown, **more)  # type: ignore[arg-type]
+    return render_confusion_page(f"A {HOSTILE}", [("Measures", rows)], found, shown, **more)  # type: ignore[arg-type]
 
 
 def test_a_mistake_stands_beside_its_nearest_pictures() -> None:

@@ -10,29 +10,29 @@ import pytest
 
 from vitrine.core.errors import BadInput, ModelUnavailable, SpaceMismatch
 from vitrine.evaluation.embedding import embed_pictures, embed_texts
-from vitrine.evaluation.sample import Picture
+from vitrine.evaluation.sample import LabelledPicture
 from vitrine.messaging.worker_registry import WorkerInfo
 from vitrine.query.client import Answer, Query, QueryVector
 from vitrine.store.base import Space
-from vitrine.testing.fake_lane import FakeLane, fake_vector, fake_worker
+from vitrine.testing.fake_lane import FakeQueryClient, fake_vector, fake_worker
 
 SPACE = Space("made", "r1", "rgb-1", 16)
 LIMIT = 1000
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> list[Picture]:
+def pictures(tmp_path: Path) -> list[LabelledPicture]:
     """Two files of which one has a strange name, a file too many bytes long, one that is gone, and a URL."""
     files = {"a.jpg": b"a", "b #%c.jpg": b"b", "long.jpg": b"c" * (LIMIT + 1)}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     sources = [(tmp_path / name).as_uri() for name in (*files, "gone.jpg")]
     sources.append("http://shop.example/d.jpg")
-    return [Picture(source.rsplit("/", 1)[1], "x", source, source) for source in sources]
+    return [LabelledPicture(source.rsplit("/", 1)[1], "x", source, source) for source in sources]
 
 
-def test_files_go_by_their_bytes_and_others_by_their_url(pictures: list[Picture]) -> None:
-    lane = FakeLane(fake_worker(SPACE))
+def test_files_go_by_their_bytes_and_others_by_their_url(pictures: list[LabelledPicture]) -> None:
+    lane = FakeQueryClient(fake_worker(SPACE))
     told: list[int] = []
     found = embed_pictures(lane, "made", pictures, max_bytes=LIMIT, on_progress=told.append)
     assert found.pictures == (pictures[0], pictures[1], pictures[4])
@@ -43,36 +43,40 @@ def test_files_go_by_their_bytes_and_others_by_their_url(pictures: list[Picture]
     assert sum(told) == 5
 
 
-def test_each_failure_is_its_pictures_own(pictures: list[Picture]) -> None:
-    found = embed_pictures(FakeLane(fake_worker(SPACE)), "made", pictures, max_bytes=LIMIT)
+def test_each_failure_is_its_pictures_own(pictures: list[LabelledPicture]) -> None:
+    found = embed_pictures(FakeQueryClient(fake_worker(SPACE)), "made", pictures, max_bytes=LIMIT)
     assert [picture.key for picture, _ in found.failures] == ["long.jpg", "gone.jpg"]
     assert "more than 1000 bytes" in found.failures[0][1]
     assert "No such file" in found.failures[1][1]
 
 
-def test_where_nothing_is_embedded_there_is_no_space(pictures: list[Picture]) -> None:
-    found = embed_pictures(FakeLane(fake_worker(SPACE)), "made", pictures[3:4], max_bytes=LIMIT)
+def test_where_nothing_is_embedded_there_is_no_space(pictures: list[LabelledPicture]) -> None:
+    found = embed_pictures(
+        FakeQueryClient(fake_worker(SPACE)), "made", pictures[3:4], max_bytes=LIMIT
+    )
     assert (found.space, found.pictures, found.vectors.shape) == (None, (), (0, 0))
 
 
-def test_a_worker_that_goes_away_ends_it(pictures: list[Picture]) -> None:
+def test_a_worker_that_goes_away_ends_it(pictures: list[LabelledPicture]) -> None:
     with pytest.raises(ModelUnavailable):
-        embed_pictures(FakeLane(), "made", pictures, max_bytes=LIMIT)
-    silent = FakeLane(fake_worker(SPACE), known={b"b": ModelUnavailable("None answered in time.")})
+        embed_pictures(FakeQueryClient(), "made", pictures, max_bytes=LIMIT)
+    silent = FakeQueryClient(
+        fake_worker(SPACE), known={b"b": ModelUnavailable("None answered in time.")}
+    )
     with pytest.raises(ModelUnavailable, match="in time"):
         embed_pictures(silent, "made", pictures, max_bytes=LIMIT)
 
 
 def test_what_the_worker_says_of_a_picture_is_that_pictures_failure(
-    pictures: list[Picture],
+    pictures: list[LabelledPicture],
 ) -> None:
-    lane = FakeLane(fake_worker(SPACE), known={b"b": BadInput("It is no picture.")})
+    lane = FakeQueryClient(fake_worker(SPACE), known={b"b": BadInput("It is no picture.")})
     found = embed_pictures(lane, "made", pictures[:2], max_bytes=LIMIT)
     assert found.failures == ((pictures[1], "It is no picture."),)
 
 
-def test_workers_that_embed_differently_are_refused(pictures: list[Picture]) -> None:
-    class TwoWorkers(FakeLane):
+def test_workers_that_embed_differently_are_refused(pictures: list[LabelledPicture]) -> None:
+    class TwoWorkers(FakeQueryClient):
         def _answer(self, worker: WorkerInfo, query: Query) -> Answer:
             found = super()._answer(worker, query)
             assert isinstance(found, QueryVector)
@@ -85,7 +89,7 @@ def test_workers_that_embed_differently_are_refused(pictures: list[Picture]) -> 
 
 
 def test_texts_come_back_in_their_order() -> None:
-    lane = FakeLane(fake_worker(SPACE, supports_text=True))
+    lane = FakeQueryClient(fake_worker(SPACE, supports_text=True))
     texts = [f"text {n}" for n in range(150)]
     found = embed_texts(lane, "made", texts)
     np.testing.assert_array_equal(found, np.stack([fake_vector(t.encode(), 16) for t in texts]))
@@ -93,4 +97,4 @@ def test_texts_come_back_in_their_order() -> None:
 
 def test_a_model_without_words_refuses_them() -> None:
     with pytest.raises(BadInput, match="no text tower"):
-        embed_texts(FakeLane(fake_worker(SPACE)), "made", ["red"])
+        embed_texts(FakeQueryClient(fake_worker(SPACE)), "made", ["red"])

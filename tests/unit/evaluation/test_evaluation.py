@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from tests.unit.evaluation.samples import SPACE, clusters, picture, unit
 from vitrine.evaluation.comparison import compare, in_both
 from vitrine.evaluation.confusions import pairs, worst
-from vitrine.evaluation.evaluation import Evaluation, Plan, evaluate
-from vitrine.evaluation.few_shot import Shots
+from vitrine.evaluation.evaluation import Evaluation, EvaluationPlan, evaluate
+from vitrine.evaluation.few_shot import ShotCounts
 from vitrine.evaluation.knn import Classification
-from vitrine.evaluation.sample import Part, Sample
+from vitrine.evaluation.sample import Sample, SplitPart
 
-FEW = Plan(shots=Shots(train=3, validation=4))
+FEW = EvaluationPlan(shots=ShotCounts(train=3, validation=4))
 
 
 def shares(voted: Classification | None) -> dict[str, float]:
@@ -55,7 +55,7 @@ def test_clusters_apart_are_told_apart_by_every_measure() -> None:
 
 
 def test_noise_is_told_apart_by_none() -> None:
-    found = evaluate(clusters(4, 25, spread=20.0), Plan())
+    found = evaluate(clusters(4, 25, spread=20.0), EvaluationPlan())
     assert 0.1 < shares(found.leave_one_out)["top1"] < 0.45
     assert shares(found.leave_one_out)["top5"] > 0.9
 
@@ -70,7 +70,7 @@ def test_few_shot_learns_from_its_own_pictures_only() -> None:
 
 
 def test_classes_with_too_few_pictures_are_named() -> None:
-    found = evaluate(clusters(2, 3), Plan())
+    found = evaluate(clusters(2, 3), EvaluationPlan())
     assert found.few_shot is None
     assert found.split.left_out == ("class0", "class1")
     assert "2 classes have fewer than 10 pictures" in found.notes[0]
@@ -90,7 +90,7 @@ def test_a_class_without_a_picture_can_be_guessed_from_words() -> None:
 
 def test_words_guess_the_pictures_that_the_catalog_keeps_for_that() -> None:
     sample = clusters(2, 8)
-    parts = [Part.TRAIN if row % 2 else Part.VALIDATION for row in range(16)]
+    parts = [SplitPart.TRAIN if row % 2 else SplitPart.VALIDATION for row in range(16)]
     named = [replace(one, part=part) for one, part in zip(sample.pictures, parts, strict=True)]
     found = evaluate(
         replace(sample, pictures=tuple(named)),
@@ -102,7 +102,7 @@ def test_words_guess_the_pictures_that_the_catalog_keeps_for_that() -> None:
 
 
 def test_items_as_labels_are_only_found_again() -> None:
-    found = evaluate(clusters(3, 4), Plan(instances=True), axes)
+    found = evaluate(clusters(3, 4), EvaluationPlan(instances=True), axes)
     assert (found.leave_one_out, found.few_shot, found.zero_shot) == (None, None, None)
     assert found.retrieval.right(1).all()
     assert "others of their item" in found.notes[0]

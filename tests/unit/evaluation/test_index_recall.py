@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tests.unit.evaluation.samples import SPACE, unit
 from vitrine.evaluation.index_recall import measure_index, share_found
 from vitrine.store.base import Hit, ItemHits, PointBatch, Provenance, VectorStore
-from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.testing.memory_store import MemoryStore
 
 PROVENANCE = Provenance("job", "made", "r1", "rgb-1", "0" * 64, None, "2026-01-01T00:00:00Z")
@@ -87,7 +87,7 @@ def test_an_item_as_near_as_the_last_is_as_good() -> None:
 
 def test_a_real_graph_is_measured_against_every_vector(tmp_path: Path) -> None:
     vectors = unit(np.random.default_rng(4).normal(size=(1500, SPACE.dimension)))
-    with closing(EdgeStore(tmp_path / "store", index_points=500)) as store:
+    with closing(EmbeddedStore(tmp_path / "store", index_points=500)) as store:
         filled(store, vectors)
         assert store.build_and_wait("shop")
         found = measure_index(store, "shop", vectors[:40], questions(40))

@@ -13,19 +13,19 @@ from vitrine.core.errors import BadInput
 from vitrine.core.types import FailureReason
 from vitrine.query.client import Query, UnusablePicture
 from vitrine.store import Space
-from vitrine.testing.fake_lane import FakeLane, fake_vector, fake_worker
+from vitrine.testing.fake_lane import FakeQueryClient, fake_vector, fake_worker
 
 SPACE = Space("clip", "r1", "rgb-1", 8)
 URL, GONE = "https://h/a.jpg", "https://h/gone.jpg"
 
 
 @pytest.fixture
-def lane() -> FakeLane:
+def lane() -> FakeQueryClient:
     gone = UnusablePicture(FailureReason.NOT_FOUND, "answered 404")
-    return FakeLane(fake_worker(SPACE), known={GONE.encode(): gone})
+    return FakeQueryClient(fake_worker(SPACE), known={GONE.encode(): gone})
 
 
-def test_the_output_is_of_plain_numbers_in_the_order_of_the_urls(lane: FakeLane) -> None:
+def test_the_output_is_of_plain_numbers_in_the_order_of_the_urls(lane: FakeQueryClient) -> None:
     told = handler.answer(lane, "clip", {"images": ["no url", URL, GONE]})
     (found,) = told["embeddings"]
     assert found["image_url"] == URL
@@ -34,22 +34,22 @@ def test_the_output_is_of_plain_numbers_in_the_order_of_the_urls(lane: FakeLane)
     assert [one["url"] for one in told["warnings"]["failed_urls"]] == ["no url", GONE]
 
 
-def test_a_picture_is_asked_for_in_grey(lane: FakeLane) -> None:
+def test_a_picture_is_asked_for_in_grey(lane: FakeQueryClient) -> None:
     told = handler.answer(lane, "clip", {"image": base64.b64encode(b"picture").decode()})
     assert len(told["embedding"]) == 8
     assert lane.asked == [("clip", Query("image", b"picture", grey=True))]
 
 
 @pytest.mark.parametrize("given", [None, [], {"images": []}, {"image": "!"}], ids=range(4))
-def test_a_bad_input_is_an_error_in_words(lane: FakeLane, given: object) -> None:
+def test_a_bad_input_is_an_error_in_words(lane: FakeQueryClient, given: object) -> None:
     assert handler.answer(lane, "clip", given).keys() == {"error"}
 
 
-def test_a_missing_worker_is_an_error_in_words(lane: FakeLane) -> None:
+def test_a_missing_worker_is_an_error_in_words(lane: FakeQueryClient) -> None:
     assert "No worker" in handler.answer(lane, "dino", {"images": [URL]})["error"]
 
 
-def test_several_jobs_are_under_way_at_once(lane: FakeLane) -> None:
+def test_several_jobs_are_under_way_at_once(lane: FakeQueryClient) -> None:
     handle = handler.handler_of(lane, "clip")
 
     async def both() -> list[handler.Job]:

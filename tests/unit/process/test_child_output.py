@@ -6,12 +6,12 @@ import io
 import json
 from pathlib import Path
 
-from vitrine.process.output import LogFile, Prefixed
+from vitrine.process.output import LogFile, PrefixedOutput
 
 
 def test_each_line_stands_behind_its_childs_name() -> None:
     terminal = io.BytesIO()
-    first, second = Prefixed("cuda:0", terminal), Prefixed("cuda:1", terminal)
+    first, second = PrefixedOutput("cuda:0", terminal), PrefixedOutput("cuda:1", terminal)
     with first.open() as one, second.open() as two:
         one.write(b"half a ")
         two.write(b"whole line\n")
@@ -27,7 +27,7 @@ def test_each_line_stands_behind_its_childs_name() -> None:
 
 def test_a_second_run_goes_to_the_same_terminal() -> None:
     terminal = io.BytesIO()
-    output = Prefixed("cpu", terminal)
+    output = PrefixedOutput("cpu", terminal)
     for text in (b"one\n", b"two\n"):
         with output.open() as stream:
             stream.write(text)
@@ -38,7 +38,7 @@ def test_a_second_run_goes_to_the_same_terminal() -> None:
 def test_a_child_is_not_held_up_by_a_terminal_that_has_gone() -> None:
     terminal = io.BytesIO()
     terminal.close()
-    output = Prefixed("cpu", terminal)
+    output = PrefixedOutput("cpu", terminal)
     with output.open() as stream:
         for _ in range(1000):
             stream.write(b"x" * 1000 + b"\n")  # more than a pipe holds

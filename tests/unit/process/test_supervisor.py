@@ -11,7 +11,7 @@ import pytest
 from vitrine.core.errors import BadInput, VitrineError
 from vitrine.process import supervisor as module
 from vitrine.process.child import Child
-from vitrine.process.supervisor import Fleet
+from vitrine.process.supervisor import Supervisor
 
 
 class Scripted(Child):
@@ -67,7 +67,7 @@ def test_all_run_until_told_to_stop_and_all_are_asked_before_any_is_waited_for()
     journal: list[str] = []
     for child in children:
         child.journal = journal
-    assert Fleet(children).run(AfterLooks(3)) == 0
+    assert Supervisor(children).run(AfterLooks(3)) == 0
     assert [child.starts for child in children] == [1, 1]
     assert journal == ["ask a", "ask b", "stop a", "stop b"]
 
@@ -75,14 +75,14 @@ def test_all_run_until_told_to_stop_and_all_are_asked_before_any_is_waited_for()
 @pytest.mark.parametrize("code", [1, 75, 0, -signal.SIGKILL])
 def test_one_that_dies_is_started_again(code: int) -> None:
     children = [Scripted("a", [code, code]), Scripted("b")]
-    assert Fleet(children).run(AfterLooks(5)) == 0
+    assert Supervisor(children).run(AfterLooks(5)) == 0
     assert [child.starts for child in children] == [3, 1]
 
 
 def test_bad_input_at_the_first_start_ends_the_fleet_and_is_told() -> None:
     children = [Scripted("cuda:7", [2, 2, 2]), Scripted("cuda:0")]
     with pytest.raises(BadInput, match="cuda:7 cannot start") as refusal:
-        Fleet(children).run(AfterLooks(50))
+        Supervisor(children).run(AfterLooks(50))
     assert refusal.value.exit_code == 2
     assert children[0].starts == 1
     assert all(child.asked for child in children)
@@ -90,21 +90,21 @@ def test_bad_input_at_the_first_start_ends_the_fleet_and_is_told() -> None:
 
 def test_bad_input_at_a_later_start_leaves_that_one_out_and_shows_in_the_exit_code() -> None:
     children = [Scripted("cuda:1", [-9, 2]), Scripted("cuda:0")]
-    assert Fleet(children).run(AfterLooks(50)) == 1
+    assert Supervisor(children).run(AfterLooks(50)) == 1
     assert [child.starts for child in children] == [2, 1]
 
 
 def test_a_fleet_without_anyone_left_ends() -> None:
     children = [Scripted("a", [-9, 2]), Scripted("b", [1, 2])]
     with pytest.raises(VitrineError, match="No worker is left"):
-        Fleet(children).run(AfterLooks(50))
+        Supervisor(children).run(AfterLooks(50))
 
 
 @pytest.mark.parametrize(
     ("last", "code"), [(0, 0), (-signal.SIGTERM, 0), (75, 1), (-signal.SIGKILL, 1), (1, 1)]
 )
 def test_the_exit_code_says_whether_all_ended_well(last: int, code: int) -> None:
-    assert Fleet([Scripted("a"), Scripted("b", last=last)]).run(AfterLooks(2)) == code
+    assert Supervisor([Scripted("a"), Scripted("b", last=last)]).run(AfterLooks(2)) == code
 
 
 def test_together_they_stop_before_a_container_is_killed() -> None:

@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from producer.submit.backpressure import Room, refuse_when_full, what_blocks
-from vitrine.core.errors import Full
+from producer.submit.backpressure import PendingQuota, refuse_when_full, what_blocks
+from vitrine.core.errors import QueueFull
 from vitrine.core.types import ImageRef, JobSpec
 from vitrine.ledger import NewChunk
 from vitrine.testing.memory_ledger import MemoryLedger
@@ -53,7 +53,9 @@ def test_many_jobs_are_counted_and_the_first_named() -> None:
 
 
 def test_a_refusal_names_the_same(ledger: MemoryLedger) -> None:
-    with pytest.raises(Full, match=r"limit is 10; 20 of them wait .* jobs aaa, bbb\.") as caught:
+    with pytest.raises(
+        QueueFull, match=r"limit is 10; 20 of them wait .* jobs aaa, bbb\."
+    ) as caught:
         refuse_when_full(ledger, 10, lambda model: model == "builtin")
     assert str(caught.value.hint).startswith("Start a worker for them, or cancel a job (")
     refuse_when_full(ledger, 22, lambda _: False)
@@ -70,7 +72,7 @@ def test_pending_pictures_are_counted_the_seldomer_the_more_room_there_is() -> N
             return self.sent
 
     ledger = Counted()
-    room = Room(ledger, 100_000, lambda _: pytest.fail("there is room"))
+    room = PendingQuota(ledger, 100_000, lambda _: pytest.fail("there is room"))
     while ledger.sent < 99_000:
         room.take(1000)
         ledger.sent += 1000

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from producer import CatalogOptions, from_path, from_stream, open_catalog
-from producer.decompression_limit import FREE_BYTES, MULTIPLE, Unfold
+from producer.decompression_limit import FREE_BYTES, MULTIPLE, DecompressionLimit
 from producer.preview import preview
 from producer.readers import parquet_process
 from vitrine.core.errors import BadInput
@@ -146,7 +146,9 @@ def test_rows_of_nothing_come_to_an_end(tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "shop.parquet"
     empty = pa.nulls(1_000_000, pa.string())
     pq.write_table(pa.table({"id": empty, "image": empty}), path, compression="zstd")
-    source = from_stream(io.BytesIO(path.read_bytes()), "shop.parquet", unfold=Unfold(10**9))
+    source = from_stream(
+        io.BytesIO(path.read_bytes()), "shop.parquet", unfold=DecompressionLimit(10**9)
+    )
     with open_catalog(source) as catalog:
         *_, last = catalog
     assert isinstance(last, RowProblem)
@@ -162,7 +164,7 @@ def test_a_decoder_s_place_is_given_back_however_it_ends(tmp_path: Path) -> None
     pq.write_table(pa.table({"id": ["a"], "image": ["http://h/a"]}), good)
     for _ in range(parquet_process.AT_ONCE):
         with good.open("rb") as file:
-            parquet_process.Decoder(file, "good.parquet", batch_rows=1).close()
+            parquet_process.DecoderProcess(file, "good.parquet", batch_rows=1).close()
         with io.BytesIO(b"PAR1 and nothing else PAR1") as damaged, pytest.raises(BadInput):
             open_catalog(from_stream(damaged, "bad.parquet"))
     assert items(read(good)) == ["a"]
@@ -187,7 +189,9 @@ def test_a_gzip_ends_where_it_unfolds_too_far_and_says_where(
     monkeypatch: pytest.MonkeyPatch, bomb: Callable[[int], bytes], total: int
 ) -> None:
     monkeypatch.setattr("producer.decompression_limit.FREE_BYTES", 50_000)
-    source = from_stream(io.BytesIO(bomb(8_000_000)), "shop.csv.gz", unfold=Unfold(total))
+    source = from_stream(
+        io.BytesIO(bomb(8_000_000)), "shop.csv.gz", unfold=DecompressionLimit(total)
+    )
     with open_catalog(source) as catalog:
         first, last = catalog
     assert isinstance(first, CatalogItem)
@@ -202,7 +206,7 @@ def test_a_gzip_ends_where_it_unfolds_too_far_and_says_where(
 def test_a_gzip_that_only_is_well_packed_is_read_whole() -> None:
     rows = b"".join(b"%d,http://h/%d\n" % (number, number) for number in range(2000))
     packed = gzip.compress(b"id,image\n" + rows)
-    bound = Unfold(100 * MEBIBYTE)
+    bound = DecompressionLimit(100 * MEBIBYTE)
     assert bound.allowed(len(packed)) == FREE_BYTES
     assert bound.allowed(MEBIBYTE) == min(100 * MEBIBYTE, MULTIPLE * MEBIBYTE)
     with open_catalog(from_stream(io.BytesIO(packed), "shop.csv.gz", unfold=bound)) as catalog:
@@ -217,7 +221,9 @@ def test_a_file_of_one_s_own_may_unfold_as_it_likes(monkeypatch: pytest.MonkeyPa
 
 def test_a_preview_of_a_gzip_bomb_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("producer.decompression_limit.FREE_BYTES", 50_000)
-    source = from_stream(io.BytesIO(line_bomb(8_000_000)), "a.csv.gz", unfold=Unfold(10**9))
+    source = from_stream(
+        io.BytesIO(line_bomb(8_000_000)), "a.csv.gz", unfold=DecompressionLimit(10**9)
+    )
     found = preview(source, CatalogOptions())
     assert [column.examples for column in found.columns] == [("1",), ("http://h/a",)]
     assert (found.report.items, found.report.problems[-1].code) == (1, "unreadable")

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.cells import cell_value, choose_cast
-from producer.columns import choose, guess_id, guess_images
+from producer.columns import choose_columns, guess_id, guess_images
 from producer.image_cell import image_values, split_cell
-from producer.row_errors import Flaw
+from producer.row_errors import RowError
 from vitrine.core.errors import BadInput
 
 URLS = st.from_regex(r"https?://[a-z]{1,8}\.example/[A-Za-z0-9_.~,;|=&?%:/-]{0,30}", fullmatch=True).filter(
@@ -114,7 +114,7 @@ def test_a_json_array_is_its_entries(urls: list[str]) -> None:
 def test_splitting_never_gives_a_blank_and_only_flaws_are_raised(cell: str) -> None:
     try:
         parts = split_cell(cell)
-    except Flaw:
+    except RowError:
         return
     assert all(part == part.strip() and part for part in parts)
 
@@ -127,13 +127,13 @@ def test_commas_without_a_blank_split_only_when_told() -> None:
 
 def test_a_cell_of_a_million_blanks_is_quickly_nothing() -> None:
     assert split_cell(" " * 1_000_000) == []
-    with pytest.raises(Flaw, match="characters"):
+    with pytest.raises(RowError, match="characters"):
         split_cell(f"a{' ' * 1_000_000}b")
 
 
 @pytest.mark.parametrize("value", [7, {"alt": "x"}, [""], [["http://h/a"]], '[{"alt": 1}]', "[1]"])
 def test_a_value_that_names_no_picture_is_a_flaw(value: object) -> None:
-    with pytest.raises(Flaw):
+    with pytest.raises(RowError):
         image_values(value)
 
 
@@ -159,11 +159,11 @@ def test_columns_are_guessed_by_their_usual_names(
 
 
 def test_options_win_over_guesses() -> None:
-    columns = choose(("id", "ean", "image", "hero"), id_column="ean", images=("hero",))
+    columns = choose_columns(("id", "ean", "image", "hero"), id_column="ean", images=("hero",))
     assert (columns.id, columns.images) == ("ean", ("hero",))
     assert columns.payload_of(("id", "ean", "image", "hero", "")) == ("id", "image")
 
 
 def test_many_columns_are_listed_in_part() -> None:
     with pytest.raises(BadInput, match="and 20 more"):
-        choose([f"c{number}" for number in range(50)])
+        choose_columns([f"c{number}" for number in range(50)])

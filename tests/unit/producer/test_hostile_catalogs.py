@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from producer import CatalogOptions, from_stream, open_catalog
-from producer.decompression_limit import Unfold
+from producer.decompression_limit import DecompressionLimit
 from producer.limits import MAX_ID_BYTES
 from producer.preview import preview
 from vitrine.core.errors import BadInput
@@ -102,7 +102,7 @@ CASES = {
 
 
 def read(name: str, data: bytes) -> list[CatalogItem | RowProblem]:
-    source = from_stream(io.BytesIO(data), name, unfold=Unfold(2**30))
+    source = from_stream(io.BytesIO(data), name, unfold=DecompressionLimit(2**30))
     with open_catalog(source) as catalog:
         return list(catalog)
 
@@ -127,7 +127,7 @@ def test_it_is_taken_as_text_or_told_with_its_line(name: str) -> None:
 @pytest.mark.parametrize("name", list(CASES))
 def test_a_preview_of_it_tells_the_same(name: str) -> None:
     case = CASES[name]
-    source = from_stream(io.BytesIO(case.data), case.name, unfold=Unfold(2**30))
+    source = from_stream(io.BytesIO(case.data), case.name, unfold=DecompressionLimit(2**30))
     if not case.ids:
         with pytest.raises(BadInput, match=case.name):
             preview(source, CatalogOptions())

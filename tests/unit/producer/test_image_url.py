@@ -8,7 +8,7 @@ import pytest
 
 from producer.image_url import ImageRoot, image_root
 from producer.limits import MAX_URL_CHARS
-from producer.row_errors import Flaw, shown
+from producer.row_errors import RowError, shown
 from vitrine.core.errors import BadInput
 
 NOWHERE = ImageRoot()
@@ -38,7 +38,7 @@ def test_http_urls_are_taken_and_mended(value: str, url: str) -> None:
     ],
 )  # fmt: skip
 def test_everything_else_is_a_flaw_without_files(value: str) -> None:
-    with pytest.raises(Flaw) as caught:
+    with pytest.raises(RowError) as caught:
         NOWHERE.url(value)
     assert caught.value.code == "bad_url"
     assert "secret" not in caught.value.message
@@ -70,7 +70,7 @@ def test_a_folder_named_through_a_link_takes_paths_of_both_names(tmp_path: Path)
      "file://host/a.jpg", "file:a.jpg", ".", "file:///%00"],
 )  # fmt: skip
 def test_no_path_leaves_its_folder(tmp_path: Path, value: str) -> None:
-    with pytest.raises(Flaw) as caught:
+    with pytest.raises(RowError) as caught:
         image_root(None, tmp_path, allow_files=True).url(value)
     assert caught.value.code == "bad_url"
 
@@ -78,7 +78,7 @@ def test_no_path_leaves_its_folder(tmp_path: Path, value: str) -> None:
 def test_a_neighbour_whose_name_begins_alike_is_outside(tmp_path: Path) -> None:
     root = tmp_path / "shop"
     root.mkdir()
-    with pytest.raises(Flaw, match="outside"):
+    with pytest.raises(RowError, match="outside"):
         image_root(str(root), None, allow_files=True).url(f"{tmp_path}/shop-secret/a.jpg")
 
 
@@ -86,9 +86,9 @@ def test_a_prefix_is_put_before_paths_and_no_file_is_read() -> None:
     root = image_root("https://cdn.example/media", Path("/"), allow_files=True)
     assert root.folder is None
     assert root.url("/m/b one.jpg?v=2") == "https://cdn.example/media/m/b%20one.jpg?v=2"
-    with pytest.raises(Flaw, match="leaves its root"):
+    with pytest.raises(RowError, match="leaves its root"):
         root.url("../a.jpg")
-    with pytest.raises(Flaw, match="file: URLs"):
+    with pytest.raises(RowError, match="file: URLs"):
         root.url("file:///a.jpg")
 
 

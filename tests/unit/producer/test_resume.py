@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producer import Begun, CatalogOptions, Submission, as_written, written
+from producer import CatalogOptions, ResumedJob, Submission, options_from_json, options_to_json
 from producer.formats import Format
 from vitrine.core.errors import BadInput, Conflict, LedgerUnavailable, NotFound
 from vitrine.core.types import CatalogItem, JobSpec, JobState, RowProblem
 from vitrine.ledger.base import Lease
 from vitrine.testing.memory_ledger import MemoryLedger
 
-SPEC = JobSpec("job", "shop", "builtin", "shop.csv", 1.0, reading=written(CatalogOptions()))
+SPEC = JobSpec("job", "shop", "builtin", "shop.csv", 1.0, reading=options_to_json(CatalogOptions()))
 Row = CatalogItem | RowProblem
 COUNT = 3000
 
@@ -57,7 +57,7 @@ def submit(ledger: MemoryLedger, rows: Sequence[Row], *, kill_at: int | None = N
 def resume(
     ledger: MemoryLedger, rows: Sequence[Row] | Iterator[Row], *, kill_at: int | None = None
 ) -> Submission:
-    begun = Begun(ledger, SPEC.id)
+    begun = ResumedJob(ledger, SPEC.id)
     submission = Submission(begun.spec, ledger, ignore, max_pending=10**6, begun=begun)
     if kill_at is None:
         submission.run(rows)
@@ -157,9 +157,9 @@ def test_only_an_open_job_of_a_command_is_taken_up(half: MemoryLedger) -> None:
     assert "Submit the catalog again" in str(caught.value)
     half.create(replace(SPEC, id="http", reading=""))
     with pytest.raises(Conflict, match="was not begun by `vitrine submit`"):
-        Begun(half, "http")
+        ResumedJob(half, "http")
     with pytest.raises(NotFound):
-        Begun(half, "absent")
+        ResumedJob(half, "absent")
 
 
 def test_of_two_producers_at_once_one_is_refused_and_the_job_is_whole(half: MemoryLedger) -> None:
@@ -175,7 +175,7 @@ def test_of_two_producers_at_once_one_is_refused_and_the_job_is_whole(half: Memo
 def overtaken(ledger: MemoryLedger) -> Iterator[Row]:
     """While one command is at the last row, another one sends all that is missing, and is killed then."""
     yield from ROWS[:-1]
-    begun = Begun(ledger, SPEC.id)
+    begun = ResumedJob(ledger, SPEC.id)
     other = Submission(begun.spec, ledger, ignore, max_pending=10**6, begun=begun)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ledger, "seal", _killed)
@@ -214,12 +214,12 @@ def test_options_come_from_the_job_and_may_be_given_again_but_not_otherwise() ->
         format=Format.CSV, id="sku", images=("a", "b"), payload=("title",),
         image_separator=",", image_root="https://h/", allow_files=True,
     )  # fmt: skip
-    reading = written(options)
-    assert as_written(reading, CatalogOptions(allow_files=True)) == options
-    assert as_written(reading, options) == options
+    reading = options_to_json(options)
+    assert options_from_json(reading, CatalogOptions(allow_files=True)) == options
+    assert options_from_json(reading, options) == options
     with pytest.raises(BadInput, match="read with id 'sku', not 'ean'"):
-        as_written(reading, CatalogOptions(id="ean"))
+        options_from_json(reading, CatalogOptions(id="ean"))
     with pytest.raises(BadInput, match="read with images a, b, not a"):
-        as_written(reading, CatalogOptions(images=("a",)))
+        options_from_json(reading, CatalogOptions(images=("a",)))
     with pytest.raises(BadInput, match="read with payload left out, not title"):
-        as_written(written(CatalogOptions()), CatalogOptions(payload=("title",)))
+        options_from_json(options_to_json(CatalogOptions()), CatalogOptions(payload=("title",)))

@@ -13,12 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer import Report, Submission, from_stream, inspect, refuse_flawed, retry_failures
+from producer import CatalogReport, Submission, from_stream, inspect, refuse_flawed, retry_failures
 from producer.duplicate_ids import SeenIds
 from producer.source import SPOOL_BYTES
 from producer.submit.backpressure import SLACK, wait_for_room
-from producer.submit.chunking import batches, plan
-from vitrine.core.errors import BadInput, Full, LedgerUnavailable, NotFound, TooLarge, VitrineError
+from producer.submit.chunking import chunk_batches, plan_chunks
+from vitrine.core.errors import (
+    BadInput,
+    LedgerUnavailable,
+    NotFound,
+    QueueFull,
+    TooLarge,
+    VitrineError,
+)
 from vitrine.core.types import (
     CHUNK_SIZE,
     CatalogItem,
@@ -62,7 +69,7 @@ def submit(
     outcomes: Iterable[CatalogItem | RowProblem],
     *,
     max_pending: int = 10**6,
-) -> Report:
+) -> CatalogReport:
     return Submission(SPEC, ledger, queue.publish, max_pending=max_pending).run(outcomes)
 
 
@@ -75,7 +82,7 @@ def leased(ledger: MemoryLedger, number: int) -> Lease:
 @given(st.lists(st.integers(1, 64), max_size=60))
 def test_a_plan_loses_nothing_and_numbers_without_gaps(counts: list[int]) -> None:
     wanted = [CatalogItem(f"i{n}", ("u",) * count) for n, count in enumerate(counts)]
-    chunks = list(plan(wanted))
+    chunks = list(plan_chunks(wanted))
     refs = [ref for chunk in chunks for ref in chunk.images]
     assert [ref.ordinal for ref in refs] == list(range(sum(counts)))
     assert [(ref.item_id, ref.index) for ref in refs] == [
@@ -86,11 +93,11 @@ def test_a_plan_loses_nothing_and_numbers_without_gaps(counts: list[int]) -> Non
 
 
 def test_chunks_are_written_some_at_a_time_and_those_of_a_slow_source_at_once() -> None:
-    chunks = list(plan(items(64 * 40)))
-    assert [len(batch) for batch in batches(chunks, clock=lambda: 0.0)] == [16, 16, 8]
+    chunks = list(plan_chunks(items(64 * 40)))
+    assert [len(batch) for batch in chunk_batches(chunks, clock=lambda: 0.0)] == [16, 16, 8]
     seconds = itertools.count()
-    assert [len(batch) for batch in batches(chunks, clock=lambda: next(seconds))] == [1] * 40
-    assert [chunk for batch in batches(iter(chunks)) for chunk in batch] == chunks
+    assert [len(batch) for batch in chunk_batches(chunks, clock=lambda: next(seconds))] == [1] * 40
+    assert [chunk for batch in chunk_batches(iter(chunks)) for chunk in batch] == chunks
 
 
 def test_every_chunk_is_in_the_ledger_before_its_message_is_sent() -> None:
@@ -135,20 +142,20 @@ def test_a_full_queue_refuses_before_anything_is_written() -> None:
     ledger = MemoryLedger()
     submit(ledger, Queue(), items(10))
     again = Submission(JobSpec("other", "shop", "builtin"), ledger, Queue().publish, max_pending=10)
-    with pytest.raises(Full) as caught:
+    with pytest.raises(QueueFull) as caught:
         again.run(items(1))
     assert caught.value.retry_after > 0
     assert [status.spec.id for status in ledger.jobs()] == [SPEC.id]
 
 
-@pytest.mark.parametrize(("others", "told"), [(0, TooLarge), (3000, Full)])
+@pytest.mark.parametrize(("others", "told"), [(0, TooLarge), (3000, QueueFull)])
 def test_a_submit_that_may_not_wait_ends_where_the_queue_is_full(
     others: int, told: type[VitrineError]
 ) -> None:
     ledger, queue = MemoryLedger(), Queue()
     if others:
         ledger.create(JobSpec("other", "shop", "builtin"))
-        images = [ref for chunk in plan(items(others)) for ref in chunk.images]
+        images = [ref for chunk in plan_chunks(items(others)) for ref in chunk.images]
         ledger.add_chunks("other", [NewChunk(tuple(images), others)])
     with pytest.raises(told) as caught:
         submit(ledger, queue, items(100_000), max_pending=4000)

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vitrine.similarity.blend import AWAY, Weighted, blend
-from vitrine.similarity.score_baseline import Background
+from vitrine.similarity.score_baseline import ScoreBaseline
 
 X, Y, Z = np.eye(3, dtype=np.float32)
 
@@ -56,7 +56,7 @@ def test_words_count_as_much_as_a_picture_however_close_their_scores_lie() -> No
     picture = pictures[0].astype(np.float32)
     words = np.zeros(32, np.float32)
     words[1], words[2] = np.sqrt(1 - 0.1**2), 0.1
-    background = Background(pictures.astype(np.float32))
+    background = ScoreBaseline(pictures.astype(np.float32))
     shown, said = pictures @ picture, pictures @ words
     assert said.std() < shown.std() / 5
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vitrine.core.errors import BadInput, NotFound
 from vitrine.core.types import point_id
 from vitrine.similarity import dedupe
-from vitrine.similarity.dedupe import Duplicates, find
+from vitrine.similarity.dedupe import Duplicates, find_duplicates
 from vitrine.store import PointBatch, Provenance, Space
 from vitrine.testing.memory_store import MemoryStore
 
@@ -51,7 +51,7 @@ def numbered(prefix: str, count: int) -> list[str]:
 
 
 def test_a_collection_of_different_pictures_has_no_groups() -> None:
-    found = find(stored(APART, numbered("i", 40), numbered("c", 40)), "shop")
+    found = find_duplicates(stored(APART, numbered("i", 40), numbered("c", 40)), "shop")
     assert groups(found) == []
     assert found.pictures == 40
     assert found.threshold.chosen
@@ -60,21 +60,24 @@ def test_a_collection_of_different_pictures_has_no_groups() -> None:
 def test_one_picture_used_everywhere_is_one_group_however_few_others_there_are() -> None:
     rows = np.concatenate([APART[[0] * 30], APART[1:3]])
     store = stored(rows, numbered("i", 32), ["none yet"] * 30 + ["x", "y"])
-    found = find(store, "shop")
+    found = find_duplicates(store, "shop")
     assert groups(found) == [[f"i{number:02}#0" for number in range(30)]]
     assert all(member.same_bytes for member in found.groups[0])
 
 
 @pytest.mark.parametrize("count", [0, 1], ids=["none", "one"])
 def test_no_pair_is_no_group(count: int) -> None:
-    assert groups(find(stored(APART[:count], numbered("i", count), ["c"] * count), "shop")) == []
+    assert (
+        groups(find_duplicates(stored(APART[:count], numbered("i", count), ["c"] * count), "shop"))
+        == []
+    )
 
 
 def test_copies_of_a_copy_come_with_it_and_pictures_of_one_item_too() -> None:
     rows = np.concatenate([APART, APART[[0, 0, 5]] + 0.01 * APART[[7, 7, 8]]])
     items = [*numbered("i", 40), "near", "again", "i05"]
     contents = [*numbered("c", 40), "n", "n", "m"]
-    found = find(stored(rows, items, contents), "shop")
+    found = find_duplicates(stored(rows, items, contents), "shop")
     assert sorted(map(sorted, groups(found))) == [
         ["again#0", "i00#0", "near#0"],
         ["i05#0", "i05#1"],
@@ -85,8 +88,8 @@ def test_copies_of_a_copy_come_with_it_and_pictures_of_one_item_too() -> None:
 def test_the_order_in_which_points_come_changes_nothing() -> None:
     rows = np.concatenate([APART, APART[:4] + 0.01 * APART[10:14]])
     items, contents = numbered("i", 44), numbered("c", 44)
-    forward = find(stored(rows, items, contents), "shop")
-    backward = find(stored(rows[::-1], items[::-1], contents[::-1]), "shop")
+    forward = find_duplicates(stored(rows, items, contents), "shop")
+    backward = find_duplicates(stored(rows[::-1], items[::-1], contents[::-1]), "shop")
     assert groups(forward) == groups(backward)
     assert len(groups(forward)) == 4
 
@@ -97,16 +100,18 @@ def test_progress_is_told_of_every_picture() -> None:
     def on_progress(step: str, more: int) -> None:
         told[step] += more
 
-    find(stored(APART, numbered("i", 40), numbered("c", 40)), "shop", on_progress=on_progress)
+    find_duplicates(
+        stored(APART, numbered("i", 40), numbered("c", 40)), "shop", on_progress=on_progress
+    )
     assert told == {"read": 40, "compared": 40}
 
 
 def test_a_collection_too_large_to_compare_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dedupe, "MAX_PICTURES", 39)
     with pytest.raises(BadInput, match="40 pictures; at most 39"):
-        find(stored(APART, numbered("i", 40), numbered("c", 40)), "shop")
+        find_duplicates(stored(APART, numbered("i", 40), numbered("c", 40)), "shop")
 
 
 def test_an_unknown_collection_is_not_found() -> None:
     with pytest.raises(NotFound, match="absent"):
-        find(MemoryStore(), "absent")
+        find_duplicates(MemoryStore(), "absent")

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitrine.similarity.duplicates import gather
-from vitrine.similarity.threshold import FALLBACK, FEWEST, SHARE, choose, given, usual_distance
+from vitrine.similarity.duplicates import gather_duplicates
+from vitrine.similarity.threshold import (
+    FALLBACK,
+    FEWEST,
+    SHARE,
+    choose_threshold,
+    given_threshold,
+    usual_distance,
+)
 
 
 def unit(rows: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -27,7 +34,7 @@ def catalog(spread: float, count: int = 300) -> NDArray[np.float32]:
 @pytest.mark.parametrize("spread", [0.02, 0.1, 1.0])
 def test_the_threshold_is_a_share_of_the_collection_s_own_distances(spread: float) -> None:
     vectors = catalog(spread)
-    chosen = choose(vectors)
+    chosen = choose_threshold(vectors)
     assert chosen.chosen
     assert chosen.distance == pytest.approx(SHARE * usual_distance(vectors), rel=1e-6)
     distances = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
@@ -37,29 +44,29 @@ def test_the_threshold_is_a_share_of_the_collection_s_own_distances(spread: floa
 
 
 def test_the_same_collection_always_gives_the_same_threshold() -> None:
-    assert choose(catalog(0.1)) == choose(catalog(0.1))
+    assert choose_threshold(catalog(0.1)) == choose_threshold(catalog(0.1))
 
 
 @pytest.mark.parametrize("count", [0, 1, FEWEST - 1])
 def test_few_pictures_get_a_usual_threshold(count: int) -> None:
-    found = choose(catalog(0.1, count))
+    found = choose_threshold(catalog(0.1, count))
     assert (found.cosine, found.chosen) == (FALLBACK, False)
 
 
 def test_a_threshold_that_is_given_is_taken() -> None:
-    found = given(0.5)
+    found = given_threshold(0.5)
     assert (found.cosine, found.chosen) == (0.5, False)
     assert found.distance == pytest.approx(1)
-    assert given(1).distance == 0
+    assert given_threshold(1).distance == 0
 
 
 def test_hits_stand_behind_the_best_one_that_they_are_nearly_the_same_as() -> None:
     degrees = np.radians([0, 30, 1, 31, 60, 2, 32])
     vectors = np.stack([np.cos(degrees), np.sin(degrees)], axis=1).astype(np.float32)
-    assert gather(vectors, float(np.cos(np.radians(3)))) == [0, 1, 0, 1, 4, 0, 1]
-    assert gather(vectors[:1], 0.99) == [0]
+    assert gather_duplicates(vectors, float(np.cos(np.radians(3)))) == [0, 1, 0, 1, 4, 0, 1]
+    assert gather_duplicates(vectors[:1], 0.99) == [0]
 
 
 def test_hits_that_differ_stand_alone() -> None:
     vectors = catalog(1.0, 20)
-    assert gather(vectors, choose(vectors).cosine) == list(range(20))
+    assert gather_duplicates(vectors, choose_threshold(vectors).cosine) == list(range(20))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitrine.similarity.pairs import closest, stars
-from vitrine.similarity.threshold import Threshold, choose
-from workers.image_decoder import PictureDecoder
+from vitrine.similarity.pairs import nearest_neighbours, star_groups
+from vitrine.similarity.threshold import Threshold, choose_threshold
+from workers.image_decoder import ImageDecoder
 from workers.models.factory import open_model
 
 OTHERS = 9  #: Of so many photographs one is among the pictures that are no copies.
@@ -37,11 +37,11 @@ class Pictures:
         shown = [*sorted({*photographs, *bases}), *(row["file"] for row in variants)]
         self.of = [*sorted({*photographs, *bases}), *(row["base"] for row in variants)]
         self.vectors = self._embedded([data / file for file in shown])
-        self.threshold: Threshold = choose(self.vectors)
+        self.threshold: Threshold = choose_threshold(self.vectors)
 
     @staticmethod
     def _embedded(paths: list[Path]) -> NDArray[np.float32]:
-        model, decode = open_model("builtin", device="cpu"), PictureDecoder(10**8)
+        model, decode = open_model("builtin", device="cpu"), ImageDecoder(10**8)
         made = model.embed([model.preprocess(decode(path.read_bytes())) for path in paths])
         unit: NDArray[np.float32] = made / np.linalg.norm(made, axis=1, keepdims=True)
         return unit
@@ -53,7 +53,7 @@ def pictures(shared_data: Path) -> Pictures:
 
 
 def test_every_copy_is_found_and_nothing_else(pictures: Pictures) -> None:
-    groups = stars(pictures.vectors, pictures.threshold.cosine)
+    groups = star_groups(pictures.vectors, pictures.threshold.cosine)
     found = [{pictures.of[row] for row in group} for group in groups]
     assert all(len(photographs) == 1 for photographs in found)
     copies = len(pictures.of) - len(set(pictures.of))
@@ -62,7 +62,7 @@ def test_every_copy_is_found_and_nothing_else(pictures: Pictures) -> None:
 
 
 def test_the_threshold_lies_in_the_gap_between_copies_and_others(pictures: Pictures) -> None:
-    near = closest(pictures.vectors).distances
+    near = nearest_neighbours(pictures.vectors).distances
     copied = {photograph for photograph in pictures.of if pictures.of.count(photograph) > 1}
     is_copied = np.array([photograph in copied for photograph in pictures.of])
     distance = pictures.threshold.distance

@@ -5,13 +5,18 @@ from __future__ import annotations
 import pytest
 
 from vitrine.store import IndexState
-from vitrine.store.embedded.generation import EdgeGeneration
-from vitrine.store.embedded.schedule import DEFER_SECONDS, FAILED_SECONDS, QUIET_SECONDS, Schedule
+from vitrine.store.embedded.generation import EmbeddedGeneration
+from vitrine.store.embedded.schedule import (
+    DEFER_SECONDS,
+    FAILED_SECONDS,
+    QUIET_SECONDS,
+    BuildSchedule,
+)
 
 ENOUGH = 100
 
 
-class Shard(EdgeGeneration):
+class Shard(EmbeddedGeneration):
     """Counts without an engine."""
 
     def __init__(self) -> None:
@@ -30,7 +35,7 @@ class Bench:
     def __init__(self) -> None:
         self.now = 1000.0
         self.shard = Shard()
-        self.schedule = Schedule(ENOUGH, clock=lambda: self.now)
+        self.schedule = BuildSchedule(ENOUGH, clock=lambda: self.now)
 
     def write(self, points: int) -> None:
         self.shard.points += points

@@ -19,9 +19,9 @@ from vitrine.core.errors import BadInput, NotFound, StoreUnavailable
 from vitrine.core.filters import parse
 from vitrine.core.types import Payload, point_id
 from vitrine.store import PointBatch, Provenance, Space
-from vitrine.store.embedded.generation import EdgeGeneration
-from vitrine.store.embedded.store import CATALOG_FILE, GENERATIONS, EdgeStore
-from vitrine.store.embedded.upkeep import Upkeep
+from vitrine.store.embedded.generation import EmbeddedGeneration
+from vitrine.store.embedded.store import CATALOG_FILE, GENERATIONS, EmbeddedStore
+from vitrine.store.embedded.upkeep import IndexMaintenance
 
 DIMENSION = 16
 SPACE = Space("m", "r", "p", DIMENSION)
@@ -47,18 +47,18 @@ def points(items: list[str], seed: int = 0, fields: Payload | None = None) -> Po
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[EdgeStore]:
-    opened = EdgeStore(tmp_path / "store")
+def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
+    opened = EmbeddedStore(tmp_path / "store")
     opened.ensure("c", SPACE)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def reopened(tmp_path: Path, store: EdgeStore) -> Iterator[EdgeStore]:
+def reopened(tmp_path: Path, store: EmbeddedStore) -> Iterator[EmbeddedStore]:
     """The same directory after its owner let go of it."""
     store.close()
-    again = EdgeStore(tmp_path / "store")
+    again = EmbeddedStore(tmp_path / "store")
     yield again
     again.close()
 
@@ -67,8 +67,8 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from tests.unit.store.test_embedded_store import SPACE, points
-from vitrine.store.embedded.store import EdgeStore
-store = EdgeStore(Path(sys.argv[1]))
+from vitrine.store.embedded.store import EmbeddedStore
+store = EmbeddedStore(Path(sys.argv[1]))
 store.ensure("c", SPACE)
 for chunk in range(1000):
     store.upsert("c", points([f"i{chunk}-{row}" for row in range(20)], seed=chunk, fields={"n": chunk, "b": True}))
@@ -90,7 +90,7 @@ def test_every_upsert_that_returned_survives_kill_9(tmp_path: Path) -> None:
             returned = [int(writer.stdout.readline()) for _ in range(5 + 7 * turn)]
             writer.send_signal(signal.SIGKILL)
             returned += [int(line) for line in writer.stdout]
-        store = EdgeStore(path)
+        store = EmbeddedStore(path)
         try:
             for chunk in returned:
                 expected = points([f"i{chunk}-{row}" for row in range(20)], seed=chunk)
@@ -104,14 +104,14 @@ def test_every_upsert_that_returned_survives_kill_9(tmp_path: Path) -> None:
             store.close()
 
 
-def test_a_directory_has_one_owner(tmp_path: Path, store: EdgeStore) -> None:
+def test_a_directory_has_one_owner(tmp_path: Path, store: EmbeddedStore) -> None:
     with pytest.raises(StoreUnavailable, match="already in use by another process"):
-        EdgeStore(tmp_path / "store")
+        EmbeddedStore(tmp_path / "store")
     store.upsert("c", points(["a"]))
     assert store.count("c") == 1
 
 
-def test_a_closed_store_says_so(store: EdgeStore) -> None:
+def test_a_closed_store_says_so(store: EmbeddedStore) -> None:
     store.close()
     for ask in (store.ping, lambda: store.count("c"), lambda: store.ensure("d", SPACE)):
         with pytest.raises(StoreUnavailable, match="closed"):
@@ -121,36 +121,38 @@ def test_a_closed_store_says_so(store: EdgeStore) -> None:
 def test_a_catalog_file_of_another_kind_is_named(tmp_path: Path) -> None:
     (tmp_path / CATALOG_FILE).write_text('{"catalogs-99": {}}')
     with pytest.raises(BadInput, match=CATALOG_FILE):
-        EdgeStore(tmp_path)
+        EmbeddedStore(tmp_path)
     (tmp_path / CATALOG_FILE).unlink()
-    EdgeStore(tmp_path).close()  # the refusal let go of the directory
+    EmbeddedStore(tmp_path).close()  # the refusal let go of the directory
 
 
-def test_what_a_crash_left_is_removed_and_the_rest_kept(tmp_path: Path, store: EdgeStore) -> None:
+def test_what_a_crash_left_is_removed_and_the_rest_kept(
+    tmp_path: Path, store: EmbeddedStore
+) -> None:
     store.upsert("c", points(["a", "b"]))
     store.close()
     leftover = tmp_path / "store" / GENERATIONS / "c.18ea0e9a5861a2d2"
     leftover.mkdir()
     (leftover / "segment").write_text("half")
-    again = EdgeStore(tmp_path / "store")
+    again = EmbeddedStore(tmp_path / "store")
     assert not leftover.exists()
     assert again.count("c") == 2
     again.close()
 
 
 def test_a_built_index_takes_over_with_what_changed_meanwhile(
-    tmp_path: Path, store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.upsert("c", points([f"i{row}" for row in range(300)]))
     changed = points([f"i{row}" for row in range(290, 310)], seed=7, fields={"late": True})
-    build = Upkeep._build_in_a_process
+    build = IndexMaintenance._build_in_a_process
 
-    def build_while_writing(upkeep: Upkeep, target: Path) -> bool:
+    def build_while_writing(upkeep: IndexMaintenance, target: Path) -> bool:
         store.upsert("c", changed)
         assert store.count("c") == 310
         return build(upkeep, target)
 
-    monkeypatch.setattr(Upkeep, "_build_in_a_process", build_while_writing)
+    monkeypatch.setattr(IndexMaintenance, "_build_in_a_process", build_while_writing)
     before = store.generations()["c"].directory
     assert store._upkeep.build("c", store.generations()["c"])
     after = store.generations()["c"].directory
@@ -160,7 +162,7 @@ def test_a_built_index_takes_over_with_what_changed_meanwhile(
     assert store.count("c", parse({"late": True})) == 20
     assert store.describe("c").indexed_fields == {"late": "bool"}
     store.close()
-    again = EdgeStore(tmp_path / "store")
+    again = EmbeddedStore(tmp_path / "store")
     assert again.count("c") == 310
     stored = {point.id: point.vector for point in again.scroll("c")}
     for key, vector in zip(changed.ids, changed.vectors, strict=True):
@@ -169,9 +171,9 @@ def test_a_built_index_takes_over_with_what_changed_meanwhile(
 
 
 def test_a_build_that_fails_changes_nothing(
-    store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Upkeep, "_build_in_a_process", lambda upkeep, target: False)
+    monkeypatch.setattr(IndexMaintenance, "_build_in_a_process", lambda upkeep, target: False)
     store.upsert("c", points(["a"]))
     shard = store.generations()["c"]
     assert not store._upkeep.build("c", shard)
@@ -181,13 +183,13 @@ def test_a_build_that_fails_changes_nothing(
 
 
 def test_a_collection_deleted_during_its_build_stays_deleted(
-    store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def delete_meanwhile(upkeep: Upkeep, target: Path) -> bool:
+    def delete_meanwhile(upkeep: IndexMaintenance, target: Path) -> bool:
         store.delete("c")
         return True
 
-    monkeypatch.setattr(Upkeep, "_build_in_a_process", delete_meanwhile)
+    monkeypatch.setattr(IndexMaintenance, "_build_in_a_process", delete_meanwhile)
     shard = store.generations()["c"]
     with pytest.raises(NotFound, match="deleted meanwhile"):
         store._upkeep.build("c", shard)
@@ -206,12 +208,12 @@ def test_closing_gives_up_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return run([sys.executable, "-c", "import time; time.sleep(600)"], **options)  # type: ignore[call-overload, no-any-return]  # as it was called
 
     monkeypatch.setattr("vitrine.store.embedded.upkeep.subprocess.Popen", slow)
-    store = EdgeStore(tmp_path / "store", index_points=1)
+    store = EmbeddedStore(tmp_path / "store", index_points=1)
     store.ensure("c", SPACE)
     store.upsert("c", points(["a", "b"]))
     assert started.wait(30)
     store.close()
-    again = EdgeStore(tmp_path / "store")
+    again = EmbeddedStore(tmp_path / "store")
     assert again.count("c") == 2
     again.close()
 
@@ -248,7 +250,7 @@ def test_the_upkeep_flushes_what_was_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vitrine.store.embedded.upkeep.FLUSH_SECONDS", 0.01)
-    store = EdgeStore(tmp_path / "store")
+    store = EmbeddedStore(tmp_path / "store")
     store.ensure("c", SPACE)
     store.upsert("c", points(["a"]))
     deadline = time.monotonic() + 30
@@ -260,8 +262,8 @@ def test_the_upkeep_flushes_what_was_written(
 
 def test_the_engine_s_own_refusals_are_translated(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="embedded store failed"):
-        EdgeGeneration.load(tmp_path / "absent")
+        EmbeddedGeneration.load(tmp_path / "absent")
 
 
-def test_spaces_and_names_outlive_the_process(reopened: EdgeStore) -> None:
+def test_spaces_and_names_outlive_the_process(reopened: EmbeddedStore) -> None:
     assert [(info.name, info.space) for info in reopened.collections()] == [("c", SPACE)]

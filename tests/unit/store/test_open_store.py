@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from vitrine.core.errors import BadInput, StoreUnavailable
 from vitrine.core.settings import Settings
-from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.store.open import open_store
 from vitrine.store.qdrant.store import QdrantServerStore
 from vitrine.store.remote.store import RemoteStore
@@ -41,7 +41,7 @@ def test_a_store_process_needs_its_token() -> None:
 
 def test_edge_is_a_directory_in_this_process(tmp_path: Path) -> None:
     store = open_store(settings(f"edge://{tmp_path}/store"))
-    assert isinstance(store, EdgeStore)
+    assert isinstance(store, EmbeddedStore)
     store.close()
     assert (tmp_path / "store").is_dir()
 

@@ -16,7 +16,7 @@ import pytest
 
 from vitrine.core.errors import BadInput, NotFound, StoreUnavailable
 from vitrine.store import PointBatch, Provenance, Space
-from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.store.remote.protocol import MAX_BODY, encode_frame, read_frame
 from vitrine.store.remote.server import StoreServer, serve
 from vitrine.store.remote.store import RemoteStore
@@ -226,7 +226,7 @@ def test_shutdown_closes_the_store_for_the_next_owner(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="already in use"):
         serve(tmp_path, "127.0.0.1", 0, TOKEN)
     server.shutdown()  # never started
-    EdgeStore(tmp_path).close()
+    EmbeddedStore(tmp_path).close()
 
 
 @pytest.mark.parametrize("token", ["", "short", "x" * 15])
@@ -241,7 +241,7 @@ def test_an_address_that_is_taken_is_named_and_the_store_let_go(tmp_path: Path) 
         port = taken.getsockname()[1]
         with pytest.raises(StoreUnavailable, match=str(port)):
             serve(tmp_path, "127.0.0.1", port, TOKEN)
-    EdgeStore(tmp_path).close()
+    EmbeddedStore(tmp_path).close()
 
 
 def test_errors_keep_their_class(client: RemoteStore) -> None:

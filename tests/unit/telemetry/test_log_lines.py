@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from vitrine.telemetry import about, bound, configure_logging, readable
+from vitrine.telemetry import bind_fields, configure_logging, log_fields, readable
 from vitrine.telemetry import context as module
 
 SECRET = "planted-7f3a"
@@ -63,9 +63,9 @@ def test_each_event_is_one_object_a_line_whatever_it_holds(pipe: io.StringIO) ->
 
 
 def test_what_is_bound_is_told_within_the_block_and_no_longer(pipe: io.StringIO) -> None:
-    with bound(job="j1", chunk=4):
-        log.info("inside", extra=about(item="vt-7", host="img.example"))
-        with bound(chunk=5):
+    with bind_fields(job="j1", chunk=4):
+        log.info("inside", extra=log_fields(item="vt-7", host="img.example"))
+        with bind_fields(chunk=5):
             log.info("deeper")
         log.info("inside again")
     log.info("outside")
@@ -81,13 +81,13 @@ def test_what_is_always_told_stands_in_every_line(
     pipe: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_always", {})
-    module.always(worker="builtin.cpu.7@h")
+    module.bind_process_fields(worker="builtin.cpu.7@h")
     log.info("one")
     assert told(pipe)[0]["worker"] == "builtin.cpu.7@h"
 
 
 def test_no_field_replaces_what_every_line_has(pipe: io.StringIO) -> None:
-    with bound(event="forged", level="forged", time="forged"):
+    with bind_fields(event="forged", level="forged", time="forged"):
         log.warning("true")
     [line] = told(pipe)
     assert (line["event"], line["level"]) == ("true", "warning")
@@ -96,7 +96,7 @@ def test_no_field_replaces_what_every_line_has(pipe: io.StringIO) -> None:
 
 def test_no_secret_is_in_an_event_a_field_or_an_exception(pipe: io.StringIO) -> None:
     url = f"redis://:{SECRET}@h:6379/0"
-    with bound(address=url):
+    with bind_fields(address=url):
         try:
             fail(url)
         except ValueError:
@@ -110,7 +110,7 @@ def test_on_a_terminal_it_is_words(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     configure_logging("info")
-    with bound(job="j1"):
+    with bind_fields(job="j1"):
         log.warning("mind this")
     [line] = stream.getvalue().splitlines()
     assert line.endswith("WARNING vitrine.tests.lines: mind this  job=j1")
@@ -128,7 +128,7 @@ def test_a_form_that_is_named_is_taken_wherever_it_goes(
 
 
 def test_the_end_of_a_log_is_shown_to_people_in_words(pipe: io.StringIO) -> None:
-    with bound(job="j1"):
+    with bind_fields(job="j1"):
         log.error("the model is not there")
     line = readable(pipe.getvalue().strip())
     assert "ERROR" in line

@@ -8,7 +8,7 @@ import pytest
 
 from vitrine.core.api_keys import Scope, new_key
 from vitrine.core.settings import Settings
-from vitrine.telemetry import Redacting, configure_logging, redact
+from vitrine.telemetry import HumanFormatter, configure_logging, redact
 
 PLANTED = "planted-7f3a"
 
@@ -37,7 +37,7 @@ def test_an_exception_is_redacted_too() -> None:
     error = ValueError(f"no such host in redis://:{PLANTED}@h with {key}")
     info = (ValueError, error, None)
     record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "failed", (), info)
-    shown = Redacting().format(record)
+    shown = HumanFormatter().format(record)
     assert "ValueError" in shown
     assert PLANTED not in shown
     assert key not in shown

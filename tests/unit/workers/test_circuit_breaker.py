@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from workers.circuit_breaker import Breaker, Terms
+from workers.circuit_breaker import BreakerPolicy, CircuitBreaker
 
-TERMS = Terms(opens_after=3, first_pause=8.0, longest_pause=20.0, probe=30.0)
+TERMS = BreakerPolicy(opens_after=3, first_pause=8.0, longest_pause=20.0, probe=30.0)
 
 
 class Clock:
@@ -18,11 +18,11 @@ def upper(low: float, high: float) -> float:
     return high
 
 
-def made(clock: Clock) -> Breaker:
-    return Breaker(TERMS, clock=clock, chance=upper)
+def made(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker(TERMS, clock=clock, chance=upper)
 
 
-def fail(breaker: Breaker, times: int = 3, asked: float = 0.0) -> list[bool]:
+def fail(breaker: CircuitBreaker, times: int = 3, asked: float = 0.0) -> list[bool]:
     answers = []
     for _ in range(times):
         breaker.begin()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.tracebacks import frameless
+from workers.tracebacks import without_traceback
 
 
 def fail() -> None:
@@ -16,7 +16,7 @@ def fail() -> None:
 def test_a_failure_and_what_led_to_it_keep_their_words_but_no_frames() -> None:
     with pytest.raises(ItemFailure) as caught:
         fail()
-    assert frameless(caught.value) is caught.value
+    assert without_traceback(caught.value) is caught.value
     assert caught.value.detail == "gave up"
     assert caught.value.__traceback__ is None
     assert isinstance(caught.value.__cause__, ValueError)
@@ -26,4 +26,4 @@ def test_a_failure_and_what_led_to_it_keep_their_words_but_no_frames() -> None:
 def test_a_fault_keeps_its_traceback_for_the_log() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         divmod(1, 0)
-    assert frameless(caught.value).__traceback__ is not None
+    assert without_traceback(caught.value).__traceback__ is not None

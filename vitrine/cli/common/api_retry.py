@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from vitrine.core.errors import Full
+from vitrine.core.errors import QueueFull
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -19,7 +19,7 @@ TRIES = 6
 """Requests that are put off, in a row, before it is given up."""
 
 
-def grouped(items: Iterable[T], most: int, size_of: Callable[[T], int]) -> Iterator[list[T]]:
+def in_groups(items: Iterable[T], most: int, size_of: Callable[[T], int]) -> Iterator[list[T]]:
     """Items in groups of up to `most` that take `REQUEST_BYTES` at most, if they are more than one."""
     group: list[T] = []
     size = 0
@@ -34,12 +34,12 @@ def grouped(items: Iterable[T], most: int, size_of: Callable[[T], int]) -> Itera
         yield group
 
 
-def patiently(ask: Callable[[], R], *, pause: Callable[[float], None] = time.sleep) -> R:
+def retry_while_full(ask: Callable[[], R], *, pause: Callable[[float], None] = time.sleep) -> R:
     """What `ask` gives; while the API is full it is asked again after as long as it says. Raises what `ask` does."""
     for left in reversed(range(TRIES)):
         try:
             return ask()
-        except Full as full:
+        except QueueFull as full:
             if not left:
                 raise
             pause(full.retry_after)

@@ -23,12 +23,12 @@ def console() -> Console:
     return Console(highlight=False)
 
 
-def errors() -> Console:
+def error_console() -> Console:
     """For errors, notices and progress, so that stdout holds nothing but the result."""
     return Console(stderr=True, highlight=False)
 
 
-def plain(text: object) -> Text:
+def escape_text(text: object) -> Text:
     """Text as it is: no markup, and no control character of a catalog reaches the terminal."""
     return Text(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text)))
 
@@ -40,7 +40,7 @@ def counted(count: int, noun: str) -> str:
 
 def say(text: object) -> None:
     """A notice to the person."""
-    errors().print(plain(text), soft_wrap=True)
+    error_console().print(escape_text(text), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -71,4 +71,4 @@ def print_table(
 def _cell(value: object) -> Text:
     if isinstance(value, int):
         return Text(f"{value:,}", justify="right")
-    return plain("" if value is None else value)
+    return escape_text("" if value is None else value)

@@ -64,17 +64,17 @@ def open_ledger_and_publisher(settings: Settings) -> Iterator[tuple[Ledger, Publ
 
 def count_workers(settings: Settings, model: str) -> int:
     """Workers of this model that are alive."""
-    return len(crew_of(settings, model))
+    return len(workers_of(settings, model))
 
 
-def crew_of(settings: Settings, model: str) -> list[WorkerInfo]:
+def workers_of(settings: Settings, model: str) -> list[WorkerInfo]:
     """The workers of this model that are alive."""
-    from vitrine.core.redis_client import connect, naming_failures
+    from vitrine.core.redis_client import connect, redis_errors
     from vitrine.messaging.worker_registry import live_workers
 
     redis = connect(settings.redis_url.get_secret_value())
     try:
-        with naming_failures():
+        with redis_errors():
             return live_workers(redis, model)
     finally:
         redis.close()

@@ -11,7 +11,7 @@ from vitrine.core.settings import Settings
 from vitrine.core.types import ItemFailure
 from vitrine.evaluation.embedding import question
 from vitrine.evaluation.page import PictureSource
-from vitrine.evaluation.sample import Picture
+from vitrine.evaluation.sample import LabelledPicture
 
 SIDE = 320
 """Pixels of a thumbnail's longer side: twice what the page shows at most, for dense screens."""
@@ -21,7 +21,7 @@ _JPEG_QUALITY = 80
 def picture_source(settings: Settings) -> PictureSource:
     """How a page shows pictures; raises `BadInput` where no decoder is installed."""
     try:
-        from workers.images.pillow_decode import decode
+        from workers.images.pillow_decode import decode_by_pillow
     except ModuleNotFoundError as error:
         raise BadInput(
             f"A page with pictures needs {error.name}, which is not installed.",
@@ -29,12 +29,12 @@ def picture_source(settings: Settings) -> PictureSource:
         ) from error
 
     @cache  # the same neighbour stands beside many
-    def source(picture: Picture) -> str | None:
+    def source(picture: LabelledPicture) -> str | None:
         if picture.source.lower().startswith(("http://", "https://")):
             return picture.source
         try:
             data = question(picture, settings.fetch_max_bytes).data
-            thumbnail = decode(data, max_pixels=settings.max_pixels)
+            thumbnail = decode_by_pillow(data, max_pixels=settings.max_pixels)
         except (BadInput, ItemFailure):
             return None
         thumbnail.thumbnail((SIDE, SIDE))

@@ -18,7 +18,7 @@ def is_served(settings: Settings, model: str) -> bool:
         return True
 
 
-def no_worker(settings: Settings, spec: JobSpec) -> str | None:
+def no_worker_notice(settings: Settings, spec: JobSpec) -> str | None:
     """What to do where no worker serves the job's model; None where one does."""
     if is_served(settings, spec.model):
         return None
@@ -27,10 +27,10 @@ def no_worker(settings: Settings, spec: JobSpec) -> str | None:
     return f"No worker of the model {model} is alive, so the job waits; start one: {command}"
 
 
-def store_away(settings: Settings, spec: JobSpec) -> str | None:
+def store_away_notice(settings: Settings, spec: JobSpec) -> str | None:
     """That the store does not answer the job's workers, and why; None where it does, or nobody can tell."""
     try:
-        crew = services.crew_of(settings, spec.model)
+        crew = services.workers_of(settings, spec.model)
     except VitrineError:
         return None
     for worker in crew:

@@ -45,7 +45,7 @@ def dedupe(
     from vitrine.cli.common.files import check_writable
     from vitrine.cli.common.output import print_json, say
     from vitrine.cli.common.services import load_settings
-    from vitrine.cli.dedupe.report import as_object, show
+    from vitrine.cli.dedupe.report import print_groups, report_json
 
     settings = load_settings()
     check_writable(csv_file, page)
@@ -55,9 +55,9 @@ def dedupe(
     if page is not None:
         _write_page(page, settings, collection, found)
     if as_json:
-        print_json(as_object(collection, found))
+        print_json(report_json(collection, found))
     else:
-        show(collection, found, SHOWN)
+        print_groups(collection, found, SHOWN)
     for what, path in (("lines", csv_file), ("pictures", page)):
         if path is not None:
             say(f"The groups' {what} are in {path}")
@@ -65,14 +65,16 @@ def dedupe(
 
 def _find(settings: Settings, collection: str, threshold: float | None) -> Duplicates:
     from vitrine.cli.dedupe.progress import ComparingProgress
-    from vitrine.similarity.dedupe import find
+    from vitrine.similarity.dedupe import find_duplicates
     from vitrine.store.open import open_store
 
     store = open_store(settings)
     try:
         with ComparingProgress() as progress:
             progress.expect(store.describe(collection).points)
-            return find(store, collection, cosine=threshold, on_progress=progress.advance)
+            return find_duplicates(
+                store, collection, cosine=threshold, on_progress=progress.advance
+            )
     finally:
         store.close()
 
@@ -87,6 +89,6 @@ def _write_csv(path: Path, found: Duplicates) -> None:
 def _write_page(path: Path, settings: Settings, collection: str, found: Duplicates) -> None:
     from vitrine.cli.common.files import write_text
     from vitrine.cli.common.thumbnails import picture_source
-    from vitrine.cli.dedupe.page import render
+    from vitrine.cli.dedupe.page import render_page
 
-    write_text(path, render(collection, found, picture_source(settings)))
+    write_text(path, render_page(collection, found, picture_source(settings)))

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from html import escape
 
 from vitrine.cli.common.output import counted
-from vitrine.cli.dedupe.report import items_of, told
+from vitrine.cli.dedupe.report import items_of, summary
 from vitrine.evaluation.page import PictureSource
-from vitrine.evaluation.sample import Picture
-from vitrine.similarity.dedupe import Duplicates, Member
+from vitrine.evaluation.sample import LabelledPicture
+from vitrine.similarity.dedupe import Duplicates, GroupMember
 
 MAX_GROUPS = 200
 MAX_MEMBERS = 12
@@ -33,7 +33,7 @@ figcaption { font-size: .85rem; overflow-wrap: anywhere; }
 """
 
 
-def render(collection: str, found: Duplicates, source: PictureSource) -> Iterator[str]:
+def render_page(collection: str, found: Duplicates, source: PictureSource) -> Iterator[str]:
     """The page's text, in parts."""
     title = f"Near-identical pictures of {collection}"
     yield "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
@@ -41,7 +41,7 @@ def render(collection: str, found: Duplicates, source: PictureSource) -> Iterato
     yield '<meta name=viewport content="width=device-width, initial-scale=1">\n'
     yield "<meta name=referrer content=no-referrer>\n"
     yield f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n"
-    yield f"<main>\n<h1>{escape(title)}</h1>\n<p>{escape(told(collection, found))}</p>\n"
+    yield f"<main>\n<h1>{escape(title)}</h1>\n<p>{escape(summary(collection, found))}</p>\n"
     for number, group in enumerate(found.groups[:MAX_GROUPS], 1):
         yield from _section(number, group, source)
     if len(found.groups) > MAX_GROUPS:
@@ -49,7 +49,7 @@ def render(collection: str, found: Duplicates, source: PictureSource) -> Iterato
     yield "</main>\n</html>\n"
 
 
-def _section(number: int, group: tuple[Member, ...], source: PictureSource) -> Iterator[str]:
+def _section(number: int, group: tuple[GroupMember, ...], source: PictureSource) -> Iterator[str]:
     heading = f"{counted(len(group), 'picture')} of {counted(items_of(group), 'item')}"
     yield f"<section>\n<h2>{number}. {heading}</h2>\n<div>\n"
     for member in group[:MAX_MEMBERS]:
@@ -60,10 +60,12 @@ def _section(number: int, group: tuple[Member, ...], source: PictureSource) -> I
     yield "</section>\n"
 
 
-def _figure(member: Member, source: PictureSource) -> str:
+def _figure(member: GroupMember, source: PictureSource) -> str:
     picture = member.picture
     item = escape(picture.item_id)
-    address = source(Picture(picture.item_id, picture.item_id, picture.url, picture.item_id))
+    address = source(
+        LabelledPicture(picture.item_id, picture.item_id, picture.url, picture.item_id)
+    )
     shown = (
         "<div class=blank>not shown</div>"
         if address is None

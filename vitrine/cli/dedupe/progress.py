@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from vitrine.cli.common.output import errors
+from vitrine.cli.common.output import error_console
 
 _STEPS = {"read": "reading vectors", "compared": "comparing"}
 
@@ -13,7 +13,7 @@ class ComparingProgress:
     """A bar for each step, drawn where there is a terminal; a context manager."""
 
     def __init__(self) -> None:
-        console = errors()
+        console = error_console()
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
             console=console, transient=True, disable=not console.is_terminal,

@@ -9,25 +9,25 @@ from typing import Any
 
 from vitrine.cli.common.output import counted, print_table, say
 from vitrine.core.failures_csv import safe_cell
-from vitrine.similarity.dedupe import Duplicates, Member
+from vitrine.similarity.dedupe import Duplicates, GroupMember
 
 HEADER = ("group", "item_id", "image_index", "url", "cosine", "same_bytes", "content_sha256")
 
-Group = tuple[Member, ...]
+Group = tuple[GroupMember, ...]
 
 
-def show(collection: str, found: Duplicates, limit: int) -> None:
+def print_groups(collection: str, found: Duplicates, limit: int) -> None:
     """The largest groups, and what was looked at."""
     if found.groups:
         rows = (_row(number, group) for number, group in enumerate(found.groups[:limit], 1))
         headings = ("group", "pictures", "items", "lowest cosine", "first picture")
         print_table(headings, rows, folding=("first picture",))
-    say(told(collection, found))
+    say(summary(collection, found))
     if len(found.groups) > limit:
         say(f"{len(found.groups) - limit:,} more groups: write them with --csv or --page.")
 
 
-def told(collection: str, found: Duplicates) -> str:
+def summary(collection: str, found: Duplicates) -> str:
     """The whole in two sentences."""
     if not found.groups:
         return (
@@ -53,7 +53,7 @@ def _row(number: int, group: Group) -> tuple[object, ...]:
     return number, len(group), items_of(group), f"{lowest:.4f}", f"{first.item_id} {first.url}"
 
 
-def as_object(collection: str, found: Duplicates) -> dict[str, Any]:
+def report_json(collection: str, found: Duplicates) -> dict[str, Any]:
     """All of it, for a program."""
     threshold = found.threshold
     return {
@@ -66,7 +66,7 @@ def as_object(collection: str, found: Duplicates) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _member(member: Member) -> dict[str, Any]:
+def _member(member: GroupMember) -> dict[str, Any]:
     picture = member.picture
     return {
         "item_id": picture.item_id, "image_index": picture.index, "url": picture.url,

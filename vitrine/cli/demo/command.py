@@ -40,10 +40,10 @@ def demo(
     purpose; the exit code is 0 where all came out as planned and 1 where not. With --catalog it is 3 where
     a picture failed or a row was rejected.
     """
-    from vitrine.cli.demo.run import Demonstration
+    from vitrine.cli.demo.run import DemoRun
 
     ctx.exit(
-        Demonstration(
+        DemoRun(
             then_exit=then_exit, as_json=as_json, catalog=catalog, seed=seed, data_dir=data_dir
         ).run()
     )

@@ -24,7 +24,7 @@ import orjson
 from rich.progress import track
 
 from producer import CatalogOptions, from_argument, open_catalog
-from vitrine.cli.common.output import console, errors, print_json, say
+from vitrine.cli.common.output import console, error_console, print_json, say
 from vitrine.core.errors import (
     EXIT_COULD_NOT_RUN,
     EXIT_FINISHED_WITH_FAILURES,
@@ -34,18 +34,18 @@ from vitrine.core.errors import (
 )
 from vitrine.core.settings import MEBIBYTE, Settings, load
 from vitrine.core.types import CatalogItem
-from vitrine.demo.catalog import Plan, write_catalog, write_folder_catalog
+from vitrine.demo.catalog import ExpectedOutcomes, write_catalog, write_folder_catalog
 from vitrine.demo.drawing import designs, draw_catalog
 from vitrine.demo.measure import (
     Labels,
-    Measured,
     Searcher,
+    SearchMeasurements,
     labels_of,
     measure,
     median,
     neighbour_precision,
 )
-from vitrine.demo.report import DemoReport, make_report, render
+from vitrine.demo.report import DemoReport, make_report, render_report
 from vitrine.demo.shop import Shop, pictures_beneath
 
 if TYPE_CHECKING:
@@ -61,16 +61,16 @@ _ELSEWHERE = ("REDIS_URL", "QDRANT_URL", "QDRANT_API_KEY", "STORE_TOKEN", "API_U
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
+class PreparedCatalog:
     """A catalog that is ready to be submitted."""
 
     file: Path
-    plan: Plan | None  #: None for one's own catalog: nobody knows what must come of it.
+    plan: ExpectedOutcomes | None  #: None for one's own catalog: nobody knows what must come of it.
     pictures: list[Path]  #: Some of its pictures as files, to search with.
 
 
 @dataclass(frozen=True, slots=True)
-class Demonstration:
+class DemoRun:
     """One run of the demonstration, as it was asked for."""
 
     then_exit: bool
@@ -94,7 +94,7 @@ class Demonstration:
                     _stay(service.api_url, service.settings.data_dir)
             return code
 
-    def _perform(self, staged: Staged, settings: Settings) -> int:
+    def _perform(self, staged: PreparedCatalog, settings: Settings) -> int:
         """Submit, search, report; the exit code."""
         job = _submit(staged.file, settings)
         measured, labels = _search(staged, settings)
@@ -119,28 +119,28 @@ class Demonstration:
             return self.catalog.resolve()
         return home / "shop"
 
-    def _stage(self, home: Path, shop: Shop) -> Staged:
+    def _stage(self, home: Path, shop: Shop) -> PreparedCatalog:
         file = home / "catalog.csv"
         if self.catalog is None:
             return _draw(file, home / "shop", shop, self.seed)
         if not self.catalog.is_dir():
-            return Staged(self.catalog.resolve(), None, [])
+            return PreparedCatalog(self.catalog.resolve(), None, [])
         if not write_folder_catalog(file, self.catalog, shop.picture_url):
             raise BadInput(f"There is no picture in {self.catalog}.")
         names = islice(pictures_beneath(self.catalog), SEARCHED_PICTURES)
-        return Staged(file, None, [self.catalog / name for name in names])
+        return PreparedCatalog(file, None, [self.catalog / name for name in names])
 
     def _fetch_settings(self, shop: Shop) -> dict[str, str]:
         allowed = ",".join([shop.address, *load().fetch_allow])
         limit = {} if self.catalog else {"VITRINE_FETCH_MAX_BYTES": str(FETCH_LIMIT)}
         return {"VITRINE_FETCH_ALLOW": allowed, **limit}
 
-    def _show(self, report: DemoReport, measured: Measured) -> None:
+    def _show(self, report: DemoReport, measured: SearchMeasurements) -> None:
         if self.as_json:
             print_json(report.as_json())
             sys.stdout.flush()  # whoever reads it may wait for it while the service stays up
         else:
-            panel = render(
+            panel = render_report(
                 report,
                 picture_ms=median(measured.picture_ms),
                 item_ms=median(measured.item_ms),
@@ -148,19 +148,19 @@ class Demonstration:
             console().print(panel)
 
 
-def _draw(file: Path, folder: Path, shop: Shop, seed: int) -> Staged:
+def _draw(file: Path, folder: Path, shop: Shop, seed: int) -> PreparedCatalog:
     drawn = track(
         draw_catalog(folder, seed=seed),
         description="Drawing the catalog",
         total=len(designs()),
-        console=errors(),
+        console=error_console(),
         transient=True,
     )
     items = list(drawn)
     plan = write_catalog(file, items, shop.picture_url, shop.broken_url)
     say(f"Drew {plan.embedded} pictures of {len(items)} products: {file}")
     chosen = random.Random(seed).sample(items, SEARCHED_PICTURES)  # noqa: S311 - no secret
-    return Staged(file, plan, [folder / item.files[-1] for item in chosen])
+    return PreparedCatalog(file, plan, [folder / item.files[-1] for item in chosen])
 
 
 @contextmanager
@@ -203,7 +203,9 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **urls}
 
 
-def _search(staged: Staged, settings: Settings) -> tuple[Measured, dict[str, Labels]]:
+def _search(
+    staged: PreparedCatalog, settings: Settings
+) -> tuple[SearchMeasurements, dict[str, Labels]]:
     known = _known_items(staged.file)
     labels = {item: found for item, found in known.items() if found is not None}
     asked = list(labels or known)[:SEARCHED_ITEMS]
@@ -219,7 +221,9 @@ def _known_items(file: Path) -> dict[str, Labels | None]:
         return {item.id: labels_of(item.payload) for item in islice(items, SEARCHED_ITEMS)}
 
 
-def _report(job: dict[str, Any], measured: Measured, labels: dict[str, Labels]) -> DemoReport:
+def _report(
+    job: dict[str, Any], measured: SearchMeasurements, labels: dict[str, Labels]
+) -> DemoReport:
     return make_report(
         job,
         search_p50_ms=measured.search_p50_ms,
@@ -227,7 +231,7 @@ def _report(job: dict[str, Any], measured: Measured, labels: dict[str, Labels]) 
     )
 
 
-def _verdict(report: DemoReport, plan: Plan | None) -> int:
+def _verdict(report: DemoReport, plan: ExpectedOutcomes | None) -> int:
     """The exit code; says what differed from the plan."""
     if plan is None:
         return EXIT_FINISHED_WITH_FAILURES if report.failed else EXIT_OK

@@ -30,21 +30,21 @@ def doctor(
     Settings and keys, Redis, the vector store, workers, the API, the model and its device, the clock, the disk.
     Nothing is changed.
     """
-    from vitrine.cli.doctor.report import tell
+    from vitrine.cli.doctor.report import print_findings
     from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK
     from vitrine.core.service_discovery import discover
     from vitrine.core.settings import load as load_settings
-    from vitrine.doctor.finding import Verdict, examined
+    from vitrine.doctor.finding import Severity, guarded_check
 
     given = load_settings(model=model, device=device)
     found = discover(given)
     findings = (
         finding
         for about, look in _looks(given, found, load=load)
-        for finding in examined(about, look)
+        for finding in guarded_check(about, look)
     )
-    told = tell(findings, as_json=as_json)
-    wrong = any(finding.verdict is Verdict.WRONG for finding in told)
+    told = print_findings(findings, as_json=as_json)
+    wrong = any(finding.verdict is Severity.WRONG for finding in told)
     ctx.exit(EXIT_FINISHED_WITH_FAILURES if wrong else EXIT_OK)
 
 
@@ -57,7 +57,7 @@ def _looks(given: Settings, found: Settings, *, load: bool) -> Iterator[tuple[st
     from vitrine.doctor.redis_check import check_redis
     from vitrine.doctor.settings_check import check_keys, check_settings
     from vitrine.doctor.store_check import check_store
-    from vitrine.doctor.workers_check import check_crew
+    from vitrine.doctor.workers_check import check_workers
 
     yield "settings", lambda: check_settings(given, found, os.environ)
     yield "keys", lambda: check_keys(given)
@@ -65,7 +65,7 @@ def _looks(given: Settings, found: Settings, *, load: bool) -> Iterator[tuple[st
     yield "machine", check_limits
     yield "Redis", lambda: check_redis(found)
     yield "store", lambda: check_store(found)
-    yield "workers", lambda: check_crew(found)
+    yield "workers", lambda: check_workers(found)
     yield "API", lambda: check_port(found, running=found is not given)
     yield "device", lambda: check_device(found)
     yield "model", lambda: check_model(found, load=load)

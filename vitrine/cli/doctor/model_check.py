@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from vitrine.core.errors import ModelUnavailable
 from vitrine.core.settings import Settings
-from vitrine.doctor.finding import Finding, Notebook
+from vitrine.doctor.finding import Finding, FindingFactory
 
 if TYPE_CHECKING:
     from workers.models.base import EmbeddingModel
 
-_MODEL, _DEVICE = Notebook("model"), Notebook("device")
+_MODEL, _DEVICE = FindingFactory("model"), FindingFactory("device")
 _PACKAGES = ("torch", "transformers", "PIL", "pycurl", "simplejpeg")
 """What a worker stands on, and the API and the producer do without."""
 _BUILTIN = "builtin"
@@ -95,11 +95,11 @@ def _loaded(settings: Settings) -> Iterator[Finding]:
 
 def _embedded(model: EmbeddingModel, max_pixels: int) -> int:
     """The length of a drawn picture's vector; raises `ModelUnavailable` where it cannot be used as one."""
-    from api.canary import picture
-    from workers.images.pillow_decode import decode
+    from api.canary import canary_picture
+    from workers.images.pillow_decode import decode_by_pillow
     from workers.normalize import l2_normalise
 
-    inputs = model.preprocess(decode(picture(), max_pixels=max_pixels))
+    inputs = model.preprocess(decode_by_pillow(canary_picture(), max_pixels=max_pixels))
     units, usable = l2_normalise(model.embed([inputs]))
     if not usable.all():
         raise ModelUnavailable(

@@ -7,21 +7,21 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from vitrine.cli.common.output import console, counted, errors, plain, print_json
-from vitrine.doctor.finding import Finding, Verdict
+from vitrine.cli.common.output import console, counted, error_console, escape_text, print_json
+from vitrine.doctor.finding import Finding, Severity
 
 _SIGNS = {
-    Verdict.GOOD: ("ok", "green"),
-    Verdict.NOTE: ("note", "cyan"),
-    Verdict.WARNING: ("warning", "yellow"),
-    Verdict.WRONG: ("wrong", "bold red"),
+    Severity.GOOD: ("ok", "green"),
+    Severity.NOTE: ("note", "cyan"),
+    Severity.WARNING: ("warning", "yellow"),
+    Severity.WRONG: ("wrong", "bold red"),
 }
 
 
-def tell(findings: Iterable[Finding], *, as_json: bool) -> list[Finding]:
+def print_findings(findings: Iterable[Finding], *, as_json: bool) -> list[Finding]:
     """Tell each as it is found, or all as one object in the end; returns them."""
     told: list[Finding] = []
-    with errors().status("looking") as status:
+    with error_console().status("looking") as status:
         for finding in findings:
             status.update(f"looking; {finding.about} done")
             told.append(finding)
@@ -31,8 +31,8 @@ def tell(findings: Iterable[Finding], *, as_json: bool) -> list[Finding]:
     if as_json:
         print_json(
             {
-                "wrong": counts[Verdict.WRONG],
-                "warnings": counts[Verdict.WARNING],
+                "wrong": counts[Severity.WRONG],
+                "warnings": counts[Severity.WARNING],
                 "findings": [finding.as_json() for finding in told],
             }
         )
@@ -44,13 +44,13 @@ def tell(findings: Iterable[Finding], *, as_json: bool) -> list[Finding]:
 def _print(finding: Finding) -> None:
     sign, style = _SIGNS[finding.verdict]
     line = Text.assemble((f"{sign:<8}", style), (f"{finding.about:<10}", "bold"))
-    console().print(line.append_text(plain(finding.said)), soft_wrap=True)
+    console().print(line.append_text(escape_text(finding.said)), soft_wrap=True)
     if finding.mend is not None:
-        console().print(Text(" " * 18).append_text(plain(finding.mend)), soft_wrap=True)
+        console().print(Text(" " * 18).append_text(escape_text(finding.mend)), soft_wrap=True)
 
 
-def _print_sum(counts: Counter[Verdict]) -> None:
-    wrong, warnings = counts[Verdict.WRONG], counts[Verdict.WARNING]
+def _print_sum(counts: Counter[Severity]) -> None:
+    wrong, warnings = counts[Severity.WRONG], counts[Severity.WARNING]
     said = f"{counted(wrong, 'thing')} wrong" if wrong else "Nothing is wrong"
     more = f", {counted(warnings, 'warning')}" if warnings else ""
-    console().print(plain(f"{said}{more}."))
+    console().print(escape_text(f"{said}{more}."))

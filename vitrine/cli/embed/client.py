@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.cli.common.api_retry import REQUEST_SECONDS, grouped, patiently
+from vitrine.cli.common.api_retry import REQUEST_SECONDS, in_groups, retry_while_full
 from vitrine.client import ApiClient
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class EmbedInput:
     """A picture or words as a person gave them, and as the API takes them."""
 
     name: str
@@ -30,7 +30,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Vector:
+class EmbedOutcome:
     """What came of one: a unit vector, float32 [dimension], or why there is none."""
 
     name: str
@@ -38,38 +38,42 @@ class Vector:
     error: str | None
 
 
-def picture(given: str, most: int) -> Given:
+def picture_input(given: str, most: int) -> EmbedInput:
     """A URL, or a file of at most so many bytes, which is read now."""
     if given.lower().startswith(("http://", "https://")):
-        return Given(given, {"image_url": given})
+        return EmbedInput(given, {"image_url": given})
     try:
         with Path(given).expanduser().open("rb") as file:
             data = file.read(most + 1)
     except OSError as error:
-        return Given(given, {}, f"it cannot be read: {(error.strerror or str(error)).lower()}")
+        return EmbedInput(given, {}, f"it cannot be read: {(error.strerror or str(error)).lower()}")
     if len(data) > most:
-        return Given(given, {}, f"it has more than {most} bytes")
-    return Given(given, {"image_base64": base64.b64encode(data).decode()})
+        return EmbedInput(given, {}, f"it has more than {most} bytes")
+    return EmbedInput(given, {"image_base64": base64.b64encode(data).decode()})
 
 
-def words(text: str) -> Given:
+def text_input(text: str) -> EmbedInput:
     """Words for a model with a text tower."""
-    return Given(text, {"text": text})
+    return EmbedInput(text, {"text": text})
 
 
-def embed(
-    client: ApiClient, given: Iterable[Given], batch_size: int, options: dict[str, Any]
-) -> Iterator[Vector]:
+def embed_inputs(
+    client: ApiClient, given: Iterable[EmbedInput], batch_size: int, options: dict[str, Any]
+) -> Iterator[EmbedOutcome]:
     """The outcomes in their order; `options` go into every request. Raises a `VitrineError` for all."""
-    for group in grouped(given, batch_size, lambda one: one.size):
+    for group in in_groups(given, batch_size, lambda one: one.size):
         sent = [one for one in group if one.problem is None]
         told = iter(_asked(client, sent, options))
         for one in group:
-            yield Vector(one.name, None, one.problem) if one.problem else _outcome(one, next(told))
+            yield (
+                EmbedOutcome(one.name, None, one.problem)
+                if one.problem
+                else _outcome(one, next(told))
+            )
 
 
 def _asked(
-    client: ApiClient, sent: Sequence[Given], options: dict[str, Any]
+    client: ApiClient, sent: Sequence[EmbedInput], options: dict[str, Any]
 ) -> list[dict[str, Any]]:
     if not sent:
         return []
@@ -79,14 +83,14 @@ def _asked(
         "timeout": REQUEST_SECONDS,
         **options,
     }
-    told: dict[str, Any] = patiently(lambda: client.embed(body))
+    told: dict[str, Any] = retry_while_full(lambda: client.embed(body))
     results: list[dict[str, Any]] = told["results"]
     return results
 
 
-def _outcome(given: Given, told: dict[str, Any]) -> Vector:
+def _outcome(given: EmbedInput, told: dict[str, Any]) -> EmbedOutcome:
     error = told["error"]
     if error is not None:
-        return Vector(given.name, None, f"{error['code']}: {error['message']}")
+        return EmbedOutcome(given.name, None, f"{error['code']}: {error['message']}")
     vector = np.frombuffer(base64.b64decode(told["embedding"]), "<f4")
-    return Vector(given.name, vector.astype(np.float32, copy=False), None)
+    return EmbedOutcome(given.name, vector.astype(np.float32, copy=False), None)

@@ -11,7 +11,7 @@ import click
 from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK
 
 if TYPE_CHECKING:
-    from vitrine.cli.embed.client import Given, Vector
+    from vitrine.cli.embed.client import EmbedInput, EmbedOutcome
 
 
 @click.command(
@@ -35,7 +35,7 @@ def embed(ctx: click.Context, /, **options: Any) -> None:
     """
     from vitrine.cli.common.api_retry import REQUEST_SECONDS
     from vitrine.cli.common.services import load_settings
-    from vitrine.cli.embed.client import embed as embedded
+    from vitrine.cli.embed.client import embed_inputs as embedded
     from vitrine.client import ApiClient
 
     if not options["pictures"] and not options["texts"]:
@@ -51,14 +51,14 @@ def embed(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(EXIT_FINISHED_WITH_FAILURES if failed else EXIT_OK)
 
 
-def _given(options: dict[str, Any], most: int) -> Iterator[Given]:
-    from vitrine.cli.embed.client import picture, words
+def _given(options: dict[str, Any], most: int) -> Iterator[EmbedInput]:
+    from vitrine.cli.embed.client import picture_input, text_input
 
-    yield from (picture(one, most) for one in options["pictures"])
-    yield from (words(one) for one in options["texts"])
+    yield from (picture_input(one, most) for one in options["pictures"])
+    yield from (text_input(one) for one in options["texts"])
 
 
-def _print(found: Iterable[Vector]) -> int:
+def _print(found: Iterable[EmbedOutcome]) -> int:
     import orjson
 
     failed = 0
@@ -70,7 +70,7 @@ def _print(found: Iterable[Vector]) -> int:
     return failed
 
 
-def _write(found: Iterable[Vector], path: Path) -> int:
+def _write(found: Iterable[EmbedOutcome], path: Path) -> int:
     import numpy as np
 
     from vitrine.cli.common.output import counted, say

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from vitrine.cli.evaluate.run import Request
+    from vitrine.cli.evaluate.run import EvaluateRequest
 
 
 @click.command(
@@ -68,7 +68,7 @@ def evaluate(ctx: click.Context, /, **options: Any) -> None:
     collection without CATALOG is labelled by a field of its own (--label), or by its items: then it is measured
     whether a picture finds the others of its item.
     """
-    from vitrine.cli.evaluate.run import run
+    from vitrine.cli.evaluate.run import run_evaluation
 
     if options["catalog"] is None and options["collection"] is None:
         raise click.UsageError("Give a CATALOG, or --collection.")
@@ -76,19 +76,19 @@ def evaluate(ctx: click.Context, /, **options: Any) -> None:
         raise click.UsageError(
             "Give --model or --collection, not both: a collection has its model."
         )
-    ctx.exit(run(_request(options)))
+    ctx.exit(run_evaluation(_request(options)))
 
 
-def _request(options: dict[str, Any]) -> Request:
+def _request(options: dict[str, Any]) -> EvaluateRequest:
     from producer import CatalogOptions
-    from vitrine.cli.evaluate.labelled import Columns, read_class_names
-    from vitrine.cli.evaluate.run import Request
-    from vitrine.evaluation.evaluation import Plan
-    from vitrine.evaluation.few_shot import Shots
+    from vitrine.cli.evaluate.labelled import LabelColumns, read_class_names
+    from vitrine.cli.evaluate.run import EvaluateRequest
+    from vitrine.evaluation.evaluation import EvaluationPlan
+    from vitrine.evaluation.few_shot import ShotCounts
     from vitrine.evaluation.zero_shot import TEMPLATES, check_templates
 
     names = options["class_names"]
-    return Request(
+    return EvaluateRequest(
         catalog=options["catalog"],
         reading=CatalogOptions(
             id=options["id_column"],
@@ -96,12 +96,12 @@ def _request(options: dict[str, Any]) -> Request:
             image_root=options["image_root"],
             allow_files=True,
         ),
-        columns=Columns(options["label"], options["group"], options["split"]),
+        columns=LabelColumns(options["label"], options["group"], options["split"]),
         collection=options["collection"],
         model=options["model"],
         against=options["against"],
-        plan=Plan(
-            shots=Shots(options["train"], options["validation"], options["seed"]),
+        plan=EvaluationPlan(
+            shots=ShotCounts(options["train"], options["validation"], options["seed"]),
             neighbours=options["neighbours"],
             questions=options["questions"],
             templates=check_templates(options["prompts"] or TEMPLATES),

@@ -12,7 +12,7 @@ from producer import Catalog, CatalogOptions, Format, from_argument, open_catalo
 from vitrine.cli.common.output import counted, say
 from vitrine.core.errors import BadInput
 from vitrine.core.types import CatalogItem, PayloadValue, RowProblem
-from vitrine.evaluation.sample import Part, Picture, drawn, part_named
+from vitrine.evaluation.sample import LabelledPicture, SplitPart, part_named, random_sample
 
 LABEL_NAMES = ("label", "class", "class_name", "category", "product_type")
 """Columns that are taken for the label where none is named, the likeliest first."""
@@ -20,7 +20,7 @@ SHOWN_PROBLEMS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class LabelColumns:
     """Which columns say what; None is found, or left out."""
 
     label: str | None = None
@@ -29,35 +29,35 @@ class Columns:
 
 
 @dataclass(slots=True)
-class Labelled:
+class LabelledCatalog:
     """What was read of a catalog."""
 
-    pictures: list[Picture]
+    pictures: list[LabelledPicture]
     label: str  #: The column that the labels are from.
     rejected: Counter[str] = field(default_factory=Counter)
     """Rows that were not taken, by the producer's code, and `no_label`."""
 
 
 def read_labelled(
-    target: str, options: CatalogOptions, columns: Columns, *, limit: int, seed: int
-) -> Labelled:
+    target: str, options: CatalogOptions, columns: LabelColumns, *, limit: int, seed: int
+) -> LabelledCatalog:
     """Read a catalog file or folder; of more than `limit` pictures, so many by lot.
 
     Bad rows are told and counted. Raises `BadInput` where there is no label, or nothing with one.
     """
     with closing(from_argument(target)) as source, open_catalog(source, options) as catalog:
         reading = _Reading(catalog, columns)
-        pictures = drawn(reading.pictures(), limit, seed, lambda picture: picture.key)
+        pictures = random_sample(reading.pictures(), limit, seed, lambda picture: picture.key)
     _tell(reading.rejected)
     if not pictures:
         raise BadInput(f"{catalog.name} has no picture with a label.")
-    return Labelled(pictures, reading.label or "", reading.rejected)
+    return LabelledCatalog(pictures, reading.label or "", reading.rejected)
 
 
 class _Reading:
     """One pass over a catalog."""
 
-    def __init__(self, catalog: Catalog, columns: Columns) -> None:
+    def __init__(self, catalog: Catalog, columns: LabelColumns) -> None:
         self._catalog = catalog
         self._columns = columns
         self._folder = catalog.format is Format.FOLDER and columns.label is None
@@ -66,7 +66,7 @@ class _Reading:
         self._told = 0
         self._checked = False
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[LabelledPicture]:
         """Every labelled picture, streamed."""
         for row in self._catalog:
             if isinstance(row, RowProblem):
@@ -74,7 +74,7 @@ class _Reading:
             else:
                 yield from self._of(row)
 
-    def _of(self, item: CatalogItem) -> Iterator[Picture]:
+    def _of(self, item: CatalogItem) -> Iterator[LabelledPicture]:
         if not self._checked:
             self._check_columns(item)
         label = self._text(item, self.label)
@@ -86,7 +86,7 @@ class _Reading:
         group = self._text(item, self._columns.group) or item.id
         part = self._part(item)
         for index, source in enumerate(item.images):
-            yield Picture(picture_key(item.id, index), label, source, group, part)
+            yield LabelledPicture(picture_key(item.id, index), label, source, group, part)
 
     def _check_columns(self, item: CatalogItem) -> None:
         """At the first row, when they are known: choose the label's, refuse names that no column has."""
@@ -105,7 +105,7 @@ class _Reading:
                 raise BadInput(f"{self._catalog.name} has no column {name!r}; it has {has}.")
         self._checked = True
 
-    def _part(self, item: CatalogItem) -> Part | None:
+    def _part(self, item: CatalogItem) -> SplitPart | None:
         if self._columns.split is not None:
             return part_named(self._text(item, self._columns.split))
         if self._folder:

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vitrine.cli.common.output import console, counted, plain, print_json, print_table, say
+from vitrine.cli.common.output import console, counted, escape_text, print_json, print_table, say
 from vitrine.cli.common.thumbnails import picture_source
 from vitrine.core.errors import BadInput
 from vitrine.core.settings import Settings
 from vitrine.evaluation.comparison import Comparison
 from vitrine.evaluation.confusions import pairs
-from vitrine.evaluation.evaluation import Evaluation, Plan
+from vitrine.evaluation.evaluation import Evaluation, EvaluationPlan
 from vitrine.evaluation.index_recall import IndexRecall
 from vitrine.evaluation.latency import Latency
-from vitrine.evaluation.page import render
+from vitrine.evaluation.page import render_confusion_page
 from vitrine.evaluation.report import duels, evaluation_json, measures, plan_json, timings
-from vitrine.evaluation.sample import Picture
+from vitrine.evaluation.sample import LabelledPicture
 
 SHOWN_FAILURES = 10
 SHOWN_TO_PROGRAMS = 100
@@ -28,16 +28,16 @@ Rows = list[tuple[str, str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EvaluationOutcome:
     """All that was measured, and all that was lost."""
 
     what: str  #: The catalog or collection, as it was named.
-    plan: Plan
+    plan: EvaluationPlan
     found: Evaluation
     index: IndexRecall | None
     embedding: Latency | None
     rejected: dict[str, int]
-    failures: tuple[tuple[Picture, str], ...]
+    failures: tuple[tuple[LabelledPicture, str], ...]
     against: tuple[Evaluation, Latency | None, Comparison] | None
 
     @property
@@ -59,7 +59,7 @@ class Outcome:
             yield heading, list(duels(comparison, mine, others))
 
 
-def tell(outcome: Outcome, *, as_json: bool) -> None:
+def print_evaluation(outcome: EvaluationOutcome, *, as_json: bool) -> None:
     """The result to stdout, what was lost to stderr."""
     for picture, why in outcome.failures[:SHOWN_FAILURES]:
         say(f"{picture.key}: {why}")
@@ -69,7 +69,7 @@ def tell(outcome: Outcome, *, as_json: bool) -> None:
         print_json(_as_json(outcome))
         return
     for heading, rows in outcome.tables():
-        console().print(plain(f"{heading}\n"), soft_wrap=True)
+        console().print(escape_text(f"{heading}\n"), soft_wrap=True)
         print_table(("measure", "value", "of"), rows, folding=("measure", "of"))
         console().print()
     _tell_pairs(outcome.found)
@@ -80,10 +80,10 @@ def tell(outcome: Outcome, *, as_json: bool) -> None:
 def _tell_pairs(found: Evaluation) -> None:
     for pair in pairs(found, SHOWN_PAIRS):
         taken = f"{pair.label} taken for {pair.taken_for}: {pair.count} of {pair.of}"
-        console().print(plain(taken), soft_wrap=True)
+        console().print(escape_text(taken), soft_wrap=True)
 
 
-def _as_json(outcome: Outcome) -> dict[str, Any]:
+def _as_json(outcome: EvaluationOutcome) -> dict[str, Any]:
     rival = outcome.against
     return {
         "catalog": outcome.what,
@@ -102,10 +102,10 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def write_page(path: Path, outcome: Outcome, settings: Settings) -> None:
+def write_page(path: Path, outcome: EvaluationOutcome, settings: Settings) -> None:
     """Write the worst confusions, each beside its neighbours; raises `BadInput` where that cannot be written."""
     rival = outcome.against
-    page = render(
+    page = render_confusion_page(
         f"vitrine evaluate: {outcome.what}",
         list(outcome.tables()),
         outcome.found,

@@ -14,23 +14,29 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from producer import CatalogOptions
 from vitrine.cli.common.files import check_writable
-from vitrine.cli.common.output import errors
+from vitrine.cli.common.output import error_console
 from vitrine.cli.common.services import load_settings
-from vitrine.cli.evaluate.labelled import Columns, Labelled, read_labelled
-from vitrine.cli.evaluate.report import Outcome, tell, write_page
-from vitrine.cli.evaluate.stored import Stored, by_catalog, by_field
+from vitrine.cli.evaluate.labelled import LabelColumns, LabelledCatalog, read_labelled
+from vitrine.cli.evaluate.report import EvaluationOutcome, print_evaluation, write_page
+from vitrine.cli.evaluate.stored import StoredSample, by_catalog, by_field
 from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK, BadInput, LedgerUnavailable
 from vitrine.core.settings import Settings
 from vitrine.core.types import model_name
 from vitrine.evaluation.comparison import Comparison, compare, in_both
-from vitrine.evaluation.embedding import PATIENCE, Embedded, embed_pictures, embed_texts, question
-from vitrine.evaluation.evaluation import Evaluation, Plan, evaluate
+from vitrine.evaluation.embedding import (
+    PATIENCE,
+    EmbeddedSample,
+    embed_pictures,
+    embed_texts,
+    question,
+)
+from vitrine.evaluation.evaluation import Evaluation, EvaluationPlan, evaluate
 from vitrine.evaluation.index_recall import IndexRecall, measure_index
-from vitrine.evaluation.latency import WARM_UP, Latency, timed
+from vitrine.evaluation.latency import WARM_UP, Latency, measure_latency
 from vitrine.evaluation.report import WORST
-from vitrine.evaluation.sample import Picture, Sample
+from vitrine.evaluation.sample import LabelledPicture, Sample
 from vitrine.evaluation.zero_shot import EmbedTexts
-from vitrine.query.client import QueryLane, no_worker
+from vitrine.query.client import QueryClient, no_worker
 from vitrine.store.open import open_store
 
 INDEX_QUESTIONS = 200
@@ -38,16 +44,16 @@ TIMED_PICTURES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class EvaluateRequest:
     """What the command was given."""
 
     catalog: str | None
     reading: CatalogOptions
-    columns: Columns
+    columns: LabelColumns
     collection: str | None
     model: str | None
     against: str | None
-    plan: Plan
+    plan: EvaluationPlan
     pictures: int
     page: Path | None
     as_json: bool
@@ -59,17 +65,17 @@ class _Gathered:
 
     sample: Sample
     rejected: Counter[str] = field(default_factory=Counter)
-    failures: list[tuple[Picture, str]] = field(default_factory=list)
+    failures: list[tuple[LabelledPicture, str]] = field(default_factory=list)
     index: IndexRecall | None = None
     embedding: Latency | None = None
 
 
-def run(request: Request) -> int:
+def run_evaluation(request: EvaluateRequest) -> int:
     """Do it; the exit code is 3 where a row had no label or a picture no vector."""
     settings = load_settings(model=request.model)
     check_writable(request.page)
     read = _read(request)
-    with closing(QueryLane.open(settings)) as lane:
+    with closing(QueryClient.open(settings)) as lane:
         for model in _models_asked(request, settings):
             _require_worker(lane, model)
         gathered = _gather(request, settings, lane, read)
@@ -77,19 +83,19 @@ def run(request: Request) -> int:
             outcome = _against(request, settings, lane, gathered)
         else:
             outcome = _outcome(request, gathered, _evaluated(gathered.sample, request.plan, lane))
-    tell(outcome, as_json=request.as_json)
+    print_evaluation(outcome, as_json=request.as_json)
     if request.page is not None:
         write_page(request.page, outcome, settings)
     return EXIT_FINISHED_WITH_FAILURES if outcome.lost else EXIT_OK
 
 
-def _models_asked(request: Request, settings: Settings) -> list[str]:
+def _models_asked(request: EvaluateRequest, settings: Settings) -> list[str]:
     """The models that workers are needed for, as they were named."""
     own = [] if request.collection is not None else [settings.model]
     return [*own, *filter(None, [request.against])]
 
 
-def _require_worker(lane: QueryLane, model: str) -> None:
+def _require_worker(lane: QueryClient, model: str) -> None:
     """Before anything is embedded: the other model's part takes long, too."""
     if not lane.workers(model_name(model)):
         raise no_worker(model)  # what was given starts a worker; its canonical name need not
@@ -98,7 +104,7 @@ def _require_worker(lane: QueryLane, model: str) -> None:
 # --- gathering ------------------------------------------------------------------------------------
 
 
-def _read(request: Request) -> Labelled | None:
+def _read(request: EvaluateRequest) -> LabelledCatalog | None:
     """The catalog's labelled pictures; None where none was given."""
     if request.catalog is None:
         return None
@@ -112,7 +118,7 @@ def _read(request: Request) -> Labelled | None:
 
 
 def _gather(
-    request: Request, settings: Settings, lane: QueryLane, read: Labelled | None
+    request: EvaluateRequest, settings: Settings, lane: QueryClient, read: LabelledCatalog | None
 ) -> _Gathered:
     if read is None:
         return _from_collection(request, settings)
@@ -125,7 +131,7 @@ def _gather(
 
 
 def _from_collection(
-    request: Request, settings: Settings, pictures: Sequence[Picture] | None = None
+    request: EvaluateRequest, settings: Settings, pictures: Sequence[LabelledPicture] | None = None
 ) -> _Gathered:
     name = request.collection or ""
     with closing(open_store(settings)) as store:
@@ -139,12 +145,12 @@ def _from_collection(
     return _Gathered(stored.sample, _missing(stored), index=index)
 
 
-def _missing(stored: Stored) -> Counter[str]:
+def _missing(stored: StoredSample) -> Counter[str]:
     return Counter({"not_in_collection": stored.missing}) if stored.missing else Counter()
 
 
 def _embedded(
-    lane: QueryLane, model: str, pictures: Sequence[Picture], settings: Settings
+    lane: QueryClient, model: str, pictures: Sequence[LabelledPicture], settings: Settings
 ) -> _Gathered:
     embedding = _one_by_one(lane, model, pictures, settings)
     with _progress(f"Embedding with {model}", len(pictures)) as advance:
@@ -154,7 +160,7 @@ def _embedded(
     return _Gathered(_sample(found, model), failures=list(found.failures), embedding=embedding)
 
 
-def _sample(found: Embedded, model: str) -> Sample:
+def _sample(found: EmbeddedSample, model: str) -> Sample:
     if found.space is None:
         picture, why = found.failures[0]
         raise BadInput(
@@ -165,22 +171,22 @@ def _sample(found: Embedded, model: str) -> Sample:
 
 
 def _one_by_one(
-    lane: QueryLane, model: str, pictures: Sequence[Picture], settings: Settings
+    lane: QueryClient, model: str, pictures: Sequence[LabelledPicture], settings: Settings
 ) -> Latency | None:
     """What a question takes that is asked alone, of a picture that the worker has never seen."""
 
-    def ask(picture: Picture) -> None:
+    def ask(picture: LabelledPicture) -> None:
         with suppress(BadInput):  # told later, with all the other failures
             asked = replace(question(picture, settings.fetch_max_bytes), fresh=True)
             lane.embed(model, asked, timeout=PATIENCE)
 
-    return timed(ask, pictures[: WARM_UP + TIMED_PICTURES])
+    return measure_latency(ask, pictures[: WARM_UP + TIMED_PICTURES])
 
 
 @contextmanager
 def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    out = errors()
+    out = error_console()
     shown = Progress(
         *columns, TimeRemainingColumn(), console=out, transient=True, disable=not out.is_terminal
     )
@@ -192,11 +198,11 @@ def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
 # --- measuring ------------------------------------------------------------------------------------
 
 
-def _evaluated(sample: Sample, plan: Plan, lane: QueryLane) -> Evaluation:
+def _evaluated(sample: Sample, plan: EvaluationPlan, lane: QueryClient) -> Evaluation:
     return evaluate(sample, plan, _words(lane, sample))
 
 
-def _words(lane: QueryLane, sample: Sample) -> EmbedTexts | None:
+def _words(lane: QueryClient, sample: Sample) -> EmbedTexts | None:
     """How texts are embedded into the sample's space; None where no worker does that."""
     try:
         workers = lane.workers(sample.space.model)
@@ -211,7 +217,9 @@ def _words(lane: QueryLane, sample: Sample) -> EmbedTexts | None:
     return embed
 
 
-def _against(request: Request, settings: Settings, lane: QueryLane, gathered: _Gathered) -> Outcome:
+def _against(
+    request: EvaluateRequest, settings: Settings, lane: QueryClient, gathered: _Gathered
+) -> EvaluationOutcome:
     """Embed the same pictures with the other model, and measure both on those that both could embed."""
     other = _embedded(lane, model_name(request.against or ""), gathered.sample.pictures, settings)
     mine, others = in_both(gathered.sample, other.sample)
@@ -225,13 +233,13 @@ def _against(request: Request, settings: Settings, lane: QueryLane, gathered: _G
 
 
 def _outcome(
-    request: Request,
+    request: EvaluateRequest,
     gathered: _Gathered,
     found: Evaluation,
     *,
     against: tuple[Evaluation, Latency | None, Comparison] | None = None,
-) -> Outcome:
-    return Outcome(
+) -> EvaluationOutcome:
+    return EvaluationOutcome(
         what=request.catalog or f"collection {request.collection}",
         plan=request.plan,
         found=found,

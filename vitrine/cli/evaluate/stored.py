@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.cli.evaluate.labelled import Columns, as_label, picture_key
+from vitrine.cli.evaluate.labelled import LabelColumns, as_label, picture_key
 from vitrine.core.errors import BadInput
-from vitrine.evaluation.sample import Picture, Sample, lot, part_named
+from vitrine.evaluation.sample import LabelledPicture, Sample, part_named, random_key
 from vitrine.store.base import (
     FIELDS_FIELD,
     INDEX_FIELD,
@@ -27,17 +27,17 @@ from vitrine.store.base import (
 class _Kept:
     """What is needed of a point: its payload would take as much again, and its vector's page all of the page."""
 
-    picture: Picture
+    picture: LabelledPicture
     item: str
     vector: NDArray[np.float32]
 
 
-def _kept(picture: Picture, point: StoredPoint) -> _Kept:
+def _kept(picture: LabelledPicture, point: StoredPoint) -> _Kept:
     return _Kept(picture, str(point.payload[ITEM_FIELD]), point.vector.copy())
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredSample:
     """A sample of a collection; `items` [n] are the pictures' item ids."""
 
     sample: Sample
@@ -45,7 +45,9 @@ class Stored:
     missing: int  #: Points without a label, or labelled pictures without a point.
 
 
-def by_field(store: VectorStore, name: str, columns: Columns, *, limit: int, seed: int) -> Stored:
+def by_field(
+    store: VectorStore, name: str, columns: LabelColumns, *, limit: int, seed: int
+) -> StoredSample:
     """Points labelled by a field of their own; without one, by their item.
 
     Of more than `limit` points, so many by lot. Raises `NotFound`, and `BadInput` where no point has the label.
@@ -62,7 +64,7 @@ def by_field(store: VectorStore, name: str, columns: Columns, *, limit: int, see
             else:
                 yield _kept(picture, point)
 
-    kept = heapq.nsmallest(limit, labelled(), key=lambda one: lot(seed, one.picture.key))
+    kept = heapq.nsmallest(limit, labelled(), key=lambda one: random_key(seed, one.picture.key))
     if not kept:
         raise BadInput(
             f"No point of the collection {name} has {columns.label or 'an item'}.",
@@ -71,7 +73,7 @@ def by_field(store: VectorStore, name: str, columns: Columns, *, limit: int, see
     return _stored(kept, space, unlabelled)
 
 
-def by_catalog(store: VectorStore, name: str, pictures: Sequence[Picture]) -> Stored:
+def by_catalog(store: VectorStore, name: str, pictures: Sequence[LabelledPicture]) -> StoredSample:
     """The points of labelled pictures, met by item id and position; raises `NotFound`, and `BadInput` for none."""
     wanted = {picture.key: picture for picture in pictures}
     space = store.space(name)
@@ -89,24 +91,26 @@ def by_catalog(store: VectorStore, name: str, pictures: Sequence[Picture]) -> St
     return _stored(found, space, len(wanted) - len(found))
 
 
-def _stored(kept: Sequence[_Kept], space: Space, missing: int) -> Stored:
+def _stored(kept: Sequence[_Kept], space: Space, missing: int) -> StoredSample:
     vectors = np.stack([one.vector for one in kept])
     sample = Sample(tuple(one.picture for one in kept), vectors, space)
-    return Stored(sample, tuple(one.item for one in kept), missing)
+    return StoredSample(sample, tuple(one.item for one in kept), missing)
 
 
-def _picture(point: StoredPoint, columns: Columns) -> Picture | None:
+def _picture(point: StoredPoint, columns: LabelColumns) -> LabelledPicture | None:
     """The point as a labelled picture; None where it lacks the label."""
     key, item = _key(point), str(point.payload[ITEM_FIELD])
     source = str(point.payload[URL_FIELD])
     if columns.label is None:
         # Its other pictures are what it has to find, so it is in no group with them.
-        return Picture(key, item, source, key)
+        return LabelledPicture(key, item, source, key)
     fields: Mapping[str, object] = point.payload[FIELDS_FIELD]
     label = _text(fields, columns.label)
     part = part_named(_text(fields, columns.split)) if columns.split else None
     return (
-        Picture(key, label, source, _text(fields, columns.group) or item, part) if label else None
+        LabelledPicture(key, label, source, _text(fields, columns.group) or item, part)
+        if label
+        else None
     )
 
 

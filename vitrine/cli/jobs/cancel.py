@@ -23,7 +23,7 @@ def cancel(job: str, as_json: bool) -> None:
     Chunks in work are left at their next step; pictures that are embedded stay in the collection.
     """
     from vitrine.cli.common import output, services
-    from vitrine.cli.jobs.view import status_json, words
+    from vitrine.cli.jobs.view import state_text, status_json
 
     with services.open_ledger(services.load_settings()) as ledger:
         state = _cancelled(ledger, job)
@@ -31,16 +31,16 @@ def cancel(job: str, as_json: bool) -> None:
     if as_json:
         output.print_json(status_json(found))
     else:
-        output.say(f"Job {job} is {words(state)}.")
+        output.say(f"Job {job} is {state_text(state)}.")
 
 
 def _cancelled(ledger: Ledger, job: str) -> JobState:
-    from vitrine.cli.jobs.view import words
+    from vitrine.cli.jobs.view import state_text
 
     try:
         return ledger.cancel(job)
     except Conflict as error:
         state = ledger.status(job).state
         raise Conflict(
-            f"Job {job} is {words(state)} already; there is nothing to cancel."
+            f"Job {job} is {state_text(state)} already; there is nothing to cancel."
         ) from error

@@ -32,7 +32,7 @@ def failures(job: str, reason: str | None, host: str | None, as_csv: bool, as_js
         raise click.UsageError("Give one of --csv and --json.")
     only_pictures = bool(reason or host or as_csv)
     with services.open_ledger(services.load_settings()) as ledger:
-        failed = Counted(ledger.failures(job, reason=reason, host=host))
+        failed = FailureCounter(ledger.failures(job, reason=reason, host=host))
         problems = [] if only_pictures else ledger.problems(job)
         if as_csv:
             _print_csv(failed)
@@ -46,7 +46,7 @@ def failures(job: str, reason: str | None, host: str | None, as_csv: bool, as_js
             _tell_rest(ledger, job, len(problems))
 
 
-class Counted:
+class FailureCounter:
     """Failures as they stream by, counted."""
 
     def __init__(self, failed: Iterable[Failure]) -> None:
@@ -87,15 +87,15 @@ def _print_lines(failed: Iterable[Failure], problems: Iterable[RowProblem]) -> N
 
 
 def _print_list(failed: Iterable[Failure], problems: Iterable[RowProblem]) -> None:
-    from vitrine.cli.common.output import console, plain
+    from vitrine.cli.common.output import console, escape_text
 
     out = console()
     for problem in problems:
-        out.print(plain(f"{problem.code}  {problem}"), soft_wrap=True)
+        out.print(escape_text(f"{problem.code}  {problem}"), soft_wrap=True)
     for failure in failed:
         image = failure.image
         line = f"{failure.reason}  {image.item_id} #{image.index}  {image.url}  {failure.detail}"
-        out.print(plain(line), soft_wrap=True)
+        out.print(escape_text(line), soft_wrap=True)
 
 
 def _tell_none(count: int, *, filtered: bool) -> None:

@@ -21,9 +21,9 @@ from rich.progress import (
 )
 
 from vitrine.cli.commands import EXIT_INTERRUPTED
-from vitrine.cli.common.output import errors, plain, say
-from vitrine.cli.common.worker_check import no_worker, store_away
-from vitrine.cli.jobs.view import index_words, unfed, words
+from vitrine.cli.common.output import error_console, escape_text, say
+from vitrine.cli.common.worker_check import no_worker_notice, store_away_notice
+from vitrine.cli.jobs.view import index_progress, stalled_submit_notice, state_text
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.settings import Settings
 from vitrine.core.types import JobState, JobStatus
@@ -44,7 +44,7 @@ LINE_SECONDS = 10.0
 def follow(ledger: Ledger, job: str, settings: Settings) -> JobStatus:
     """Return the status once the job is finished; after a standstill say whether a worker runs at all."""
     try:
-        with _Display(errors(), settings) as display:
+        with _Display(error_console(), settings) as display:
             while True:
                 status = _patiently(lambda: ledger.status(job))
                 display.show(status)
@@ -122,7 +122,7 @@ class _Display:
         elapsed = time.monotonic() - self._began
         counts = f"{done:,} of {status.images:,} pictures, {status.failed:,} failed"
         if status.state is JobState.INDEXING:
-            counts += f"; {index_words(status)}"
+            counts += f"; {index_progress(status)}"
         say(f"{_doing(status, done)} for {elapsed:,.0f} s: {counts}")
 
     def _remind(self, status: JobStatus, done: int) -> None:
@@ -133,14 +133,14 @@ class _Display:
             self._last, self._moved_at = counts, now
         if now < self._remind_at:
             return
-        notice = unfed(status)
+        notice = stalled_submit_notice(status)
         if notice is None and working and now - self._moved_at > IDLE_SECONDS:
-            notice = no_worker(self._settings, status.spec) or store_away(
+            notice = no_worker_notice(self._settings, status.spec) or store_away_notice(
                 self._settings, status.spec
             )
         if notice is not None:
             self._remind_at = now + REMIND_SECONDS
-            self._console.print(plain(notice), soft_wrap=True)
+            self._console.print(escape_text(notice), soft_wrap=True)
 
 
 def _total(status: JobStatus) -> int | None:
@@ -153,4 +153,4 @@ def _total(status: JobStatus) -> int | None:
 def _doing(status: JobStatus, done: int) -> str:
     """The state, or that the first outcome is being worked at: a model's start takes its time."""
     working = status.state is JobState.RUNNING and not done
-    return "working" if working else words(status.state)
+    return "working" if working else state_text(status.state)

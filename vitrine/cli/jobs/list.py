@@ -14,7 +14,7 @@ def jobs(limit: int, as_json: bool) -> None:
     What has to be done about those that do not go on is told below the list.
     """
     from vitrine.cli.common import output, services
-    from vitrine.cli.jobs.view import notice, short_state, since, status_json
+    from vitrine.cli.jobs.view import job_notice, short_state, status_json, time_ago
 
     with services.open_ledger(services.load_settings()) as ledger:
         found = ledger.jobs(limit=limit)
@@ -35,12 +35,12 @@ def jobs(limit: int, as_json: bool) -> None:
                     job.images,
                     job.embedded,
                     job.failed,
-                    since(job.spec.created_at),
+                    time_ago(job.spec.created_at),
                 )
                 for job in found
             ),
             folding=("collection", "model"),
         )
         for status in found:
-            if (told := notice(status)) is not None:
+            if (told := job_notice(status)) is not None:
                 output.say(f"Job {status.spec.id}: {told}")

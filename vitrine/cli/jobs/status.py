@@ -18,7 +18,7 @@ def status(ctx: click.Context, job: str, wait: bool, as_json: bool) -> None:
     The exit code is 3 once anything of the job failed, and for a cancelled or lost job; else 0.
     """
     from vitrine.cli.common import output, services
-    from vitrine.cli.common.worker_check import store_away
+    from vitrine.cli.common.worker_check import store_away_notice
     from vitrine.cli.jobs.follow import follow
     from vitrine.cli.jobs.view import exit_code, print_status, status_json
 
@@ -31,7 +31,7 @@ def status(ctx: click.Context, job: str, wait: bool, as_json: bool) -> None:
         output.print_json(status_json(found))
     else:
         print_status(found)
-        notice = None if found.state.finished else store_away(settings, found.spec)
+        notice = None if found.state.finished else store_away_notice(settings, found.spec)
         if notice is not None:
             output.say(notice)
     ctx.exit(exit_code(found))

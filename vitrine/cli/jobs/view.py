@@ -7,10 +7,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from vitrine.cli.common.output import console, plain
+from vitrine.cli.common.output import console, escape_text
 from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK
 from vitrine.core.types import JobSpec, JobState, JobStatus
-from vitrine.ledger.journal import lost_words
+from vitrine.ledger.journal import lost_job_notice
 
 UNFED_SECONDS = 60.0
 """An open job that was not added to for so long may have lost its producer; one that waits for room looks the same."""
@@ -39,7 +39,7 @@ def status_json(status: JobStatus) -> dict[str, Any]:
         "fed_at": status.fed_at,
         "updated_at": status.updated_at,
         "finished_at": status.finished_at,
-        "notice": notice(status),
+        "notice": job_notice(status),
     }
 
 
@@ -49,50 +49,56 @@ def print_status(status: JobStatus, *, took: float | None = None) -> None:
     Without it no rate is told: the times in the ledger span whatever lay before a retry as well.
     """
     spec, out = status.spec, console()
-    out.print(plain(f"Job {spec.id}: {words(status.state)}"), style="bold")
+    out.print(escape_text(f"Job {spec.id}: {state_text(status.state)}"), style="bold")
     out.print(
-        plain(f"  {spec.source} -> collection {spec.collection}, model {spec.model}"),
+        escape_text(f"  {spec.source} -> collection {spec.collection}, model {spec.model}"),
         soft_wrap=True,
     )
     if status.state is not JobState.LOST:
-        out.print(plain(f"  items {status.items:,}, pictures {status.images:,}: {_counts(status)}"))
+        out.print(
+            escape_text(f"  items {status.items:,}, pictures {status.images:,}: {_counts(status)}")
+        )
     if status.state is JobState.INDEXING:
-        out.print(plain(f"  {index_words(status)}"), soft_wrap=True)
+        out.print(escape_text(f"  {index_progress(status)}"), soft_wrap=True)
     if status.failed_by_reason:
-        out.print(plain(f"  failed: {by_count(status.failed_by_reason)}"))
+        out.print(escape_text(f"  failed: {by_count(status.failed_by_reason)}"))
     if status.rejected_rows:
-        out.print(plain(f"  rejected rows {status.rejected_rows:,}"))
+        out.print(escape_text(f"  rejected rows {status.rejected_rows:,}"))
     if status.failed or status.rejected_rows:
-        out.print(plain(f"  See them: vitrine failures {spec.id}"))
+        out.print(escape_text(f"  See them: vitrine failures {spec.id}"))
     _print_times(status, took)
 
 
 def _print_times(status: JobStatus, took: float | None) -> None:
-    told = notice(status)
+    told = job_notice(status)
     if told is not None:
-        console().print(plain(f"  {told}"), soft_wrap=True)
+        console().print(escape_text(f"  {told}"), soft_wrap=True)
     if status.finished_at is None:
         return
     if took is None:
-        console().print(plain(f"  finished {since(status.finished_at)}"))
+        console().print(escape_text(f"  finished {time_ago(status.finished_at)}"))
         return
     rate = f", {status.embedded / took:,.1f} pictures a second" if status.embedded else ""
-    console().print(plain(f"  {took:,.1f} s{rate}"))
+    console().print(escape_text(f"  {took:,.1f} s{rate}"))
 
 
-def notice(status: JobStatus) -> str | None:
+def job_notice(status: JobStatus) -> str | None:
     """What somebody has to do about the job; None where nothing has to be done."""
-    return lost_words(status.spec) if status.state is JobState.LOST else unfed(status)
+    return (
+        lost_job_notice(status.spec)
+        if status.state is JobState.LOST
+        else stalled_submit_notice(status)
+    )
 
 
-def unfed(status: JobStatus) -> str | None:
+def stalled_submit_notice(status: JobStatus) -> str | None:
     """The notice for an open job whose producer has not added to it for a while; None for any other."""
     if status.state is not JobState.OPEN or time.time() - status.fed_at < UNFED_SECONDS:
         return None
-    return f"still open: its producer last added pictures {since(status.fed_at)}; if it has gone, {go_on(status.spec)}"
+    return f"still open: its producer last added pictures {time_ago(status.fed_at)}; if it has gone, {resume_command(status.spec)}"
 
 
-def go_on(spec: JobSpec) -> str:
+def resume_command(spec: JobSpec) -> str:
     """How to complete a job whose producer ended half-way."""
     if spec.reading:
         file = "-" if spec.source == "stdin" else shlex.quote(spec.source)
@@ -100,21 +106,21 @@ def go_on(spec: JobSpec) -> str:
     return f"vitrine cancel {spec.id} and submit again (points are replaced, not doubled)"
 
 
-def index_words(status: JobStatus) -> str:
+def index_progress(status: JobStatus) -> str:
     """How far the index of an `indexing` job's collection is."""
     if not status.points:
         return "waits for its collection's index"
     return f"its collection's index holds {status.indexed:,} of {status.points:,} points"
 
 
-def words(state: JobState) -> str:
+def state_text(state: JobState) -> str:
     """A state as people say it."""
     return str(state).replace("_", " ")
 
 
 def short_state(state: JobState) -> str:
     """A state in one word, for a table that has the failed pictures in a column of their own."""
-    return "completed" if state is JobState.COMPLETED_WITH_FAILURES else words(state)
+    return "completed" if state is JobState.COMPLETED_WITH_FAILURES else state_text(state)
 
 
 def by_count(counts: Mapping[str, int]) -> str:
@@ -123,7 +129,7 @@ def by_count(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in ordered)
 
 
-def since(moment: float) -> str:
+def time_ago(moment: float) -> str:
     """How long ago a moment of unix time was, coarsely."""
     seconds = max(0.0, time.time() - moment)
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vitrine.cli.common.api_retry import REQUEST_SECONDS, grouped, patiently
-from vitrine.cli.score.pairs import Pair
+from vitrine.cli.common.api_retry import REQUEST_SECONDS, in_groups, retry_while_full
+from vitrine.cli.score.pairs import ScorePair
 from vitrine.client import ApiClient
 from vitrine.core.types import RowProblem
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredPair:
     """A pair's outcome: numbers, or why there are none."""
 
-    pair: Pair
+    pair: ScorePair
     clip_score: float | None = None
     probability: float | None = None
     error: str | None = None
@@ -33,7 +33,7 @@ class Scorer:
         self._model = model
         self._pause = pause
 
-    def __call__(self, pairs: Sequence[Pair], *, fresh: bool = False) -> list[Scored]:
+    def __call__(self, pairs: Sequence[ScorePair], *, fresh: bool = False) -> list[ScoredPair]:
         """The outcomes in the pairs' order; `fresh` has pictures embedded that the worker remembers.
 
         Raises a `VitrineError` where the API cannot be asked.
@@ -41,28 +41,32 @@ class Scorer:
         sent = [pair for pair in pairs if pair.problem is None]
         told = iter(self._asked(sent, fresh=fresh)) if sent else iter(())
         return [
-            _scored(pair, next(told)) if pair.problem is None else Scored(pair, error=pair.problem)
+            _scored(pair, next(told))
+            if pair.problem is None
+            else ScoredPair(pair, error=pair.problem)
             for pair in pairs
         ]
 
-    def _asked(self, pairs: Sequence[Pair], *, fresh: bool) -> list[dict[str, Any]]:
+    def _asked(self, pairs: Sequence[ScorePair], *, fresh: bool) -> list[dict[str, Any]]:
         body: dict[str, Any] = {"pairs": [pair.body for pair in pairs], "timeout": REQUEST_SECONDS}
         if self._model is not None:
             body["model"] = self._model
         if fresh:
             body["fresh"] = True
-        told: dict[str, Any] = patiently(lambda: self._client.score(body), pause=self._pause)
+        told: dict[str, Any] = retry_while_full(lambda: self._client.score(body), pause=self._pause)
         results: list[dict[str, Any]] = told["results"]
         return results
 
 
-def _scored(pair: Pair, told: dict[str, Any]) -> Scored:
+def _scored(pair: ScorePair, told: dict[str, Any]) -> ScoredPair:
     error = told["error"]
     if error is not None:
-        return Scored(pair, error=f"{error['part']}: {error['code']}, {error['message']}")
-    return Scored(pair, told["clip_score"], told["probability"])
+        return ScoredPair(pair, error=f"{error['part']}: {error['code']}, {error['message']}")
+    return ScoredPair(pair, told["clip_score"], told["probability"])
 
 
-def batches(pairs: Iterable[Pair | RowProblem], most: int) -> Iterator[list[Pair | RowProblem]]:
+def request_batches(
+    pairs: Iterable[ScorePair | RowProblem], most: int
+) -> Iterator[list[ScorePair | RowProblem]]:
     """Rows in groups of up to `most` that fit into one request."""
-    return grouped(pairs, most, lambda one: one.size if isinstance(one, Pair) else 0)
+    return in_groups(pairs, most, lambda one: one.size if isinstance(one, ScorePair) else 0)

@@ -41,15 +41,15 @@ def score(ctx: click.Context, /, pairs: Path, **options: Any) -> None:
     from vitrine.cli.common.services import load_settings
     from vitrine.cli.score.client import Scorer
     from vitrine.cli.score.output_csv import default_output
-    from vitrine.cli.score.pairs import Pairs
-    from vitrine.cli.score.report import show
+    from vitrine.cli.score.pairs import PairsFile
+    from vitrine.cli.score.report import print_scores
     from vitrine.cli.score.run import ScoreRun
     from vitrine.client import ApiClient
 
     settings = load_settings(api_url=options["api_url"])
     with (
         ApiClient(settings.api_url, settings.api_key, timeout=REQUEST_SECONDS) as client,
-        Pairs(
+        PairsFile(
             pairs, image=options["image"], text=options["text"], image_root=options["image_root"],
             most=settings.fetch_max_bytes,
         ) as opened,
@@ -62,5 +62,5 @@ def score(ctx: click.Context, /, pairs: Path, **options: Any) -> None:
             options["compare_pairs"] if options["compare"] else 0,
         )
         tally = run(opened)
-    print_json(tally.told()) if options["as_json"] else show(tally)
+    print_json(tally.told()) if options["as_json"] else print_scores(tally)
     ctx.exit(EXIT_FINISHED_WITH_FAILURES if tally.failed or tally.rejected else EXIT_OK)

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitrine.cli.score.client import Scorer
-from vitrine.cli.score.pairs import Pair
+from vitrine.cli.score.pairs import ScorePair
 
 ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class TimedWay:
     """One way's times, each in seconds."""
 
     pairs: int
@@ -45,9 +45,9 @@ class Way:
         }
 
 
-def compare(
+def compare_ways(
     scorer: Scorer,
-    pairs: Sequence[Pair],
+    pairs: Sequence[ScorePair],
     batch_size: int,
     *,
     begin: Callable[[str, int], None] = lambda _way, _round: None,
@@ -72,12 +72,12 @@ def compare(
     }
 
 
-def _way(pairs: int, times: list[list[float]]) -> Way:
+def _way(pairs: int, times: list[list[float]]) -> TimedWay:
     requests = tuple(seconds for one in times for seconds in one)
-    return Way(pairs, tuple(sum(one) for one in times), requests)
+    return TimedWay(pairs, tuple(sum(one) for one in times), requests)
 
 
-def _round(scorer: Scorer, pairs: Sequence[Pair], size: int) -> list[float]:
+def _round(scorer: Scorer, pairs: Sequence[ScorePair], size: int) -> list[float]:
     taken = []
     for first in range(0, len(pairs), size):
         began = time.perf_counter()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
-from vitrine.cli.score.client import Scored
+from vitrine.cli.score.client import ScoredPair
 from vitrine.core.errors import BadInput
 
 ADDED = ("clip_score", "probability", "score_error")
@@ -45,7 +45,7 @@ class ScoredFile:
         self._rows = csv.writer(self._file)
         self._rows.writerow([*self._names, *ADDED])
 
-    def add(self, scored: Scored) -> None:
+    def add(self, scored: ScoredPair) -> None:
         """Write a row."""
         numbers = (_shown(number) for number in (scored.clip_score, scored.probability))
         cells = [scored.pair.cells.get(name, "") for name in self._names]

@@ -25,7 +25,7 @@ MAX_TEXT = 1000  #: Characters that the API takes.
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ScorePair:
     """One row: its cells by column, and what is wrong with it where it cannot be sent."""
 
     line: int
@@ -39,7 +39,7 @@ class Pair:
         return sum(len(value) for value in self.body.values()) + 64
 
 
-class Pairs:
+class PairsFile:
     """An opened CSV or TSV, plain or gzipped; a context manager."""
 
     def __init__(
@@ -63,42 +63,42 @@ class Pairs:
             raise
         self._most = most
 
-    def __enter__(self) -> Pairs:
+    def __enter__(self) -> PairsFile:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._reader.close()
 
-    def __iter__(self) -> Iterator[Pair | RowProblem]:
+    def __iter__(self) -> Iterator[ScorePair | RowProblem]:
         return rows(self._reader, self)
 
-    def pair(self, row: Row) -> Pair:
+    def pair(self, row: Row) -> ScorePair:
         """The row's pair; its local picture is read now."""
         cells = {name: str(value) for name, value in row.values.items()}
         text, image = cells[self.text].strip(), cells[self.image].strip()
         if not text or len(text) > MAX_TEXT:
-            return Pair(row.line, cells, {}, f"expected a text of 1 to {MAX_TEXT} characters")
+            return ScorePair(row.line, cells, {}, f"expected a text of 1 to {MAX_TEXT} characters")
         if not image:
-            return Pair(row.line, cells, {}, "expected a picture, found none")
-        told = picture(image, self._root, self._most)
+            return ScorePair(row.line, cells, {}, "expected a picture, found none")
+        told = picture_cell(image, self._root, self._most)
         if isinstance(told, str):
-            return Pair(row.line, cells, {}, told)
-        return Pair(row.line, cells, {**told, "text": text})
+            return ScorePair(row.line, cells, {}, told)
+        return ScorePair(row.line, cells, {**told, "text": text})
 
 
-def rows(reader: Reader, pairs: Pairs) -> Iterator[Pair | RowProblem]:
+def rows(reader: Reader, pairs: PairsFile) -> Iterator[ScorePair | RowProblem]:
     """Every row after the header."""
     for row in reader.rows():
         yield row if isinstance(row, RowProblem) else pairs.pair(row)
 
 
-def picture(value: str, root: ImageRoot, most: int) -> dict[str, str] | str:
+def picture_cell(value: str, root: ImageRoot, most: int) -> dict[str, str] | str:
     """A cell as the API takes it: a URL, or the base64 of a file beneath the root; in words why it is neither."""
-    from producer.row_errors import Flaw
+    from producer.row_errors import RowError
 
     try:
         url = root.url(value)
-    except Flaw as flaw:
+    except RowError as flaw:
         return flaw.message
     if not url.startswith("file://"):
         return {"image_url": url}

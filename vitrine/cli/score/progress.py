@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from vitrine.cli.common.output import errors, plain
-from vitrine.cli.score.tally import Tally
+from vitrine.cli.common.output import error_console, escape_text
+from vitrine.cli.score.tally import ScoreTally
 from vitrine.core.types import RowProblem
 
 SHOWN = 20
@@ -18,7 +18,7 @@ class ScoreProgress:
     """A line that is drawn where there is a terminal; a context manager."""
 
     def __init__(self) -> None:
-        self._console = errors()
+        self._console = error_console()
         self._named = 0
         self._progress = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
@@ -36,10 +36,10 @@ class ScoreProgress:
     def problems(self, found: Sequence[RowProblem]) -> None:
         """Name rows that could not be read."""
         for problem in found[: max(0, SHOWN - self._named)]:
-            self._console.print(plain(problem), soft_wrap=True)
+            self._console.print(escape_text(problem), soft_wrap=True)
         self._named += len(found)
 
-    def show(self, tally: Tally) -> None:
+    def show(self, tally: ScoreTally) -> None:
         """Draw the counts."""
         failed = f", {tally.failed:,} failed" if tally.failed else ""
         self._progress.update(self._task, description=f"{tally.scored:,} scored{failed}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from vitrine.cli.common.output import counted, print_table, say
-from vitrine.cli.score.tally import Tally
+from vitrine.cli.score.tally import ScoreTally
 
 
-def show(tally: Tally) -> None:
+def print_scores(tally: ScoreTally) -> None:
     """Failures and where things are as notices; the result is a line, or a table of the comparison."""
     for error, (line, count) in tally.reasons.items():
         others = f" and {count - 1:,} more" if count > 1 else ""
@@ -22,7 +22,7 @@ def show(tally: Tally) -> None:
         _show_comparison(tally)
 
 
-def _show_comparison(tally: Tally) -> None:
+def _show_comparison(tally: ScoreTally) -> None:
     told = tally.comparison or {}
     rows = [
         (

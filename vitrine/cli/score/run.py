@@ -8,12 +8,12 @@ from pathlib import Path
 import orjson
 
 from vitrine.cli.common.files import write_text
-from vitrine.cli.score.client import Scorer, batches
-from vitrine.cli.score.compare import compare
+from vitrine.cli.score.client import Scorer, request_batches
+from vitrine.cli.score.compare import compare_ways
 from vitrine.cli.score.output_csv import ScoredFile, default_output
-from vitrine.cli.score.pairs import Pair, Pairs
+from vitrine.cli.score.pairs import PairsFile, ScorePair
 from vitrine.cli.score.progress import ScoreProgress
-from vitrine.cli.score.tally import Tally
+from vitrine.cli.score.tally import ScoreTally
 
 
 @dataclass
@@ -25,22 +25,22 @@ class ScoreRun:
     output: Path
     batch_size: int
     compared: int
-    _kept: list[Pair] = field(default_factory=list)
+    _kept: list[ScorePair] = field(default_factory=list)
 
-    def __call__(self, pairs: Pairs) -> Tally:
+    def __call__(self, pairs: PairsFile) -> ScoreTally:
         """Score them all, and write the files."""
-        tally = Tally(self.output)
+        tally = ScoreTally(self.output)
         with ScoreProgress() as progress:
             self._score(pairs, tally, progress)
             if self._kept:
                 self._compare(tally, progress)
         return tally
 
-    def _score(self, pairs: Pairs, tally: Tally, progress: ScoreProgress) -> None:
+    def _score(self, pairs: PairsFile, tally: ScoreTally, progress: ScoreProgress) -> None:
         with ScoredFile(self.output, pairs.names) as file:
-            for group in batches(pairs, self.batch_size):
-                sent = [one for one in group if isinstance(one, Pair)]
-                progress.problems([one for one in group if not isinstance(one, Pair)])
+            for group in request_batches(pairs, self.batch_size):
+                sent = [one for one in group if isinstance(one, ScorePair)]
+                progress.problems([one for one in group if not isinstance(one, ScorePair)])
                 tally.rejected += len(group) - len(sent)
                 for scored in self.scorer(sent):
                     file.add(scored)
@@ -48,12 +48,12 @@ class ScoreRun:
                 self._keep(sent)
                 progress.show(tally)
 
-    def _keep(self, sent: list[Pair]) -> None:
+    def _keep(self, sent: list[ScorePair]) -> None:
         good = [pair for pair in sent if pair.problem is None]
         self._kept += good[: self.compared - len(self._kept)]
 
-    def _compare(self, tally: Tally, progress: ScoreProgress) -> None:
-        tally.comparison = compare(
+    def _compare(self, tally: ScoreTally, progress: ScoreProgress) -> None:
+        tally.comparison = compare_ways(
             self.scorer, self._kept, self.batch_size, begin=progress.compared
         )
         named = default_output(self.path).name.replace("_with_scores.csv", "_comparison.json")

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vitrine.cli.score.client import Scored
+from vitrine.cli.score.client import ScoredPair
 
 KEPT_ERRORS = 20
 """Failed rows, and reasons, that are shown; all of them stand in the file."""
 
 
 @dataclass
-class Tally:
+class ScoreTally:
     """Counts, and the first failures."""
 
     output: Path
@@ -32,7 +32,7 @@ class Tally:
         """The mean score; None without any."""
         return self.total / self.scored if self.scored else None
 
-    def add(self, one: Scored) -> None:
+    def add(self, one: ScoredPair) -> None:
         """Count a row."""
         if one.clip_score is not None:
             self.scored += 1

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vitrine.cli.jobs.argument import named_job
+from vitrine.cli.jobs.argument import check_job_id
 
 if TYPE_CHECKING:
-    from vitrine.cli.submit.run import Request
+    from vitrine.cli.submit.run import SubmitRequest
 
 
 @click.command(
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--resume",
     metavar="JOB",
-    callback=named_job,
+    callback=check_job_id,
     help="Send what is missing of a job whose submit ended half-way; FILE has to be the same.",
 )
 @click.option("--wait", is_flag=True, help="Stay until every picture has its outcome.")
@@ -51,21 +51,21 @@ def submit(ctx: click.Context, /, **options: Any) -> None:
     standard input. Bad rows are reported and counted, the good ones go on. With --resume no other option about the
     catalog is needed: the job says how it was read.
     """
-    from vitrine.cli.submit.run import run
+    from vitrine.cli.submit.run import run_submit
 
-    ctx.exit(run(_request(options)))
+    ctx.exit(run_submit(_request(options)))
 
 
-def _request(options: dict[str, Any]) -> Request:
+def _request(options: dict[str, Any]) -> SubmitRequest:
     from producer import CatalogOptions, Format
-    from vitrine.cli.submit.run import Request
+    from vitrine.cli.submit.run import SubmitRequest
 
     if options["resume"] is not None and options["dry_run"]:
         raise click.UsageError("Give one of --resume and --dry-run.")
     if options["collection"] is None and not options["dry_run"] and options["resume"] is None:
         raise click.UsageError("Missing option '--collection'.")
     name = options["format_name"]
-    return Request(
+    return SubmitRequest(
         file=options["file"],
         collection=options["collection"],
         model=options["model"],

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from producer import Report
-from vitrine.cli.common.output import errors, plain
+from producer import CatalogReport
+from vitrine.cli.common.output import error_console, escape_text
 
 LOOK_AGAIN_SECONDS = 30.0
 """How often a waiting submit looks again for what blocks, and says so where it changed."""
@@ -21,7 +21,7 @@ class RowProgress:
     """
 
     def __init__(self, blocks: Callable[[int], str] | None = None) -> None:
-        self._console = errors()
+        self._console = error_console()
         self._blocks = blocks
         self._told: str | None = None
         self._look_at = 0.0
@@ -42,7 +42,7 @@ class RowProgress:
     def __exit__(self, *unused: object) -> None:
         self._progress.stop()
 
-    def show(self, report: Report) -> None:
+    def show(self, report: CatalogReport) -> None:
         """Draw the counts."""
         speed = report.rows / max(self._progress.tasks[0].elapsed or 0.0, 0.001)
         rejected = f", {report.rejected_rows:,} rejected" if report.rejected_rows else ""
@@ -61,7 +61,7 @@ class RowProgress:
         if text != self._told:
             self._told = text
             # Through the progress' own console, which keeps its line below what is printed.
-            self._console.print(plain(f"waiting: {text}"), soft_wrap=True)
+            self._console.print(escape_text(f"waiting: {text}"), soft_wrap=True)
 
     def _draw(self, text: str) -> None:
         self._progress.update(self._task, description=text)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from producer import Catalog, Report
-from vitrine.cli.common.output import console, counted, plain, say
+from producer import Catalog, CatalogReport
+from vitrine.cli.common.output import console, counted, escape_text, say
 from vitrine.cli.jobs.view import by_count
 from vitrine.core.types import JobSpec
 
@@ -15,7 +15,7 @@ SHOWN_TO_PROGRAMS = 100
 
 
 def report_json(
-    report: Report, catalog: Catalog, collection: str | None, spec: JobSpec | None = None
+    report: CatalogReport, catalog: Catalog, collection: str | None, spec: JobSpec | None = None
 ) -> dict[str, Any]:
     """The counts, the columns taken and the first 100 problems; `job` is null in a dry run."""
     columns = catalog.columns
@@ -40,7 +40,7 @@ def report_json(
     }
 
 
-def print_report(report: Report, catalog: Catalog) -> None:
+def print_report(report: CatalogReport, catalog: Catalog) -> None:
     """Problems to stderr, the counts to stdout."""
     for problem in report.problems[:SHOWN_TO_PEOPLE]:
         say(problem)
@@ -50,13 +50,17 @@ def print_report(report: Report, catalog: Catalog) -> None:
     columns = catalog.columns
     out = console()
     out.print(
-        plain(f"{catalog.name}: id from {columns.id}, pictures from {', '.join(columns.images)}"),
+        escape_text(
+            f"{catalog.name}: id from {columns.id}, pictures from {', '.join(columns.images)}"
+        ),
         soft_wrap=True,
     )
     if catalog.payload:
         told = ", ".join(f"{name} {kind}" for name, kind in catalog.payload.items())
-        out.print(plain(f"payload: {told}"), soft_wrap=True)
-    out.print(plain(f"rows {report.rows:,}, items {report.items:,}, pictures {report.images:,}"))
+        out.print(escape_text(f"payload: {told}"), soft_wrap=True)
+    out.print(
+        escape_text(f"rows {report.rows:,}, items {report.items:,}, pictures {report.images:,}")
+    )
     if report.rejected_rows:
         codes = by_count(report.problems_by_code)
-        out.print(plain(f"rejected rows {report.rejected_rows:,}: {codes}"), soft_wrap=True)
+        out.print(escape_text(f"rejected rows {report.rejected_rows:,}: {codes}"), soft_wrap=True)

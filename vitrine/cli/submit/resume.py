@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from producer import Begun, CatalogOptions, as_written
+from producer import CatalogOptions, ResumedJob, options_from_json
 from vitrine.core.errors import BadInput
 from vitrine.core.types import model_name
 from vitrine.ledger.base import Ledger
 
 
-def take_up(
+def resume_job(
     ledger: Ledger, job: str, *, collection: str | None, model: str | None, given: CatalogOptions
-) -> tuple[Begun, CatalogOptions]:
+) -> tuple[ResumedJob, CatalogOptions]:
     """What the job has already and how its catalog is read.
 
     Raises `NotFound`, `Conflict` for a job that cannot be taken up, `BadInput` for an option that contradicts it.
     """
-    begun = Begun(ledger, job)
+    begun = ResumedJob(ledger, job)
     _check("collection", collection, begun.spec.collection)
     _check("model", None if model is None else model_name(model), begun.spec.model)
-    return begun, as_written(begun.spec.reading, given)
+    return begun, options_from_json(begun.spec.reading, given)
 
 
 def _check(what: str, given: str | None, begun_with: str) -> None:

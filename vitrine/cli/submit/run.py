@@ -9,30 +9,30 @@ from dataclasses import dataclass
 import click
 
 from producer import (
-    Begun,
     Catalog,
     CatalogOptions,
+    CatalogReport,
     Publish,
-    Report,
+    ResumedJob,
     Source,
     Submission,
     from_argument,
     inspect,
     open_catalog,
+    options_to_json,
     refuse_empty,
     refuse_flawed,
     what_blocks,
-    written,
 )
 from vitrine.cli.common import services
 from vitrine.cli.common.output import print_json, say
-from vitrine.cli.common.worker_check import is_served, no_worker
+from vitrine.cli.common.worker_check import is_served, no_worker_notice
 from vitrine.cli.jobs.follow import follow
-from vitrine.cli.jobs.view import exit_code, go_on, print_status, status_json
+from vitrine.cli.jobs.view import exit_code, print_status, resume_command, status_json
 from vitrine.cli.submit.collection_check import refuse_other_model
 from vitrine.cli.submit.progress import RowProgress
 from vitrine.cli.submit.report import print_report, report_json
-from vitrine.cli.submit.resume import take_up
+from vitrine.cli.submit.resume import resume_job
 from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK, BadInput, Conflict, NotFound
 from vitrine.core.settings import Settings
 from vitrine.core.types import JobSpec, JobStatus, is_collection_name, model_name, new_job_id
@@ -40,7 +40,7 @@ from vitrine.ledger.base import Ledger
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SubmitRequest:
     """What the command was given."""
 
     file: str
@@ -54,7 +54,7 @@ class Request:
     as_json: bool
 
 
-def run(request: Request) -> int:
+def run_submit(request: SubmitRequest) -> int:
     """Do it; the exit code is 3 where a row was rejected or a picture is known to have failed."""
     _check_collection(request.collection)
     settings = services.load_settings(model=request.model)
@@ -67,7 +67,7 @@ def run(request: Request) -> int:
         return _send(source, request, settings)
 
 
-def _look(source: Source, request: Request) -> int:
+def _look(source: Source, request: SubmitRequest) -> int:
     with open_catalog(source, request.catalog) as catalog:
         report = _inspected(catalog)
         if request.as_json:
@@ -80,7 +80,7 @@ def _look(source: Source, request: Request) -> int:
     return _rows_code(report)
 
 
-def _send(source: Source, request: Request, settings: Settings) -> int:
+def _send(source: Source, request: SubmitRequest, settings: Settings) -> int:
     with services.open_ledger_and_publisher(settings) as (ledger, publisher):
         begun, options = _beginning(request, settings, ledger)
         if request.strict:
@@ -97,14 +97,14 @@ def _send(source: Source, request: Request, settings: Settings) -> int:
         if request.wait:
             status = follow(ledger, spec.id, settings)
             return _tell_status(request, report, catalog, status, time.monotonic() - began)
-        return _tell_sent(request, report, catalog, spec, no_worker(settings, spec))
+        return _tell_sent(request, report, catalog, spec, no_worker_notice(settings, spec))
 
 
 def _beginning(
-    request: Request, settings: Settings, ledger: Ledger
-) -> tuple[Begun | None, CatalogOptions]:
+    request: SubmitRequest, settings: Settings, ledger: Ledger
+) -> tuple[ResumedJob | None, CatalogOptions]:
     if request.resume is not None:
-        return take_up(
+        return resume_job(
             ledger,
             request.resume,
             collection=request.collection,
@@ -123,8 +123,8 @@ def _submitted(
     publish: Publish,
     *,
     settings: Settings,
-    begun: Begun | None,
-) -> Report:
+    begun: ResumedJob | None,
+) -> CatalogReport:
     limit = settings.max_pending_images
 
     def served(model: str) -> bool:
@@ -146,12 +146,16 @@ def _submitted(
             raise  # The job has gone or was cancelled: nothing to go on with.
         except BaseException:
             if submission.left_open:
-                say(f"Not every row was sent, so job {spec.id} stays open; {go_on(spec)}")
+                say(f"Not every row was sent, so job {spec.id} stays open; {resume_command(spec)}")
             raise
 
 
 def _tell_sent(
-    request: Request, report: Report, catalog: Catalog, spec: JobSpec, warning: str | None
+    request: SubmitRequest,
+    report: CatalogReport,
+    catalog: Catalog,
+    spec: JobSpec,
+    warning: str | None,
 ) -> int:
     if warning is not None:
         say(warning)
@@ -164,7 +168,7 @@ def _tell_sent(
 
 
 def _tell_status(
-    request: Request, report: Report, catalog: Catalog, status: JobStatus, took: float
+    request: SubmitRequest, report: CatalogReport, catalog: Catalog, status: JobStatus, took: float
 ) -> int:
     if request.as_json:
         sent = report_json(report, catalog, status.spec.collection, status.spec)
@@ -174,12 +178,12 @@ def _tell_status(
     return exit_code(status)
 
 
-def _inspected(catalog: Catalog) -> Report:
+def _inspected(catalog: Catalog) -> CatalogReport:
     with RowProgress() as progress:
         return inspect(catalog, on_progress=progress.show)
 
 
-def _spec(request: Request, settings: Settings, catalog: Catalog) -> JobSpec:
+def _spec(request: SubmitRequest, settings: Settings, catalog: Catalog) -> JobSpec:
     if request.collection is None:
         raise BadInput("A collection must be named.")
     return JobSpec(
@@ -190,7 +194,7 @@ def _spec(request: Request, settings: Settings, catalog: Catalog) -> JobSpec:
         created_at=time.time(),
         asked_model=settings.model,
         file_root=catalog.file_root,
-        reading=written(request.catalog),
+        reading=options_to_json(request.catalog),
     )
 
 
@@ -210,5 +214,5 @@ def _check_model(model: str) -> None:
         )
 
 
-def _rows_code(report: Report) -> int:
+def _rows_code(report: CatalogReport) -> int:
     return EXIT_FINISHED_WITH_FAILURES if report.rejected_rows else EXIT_OK

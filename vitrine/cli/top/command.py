@@ -43,9 +43,9 @@ def top(interval: float, jobs: int, once: bool, as_json: bool) -> None:
     settings = services.load_settings()
     with _looks(settings, jobs) as look:
         if as_json:
-            output.print_json(top_view.as_json(look()))
+            output.print_json(top_view.overview_json(look()))
         elif once or not output.console().is_terminal:
-            output.console().print(top_view.Screen().drawn(look()))
+            output.console().print(top_view.TopScreen().drawn(look()))
         else:
             with contextlib.suppress(KeyboardInterrupt):
                 _live(look, interval)
@@ -55,13 +55,13 @@ def top(interval: float, jobs: int, once: bool, as_json: bool) -> None:
 def _looks(settings: Settings, jobs: int) -> Iterator[Callable[[], Overview]]:
     from vitrine.cli.common import services
     from vitrine.core.redis_client import connect
-    from vitrine.messaging.overview import look
+    from vitrine.messaging.overview import read_overview
 
     with (
         services.open_ledger_and_publisher(settings) as (ledger, publisher),
         closing(connect(settings.redis_url.get_secret_value())) as redis,
     ):
-        yield lambda: look(ledger, redis, publisher, jobs=jobs)
+        yield lambda: read_overview(ledger, redis, publisher, jobs=jobs)
 
 
 def _live(look: Callable[[], Overview], interval: float) -> None:
@@ -71,7 +71,7 @@ def _live(look: Callable[[], Overview], interval: float) -> None:
     from vitrine.cli.common import output
     from vitrine.cli.top import view as top_view
 
-    screen = top_view.Screen()
+    screen = top_view.TopScreen()
     with (
         _keys() as pressed,
         Live(console=output.console(), screen=True, auto_refresh=False) as live,

@@ -11,19 +11,19 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from vitrine.cli.common.output import counted, plain
-from vitrine.cli.jobs.view import short_state, since, status_json
+from vitrine.cli.common.output import counted, escape_text
+from vitrine.cli.jobs.view import short_state, status_json, time_ago
 from vitrine.core.types import JobStatus
 from vitrine.messaging.overview import Overview
 from vitrine.messaging.worker_registry import WorkerInfo
-from vitrine.messaging.worker_stats import Vitals
+from vitrine.messaging.worker_stats import WorkerStats
 
 BAR = 12
 """Cells of a job's bar."""
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
-def as_json(found: Overview) -> dict[str, Any]:
+def overview_json(found: Overview) -> dict[str, Any]:
     """For programs."""
     return {
         "at": found.at,
@@ -44,7 +44,7 @@ def as_json(found: Overview) -> dict[str, Any]:
     }
 
 
-class Screen:
+class TopScreen:
     """Draws one look after the other; rates of jobs are between the last two."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Screen:
     def away(self, why: str) -> RenderableType:
         """Redis does not answer."""
         self._before = None
-        return plain(f"{why} Looking again; q ends it.")
+        return escape_text(f"{why} Looking again; q ends it.")
 
     def _rates(self, found: Overview) -> dict[str, float]:
         done = {job.spec.id: job.images - job.pending for job in found.jobs}
@@ -100,20 +100,20 @@ def _table(*headings: str, numbers: Sequence[str] = ()) -> Table:
     return table
 
 
-def _workers(workers: Sequence[tuple[WorkerInfo, Vitals | None]]) -> RenderableType:
+def _workers(workers: Sequence[tuple[WorkerInfo, WorkerStats | None]]) -> RenderableType:
     if not workers:
         return Text("no worker is running; start one: vitrine worker\n", style="red")
     figures = ("busy", "img/s", "qry/s", "batch", "chunks", "done", "failed", "mem")
     table = _table("worker", "model", "device", *figures, numbers=figures)
     for worker, told in workers:
-        name = plain(worker.node)
+        name = escape_text(worker.node)
         if worker.store_away:
             name.append("  store away", style="red")
-        table.add_row(name, plain(worker.model), plain(worker.device), *_figures(told))
+        table.add_row(name, escape_text(worker.model), escape_text(worker.device), *_figures(told))
     return Group(table, Text())
 
 
-def _figures(told: Vitals | None) -> list[str]:
+def _figures(told: WorkerStats | None) -> list[str]:
     if told is None:
         return ["-"] * 8
     return [
@@ -128,7 +128,7 @@ def _queues(found: Overview) -> RenderableType | None:
         return None
     table = _table("queue", "chunks", "queries", numbers=("chunks", "queries"))
     for depth in found.queues:
-        table.add_row(plain(depth.model), f"{depth.chunks:,}", f"{depth.queries:,}")
+        table.add_row(escape_text(depth.model), f"{depth.chunks:,}", f"{depth.queries:,}")
     return Group(table, Text())
 
 
@@ -141,9 +141,9 @@ def _jobs(jobs: Sequence[JobStatus], rates: dict[str, float]) -> RenderableType:
         done = job.images - job.pending
         rate = rates.get(job.spec.id)
         table.add_row(
-            job.spec.id, plain(job.spec.collection), short_state(job.state), bar(done, job.images),
+            job.spec.id, escape_text(job.spec.collection), short_state(job.state), bar(done, job.images),
             f"{done:,}", f"{job.images:,}", Text(f"{job.failed:,}", style="red" if job.failed else ""),
-            "" if rate is None or job.state.finished else f"{rate:,.1f}", since(job.spec.created_at),
+            "" if rate is None or job.state.finished else f"{rate:,.1f}", time_ago(job.spec.created_at),
         )  # fmt: skip
     return table
 

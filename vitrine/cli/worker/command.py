@@ -37,20 +37,20 @@ def worker(
 
         watch()
     if devices is not None:
-        from vitrine.cli.worker.supervise import asked_devices, run_fleet
+        from vitrine.cli.worker.supervise import requested_devices, run_workers
 
-        raise SystemExit(run_fleet(settings, asked_devices(settings, devices)))
+        raise SystemExit(run_workers(settings, requested_devices(settings, devices)))
     _consume(settings)
 
 
 def _consume(settings: Settings) -> None:
     """Be the worker, until told to stop."""
     from workers.app import app
-    from workers.celery_app.node_name import own_device
+    from workers.celery_app.node_name import resolved_device
     from workers.runtime import holder
 
     # By its own name: what `auto` stands for is found out once.
-    device = own_device(settings)
+    device = resolved_device(settings)
     arguments = ["worker", "--pool=threads", "--task-events"]
     arguments += ["--without-gossip", "--without-mingle", "--loglevel", settings.log_level]
     app.worker_main([*arguments, "--model", settings.model, "--device", device])

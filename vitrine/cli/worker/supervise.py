@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def run_fleet(settings: Settings, devices: Sequence[str]) -> int:
+def run_workers(settings: Settings, devices: Sequence[str]) -> int:
     """Run one worker for each device until SIGTERM, Ctrl-C or SIGHUP; the exit code.
 
     Raises `BadInput` where a worker refuses its first start.
     """
-    from vitrine.process.supervisor import Fleet
+    from vitrine.process.supervisor import Supervisor
     from vitrine.telemetry import configure_logging
 
     configure_logging(settings.log_level, settings.log_format)
@@ -31,10 +31,10 @@ def run_fleet(settings: Settings, devices: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     log.info("starting %d workers of %s: %s", len(devices), settings.model, ", ".join(devices))
-    return Fleet(_children(settings, devices)).run(stop)
+    return Supervisor(_children(settings, devices)).run(stop)
 
 
-def asked_devices(settings: Settings, asked: str) -> list[str]:
+def requested_devices(settings: Settings, asked: str) -> list[str]:
     """The devices that `--devices` names here; raises `BadInput`."""
     from vitrine.process.devices import name_devices
     from workers.gpus import count_gpus
@@ -47,7 +47,7 @@ def asked_devices(settings: Settings, asked: str) -> list[str]:
 def _children(settings: Settings, devices: Sequence[str]) -> list[Child]:
     from vitrine.process.child import Child
     from vitrine.process.cores import share_of_cores
-    from vitrine.process.output import Prefixed
+    from vitrine.process.output import PrefixedOutput
     from vitrine.process.supervisor import GRACE_SECONDS, STEADY_SECONDS
 
     shares = share_of_cores(settings, len(devices), os.environ)
@@ -57,7 +57,7 @@ def _children(settings: Settings, devices: Sequence[str]) -> list[Child]:
             ["worker", "--model", settings.model, "--device", device, "--exit-with-parent"],
             environment={**shares, **_form(settings), **_metrics_port(settings, place)},
             # A line of JSON is a program's: it names the worker itself.
-            output=Prefixed("" if settings.log_format == "json" else name, sys.stderr.buffer),
+            output=PrefixedOutput("" if settings.log_format == "json" else name, sys.stderr.buffer),
             grace=GRACE_SECONDS,
             steady=STEADY_SECONDS,
         )

@@ -22,7 +22,7 @@ _KEY = "catalogs-1"  #: Carries the format's version: a file of another version 
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogEntry:
     """One catalog's generation and where its points lie."""
 
     generation: str
@@ -30,7 +30,7 @@ class Entry:
     directory: str  #: Name beneath the store's `generations` folder.
 
 
-def read_catalog(path: Path) -> dict[str, Entry]:
+def read_catalog(path: Path) -> dict[str, CatalogEntry]:
     """Entries by catalog name; empty where the file is not there yet; `BadInput` where it is not ours."""
     try:
         value = orjson.loads(path.read_bytes())
@@ -44,11 +44,11 @@ def read_catalog(path: Path) -> dict[str, Entry]:
         ) from error
 
 
-def _entry(value: Mapping[str, Any]) -> Entry:
-    return Entry(value["generation"], space_from_json(value["space"]), value["directory"])
+def _entry(value: Mapping[str, Any]) -> CatalogEntry:
+    return CatalogEntry(value["generation"], space_from_json(value["space"]), value["directory"])
 
 
-def write_catalog(path: Path, entries: Mapping[str, Entry]) -> None:
+def write_catalog(path: Path, entries: Mapping[str, CatalogEntry]) -> None:
     """Replace the file; returns once the new one would survive a power cut."""
     value = {_KEY: {name: asdict(entry) for name, entry in entries.items()}}
     write_atomically(path, orjson.dumps(value, option=orjson.OPT_INDENT_2))

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import qdrant_edge as q
 
 from vitrine.core.filters import Filter
-from vitrine.store.embedded.filters import edge_filter
-from vitrine.store.embedded.generation import EdgeGeneration
+from vitrine.store.embedded.filters import engine_filter
+from vitrine.store.embedded.generation import EmbeddedGeneration
 from vitrine.store.facets import FacetValue
 from vitrine.store.field_types import payload_path
 
 
-class EdgeCounter:
+class EmbeddedCounter:
     """A `vitrine.store.counting.Counter` over one shard."""
 
-    def __init__(self, shard: EdgeGeneration) -> None:
+    def __init__(self, shard: EmbeddedGeneration) -> None:
         self._shard = shard
 
     def words(self, field: str, where: Filter | None, limit: int) -> Sequence[FacetValue]:
@@ -26,7 +26,7 @@ class EdgeCounter:
         titles of 100,000 products. What the index says was the same whenever it was compared.
         """
         request = q.FacetRequest(
-            payload_path(field), limit=limit, exact=False, filter=edge_filter(where)
+            payload_path(field), limit=limit, exact=False, filter=engine_filter(where)
         )
         hits = self._shard.facet(request).hits
         return [FacetValue(hit.value, hit.count) for hit in hits if isinstance(hit.value, str)]
@@ -40,7 +40,7 @@ class EdgeCounter:
         direction = q.Direction.Desc if largest else q.Direction.Asc
         request = q.ScrollRequest(
             limit=1,
-            filter=edge_filter(where),
+            filter=engine_filter(where),
             with_payload=False,
             order_by=q.OrderBy(payload_path(field), direction),
         )
@@ -50,4 +50,4 @@ class EdgeCounter:
 
     def count(self, where: Filter | None) -> int:
         """Points that pass."""
-        return self._shard.count(edge_filter(where))
+        return self._shard.count(engine_filter(where))

@@ -27,7 +27,7 @@ def with_flags(payload: dict[str, Any]) -> dict[str, Any]:
     return payload | {FLAGS_FIELD: flags}
 
 
-def edge_filter(
+def engine_filter(
     where: Filter | None, *, without_items: Sequence[str] = (), item: str | None = None
 ) -> q.Filter | None:
     """A filter over catalog fields, leaving out some items or taking only one; None where all pass."""

@@ -39,7 +39,7 @@ FLOAT_BYTES = 4
 REPLAY_PAGE = 500  #: Points carried over at a time when an optimised copy takes the shard's place.
 
 
-class EdgeGeneration:
+class EmbeddedGeneration:
     """An open shard; every method is safe from several threads."""
 
     def __init__(self, directory: Path, shard: q.EdgeShard) -> None:
@@ -54,7 +54,7 @@ class EdgeGeneration:
     @classmethod
     def create(
         cls, directory: Path, dimension: int, index_points: int = INDEX_POINTS
-    ) -> EdgeGeneration:
+    ) -> EmbeddedGeneration:
         """A new, empty one, in which `index_points` are enough for a graph; the directory must not exist."""
         kilobytes = index_points * dimension * FLOAT_BYTES // 1024
         threshold = max(1, min(ENGINE_THRESHOLD, kilobytes))
@@ -62,7 +62,7 @@ class EdgeGeneration:
             vectors=q.EdgeVectorParams(size=dimension, distance=q.Distance.Cosine),
             optimizers=q.EdgeOptimizersConfig(indexing_threshold=threshold),
         )
-        with edge_errors():
+        with engine_errors():
             shard = q.EdgeShard.create(str(directory), config)
             for key in (ITEM_FIELD, FLAGS_FIELD):
                 shard.update(q.UpdateOperation.create_field_index(key, _SCHEMA["keyword"]))
@@ -70,9 +70,9 @@ class EdgeGeneration:
         return cls(directory, shard)
 
     @classmethod
-    def load(cls, directory: Path) -> EdgeGeneration:
+    def load(cls, directory: Path) -> EmbeddedGeneration:
         """The one that stands there, with what its write-ahead log still holds."""
-        with edge_errors():
+        with engine_errors():
             return cls(directory, q.EdgeShard.load(str(directory)))
 
     def upsert(
@@ -133,7 +133,7 @@ class EdgeGeneration:
 
     def close(self) -> None:
         """Flush and release the files; safe to call twice."""
-        with self._writes, self._lock, edge_errors():
+        with self._writes, self._lock, engine_errors():
             shard, self._shard = self._shard, None
             if shard is not None:
                 try:
@@ -168,7 +168,7 @@ class EdgeGeneration:
         before the old shard is let go, so a crash at any moment leaves one complete directory named.
         """
         with self._writes:
-            fresh = EdgeGeneration.load(target)
+            fresh = EmbeddedGeneration.load(target)
             try:
                 self._carry_over(fresh)
                 fresh.flush()
@@ -177,13 +177,13 @@ class EdgeGeneration:
                 fresh.close()
                 raise
             shard = fresh.release()
-            with self._lock, edge_errors():
+            with self._lock, engine_errors():
                 old, self._shard = self._shard, shard
                 if old is not None:
                     old.close()
             self.directory, self._changed = target, None
 
-    def _carry_over(self, fresh: EdgeGeneration) -> None:
+    def _carry_over(self, fresh: EmbeddedGeneration) -> None:
         for field, kind in self.indexed.items():
             if field not in fresh.indexed:
                 fresh._index(field, kind)
@@ -206,14 +206,14 @@ class EdgeGeneration:
         self.indexed[field] = kind
 
     def _call(self, action: Callable[[q.EdgeShard], T]) -> T:
-        with self._lock, edge_errors():
+        with self._lock, engine_errors():
             if self._shard is None:
                 raise StoreUnavailable("The embedded store is closed.")
             return action(self._shard)
 
 
 @contextmanager
-def edge_errors() -> Iterator[None]:
+def engine_errors() -> Iterator[None]:
     """The engine's errors as vitrine's: what it cannot read is rejected, the rest may pass."""
     try:
         yield

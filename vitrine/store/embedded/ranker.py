@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from vitrine.core.filters import Filter
 from vitrine.store.base import Hit
-from vitrine.store.embedded.filters import edge_filter
-from vitrine.store.embedded.generation import EdgeGeneration
+from vitrine.store.embedded.filters import engine_filter
+from vitrine.store.embedded.generation import EmbeddedGeneration
 from vitrine.store.hits import read_hit
 
 
-class EdgeRanker:
+class EmbeddedRanker:
     """A vector, a filter and a shard; `exact` passes by the HNSW graph."""
 
     def __init__(
         self,
-        shard: EdgeGeneration,
+        shard: EmbeddedGeneration,
         vector: NDArray[np.float32],
         where: Filter | None,
         *,
@@ -33,11 +33,11 @@ class EdgeRanker:
 
     def nearest(self, limit: int, without_items: Sequence[str]) -> list[Hit]:
         """The nearest points outside some items."""
-        return self._ask([edge_filter(self._where, without_items=without_items)], limit)[0]
+        return self._ask([engine_filter(self._where, without_items=without_items)], limit)[0]
 
     def nearest_of(self, items: Sequence[str], limit: int) -> list[list[Hit]]:
         """The nearest points of each item, in one request."""
-        return self._ask([edge_filter(self._where, item=item) for item in items], limit)
+        return self._ask([engine_filter(self._where, item=item) for item in items], limit)
 
     def _ask(self, filters: Sequence[q.Filter | None], limit: int) -> list[list[Hit]]:
         requests = [

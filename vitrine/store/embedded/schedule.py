@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from vitrine.store.base import IndexState
-from vitrine.store.embedded.generation import EdgeGeneration
+from vitrine.store.embedded.generation import EmbeddedGeneration
 
 QUIET_SECONDS = 10.0  #: Without upserts before a build starts that nobody asked for.
 DEFER_SECONDS = 60.0
@@ -37,35 +37,35 @@ class _Plan:
     left: int = 0  #: Points that the last build left out: the engine does not think them worth it.
 
 
-class Schedule:
+class BuildSchedule:
     """The plans of all shards; safe from several threads."""
 
     def __init__(self, index_points: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._index_points = index_points
         self._clock = clock
         self._lock = threading.Lock()
-        self._plans: WeakKeyDictionary[EdgeGeneration, _Plan] = WeakKeyDictionary()
+        self._plans: WeakKeyDictionary[EmbeddedGeneration, _Plan] = WeakKeyDictionary()
 
-    def written(self, shard: EdgeGeneration) -> None:
+    def written(self, shard: EmbeddedGeneration) -> None:
         """Points came in."""
         self._plan(shard).written_at = self._clock()
 
-    def defer(self, shard: EdgeGeneration) -> None:
+    def defer(self, shard: EmbeddedGeneration) -> None:
         """Build nothing for a while."""
         plan = self._plan(shard)
         plan.deferred_until, plan.wanted = self._clock() + DEFER_SECONDS, False
 
-    def want(self, shard: EdgeGeneration) -> None:
+    def want(self, shard: EmbeddedGeneration) -> None:
         """Build what is worth it, without waiting for a pause."""
         plan = self._plan(shard)
         plan.deferred_until, plan.wanted = float("-inf"), True
 
-    def begun(self, shard: EdgeGeneration) -> None:
+    def begun(self, shard: EmbeddedGeneration) -> None:
         """A build begins; what is wanted from here on is wanted after it."""
         plan = self._plan(shard)
         plan.wanted, plan.at_build = False, shard.progress()
 
-    def ended(self, shard: EdgeGeneration, *, built: bool) -> None:
+    def ended(self, shard: EmbeddedGeneration, *, built: bool) -> None:
         """A build ended, well or not."""
         plan = self._plan(shard)
         if not built:
@@ -74,7 +74,7 @@ class Schedule:
         points, indexed = plan.at_build
         plan.left = 0 if shard.progress()[1] > indexed else points - indexed
 
-    def due(self, shard: EdgeGeneration) -> bool:
+    def due(self, shard: EmbeddedGeneration) -> bool:
         """Whether to build now."""
         plan, now = self._plan(shard), self._clock()
         if now < plan.deferred_until or now < plan.not_before:
@@ -84,11 +84,11 @@ class Schedule:
             return False
         return plan.wanted or (now - plan.written_at >= QUIET_SECONDS and not shard.dirty)
 
-    def deferred(self, shard: EdgeGeneration) -> bool:
+    def deferred(self, shard: EmbeddedGeneration) -> bool:
         """Whether a deferral holds."""
         return self._clock() < self._plan(shard).deferred_until
 
-    def state(self, shard: EdgeGeneration) -> IndexState:
+    def state(self, shard: EmbeddedGeneration) -> IndexState:
         """How far the shard's graph is."""
         plan = self._plan(shard)
         points, indexed = shard.progress()
@@ -100,6 +100,6 @@ class Schedule:
         enough = max(self._index_points, int(BUILD_SHARE * points))
         return points - indexed >= enough + plan.left
 
-    def _plan(self, shard: EdgeGeneration) -> _Plan:
+    def _plan(self, shard: EmbeddedGeneration) -> _Plan:
         with self._lock:
             return self._plans.setdefault(shard, _Plan())

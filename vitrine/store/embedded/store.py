@@ -39,12 +39,12 @@ from vitrine.store.base import (
 from vitrine.store.checks import check_points, check_query, check_sample, payloads
 from vitrine.store.counting import facet
 from vitrine.store.disk_usage import disk_bytes
-from vitrine.store.embedded.catalog import Entry, read_catalog, write_catalog
-from vitrine.store.embedded.counter import EdgeCounter
-from vitrine.store.embedded.filters import edge_filter, with_flags
-from vitrine.store.embedded.generation import EdgeGeneration
-from vitrine.store.embedded.ranker import EdgeRanker
-from vitrine.store.embedded.upkeep import Upkeep
+from vitrine.store.embedded.catalog import CatalogEntry, read_catalog, write_catalog
+from vitrine.store.embedded.counter import EmbeddedCounter
+from vitrine.store.embedded.filters import engine_filter, with_flags
+from vitrine.store.embedded.generation import EmbeddedGeneration
+from vitrine.store.embedded.ranker import EmbeddedRanker
+from vitrine.store.embedded.upkeep import IndexMaintenance
 from vitrine.store.facets import Facet
 from vitrine.store.field_types import new_index_types
 from vitrine.store.grouping import group
@@ -57,7 +57,7 @@ LOCK_FILE = "lock"
 SCROLL_PAGE = 256  #: Points a page: about 10 MB as Python floats at 1152 dimensions.
 
 
-class EdgeStore:
+class EmbeddedStore:
     """A `VectorStore` in a directory; raises `StoreUnavailable` where another process has it open."""
 
     def __init__(self, path: Path, *, index_points: int = INDEX_POINTS) -> None:
@@ -66,16 +66,16 @@ class EdgeStore:
         (path / GENERATIONS).mkdir(parents=True, exist_ok=True)
         self._lock_file: int | None = _lock(path)
         self._lock = threading.RLock()
-        self._open: dict[str, EdgeGeneration] = {}
+        self._open: dict[str, EmbeddedGeneration] = {}
         try:
             self._entries = read_catalog(path / CATALOG_FILE)
             self._remove_leftovers()
             for name, entry in self._entries.items():
-                self._open[name] = EdgeGeneration.load(self._directory(entry.directory))
+                self._open[name] = EmbeddedGeneration.load(self._directory(entry.directory))
         except BaseException:
             self._release()
             raise
-        self._upkeep = Upkeep(self, index_points=index_points)
+        self._upkeep = IndexMaintenance(self, index_points=index_points)
         self._upkeep.start()
 
     def ping(self) -> None:
@@ -94,9 +94,9 @@ class EdgeStore:
             generation = generation_name(name, space)
             directory = self._directory(generation)
             shutil.rmtree(directory, ignore_errors=True)
-            made = EdgeGeneration.create(directory, space.dimension, self._index_points)
+            made = EmbeddedGeneration.create(directory, space.dimension, self._index_points)
             try:
-                self._write(self._entries | {name: Entry(generation, space, generation)})
+                self._write(self._entries | {name: CatalogEntry(generation, space, generation)})
             except BaseException:
                 made.close()
                 raise
@@ -125,12 +125,12 @@ class EdgeStore:
         """The nearest items; `exact` compares every point even where there is an HNSW graph."""
         entry, shard = self._get(name)
         check_query(vector, entry.space.dimension, top, per_item)
-        ranker = EdgeRanker(shard, vector, where, exact=exact)
+        ranker = EmbeddedRanker(shard, vector, where, exact=exact)
         return group(ranker, top, per_item, exclude_items)
 
     def item(self, name: str, item_id: str) -> list[StoredPoint]:
         """The item's points, by picture index."""
-        where = edge_filter(None, item=item_id)
+        where = engine_filter(None, item=item_id)
         points = list(self._pages(self._get(name)[1], where, with_vectors=True))
         return sorted(points, key=lambda point: point.payload[INDEX_FIELD])
 
@@ -153,12 +153,12 @@ class EdgeStore:
 
     def count(self, name: str, where: Filter | None = None) -> int:
         """Points that pass the filter."""
-        return self._get(name)[1].count(edge_filter(where))
+        return self._get(name)[1].count(engine_filter(where))
 
     def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
         """Counted from the engine's payload indexes."""
         shard = self._get(name)[1]
-        return facet(EdgeCounter(shard), shard.indexed, field, where, top)
+        return facet(EmbeddedCounter(shard), shard.indexed, field, where, top)
 
     def space(self, name: str) -> Space:
         """From the catalog file, as it is in memory."""
@@ -174,7 +174,7 @@ class EdgeStore:
     def footprint(self, name: str) -> Footprint:
         """Items from the engine's index on their ids, bytes from the file system: blocks, as files may have holes."""
         shard = self._get(name)[1]
-        items = EdgeCounter(shard).values(ITEM_FIELD, MOST_ITEMS + 1)
+        items = EmbeddedCounter(shard).values(ITEM_FIELD, MOST_ITEMS + 1)
         return Footprint(min(items, MOST_ITEMS), items > MOST_ITEMS, disk_bytes(shard.directory))
 
     def collections(self) -> list[CollectionInfo]:
@@ -218,12 +218,12 @@ class EdgeStore:
         """Build the HNSW graph of a collection here and now, however few points it has; False where given up."""
         return self._upkeep.build(name, self._get(name)[1])
 
-    def generations(self) -> dict[str, EdgeGeneration]:
+    def generations(self) -> dict[str, EmbeddedGeneration]:
         """The open shards by catalog name, for the upkeep."""
         with self._lock:
             return dict(self._open)
 
-    def move(self, name: str, shard: EdgeGeneration, target: Path) -> None:
+    def move(self, name: str, shard: EmbeddedGeneration, target: Path) -> None:
         """Go on with an optimised copy of a shard, and remove the directory it replaces."""
         with self._lock:
             if self._open.get(name) is not shard:
@@ -233,14 +233,14 @@ class EdgeStore:
             shard.adopt(target, lambda: self._write(self._entries | {name: entry}))
         shutil.rmtree(old, ignore_errors=True)
 
-    def _get(self, name: str) -> tuple[Entry, EdgeGeneration]:
+    def _get(self, name: str) -> tuple[CatalogEntry, EmbeddedGeneration]:
         with self._lock:
             self.ping()
             if name not in self._entries:
                 raise NotFound(f"There is no collection {name!r}.")
             return self._entries[name], self._open[name]
 
-    def _write(self, entries: dict[str, Entry]) -> None:
+    def _write(self, entries: dict[str, CatalogEntry]) -> None:
         write_catalog(self._path / CATALOG_FILE, entries)
         self._entries = entries
 
@@ -268,7 +268,7 @@ class EdgeStore:
 
     @staticmethod
     def _pages(
-        shard: EdgeGeneration, where: q.Filter | None, *, with_vectors: bool
+        shard: EmbeddedGeneration, where: q.Filter | None, *, with_vectors: bool
     ) -> Iterator[StoredPoint]:
         offset: Any = None
         while True:

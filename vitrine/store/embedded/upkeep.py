@@ -21,8 +21,8 @@ from typing import Protocol
 
 from vitrine.core.errors import VitrineError
 from vitrine.core.settings import INDEX_POINTS
-from vitrine.store.embedded.generation import EdgeGeneration
-from vitrine.store.embedded.schedule import Schedule
+from vitrine.store.embedded.generation import EmbeddedGeneration
+from vitrine.store.embedded.schedule import BuildSchedule
 
 logger = logging.getLogger(__name__)
 
@@ -32,14 +32,14 @@ FLUSH_SECONDS = 5.0  #: What a power cut may cost; the death of the process cost
 class Shards(Protocol):
     """What the upkeep sees of the store."""
 
-    def generations(self) -> dict[str, EdgeGeneration]:
+    def generations(self) -> dict[str, EmbeddedGeneration]:
         """The open shards by catalog name."""
 
-    def move(self, name: str, shard: EdgeGeneration, target: Path) -> None:
+    def move(self, name: str, shard: EmbeddedGeneration, target: Path) -> None:
         """Go on with a copy."""
 
 
-class Upkeep:
+class IndexMaintenance:
     """Runs beside the store until it is stopped; nothing in it can fail the store.
 
     Two threads: a build takes minutes, in which what is written must still reach the disk.
@@ -47,7 +47,7 @@ class Upkeep:
 
     def __init__(self, store: Shards, *, index_points: int = INDEX_POINTS) -> None:
         self._store = store
-        self.schedule = Schedule(index_points)
+        self.schedule = BuildSchedule(index_points)
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._building = threading.Lock()
@@ -68,7 +68,7 @@ class Upkeep:
         for thread in self._threads:
             thread.join()
 
-    def build_soon(self, shard: EdgeGeneration) -> None:
+    def build_soon(self, shard: EmbeddedGeneration) -> None:
         """Build what is worth it without waiting for a pause."""
         self.schedule.want(shard)
         self._wake.set()
@@ -83,7 +83,7 @@ class Upkeep:
             self._wake.clear()
             self._for_each(self._build_if_due)
 
-    def _for_each(self, tend: Callable[[str, EdgeGeneration], None]) -> None:
+    def _for_each(self, tend: Callable[[str, EmbeddedGeneration], None]) -> None:
         for name, shard in self._store.generations().items():
             if self._stop.is_set():
                 return
@@ -92,12 +92,12 @@ class Upkeep:
             except (VitrineError, OSError) as error:
                 logger.warning("Upkeep of collection %s will be tried again: %s", name, error)
 
-    def _flush(self, _: str, shard: EdgeGeneration) -> None:
+    def _flush(self, _: str, shard: EmbeddedGeneration) -> None:
         if shard.dirty:
             self.schedule.written(shard)
             shard.flush()
 
-    def _build_if_due(self, name: str, shard: EdgeGeneration) -> None:
+    def _build_if_due(self, name: str, shard: EmbeddedGeneration) -> None:
         if not self.schedule.due(shard):
             return
         self.schedule.begun(shard)
@@ -107,7 +107,7 @@ class Upkeep:
         finally:
             self.schedule.ended(shard, built=built)
 
-    def build(self, name: str, shard: EdgeGeneration) -> bool:
+    def build(self, name: str, shard: EmbeddedGeneration) -> bool:
         """Have the graph of a shard built and go on with it; False where that was given up.
 
         One build at a time: two would both lay claim to what changes meanwhile.
@@ -115,7 +115,7 @@ class Upkeep:
         with self._building:
             return self._build(name, shard)
 
-    def _build(self, name: str, shard: EdgeGeneration) -> bool:
+    def _build(self, name: str, shard: EmbeddedGeneration) -> bool:
         target = shard.directory.with_name(f"{name}.{time.time_ns():x}")
         started = time.monotonic()
         try:

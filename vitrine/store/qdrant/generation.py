@@ -25,7 +25,7 @@ SCHEMA = {
 
 
 @dataclass(slots=True)
-class Generation:
+class QdrantGeneration:
     """The collection behind a name."""
 
     collection: str
@@ -63,7 +63,7 @@ def create_generation(client: QdrantClient, name: str, space: Space, *, timeout:
     )
 
 
-def read_generation(name: str, info: models.CollectionInfo) -> Generation:
+def read_generation(name: str, info: models.CollectionInfo) -> QdrantGeneration:
     """The generation that a collection's description tells of; `Conflict` where vitrine did not make it."""
     metadata: Mapping[str, Any] = info.config.metadata or {}
     try:
@@ -74,7 +74,7 @@ def read_generation(name: str, info: models.CollectionInfo) -> Generation:
             f"The server's collection {name!r} was not made by vitrine, or the server keeps no metadata.",
             hint="Use another name; Qdrant 1.16 or newer is needed.",
         ) from error
-    return Generation(collection, space, _indexed_fields(info))
+    return QdrantGeneration(collection, space, _indexed_fields(info))
 
 
 def _indexed_fields(info: models.CollectionInfo) -> dict[str, str]:

@@ -42,9 +42,14 @@ from vitrine.store.qdrant import index
 from vitrine.store.qdrant.counter import QdrantCounter
 from vitrine.store.qdrant.errors import qdrant_errors
 from vitrine.store.qdrant.filters import qdrant_filter
-from vitrine.store.qdrant.generation import SCHEMA, Generation, create_generation, read_generation
+from vitrine.store.qdrant.generation import (
+    SCHEMA,
+    QdrantGeneration,
+    create_generation,
+    read_generation,
+)
 from vitrine.store.qdrant.ranker import QdrantRanker
-from vitrine.store.qdrant.upsert import bodies, put
+from vitrine.store.qdrant.upsert import put_points, request_bodies
 from vitrine.store.spaces import require_same_space
 
 TIMEOUT_SECONDS = 30
@@ -68,7 +73,7 @@ class QdrantServerStore:
             pool_size=POOL_SIZE,
             check_compatibility=False,
         )
-        self._known: dict[str, Generation] = {}
+        self._known: dict[str, QdrantGeneration] = {}
         self._lock = threading.Lock()
 
     def ping(self) -> None:
@@ -97,8 +102,8 @@ class QdrantServerStore:
         rows = payloads(points)
         with self._about(name):
             self._index(found, points)
-            for body in bodies(points, rows):
-                put(self._client, found.collection, body, timeout=TIMEOUT_SECONDS)
+            for body in request_bodies(points, rows):
+                put_points(self._client, found.collection, body, timeout=TIMEOUT_SECONDS)
 
     def search(
         self,
@@ -235,7 +240,7 @@ class QdrantServerStore:
         except (NotFound, Conflict):
             return None
 
-    def _resolve(self, name: str, *, fresh: bool = False) -> Generation:
+    def _resolve(self, name: str, *, fresh: bool = False) -> QdrantGeneration:
         with self._lock:
             known = self._known.get(name)
         if known is not None and not fresh and time.monotonic() - known.seen_at < RESOLVE_SECONDS:
@@ -261,7 +266,7 @@ class QdrantServerStore:
             self._forget(name)
             raise
 
-    def _index(self, found: Generation, points: PointBatch) -> None:
+    def _index(self, found: QdrantGeneration, points: PointBatch) -> None:
         """Index new catalog fields; making an index twice is the server's no-op."""
         for field, kind in new_index_types(points.fields, found.indexed).items():
             self._client.create_payload_index(

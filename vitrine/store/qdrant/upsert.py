@@ -28,7 +28,7 @@ class _Answer(BaseModel):
     result: models.UpdateResult | None = None
 
 
-def put(client: QdrantClient, collection: str, body: bytes, *, timeout: int) -> None:
+def put_points(client: QdrantClient, collection: str, body: bytes, *, timeout: int) -> None:
     """Send one body and wait until its points can be searched.
 
     Raises as the client does, and `StoreUnavailable` where the server only took note of the write.
@@ -46,7 +46,7 @@ def put(client: QdrantClient, collection: str, body: bytes, *, timeout: int) -> 
         raise StoreUnavailable("The Qdrant server did not finish the write in time.")
 
 
-def bodies(points: PointBatch, rows: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
+def request_bodies(points: PointBatch, rows: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
     """The batch as JSON, 256 points a request and halved where even that is too long; `rows` are its payloads."""
     for start in range(0, len(rows), UPSERT_POINTS):
         yield from _within_bounds(points, rows, start, min(len(rows), start + UPSERT_POINTS))

@@ -18,7 +18,7 @@ READ_SECONDS = 60.0  #: A write may wait while a shard is copied, about 1 s for 
 MAX_IDLE = 64  #: Connections kept for later: as many as a worker's or an API's threads.
 
 
-class Connections:
+class ConnectionPool:
     """Connections for any number of threads; each request has one for itself."""
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:

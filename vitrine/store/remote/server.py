@@ -23,7 +23,7 @@ import orjson
 from vitrine.core.errors import BadInput, StoreUnavailable
 from vitrine.core.settings import INDEX_POINTS
 from vitrine.store.base import VectorStore
-from vitrine.store.embedded.store import EdgeStore
+from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.store.remote.operations import OPERATIONS, scroll
 from vitrine.store.remote.protocol import MAX_BODY, encode_frame, error_as_json, read_frame
 
@@ -49,7 +49,7 @@ def serve(
             f"The store's token needs at least {MIN_TOKEN_LENGTH} characters.",
             hint="Set VITRINE_STORE_TOKEN, for instance to the output of `openssl rand -hex 16`.",
         )
-    store = EdgeStore(path, index_points=index_points)
+    store = EmbeddedStore(path, index_points=index_points)
     try:
         return StoreServer(store, host, port, token)
     except OSError as error:

@@ -22,7 +22,7 @@ from vitrine.store.base import (
 )
 from vitrine.store.checks import payloads
 from vitrine.store.facets import Facet
-from vitrine.store.remote.connections import Connections
+from vitrine.store.remote.connections import ConnectionPool
 from vitrine.store.remote.protocol import (
     MAX_BODY,
     batch_header,
@@ -51,7 +51,7 @@ class RemoteStore:
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/octet-stream",
         }
-        self._connections = Connections(url, headers)
+        self._connections = ConnectionPool(url, headers)
 
     def ping(self) -> None:
         """Return when the process answers and its store is open."""

@@ -25,7 +25,7 @@ from workers.models.preprocess.aspect_crop import (
 )
 from workers.models.preprocess.normalisation import Normalisation
 from workers.models.preprocess.probes import probes
-from workers.models.preprocess.resize import FILTERS, scale
+from workers.models.preprocess.resize import FILTERS, resize
 from workers.models.preprocess.target_size import target_size
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ MAX_LEVELS = 2.0
 Finish: TypeAlias = Callable[[torch.Tensor], Inputs]
 
 
-class FastPixels:
+class FastPreprocess:
     """The way through torch; thread-safe. Raises `ValueError` for a rule unknown here."""
 
     def __init__(self, processor: Any) -> None:
@@ -55,7 +55,7 @@ class FastPixels:
             pixels = cut_to_middle(pixels)
         height, width, _ = pixels.shape
         return self._finish(
-            scale(pixels, target_size(self._processor, width, height), self._filter)
+            resize(pixels, target_size(self._processor, width, height), self._filter)
         )
 
     def scaled_size(self, width: int, height: int) -> tuple[int, int] | None:
@@ -65,10 +65,12 @@ class FastPixels:
         return target_size(self._processor, width, height)
 
 
-def understood(processor: Any, reference: Callable[[Image.Image], Inputs]) -> FastPixels | None:
+def fast_preprocess_for(
+    processor: Any, reference: Callable[[Image.Image], Inputs]
+) -> FastPreprocess | None:
     """The fast way of a processor, if it gives what the reference gives."""
     try:
-        fast = FastPixels(processor)
+        fast = FastPreprocess(processor)
         if all(_alike(fast, reference, pixels) for pixels in probes()):
             return fast
     except (TypeError, ValueError, AttributeError, KeyError):
@@ -77,7 +79,7 @@ def understood(processor: Any, reference: Callable[[Image.Image], Inputs]) -> Fa
     return None
 
 
-def _alike(fast: FastPixels, reference: Callable[[Image.Image], Inputs], pixels: Any) -> bool:
+def _alike(fast: FastPreprocess, reference: Callable[[Image.Image], Inputs], pixels: Any) -> bool:
     expected = reference(Image.fromarray(pixels))
     tensors = {name: torch.from_numpy(np.array(one))[None] for name, one in fast(pixels).items()}
     found = {name: one[0].numpy() for name, one in fast.on_device(tensors).items()}
@@ -88,7 +90,7 @@ def _alike(fast: FastPixels, reference: Callable[[Image.Image], Inputs], pixels:
     )
 
 
-def _tolerance(fast: FastPixels, name: str) -> float:
+def _tolerance(fast: FastPreprocess, name: str) -> float:
     return (MAX_LEVELS + 0.01) / float(fast.on_device.scale.max()) if name == "pixel_values" else 0
 
 

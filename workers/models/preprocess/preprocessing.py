@@ -10,17 +10,17 @@ from typing import Any
 
 from workers.image import Picture, as_image
 from workers.models.base import Inputs, Way
-from workers.models.preprocess.fast_preprocess import understood
+from workers.models.preprocess.fast_preprocess import fast_preprocess_for
 from workers.models.preprocess.normalisation import Tensors
-from workers.models.preprocess.reference_preprocess import ReferencePixels
+from workers.models.preprocess.reference_preprocess import ReferencePreprocess
 
 
 class Preprocessing:
     """The way from a picture to inputs for one image processor of the Pillow backend; thread-safe."""
 
     def __init__(self, processor: Any, *, way: Way = "fast") -> None:
-        self._reference = ReferencePixels(processor)
-        self._fast = understood(processor, self._reference) if way == "fast" else None
+        self._reference = ReferencePreprocess(processor)
+        self._fast = fast_preprocess_for(processor, self._reference) if way == "fast" else None
 
     @property
     def way(self) -> Way:

@@ -19,7 +19,7 @@ from workers.models.preprocess.probes import probes
 from workers.models.preprocess.target_size import target_size
 
 
-class ReferencePixels:
+class ReferencePreprocess:
     """The way through Pillow and the processor; thread-safe."""
 
     def __init__(self, processor: Any) -> None:

@@ -18,7 +18,7 @@ FILTERS: dict[int, Filter] = {Resampling.BILINEAR: "bilinear", Resampling.BICUBI
 """Pillow's filters that torch has too, with the same kernels (the cubic with a = -0.5)."""
 
 
-def scale(pixels: NDArray[np.uint8], size: tuple[int, int], how: Filter) -> torch.Tensor:
+def resize(pixels: NDArray[np.uint8], size: tuple[int, int], how: Filter) -> torch.Tensor:
     """Scale uint8 [h, w, 3] to a width and height: a tensor uint8 [3, height, width].
 
     Nothing is copied on the way in: the array is viewed as planes, which torch calls channels-last.

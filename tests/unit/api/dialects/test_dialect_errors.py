@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.requests.model_names import names, served
+from api.requests.model_names import find_model, running_names
 from tests.unit.api.api_fixture import SPACE, Stage, make_stage, problem_of
 from vitrine.core.api_keys import Keyring, Scope, new_key
 from vitrine.core.errors import BadInput, ModelUnavailable, NotFound
@@ -79,24 +79,24 @@ def test_successes_pass_as_they_are(stage: Stage) -> None:
 
 def test_a_model_is_known_by_its_alias_and_by_its_own_name(aliased: Stage) -> None:
     for name in ("siglip", "builtin", "BUILTIN"):
-        found = served(aliased.parts, name)
+        found = find_model(aliased.parts, name)
         assert (found.name, found.model) == (name, SPACE.model)
         assert found.worker().space == SPACE
-    assert names(aliased.parts) == ["builtin", "siglip"]
+    assert running_names(aliased.parts) == ["builtin", "siglip"]
 
 
 def test_a_known_model_without_a_worker_says_how_to_start_one(aliased: Stage) -> None:
     for name in ("gone", "other/model"):
         with pytest.raises(ModelUnavailable, match="vitrine worker --model"):
-            served(aliased.parts, name).worker()
+            find_model(aliased.parts, name).worker()
 
 
 def test_an_unknown_model_is_not_found_and_those_there_are_are_named(aliased: Stage) -> None:
     with pytest.raises(NotFound, match=r"no model clip here\. These are running: builtin, siglip"):
-        served(aliased.parts, "clip")
+        find_model(aliased.parts, "clip")
     aliased.lane.crew.clear()
     with pytest.raises(NotFound, match="No worker is running"):
-        served(aliased.parts, "clip")
+        find_model(aliased.parts, "clip")
 
 
 def test_aliases_are_read_from_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
 from api.dialects.oip.answers import write_answer
-from api.dialects.oip.bodies import unpacked
+from api.dialects.oip.bodies import decoded_body
 from api.dialects.oip.questions import questions
 from api.dialects.oip.tensors import MAX_ELEMENTS, Tensor, read_request
 from api.middleware.body_limit import JSON_BODY, BodyTooLarge
@@ -161,23 +161,23 @@ def test_a_body_is_unpacked_as_it_says(encoding: str | None) -> None:
         "deflate": zlib.compress,
     }
     packer = packers.get((encoding or "").strip().lower(), bytes)
-    assert unpacked(packer(b"body" * 100), encoding) == b"body" * 100
+    assert decoded_body(packer(b"body" * 100), encoding) == b"body" * 100
 
 
 def test_a_bomb_is_refused_as_too_large() -> None:
     bomb = gzip.compress(b"\x00" * (JSON_BODY + 1))
     assert len(bomb) < 100_000
     with pytest.raises(BodyTooLarge):
-        unpacked(bomb, "gzip")
+        decoded_body(bomb, "gzip")
 
 
 def test_what_is_packed_otherwise_is_refused() -> None:
     with pytest.raises(BadInput, match="not gzip"):
-        unpacked(b"plain", "gzip")
+        decoded_body(b"plain", "gzip")
     with pytest.raises(BadInput, match="ends too early"):
-        unpacked(gzip.compress(b"body" * 100)[:-10], "gzip")
+        decoded_body(gzip.compress(b"body" * 100)[:-10], "gzip")
     with pytest.raises(HTTPException) as refused:
-        unpacked(b"", "br")
+        decoded_body(b"", "br")
     assert refused.value.status_code == 415
 
 

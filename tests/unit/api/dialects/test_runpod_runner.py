@@ -9,19 +9,19 @@ from contextlib import contextmanager
 import orjson
 import pytest
 
-from api.dialects.runpod.runner import Runner
-from api.dialects.runpod.work import GROUP, MAX_ATTEMPTS, Work
+from api.dialects.runpod.runner import TicketRunner
+from api.dialects.runpod.work import GROUP, MAX_ATTEMPTS, TicketWork
 from tests.unit.api.api_fixture import SPACE
 from vitrine.core.errors import LedgerUnavailable, ModelUnavailable
 from vitrine.query.client import Answer, Query
-from vitrine.testing.fake_lane import FakeLane, fake_worker
+from vitrine.testing.fake_lane import FakeQueryClient, fake_worker
 from vitrine.testing.memory_tickets import MemoryTickets
 from vitrine.tickets import Claim, NewTicket, Ticket, TicketState
 
 MODEL = SPACE.model
 
 
-class StubbornLane(FakeLane):
+class StubbornLane(FakeQueryClient):
     """Answers as `behave` says, which gets the call's number and questions; None answers as usual."""
 
     def __init__(self, behave: Callable[[int, Sequence[Query]], list[Answer] | None]) -> None:
@@ -43,11 +43,11 @@ def opened(tickets: MemoryTickets, images: int = 2, *, run_seconds: float = 60) 
     tickets.open(NewTicket("t", MODEL, given, run_seconds=run_seconds))
 
 
-def carried_out(tickets: MemoryTickets, lane: FakeLane) -> Ticket:
+def carried_out(tickets: MemoryTickets, lane: FakeQueryClient) -> Ticket:
     """The ticket after one claim of it."""
     claim = tickets.claim([MODEL], seconds=60)
     assert claim is not None
-    Work(tickets, lane, claim, threading.Event(), 0.001).carry_out()
+    TicketWork(tickets, lane, claim, threading.Event(), 0.001).carry_out()
     return found(tickets)
 
 
@@ -58,8 +58,8 @@ def found(tickets: MemoryTickets) -> Ticket:
 
 
 @contextmanager
-def running(tickets: MemoryTickets, lane: FakeLane) -> Iterator[Runner]:
-    runner = Runner(tickets, lane, pause=0.01)
+def running(tickets: MemoryTickets, lane: FakeQueryClient) -> Iterator[TicketRunner]:
+    runner = TicketRunner(tickets, lane, pause=0.01)
     runner.start()
     try:
         yield runner
@@ -169,13 +169,13 @@ def test_at_the_end_of_the_process_a_ticket_is_given_back() -> None:
         left.set()
         closing.join(30)
     assert found(tickets).state is TicketState.IN_QUEUE
-    with running(tickets, FakeLane(fake_worker(SPACE))):
+    with running(tickets, FakeQueryClient(fake_worker(SPACE))):
         assert tickets.wait("t", 30)
     assert found(tickets).state is TicketState.COMPLETED
 
 
 def test_without_redis_tickets_are_looked_for_again_when_it_is_back() -> None:
-    tickets, lane = MemoryTickets(), FakeLane(fake_worker(SPACE))
+    tickets, lane = MemoryTickets(), FakeQueryClient(fake_worker(SPACE))
     lane.failure = LedgerUnavailable("Redis does not answer.")
     opened(tickets)
     with running(tickets, lane):
@@ -188,7 +188,7 @@ def test_without_redis_tickets_are_looked_for_again_when_it_is_back() -> None:
 def test_tickets_of_a_model_without_workers_are_left_to_others() -> None:
     tickets = MemoryTickets()
     tickets.open(NewTicket("t", "clip", b"{}"))
-    with running(tickets, FakeLane(fake_worker(SPACE))):
+    with running(tickets, FakeQueryClient(fake_worker(SPACE))):
         assert not tickets.wait("t", 0.1)
     assert tickets.counts("clip").in_queue == 1
 
@@ -197,7 +197,7 @@ def test_tickets_of_a_model_without_workers_are_left_to_others() -> None:
 def test_an_input_of_any_shape_ends(given: bytes) -> None:
     tickets = MemoryTickets()
     tickets.open(NewTicket("t", MODEL, given))
-    assert carried_out(tickets, FakeLane(fake_worker(SPACE))).state is TicketState.FAILED
+    assert carried_out(tickets, FakeQueryClient(fake_worker(SPACE))).state is TicketState.FAILED
 
 
 def test_a_claim_does_not_show_its_input() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from api.middleware.body_limit import JSON_BODY, SMALL_BODY, Admission, body_limit
 from tests.unit.api.api_fixture import Stage, problem_of
-from vitrine.core.errors import Full
+from vitrine.core.errors import QueueFull
 from vitrine.core.settings import MEBIBYTE, Settings
 
 JSON = {"content-type": "application/json"}
@@ -88,7 +88,7 @@ def test_a_form_with_two_files_is_refused(stage: Stage) -> None:
 
 def test_admission_refuses_past_its_limit_and_lets_in_again() -> None:
     admission = Admission(1)
-    with admission, pytest.raises(Full) as refused, admission:
+    with admission, pytest.raises(QueueFull) as refused, admission:
         pass
     assert refused.value.retry_after > 0
     with admission:

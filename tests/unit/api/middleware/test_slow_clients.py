@@ -17,7 +17,7 @@ import uvicorn
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.server import bind, server_config
+from api.server import bind_socket, server_config
 from tests.unit.api.api_fixture import make_stage
 from vitrine.core.settings import Settings
 
@@ -32,7 +32,7 @@ Connect = Callable[[], socket.socket]
 @contextmanager
 def serving(app: ASGIApp, settings: Settings) -> Iterator[Connect]:
     """The app on loopback; gives what opens a connection to it."""
-    with ExitStack() as open_sockets, closing(bind("127.0.0.1", 0)) as listening:
+    with ExitStack() as open_sockets, closing(bind_socket("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(server_config(settings, app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from api.responses.sse import Streams
-from api.routes.events import HEARTBEAT, Watch
+from api.responses.sse import EventStreams
+from api.routes.events import HEARTBEAT, JobWatch
 from tests.unit.api.api_fixture import Stage, problem_of
-from vitrine.core.errors import Full, LedgerUnavailable, NotFound
+from vitrine.core.errors import LedgerUnavailable, NotFound, QueueFull
 from vitrine.core.types import FailureReason, JobStatus, StageTotal
 from vitrine.ledger import Lease
 from vitrine.testing.memory_ledger import MemoryLedger
@@ -30,9 +30,9 @@ def watched(
     stage: Stage, job: str, steps: list[Callable[[], object]], *, heartbeat: float = 1e9
 ) -> list[str]:
     """Everything that a stream tells; after each look one of the steps is taken, at the end it is ended."""
-    streams = Streams()
+    streams = EventStreams()
     clock = itertools.count(step=2.0)
-    watch = Watch(
+    watch = JobWatch(
         stage.ledger, job, streams, stage.lane.in_stages, 0.0, heartbeat, lambda: next(clock)
     )
     left: Iterator[Callable[[], object]] = iter([*steps, streams.end])
@@ -169,18 +169,18 @@ def test_an_unknown_job_is_a_404_before_any_stream(stage: Stage) -> None:
 
 def test_one_stream_more_than_there_may_be_is_refused(stage: Stage) -> None:
     job = stage.job(images=1)
-    stage.app.state.streams = Streams(most=0)
+    stage.app.state.streams = EventStreams(most=0)
     answer = stage.client.get(f"/v1/jobs/{job}/events")
     assert "GET /v1/jobs/JOB" in problem_of(answer, 429, "full")["hint"]
     assert answer.headers["retry-after"] == "5"
 
 
 def test_a_place_is_given_back_however_the_stream_ends() -> None:
-    streams = Streams(most=1)
+    streams = EventStreams(most=1)
 
     def fail_within() -> None:
         with streams.place():
-            with pytest.raises(Full):
+            with pytest.raises(QueueFull):
                 streams.refuse_when_full()
             raise ZeroDivisionError
 

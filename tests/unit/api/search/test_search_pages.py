@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from api.search.sample_cache import GROWING_SECONDS, KEPT, KEPT_SECONDS, Backgrounds
+from api.search.sample_cache import GROWING_SECONDS, KEPT, KEPT_SECONDS, SampleCache
 from tests.unit.api.api_fixture import SPACE, Stage, put_vectors
 from vitrine.similarity.score_baseline import SAMPLE
 from vitrine.testing.memory_store import MemoryStore
@@ -142,7 +142,7 @@ def _store(name: str, points: int) -> MemoryStore:
 @pytest.mark.parametrize(("points", "kept"), [(SAMPLE, KEPT_SECONDS), (40, GROWING_SECONDS)])
 def test_a_sample_is_drawn_anew_after_a_while(points: int, kept: float) -> None:
     clock = _Clock()
-    backgrounds = Backgrounds(_store("many", points), clock)
+    backgrounds = SampleCache(_store("many", points), clock)
     first = backgrounds.of("many", SPACE)
     assert len(first) == points
     clock.now += kept - 1
@@ -155,7 +155,7 @@ def test_only_the_samples_used_last_are_kept() -> None:
     store = _store("c0", 2)
     for number in range(1, KEPT + 1):
         store.ensure(f"c{number}", SPACE)
-    backgrounds = Backgrounds(store, _Clock())
+    backgrounds = SampleCache(store, _Clock())
     drawn = [backgrounds.of(f"c{number}", SPACE) for number in range(KEPT)]
     assert backgrounds.of("c0", SPACE) is drawn[0]
     backgrounds.of(f"c{KEPT}", SPACE)

@@ -10,18 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from workers.batching.batch_queue import BULK_BATCHES, Batch, Line
-from workers.batching.oom_split import FittingSize
-from workers.batching.packer import Lane, Request
+from workers.batching.batch_queue import BULK_BATCHES, Batch, BatchQueue
+from workers.batching.oom_split import FittingBatchSize
+from workers.batching.packer import EmbedRequest, Lane
 
 PATIENCE = 60.0  #: Seconds; bounds a hang, measures nothing.
 
 
-def request(lane: Lane) -> Request:
-    return Request({"pixel_values": np.zeros(3, np.uint8)}, lane, time.monotonic())
+def request(lane: Lane) -> EmbedRequest:
+    return EmbedRequest({"pixel_values": np.zeros(3, np.uint8)}, lane, time.monotonic())
 
 
-def stage_next(line: Line) -> Batch:
+def stage_next(line: BatchQueue) -> Batch:
     """What the staging thread does for a device that asks, with nothing to stage."""
     line._hungry = True
     requests = line.next_waiting()
@@ -32,16 +32,16 @@ def stage_next(line: Line) -> Batch:
 
 
 @pytest.fixture
-def line() -> Line:
+def line() -> BatchQueue:
     """A line with one bulk batch staged."""
-    made = Line(FittingSize(2), wait=0.0)
+    made = BatchQueue(FittingBatchSize(2), wait=0.0)
     for _ in range(2):
         made.put(request(Lane.BULK))
     assert stage_next(made).lane is Lane.BULK
     return made
 
 
-def test_staged_bulk_stays_while_a_query_waits_to_be_staged(line: Line) -> None:
+def test_staged_bulk_stays_while_a_query_waits_to_be_staged(line: BatchQueue) -> None:
     line.put(request(Lane.QUERY))
     assert line._take() is None
     query = stage_next(line)
@@ -51,7 +51,7 @@ def test_staged_bulk_stays_while_a_query_waits_to_be_staged(line: Line) -> None:
     assert taken[1].lane is Lane.BULK
 
 
-def test_staged_bulk_stays_while_a_query_is_being_staged(line: Line) -> None:
+def test_staged_bulk_stays_while_a_query_is_being_staged(line: BatchQueue) -> None:
     line.put(request(Lane.QUERY))
     line._hungry = True
     requests = line.next_waiting()
@@ -63,7 +63,7 @@ def test_staged_bulk_stays_while_a_query_is_being_staged(line: Line) -> None:
     assert taken.requests == requests
 
 
-def test_queries_that_came_while_one_was_launched_go_before_bulk_too(line: Line) -> None:
+def test_queries_that_came_while_one_was_launched_go_before_bulk_too(line: BatchQueue) -> None:
     first, second = request(Lane.QUERY), request(Lane.QUERY)
     line.put(first)
     stage_next(line)
@@ -76,7 +76,7 @@ def test_queries_that_came_while_one_was_launched_go_before_bulk_too(line: Line)
 
 
 def test_queries_that_come_while_the_device_is_busy_go_together() -> None:
-    line = Line(FittingSize(8), wait=0.0)
+    line = BatchQueue(FittingBatchSize(8), wait=0.0)
     came = [request(Lane.QUERY) for _ in range(3)]
     with ThreadPoolExecutor(2) as threads:
         staging = threads.submit(line.next_waiting)  # the device is at something, and does not ask
@@ -92,8 +92,8 @@ def test_queries_that_come_while_the_device_is_busy_go_together() -> None:
 
 
 def test_a_bulk_batch_that_queries_have_passed_for_long_enough_goes_next() -> None:
-    line = Line(
-        FittingSize(1), wait=0.0, bulk_patience=-1.0
+    line = BatchQueue(
+        FittingBatchSize(1), wait=0.0, bulk_patience=-1.0
     )  # every staged batch has waited longer
     for lane in (Lane.BULK, Lane.QUERY):
         line.put(request(lane))
@@ -108,7 +108,7 @@ def test_a_bulk_batch_that_queries_have_passed_for_long_enough_goes_next() -> No
 
 
 def test_a_bulk_batch_that_failed_is_not_passed_for_ever_either() -> None:
-    line = Line(FittingSize(1), wait=0.0, bulk_patience=-1.0)
+    line = BatchQueue(FittingBatchSize(1), wait=0.0, bulk_patience=-1.0)
     line.put(request(Lane.BULK))
     failed = stage_next(line)
     assert line.next_staged() is failed
@@ -118,7 +118,7 @@ def test_a_bulk_batch_that_failed_is_not_passed_for_ever_either() -> None:
     assert line.next_staged() is failed
 
 
-def test_a_query_that_was_given_up_holds_nothing_back(line: Line) -> None:
+def test_a_query_that_was_given_up_holds_nothing_back(line: BatchQueue) -> None:
     query = request(Lane.QUERY)
     line.put(query)
     with ThreadPoolExecutor(2) as threads:
@@ -134,7 +134,7 @@ def test_a_query_that_was_given_up_holds_nothing_back(line: Line) -> None:
 
 
 def test_who_waits_for_room_goes_on_when_all_bulk_was_given_up() -> None:
-    line = Line(FittingSize(2), wait=3600.0)
+    line = BatchQueue(FittingBatchSize(2), wait=3600.0)
     for _ in range(2):
         line.put(request(Lane.BULK))
     stage_next(line)
@@ -158,7 +158,7 @@ def test_who_waits_for_room_goes_on_when_all_bulk_was_given_up() -> None:
         assert device.result(PATIENCE) is None
 
 
-def test_without_a_staging_thread_nothing_is_waited_for(line: Line) -> None:
+def test_without_a_staging_thread_nothing_is_waited_for(line: BatchQueue) -> None:
     line.put(request(Lane.QUERY))
     line.end_staging()
     taken = line.next_staged()
@@ -174,7 +174,9 @@ def until(condition: Callable[[], bool]) -> None:
         pause.wait(0.001)
 
 
-def test_an_offer_is_refused_where_a_put_would_block_and_a_query_s_never_is(line: Line) -> None:
+def test_an_offer_is_refused_where_a_put_would_block_and_a_query_s_never_is(
+    line: BatchQueue,
+) -> None:
     room = 2 * BULK_BATCHES
     assert [line.offer(request(Lane.BULK)) for _ in range(room + 1)] == [True] * room + [False]
     assert line.offer(request(Lane.QUERY))

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.batching.oom_split import GROW_AFTER, FittingSize, Halving
+from workers.batching.oom_split import GROW_AFTER, FittingBatchSize, OomSplitter
 
 
-def embed_but(bad: set[int], largest: int = 1000) -> tuple[list[int], Halving[int]]:
+def embed_but(bad: set[int], largest: int = 1000) -> tuple[list[int], OomSplitter[int]]:
     calls: list[int] = []
 
     def embed(batch: Sequence[int]) -> NDArray[np.float32]:
@@ -22,7 +22,7 @@ def embed_but(bad: set[int], largest: int = 1000) -> tuple[list[int], Halving[in
             raise ValueError("a secret within the picture")
         return np.array([[n, 1.0] for n in batch], np.float32)
 
-    return calls, Halving(embed, FittingSize(64))
+    return calls, OomSplitter(embed, FittingBatchSize(64))
 
 
 @given(st.sets(st.integers(0, 63)), st.integers(1, 64))
@@ -56,7 +56,7 @@ def test_out_of_memory_is_the_batchs_fault_until_one_alone_does_not_fit() -> Non
 
 
 def test_the_size_that_fits_is_remembered_and_grows_back() -> None:
-    fitting = FittingSize(64)
+    fitting = FittingBatchSize(64)
     fitting.overflowed(64)
     fitting.overflowed(32)
     assert fitting.value == 16
@@ -71,6 +71,8 @@ def test_the_size_that_fits_is_remembered_and_grows_back() -> None:
 
 
 def test_a_model_that_gives_too_few_vectors_fails_by_name() -> None:
-    halving: Halving[int] = Halving(lambda batch: np.ones((1, 2), np.float32), FittingSize(4))
+    halving: OomSplitter[int] = OomSplitter(
+        lambda batch: np.ones((1, 2), np.float32), FittingBatchSize(4)
+    )
     outcomes = halving([1, 2, 3])
     assert all(isinstance(outcome, ItemFailure) for outcome in outcomes)

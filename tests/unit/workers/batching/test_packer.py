@@ -6,16 +6,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.batching.packer import Lane, Packer, Request
+from workers.batching.packer import EmbedRequest, Lane, Packer
 
 INPUTS = {"pixel_values": np.zeros(1, np.float32)}
 
 
-def request(at: float = 0.0, lane: Lane = Lane.BULK, *, alone: bool = False) -> Request:
-    return Request(INPUTS, lane, at, alone)
+def request(at: float = 0.0, lane: Lane = Lane.BULK, *, alone: bool = False) -> EmbedRequest:
+    return EmbedRequest(INPUTS, lane, at, alone)
 
 
-def packer(*requests: Request, size: int = 4, wait: float = 1.0) -> Packer:
+def packer(*requests: EmbedRequest, size: int = 4, wait: float = 1.0) -> Packer:
     made = Packer(size=size, wait=wait)
     for one in requests:
         made.add(one)
@@ -74,7 +74,7 @@ def test_waiting_bytes_are_those_of_the_inputs() -> None:
     assert made.waiting_bytes(Lane.BULK) == 2 * INPUTS["pixel_values"].nbytes
     made.take(Lane.BULK)
     assert made.waiting_bytes(Lane.BULK) == 0
-    made.add(Request("words have no pixels", Lane.QUERY, 0.0))
+    made.add(EmbedRequest("words have no pixels", Lane.QUERY, 0.0))
     assert made.waiting_bytes(Lane.QUERY) == INPUTS["pixel_values"].nbytes
 
 
@@ -87,15 +87,15 @@ def test_a_request_that_wants_to_be_alone_is() -> None:
 
 
 def test_texts_and_pictures_are_never_in_one_batch() -> None:
-    words = Request("red dress", Lane.QUERY, 0.0)
+    words = EmbedRequest("red dress", Lane.QUERY, 0.0)
     picture = request(lane=Lane.QUERY)
     made = packer(words, picture)
     assert [made.take(Lane.QUERY), made.take(Lane.QUERY)] == [[words], [picture]]
 
 
 def test_ready_pixels_never_lie_beside_a_picture_s_bytes() -> None:
-    as_bytes = Request({"pixel_values": np.zeros(1, np.uint8)}, Lane.QUERY, 0.0)
-    larger = Request({"pixel_values": np.zeros(2, np.float32)}, Lane.QUERY, 0.0)
+    as_bytes = EmbedRequest({"pixel_values": np.zeros(1, np.uint8)}, Lane.QUERY, 0.0)
+    larger = EmbedRequest({"pixel_values": np.zeros(2, np.float32)}, Lane.QUERY, 0.0)
     first, second = request(lane=Lane.QUERY), request(lane=Lane.QUERY)
     made = packer(first, second, as_bytes, larger)
     assert [made.take(Lane.QUERY) for _ in range(3)] == [[first, second], [as_bytes], [larger]]

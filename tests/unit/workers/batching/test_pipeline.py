@@ -18,7 +18,7 @@ from vitrine.core.types import FailureReason, ItemFailure
 from vitrine.testing.worker_fakes import DIMENSION, FakeModel
 from workers.batching import Batcher, Lane
 from workers.models.base import Inputs
-from workers.models.staged import DeviceLost, Launched, Staged, StagedModel
+from workers.models.staged import DeviceLost, LaunchedBatch, StagedBatch, StagedModel
 
 PATIENCE = 30.0
 RED = 255
@@ -63,7 +63,7 @@ class Luggage:
         self._model = model
         self._stacked = stacked
 
-    def launch(self) -> Launched:
+    def launch(self) -> LaunchedBatch:
         self._model.launchers.add(threading.current_thread().name)
         flight = Flight(self._model, self._stacked)
         self._model.flights.append(flight)
@@ -89,13 +89,13 @@ class SteppedModel(FakeModel):
     def enter(self) -> None:
         self.entered.append(threading.current_thread().name)
 
-    def stage(self, batch: Sequence[Inputs]) -> Staged:
+    def stage(self, batch: Sequence[Inputs]) -> StagedBatch:
         self.stagers.append(threading.current_thread().name)
         return Luggage(
             self, np.stack([one["pixel_values"] for one in batch]).astype(np.float32, copy=False)
         )
 
-    def stage_texts(self, texts: Sequence[str]) -> Staged:
+    def stage_texts(self, texts: Sequence[str]) -> StagedBatch:
         return Luggage(self, np.ones((len(texts), 3, 8, 8), np.float32))
 
     def land(self, number: int) -> None:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from vitrine.core.errors import ModelUnavailable
 from vitrine.testing.worker_fakes import FakeModel
 from workers.batching import Batcher
-from workers.batching.batch_size_store import FILE_NAME, RememberedSizes
-from workers.batching.unstaged import Plain
+from workers.batching.batch_size_store import FILE_NAME, BatchSizeStore
+from workers.batching.unstaged import UnstagedModel
 from workers.batching.warm_up import UNTRIED_BATCH, warm_up
 from workers.models.base import EmbeddingModel, Inputs
-from workers.models.staged import Staged
+from workers.models.staged import StagedBatch
 from workers.models.tunable import PrefersBatch, Tunable
 
 
@@ -29,15 +29,15 @@ class TunedModel(FakeModel):
     def __init__(self) -> None:
         super().__init__()
         self.tuned: list[tuple[int, str]] = []
-        self._steps = Plain(self)
+        self._steps = UnstagedModel(self)
 
     def enter(self) -> None:
         """Nothing to set up."""
 
-    def stage(self, batch: Sequence[Inputs]) -> Staged:
+    def stage(self, batch: Sequence[Inputs]) -> StagedBatch:
         return self._steps.stage(batch)
 
-    def stage_texts(self, texts: Sequence[str]) -> Staged:
+    def stage_texts(self, texts: Sequence[str]) -> StagedBatch:
         return self._steps.stage_texts(texts)
 
     def tune(self, size: int) -> None:
@@ -65,7 +65,7 @@ def started(model: EmbeddingModel) -> Iterator[Batcher]:
 
 def size_of(model: EmbeddingModel, directory: Path, wanted: int = 0) -> int:
     with started(model) as batcher:
-        warm_up(model, batcher, batch_size=wanted, remembered=RememberedSizes(directory))
+        warm_up(model, batcher, batch_size=wanted, remembered=BatchSizeStore(directory))
         return batcher.size
 
 
@@ -105,4 +105,4 @@ def test_a_model_without_usable_vectors_is_refused_before_anything_is_consumed(
     tmp_path: Path,
 ) -> None:
     with started(ZeroModel()) as batcher, pytest.raises(ModelUnavailable, match="no usable"):
-        warm_up(ZeroModel(), batcher, batch_size=0, remembered=RememberedSizes(tmp_path))
+        warm_up(ZeroModel(), batcher, batch_size=0, remembered=BatchSizeStore(tmp_path))

@@ -17,17 +17,22 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from vitrine.core.settings import Settings
 from vitrine.core.types import SCHEMA_VERSION
-from vitrine.doctor.workers_check import misunderstood
+from vitrine.doctor.workers_check import dead_letters
 from vitrine.messaging.broker import INGEST_TASK
-from vitrine.messaging.dead_letters import LONGEST, PARKED_KEY, Parked, count_parked
+from vitrine.messaging.dead_letters import (
+    DEAD_LETTERS_KEY,
+    LONGEST,
+    DeadLetterCount,
+    count_dead_letters,
+)
 from workers import app as worker_app
 from workers.celery_app import dead_letter_consumer
-from workers.celery_app.dead_letter_consumer import ParkingConsumer
-from workers.celery_app.task_result import ParkedMessage
-from workers.dead_letters import Parking
+from workers.celery_app.dead_letter_consumer import DeadLetterConsumer
+from workers.celery_app.task_result import MessageDeadLettered
+from workers.dead_letters import DeadLetters
 from workers.ingest import retry_ledger
 from workers.metrics import WorkerMetrics
-from workers.runtime import Engine
+from workers.runtime import WorkerRuntime
 
 JOB = "3f2a9c04d1be"
 
@@ -42,32 +47,32 @@ class Untouchable:
 class Holder:
     """Stands for the process's engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: WorkerRuntime) -> None:
         self._engine = engine
 
-    def get(self) -> Engine:
+    def get(self) -> WorkerRuntime:
         return self._engine
 
 
 @pytest.fixture
 def redis(private_redis: str) -> Iterator[Any]:
     with Redis.from_url(private_redis) as client:
-        client.delete(PARKED_KEY)
+        client.delete(DEAD_LETTERS_KEY)
         yield client
-        client.delete(PARKED_KEY)
+        client.delete(DEAD_LETTERS_KEY)
 
 
-def engine_on(redis: Any) -> Engine:
+def engine_on(redis: Any) -> WorkerRuntime:
     part: Any = Untouchable()
     stopping = threading.Event()
-    return Engine(
+    return WorkerRuntime(
         Settings(), model=part, chunks=part, queries=part, batcher=part, info=part, metrics=WorkerMetrics(),
-        parking=Parking(redis, stopping.is_set), _stopping=stopping, _closers=ExitStack(),
+        parking=DeadLetters(redis, stopping.is_set), _stopping=stopping, _closers=ExitStack(),
     )  # fmt: skip
 
 
 @pytest.fixture
-def engine(redis: Any, monkeypatch: pytest.MonkeyPatch) -> Engine:
+def engine(redis: Any, monkeypatch: pytest.MonkeyPatch) -> WorkerRuntime:
     made = engine_on(redis)
     monkeypatch.setattr(worker_app, "holder", Holder(made))
     monkeypatch.setattr(dead_letter_consumer, "holder", Holder(made))
@@ -88,10 +93,12 @@ class AwayRedis:
 
 
 def parked(redis: Any) -> dict[str, int]:
-    return {message.decode(): int(times) for message, times in redis.hgetall(PARKED_KEY).items()}
+    return {
+        message.decode(): int(times) for message, times in redis.hgetall(DEAD_LETTERS_KEY).items()
+    }
 
 
-def parked_chunks(engine: Engine) -> float:
+def parked_chunks(engine: WorkerRuntime) -> float:
     found = engine.metrics.registry.get_sample_value("vitrine_chunks_total", {"outcome": "parked"})
     return found or 0.0
 
@@ -100,12 +107,14 @@ def parked_chunks(engine: Engine) -> float:
 
 
 @pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, 0, -1])
-def test_an_unknown_version_is_parked_and_not_run(engine: Engine, redis: Any, version: int) -> None:
+def test_an_unknown_version_is_parked_and_not_run(
+    engine: WorkerRuntime, redis: Any, version: int
+) -> None:
     for _ in range(2):
         assert engine.ingest(version, JOB, 7) == {"parked": f"chunk {version} {JOB} 7"}
     assert engine.query(version, "abc") == {"parked": f"query {version} abc"}
     assert parked(redis) == {f"chunk {version} {JOB} 7": 2, f"query {version} abc": 1}
-    assert count_parked(redis) == Parked(messages=2, times=3)
+    assert count_dead_letters(redis) == DeadLetterCount(messages=2, times=3)
     assert parked_chunks(engine) == 2
 
 
@@ -114,11 +123,11 @@ def test_an_unknown_version_is_parked_and_not_run(engine: Engine, redis: Any, ve
     [(SCHEMA_VERSION + 1, JOB, 7, "more"), (SCHEMA_VERSION, JOB), (SCHEMA_VERSION, 7, JOB), ()],
 )
 def test_a_message_of_another_form_is_parked_and_not_run(
-    engine: Engine, redis: Any, message: tuple[object, ...]
+    engine: WorkerRuntime, redis: Any, message: tuple[object, ...]
 ) -> None:
-    with pytest.raises(ParkedMessage, match="chunk"):
+    with pytest.raises(MessageDeadLettered, match="chunk"):
         worker_app.ingest(*message)
-    with pytest.raises(ParkedMessage, match="query"):
+    with pytest.raises(MessageDeadLettered, match="query"):
         worker_app.query(*message, more=1)
     assert sorted(parked(redis)) == [
         " ".join(["chunk", *map(str, message)]),
@@ -126,7 +135,7 @@ def test_a_message_of_another_form_is_parked_and_not_run(
     ]
 
 
-def test_a_known_version_goes_to_its_part(engine: Engine, redis: Any) -> None:
+def test_a_known_version_goes_to_its_part(engine: WorkerRuntime, redis: Any) -> None:
     with pytest.raises(AssertionError, match="ingest of a part"):
         engine.ingest(SCHEMA_VERSION, JOB, 7)
     with pytest.raises(AssertionError, match="answer of a part"):
@@ -134,7 +143,7 @@ def test_a_known_version_goes_to_its_part(engine: Engine, redis: Any) -> None:
     assert parked(redis) == {}
 
 
-def test_a_message_is_kept_up_to_a_length(engine: Engine, redis: Any) -> None:
+def test_a_message_is_kept_up_to_a_length(engine: WorkerRuntime, redis: Any) -> None:
     engine.ingest(2, "x" * 2 * LONGEST, 7)
     [kept] = parked(redis)
     assert len(kept) == LONGEST
@@ -192,14 +201,14 @@ class Message:
 
 
 @pytest.fixture
-def consumer() -> ParkingConsumer:
+def consumer() -> DeadLetterConsumer:
     """Celery's own, as far as it looks at a message; no broker, no pool."""
-    made: Any = ParkingConsumer.__new__(ParkingConsumer)
+    made: Any = DeadLetterConsumer.__new__(DeadLetterConsumer)
     made.connection_errors = (OSError,)
     made.strategies = {INGEST_TASK: lambda message, *_: message.headers["id"]}
     made.on_task_message = set()
     made._maximum_prefetch_restored = True
-    consumer: ParkingConsumer = made
+    consumer: DeadLetterConsumer = made
     return consumer
 
 
@@ -220,7 +229,7 @@ STRANGERS: dict[str, tuple[str | bytes, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", STRANGERS)
 @pytest.mark.usefixtures("engine")
 def test_what_is_no_task_of_ours_is_parked_and_counted(
-    consumer: ParkingConsumer, engine: Engine, redis: Any, name: str
+    consumer: DeadLetterConsumer, engine: WorkerRuntime, redis: Any, name: str
 ) -> None:
     message = Message(*STRANGERS[name])
     consumer.create_task_handler()(message)
@@ -235,14 +244,14 @@ def test_what_is_no_task_of_ours_is_parked_and_counted(
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_task_of_ours_is_handed_on(consumer: ParkingConsumer, redis: Any) -> None:
+def test_a_task_of_ours_is_handed_on(consumer: DeadLetterConsumer, redis: Any) -> None:
     message = Message(TASK, {"task": INGEST_TASK, "id": "1"})
     consumer.create_task_handler()(message)
     assert (parked(redis), message.rejected) == ({}, 0)
 
 
 def test_what_cannot_be_parked_stays_unacknowledged(
-    consumer: ParkingConsumer,
+    consumer: DeadLetterConsumer,
     redis: Any,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -260,9 +269,9 @@ def test_what_cannot_be_parked_stays_unacknowledged(
 
 
 def test_the_doctor_tells_how_many_are_parked_and_what_to_do() -> None:
-    assert list(misunderstood(Parked(0, 0))) == []
-    [finding] = misunderstood(Parked(1200, 3400))
+    assert list(dead_letters(DeadLetterCount(0, 0))) == []
+    [finding] = dead_letters(DeadLetterCount(1200, 3400))
     assert "1,200 messages" in finding.said
     assert "3,400 times" in finding.said
     assert finding.mend is not None
-    assert PARKED_KEY in finding.mend
+    assert DEAD_LETTERS_KEY in finding.mend

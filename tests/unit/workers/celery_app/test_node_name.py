@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from vitrine.core.settings import Settings
-from workers.celery_app import node_name
-from workers.celery_app.node_name import name_of, named
+from workers.celery_app.node_name import node_name, set_node_name
 
 HERE = f"{os.getpid()}@{socket.gethostname()}"
 
@@ -29,29 +28,29 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str]]:
     """The names that Celery was told to keep."""
     told: list[tuple[Any, str]] = []
     monkeypatch.setattr(
-        node_name, "setup_worker_optimizations", lambda app, name: told.append((app, name))
+        module, "setup_worker_optimizations", lambda app, name: told.append((app, name))
     )
     monkeypatch.setattr(
-        node_name, "worker_settings", lambda **given: Settings.model_validate(given)
+        module, "worker_settings", lambda **given: Settings.model_validate(given)
     )
     return told
 
 
 def test_a_name_says_model_device_and_process() -> None:
-    assert name_of("google/siglip2-base", "cuda:1") == f"google--siglip2-base.cuda-1.{HERE}"
+    assert node_name("google/siglip2-base", "cuda:1") == f"google--siglip2-base.cuda-1.{HERE}"
 
 
 def test_a_worker_that_nobody_named_gets_its_models_name(kept: list[tuple[Any, str]]) -> None:
     worker = Worker("celery@host")
-    assert named(worker, {"model": "builtin", "device": "cpu"}) == f"builtin.cpu.{HERE}"
+    assert set_node_name(worker, {"model": "builtin", "device": "cpu"}) == f"builtin.cpu.{HERE}"
     assert worker.hostname == f"builtin.cpu.{HERE}"
     assert kept == [("app", worker.hostname)]
 
 
 def test_a_name_that_a_person_gave_stays(kept: list[tuple[Any, str]]) -> None:
-    assert named(Worker("mine@host"), {"model": "builtin", "device": "cpu"}) == "mine@host"
+    assert set_node_name(Worker("mine@host"), {"model": "builtin", "device": "cpu"}) == "mine@host"
     assert kept == []
 
 
 def test_a_device_that_is_none_is_left_to_who_opens_it() -> None:
-    assert named(Worker("celery@host"), {"model": "x", "device": "abacus"}) == "celery@host"
+    assert set_node_name(Worker("celery@host"), {"model": "x", "device": "abacus"}) == "celery@host"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 
-from workers.celery_app.shutdown_deadline import EXIT_CUT_OFF, end_in
+from workers.celery_app.shutdown_deadline import EXIT_CUT_OFF, exit_after
 
 
 def test_a_process_that_does_not_stop_is_cut_off() -> None:
@@ -13,13 +13,13 @@ def test_a_process_that_does_not_stop_is_cut_off() -> None:
         ended.append(code)
         done.set()
 
-    end_in(0.01, end=end)
+    exit_after(0.01, end=end)
     assert done.wait(30)
     assert ended == [EXIT_CUT_OFF]
 
 
 def test_the_countdown_can_be_called_off_and_keeps_no_process_alive() -> None:
-    timer = end_in(3600)
+    timer = exit_after(3600)
     assert timer.daemon
     timer.cancel()
     timer.join(30)

@@ -14,8 +14,8 @@ import pytest
 
 from tests.unit.workers.fetch.site import Site, answer, redirect
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.fetch import Fetched, Fetcher
-from workers.fetch.curl_handle import Handle
+from workers.fetch import FetchedPicture, Fetcher
+from workers.fetch.curl_handle import CurlHandle
 
 MakeFetcher: TypeAlias = Callable[..., Fetcher]
 MakeSite: TypeAlias = Callable[..., Site]
@@ -118,12 +118,12 @@ def canary(sites: MakeSite) -> Iterator[Site]:
 
 def pin(monkeypatch: pytest.MonkeyPatch, *records: str) -> None:
     """Let names resolve as given (`name:port:address,address`): a resolver in the attacker's hand."""
-    original = Handle._options
+    original = CurlHandle._options
 
-    def options(self: Handle, ca_bundle: str) -> dict[int, object]:
+    def options(self: CurlHandle, ca_bundle: str) -> dict[int, object]:
         return {**original(self, ca_bundle), pycurl.RESOLVE: list(records)}
 
-    monkeypatch.setattr(Handle, "_options", options)
+    monkeypatch.setattr(CurlHandle, "_options", options)
 
 
 def reason(fetcher: Fetcher, url: str) -> FailureReason:
@@ -206,7 +206,7 @@ def test_an_allowed_port_opens_no_other_port_of_that_host(
 
 def test_a_local_socket_is_no_address(make_fetcher: MakeFetcher, tmp_path: Path) -> None:
     """`http://localhost` by a UNIX socket takes an option that nothing sets; its family would be refused."""
-    handle = Handle(make_fetcher().policy, "")
+    handle = CurlHandle(make_fetcher().policy, "")
 
     class Address:
         family, socktype, protocol, addr = socket.AF_UNIX, socket.SOCK_STREAM, 0, b"/x"
@@ -251,7 +251,7 @@ def test_a_certificate_counts_for_its_own_name_alone(
     secure_site: Site, make_fetcher: MakeFetcher, certificate: tuple[Path, Path]
 ) -> None:
     fetcher = make_fetcher("127.0.0.1", "localhost", ca_bundle=str(certificate[0]))
-    fetched: Fetched = fetcher.fetch(f"https://localhost:{secure_site.port}/").result(60)
+    fetched: FetchedPicture = fetcher.fetch(f"https://localhost:{secure_site.port}/").result(60)
     assert fetched.data == b"secret"
     error = fetcher.fetch(f"https://127.0.0.1:{secure_site.port}/").exception(60)
     assert isinstance(error, ItemFailure)

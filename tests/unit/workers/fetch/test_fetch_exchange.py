@@ -4,15 +4,15 @@ import pycurl
 import pytest
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.byte_budget import HeldBytes
+from workers.byte_budget import ByteBudget
 from workers.fetch import FetchPolicy
-from workers.fetch.exchange import MAX_IGNORED, Exchange, Verdict
-from workers.fetch.memory_budget import ByteBudget
+from workers.fetch.exchange import MAX_IGNORED, BodyVerdict, Exchange
+from workers.fetch.memory_budget import MemoryBudget
 from workers.fetch.url import parse_url
 
 
 def exchange(max_bytes: int = 100) -> Exchange:
-    budget: ByteBudget[Exchange] = ByteBudget(HeldBytes(1000))
+    budget: MemoryBudget[Exchange] = MemoryBudget(ByteBudget(1000))
     made = Exchange(parse_url("http://a.example/"), FetchPolicy(max_bytes=max_bytes), budget)
     budget.enter(made)
     return made
@@ -64,9 +64,9 @@ def test_a_body_may_be_as_long_as_the_limit_and_no_longer() -> None:
     made = exchange(max_bytes=100)
     for line in (b"HTTP/1.1 200 OK\r\n", b"\r\n"):
         assert made.head(line)
-    assert made.body(bytes(60)) is Verdict.GO_ON
-    assert made.body(bytes(40)) is Verdict.GO_ON
-    assert made.body(bytes(1)) is Verdict.STOP
+    assert made.body(bytes(60)) is BodyVerdict.GO_ON
+    assert made.body(bytes(40)) is BodyVerdict.GO_ON
+    assert made.body(bytes(1)) is BodyVerdict.STOP
     assert reason(made, pycurl.E_WRITE_ERROR) is FailureReason.TOO_LARGE
 
 
@@ -74,6 +74,6 @@ def test_a_long_error_page_is_not_read_to_its_end() -> None:
     made = exchange()
     for line in (b"HTTP/1.1 404 X\r\n", b"\r\n"):
         assert made.head(line)
-    assert made.body(bytes(MAX_IGNORED)) is Verdict.GO_ON
-    assert made.body(b"x") is Verdict.STOP
+    assert made.body(bytes(MAX_IGNORED)) is BodyVerdict.GO_ON
+    assert made.body(b"x") is BodyVerdict.STOP
     assert reason(made, pycurl.E_WRITE_ERROR) is FailureReason.NOT_FOUND

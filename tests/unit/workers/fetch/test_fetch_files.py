@@ -9,7 +9,7 @@ from typing import TypeAlias
 import pytest
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.fetch import Fetched, Fetcher
+from workers.fetch import FetchedPicture, Fetcher
 
 MakeFetcher: TypeAlias = Callable[..., Fetcher]
 
@@ -47,7 +47,7 @@ def failure(fetcher: Fetcher, url: str, root: Path | None) -> ItemFailure:
 def test_files_beneath_the_folder_are_read(fetcher: Fetcher, root: Path) -> None:
     for name, data in (("a #1.jpg", b"a"), ("inner/b.jpg", b"b"), ("link.jpg", b"b")):
         url = (root / name).as_uri()
-        assert fetcher.fetch(url, file_root=str(root)).result(60) == Fetched(data, url, 200)
+        assert fetcher.fetch(url, file_root=str(root)).result(60) == FetchedPicture(data, url, 200)
     url = f"FILE://localhost{root}/inner/../inner/b.jpg"
     assert fetcher.fetch(url, file_root=str(root)).result(60).data == b"b"
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import certifi
 
-from workers.byte_budget import HeldBytes
-from workers.fetch.curl_loop import Ended
+from workers.byte_budget import ByteBudget
+from workers.fetch.curl_loop import EndedTransfer
 from workers.fetch.policy import FetchPolicy
-from workers.fetch.transfer import Walk
-from workers.fetch.transfers import Engine
+from workers.fetch.transfer import Transfer
+from workers.fetch.transfers import Transfers
 from workers.fetch.url import parse_url
 
 PAUSE = 0.05
@@ -29,21 +29,21 @@ class Bed:
     def remove(self, curl: Any) -> None:
         """Nothing was added."""
 
-    def step(self, longest: float | None) -> list[Ended]:
+    def step(self, longest: float | None) -> list[EndedTransfer]:
         """Note it, and do not sleep."""
         self.asked.append(longest)
         return []
 
 
-def walk(policy: FetchPolicy, url: str) -> Walk:
-    return Walk(parse_url(url), policy, policy.patience)
+def walk(policy: FetchPolicy, url: str) -> Transfer:
+    return Transfer(parse_url(url), policy, policy.patience)
 
 
 def test_a_host_whose_pause_is_over_while_all_places_are_taken_is_not_asked_for_without_sleep() -> (
     None
 ):
     policy, bed = FetchPolicy(concurrency=1), Bed()
-    engine = Engine(policy, certifi.where(), bed, HeldBytes(1000))  # type: ignore[arg-type]
+    engine = Transfers(policy, certifi.where(), bed, ByteBudget(1000))  # type: ignore[arg-type]
     paused = walk(policy, "http://slow.example/a.jpg")
     engine._pauses.pause(paused.target.authority, PAUSE)
     engine.submit(paused)

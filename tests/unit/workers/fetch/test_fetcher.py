@@ -16,12 +16,12 @@ import pytest
 import vitrine
 from tests.unit.workers.fetch.site import Site, answer, redirect
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.byte_budget import HeldBytes
-from workers.fetch import Fetched, Fetcher, FetchPolicy
+from workers.byte_budget import ByteBudget
+from workers.fetch import FetchedPicture, Fetcher, FetchPolicy
 from workers.fetch.allow_list import AllowList
 from workers.fetch.curl_loop import CurlLoop
-from workers.fetch.transfer import Walk
-from workers.fetch.transfers import Engine
+from workers.fetch.transfer import Transfer
+from workers.fetch.transfers import Transfers
 from workers.fetch.url import parse_url
 
 MakeFetcher: TypeAlias = Callable[..., Fetcher]
@@ -30,7 +30,7 @@ MakeSite: TypeAlias = Callable[..., Site]
 PICTURE = bytes(range(256)) * 1000
 
 
-def failure(future: Future[Fetched]) -> ItemFailure:
+def failure(future: Future[FetchedPicture]) -> ItemFailure:
     error = future.exception(timeout=120)
     assert isinstance(error, ItemFailure), error
     return error
@@ -55,7 +55,7 @@ def hang(site: Site, first: bytes = b"") -> Callable[[socket.socket], None]:
 def test_a_picture_comes_whole_with_where_it_came_from(site: Site, fetcher: Fetcher) -> None:
     site.pages["/a.jpg"] = answer(200, PICTURE, ETag='"v1"', Content_Type="text/html")
     fetched = fetcher.fetch(site.url("/a.jpg#x")).result(60)
-    assert fetched == Fetched(PICTURE, site.url("/a.jpg"), 200, '"v1"')
+    assert fetched == FetchedPicture(PICTURE, site.url("/a.jpg"), 200, '"v1"')
     assert len(repr(fetched)) < 200
 
 
@@ -106,7 +106,7 @@ def test_a_body_without_a_length_ends_with_the_connection(site: Site, fetcher: F
 def test_a_chunked_body_is_put_together(site: Site, fetcher: Fetcher) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     site.pages["/a"] = head + b"3\r\nabc\r\n2\r\nde\r\n0\r\nETag: trailer\r\n\r\n"
-    assert fetcher.fetch(site.url("/a")).result(60) == Fetched(b"abcde", site.url("/a"), 200)
+    assert fetcher.fetch(site.url("/a")).result(60) == FetchedPicture(b"abcde", site.url("/a"), 200)
 
 
 # --- answers that are failures ------------------------------------------------------------------
@@ -317,9 +317,9 @@ def test_nothing_is_begun_while_what_was_fetched_fills_the_memory(site: Site) ->
     site.pages["/a"] = answer(200, PICTURE)
     policy = FetchPolicy(timeout=60.0, allow=AllowList.parse([site.authority]))
     loop = CurlLoop(4)
-    held = HeldBytes(2 * len(PICTURE), loop.wake)
-    engine = Engine(policy, certifi.where(), loop, held)
-    walks = [Walk(parse_url(site.url("/a")), policy, 0.0) for _ in range(3)]
+    held = ByteBudget(2 * len(PICTURE), loop.wake)
+    engine = Transfers(policy, certifi.where(), loop, held)
+    walks = [Transfer(parse_url(site.url("/a")), policy, 0.0) for _ in range(3)]
     assert held.take(len(PICTURE))
     engine.submit(walks[0])
     until_done(engine, walks[0])
@@ -338,7 +338,7 @@ def test_nothing_is_begun_while_what_was_fetched_fills_the_memory(site: Site) ->
     loop.close()
 
 
-def until_done(engine: Engine, walk: Walk) -> None:
+def until_done(engine: Transfers, walk: Transfer) -> None:
     while not walk.future.done():
         engine.step()
 
@@ -431,10 +431,10 @@ def test_a_fault_in_the_thread_fails_every_picture_and_hangs_none(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def broken(_self: Engine, _ended: object) -> None:
+    def broken(_self: Transfers, _ended: object) -> None:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(Engine, "_end", broken)
+    monkeypatch.setattr(Transfers, "_end", broken)
     site.pages["/a"] = answer(200, PICTURE)
     fetcher = make_fetcher(site.authority)
     with caplog.at_level(logging.CRITICAL, "workers.fetch.fetcher"):

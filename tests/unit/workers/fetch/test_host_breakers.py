@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.circuit_breaker import Terms
+from workers.circuit_breaker import BreakerPolicy
 from workers.fetch import host_breakers
 from workers.fetch.host_breakers import PROBE_GRACE, TERMS, HostBreakers
-from workers.ingest.retries import LONGEST_SOON
+from workers.ingest.retries import LONGEST_RETRY_NOW
 
-SHORT = Terms(opens_after=3, first_pause=24.0, longest_pause=48.0, probe=60.0)
+SHORT = BreakerPolicy(opens_after=3, first_pause=24.0, longest_pause=48.0, probe=60.0)
 TIMEOUT = ItemFailure(FailureReason.TIMEOUT, "timed out")
 HOST, OTHER = "slow.example:443", "good.example:443"
 
@@ -105,7 +105,7 @@ def test_a_probe_that_fails_leaves_the_host_alone_for_longer() -> None:
 
 
 def test_no_picture_waits_within_its_chunk_for_a_host_that_is_left_alone() -> None:
-    assert TERMS.first_pause / 2 > LONGEST_SOON
+    assert TERMS.first_pause / 2 > LONGEST_RETRY_NOW
 
 
 def test_only_so_many_hosts_are_remembered_and_those_in_use_longest(

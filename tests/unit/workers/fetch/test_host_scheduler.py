@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.fetch.host_scheduler import Lineup
+from workers.fetch.host_scheduler import HostScheduler
 from workers.fetch.retry_after import MAX_HOSTS, MAX_PAUSE, HostPauses
 
 
@@ -19,12 +19,12 @@ def never(_host: str) -> float:
     return 0.0
 
 
-def fill(lineup: Lineup[str], host: str, count: int) -> None:
+def fill(lineup: HostScheduler[str], host: str, count: int) -> None:
     for number in range(count):
         lineup.add(host, f"{host}{number}")
 
 
-def take_all(lineup: Lineup[str], now: float = 0.0) -> list[str]:
+def take_all(lineup: HostScheduler[str], now: float = 0.0) -> list[str]:
     taken: list[str] = []
     while (job := lineup.next(now)) is not None:
         taken.append(job)
@@ -32,7 +32,7 @@ def take_all(lineup: Lineup[str], now: float = 0.0) -> list[str]:
 
 
 def test_hosts_take_turns_and_keep_their_own_order() -> None:
-    lineup: Lineup[str] = Lineup(10, never)
+    lineup: HostScheduler[str] = HostScheduler(10, never)
     fill(lineup, "a", 4)
     fill(lineup, "b", 2)
     fill(lineup, "c", 1)
@@ -40,7 +40,7 @@ def test_hosts_take_turns_and_keep_their_own_order() -> None:
 
 
 def test_no_host_has_more_than_its_share_active() -> None:
-    lineup: Lineup[str] = Lineup(2, never)
+    lineup: HostScheduler[str] = HostScheduler(2, never)
     fill(lineup, "a", 5)
     assert take_all(lineup) == ["a0", "a1"]
     lineup.done("a")
@@ -50,7 +50,7 @@ def test_no_host_has_more_than_its_share_active() -> None:
 def test_a_paused_host_keeps_its_jobs_until_its_time_and_blocks_nobody() -> None:
     clock = Clock()
     pauses = HostPauses(clock)
-    lineup: Lineup[str] = Lineup(2, pauses.remaining)
+    lineup: HostScheduler[str] = HostScheduler(2, pauses.remaining)
     pauses.pause("a", 30)
     fill(lineup, "a", 1)
     fill(lineup, "b", 1)
@@ -66,7 +66,7 @@ def test_a_paused_host_keeps_its_jobs_until_its_time_and_blocks_nobody() -> None
 def test_a_paused_host_that_is_woken_goes_before_its_time() -> None:
     clock = Clock()
     pauses = {"a": 30.0, "c": 60.0}
-    lineup: Lineup[str] = Lineup(2, lambda host: pauses.get(host, 0.0))
+    lineup: HostScheduler[str] = HostScheduler(2, lambda host: pauses.get(host, 0.0))
     for host in "abc":
         fill(lineup, host, 1)
     assert take_all(lineup, clock.now) == ["b0"]
@@ -78,7 +78,7 @@ def test_a_paused_host_that_is_woken_goes_before_its_time() -> None:
 
 
 def test_jobs_can_be_taken_out_while_they_wait() -> None:
-    lineup: Lineup[str] = Lineup(1, never)
+    lineup: HostScheduler[str] = HostScheduler(1, never)
     fill(lineup, "a", 4)
     verdicts = {"a1": "no", "a3": "never"}
     assert lineup.take_out("a", verdicts.get) == [("a1", "no"), ("a3", "never")]
@@ -89,7 +89,7 @@ def test_jobs_can_be_taken_out_while_they_wait() -> None:
 
 
 def test_a_host_whose_jobs_were_all_taken_out_can_come_back() -> None:
-    lineup: Lineup[str] = Lineup(1, never)
+    lineup: HostScheduler[str] = HostScheduler(1, never)
     fill(lineup, "a", 2)
     lineup.take_out("a", lambda _: "no")
     assert lineup.next(0) is None
@@ -98,7 +98,7 @@ def test_a_host_whose_jobs_were_all_taken_out_can_come_back() -> None:
 
 
 def test_hosts_of_the_past_keep_no_memory() -> None:
-    lineup: Lineup[str] = Lineup(1, never)
+    lineup: HostScheduler[str] = HostScheduler(1, never)
     for number in range(100):
         fill(lineup, str(number), 1)
     for _ in take_all(lineup):
@@ -112,7 +112,7 @@ def test_hosts_of_the_past_keep_no_memory() -> None:
 def test_every_job_comes_out_once_and_in_the_order_of_its_host(
     events: list[tuple[str, bool]], per_host: int
 ) -> None:
-    lineup: Lineup[tuple[str, int]] = Lineup(per_host, never)
+    lineup: HostScheduler[tuple[str, int]] = HostScheduler(per_host, never)
     added: list[tuple[str, int]] = []
     active: list[tuple[str, int]] = []
     out: list[tuple[str, int]] = []

@@ -3,12 +3,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.byte_budget import HeldBytes
-from workers.fetch.memory_budget import ByteBudget
+from workers.byte_budget import ByteBudget
+from workers.fetch.memory_budget import MemoryBudget
 
 
 def test_a_younger_one_waits_where_there_is_no_room_and_goes_on_when_there_is() -> None:
-    budget: ByteBudget[str] = ByteBudget(HeldBytes(100))
+    budget: MemoryBudget[str] = MemoryBudget(ByteBudget(100))
     budget.enter("old")
     budget.enter("young")
     assert budget.take("old", 90)
@@ -20,14 +20,14 @@ def test_a_younger_one_waits_where_there_is_no_room_and_goes_on_when_there_is() 
 
 
 def test_the_oldest_never_waits() -> None:
-    budget: ByteBudget[str] = ByteBudget(HeldBytes(10))
+    budget: MemoryBudget[str] = MemoryBudget(ByteBudget(10))
     budget.enter("old")
     assert budget.take("old", 1000)
     assert budget.used == 1000
 
 
 def test_the_next_oldest_is_woken_even_where_there_is_no_room() -> None:
-    budget: ByteBudget[str] = ByteBudget(HeldBytes(10))
+    budget: MemoryBudget[str] = MemoryBudget(ByteBudget(10))
     for owner in ("first", "second", "third"):
         budget.enter(owner)
     assert budget.take("first", 1)
@@ -39,7 +39,7 @@ def test_the_next_oldest_is_woken_even_where_there_is_no_room() -> None:
 
 
 def test_one_that_leaves_while_it_waits_is_not_woken() -> None:
-    budget: ByteBudget[str] = ByteBudget(HeldBytes(10))
+    budget: MemoryBudget[str] = MemoryBudget(ByteBudget(10))
     budget.enter("old")
     budget.enter("young")
     assert budget.take("old", 10)
@@ -53,7 +53,7 @@ def test_one_that_leaves_while_it_waits_is_not_woken() -> None:
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=12), st.integers(1, 60))
 def test_everybody_gets_through_and_memory_is_bounded(sizes: list[int], limit: int) -> None:
     """Owners of `sizes` bytes take one at a time, in turns, and leave when they have all."""
-    budget: ByteBudget[int] = ByteBudget(HeldBytes(limit))
+    budget: MemoryBudget[int] = MemoryBudget(ByteBudget(limit))
     left = dict(enumerate(sizes))
     waiting: set[int] = set()
     for owner in left:
@@ -73,8 +73,8 @@ def test_everybody_gets_through_and_memory_is_bounded(sizes: list[int], limit: i
 
 
 def test_the_oldest_waits_too_while_a_decoder_has_bytes_to_give_back() -> None:
-    held = HeldBytes(10)
-    budget: ByteBudget[str] = ByteBudget(held)
+    held = ByteBudget(10)
+    budget: MemoryBudget[str] = MemoryBudget(held)
     for owner in ("first", "second"):
         budget.enter(owner)
     assert budget.take("first", 6)
@@ -92,8 +92,8 @@ def test_the_oldest_waits_too_while_a_decoder_has_bytes_to_give_back() -> None:
 
 
 def test_as_many_begin_as_there_is_room_for_pictures_like_the_latest() -> None:
-    held = HeldBytes(1000)
-    budget: ByteBudget[int] = ByteBudget(held)
+    held = ByteBudget(1000)
+    budget: MemoryBudget[int] = MemoryBudget(held)
     for owner in range(40):
         budget.enter(owner)
         assert budget.take(owner, 200)
@@ -110,8 +110,8 @@ def test_as_many_begin_as_there_is_room_for_pictures_like_the_latest() -> None:
 
 
 def test_one_may_always_begin_where_nothing_is_held() -> None:
-    held = HeldBytes(10)
-    budget: ByteBudget[str] = ByteBudget(held)
+    held = ByteBudget(10)
+    budget: MemoryBudget[str] = MemoryBudget(held)
     budget.enter("large")
     assert budget.take("large", 10_000)
     hold = budget.hand_over("large")

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.fetch.response_head import Answer
+from workers.fetch.response_head import ResponseHead
 
 NOW = 1_795_262_400.0  # 21 November 2026, 12:00:00 UTC
 
 
-def read(*lines: str) -> Answer:
-    answer = Answer(unix_time=lambda: NOW)
+def read(*lines: str) -> ResponseHead:
+    answer = ResponseHead(unix_time=lambda: NOW)
     for line in [*lines, ""]:
         answer.feed(f"{line}\r\n".encode("latin-1"))
     return answer
@@ -104,7 +104,7 @@ def test_an_etag_too_long_to_keep_is_dropped() -> None:
 
 @given(st.lists(st.binary(max_size=40)))
 def test_any_lines_make_an_answer_that_can_be_judged(lines: list[bytes]) -> None:
-    answer = Answer()
+    answer = ResponseHead()
     for line in [*lines, b"HTTP/1.1 503 X", *lines]:
         answer.feed(line)
     failure = answer.failure(10)

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from workers.images.pillow_decode import decode
+from workers.images.pillow_decode import decode_by_pillow
 
 SRGB_COLOURANTS = {
     b"rXYZ": (0.4361, 0.2225, 0.0139),
@@ -24,7 +24,7 @@ SRGB_COLOURANTS = {
 def decoded(image: Image.Image, kind: str, **options: Any) -> NDArray[np.int16]:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
-    return np.asarray(decode(buffer.getvalue(), max_pixels=10_000), dtype=np.int16)
+    return np.asarray(decode_by_pillow(buffer.getvalue(), max_pixels=10_000), dtype=np.int16)
 
 
 def colours(pixels: NDArray[np.int16]) -> list[list[int]]:
@@ -185,7 +185,7 @@ def test_a_broken_profile_is_ignored(profile: bytes) -> None:
     buffer = io.BytesIO()
     RED.save(buffer, "WEBP", lossless=True, icc_profile=profile)
     np.testing.assert_array_equal(
-        np.asarray(decode(buffer.getvalue(), max_pixels=10_000)), np.asarray(RED)
+        np.asarray(decode_by_pillow(buffer.getvalue(), max_pixels=10_000)), np.asarray(RED)
     )
 
 
@@ -200,4 +200,4 @@ def test_a_profile_for_another_kind_of_picture_is_ignored() -> None:
 def test_the_picture_carries_no_profile_on() -> None:
     buffer = io.BytesIO()
     RED.save(buffer, "PNG", icc_profile=rgb_profile(swapped=True))
-    assert "icc_profile" not in decode(buffer.getvalue(), max_pixels=10_000).info
+    assert "icc_profile" not in decode_by_pillow(buffer.getvalue(), max_pixels=10_000).info

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workers.image import as_pixels
-from workers.image_decoder import PictureDecoder
-from workers.images.crop import cut_out
+from workers.image_decoder import ImageDecoder
+from workers.images.crop import crop
 
 
 def numbered(width: int, height: int) -> NDArray[np.uint8]:
@@ -37,10 +37,10 @@ def test_a_part_is_cut_alike_out_of_arrays_and_images(
 ) -> None:
     pixels = numbered(100, 40)
     expected = pixels[slice(*rows), slice(*columns)]
-    found = as_pixels(cut_out(pixels, part))
+    found = as_pixels(crop(pixels, part))
     np.testing.assert_array_equal(found, expected)
     assert found.flags.c_contiguous
-    np.testing.assert_array_equal(as_pixels(cut_out(Image.fromarray(pixels), part)), expected)
+    np.testing.assert_array_equal(as_pixels(crop(Image.fromarray(pixels), part)), expected)
 
 
 def test_a_part_is_of_the_upright_picture() -> None:
@@ -50,7 +50,7 @@ def test_a_part_is_of_the_upright_picture() -> None:
     exif[0x0112] = 6  # to be turned clockwise to stand upright
     file = io.BytesIO()
     turned.save(file, "PNG", exif=exif)
-    decoder = PictureDecoder(1_000_000)
+    decoder = ImageDecoder(1_000_000)
     whole = as_pixels(decoder(file.getvalue()))
     np.testing.assert_array_equal(whole, upright)
     part = as_pixels(decoder.of_part((0.5, 0, 0.5, 0.5))(file.getvalue()))
@@ -58,5 +58,5 @@ def test_a_part_is_of_the_upright_picture() -> None:
 
 
 def test_a_part_is_cut_out_of_the_full_size_whatever_the_decoder_saves() -> None:
-    decoder = PictureDecoder(1_000_000, scaled_size=lambda width, height: (width // 2, height // 2))
+    decoder = ImageDecoder(1_000_000, scaled_size=lambda width, height: (width // 2, height // 2))
     assert decoder.of_part((0, 0, 0.5, 0.5)).scaled_size is None

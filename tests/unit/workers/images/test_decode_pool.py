@@ -14,16 +14,16 @@ import pytest
 
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.batching import Lane
-from workers.images.decode_cost import Burden
-from workers.images.decode_pool import NICENESS, Decoders
+from workers.images.decode_cost import DecodeCost
+from workers.images.decode_pool import NICENESS, DecodePool
 
-LIGHT = Burden(1_000_000, 4_000_000)
+LIGHT = DecodeCost(1_000_000, 4_000_000)
 
 
 @pytest.fixture
-def decoders() -> Iterator[Decoders]:
+def decoders() -> Iterator[DecodePool]:
     """Two threads, and memory for any."""
-    pool = Decoders(2, budget=1 << 40)
+    pool = DecodePool(2, budget=1 << 40)
     yield pool
     pool.close()
 
@@ -41,7 +41,7 @@ class Gate:
         return threading.current_thread().name
 
 
-def occupy(pool: Decoders, pictures: int) -> list[Gate]:
+def occupy(pool: DecodePool, pictures: int) -> list[Gate]:
     """Fill the pool with bulk work that has begun."""
     gates = [Gate() for _ in range(pictures)]
     for gate in gates:
@@ -50,7 +50,7 @@ def occupy(pool: Decoders, pictures: int) -> list[Gate]:
     return gates
 
 
-def test_results_and_failures_come_through_the_future(decoders: Decoders) -> None:
+def test_results_and_failures_come_through_the_future(decoders: DecodePool) -> None:
     def fail() -> None:
         raise ItemFailure(FailureReason.CORRUPT, "no good")
 
@@ -60,7 +60,7 @@ def test_results_and_failures_come_through_the_future(decoders: Decoders) -> Non
     assert decoders.submit(lambda: 8, LIGHT, lane=Lane.BULK).result() == 8
 
 
-def test_a_query_is_decoded_before_bulk_that_was_there_first(decoders: Decoders) -> None:
+def test_a_query_is_decoded_before_bulk_that_was_there_first(decoders: DecodePool) -> None:
     gates = occupy(decoders, 2)
     order: list[str] = []
 
@@ -76,7 +76,7 @@ def test_a_query_is_decoded_before_bulk_that_was_there_first(decoders: Decoders)
     assert order == ["query", "bulk", "bulk"]
 
 
-def test_what_was_cancelled_while_it_waited_is_not_run(decoders: Decoders) -> None:
+def test_what_was_cancelled_while_it_waited_is_not_run(decoders: DecodePool) -> None:
     gates = occupy(decoders, 2)
     ran: list[str] = []
     dropped = decoders.submit(lambda: ran.append("dropped"), LIGHT, lane=Lane.BULK)
@@ -89,7 +89,7 @@ def test_what_was_cancelled_while_it_waited_is_not_run(decoders: Decoders) -> No
 
 
 def test_bulk_is_decoded_no_further_ahead_than_the_batcher_follows() -> None:
-    pool = Decoders(1, budget=1 << 40, ahead=10)
+    pool = DecodePool(1, budget=1 << 40, ahead=10)
     assert pool.decoded.take(10, anyway=True)
     bulk = pool.submit(lambda: "bulk", LIGHT, lane=Lane.BULK)
     query = pool.submit(lambda: "query", LIGHT, lane=Lane.QUERY)
@@ -102,7 +102,7 @@ def test_bulk_is_decoded_no_further_ahead_than_the_batcher_follows() -> None:
 
 
 def test_closing_lets_what_runs_end_and_cancels_the_rest() -> None:
-    pool = Decoders(1, budget=1)
+    pool = DecodePool(1, budget=1)
     gate = Gate()
     running = pool.submit(gate, LIGHT, lane=Lane.BULK)
     gate.begun.wait()
@@ -120,7 +120,7 @@ def test_closing_lets_what_runs_end_and_cancels_the_rest() -> None:
 
 
 def test_a_failed_pictures_bytes_go_with_its_future_without_waiting_for_the_collector(
-    decoders: Decoders,
+    decoders: DecodePool,
 ) -> None:
     class Bytes(bytearray):
         pass
@@ -151,13 +151,13 @@ def test_a_thread_that_could_not_be_set_up_decodes_all_the_same(
         raise RuntimeError("no such library")
 
     with caplog.at_level(logging.CRITICAL, "workers.images.decode_pool"):
-        pool = Decoders(1, budget=1, begin_thread=broken)
+        pool = DecodePool(1, budget=1, begin_thread=broken)
         assert pool.submit(lambda: 1, LIGHT, lane=Lane.BULK).result() == 1
         pool.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have no niceness of their own here")
-def test_decoding_stands_back_and_nobody_else_does(decoders: Decoders) -> None:
+def test_decoding_stands_back_and_nobody_else_does(decoders: DecodePool) -> None:
     def niceness() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 

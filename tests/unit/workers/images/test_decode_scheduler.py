@@ -4,28 +4,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.batching import Lane
-from workers.images.decode_cost import Burden
-from workers.images.decode_scheduler import HEAVY_PIXELS, QUERIES_IN_A_ROW, Turn, Turns, Weight
+from workers.images.decode_cost import DecodeCost
+from workers.images.decode_scheduler import (
+    HEAVY_PIXELS,
+    QUERIES_IN_A_ROW,
+    DecodeScheduler,
+    DecodeSlot,
+    Weight,
+)
 
 LIGHT, HEAVY = 1_000_000, HEAVY_PIXELS + 1
 PLENTY = 1 << 40
 
 
-def plain(pixels: int) -> Burden:
+def plain(pixels: int) -> DecodeCost:
     """Four bytes a pixel."""
-    return Burden(pixels, 4 * pixels)
+    return DecodeCost(pixels, 4 * pixels)
 
 
 def lines(
     threads: int, *jobs: tuple[str, int], budget: int = PLENTY, lane: Lane = Lane.BULK
-) -> Turns[str]:
-    turns: Turns[str] = Turns(threads, budget=budget)
+) -> DecodeScheduler[str]:
+    turns: DecodeScheduler[str] = DecodeScheduler(threads, budget=budget)
     for name, pixels in jobs:
         turns.add(name, plain(pixels), lane=lane)
     return turns
 
 
-def start_all(turns: Turns[str]) -> list[Turn[str]]:
+def start_all(turns: DecodeScheduler[str]) -> list[DecodeSlot[str]]:
     """Give turns until nobody may go."""
     started = []
     while turn := turns.next():
@@ -33,7 +39,7 @@ def start_all(turns: Turns[str]) -> list[Turn[str]]:
     return started
 
 
-def names(turns: list[Turn[str]]) -> list[str]:
+def names(turns: list[DecodeSlot[str]]) -> list[str]:
     return [turn.job for turn in turns]
 
 
@@ -53,7 +59,7 @@ def test_queries_go_before_bulk_that_came_first() -> None:
     assert order == ["query", "large query", "bulk"]
 
 
-def endless_queries(turns: Turns[str], rounds: int) -> list[str]:
+def endless_queries(turns: DecodeScheduler[str], rounds: int) -> list[str]:
     """What has its turn while a query always waits."""
     order = []
     for _ in range(rounds):
@@ -75,7 +81,7 @@ def test_queries_without_end_do_not_stop_bulk() -> None:
 
 
 def test_queries_go_on_while_bulk_that_is_due_may_not_go() -> None:
-    turns: Turns[str] = Turns(1, budget=PLENTY, bulk_may_go=lambda: False)
+    turns: DecodeScheduler[str] = DecodeScheduler(1, budget=PLENTY, bulk_may_go=lambda: False)
     turns.add("bulk", plain(LIGHT), lane=Lane.BULK)
     assert set(endless_queries(turns, 2 * QUERIES_IN_A_ROW)) == {"query"}
 
@@ -157,10 +163,10 @@ def test_drained_lines_are_empty() -> None:
 def test_everybody_gets_a_turn_within_threads_and_memory(
     jobs: list[tuple[Lane, int]], threads: int, budget: int
 ) -> None:
-    turns: Turns[int] = Turns(threads, budget=budget)
+    turns: DecodeScheduler[int] = DecodeScheduler(threads, budget=budget)
     for number, (lane, pixels) in enumerate(jobs):
         turns.add(number, plain(pixels), lane=lane)
-    running: list[Turn[int]] = []
+    running: list[DecodeSlot[int]] = []
     seen: list[int] = []
     while len(seen) < len(jobs):
         while turn := turns.next():
@@ -172,7 +178,7 @@ def test_everybody_gets_a_turn_within_threads_and_memory(
     assert turns.held == 0
 
 
-def _check_bounds(running: list[Turn[int]], threads: int, budget: int) -> None:
+def _check_bounds(running: list[DecodeSlot[int]], threads: int, budget: int) -> None:
     assert len(running) <= threads + 1
     for weight in Weight:
         sizes = [turn.size for turn in running if turn.weight is weight]
@@ -186,7 +192,7 @@ def test_bulk_waits_while_it_may_not_go_and_queries_do_not() -> None:
         asked.append(None)
         return False
 
-    turns: Turns[str] = Turns(2, budget=PLENTY, bulk_may_go=full)
+    turns: DecodeScheduler[str] = DecodeScheduler(2, budget=PLENTY, bulk_may_go=full)
     assert not turns.ready()
     assert asked == []  # nobody waits who could be woken
     turns.add("bulk", plain(LIGHT), lane=Lane.BULK)

@@ -13,10 +13,10 @@ from vitrine.core.errors import BadInput
 from vitrine.core.settings import Settings, load
 from vitrine.testing.worker_fakes import FakeModel
 from workers.image import as_pixels, width_and_height
-from workers.image_decoder import PictureDecoder, decoder_for
-from workers.images.decode_cost import BY_PILLOW, FAST_JPEG, burden
-from workers.images.downscale import capped
-from workers.images.grayscale import as_grey
+from workers.image_decoder import ImageDecoder, decoder_for
+from workers.images.decode_cost import BY_PILLOW, FAST_JPEG, decode_cost
+from workers.images.downscale import downscaled
+from workers.images.grayscale import to_grayscale
 from workers.models.builtin.model import DescriptorModel
 
 MAX_PIXELS = 50_000_000
@@ -41,22 +41,22 @@ def encoded(pixels: NDArray[np.uint8], kind: str) -> bytes:
 def test_grey_is_pillows_luma_to_the_last_bit() -> None:
     pixels = colours()
     expected = np.asarray(Image.fromarray(pixels).convert("L"))
-    found = as_pixels(as_grey(pixels.copy()))
+    found = as_pixels(to_grayscale(pixels.copy()))
     for channel in range(3):
         np.testing.assert_array_equal(found[..., channel], expected)
 
 
 def test_arrays_and_images_become_equally_grey() -> None:
     pixels = noise(97, 131)
-    image = as_pixels(as_grey(Image.fromarray(pixels)))
-    np.testing.assert_array_equal(as_pixels(as_grey(pixels.copy())), image)
+    image = as_pixels(to_grayscale(Image.fromarray(pixels)))
+    np.testing.assert_array_equal(as_pixels(to_grayscale(pixels.copy())), image)
 
 
 def test_pixels_that_may_not_be_written_to_are_left_alone() -> None:
     pixels = noise(8, 8)
     kept = pixels.copy()
     pixels.flags.writeable = False
-    as_grey(pixels)
+    to_grayscale(pixels)
     np.testing.assert_array_equal(pixels, kept)
 
 
@@ -64,8 +64,8 @@ def test_pixels_that_may_not_be_written_to_are_left_alone() -> None:
 @pytest.mark.parametrize("fast", [True, False])
 def test_every_decoder_gives_three_equal_channels(kind: str, fast: bool) -> None:
     data = encoded(noise(40, 30), kind)
-    coloured = as_pixels(PictureDecoder(MAX_PIXELS, fast=fast)(data))
-    grey = as_pixels(PictureDecoder(MAX_PIXELS, fast=fast, grey=True)(data))
+    coloured = as_pixels(ImageDecoder(MAX_PIXELS, fast=fast)(data))
+    grey = as_pixels(ImageDecoder(MAX_PIXELS, fast=fast, grey=True)(data))
     expected = np.asarray(Image.fromarray(coloured).convert("L").convert("RGB"))
     np.testing.assert_array_equal(grey, expected)
 
@@ -84,12 +84,12 @@ def test_every_decoder_gives_three_equal_channels(kind: str, fast: bool) -> None
 def test_the_longest_side_is_at_most_the_cap(
     size: tuple[int, int], expected: tuple[int, int]
 ) -> None:
-    assert width_and_height(capped(Image.new("RGB", size), 2048)) == expected
+    assert width_and_height(downscaled(Image.new("RGB", size), 2048)) == expected
 
 
 def test_a_smaller_picture_is_left_as_it_is() -> None:
     image = Image.new("RGB", (2048, 100))
-    assert capped(image, 2048) is image
+    assert downscaled(image, 2048) is image
 
 
 def test_the_cap_of_the_settings_reaches_the_decoder() -> None:
@@ -115,7 +115,7 @@ def test_each_policy_has_a_name_of_its_own(settings: Settings, policy: str) -> N
 
 
 def test_a_question_may_be_grey_whatever_the_workers_policy() -> None:
-    decoder = PictureDecoder(MAX_PIXELS, longest=2048)
+    decoder = ImageDecoder(MAX_PIXELS, longest=2048)
     assert decoder.as_grey().policy == "grey-1-max2048"
     assert decoder.as_grey().as_grey() == decoder.as_grey()
     assert not decoder.grey
@@ -123,9 +123,9 @@ def test_a_question_may_be_grey_whatever_the_workers_policy() -> None:
 
 def test_a_jpeg_that_pillow_will_scale_counts_as_one_of_pillows() -> None:
     data = encoded(noise(64, 64), "JPEG")
-    alone, scaled = PictureDecoder(MAX_PIXELS), PictureDecoder(MAX_PIXELS, longest=2048)
+    alone, scaled = ImageDecoder(MAX_PIXELS), ImageDecoder(MAX_PIXELS, longest=2048)
     taken = [
-        burden(data, fast=one.leaves_jpegs_alone, max_pixels=MAX_PIXELS).nbytes // 64**2
+        decode_cost(data, fast=one.leaves_jpegs_alone, max_pixels=MAX_PIXELS).nbytes // 64**2
         for one in (alone, scaled)
     ]
     assert taken == [FAST_JPEG, BY_PILLOW]

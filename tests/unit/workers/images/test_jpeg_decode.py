@@ -14,9 +14,9 @@ from PIL import Image
 
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.image import as_pixels
-from workers.image_decoder import PictureDecoder
+from workers.image_decoder import ImageDecoder
 from workers.images.jpeg_decode import decode_jpeg
-from workers.images.pillow_decode import decode
+from workers.images.pillow_decode import decode_by_pillow
 
 pytestmark = pytest.mark.usefixtures("prepared_pillow")
 
@@ -58,7 +58,7 @@ def exif(orientation: int) -> Image.Exif:
 
 
 def reference(data: bytes) -> NDArray[np.uint8]:
-    return np.asarray(decode(data, max_pixels=MAX_PIXELS))
+    return np.asarray(decode_by_pillow(data, max_pixels=MAX_PIXELS))
 
 
 @pytest.mark.parametrize("kind", OPTIONS)
@@ -163,7 +163,7 @@ def test_a_model_that_cannot_say_gets_the_whole_picture() -> None:
     np.testing.assert_array_equal(pixels, reference(jpeg()))
 
 
-decoder = PictureDecoder(MAX_PIXELS)
+decoder = ImageDecoder(MAX_PIXELS)
 BASES = [
     jpeg(picture(31, 22), **options, **more)
     for options in OPTIONS.values()
@@ -193,7 +193,7 @@ def test_damaged_jpegs_end_as_the_reference_has_them(
     for kind, at, piece in changes:
         data = damaged(data, kind, at, piece)
     data = data[: int(len(data) * kept)]
-    ours, theirs = outcome(decoder, data), outcome(PictureDecoder(MAX_PIXELS, fast=False), data)
+    ours, theirs = outcome(decoder, data), outcome(ImageDecoder(MAX_PIXELS, fast=False), data)
     if isinstance(theirs, tuple):
         assert ours == theirs
     else:
@@ -211,7 +211,7 @@ def damaged(data: bytes, kind: str, at: int, piece: bytes) -> bytes:
     return data[:at] + segment + data[at:]
 
 
-def outcome(decoder: PictureDecoder, data: bytes) -> NDArray[np.uint8] | tuple[FailureReason, str]:
+def outcome(decoder: ImageDecoder, data: bytes) -> NDArray[np.uint8] | tuple[FailureReason, str]:
     try:
         return as_pixels(decoder(data))
     except ItemFailure as failure:

@@ -16,12 +16,12 @@ from tests.unit.workers.ingest.chunk_fixture import png, url
 from vitrine.core.types import ImageRef
 from vitrine.testing.worker_fakes import FakeModel, FakeSource
 from workers.batching import Batcher, Lane
-from workers.byte_budget import HeldBytes
-from workers.fetch import Fetched, Fetcher, FetchPolicy
+from workers.byte_budget import ByteBudget
+from workers.fetch import FetchedPicture, Fetcher, FetchPolicy
 from workers.fetch.allow_list import AllowList
-from workers.image_decoder import PictureDecoder
-from workers.images.decode_pool import Decoders
-from workers.ingest.concurrent import Brisk
+from workers.image_decoder import ImageDecoder
+from workers.images.decode_pool import DecodePool
+from workers.ingest.concurrent import ConcurrentChunk
 from workers.ingest.retries import RetryPolicy
 from workers.stages import PictureSource, Stages
 
@@ -32,7 +32,7 @@ INPUT_BYTES = 3 * 8 * 8 * 4
 THREADS = 2
 
 
-class Peak(HeldBytes):
+class Peak(ByteBudget):
     """A count that remembers its highest value."""
 
     highest = 0
@@ -50,9 +50,9 @@ def opened(source: PictureSource, *, ahead: int = 1 << 30, batch: int = 16) -> I
     stages = Stages(
         model,
         source,
-        Decoders(THREADS, budget=1 << 30, ahead=ahead),
+        DecodePool(THREADS, budget=1 << 30, ahead=ahead),
         Batcher(model, size=batch, wait=0.001),
-        PictureDecoder(max_pixels=50_000_000),
+        ImageDecoder(max_pixels=50_000_000),
     )
     try:
         yield stages
@@ -60,9 +60,11 @@ def opened(source: PictureSource, *, ahead: int = 1 << 30, batch: int = 16) -> I
         stages.close()
 
 
-def chunk(stages: Stages, urls: list[str]) -> Brisk:
+def chunk(stages: Stages, urls: list[str]) -> ConcurrentChunk:
     images = [ImageRef(n, f"item-{n}", 0, address) for n, address in enumerate(urls)]
-    return Brisk(stages, images, RetryPolicy(attempts=1, rounds=0), 64, None, lambda: False)
+    return ConcurrentChunk(
+        stages, images, RetryPolicy(attempts=1, rounds=0), 64, None, lambda: False
+    )
 
 
 def bmp(side: int) -> bytes:
@@ -76,7 +78,7 @@ def bmp(side: int) -> bytes:
 def test_large_pictures_are_fetched_no_faster_than_they_are_decoded(
     side: int, megabytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.fetch.fetcher.HeldBytes", Peak)
+    monkeypatch.setattr("workers.fetch.fetcher.ByteBudget", Peak)
     picture = bmp(side)
     assert len(picture) // MEBIBYTE >= megabytes - 1
     site = Site({"/a.bmp": answer(200, picture)})
@@ -100,8 +102,8 @@ def test_large_pictures_are_fetched_no_faster_than_they_are_decoded(
 def test_no_more_is_decoded_than_fits_before_a_batcher_that_stands_still(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("workers.images.decode_pool.HeldBytes", Peak)
-    fetched = Fetched(data=png((1, 2, 3)), url="", status=200)
+    monkeypatch.setattr("workers.images.decode_pool.ByteBudget", Peak)
+    fetched = FetchedPicture(data=png((1, 2, 3)), url="", status=200)
     with opened(FakeSource({}), ahead=10 * INPUT_BYTES) as stages:
         bulk = deque(stages.prepare(fetched, lane=Lane.BULK) for _ in range(100))
         for _ in range(50):  # queries go on, and give bulk every occasion to slip through

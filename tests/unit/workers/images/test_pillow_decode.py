@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.images.pillow_decode import IMAGE_POLICY, decode
+from workers.images.pillow_decode import IMAGE_POLICY, decode_by_pillow
 
 pytestmark = pytest.mark.usefixtures("prepared_pillow")
 
@@ -49,14 +49,14 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def pixels(data: bytes) -> NDArray[np.int16]:
-    image = decode(data, max_pixels=MAX_PIXELS)
+    image = decode_by_pillow(data, max_pixels=MAX_PIXELS)
     assert image.mode == "RGB"
     return np.asarray(image, dtype=np.int16)
 
 
 def failure(data: bytes, max_pixels: int = MAX_PIXELS) -> ItemFailure:
     with pytest.raises(ItemFailure) as caught:
-        decode(data, max_pixels=max_pixels)
+        decode_by_pillow(data, max_pixels=max_pixels)
     return caught.value
 
 
@@ -93,7 +93,7 @@ def test_pictures_come_out_upright(kind: str, orientation: int) -> None:
 
 
 def test_a_turned_picture_is_not_turned_twice_by_a_reader() -> None:
-    image = decode(encoded(picture(), "JPEG", exif=exif(6)), max_pixels=MAX_PIXELS)
+    image = decode_by_pillow(encoded(picture(), "JPEG", exif=exif(6)), max_pixels=MAX_PIXELS)
     assert image.size == (16, 24)
     assert ImageOps.exif_transpose(image).size == (16, 24)
 
@@ -126,7 +126,7 @@ def test_too_many_pixels_are_refused_by_their_number(kind: str) -> None:
     error = failure(data, max_pixels=24 * 16 - 1)
     assert error.reason is FailureReason.TOO_MANY_PIXELS
     assert "24 x 16" in error.detail
-    assert decode(data, max_pixels=24 * 16).size == (24, 16)
+    assert decode_by_pillow(data, max_pixels=24 * 16).size == (24, 16)
 
 
 def test_the_size_is_checked_before_the_pixels_are_decoded() -> None:
@@ -220,7 +220,7 @@ def test_damaged_pictures_end_decoded_or_named(
 
 def decoded_or_failure(data: bytes) -> Image.Image | ItemFailure:
     try:
-        return decode(data, max_pixels=MAX_PIXELS)
+        return decode_by_pillow(data, max_pixels=MAX_PIXELS)
     except ItemFailure as failure:
         return failure
 

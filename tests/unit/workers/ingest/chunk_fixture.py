@@ -18,12 +18,12 @@ from vitrine.testing.memory_ledger import MemoryLedger
 from vitrine.testing.memory_store import MemoryStore
 from vitrine.testing.worker_fakes import FakeModel, FakeSource
 from workers.batching import Batcher
-from workers.image_decoder import PictureDecoder
-from workers.images.decode_pool import Decoders
+from workers.image_decoder import ImageDecoder
+from workers.images.decode_pool import DecodePool
 from workers.ingest.chunk_worker import ChunkWorker, Report
 from workers.ingest.leases import LeaseKeeper
 from workers.ingest.retries import RetryPolicy
-from workers.ingest.retry_ledger import Patience
+from workers.ingest.retry_ledger import LedgerRetry
 from workers.ingest.upsert import ChunkStore
 from workers.stages import Stages
 
@@ -67,9 +67,9 @@ class Workshop:
         self.stages = Stages(
             self.model,
             self.source,
-            Decoders(2, budget=1 << 28),
+            DecodePool(2, budget=1 << 28),
             self.batcher,
-            PictureDecoder(max_pixels=1_000_000),
+            ImageDecoder(max_pixels=1_000_000),
         )
         self.keeper = LeaseKeeper(self.ledger, seconds=60)
         self.stopping = False
@@ -83,7 +83,7 @@ class Workshop:
             window=window,
             fetch_files=False,
             stopping=lambda: self.stopping,
-            patience=Patience(lambda: self.stopping, seconds=patience),
+            patience=LedgerRetry(lambda: self.stopping, seconds=patience),
         )
 
     def __enter__(self) -> Self:

@@ -16,13 +16,13 @@ from tests.unit.workers.ingest.chunk_fixture import Answer, Workshop, png, url
 from vitrine.core.errors import LedgerUnavailable, StoreRejected, StoreUnavailable
 from vitrine.core.types import FailureReason, ItemFailure, JobState, point_id
 from vitrine.ledger import Lease
-from vitrine.ledger.base import STRIKES_OUT
+from vitrine.ledger.base import MAX_PICTURE_CRASHES
 from vitrine.store.base import PointBatch, Space
 from vitrine.testing.memory_ledger import MemoryLedger
 from vitrine.testing.memory_store import MemoryStore
 from vitrine.testing.worker_fakes import DIMENSION, FakeModel, FakeSource
 from workers.batching import Lane
-from workers.fetch.result import Fetched
+from workers.fetch.result import FetchedPicture
 from workers.ingest.chunk_worker import Report
 from workers.ingest.one_by_one import WRITTEN_EVERY
 from workers.models.base import Inputs
@@ -263,7 +263,7 @@ def test_a_suspect_goes_first_and_is_cleared_when_it_comes_through() -> None:
 def test_a_picture_that_three_workers_died_on_is_dead_lettered_by_name() -> None:
     with Workshop(good(6)) as shop:
         job = shop.job(6)
-        for _ in range(STRIKES_OUT):
+        for _ in range(MAX_PICTURE_CRASHES):
             die(shop, job, 4)
         assert shop.ingest(job) == {
             "embedded": 5,
@@ -492,7 +492,7 @@ def test_failures_are_stamped_by_the_ledgers_clock() -> None:
 class YieldingSource(FakeSource):
     """Lets other threads go first each time it is asked."""
 
-    def fetch(self, url: str, *, file_root: str | None = None) -> Future[Fetched]:
+    def fetch(self, url: str, *, file_root: str | None = None) -> Future[FetchedPicture]:
         time.sleep(0.001)
         return super().fetch(url, file_root=file_root)
 

@@ -23,7 +23,7 @@ from vitrine.ledger import Lease, NewChunk
 from vitrine.store import IndexState, PointBatch, Provenance, Space
 from vitrine.testing.memory_ledger import MemoryLedger
 from vitrine.testing.memory_store import MemoryStore
-from workers.maintenance.index_deferral import LEFT_BEHIND_KEY, LOCK_KEY, IndexKeeper
+from workers.maintenance.index_deferral import LEFT_BEHIND_KEY, LOCK_KEY, IndexDeferral
 
 BULK = 20
 PATIENCE = 100.0
@@ -84,9 +84,9 @@ class Bench:
         self.store.ensure("shop", SPACE)
         self.keeper = self.worker()
 
-    def worker(self, *, defer: bool = True) -> IndexKeeper:
+    def worker(self, *, defer: bool = True) -> IndexDeferral:
         """A worker process's keeper; one that was killed is simply not asked again."""
-        return IndexKeeper(
+        return IndexDeferral(
             self.ledger, self.store, self.redis,
             every=5, index_points=BULK, patience=PATIENCE, defer=defer,
         )  # fmt: skip

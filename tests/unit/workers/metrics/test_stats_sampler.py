@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from vitrine.messaging import worker_stats
-from workers.metrics.stats_sampler import WINDOW, Counts, VitalSigns
+from workers.metrics.stats_sampler import WINDOW, CounterSnapshot, StatsSampler
 
 
 class InWork:
@@ -22,28 +22,28 @@ class InWork:
         return {"a-job": {"fetch": 60, "batch": 4}, "other": {"decode": 1}}
 
 
-START = Counts(100.0, 0, 0, 0, 0, 0.0, 0, 0)
+START = CounterSnapshot(100.0, 0, 0, 0, 0, 0.0, 0, 0)
 
 
 def test_rates_are_over_the_samples_that_are_kept(redis_server: str) -> None:
     present = START
     with closing(Redis.from_url(redis_server)) as redis:
-        signs = VitalSigns(redis, "vital-node", lambda: present, InWork())
+        signs = StatsSampler(redis, "vital-node", lambda: present, InWork())
         for step in range(1, 2 * WINDOW + 1):
             # Ten seconds of nothing, then ten in which everything moves.
             fast = max(0, step - WINDOW)
-            present = Counts(
+            present = CounterSnapshot(
                 100.0 + 2 * step, 90 * fast, 10 * fast, 4 * fast, 1e6 * fast, 1.5 * fast,
                 2 * fast, 100 * fast,
             )  # fmt: skip
             signs.sample()
-        told = worker_stats.read(redis, ["vital-node", "nobody"])
+        told = worker_stats.read_stats(redis, ["vital-node", "nobody"])
         signs.close()
-        assert worker_stats.read(redis, ["vital-node"]) == {}
+        assert worker_stats.read_stats(redis, ["vital-node"]) == {}
     assert set(told) == {"vital-node"}
     found = told["vital-node"]
-    assert worker_stats.in_stages([found, found], "a-job") == {"fetch": 120, "batch": 8}
-    assert worker_stats.in_stages([found], "nobody's") == {}
+    assert worker_stats.images_in_stages([found, found], "a-job") == {"fetch": 120, "batch": 8}
+    assert worker_stats.images_in_stages([found], "nobody's") == {}
     assert (found.embedded, found.failed, found.chunks) == (90 * WINDOW, 10 * WINDOW, 3)
     # The oldest sample that is kept when it told was taken a step before the last ten seconds.
     seconds = 2 * (WINDOW + 1)
@@ -58,5 +58,5 @@ def test_rates_are_over_the_samples_that_are_kept(redis_server: str) -> None:
 def test_a_device_is_never_busier_than_all_of_the_time(redis_server: str) -> None:
     counts = [START, replace(START, at=101.0, busy_seconds=5.0)]
     with closing(Redis.from_url(redis_server)) as redis:
-        signs = VitalSigns(redis, "busy-node", lambda: counts.pop(0), InWork())
+        signs = StatsSampler(redis, "busy-node", lambda: counts.pop(0), InWork())
         assert signs.now().device_busy == 1.0

@@ -7,9 +7,9 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from vitrine.core.errors import StoreUnavailable
-from vitrine.store.timed import timed
+from vitrine.store.timed import timed_store
 from vitrine.testing.memory_store import MemoryStore
-from workers.batching.stats import Gauge
+from workers.batching.stats import BatchStats
 from workers.metrics import WorkerMetrics
 
 
@@ -99,7 +99,7 @@ def test_questions_are_counted_one_by_one(metrics: WorkerMetrics) -> None:
 def test_batches_are_followed_by_lane_and_the_device_by_its_busy_seconds(
     metrics: WorkerMetrics,
 ) -> None:
-    gauge = Gauge()
+    gauge = BatchStats()
     metrics.watch_batches(gauge)
     gauge.finished(10.0, 10.5, bulk=True)
     gauge.answered(48, bulk=True)
@@ -115,7 +115,7 @@ def test_the_stores_calls_are_timed_and_its_failures_told_apart(metrics: WorkerM
         def ping(self) -> None:
             raise StoreUnavailable("gone")
 
-    store = timed(Away(), metrics.store_called)
+    store = timed_store(Away(), metrics.store_called)
     assert store.collections() == []
     assert store.collections() == []
     with pytest.raises(StoreUnavailable):

@@ -12,8 +12,8 @@ from PIL import Image
 
 from tests.tiny_models import BUILDERS
 from workers.image import as_image
-from workers.images.downscale import capped
-from workers.models.silence_logging import quieten
+from workers.images.downscale import downscaled
+from workers.models.silence_logging import silence_libraries
 
 TinyModel: TypeAlias = Callable[[str], Path]
 
@@ -21,7 +21,7 @@ TinyModel: TypeAlias = Callable[[str], Path]
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
     """Make a family's directory once a session, and give its path."""
-    quieten()
+    silence_libraries()
     made: dict[str, Path] = {}
 
     def make(family: str) -> Path:
@@ -64,6 +64,6 @@ def camera_pictures(shared_data: Path) -> list[Image.Image]:
 @pytest.fixture(scope="session")
 def capped_pictures(camera_pictures: list[Image.Image]) -> list[Image.Image]:
     """The same, their longest side at 2048 pixels."""
-    made = [as_image(capped(picture, 2048)) for picture in camera_pictures]
+    made = [as_image(downscaled(picture, 2048)) for picture in camera_pictures]
     assert {picture.size for picture in made} == {(2048, 1536)}
     return made

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from workers.models.conv_folding import streamlined
+from workers.models.conv_folding import with_folded_convolutions
 
 
 class Net(nn.Module):
@@ -46,7 +46,7 @@ def probe(model: Any) -> torch.Tensor:
 @torch.inference_mode()
 def test_a_normalisation_is_folded_into_its_convolution() -> None:
     net = made()
-    faster = streamlined(net, probe)
+    faster = with_folded_convolutions(net, probe)
     assert isinstance(faster.norm, nn.Identity)
     assert faster.act.inplace
     assert faster.conv.weight.is_contiguous(memory_format=torch.channels_last)
@@ -56,16 +56,16 @@ def test_a_normalisation_is_folded_into_its_convolution() -> None:
 def test_the_original_is_kept_as_it_was_where_folding_would_change_its_vectors() -> None:
     net = made(shared=True)
     before = probe(net)
-    assert streamlined(net, probe) is net
+    assert with_folded_convolutions(net, probe) is net
     torch.testing.assert_close(probe(net), before, atol=0, rtol=0)
 
 
 def test_a_model_without_batch_normalisation_is_left_alone() -> None:
     net = nn.Sequential(nn.Conv2d(3, 4, 16), nn.Flatten())
-    assert streamlined(net, probe) is net
+    assert with_folded_convolutions(net, probe) is net
 
 
 def test_a_normalisation_by_each_batch_is_left_alone() -> None:
     net = made()
     net.norm = nn.BatchNorm2d(8, track_running_stats=False).eval()
-    assert streamlined(net, probe) is net
+    assert with_folded_convolutions(net, probe) is net

@@ -20,7 +20,7 @@ from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2Imag
 from workers.models.base import Inputs
 from workers.models.preprocess.fast_preprocess import MAX_LEVELS
 from workers.models.preprocess.preprocessing import Preprocessing
-from workers.models.preprocess.reference_preprocess import ReferencePixels
+from workers.models.preprocess.reference_preprocess import ReferencePreprocess
 
 BILINEAR, BICUBIC = Image.Resampling.BILINEAR, Image.Resampling.BICUBIC
 CROP = {"height": 28, "width": 28}
@@ -39,7 +39,7 @@ PROCESSORS: dict[str, Any] = {
         size={"height": 32, "width": 32}, resample=BILINEAR, do_rescale=False
     ),
 }
-WAYS = {name: (Preprocessing(one), ReferencePixels(one)) for name, one in PROCESSORS.items()}
+WAYS = {name: (Preprocessing(one), ReferencePreprocess(one)) for name, one in PROCESSORS.items()}
 OTHERS: dict[str, Any] = {
     "longest edge": BitImageProcessorPil(
         size={"shortest_edge": 32, "longest_edge": 40}, do_center_crop=False
@@ -129,7 +129,7 @@ def test_what_is_not_understood_takes_the_reference_way(name: str) -> None:
     preprocessing = Preprocessing(OTHERS[name])
     assert preprocessing.way == "reference"
     assert preprocessing.scaled_size(40, 30) is None
-    expected = ReferencePixels(OTHERS[name])(Image.fromarray(noise(60, 90)))
+    expected = ReferencePreprocess(OTHERS[name])(Image.fromarray(noise(60, 90)))
     np.testing.assert_array_equal(
         preprocessing(noise(60, 90))["pixel_values"], expected["pixel_values"]
     )

@@ -17,9 +17,9 @@ from PIL import Image
 
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.image import as_pixels
-from workers.image_decoder import PictureDecoder
+from workers.image_decoder import ImageDecoder
 from workers.images.jpeg_decode import decode_jpeg
-from workers.images.pillow_decode import decode
+from workers.images.pillow_decode import decode_by_pillow
 from workers.models.base import EmbeddingModel, ScalesPictures, Way
 from workers.models.factory import open_model
 from workers.models.families import image_vectors
@@ -56,7 +56,7 @@ def all_files(folder: Path) -> list[Path]:
 
 def outcome(way: Way, path: Path) -> NDArray[np.uint8] | tuple[FailureReason, str]:
     try:
-        return as_pixels(PictureDecoder(MAX_PIXELS, fast=way == "fast")(path.read_bytes()))
+        return as_pixels(ImageDecoder(MAX_PIXELS, fast=way == "fast")(path.read_bytes()))
     except ItemFailure as failure:
         return failure.reason, failure.detail
 
@@ -111,7 +111,10 @@ def expected(directory: Path, sample: tuple[bytes, ...]) -> Vectors:
     processor = processor.from_pretrained(directory, backend="pil")
     model = transformers.AutoModel.from_pretrained(directory).eval()
     return units(
-        [_plainly(processor, model, decode(data, max_pixels=MAX_PIXELS)) for data in sample]
+        [
+            _plainly(processor, model, decode_by_pillow(data, max_pixels=MAX_PIXELS))
+            for data in sample
+        ]
     )
 
 
@@ -127,7 +130,7 @@ def units(vectors: list[NDArray[np.float32]] | NDArray[np.float32]) -> Vectors:
     return np.asarray(stacked / np.linalg.norm(stacked, axis=1, keepdims=True))
 
 
-def embedded(model: EmbeddingModel, decoder: PictureDecoder, files: tuple[bytes, ...]) -> Vectors:
+def embedded(model: EmbeddingModel, decoder: ImageDecoder, files: tuple[bytes, ...]) -> Vectors:
     return units([model.embed([model.preprocess(decoder(data))])[0] for data in files])
 
 
@@ -138,7 +141,7 @@ def test_vectors_are_those_of_transformers(
 ) -> None:
     directory = directory_of(name)
     model = open_model(str(directory), device="cpu", preprocess=way)
-    decoder = PictureDecoder(MAX_PIXELS, fast=way == "fast")
+    decoder = ImageDecoder(MAX_PIXELS, fast=way == "fast")
     pictures, odd = catalog(shared_data), others(shared_data)
     found, wanted = embedded(model, decoder, pictures), expected(directory, pictures)
     assert (found * wanted).sum(axis=1).min() >= SAME
@@ -158,8 +161,8 @@ def test_vectors_of_scaled_jpegs_are_near_those_of_transformers(
     sample = tuple(large[:: max(1, len(large) // 8)])
     model = open_model(str(directory), device="cpu")
     assert isinstance(model, ScalesPictures)
-    decoder = PictureDecoder(MAX_PIXELS, scaled_size=model.scaled_size)
-    whole = PictureDecoder(MAX_PIXELS)
+    decoder = ImageDecoder(MAX_PIXELS, scaled_size=model.scaled_size)
+    whole = ImageDecoder(MAX_PIXELS)
     for data in sample:
         assert as_pixels(decoder(data)).size < as_pixels(whole(data)).size / 3
     cosines = (embedded(model, decoder, sample) * expected(directory, sample)).sum(axis=1)
@@ -184,10 +187,13 @@ def test_grey_vectors_are_those_of_transformers_for_grey_pictures(shared_data: P
     processor: Any = transformers.AutoImageProcessor
     processor = processor.from_pretrained(directory, backend="pil")
     reference = transformers.AutoModel.from_pretrained(directory).eval()
-    grey = [decode(data, max_pixels=MAX_PIXELS).convert("L").convert("RGB") for data in pictures]
+    grey = [
+        decode_by_pillow(data, max_pixels=MAX_PIXELS).convert("L").convert("RGB")
+        for data in pictures
+    ]
     wanted = units([_plainly(processor, reference, picture) for picture in grey])
     model = open_model(str(directory), device="cpu")
-    found = embedded(model, PictureDecoder(MAX_PIXELS, grey=True), pictures)
+    found = embedded(model, ImageDecoder(MAX_PIXELS, grey=True), pictures)
     assert (found * wanted).sum(axis=1).min() >= SAME
-    coloured = embedded(model, PictureDecoder(MAX_PIXELS), pictures)
+    coloured = embedded(model, ImageDecoder(MAX_PIXELS), pictures)
     assert np.median((found * coloured).sum(axis=1)) < SAME

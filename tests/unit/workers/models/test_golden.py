@@ -14,7 +14,7 @@ from PIL import Image
 
 from vitrine.core.types import ItemFailure
 from workers.image import Picture, as_pixels, width_and_height
-from workers.image_decoder import PictureDecoder
+from workers.image_decoder import ImageDecoder
 from workers.models.base import EmbeddingModel, Way
 from workers.models.factory import open_model
 from workers.normalize import l2_normalise
@@ -42,7 +42,7 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 @pytest.fixture(scope="module")
 def upright(way: Way) -> Upright:
-    decoder = PictureDecoder(MAX_PIXELS, fast=way == "fast")
+    decoder = ImageDecoder(MAX_PIXELS, fast=way == "fast")
     return lambda path: decoder(path.read_bytes())
 
 

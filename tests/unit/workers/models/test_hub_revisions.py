@@ -104,7 +104,7 @@ def test_a_listed_model_is_opened_at_its_pin(
     answering: type[Hub], downloads: list[tuple[str, str | None]], pin: str
 ) -> None:
     answering.known[PINNED] = {pin}
-    hub.fetch(PINNED)
+    hub.download(PINNED)
     assert downloads == [(PINNED, pin)]
 
 
@@ -113,7 +113,7 @@ def test_another_revision_may_be_asked_for(
     answering: type[Hub], downloads: list[tuple[str, str | None]]
 ) -> None:
     answering.known[PINNED] = {"v2"}
-    hub.fetch(f"{PINNED}@v2")
+    hub.download(f"{PINNED}@v2")
     assert downloads == [(PINNED, "v2")]
 
 
@@ -122,7 +122,7 @@ def test_an_unlisted_model_is_opened_at_the_commit_that_is_newest_now(
     answering: type[Hub], downloads: list[tuple[str, str | None]]
 ) -> None:
     answering.known["shop/own"] = set()
-    hub.fetch("shop/own")
+    hub.download("shop/own")
     assert downloads == [("shop/own", NEWEST)]
 
 
@@ -130,14 +130,14 @@ def test_an_unlisted_model_is_opened_at_the_commit_that_is_newest_now(
 def test_a_revision_that_the_hub_does_not_have_is_named(answering: type[Hub]) -> None:
     answering.known[PINNED] = set()
     with pytest.raises(BadInput, match="no revision nowhere of openai/clip") as caught:
-        hub.fetch(f"{PINNED}@nowhere")
+        hub.download(f"{PINNED}@nowhere")
     assert f"{PINNED}@main" in str(caught.value)
 
 
 @pytest.mark.usefixtures("cache", "answering")
 def test_a_model_that_the_hub_does_not_have_is_named() -> None:
     with pytest.raises(BadInput, match="has no 'shop/nothing'"):
-        hub.fetch("shop/nothing@v1")
+        hub.download("shop/nothing@v1")
 
 
 @pytest.mark.usefixtures("unreachable")
@@ -146,7 +146,7 @@ def test_the_pinned_revision_is_found_in_the_cache(
 ) -> None:
     folder = cache / f"models--{PINNED.replace('/', '--')}" / "snapshots" / pin
     shutil.copytree(tiny_model("clip"), folder)
-    assert hub.fetch(PINNED) == folder
+    assert hub.download(PINNED) == folder
 
 
 @pytest.mark.usefixtures("unreachable")
@@ -158,11 +158,11 @@ def test_another_revision_in_the_cache_is_not_taken_for_the_pinned_one(
     (model / "refs").mkdir()
     (model / "refs" / "main").write_text(NEWEST)
     with pytest.raises(ModelUnavailable, match="not in its cache"):
-        hub.fetch(PINNED)
-    assert hub.fetch(f"{PINNED}@main") == model / "snapshots" / NEWEST
+        hub.download(PINNED)
+    assert hub.download(f"{PINNED}@main") == model / "snapshots" / NEWEST
 
 
 def test_a_listed_models_last_part_alone_is_answered_with_its_id() -> None:
     with pytest.raises(BadInput, match="There is no directory siglip2-base-patch16-224") as caught:
-        hub.fetch("siglip2-base-patch16-224")
+        hub.download("siglip2-base-patch16-224")
     assert "google/siglip2-base-patch16-224" in str(caught.value)

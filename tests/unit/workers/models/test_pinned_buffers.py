@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workers.models.base import Inputs
-from workers.models.pinned_buffers import Slabs
+from workers.models.pinned_buffers import PinnedBufferPool
 
 
 def picture(level: int, side: int = 4) -> Inputs:
@@ -15,14 +15,14 @@ def picture(level: int, side: int = 4) -> Inputs:
 
 
 def test_pictures_lie_side_by_side_and_the_last_fills_what_is_left() -> None:
-    slab = Slabs(pinned=False).gather([picture(1), picture(2)], 4)
+    slab = PinnedBufferPool(pinned=False).gather([picture(1), picture(2)], 4)
     assert slab.tensors["pixel_values"].shape == (4, 3, 4, 4)
     assert slab.tensors["pixel_values"][:, 0, 0, 0].tolist() == [1, 2, 2, 2]
     assert slab.tensors["spatial_shapes"].tolist() == [[1, 4], [2, 4], [2, 4], [2, 4]]
 
 
 def test_a_buffer_is_used_again_only_when_given_back() -> None:
-    slabs = Slabs(pinned=False)
+    slabs = PinnedBufferPool(pinned=False)
     first = slabs.gather([picture(1)], 2)
     second = slabs.gather([picture(2)], 2)
     assert first.tensors["pixel_values"][0, 0, 0, 0] == 1
@@ -45,11 +45,11 @@ def test_a_buffer_is_used_again_only_when_given_back() -> None:
 )
 def test_pictures_of_different_inputs_do_not_go_together(other: Inputs) -> None:
     with pytest.raises(ValueError, match="different shapes"):
-        Slabs(pinned=False).gather([picture(1), other], 2)
+        PinnedBufferPool(pinned=False).gather([picture(1), other], 2)
 
 
 def test_what_is_kept_is_bounded() -> None:
-    slabs = Slabs(pinned=False)
+    slabs = PinnedBufferPool(pinned=False)
     taken = [slabs.gather([picture(1)], 2) for _ in range(10)]
     for slab in taken:
         slabs.give_back(slab)
@@ -61,7 +61,7 @@ def test_what_is_kept_is_bounded() -> None:
 
 
 def test_a_buffer_for_each_size_of_batch_does_not_add_up() -> None:
-    slabs = Slabs(pinned=False)
+    slabs = PinnedBufferPool(pinned=False)
     for rows in range(1, 33):
         slabs.give_back(slabs.gather([picture(1)], rows))
     full = slabs.gather([picture(1)], 32)

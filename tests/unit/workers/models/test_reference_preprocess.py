@@ -18,7 +18,7 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
 
 from workers.models.preprocess.aspect_crop import MAX_ASPECT, cut_to_middle
-from workers.models.preprocess.reference_preprocess import ReferencePixels
+from workers.models.preprocess.reference_preprocess import ReferencePreprocess
 
 TinyModel: TypeAlias = Callable[[str], Path]
 CROP = {"height": 28, "width": 28}
@@ -39,7 +39,7 @@ def noise(width: int, height: int) -> Image.Image:
 @settings(max_examples=60, deadline=None)
 @given(width=st.integers(8, 120), height=st.integers(8, 120))
 def test_inputs_equal_those_of_the_processor(name: str, width: int, height: int) -> None:
-    reference = ReferencePixels(PROCESSORS[name])
+    reference = ReferencePreprocess(PROCESSORS[name])
     assert reference.scales_first
     inputs = reference(noise(width, height))
     expected = PROCESSORS[name](images=noise(width, height), return_tensors="np")
@@ -53,21 +53,23 @@ def test_every_family_that_is_shipped_for_takes_the_short_way(
     family: str, tiny_model: TinyModel
 ) -> None:
     loader: Any = transformers.AutoImageProcessor
-    assert ReferencePixels(loader.from_pretrained(tiny_model(family), backend="pil")).scales_first
+    assert ReferencePreprocess(
+        loader.from_pretrained(tiny_model(family), backend="pil")
+    ).scales_first
 
 
 def test_a_processor_that_scales_by_another_rule_is_left_to_itself() -> None:
     processor = BitImageProcessorPil(
         size={"shortest_edge": 32, "longest_edge": 40}, do_center_crop=False
     )
-    reference = ReferencePixels(processor)
+    reference = ReferencePreprocess(processor)
     assert not reference.scales_first
     expected = processor(images=noise(60, 90), return_tensors="np")["pixel_values"][0]
     np.testing.assert_array_equal(reference(noise(60, 90))["pixel_values"], expected)
 
 
 def test_a_processor_that_does_not_scale_is_left_to_itself() -> None:
-    reference = ReferencePixels(SiglipImageProcessorPil(do_resize=False))
+    reference = ReferencePreprocess(SiglipImageProcessorPil(do_resize=False))
     assert not reference.scales_first
     assert reference(noise(20, 10))["pixel_values"].shape == (3, 10, 20)
 

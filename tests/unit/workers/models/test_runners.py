@@ -16,7 +16,7 @@ from PIL import Image
 from workers.models.base import Compile
 from workers.models.compile import captured, choose_runner
 from workers.models.preprocess.normalisation import Tensors
-from workers.models.runners import Eager, FixedSizes, Run, Runner, ladder
+from workers.models.runners import BatchRunner, EagerRunner, FixedSizeRunner, Run, fixed_sizes
 from workers.models.transformers_model import TransformersModel
 
 TinyModel: TypeAlias = Callable[[str], Path]
@@ -40,7 +40,7 @@ def eager_compiler(run: Run) -> Run:
 
 def choose(
     run: Run = doubled, *, mode: Compile = "on", backend: Callable[[Run], Run] = eager_compiler
-) -> Runner:
+) -> BatchRunner:
     return choose_runner(run, sample, 16, mode=mode, device="cpu", backend=backend)
 
 
@@ -49,7 +49,7 @@ def choose(
     [(1, [1]), (2, [1, 2]), (16, [1, 4, 16]), (64, [1, 4, 16, 64]), (48, [1, 3, 12, 48])],
 )
 def test_the_ladder_goes_down_by_quarters_to_one(size: int, sizes: list[int]) -> None:
-    assert ladder(size) == sizes
+    assert fixed_sizes(size) == sizes
 
 
 def test_a_batch_is_gathered_in_the_next_prepared_size() -> None:
@@ -62,7 +62,7 @@ def test_a_batch_is_gathered_in_the_next_prepared_size() -> None:
 
         return run
 
-    runner = FixedSizes({16: noting(16), 4: noting(4)}, noting(0))
+    runner = FixedSizeRunner({16: noting(16), 4: noting(4)}, noting(0))
     assert [runner.rows(count) for count in (1, 4, 5, 16, 17)] == [4, 4, 16, 16, 17]
     for rows in (4, 16, 17, 3):
         assert len(runner(sample(rows))) == rows
@@ -74,7 +74,7 @@ def test_pictures_of_another_shape_than_was_prepared_for_run_as_they_come() -> N
         assert tensors["x"].shape[1:] == (3,)
         return doubled(tensors)
 
-    runner = FixedSizes({4: only_threes}, doubled, sample(4))
+    runner = FixedSizeRunner({4: only_threes}, doubled, sample(4))
     wide = {"x": torch.ones(4, 5)}
     torch.testing.assert_close(runner(wide), doubled(wide))
     torch.testing.assert_close(runner(sample(4)), doubled(sample(4)))
@@ -94,20 +94,20 @@ def test_no_graph_is_captured_of_a_model_that_reads_its_inputs_on_the_cpu() -> N
         return flexible(rows)
 
     runner = choose_runner(doubled, noted, 16, mode="on", device="cuda:0", backend=refuse)
-    assert isinstance(runner, Eager)
+    assert isinstance(runner, EagerRunner)
     assert tried == [1]
 
 
 def test_compiled_code_is_kept_where_it_gives_the_same() -> None:
     runner = choose()
-    assert isinstance(runner, FixedSizes)
+    assert isinstance(runner, FixedSizeRunner)
     with torch.inference_mode():
         torch.testing.assert_close(runner(sample(4)), doubled(sample(4)))
 
 
 @pytest.mark.parametrize("mode", ["auto", "off"])
 def test_a_cpu_runs_eagerly_unless_asked(mode: Compile) -> None:
-    assert isinstance(choose(mode=mode), Eager)
+    assert isinstance(choose(mode=mode), EagerRunner)
 
 
 def test_a_compiler_that_fails_leaves_the_model_as_it_was(caplog: pytest.LogCaptureFixture) -> None:
@@ -116,7 +116,7 @@ def test_a_compiler_that_fails_leaves_the_model_as_it_was(caplog: pytest.LogCapt
 
     with caplog.at_level(logging.WARNING):
         runner = choose(backend=broken)
-    assert isinstance(runner, Eager)
+    assert isinstance(runner, EagerRunner)
     assert "no compiler on this machine" in caplog.text
     assert "long story" not in caplog.text
 
@@ -125,7 +125,7 @@ def test_compiled_code_that_gives_other_vectors_is_not_used() -> None:
     def wrong(run: Run) -> Run:
         return lambda tensors: run(tensors).flip(1)
 
-    assert isinstance(choose(backend=wrong), Eager)
+    assert isinstance(choose(backend=wrong), EagerRunner)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_vectors_do_not_depend_on_the_padding(
     plain = TransformersModel(directory, given=str(directory), device="cpu")
     padded = TransformersModel(directory, given=str(directory), device="cpu", compiling="on")
     padded.tune(16)
-    assert isinstance(padded._runner, FixedSizes)
+    assert isinstance(padded._runner, FixedSizeRunner)
     inputs = [plain.preprocess(picture) for picture in pictures[:3]]
     ours, theirs = padded.embed(inputs), plain.embed(inputs)
     assert ours.shape == theirs.shape
@@ -179,7 +179,7 @@ def test_compiled_on_a_gpu_stays_close(
     gpu = TransformersModel(directory, given=str(directory), device="cuda", compiling="on")
     inputs = [cpu.preprocess(picture) for picture in pictures]
     gpu.tune(16)
-    assert isinstance(gpu._runner, FixedSizes)
+    assert isinstance(gpu._runner, FixedSizeRunner)
     ours, theirs = gpu.embed(inputs), cpu.embed(inputs)
     products = (ours * theirs).sum(1)
     lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)

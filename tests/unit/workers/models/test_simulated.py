@@ -9,7 +9,7 @@ from PIL import Image
 from vitrine.core.errors import BadInput
 from vitrine.core.types import model_name
 from workers.models.factory import open_model
-from workers.models.simulated import TimedModel
+from workers.models.simulated import SimulatedModel
 
 RANDOM = np.random.default_rng(7)
 
@@ -28,7 +28,7 @@ def picture() -> Image.Image:
     ],
 )
 def test_a_name_says_what_a_batch_takes(name: str, base: float, batch: float) -> None:
-    model = TimedModel(name)
+    model = SimulatedModel(name)
     assert model.seconds(0) == pytest.approx(base)
     assert model.seconds(64) == pytest.approx(batch)
     assert model_name(name) == name
@@ -59,7 +59,7 @@ def test_equal_pictures_have_equal_vectors_and_others_do_not() -> None:
 
 
 def test_pixels_and_normalised_pixels_give_nearly_the_same_vector() -> None:
-    model = TimedModel("timed-64-in-0ms-at-32")
+    model = SimulatedModel("timed-64-in-0ms-at-32")
     pixels = RANDOM.integers(0, 256, (3, 32, 32), dtype=np.uint8)
     floats = (pixels.astype(np.float32) / 255 - 0.5) / 0.5
     vectors = model.embed([{"pixel_values": pixels}, {"pixel_values": floats}])
@@ -67,7 +67,7 @@ def test_pixels_and_normalised_pixels_give_nearly_the_same_vector() -> None:
 
 
 def test_a_batch_is_never_early_and_its_lateness_is_kept() -> None:
-    model = TimedModel("timed-2-in-20ms-at-32")
+    model = SimulatedModel("timed-2-in-20ms-at-32")
     inputs = model.preprocess(picture())
     for _ in range(3):
         model.embed([inputs, inputs])
@@ -77,4 +77,4 @@ def test_a_batch_is_never_early_and_its_lateness_is_kept() -> None:
 
 def test_it_knows_no_words() -> None:
     with pytest.raises(BadInput, match="no text tower"):
-        TimedModel("timed-64-in-100ms").embed_texts(["a hat"])
+        SimulatedModel("timed-64-in-100ms").embed_texts(["a hat"])

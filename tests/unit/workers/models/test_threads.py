@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from workers.batching.in_flight import UnderWay
-from workers.batching.staging import Staging
-from workers.models.device_backends import Cpu
-from workers.models.threads import in_a_passing_thread, single_threaded
+from workers.batching.in_flight import InFlight
+from workers.batching.staging import StagingThread
+from workers.models.device_backends import CpuBackend
+from workers.models.threads import run_in_own_thread, single_threaded
 
 
 def in_a_new_thread(work: Callable[[], int]) -> int:
@@ -46,7 +46,7 @@ def test_a_decoder_that_begins_right_after_takes_nothing_from_it() -> None:
     entered, begun = threading.Event(), threading.Event()
 
     def at_work() -> int:
-        Cpu(3).enter()
+        CpuBackend(3).enter()
         entered.set()
         begun.wait(30)
         return torch.get_num_threads()
@@ -79,7 +79,7 @@ def test_the_staging_thread_works_alone() -> None:
     nothing: Any = Ended()
 
     def staging() -> int:
-        Staging(nothing, nothing, UnderWay()).run()
+        StagingThread(nothing, nothing, InFlight()).run()
         return torch.get_num_threads()
 
     before = torch.get_num_threads()
@@ -92,11 +92,11 @@ def test_the_staging_thread_works_alone() -> None:
 
 
 def test_a_passing_thread_is_gone_when_its_work_is_done() -> None:
-    thread = in_a_passing_thread(threading.current_thread)
+    thread = run_in_own_thread(threading.current_thread)
     assert thread is not threading.current_thread()
     assert not thread.is_alive()
     with pytest.raises(LookupError, match="nothing here"):
-        in_a_passing_thread(fail)
+        run_in_own_thread(fail)
 
 
 def fail() -> None:

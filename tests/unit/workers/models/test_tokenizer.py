@@ -10,7 +10,7 @@ from typing import TypeAlias
 import pytest
 import torch
 
-from workers.models.tokenizer import Tokens, load_tokens
+from workers.models.tokenizer import Tokenizer, load_tokenizer
 
 TinyModel: TypeAlias = Callable[[str], Path]
 BEGIN, END = 49_406, 49_407
@@ -24,8 +24,8 @@ def clip_config() -> SimpleNamespace:
 
 
 @pytest.fixture(scope="module")
-def published(shared_data: Path) -> Tokens:
-    return load_tokens(shared_data / "models" / "clip_bpe_tokenizer", clip_config())
+def published(shared_data: Path) -> Tokenizer:
+    return load_tokenizer(shared_data / "models" / "clip_bpe_tokenizer", clip_config())
 
 
 @pytest.mark.parametrize(
@@ -37,17 +37,17 @@ def published(shared_data: Path) -> Tokens:
         ("hello world!", [3306, 1002, 256]),
     ],
 )
-def test_clip_texts_have_the_published_ids(published: Tokens, text: str, ids: list[int]) -> None:
+def test_clip_texts_have_the_published_ids(published: Tokenizer, text: str, ids: list[int]) -> None:
     assert published([text])["input_ids"].tolist() == [[BEGIN, *ids, END]]
 
 
-def test_a_longer_text_is_cut_and_still_ends(published: Tokens) -> None:
+def test_a_longer_text_is_cut_and_still_ends(published: Tokenizer) -> None:
     tokens = published(["cat " * 300])["input_ids"][0].tolist()
     assert len(tokens) == LENGTH
     assert (tokens[0], tokens[-1]) == (BEGIN, END)
 
 
-def test_texts_of_a_batch_are_padded_and_the_padding_is_hidden(published: Tokens) -> None:
+def test_texts_of_a_batch_are_padded_and_the_padding_is_hidden(published: Tokenizer) -> None:
     told = published(["cat", "a photo of a cat"])
     assert told["input_ids"].shape == (2, 7)
     assert told["attention_mask"].tolist() == [[1, 1, 1, 0, 0, 0, 0], [1] * 7]
@@ -59,7 +59,7 @@ def test_siglip_texts_are_padded_to_their_full_length_and_nothing_is_hidden(
 ) -> None:
     text = SimpleNamespace(max_position_embeddings=SIGLIP_LENGTH)
     model_type = "siglip2" if family == "siglip2_naflex" else "siglip"
-    tokens = load_tokens(
+    tokens = load_tokenizer(
         tiny_model(family), SimpleNamespace(model_type=model_type, text_config=text)
     )
     told = tokens(["RED", "red", "a red dress " * 100])

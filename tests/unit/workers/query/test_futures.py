@@ -6,7 +6,7 @@ from concurrent.futures import CancelledError, Future
 
 import pytest
 
-from workers.query.futures import chained
+from workers.query.futures import then
 
 
 def never(brought: int) -> Future[str]:
@@ -23,7 +23,7 @@ def test_the_second_begins_with_what_the_first_brings() -> None:
         seen.append(brought)
         return second
 
-    result = chained(first, step)
+    result = then(first, step)
     first.set_result(7)
     assert not result.done()
     second.set_result("seven")
@@ -32,7 +32,7 @@ def test_the_second_begins_with_what_the_first_brings() -> None:
 
 def test_it_fails_as_the_first_stage_that_fails() -> None:
     first: Future[int] = Future()
-    result = chained(first, never)
+    result = then(first, never)
     first.set_exception(ValueError("broken"))
     with pytest.raises(ValueError, match="broken"):
         result.result(0)
@@ -41,7 +41,7 @@ def test_it_fails_as_the_first_stage_that_fails() -> None:
     second: Future[str] = Future()
     second.set_exception(KeyError("later"))
     with pytest.raises(KeyError, match="later"):
-        chained(begun, lambda brought: second).result(0)
+        then(begun, lambda brought: second).result(0)
 
 
 def test_a_step_that_raises_fails_the_result_and_not_the_stage_s_thread() -> None:
@@ -50,7 +50,7 @@ def test_a_step_that_raises_fails_the_result_and_not_the_stage_s_thread() -> Non
     def step(brought: int) -> Future[str]:
         raise RuntimeError("at once")
 
-    result = chained(first, step)
+    result = then(first, step)
     first.set_result(7)
     with pytest.raises(RuntimeError, match="at once"):
         result.result(0)
@@ -58,13 +58,13 @@ def test_a_step_that_raises_fails_the_result_and_not_the_stage_s_thread() -> Non
 
 def test_given_up_it_gives_up_the_stage_that_it_is_at() -> None:
     first: Future[int] = Future()
-    result = chained(first, never)
+    result = then(first, never)
     assert result.cancel()
     assert first.cancelled()
     begun: Future[int] = Future()
     begun.set_result(1)
     second: Future[str] = Future()
-    later = chained(begun, lambda brought: second)
+    later = then(begun, lambda brought: second)
     assert later.cancel()
     assert second.cancelled()
 
@@ -72,7 +72,7 @@ def test_given_up_it_gives_up_the_stage_that_it_is_at() -> None:
 def test_given_up_while_a_stage_works_it_begins_no_other() -> None:
     first: Future[int] = Future()
     first.set_running_or_notify_cancel()
-    result = chained(first, never)
+    result = then(first, never)
     assert result.cancel()
     first.set_result(7)
 
@@ -80,7 +80,7 @@ def test_given_up_while_a_stage_works_it_begins_no_other() -> None:
 @pytest.mark.parametrize("stage", [0, 1])
 def test_a_stage_that_is_closing_cancels_the_result(stage: int) -> None:
     stages: tuple[Future[int], Future[int]] = (Future(), Future())
-    result = chained(stages[0], lambda brought: stages[1])
+    result = then(stages[0], lambda brought: stages[1])
     if stage:
         stages[0].set_result(7)
     stages[stage].cancel()

@@ -27,9 +27,9 @@ from vitrine.query.protocol import (
 )
 from vitrine.testing.worker_fakes import FakeModel, FakeSource, seeded
 from workers.batching import Batcher
-from workers.fetch.result import Fetched
-from workers.image_decoder import PictureDecoder
-from workers.images.decode_pool import Decoders
+from workers.fetch.result import FetchedPicture
+from workers.image_decoder import ImageDecoder
+from workers.images.decode_pool import DecodePool
 from workers.query.worker import QueryWorker
 from workers.stages import Stages
 
@@ -69,8 +69,10 @@ class Desk:
         self.redis = redis
         self.model = FakeModel()
         self.batcher = Batcher(self.model, size=16, wait=0.001)
-        decoder = PictureDecoder(max_pixels=1_000_000)
-        self.stages = Stages(self.model, source, Decoders(2, budget=1 << 28), self.batcher, decoder)
+        decoder = ImageDecoder(max_pixels=1_000_000)
+        self.stages = Stages(
+            self.model, source, DecodePool(2, budget=1 << 28), self.batcher, decoder
+        )
         self.worker = QueryWorker(redis, self.stages)
 
     def ask(self, *queries: Query, patience: float = 60.0) -> dict[str, int]:
@@ -100,9 +102,9 @@ class SlowSource(FakeSource):
 
     def __init__(self) -> None:
         super().__init__({})
-        self.fetches: list[Future[Fetched]] = []
+        self.fetches: list[Future[FetchedPicture]] = []
 
-    def fetch(self, url: str, *, file_root: str | None = None) -> Future[Fetched]:
+    def fetch(self, url: str, *, file_root: str | None = None) -> Future[FetchedPicture]:
         self.fetches.append(Future())
         return self.fetches[-1]
 

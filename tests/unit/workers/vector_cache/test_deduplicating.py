@@ -18,19 +18,24 @@ from vitrine.core.settings import Settings
 from vitrine.store.base import Space
 from vitrine.testing.worker_fakes import FakeModel
 from workers.batching import Lane
-from workers.fetch.result import Fetched
-from workers.metrics.cache_metrics import watch_reuse
-from workers.stages import Prepared, Stages
+from workers.fetch.result import FetchedPicture
+from workers.metrics.cache_metrics import watch_cache
+from workers.stages import PreparedPicture, Stages
 from workers.vector_cache.cache import VectorCache
-from workers.vector_cache.deduplicating import Reuse, ReuseCounts, open_reuse, vector_key
+from workers.vector_cache.deduplicating import (
+    CacheCounts,
+    DeduplicatingCache,
+    open_deduplicating_cache,
+    vector_key,
+)
 from workers.vector_cache.sqlite_file import FILE
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
 SPACE = Space("model", "r1", "rgb-1", 8)
 
 
-def fetched(colour: tuple[int, int, int]) -> Fetched:
-    return Fetched(png(colour), "https://shop.example/a.png", 200)
+def fetched(colour: tuple[int, int, int]) -> FetchedPicture:
+    return FetchedPicture(png(colour), "https://shop.example/a.png", 200)
 
 
 @pytest.fixture
@@ -43,10 +48,10 @@ def cache(tmp_path: Path) -> Iterator[VectorCache]:
 @pytest.fixture
 def shop(cache: VectorCache) -> Iterator[tuple[Workshop, Stages]]:
     with Workshop({}) as shop:
-        yield shop, replace(shop.stages, reuse=Reuse(cache))
+        yield shop, replace(shop.stages, reuse=DeduplicatingCache(cache))
 
 
-def embed(stages: Stages, one: Fetched, lane: Lane = Lane.BULK) -> NDArray[np.float32]:
+def embed(stages: Stages, one: FetchedPicture, lane: Lane = Lane.BULK) -> NDArray[np.float32]:
     prepared = stages.prepare(one, lane=lane).result(60)
     vector = stages.submit(prepared, lane=lane).result(60)
     prepared.hold.release()
@@ -62,7 +67,7 @@ def test_a_picture_seen_before_reaches_no_device(shop: tuple[Workshop, Stages]) 
     embed(stages, fetched(BLUE))
     assert model.batches == [1, 1]
     assert stages.reuse is not None
-    assert stages.reuse.counts == ReuseCounts(found=1, missed=2)
+    assert stages.reuse.counts == CacheCounts(found=1, missed=2)
 
 
 def test_a_question_finds_what_the_catalog_embedded(shop: tuple[Workshop, Stages]) -> None:
@@ -103,7 +108,9 @@ def test_without_a_cache_every_picture_is_embedded(shop: tuple[Workshop, Stages]
 def test_equal_pictures_in_one_chunk_are_embedded_once(cache: VectorCache) -> None:
     pictures = {url(n): png(RED if n % 2 else BLUE) for n in range(12)}
     with Workshop(pictures, window=12) as shop:
-        shop.worker = replace(shop.worker, stages=replace(shop.stages, reuse=Reuse(cache)))
+        shop.worker = replace(
+            shop.worker, stages=replace(shop.stages, reuse=DeduplicatingCache(cache))
+        )
         report = shop.ingest(shop.job(12))
         assert report["embedded"] == 12
         assert sum(shop.model.batches) == 2
@@ -117,7 +124,7 @@ def test_equal_pictures_in_one_chunk_are_embedded_once(cache: VectorCache) -> No
 def test_a_picture_that_has_no_vector_is_not_kept(cache: VectorCache) -> None:
     bad = FakeModel({RED: np.zeros(8, np.float32)})
     with Workshop({url(0): png(RED)}, model=bad) as shop:
-        reuse = Reuse(cache)
+        reuse = DeduplicatingCache(cache)
         shop.worker = replace(shop.worker, stages=replace(shop.stages, reuse=reuse))
         job = shop.job(1)
         assert shop.ingest(job)["failed"] == 1
@@ -139,7 +146,7 @@ def never() -> Vector:
 
 @pytest.mark.parametrize("way", ["offer", "submit"])
 def test_an_equal_picture_waits_for_the_one_on_its_way(cache: VectorCache, way: str) -> None:
-    reuse = Reuse(cache)
+    reuse = DeduplicatingCache(cache)
     asked: Vector = Future()
     first = getattr(reuse, way)(KEY, lambda: asked)
     offered, submitted = reuse.offer(KEY, never), reuse.submit(KEY, never)
@@ -157,7 +164,7 @@ def test_an_equal_picture_waits_for_the_one_on_its_way(cache: VectorCache, way: 
 def test_one_that_fails_fails_its_like_and_the_next_is_asked_for_again(
     cache: VectorCache, way: str
 ) -> None:
-    reuse = Reuse(cache)
+    reuse = DeduplicatingCache(cache)
     asked: Vector = Future()
     first = getattr(reuse, way)(KEY, lambda: asked)
     joined = reuse.submit(KEY, never)
@@ -171,7 +178,7 @@ def test_one_that_fails_fails_its_like_and_the_next_is_asked_for_again(
 
 @pytest.mark.parametrize("way", ["offer", "submit"])
 def test_one_that_is_given_up_leaves_the_next_to_be_embedded(cache: VectorCache, way: str) -> None:
-    reuse = Reuse(cache)
+    reuse = DeduplicatingCache(cache)
     asked: Vector = Future()
     first = getattr(reuse, way)(KEY, lambda: asked)
     asked.cancel()
@@ -181,14 +188,14 @@ def test_one_that_is_given_up_leaves_the_next_to_be_embedded(cache: VectorCache,
 
 
 def test_a_refused_offer_holds_nobody_up(cache: VectorCache) -> None:
-    reuse = Reuse(cache)
+    reuse = DeduplicatingCache(cache)
     assert reuse.offer(KEY, lambda: None) is None
     asked: Vector = Future()
     assert reuse.offer(KEY, lambda: asked) is asked
 
 
 def test_a_batcher_that_raises_leaves_nobody_waiting(cache: VectorCache) -> None:
-    reuse = Reuse(cache)
+    reuse = DeduplicatingCache(cache)
 
     def broken() -> Vector:
         raise RuntimeError("broken")
@@ -200,7 +207,7 @@ def test_a_batcher_that_raises_leaves_nobody_waiting(cache: VectorCache) -> None
 
 
 def test_an_asker_who_gives_up_takes_nothing_from_others(cache: VectorCache) -> None:
-    reuse = Reuse(cache)
+    reuse = DeduplicatingCache(cache)
     asked: Vector = Future()
     reuse.follow(KEY, asked)
     asked.cancel()
@@ -225,9 +232,12 @@ def test_another_space_is_another_key(other: Space) -> None:
 
 
 def test_it_is_on_unless_the_setting_turns_it_off(tmp_path: Path) -> None:
-    assert open_reuse(Settings(data_dir=tmp_path / "off", embedding_cache_bytes=0)) is None
+    assert (
+        open_deduplicating_cache(Settings(data_dir=tmp_path / "off", embedding_cache_bytes=0))
+        is None
+    )
     assert not (tmp_path / "off").exists()
-    reuse = open_reuse(Settings(data_dir=tmp_path / "on"))
+    reuse = open_deduplicating_cache(Settings(data_dir=tmp_path / "on"))
     assert reuse is not None
     reuse.close()
     assert (tmp_path / "on" / FILE).exists()
@@ -237,7 +247,12 @@ def test_a_worker_works_without_where_the_file_cannot_be_had(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert open_reuse(Settings(data_dir=tmp_path / "file", embedding_cache_bytes=1 << 20)) is None
+    assert (
+        open_deduplicating_cache(
+            Settings(data_dir=tmp_path / "file", embedding_cache_bytes=1 << 20)
+        )
+        is None
+    )
     assert "without a cache of vectors" in caplog.text
 
 
@@ -264,15 +279,15 @@ def test_pictures_in_many_threads_are_each_embedded_once(shop: tuple[Workshop, S
 def test_a_prepared_picture_shows_neither_pixels_nor_vector(
     shop: tuple[Workshop, Stages],
 ) -> None:
-    prepared: Prepared = shop[1].prepare(fetched(RED), lane=Lane.BULK).result(60)
+    prepared: PreparedPicture = shop[1].prepare(fetched(RED), lane=Lane.BULK).result(60)
     assert "vector" not in repr(prepared)
     prepared.hold.release()
 
 
 def test_what_came_of_each_picture_is_exported(shop: tuple[Workshop, Stages]) -> None:
     registry, stages = CollectorRegistry(), shop[1]
-    watch_reuse(registry, None)
-    watch_reuse(registry, stages.reuse)
+    watch_cache(registry, None)
+    watch_cache(registry, stages.reuse)
     for _ in range(3):
         embed(stages, fetched(RED))
     found = {
