@@ -30,9 +30,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str]]:
     monkeypatch.setattr(
         module, "setup_worker_optimizations", lambda app, name: told.append((app, name))
     )
-    monkeypatch.setattr(
-        module, "worker_settings", lambda **given: Settings.model_validate(given)
-    )
+    monkeypatch.setattr(module, "worker_settings", lambda **given: Settings.model_validate(given))
     return told
 
 
