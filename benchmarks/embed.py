@@ -99,7 +99,8 @@ class Client:
 def api(around: Surroundings, model: str) -> Iterator[str]:
     """`vitrine api` in a process of its own while inside; its URL."""
     told = around.folder / f"api-{model}.url"
-    command = [sys.executable, "-m", "vitrine", "api", "--port", "0", "--port-file", str(told)]
+    command = [sys.executable, "-P", "-m", "vitrine", "api"]
+    command += ["--port", "0", "--port-file", str(told)]
     environment = {**around.environment(), "VITRINE_MODEL": model, "VITRINE_QUERY_TIMEOUT": "60"}
     with running(command, environment=environment, log=told.with_suffix(".log")) as process:
         process.wait_for(told.exists)

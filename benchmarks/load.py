@@ -69,7 +69,7 @@ def service(around: Surroundings) -> Iterator[str]:
     """A worker and an API while inside; the API's address."""
     port_file = around.folder / "api.url"
     environment = {**around.environment(), "VITRINE_API_RATE": "1000000"}
-    vitrine = [sys.executable, "-m", "vitrine"]
+    vitrine = [sys.executable, "-P", "-m", "vitrine"]
     with (
         running(
             [*vitrine, "worker"], environment=environment, log=around.folder / "w.log"

@@ -100,7 +100,7 @@ class Watched:
 @contextmanager
 def watched_worker(around: Surroundings) -> Iterator[Watched]:
     """Run a worker while inside."""
-    command = [sys.executable, "-m", "vitrine", "worker", "--model", MODEL, "--device", "cpu"]
+    command = [sys.executable, "-P", "-m", "vitrine", "worker", "--model", MODEL, "--device", "cpu"]
     log = around.folder / "worker.log"
     with running(command, environment=around.environment(), log=log) as process:
         with closing(connect(around.redis_url)) as redis:

@@ -70,7 +70,7 @@ def measure(pictures: int, checkout: Path) -> dict[str, Any]:
 @contextmanager
 def _worker(around: Surroundings) -> Iterator[Process]:
     observed = around.folder / "observed.json"
-    command = [sys.executable, "-m", "benchmarks.parts.workers.observed", str(observed)]
+    command = [sys.executable, "-P", "-m", "benchmarks.parts.workers.observed", str(observed)]
     with running(
         [*command, "--model", MODEL, "--device", "cpu"],
         environment=around.environment(),
@@ -87,7 +87,7 @@ def _job(around: Surroundings, pictures: int) -> None:
         rows = csv.writer(file)
         rows.writerow(["id", "image"])
         rows.writerows([f"item-{number}", around.picture(number)] for number in range(pictures))
-    command = [sys.executable, "-m", "vitrine", "submit", str(catalog), "--model", MODEL]
+    command = [sys.executable, "-P", "-m", "vitrine", "submit", str(catalog), "--model", MODEL]
     with running(
         [*command, "--collection", catalog.stem, "--wait", "--json"],
         environment=around.environment(),

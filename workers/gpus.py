@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 from vitrine.core.errors import VitrineError
+from vitrine.core.python_command import python_command
 
 COUNT_SECONDS = 120.0
 """Importing torch from a cold disk takes most of a minute."""
@@ -20,10 +21,9 @@ def count_gpus() -> int:
 
     Raises `VitrineError` where they cannot be counted.
     """
-    command = [sys.executable, "-m", "workers.gpus"]
     try:
         counted = subprocess.run(
-            command,
+            python_command("workers.gpus"),
             stdout=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             timeout=COUNT_SECONDS,

@@ -16,7 +16,6 @@ from __future__ import annotations
 import io
 import logging
 import subprocess
-import sys
 import threading
 import time
 from collections import OrderedDict
@@ -36,6 +35,7 @@ from api.dependencies import RequestServices
 from api.routes.collections import described
 from api.schemas.items import MapOut, MapPoint
 from vitrine.core.errors import Unavailable
+from vitrine.core.python_command import python_command
 from vitrine.store import CollectionInfo, VectorStore
 from vitrine.store.base import FIELDS_FIELD, INDEX_FIELD, ITEM_FIELD, URL_FIELD
 
@@ -121,9 +121,8 @@ class Maps:
         with self._lock:
             if self._closed:
                 raise Unavailable("The service is stopping.")
-            # -P: a folder named `api` where the service was started is not ours.
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "api.projection"],
+                python_command("api.projection"),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             )  # fmt: skip
         try:

@@ -84,7 +84,7 @@ def _store(folder: Path, code: str) -> Iterator[tuple[str, str]]:
     """`vitrine store` while inside: its address and its token."""
     token = secrets.token_urlsafe(24)
     port_file = folder / "store.url"
-    command = [sys.executable, "-m", "vitrine", "store", "--path", str(folder / "vectors")]
+    command = [sys.executable, "-P", "-m", "vitrine", "store", "--path", str(folder / "vectors")]
     with running(
         [*command, "--port-file", str(port_file)],
         environment={

@@ -38,7 +38,7 @@ def vitrine(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command against the service on a data directory."""
     return subprocess.run(
-        [sys.executable, "-m", "vitrine", *arguments],
+        [sys.executable, "-P", "-m", "vitrine", *arguments],
         env=environment(data_dir),
         input=stdin,
         capture_output=True,
@@ -159,7 +159,7 @@ def standalone(
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / "standalone.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "vitrine", "standalone", "--port", "0", *arguments],
+            [sys.executable, "-P", "-m", "vitrine", "standalone", "--port", "0", *arguments],
             env=environment(data_dir, extra),
             stdout=log,
             stderr=log,

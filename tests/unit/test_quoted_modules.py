@@ -31,6 +31,7 @@ NOT_MODULES = {
     "vitrine.audit", "vitrine.tests.lines",  # loggers
     "vitrine.ingest", "vitrine.query", "vitrine.key", "vitrine.model", "vitrine.job", "vitrine.chunk",  # wire names
     "vitrine.example", "api.example", "api.url", "api.log", "tests.yml",  # hosts and files
+    "api.py", "workers.py", "producer.py",  # what a user may have
     "workers.engine",  # of checkouts that benchmarks compare with
     "benchmarks.NAME", "benchmarks.parts.workers.MODULE", "vitrine.cli.absent_command.x",  # placeholders
 }  # fmt: skip

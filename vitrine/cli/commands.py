@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from vitrine import __version__
+from vitrine.cli.shadowed import refuse_shadowed
 from vitrine.core.errors import EXIT_COULD_NOT_RUN, VitrineError
 
 COMMANDS = {
@@ -85,6 +86,7 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            refuse_shadowed()
             return super().invoke(ctx)
         except VitrineError as error:
             _tell(error)

@@ -10,6 +10,8 @@ import click
 
 AUTH_VARIABLE = "FLOWER_BASIC_AUTH"
 """Flower's own: `name:password`. It stays in the environment, where no process list shows it."""
+CONFIGURATION_VARIABLE = "FLOWER_CONF"
+"""Flower's own: a file of Python that sets its options."""
 NAME = "vitrine"
 PASSWORD_BYTES = 12
 """Of chance, 96 bits: 16 letters, which one can type."""
@@ -33,7 +35,8 @@ def flower(host: str, port: int) -> None:
     _guard(host)
     app = make_app(lambda: settings)
     _guard_metrics()
-    app.start(["flower", f"--address={host}", f"--port={port}", "--enable_events=True"])
+    options = [f"--address={host}", f"--port={port}", "--enable_events=True", *_configuration()]
+    app.start(["flower", *options])
 
 
 def _guard(host: str) -> None:
@@ -53,6 +56,11 @@ def _guard(host: str) -> None:
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     os.environ[AUTH_VARIABLE] = f"{NAME}:{password}"
     say(f"Flower asks for a name and a password: {NAME}, {password} (until it ends).")
+
+
+def _configuration() -> list[str]:
+    """Run no `flowerconfig.py` that happens to lie in the working directory; one is named with FLOWER_CONF."""
+    return [] if os.environ.get(CONFIGURATION_VARIABLE) else [f"--conf={os.devnull}"]
 
 
 def _is_guarded(auth: str) -> bool:

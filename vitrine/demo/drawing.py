@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vitrine.core.python_command import safe_path
 from vitrine.demo import bags, fabrics, garments
 from vitrine.demo.cut import Product
 from vitrine.demo.palette import COLOURS
@@ -96,11 +97,14 @@ def draw_catalog(
     if workers == 1:
         yield from map(draw, todo)
         return
-    # spawn: a fork would take the threads' locks of whoever draws along.
-    with ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
-    ) as pool:
-        yield from pool.map(draw, todo, chunksize=6)
+    with safe_path():  # every process has been started by the time that map returns
+        # spawn: a fork would take the threads' locks of whoever draws along.
+        pool = ProcessPoolExecutor(
+            workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
+        )
+        drawn = pool.map(draw, todo, chunksize=6)
+    with pool:
+        yield from drawn
 
 
 def draw_item(design: Design, *, folder: Path, seed: int) -> DrawnItem:

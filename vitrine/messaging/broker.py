@@ -16,6 +16,7 @@ from celery import Celery
 from vitrine.core.redis_client import connect, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.core.types import SCHEMA_VERSION
+from vitrine.messaging.loader import InstalledLoader
 from vitrine.messaging.message_template import MessageTemplate
 from vitrine.telemetry.traces import Traces
 
@@ -78,7 +79,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
 
 def make_app(settings: Callable[[], Settings]) -> Celery:
     """A Celery app that reads its settings when it first needs them, not when it is made."""
-    app = Celery("vitrine", set_as_current=False, loader="celery.loaders.app:AppLoader")
+    app = Celery("vitrine", set_as_current=False, loader=InstalledLoader)
     app.add_defaults(lambda: celery_settings(settings()))
     return app
 

@@ -6,10 +6,10 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 
+from vitrine.core.python_command import python_command
 from vitrine.process.output import ChildOutput
 from vitrine.process.parent_watch import PARENT_VARIABLE
 
@@ -36,7 +36,7 @@ class Child:
     ) -> None:
         self.name = name
         self.starts = 0  #: How often it was started.
-        self._arguments = [sys.executable, "-m", "vitrine", *arguments]
+        self._arguments = python_command("vitrine", *arguments)
         self._environment = {**os.environ, **environment, PARENT_VARIABLE: str(os.getpid())}
         self._output = output
         self._grace = grace  #: Seconds between being asked and being made to stop.

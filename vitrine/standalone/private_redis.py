@@ -11,7 +11,6 @@ import os
 import secrets
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import redis.exceptions
 from redis import Redis
 
 from vitrine.core.errors import VitrineError
+from vitrine.core.python_command import python_command
 from vitrine.standalone.redis_binary import find_redis_binary
 
 START_SECONDS = 60.0
@@ -93,7 +93,7 @@ class PrivateRedis:
         command = [str(find_redis_binary()), str(config)]
         # A session of its own: a Ctrl-C in the terminal reaches the supervisor, which stops it last.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "vitrine.process.guard", str(os.getpid()), *command],
+            python_command("vitrine.process.guard", str(os.getpid()), *command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

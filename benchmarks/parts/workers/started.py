@@ -30,7 +30,7 @@ def started_worker(
 ) -> Iterator[Started]:
     """Run `python -m benchmarks.parts.workers.MODULE` while inside; `settings` are without VITRINE_ and in capitals."""
     told = around.folder / f"{module}-{uuid.uuid4().hex}.json"
-    command = [sys.executable, "-m", f"benchmarks.parts.workers.{module}", str(told)]
+    command = [sys.executable, "-P", "-m", f"benchmarks.parts.workers.{module}", str(told)]
     further = {f"VITRINE_{name}": value for name, value in settings.items()}
     with running(
         [*command, "--model", model, "--device", device],

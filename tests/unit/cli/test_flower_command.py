@@ -77,3 +77,11 @@ def test_a_password_that_is_none_is_refused_on_loopback_too(app: App, auth: str)
     result = run(FLOWER_BASIC_AUTH=auth)
     assert result.exit_code == 2
     assert app.started == []
+
+
+def test_it_runs_no_configuration_of_the_working_directory_but_one_that_is_named(app: App) -> None:
+    assert run().exit_code == 0
+    assert run(FLOWER_CONF="mine.py").exit_code == 0
+    found, named = app.started
+    assert f"--conf={os.devnull}" in found
+    assert not any(argument.startswith("--conf") for argument in named)

@@ -206,8 +206,8 @@ def test_what_is_mounted_from_the_repository_is_there(services: Services, root: 
 
 
 def test_the_module_that_checks_a_worker_exists(services: Services) -> None:
-    program, flag, module = services["worker"]["healthcheck"]["test"][1:]
-    assert (program, flag) == ("python", "-m")
+    *program, module = services["worker"]["healthcheck"]["test"][1:]
+    assert program == ["python", "-P", "-m"]
     assert importlib.util.find_spec(module) is not None
 
 

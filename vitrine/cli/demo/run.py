@@ -32,6 +32,7 @@ from vitrine.core.errors import (
     BadInput,
     VitrineError,
 )
+from vitrine.core.python_command import python_command
 from vitrine.core.settings import MEBIBYTE, Settings, load
 from vitrine.core.types import CatalogItem
 from vitrine.demo.catalog import ExpectedOutcomes, write_catalog, write_folder_catalog
@@ -181,8 +182,8 @@ def _service(home: Path, environment: dict[str, str]) -> Iterator[Standalone]:
 
 def _submit(file: Path, settings: Settings) -> dict[str, Any]:
     """Submit the catalog as a user would; the finished job and its rejected rows by code."""
-    command = [sys.executable, "-m", "vitrine", "submit", str(file)]
-    command += ["--collection", COLLECTION, "--wait", "--json"]
+    options = ["--collection", COLLECTION, "--wait", "--json"]
+    command = python_command("vitrine", "submit", str(file), *options)
     done = subprocess.run(command, stdout=subprocess.PIPE, env=_environment(settings), check=False)
     if done.returncode not in (EXIT_OK, EXIT_FINISHED_WITH_FAILURES):
         raise VitrineError(f"The catalog could not be submitted (exit code {done.returncode}).")

@@ -12,7 +12,6 @@ import logging
 import os
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from vitrine.core.errors import VitrineError
+from vitrine.core.python_command import python_command
 from vitrine.core.settings import INDEX_POINTS
 from vitrine.store.embedded.generation import EmbeddedGeneration
 from vitrine.store.embedded.schedule import BuildSchedule
@@ -131,13 +131,8 @@ class IndexMaintenance:
                 shutil.rmtree(target, ignore_errors=True)
 
     def _build_in_a_process(self, target: Path) -> bool:
-        command = [
-            sys.executable,
-            "-m",
-            "vitrine.store.embedded.build",
-            str(target),
-            str(os.getpid()),
-        ]
+        builds = "vitrine.store.embedded.build"
+        command = python_command(builds, str(target), str(os.getpid()))
         # Its own session: Ctrl-C at the terminal is for this process, which ends the builder itself.
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True) as builder:
             while builder.poll() is None:

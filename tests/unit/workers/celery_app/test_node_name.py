@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from vitrine.core.settings import Settings
+from workers.celery_app import node_name as module
 from workers.celery_app.node_name import node_name, set_node_name
 
 HERE = f"{os.getpid()}@{socket.gethostname()}"
