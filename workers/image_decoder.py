@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 
 from vitrine.core.settings import Settings
 from workers.image import Picture
-from workers.images.crop import crop
-from workers.images.downscale import downscaled
-from workers.images.grayscale import GREY_POLICY, to_grayscale
 from workers.images.jpeg_decode import SIGNATURE, ScaledSize, decode_jpeg
 from workers.images.pillow_decode import IMAGE_POLICY, decode_by_pillow
+from workers.images.transforms import GREY_POLICY, crop, downscaled, to_grayscale
 from workers.models.base import EmbeddingModel, ScalesPictures
 
 SCALED_POLICY = f"{IMAGE_POLICY}-dct"
@@ -34,7 +32,7 @@ class ImageDecoder:
     grey: bool = False  #: Whether pictures lose their colours.
     part: tuple[
         float, ...
-    ] = ()  #: What is cut out of each, see `workers.images.crop`; empty: nothing.
+    ] = ()  #: What is cut out of each, see `workers.images.transforms`; empty: nothing.
 
     @property
     def policy(self) -> str:

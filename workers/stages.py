@@ -89,7 +89,7 @@ class Stages:
         """Decode in a decoder's thread when its turn comes; the future raises `ItemFailure`.
 
         `grey` makes it grey whatever the worker's own policy: its vector is in `grey_space`. `fresh` leaves
-        known vectors alone. `part` cuts out what is meant (see `workers.images.crop`); nobody asks for that part again.
+        known vectors alone. `part` cuts out what is meant (see `workers.images.transforms`); nobody asks for that part again.
         """
         reuse = None if fresh or part else self.reuse
         decoder = self.decoder.as_grey() if grey else self.decoder

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
 
 from vitrine.core.types import CHUNK_SIZE, CatalogItem, ImageRef
-from vitrine.ledger.base import NewChunk
+from vitrine.ledger.base import MARK_BYTES, NewChunk
+from vitrine.ledger.codec import image_rows
 
 BATCH_CHUNKS = 16
 """Chunks a write: 1,024 pictures, some 50 KB. A round trip costs 250 us of CPU at both ends, so more would gain little."""
@@ -49,3 +51,12 @@ def chunk_batches(
             began = clock()
     if batch:
         yield batch
+
+
+def with_checksums(chunks: Iterable[NewChunk]) -> Iterator[NewChunk]:
+    """The chunks of one job from its first on, each with its mark."""
+    running = blake2b(digest_size=MARK_BYTES)
+    for chunk in chunks:
+        rows = image_rows(chunk.images)
+        running.update(rows)
+        yield chunk._replace(mark=running.digest(), rows=rows)

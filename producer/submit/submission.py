@@ -17,8 +17,7 @@ from typing import TypeAlias
 from producer.limits import KEPT_PROBLEMS
 from producer.report import CatalogReport
 from producer.submit.backpressure import PendingQuota, Waiting
-from producer.submit.checksums import with_checksums
-from producer.submit.chunking import chunk_batches, plan_chunks
+from producer.submit.chunking import chunk_batches, plan_chunks, with_checksums
 from producer.submit.resume import ResumedJob
 from vitrine.core.errors import BadInput, QueueFull, TooLarge, VitrineError
 from vitrine.core.hints import Hint

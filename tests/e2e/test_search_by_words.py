@@ -25,7 +25,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from tests.e2e.standalone_process import PATIENCE, House, environment, standalone, until, vitrine
 from tests.tiny_models import BUILDERS
 from vitrine.messaging.worker_registry import live_workers
-from workers.images.grayscale import to_grayscale
+from workers.images.transforms import to_grayscale
 from workers.models.base import EmbeddingModel
 from workers.models.builtin.model import DescriptorModel
 from workers.models.factory import open_model

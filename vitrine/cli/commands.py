@@ -18,11 +18,11 @@ from vitrine.core.errors import EXIT_COULD_NOT_RUN, VitrineError
 
 COMMANDS = {
     "submit": "vitrine.cli.submit.command:submit",
-    "jobs": "vitrine.cli.jobs.list:jobs",
-    "status": "vitrine.cli.jobs.status:status",
+    "jobs": "vitrine.cli.jobs.commands:jobs",
+    "status": "vitrine.cli.jobs.commands:status",
     "failures": "vitrine.cli.jobs.failures:failures",
-    "retry": "vitrine.cli.jobs.retry:retry",
-    "cancel": "vitrine.cli.jobs.cancel:cancel",
+    "retry": "vitrine.cli.jobs.commands:retry",
+    "cancel": "vitrine.cli.jobs.commands:cancel",
     "search": "vitrine.cli.search:search",
     "embed": "vitrine.cli.embed.command:embed",
     "score": "vitrine.cli.score.command:score",

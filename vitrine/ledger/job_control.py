@@ -12,8 +12,8 @@ from vitrine.core.errors import Conflict
 from vitrine.core.redis_client import as_bytes, redis_errors
 from vitrine.core.types import CHUNK_SIZE, ImageRef, JobState
 from vitrine.ledger import codec
-from vitrine.ledger.job_errors import diverged_job, missing_job
 from vitrine.ledger.queries import JOBS_KEY, LedgerReader
+from vitrine.ledger.rules import diverged_job, missing_job
 from vitrine.ledger.scripts import Scripts, job_key, job_keys
 
 ACTIVE_KEY = "vitrine:active"

@@ -12,9 +12,8 @@ from vitrine.core.redis_client import as_bytes, redis_errors
 from vitrine.core.types import Failure, JobState, JobStatus, RowProblem
 from vitrine.ledger import codec, outcome_rate
 from vitrine.ledger.base import MARK_BYTES, ChunksLeft, MinuteOutcomes
-from vitrine.ledger.job_errors import missing_job
+from vitrine.ledger.rules import failure_matches, missing_job
 from vitrine.ledger.scripts import job_key
-from vitrine.ledger.select import failure_matches
 
 JOBS_KEY = "vitrine:jobs"
 """Job ids by the time they were made."""

@@ -39,7 +39,7 @@ from vitrine.ledger.base import (
 )
 from vitrine.ledger.job_control import ACTIVE_KEY, LedgerControl, known_state, require_state
 from vitrine.ledger.queries import JOBS_KEY
-from vitrine.ledger.remainder import remaining_images
+from vitrine.ledger.rules import remaining_images
 from vitrine.ledger.scripts import job_key, job_keys
 
 PROBLEMS_KEPT = 1000

@@ -1,8 +1,7 @@
 """Logs for people and programs: one event a line, what it is about bound to it, no secret in any of them."""
 
 from vitrine.telemetry.context import bind_fields, bind_process_fields, log_fields
-from vitrine.telemetry.lines import HumanFormatter, JsonFormatter, readable
-from vitrine.telemetry.logs import configure_logging
+from vitrine.telemetry.logs import HumanFormatter, JsonFormatter, configure_logging, readable
 from vitrine.telemetry.redaction import redact, redact_url
 
 __all__ = [

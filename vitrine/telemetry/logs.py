@@ -1,12 +1,71 @@
-"""Where log lines go and in which form; called once by each composition root."""
+"""Log lines: JSON for machines, words for people, and where they go. Both are redacted."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
-from vitrine.telemetry.lines import JsonFormatter, human_formatter
+import orjson
+
+from vitrine.telemetry.context import fields_of
+from vitrine.telemetry.redaction import redact
+
+_WORDS = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+class HumanFormatter(logging.Formatter):
+    """Words: time, level, who says it, what, and then what it is about; an exception on lines of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base's name
+        told = super().formatMessage(record)
+        fields = fields_of(record)
+        return f"{told}  {_pairs(fields)}" if fields else told
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a record: time (UTC, ISO 8601), level, logger, event, what it is about, exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": redact(record.getMessage()),
+        }
+        for name, value in fields_of(record).items():
+            told.setdefault(name, redact(value) if isinstance(value, str) else value)
+        if record.exc_info:
+            told["exception"] = redact(self.formatException(record.exc_info))
+        return orjson.dumps(told, default=str).decode()
+
+
+def readable(line: str) -> str:
+    """A line of JSON in words, for a person who is shown the end of a log; any other line as it is."""
+    try:
+        told = orjson.loads(line)
+        time, level, logger, event = (told.pop(key) for key in ("time", "level", "logger", "event"))
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
+        return line
+    exception = told.pop("exception", None)
+    words = f"{time} {level.upper():7} {logger}: {event}"
+    if told:
+        words += f"  {_pairs(told)}"
+    return f"{words}\n{exception}" if exception else words
+
+
+def human_formatter() -> logging.Formatter:
+    """The formatter for people."""
+    return HumanFormatter(_WORDS)
+
+
+def _pairs(fields: dict[str, object]) -> str:
+    return " ".join(f"{name}={value}" for name, value in fields.items())
+
 
 Form: TypeAlias = Literal["auto", "json", "human"]
 

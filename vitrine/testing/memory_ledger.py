@@ -28,8 +28,7 @@ from vitrine.ledger.base import (
     NewChunk,
     Refusal,
 )
-from vitrine.ledger.job_errors import diverged_job
-from vitrine.ledger.remainder import remaining_images
+from vitrine.ledger.rules import diverged_job, remaining_images
 from vitrine.testing.memory_job import (
     MemoryChunk,
     MemoryJob,

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from vitrine.core.types import Failure, JobStatus, RowProblem
 from vitrine.ledger.base import ChunksLeft, MinuteOutcomes
-from vitrine.ledger.job_errors import missing_job
 from vitrine.ledger.outcome_rate import last_minutes
-from vitrine.ledger.select import failure_matches
+from vitrine.ledger.rules import failure_matches, missing_job
 from vitrine.testing.memory_job import MemoryJob, chunks_left, pending, status_of
 
 

@@ -17,7 +17,7 @@ from workers.batching import Batcher
 from workers.batching.batch_size_search import find_batch_size
 from workers.batching.batch_size_store import BatchSizeStore
 from workers.models.base import EmbeddingModel, Inputs
-from workers.models.tunable import PrefersBatch, Tunable
+from workers.models.staged import PrefersBatch, Tunable
 from workers.normalize import l2_normalise
 
 log = logging.getLogger(__name__)

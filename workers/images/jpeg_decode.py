@@ -16,9 +16,9 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
-from workers.images.exif_orientation import swaps_sides, upright
 from workers.images.jpeg_header import is_plain
 from workers.images.pillow_decode import DECODER_ERRORS, check_size, orientation_of
+from workers.images.transforms import swaps_sides, upright
 
 ScaledSize: TypeAlias = Callable[[int, int], tuple[int, int] | None]
 """From a picture's width and height to those to which a model scales it; see `ScalesPictures`."""

@@ -6,6 +6,7 @@ import platform
 import re
 
 import torch
+from torch import nn
 
 from vitrine.core.errors import BadInput
 
@@ -48,7 +49,7 @@ def torch_build() -> tuple[str, str | None]:
 
 def resolve_dtype(wanted: str | None, device: str) -> torch.dtype:
     """The number type of weights and activations; by default float32 on a CPU and bfloat16 on a GPU (but for models
-    that lose too much in it, see `workers.models.dtype`).
+    that lose too much in it, see `workers.models.device`).
 
     A CPU without AMX runs bfloat16 at a third of float32's speed, so it is never the default there.
     """
@@ -60,3 +61,13 @@ def resolve_dtype(wanted: str | None, device: str) -> torch.dtype:
 
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def needs_float32(model: nn.Module) -> bool:
+    """Whether bfloat16 would move this model's vectors visibly."""
+    return any(isinstance(module, nn.BatchNorm2d) for module in model.modules())
+
+
+def default_dtype(model: nn.Module, dtype: torch.dtype) -> torch.dtype:
+    """The number type for a loaded model where nobody named one: `dtype`, or float32 where it needs that."""
+    return torch.float32 if needs_float32(model) else dtype

@@ -24,10 +24,9 @@ from workers.models.base import Compile, Inputs, Way
 from workers.models.checkpoint import inspect_directory
 from workers.models.compile import choose_runner
 from workers.models.conv_folding import with_folded_convolutions
-from workers.models.device import device_title, resolve_device, resolve_dtype
+from workers.models.device import default_dtype, device_title, resolve_device, resolve_dtype
 from workers.models.device_backends import HostBatch, backend_of
 from workers.models.device_errors import device_errors
-from workers.models.dtype import default_dtype
 from workers.models.families import has_text_tower, image_vectors, text_vectors
 from workers.models.loading import load_model, load_processor
 from workers.models.logit_scale import learned_scoring

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.job_fixture import finish, run, submitted
-from vitrine.cli.common import services
+from vitrine.cli.common import progress, services
 from vitrine.cli.jobs import follow as follow_module
-from vitrine.cli.submit import collection_check, progress
+from vitrine.cli.submit import collection_check
 from vitrine.core.errors import Conflict, LedgerUnavailable
 from vitrine.core.settings import Settings, load
 from vitrine.core.types import ImageRef, JobSpec

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from vitrine.core.errors import LedgerUnavailable
+from vitrine.core.errors import LedgerUnavailable, VitrineError
 from vitrine.core.service_discovery import discover
 from vitrine.core.settings import Settings, load
+from vitrine.core.types import JobSpec
 
 if TYPE_CHECKING:
     from vitrine.ledger.base import Ledger
@@ -78,3 +80,32 @@ def workers_of(settings: Settings, model: str) -> list[WorkerInfo]:
             return live_workers(redis, model)
     finally:
         redis.close()
+
+
+def is_served(settings: Settings, model: str) -> bool:
+    """Whether a worker of the model is alive; a ledger that does not answer is not taken for a missing worker."""
+    try:
+        return count_workers(settings, model) > 0
+    except VitrineError:
+        return True
+
+
+def no_worker_notice(settings: Settings, spec: JobSpec) -> str | None:
+    """What to do where no worker serves the job's model; None where one does."""
+    if is_served(settings, spec.model):
+        return None
+    model = spec.asked_model or spec.model
+    command = f"vitrine worker --model {shlex.quote(model)}"
+    return f"No worker of the model {model} is alive, so the job waits; start one: {command}"
+
+
+def store_away_notice(settings: Settings, spec: JobSpec) -> str | None:
+    """That the store does not answer the job's workers, and why; None where it does, or nobody can tell."""
+    try:
+        crew = workers_of(settings, spec.model)
+    except VitrineError:
+        return None
+    for worker in crew:
+        if worker.store_away is not None:
+            return f"worker {worker.node}: {worker.store_away.sentence()}; it goes on once the store is back"
+    return None

@@ -64,7 +64,7 @@ def dedupe(
 
 
 def _find(settings: Settings, collection: str, threshold: float | None) -> Duplicates:
-    from vitrine.cli.dedupe.progress import ComparingProgress
+    from vitrine.cli.common.progress import ComparingProgress
     from vitrine.similarity.dedupe import find_duplicates
     from vitrine.store.open import open_store
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vitrine.cli.jobs.argument import job_argument
+from vitrine.cli.jobs.commands import job_argument
 from vitrine.core.types import Failure, FailureReason, RowProblem
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from rich.progress import (
 
 from vitrine.cli.commands import EXIT_INTERRUPTED
 from vitrine.cli.common.output import error_console, escape_text, say
-from vitrine.cli.common.worker_check import no_worker_notice, store_away_notice
+from vitrine.cli.common.services import no_worker_notice, store_away_notice
 from vitrine.cli.jobs.view import index_progress, stalled_submit_notice, state_text
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.settings import Settings

@@ -8,12 +8,12 @@ from pathlib import Path
 import orjson
 
 from vitrine.cli.common.files import write_text
+from vitrine.cli.common.progress import ScoreProgress
 from vitrine.cli.score.client import Scorer, request_batches
 from vitrine.cli.score.compare import compare_ways
 from vitrine.cli.score.output_csv import ScoredFile, default_output
 from vitrine.cli.score.pairs import PairsFile, ScorePair
-from vitrine.cli.score.progress import ScoreProgress
-from vitrine.cli.score.tally import ScoreTally
+from vitrine.cli.score.report import ScoreTally
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vitrine.cli.jobs.argument import check_job_id
+from vitrine.cli.jobs.commands import check_job_id
 
 if TYPE_CHECKING:
     from vitrine.cli.submit.run import SubmitRequest

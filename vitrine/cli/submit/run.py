@@ -19,6 +19,7 @@ from producer import (
     from_argument,
     inspect,
     open_catalog,
+    options_from_json,
     options_to_json,
     refuse_empty,
     refuse_flawed,
@@ -26,13 +27,12 @@ from producer import (
 )
 from vitrine.cli.common import services
 from vitrine.cli.common.output import print_json, say
-from vitrine.cli.common.worker_check import is_served, no_worker_notice
+from vitrine.cli.common.progress import RowProgress
+from vitrine.cli.common.services import is_served, no_worker_notice
 from vitrine.cli.jobs.follow import follow
 from vitrine.cli.jobs.view import exit_code, print_status, resume_command, status_json
 from vitrine.cli.submit.collection_check import refuse_other_model
-from vitrine.cli.submit.progress import RowProgress
 from vitrine.cli.submit.report import print_report, report_json
-from vitrine.cli.submit.resume import resume_job
 from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK, BadInput, Conflict, NotFound
 from vitrine.core.settings import Settings
 from vitrine.core.types import JobSpec, JobStatus, is_collection_name, model_name, new_job_id
@@ -216,3 +216,24 @@ def _check_model(model: str) -> None:
 
 def _rows_code(report: CatalogReport) -> int:
     return EXIT_FINISHED_WITH_FAILURES if report.rejected_rows else EXIT_OK
+
+
+def resume_job(
+    ledger: Ledger, job: str, *, collection: str | None, model: str | None, given: CatalogOptions
+) -> tuple[ResumedJob, CatalogOptions]:
+    """What the job has already and how its catalog is read.
+
+    Raises `NotFound`, `Conflict` for a job that cannot be taken up, `BadInput` for an option that contradicts it.
+    """
+    begun = ResumedJob(ledger, job)
+    _check("collection", collection, begun.spec.collection)
+    _check("model", None if model is None else model_name(model), begun.spec.model)
+    return begun, options_from_json(begun.spec.reading, given)
+
+
+def _check(what: str, given: str | None, begun_with: str) -> None:
+    if given not in (None, begun_with):
+        raise BadInput(
+            f"The job was begun with the {what} {begun_with}, not {given}.",
+            hint="Leave the option out.",
+        )

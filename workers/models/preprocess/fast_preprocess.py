@@ -18,15 +18,16 @@ from PIL import Image
 
 from workers.image import Picture, as_pixels
 from workers.models.base import Inputs
-from workers.models.preprocess.aspect_crop import (
+from workers.models.preprocess.geometry import (
+    FILTERS,
     cut_to_middle,
     is_very_long,
+    resize,
     scales_by_shortest_edge,
+    target_size,
 )
 from workers.models.preprocess.normalisation import Normalisation
 from workers.models.preprocess.probes import probes
-from workers.models.preprocess.resize import FILTERS, resize
-from workers.models.preprocess.target_size import target_size
 
 log = logging.getLogger(__name__)
 

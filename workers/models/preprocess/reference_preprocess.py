@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workers.models.base import Inputs
-from workers.models.preprocess.aspect_crop import cut_to_middle, scales_by_shortest_edge
+from workers.models.preprocess.geometry import cut_to_middle, scales_by_shortest_edge, target_size
 from workers.models.preprocess.probes import probes
-from workers.models.preprocess.target_size import target_size
 
 
 class ReferencePreprocess:

@@ -17,8 +17,7 @@ from workers.batching.batch_size_store import FILE_NAME, BatchSizeStore
 from workers.batching.unstaged import UnstagedModel
 from workers.batching.warm_up import UNTRIED_BATCH, warm_up
 from workers.models.base import EmbeddingModel, Inputs
-from workers.models.staged import StagedBatch
-from workers.models.tunable import PrefersBatch, Tunable
+from workers.models.staged import PrefersBatch, StagedBatch, Tunable
 
 
 class TunedModel(FakeModel):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from workers.image import as_pixels
 from workers.image_decoder import ImageDecoder
-from workers.images.crop import crop
+from workers.images.transforms import crop
 
 
 def numbered(width: int, height: int) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from workers.images.exif_orientation import swaps_sides, upright
+from workers.images.transforms import swaps_sides, upright
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -15,8 +15,7 @@ from vitrine.testing.worker_fakes import FakeModel
 from workers.image import as_pixels, width_and_height
 from workers.image_decoder import ImageDecoder, decoder_for
 from workers.images.decode_cost import BY_PILLOW, FAST_JPEG, decode_cost
-from workers.images.downscale import downscaled
-from workers.images.grayscale import to_grayscale
+from workers.images.transforms import downscaled, to_grayscale
 from workers.models.builtin.model import DescriptorModel
 
 MAX_PIXELS = 50_000_000

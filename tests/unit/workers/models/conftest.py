@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.tiny_models import BUILDERS
 from workers.image import as_image
-from workers.images.downscale import downscaled
+from workers.images.transforms import downscaled
 from workers.models.silence_logging import silence_libraries
 
 TinyModel: TypeAlias = Callable[[str], Path]

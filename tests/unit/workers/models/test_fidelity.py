@@ -23,7 +23,7 @@ from workers.images.pillow_decode import decode_by_pillow
 from workers.models.base import EmbeddingModel, ScalesPictures, Way
 from workers.models.factory import open_model
 from workers.models.families import image_vectors
-from workers.models.preprocess.aspect_crop import is_very_long
+from workers.models.preprocess.geometry import is_very_long
 
 pytestmark = pytest.mark.usefixtures("prepared_pillow")
 

@@ -17,7 +17,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
 
-from workers.models.preprocess.aspect_crop import MAX_ASPECT, cut_to_middle
+from workers.models.preprocess.geometry import MAX_ASPECT, cut_to_middle
 from workers.models.preprocess.reference_preprocess import ReferencePreprocess
 
 TinyModel: TypeAlias = Callable[[str], Path]

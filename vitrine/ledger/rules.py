@@ -1,0 +1,67 @@
+"""Rules that every ledger follows: which failures a filter means, what stays in a chunk, the errors about a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vitrine.core.errors import LedgerUnavailable, NotFound
+from vitrine.core.hints import Hint
+from vitrine.core.types import Failure, ImageRef
+from vitrine.ledger.base import Deferral, Lease
+
+
+def missing_job(job: str) -> NotFound:
+    """The error for a job that is not in the ledger."""
+    return NotFound(
+        f"There is no job {job}.",
+        hint=Hint(
+            "List the known jobs: {list_jobs}. Finished jobs are deleted after a few days. If the job had not finished, "
+            "Redis has lost its data: submit the catalog again; nothing is stored twice."
+        ),
+    )
+
+
+def diverged_job(job: str) -> LedgerUnavailable:
+    """The error for a producer whose last write is not the job's last."""
+    return LedgerUnavailable(
+        f"What was written last to job {job} is not there: another command adds to it, or Redis came back "
+        "without its last second.",
+        hint=Hint("See how far it is: {show_job}", {"job": job}),
+    )
+
+
+def failure_matches(
+    failure: Failure,
+    *,
+    reason: str | None = None,
+    host: str | None = None,
+    items: frozenset[str] | None = None,
+) -> bool:
+    """Whether a failure has the reason, the host and one of the item ids; None means any."""
+    return (
+        (reason is None or failure.reason == reason)
+        and (host is None or failure.image.host == host.lower())
+        and (items is None or failure.image.item_id in items)
+    )
+
+
+def remaining_images(
+    lease: Lease,
+    *,
+    embedded: Sequence[int],
+    failures: Sequence[Failure],
+    putoffs: Sequence[Deferral],
+) -> tuple[tuple[ImageRef, ...], float | None]:
+    """The pictures without an outcome, and when they are due (unix seconds; None for at once).
+
+    Those put off are kept as their putoff has them, one round further. The latest of their times holds for
+    all: a host's Retry-After is kept, and a chunk goes out once.
+    """
+    settled = {*embedded, *(failure.image.ordinal for failure in failures)}
+    later = {putoff.image.ordinal: putoff.image for putoff in putoffs}
+    images = tuple(
+        later.get(image.ordinal, image)
+        for image in lease.chunk.images
+        if image.ordinal not in settled
+    )
+    return images, max((putoff.due for putoff in putoffs), default=None)
