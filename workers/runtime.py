@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from vitrine.core.errors import BadInput, VitrineError
 from vitrine.core.redis_client import connect
 from vitrine.core.settings import Settings
+from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import SCHEMA_VERSION
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.messaging.broker import Publisher
@@ -199,9 +200,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> WorkerRuntime:
         store,
         redis,
         every=settings.sweep_seconds,
-        index_points=settings.index_points,
-        patience=settings.index_patience,
-        defer=settings.index_deferred,
+        options=StoreOptions.from_settings(settings),
     )
     info = _info(model, stages.decoder.policy, node)
     breaker = StoreBreaker()

@@ -12,6 +12,7 @@ from typing import cast
 
 import pytest
 
+from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import ImageRef, JobSpec, new_job_id
 from vitrine.ledger import Deferral, Lease, Ledger, NewChunk
 from vitrine.ledger.redis_ledger import RedisLedger
@@ -145,10 +146,14 @@ def test_what_was_queued_keeps_its_order_and_nothing_waiting_is_taken_for_lost(
 def test_an_index_that_waits_does_not_wait_longer_for_a_jump(bench: Bench) -> None:
     ledger = bench.ledger
     spec = JobSpec(new_job_id(), "shop", "builtin", "test", created_at=time.time())
-    small = RedisLedger(ledger._redis, index_points=1) if isinstance(ledger, RedisLedger) else None
+    small = (
+        RedisLedger(ledger._redis, options=StoreOptions(index_points=1))
+        if isinstance(ledger, RedisLedger)
+        else None
+    )
     if small is None:
         assert isinstance(ledger, MemoryLedger)
-        ledger._index_points = 1
+        ledger._options = StoreOptions(index_points=1)
     made: Ledger = small or ledger
     made.create(spec)
     made.add_chunks(spec.id, [NewChunk([ImageRef(0, "item-0", 0, "https://shop.example/0")], 1)])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from vitrine.core.errors import Conflict, NotFound
+from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import Failure, FailureReason, ImageRef, JobSpec, JobState, new_job_id
 from vitrine.ledger import Lease, Ledger, NewChunk
 from vitrine.ledger.base import LONGEST_GAP
@@ -67,7 +68,10 @@ def _in_memory() -> Bench:
     def pass_time(_: str, seconds: float) -> None:
         ahead[0] += seconds
 
-    return Bench(MemoryLedger(lambda: time.time() + ahead[0], index_points=BULK), pass_time)
+    return Bench(
+        MemoryLedger(lambda: time.time() + ahead[0], options=StoreOptions(index_points=BULK)),
+        pass_time,
+    )
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -75,7 +79,9 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     if request.param == "memory":
         yield _in_memory()
         return
-    real = RedisLedger.connect(request.getfixturevalue("redis_server"), index_points=BULK)
+    real = RedisLedger.connect(
+        request.getfixturevalue("redis_server"), options=StoreOptions(index_points=BULK)
+    )
 
     def pass_time(job: str, seconds: float) -> None:
         # Redis's clock cannot be moved, so what was written by it is.

@@ -24,6 +24,7 @@ from qdrant_client import models
 
 from vitrine.core.errors import BadInput, NotFound, SpaceMismatch, StoreRejected
 from vitrine.core.filters import parse
+from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import Payload, point_id
 from vitrine.store import Facet, IndexState, PointBatch, Provenance, Space, VectorStore
 from vitrine.store.embedded.store import EmbeddedStore
@@ -70,7 +71,7 @@ def _closing(store: VectorStore) -> Iterator[VectorStore]:
 
 @contextmanager
 def _served(path: Path) -> Iterator[VectorStore]:
-    server = serve(path, "127.0.0.1", 0, TOKEN, index_points=INDEX_POINTS)
+    server = serve(path, "127.0.0.1", 0, TOKEN, options=StoreOptions(index_points=INDEX_POINTS))
     server.start()
     try:
         with _closing(RemoteStore(server.url, TOKEN)) as store:
@@ -100,8 +101,10 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     kind: str = request.param
     name = f"test-{secrets.token_hex(6)}"
     openers: dict[str, Callable[[], AbstractContextManager[VectorStore]]] = {
-        "memory": lambda: _closing(MemoryStore(index_points=INDEX_POINTS)),
-        "edge": lambda: _closing(EmbeddedStore(tmp_path / "store", index_points=INDEX_POINTS)),
+        "memory": lambda: _closing(MemoryStore(options=StoreOptions(index_points=INDEX_POINTS))),
+        "edge": lambda: _closing(
+            EmbeddedStore(tmp_path / "store", options=StoreOptions(index_points=INDEX_POINTS))
+        ),
         "remote": lambda: _served(tmp_path / "store"),
         "qdrant-local": lambda: _local(":memory:"),
         "qdrant-local-disk": lambda: _local(str(tmp_path / "qdrant")),

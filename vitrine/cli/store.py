@@ -45,6 +45,7 @@ def store(path: Path, host: str, port: int, port_file: Path | None, exit_with_pa
     Every client needs the token in VITRINE_STORE_TOKEN, on loopback too: other users and the pages of a
     browser can reach a loopback port. SIGTERM and Ctrl-C flush and close the store.
     """
+    from vitrine.core.store_options import StoreOptions
     from vitrine.store.embedded.catalog import write_atomically
     from vitrine.store.remote.server import serve
 
@@ -52,7 +53,8 @@ def store(path: Path, host: str, port: int, port_file: Path | None, exit_with_pa
     with _stop_signals() as stop:
         if exit_with_parent:
             parent_watch.exit_with_parent()
-        server = serve(path, host, port, _token(given), index_points=given.index_points)
+        options = StoreOptions.from_settings(given)
+        server = serve(path, host, port, _token(given), options=options)
         try:
             server.start()
             click.echo(f"vitrine store listens on {server.url}", err=True)

@@ -16,10 +16,9 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from vitrine.core.errors import BadInput
+from vitrine.core.store_options import DEFAULTS
 
 MEBIBYTE = 1024 * 1024
-INDEX_POINTS = 20_000
-"""Comparing 20,000 vectors one by one takes 4 ms; a graph saves little before."""
 SMALLEST_CAP = 1024
 """Pixels: a cap below it would change what a model of 512 x 512 sees."""
 EMBEDDING_CACHE_BYTES = 4_000_000_000
@@ -84,14 +83,16 @@ class Settings(BaseSettings):
     """Submitting waits (or is refused with 429 over HTTP) while this many pictures have no outcome."""
     job_ttl_days: float = Field(default=14.0, gt=0)
     """A finished job and its failures are forgotten after this; the points stay."""
-    index_points: int = Field(default=INDEX_POINTS, ge=1)
+    index_points: int = Field(default=DEFAULTS.index_points, ge=1)
     """Vectors that make an index worth building. While so many pictures wait for a collection, its index is deferred; a job
     that embedded so many is finished once the index is built. Smaller jobs neither defer it nor wait."""
-    index_deferred: bool = True
+    index_deferred: bool = DEFAULTS.index_deferred
     """Whether a bulk load defers the index. The same work is done either way: off, it goes on during the load, which pays
     where the store has cores of its own that would be idle then."""
-    index_patience: float = Field(default=3600.0, gt=0)
+    index_patience: float = Field(default=DEFAULTS.index_patience, gt=0)
     """Seconds for which a job waits for an index that makes no progress; then it is finished without, and says so in the log."""
+    store_timeout: int = Field(default=DEFAULTS.store_timeout, ge=1)
+    """Seconds for one request to a Qdrant server. Longer rides out a busy server; shorter notices one that hangs earlier."""
     hung_seconds: float = Field(default=60.0, gt=0)
     """A worker whose batch takes longer ends itself, to be started again. A full batch of the largest model on a CPU takes
     about half of that."""

@@ -11,7 +11,8 @@ from redis import Redis
 
 from vitrine.core.errors import NotFound
 from vitrine.core.redis_client import connect, redis_errors
-from vitrine.core.settings import INDEX_POINTS, Settings
+from vitrine.core.settings import Settings
+from vitrine.core.store_options import DEFAULTS, StoreOptions
 from vitrine.core.types import Failure, JobSpec, JobState, JobStatus, RowProblem
 from vitrine.ledger.journal import Journal, lost_job, lost_job_notice
 from vitrine.ledger.redis_ledger import RedisLedger
@@ -27,9 +28,9 @@ class JournaledLedger(RedisLedger):
         journal: Journal,
         *,
         job_ttl_days: float = 14.0,
-        index_points: int = INDEX_POINTS,
+        options: StoreOptions = DEFAULTS,
     ) -> None:
-        super().__init__(redis, job_ttl_days=job_ttl_days, index_points=index_points)
+        super().__init__(redis, job_ttl_days=job_ttl_days, options=options)
         self._journal = journal
 
     @classmethod
@@ -39,7 +40,7 @@ class JournaledLedger(RedisLedger):
             connect(settings.redis_url.get_secret_value()),
             Journal.from_settings(settings),
             job_ttl_days=settings.job_ttl_days,
-            index_points=settings.index_points,
+            options=StoreOptions.from_settings(settings),
         )
 
     def create(self, spec: JobSpec) -> None:

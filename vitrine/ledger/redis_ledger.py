@@ -24,7 +24,8 @@ import orjson
 from redis import Redis
 
 from vitrine.core.redis_client import as_bytes, connect, redis_errors
-from vitrine.core.settings import INDEX_POINTS, Settings
+from vitrine.core.settings import Settings
+from vitrine.core.store_options import DEFAULTS, StoreOptions
 from vitrine.core.types import Chunk, Failure, JobSpec, JobState, RowProblem, StageTotal
 from vitrine.ledger import codec, outcome_rate
 from vitrine.ledger.base import (
@@ -49,20 +50,20 @@ class RedisLedger(LedgerControl):
     """`vitrine.ledger.base.Ledger` on Redis; safe to use from several threads."""
 
     def __init__(
-        self, redis: Redis, *, job_ttl_days: float = 14.0, index_points: int = INDEX_POINTS
+        self, redis: Redis, *, job_ttl_days: float = 14.0, options: StoreOptions = DEFAULTS
     ) -> None:
         super().__init__(redis, ttl=int(job_ttl_days * 86400))
-        self._index_points = index_points
+        self._options = options
 
     @classmethod
     def connect(
-        cls, url: str, *, job_ttl_days: float = 14.0, index_points: int = INDEX_POINTS
+        cls, url: str, *, job_ttl_days: float = 14.0, options: StoreOptions = DEFAULTS
     ) -> RedisLedger:
         """A ledger at the URL; nothing is sent before the first call.
 
-        Jobs that are made here wait for their index from so many embedded pictures on.
+        Jobs that are made here wait for their index from `options.index_points` embedded pictures on.
         """
-        return cls(connect(url), job_ttl_days=job_ttl_days, index_points=index_points)
+        return cls(connect(url), job_ttl_days=job_ttl_days, options=options)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> RedisLedger:
@@ -70,7 +71,7 @@ class RedisLedger(LedgerControl):
         return cls.connect(
             settings.redis_url.get_secret_value(),
             job_ttl_days=settings.job_ttl_days,
-            index_points=settings.index_points,
+            options=StoreOptions.from_settings(settings),
         )
 
     def close(self) -> None:
@@ -87,7 +88,7 @@ class RedisLedger(LedgerControl):
             "spec": codec.pack_spec(spec),
             "state": JobState.OPEN,
             "fed": self.clock(),
-            "bulk": self._index_points,
+            "bulk": self._options.index_points,
         }
         with redis_errors():
             # Indexed before, so that no crash leaves a job that nobody lists; and after, because the

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from vitrine.core.errors import BadInput
 from vitrine.core.settings import Settings
+from vitrine.core.store_options import StoreOptions
 from vitrine.store.base import VectorStore
 
 Kind: TypeAlias = Literal["qdrant", "remote", "embedded"]
@@ -53,7 +54,11 @@ def _qdrant(url: str, settings: Settings) -> VectorStore:
     from vitrine.store.qdrant.store import QdrantServerStore  # noqa: PLC0415  only where used
 
     key = settings.qdrant_api_key
-    return QdrantServerStore(url, api_key=key.get_secret_value() if key else None)
+    return QdrantServerStore(
+        url,
+        api_key=key.get_secret_value() if key else None,
+        options=StoreOptions.from_settings(settings),
+    )
 
 
 def _remote(url: str, settings: Settings) -> VectorStore:
@@ -71,4 +76,4 @@ def _embedded(path: Path, settings: Settings) -> VectorStore:
         raise BadInput(
             "The embedded store is not installed.", hint="Install vitrine[standalone]."
         ) from error
-    return EmbeddedStore(path, index_points=settings.index_points)
+    return EmbeddedStore(path, options=StoreOptions.from_settings(settings))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from vitrine.core.settings import INDEX_POINTS
+from vitrine.core.store_options import DEFAULTS
 from vitrine.core.types import (
     STAGES,
     Failure,
@@ -74,7 +74,7 @@ class MemoryJob:
     fed: float = 0.0
     updated: float = 0.0
     finished: float | None = None
-    bulk: int = INDEX_POINTS
+    bulk: int = DEFAULTS.index_points
     watch: IndexWatch | None = None  #: While it is `indexing`, and as it was then.
     stages: dict[str, StageTotal] = field(default_factory=dict)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from vitrine.core.errors import Conflict
-from vitrine.core.settings import INDEX_POINTS
+from vitrine.core.store_options import DEFAULTS, StoreOptions
 from vitrine.core.types import (
     CHUNK_SIZE,
     Chunk,
@@ -48,16 +48,16 @@ class MemoryLedger(MemoryReading):
     """`vitrine.ledger.base.Ledger` in memory; `clock` can be replaced to let time pass."""
 
     def __init__(
-        self, clock: Callable[[], float] = time.time, *, index_points: int = INDEX_POINTS
+        self, clock: Callable[[], float] = time.time, *, options: StoreOptions = DEFAULTS
     ) -> None:
         super().__init__(clock)
-        self._index_points = index_points
+        self._options = options
         self._tokens = itertools.count(1)
 
     def create(self, spec: JobSpec) -> None:
         with self._lock:
             now = self._clock()
-            made = MemoryJob(spec, fed=now, updated=now, bulk=self._index_points)
+            made = MemoryJob(spec, fed=now, updated=now, bulk=self._options.index_points)
             self._jobs.setdefault(spec.id, made)
 
     def add_chunks(

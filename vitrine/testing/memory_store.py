@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vitrine.core.errors import NotFound
 from vitrine.core.filters import Filter
-from vitrine.core.settings import INDEX_POINTS
+from vitrine.core.store_options import DEFAULTS, StoreOptions
 from vitrine.store.base import (
     FIELDS_FIELD,
     INDEX_FIELD,
@@ -94,11 +94,11 @@ class _Counter:
 class MemoryStore:
     """A `VectorStore` that lives and dies with its process; every method takes one lock.
 
-    It has no index and only keeps the books of one, which is built at once where `index_points` wait for it.
+    It has no index and only keeps the books of one, which is built at once where `options.index_points` wait for it.
     """
 
-    def __init__(self, *, index_points: int = INDEX_POINTS) -> None:
-        self._index_points = index_points
+    def __init__(self, *, options: StoreOptions = DEFAULTS) -> None:
+        self._options = options
         self._collections: dict[str, _Collection] = {}
         self._lock = threading.RLock()
 
@@ -120,7 +120,7 @@ class MemoryStore:
             collection.indexed |= new_index_types(points.fields, collection.indexed)
             for key, payload, vector in zip(points.ids, made, points.vectors, strict=True):
                 collection.points[key] = (payload, vector.copy())
-            collection.build(self._index_points)
+            collection.build(self._options.index_points)
 
     def search(
         self,
@@ -230,14 +230,16 @@ class MemoryStore:
         with self._lock:
             collection = self._get(name)
             collection.deferred = False
-            collection.build(self._index_points)
+            collection.build(self._options.index_points)
 
     def index_state(self, name: str) -> IndexState:
         """What the books say."""
         with self._lock:
             collection = self._get(name)
             points = len(collection.points)
-            green = not collection.deferred and points - collection.built < self._index_points
+            green = (
+                not collection.deferred and points - collection.built < self._options.index_points
+            )
             return IndexState(points, min(points, collection.built), collection.deferred, green)
 
     def deferred(self) -> list[str]:

@@ -20,6 +20,7 @@ from contextlib import suppress
 from redis import Redis
 
 from vitrine.core.errors import LedgerUnavailable, NotFound, VitrineError
+from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import JobState, JobStatus
 from vitrine.ledger import Ledger
 from vitrine.store.base import IndexState, VectorStore
@@ -45,17 +46,13 @@ class IndexDeferral:
         redis: Redis,
         *,
         every: float,
-        index_points: int,
-        patience: float,
-        defer: bool = True,
+        options: StoreOptions,
     ) -> None:
         self._ledger = ledger
         self._store = store
         self._redis = redis
         self._every = every
-        self._index_points = index_points
-        self._patience = patience  #: Seconds of standstill after which a job waits no longer.
-        self._defer = defer
+        self._options = options
         self._rounds = Periodic("the look at the indexes", every, self.keep)
 
     def start(self) -> None:
@@ -107,11 +104,11 @@ class IndexDeferral:
             self._settle(job, state)
 
     def _align(self, collection: str, pictures: int, *, wanted: bool) -> IndexState:
-        if self._defer and pictures >= self._index_points:
+        if self._options.index_deferred and pictures >= self._options.index_points:
             self._store.defer_index(collection)
             return self._store.index_state(collection)
         state = self._store.index_state(collection)
-        loaded = self._defer and pictures > TAIL * self._index_points
+        loaded = self._options.index_deferred and pictures > TAIL * self._options.index_points
         if not loaded and (state.deferred or (wanted and not state.green)):
             self._store.build_index(collection)
         elif state.deferred:
@@ -126,7 +123,7 @@ class IndexDeferral:
             log.info("job %s: the index holds %d of %d points", name, state.indexed, state.points)
             return
         still = self._ledger.note_index(name, indexed=state.indexed, points=state.points)
-        if still >= self._patience:
+        if still >= self._options.index_patience:
             self._complete(job)
             log.warning(
                 "job %s is finished without its index, which stands at %d of %d points of %s since %.0f s: "

@@ -13,6 +13,7 @@ from tests.unit.cli.job_fixture import finish, run, submitted
 from vitrine.cli.common import output, services
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.settings import load
+from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import FailureReason, ImageRef, JobSpec
 from vitrine.ledger import NewChunk
 from vitrine.testing.memory_ledger import MemoryLedger
@@ -154,7 +155,7 @@ def test_the_report_names_the_payload_s_columns_and_kinds(
 @pytest.fixture
 def waiting_job(ledger: MemoryLedger, catalog: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A job that waits for its collection's index."""
-    monkeypatch.setattr(ledger, "_index_points", 3)
+    monkeypatch.setattr(ledger, "_options", StoreOptions(index_points=3))
     job = submitted(catalog)
     finish(ledger, job)
     return job

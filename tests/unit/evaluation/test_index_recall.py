@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.unit.evaluation.samples import SPACE, unit
+from vitrine.core.store_options import StoreOptions
 from vitrine.evaluation.index_recall import measure_index, share_found
 from vitrine.store.base import Hit, ItemHits, PointBatch, Provenance, VectorStore
 from vitrine.store.embedded.store import EmbeddedStore
@@ -48,7 +49,7 @@ def questions(count: int) -> Sequence[str]:
 
 
 def test_an_index_that_finds_all_has_a_recall_of_one(vectors: NDArray[np.float32]) -> None:
-    store = MemoryStore(index_points=10)
+    store = MemoryStore(options=StoreOptions(index_points=10))
     filled(store, vectors)
     found = measure_index(store, "shop", vectors[:8], questions(8))
     assert (found.recall, found.questions, found.points, found.indexed) == (1.0, 8, 30, 30)
@@ -87,7 +88,9 @@ def test_an_item_as_near_as_the_last_is_as_good() -> None:
 
 def test_a_real_graph_is_measured_against_every_vector(tmp_path: Path) -> None:
     vectors = unit(np.random.default_rng(4).normal(size=(1500, SPACE.dimension)))
-    with closing(EmbeddedStore(tmp_path / "store", index_points=500)) as store:
+    with closing(
+        EmbeddedStore(tmp_path / "store", options=StoreOptions(index_points=500))
+    ) as store:
         filled(store, vectors)
         assert store.build_and_wait("shop")
         found = measure_index(store, "shop", vectors[:40], questions(40))

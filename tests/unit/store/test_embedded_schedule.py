@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from vitrine.core.store_options import StoreOptions
 from vitrine.store import IndexState
 from vitrine.store.embedded.generation import EmbeddedGeneration
 from vitrine.store.embedded.schedule import (
@@ -35,7 +36,7 @@ class Bench:
     def __init__(self) -> None:
         self.now = 1000.0
         self.shard = Shard()
-        self.schedule = BuildSchedule(ENOUGH, clock=lambda: self.now)
+        self.schedule = BuildSchedule(StoreOptions(index_points=ENOUGH), clock=lambda: self.now)
 
     def write(self, points: int) -> None:
         self.shard.points += points

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from vitrine.core.errors import BadInput, NotFound, StoreUnavailable
 from vitrine.core.filters import parse
+from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import Payload, point_id
 from vitrine.store import PointBatch, Provenance, Space
 from vitrine.store.embedded.generation import EmbeddedGeneration
@@ -208,7 +209,7 @@ def test_closing_gives_up_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return run([sys.executable, "-c", "import time; time.sleep(600)"], **options)  # type: ignore[call-overload, no-any-return]  # as it was called
 
     monkeypatch.setattr("vitrine.store.embedded.upkeep.subprocess.Popen", slow)
-    store = EmbeddedStore(tmp_path / "store", index_points=1)
+    store = EmbeddedStore(tmp_path / "store", options=StoreOptions(index_points=1))
     store.ensure("c", SPACE)
     store.upsert("c", points(["a", "b"]))
     assert started.wait(30)

@@ -20,7 +20,7 @@ import qdrant_edge as q
 from numpy.typing import NDArray
 
 from vitrine.core.errors import StoreRejected, StoreUnavailable
-from vitrine.core.settings import INDEX_POINTS
+from vitrine.core.store_options import DEFAULTS, StoreOptions
 from vitrine.store.base import ITEM_FIELD
 from vitrine.store.embedded.filters import FLAGS_FIELD
 from vitrine.store.field_types import field_of_path, payload_path
@@ -53,10 +53,10 @@ class EmbeddedGeneration:
 
     @classmethod
     def create(
-        cls, directory: Path, dimension: int, index_points: int = INDEX_POINTS
+        cls, directory: Path, dimension: int, options: StoreOptions = DEFAULTS
     ) -> EmbeddedGeneration:
-        """A new, empty one, in which `index_points` are enough for a graph; the directory must not exist."""
-        kilobytes = index_points * dimension * FLOAT_BYTES // 1024
+        """A new, empty one, under these options; the directory must not exist."""
+        kilobytes = options.index_points * dimension * FLOAT_BYTES // 1024
         threshold = max(1, min(ENGINE_THRESHOLD, kilobytes))
         config = q.EdgeConfig(
             vectors=q.EdgeVectorParams(size=dimension, distance=q.Distance.Cosine),

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+from vitrine.core.store_options import StoreOptions
 from vitrine.store.base import IndexState
 from vitrine.store.embedded.generation import EmbeddedGeneration
 
@@ -40,8 +41,8 @@ class _Plan:
 class BuildSchedule:
     """The plans of all shards; safe from several threads."""
 
-    def __init__(self, index_points: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._index_points = index_points
+    def __init__(self, options: StoreOptions, clock: Callable[[], float] = time.monotonic) -> None:
+        self._options = options
         self._clock = clock
         self._lock = threading.Lock()
         self._plans: WeakKeyDictionary[EmbeddedGeneration, _Plan] = WeakKeyDictionary()
@@ -97,7 +98,7 @@ class BuildSchedule:
         return IndexState(points, indexed, deferred, green)
 
     def _worth(self, plan: _Plan, points: int, indexed: int) -> bool:
-        enough = max(self._index_points, int(BUILD_SHARE * points))
+        enough = max(self._options.index_points, int(BUILD_SHARE * points))
         return points - indexed >= enough + plan.left
 
     def _plan(self, shard: EmbeddedGeneration) -> _Plan:

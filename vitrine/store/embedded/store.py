@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from vitrine.core.errors import NotFound, StoreUnavailable
 from vitrine.core.filters import Filter
-from vitrine.core.settings import INDEX_POINTS
+from vitrine.core.store_options import DEFAULTS, StoreOptions
 from vitrine.store.base import (
     INDEX_FIELD,
     ITEM_FIELD,
@@ -60,9 +60,9 @@ SCROLL_PAGE = 256  #: Points a page: about 10 MB as Python floats at 1152 dimens
 class EmbeddedStore:
     """A `VectorStore` in a directory; raises `StoreUnavailable` where another process has it open."""
 
-    def __init__(self, path: Path, *, index_points: int = INDEX_POINTS) -> None:
+    def __init__(self, path: Path, *, options: StoreOptions = DEFAULTS) -> None:
         self._path = path
-        self._index_points = index_points
+        self._options = options
         (path / GENERATIONS).mkdir(parents=True, exist_ok=True)
         self._lock_file: int | None = _lock(path)
         self._lock = threading.RLock()
@@ -75,7 +75,7 @@ class EmbeddedStore:
         except BaseException:
             self._release()
             raise
-        self._upkeep = IndexMaintenance(self, index_points=index_points)
+        self._upkeep = IndexMaintenance(self, options)
         self._upkeep.start()
 
     def ping(self) -> None:
@@ -94,7 +94,7 @@ class EmbeddedStore:
             generation = generation_name(name, space)
             directory = self._directory(generation)
             shutil.rmtree(directory, ignore_errors=True)
-            made = EmbeddedGeneration.create(directory, space.dimension, self._index_points)
+            made = EmbeddedGeneration.create(directory, space.dimension, self._options)
             try:
                 self._write(self._entries | {name: CatalogEntry(generation, space, generation)})
             except BaseException:

@@ -20,7 +20,7 @@ from typing import Protocol
 
 from vitrine.core.errors import VitrineError
 from vitrine.core.python_command import python_command
-from vitrine.core.settings import INDEX_POINTS
+from vitrine.core.store_options import DEFAULTS, StoreOptions
 from vitrine.store.embedded.generation import EmbeddedGeneration
 from vitrine.store.embedded.schedule import BuildSchedule
 
@@ -45,9 +45,9 @@ class IndexMaintenance:
     Two threads: a build takes minutes, in which what is written must still reach the disk.
     """
 
-    def __init__(self, store: Shards, *, index_points: int = INDEX_POINTS) -> None:
+    def __init__(self, store: Shards, options: StoreOptions = DEFAULTS) -> None:
         self._store = store
-        self.schedule = BuildSchedule(index_points)
+        self.schedule = BuildSchedule(options)
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._building = threading.Lock()

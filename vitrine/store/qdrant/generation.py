@@ -11,6 +11,7 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import UnexpectedResponse
 
 from vitrine.core.errors import Conflict
+from vitrine.core.store_options import StoreOptions
 from vitrine.store.base import ITEM_FIELD, Space
 from vitrine.store.field_types import field_of_path
 from vitrine.store.spaces import generation_name, space_from_json
@@ -39,8 +40,8 @@ def as_metadata(collection: str, space: Space) -> dict[str, Any]:
     return {METADATA_KEY: {"collection": collection, **asdict(space)}}
 
 
-def create_generation(client: QdrantClient, name: str, space: Space, *, timeout: int) -> None:
-    """Make the generation of a space, index its items' ids, and let the name stand for it; `timeout` in seconds.
+def create_generation(client: QdrantClient, name: str, space: Space, options: StoreOptions) -> None:
+    """Make the generation of a space, index its items' ids, and let the name stand for it.
 
     Two workers may do it at once: each step leaves what the other has made as it is.
     """
@@ -50,7 +51,7 @@ def create_generation(client: QdrantClient, name: str, space: Space, *, timeout:
             collection,
             models.VectorParams(size=space.dimension, distance=models.Distance.COSINE),
             metadata=as_metadata(collection, space),
-            timeout=timeout,
+            timeout=options.store_timeout,
         )
     except UnexpectedResponse:
         # Another worker was faster; the name of a generation says that it made the same.
@@ -59,7 +60,7 @@ def create_generation(client: QdrantClient, name: str, space: Space, *, timeout:
     client.create_payload_index(collection, ITEM_FIELD, SCHEMA["keyword"], wait=True)
     alias = models.CreateAlias(collection_name=collection, alias_name=name)
     client.update_collection_aliases(
-        [models.CreateAliasOperation(create_alias=alias)], timeout=timeout
+        [models.CreateAliasOperation(create_alias=alias)], timeout=options.store_timeout
     )
 
 

@@ -20,6 +20,7 @@ from qdrant_client import QdrantClient, models
 
 from vitrine.core.errors import Conflict, NotFound
 from vitrine.core.filters import Filter
+from vitrine.core.store_options import DEFAULTS, StoreOptions
 from vitrine.store.base import (
     INDEX_FIELD,
     ITEM_FIELD,
@@ -52,7 +53,6 @@ from vitrine.store.qdrant.ranker import QdrantRanker
 from vitrine.store.qdrant.upsert import put_points, request_bodies
 from vitrine.store.spaces import require_same_space
 
-TIMEOUT_SECONDS = 30
 POOL_SIZE = 64
 SCROLL_PAGE = 256
 RESOLVE_SECONDS = 5.0
@@ -63,16 +63,19 @@ still go to a generation whose alias has just moved on."""
 class QdrantServerStore:
     """A `VectorStore` on a Qdrant server; safe from several threads."""
 
-    def __init__(self, url: str, *, api_key: str | None = None) -> None:
+    def __init__(
+        self, url: str, *, api_key: str | None = None, options: StoreOptions = DEFAULTS
+    ) -> None:
         # The key travels as a header of ours: the client warns about keys without TLS, which inside
         # a private network is as meant.
         self._client = QdrantClient(
             url=url,
             headers={"api-key": api_key} if api_key else None,
-            timeout=TIMEOUT_SECONDS,
+            timeout=options.store_timeout,
             pool_size=POOL_SIZE,
             check_compatibility=False,
         )
+        self._options = options
         self._known: dict[str, QdrantGeneration] = {}
         self._lock = threading.Lock()
 
@@ -91,7 +94,7 @@ class QdrantServerStore:
             found = self._resolve(name, fresh=True)
         except NotFound:
             with qdrant_errors(name):
-                create_generation(self._client, name, space, timeout=TIMEOUT_SECONDS)
+                create_generation(self._client, name, space, self._options)
             found = self._resolve(name, fresh=True)
         require_same_space(name, found.space, space)
 
@@ -103,7 +106,9 @@ class QdrantServerStore:
         with self._about(name):
             self._index(found, points)
             for body in request_bodies(points, rows):
-                put_points(self._client, found.collection, body, timeout=TIMEOUT_SECONDS)
+                put_points(
+                    self._client, found.collection, body, timeout=self._options.store_timeout
+                )
 
     def search(
         self,

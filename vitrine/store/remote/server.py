@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 
 from vitrine.core.errors import BadInput, StoreUnavailable
-from vitrine.core.settings import INDEX_POINTS
+from vitrine.core.store_options import DEFAULTS, StoreOptions
 from vitrine.store.base import VectorStore
 from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.store.remote.operations import OPERATIONS, scroll
@@ -35,11 +35,9 @@ IDLE_SECONDS = 120.0  #: A connection without a request for so long is closed.
 
 
 def serve(
-    path: Path, host: str, port: int, token: str, *, index_points: int = INDEX_POINTS
+    path: Path, host: str, port: int, token: str, *, options: StoreOptions = DEFAULTS
 ) -> StoreServer:
     """Open the store at `path` and listen; port 0 takes a free one. `serve_forever` then answers.
-
-    So many points without an HNSW graph make building one worth while.
 
     Raises `BadInput` for a weak token, `StoreUnavailable` where the store is open elsewhere or the
     address is taken.
@@ -49,7 +47,7 @@ def serve(
             f"The store's token needs at least {MIN_TOKEN_LENGTH} characters.",
             hint="Set VITRINE_STORE_TOKEN, for instance to the output of `openssl rand -hex 16`.",
         )
-    store = EmbeddedStore(path, index_points=index_points)
+    store = EmbeddedStore(path, options=options)
     try:
         return StoreServer(store, host, port, token)
     except OSError as error:

@@ -6,6 +6,7 @@ import io
 import pytest
 
 from tests.unit.api.api_fixture import Stage, problem_of
+from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import FailureReason
 from vitrine.ledger.journal import lost_job
 
@@ -171,7 +172,7 @@ def test_a_cancelled_job_cannot_be_retried(stage: Stage) -> None:
 def test_a_job_that_waits_for_its_index_says_how_far_that_is(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage.ledger, "_index_points", 2)
+    monkeypatch.setattr(stage.ledger, "_options", StoreOptions(index_points=2))
     job = stage.job(images=2)
     assert stage.client.get(f"/v1/jobs/{job}").json()["index"] is None
     stage.finish(job, [None, None])

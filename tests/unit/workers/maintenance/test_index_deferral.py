@@ -10,6 +10,7 @@ import pytest
 from redis import Redis
 
 from vitrine.core.errors import StoreUnavailable
+from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import (
     Failure,
     FailureReason,
@@ -34,7 +35,7 @@ class SlowStore(MemoryStore):
     """Builds only when the test says so, and is away while it says so."""
 
     def __init__(self) -> None:
-        super().__init__(index_points=BULK)
+        super().__init__(options=StoreOptions(index_points=BULK))
         self.asked: list[str] = []
         self.away = False
         self.builds = False
@@ -79,7 +80,7 @@ class Bench:
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
         self.now = 1000.0
-        self.ledger = MemoryLedger(lambda: self.now, index_points=BULK)
+        self.ledger = MemoryLedger(lambda: self.now, options=StoreOptions(index_points=BULK))
         self.store = SlowStore()
         self.store.ensure("shop", SPACE)
         self.keeper = self.worker()
@@ -88,7 +89,7 @@ class Bench:
         """A worker process's keeper; one that was killed is simply not asked again."""
         return IndexDeferral(
             self.ledger, self.store, self.redis,
-            every=5, index_points=BULK, patience=PATIENCE, defer=defer,
+            every=5, options=StoreOptions(BULK, defer, PATIENCE),
         )  # fmt: skip
 
     def job(self, count: int, collection: str = "shop", *, seal: bool = True) -> str:
