@@ -2,12 +2,14 @@
 
 The files hold no data, so they are sent to whoever asks, with or without a key: the page itself asks for
 the key. Pictures are the one thing that it shows from elsewhere, since a catalog's pictures are the shop's.
-There is no build step: what lies in `api/page` is what the browser gets, as ES modules.
+There is no build step: what lies in `api/web` is what the browser gets, as ES modules, but for `formats.js`, which is
+made from the table of catalog formats.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +18,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from producer.formats import ACCEPTED_SUFFIXES, FILE_FORMATS, FORMATS, PACKED
+
 FOLDER = Path(__file__).with_name("web")
 PREFIX = "/page/"
 INDEX = "index.html"
+FORMATS_MODULE = "formats.js"
 
 MEDIA_TYPES: Mapping[str, str] = {
     ".html": "text/html; charset=utf-8",
@@ -63,18 +68,33 @@ class PageFile:
 
 
 def read_files(folder: Path = FOLDER) -> dict[str, PageFile]:
-    """The page's files by their path below the folder, such as `styles/base.css`."""
-    return {
+    """The page's files by their path below the folder, such as `styles/base.css`, and the one that is made here."""
+    found = {
         path.relative_to(folder).as_posix(): _read(path)
         for path in sorted(folder.rglob("*"))
         if path.suffix in MEDIA_TYPES and path.is_file()
     }
+    return {**found, FORMATS_MODULE: _page_file(_formats_module(), ".js")}
 
 
 def _read(path: Path) -> PageFile:
-    body = path.read_bytes()
+    return _page_file(path.read_bytes(), path.suffix)
+
+
+def _page_file(body: bytes, suffix: str) -> PageFile:
     digest = hashlib.sha256(body).hexdigest()[:32]
-    return PageFile(body, MEDIA_TYPES[path.suffix], f'"{digest}"')
+    return PageFile(body, MEDIA_TYPES[suffix], f'"{digest}"')
+
+
+def _formats_module() -> bytes:
+    """What the page has to know of the catalog formats, as an ES module, so that it has no list of its own."""
+    *others, last = (FORMATS[name].title for name in FILE_FORMATS)
+    exports = {
+        "ACCEPT": ",".join([*ACCEPTED_SUFFIXES, PACKED]),
+        "FORMATS": f"{', '.join(others)} or {last}",
+    }
+    lines = (f"export const {name} = {json.dumps(value)};" for name, value in exports.items())
+    return "\n".join([*lines, ""]).encode()
 
 
 def open_paths(files: Mapping[str, PageFile]) -> frozenset[str]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from producer.lines import head_text
 from producer.source import OpenedSource, Source
 from vitrine.core.errors import BadInput
+from vitrine.core.schemes import URL_START
 
 
 class Format(enum.StrEnum):
-    """The formats that can be read."""
+    """The formats that can be read; `FORMATS` says what is known of each."""
 
     CSV = "csv"  #: A header and rows; the separator is `,`, `;`, tab or `|`, whichever the header has most of.
     TSV = "tsv"  #: The same, separated by tabs.
@@ -21,18 +24,34 @@ class Format(enum.StrEnum):
     FOLDER = "folder"  #: A folder of pictures.
 
 
-_BY_SUFFIX = {
-    "csv": Format.CSV,
-    "tsv": Format.TSV,
-    "tab": Format.TSV,
-    "jsonl": Format.JSONL,
-    "ndjson": Format.JSONL,
-    "parquet": Format.PARQUET,
-    "pq": Format.PARQUET,
-}
-"""`.txt`, `.json` and `.list` are not here: what they hold shows only in their first bytes."""
+@dataclass(frozen=True, slots=True)
+class FormatSpec:
+    """What commands, HTTP, the page and the detection know of a format."""
 
-_LONE_URL = re.compile(r"(?:https?|file)://[^\s\"]+\s*$", re.IGNORECASE)
+    title: str  #: What people call it, as in "a catalog is CSV, TSV or …".
+    suffixes: tuple[str, ...] = ()  #: Of file names that have it for certain.
+    maybe: tuple[str, ...] = ()  #: Suffixes that its files may have too: their first bytes decide.
+    magic: bytes = b""  #: What every such file begins with; empty where nothing marks it.
+    is_file: bool = True  #: Whether it is one file, which can be uploaded.
+
+
+FORMATS: Mapping[Format, FormatSpec] = {
+    Format.CSV: FormatSpec("CSV", (".csv",)),
+    Format.TSV: FormatSpec("TSV", (".tsv", ".tab")),
+    Format.JSONL: FormatSpec("JSON Lines", (".jsonl", ".ndjson"), (".json",)),
+    Format.PARQUET: FormatSpec("Parquet", (".parquet", ".pq"), magic=b"PAR1"),
+    Format.URLS: FormatSpec("a list of URLs", (), (".txt", ".list")),
+    Format.FOLDER: FormatSpec("a folder of pictures", is_file=False),
+}
+FILE_FORMATS = tuple(name for name, spec in FORMATS.items() if spec.is_file)
+PACKED = ".gz"
+"""What a file's name ends with where it is compressed."""
+ACCEPTED_SUFFIXES = tuple(
+    dict.fromkeys(suffix for spec in FORMATS.values() for suffix in (*spec.suffixes, *spec.maybe))
+)
+"""What the page lets people choose, besides `PACKED`."""
+
+_LONE_URL = re.compile(rf"{URL_START}[^\s\"]+\s*$", re.IGNORECASE)
 _NO_TABLES = {
     b"PK\x03\x04": "a workbook or a zip archive",
     b"\xd0\xcf\x11\xe0": "an old workbook (.xls)",
@@ -42,7 +61,11 @@ _NO_TABLES = {
     b"GIF8": "a GIF picture",
 }
 """The first bytes of what is given for a catalog by mistake; the suffix does not matter."""
-_MARKS_WITH_NULS = (b"PAR1", b"\xff\xfe", b"\xfe\xff")
+_MARKS_WITH_NULS = (
+    *(spec.magic for spec in FORMATS.values() if spec.magic),
+    b"\xff\xfe",
+    b"\xfe\xff",
+)
 
 
 def detect(source: Source, opened: OpenedSource, told: Format | None = None) -> Format:
@@ -51,8 +74,9 @@ def detect(source: Source, opened: OpenedSource, told: Format | None = None) -> 
     found = told or _by_suffix(source.name) or _by_content(opened.head)
     if found is Format.FOLDER:
         raise BadInput(f"{source.name} is a file, not a folder of pictures.")
-    if (found is Format.PARQUET) != opened.head.startswith(b"PAR1"):
-        what = "is Parquet" if opened.head.startswith(b"PAR1") else "is no Parquet file"
+    marked = _by_magic(opened.head)
+    if found is not marked and (marked or FORMATS[found].magic):
+        what = f"is {FORMATS[marked].title}" if marked else f"is no {FORMATS[found].title} file"
         raise BadInput(f"{source.name} {what}, but was to be read as {found}.")
     if found is Format.JSONL and head_text(opened.head).lstrip().startswith("["):
         raise BadInput(
@@ -62,14 +86,20 @@ def detect(source: Source, opened: OpenedSource, told: Format | None = None) -> 
     return found
 
 
-def _by_suffix(name: str) -> Format | None:
-    stem = name.lower().removesuffix(".gz")
-    return _BY_SUFFIX.get(stem.rpartition(".")[2]) if "." in stem else None
+def _by_suffix(file: str) -> Format | None:
+    stem = file.lower().removesuffix(PACKED)
+    return next((name for name, spec in FORMATS.items() if stem.endswith(spec.suffixes)), None)
+
+
+def _by_magic(head: bytes) -> Format | None:
+    return next(
+        (name for name, spec in FORMATS.items() if spec.magic and head.startswith(spec.magic)), None
+    )
 
 
 def _by_content(head: bytes) -> Format:
-    if head.startswith(b"PAR1"):
-        return Format.PARQUET
+    if (marked := _by_magic(head)) is not None:
+        return marked
     text = head_text(head).lstrip()
     if text.startswith(("{", "[")):
         return Format.JSONL

@@ -22,11 +22,12 @@ import orjson
 
 from producer.limits import MAX_IMAGES_PER_ITEM, MAX_URL_CHARS
 from producer.row_errors import RowError, shown
+from vitrine.core.schemes import URL_START
 
 _MAX_CELL = MAX_IMAGES_PER_ITEM * (MAX_URL_CHARS + 16)
 _MAY_SPLIT = re.compile(r"[|;\s]")
 # Every repetition is bounded: a cell of a million blanks costs linear time.
-_URL_NEXT = r"(?=(?:https?|file)://)"
+_URL_NEXT = rf"(?={URL_START})"
 _BETWEEN_URLS = re.compile(
     rf"[\r\n]|\s\|\s|[|;]\s{{0,8}}{_URL_NEXT}|,?\s{{1,8}}{_URL_NEXT}", re.IGNORECASE
 )

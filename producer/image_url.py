@@ -11,13 +11,14 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, quote_from_bytes, unquote, urlsplit
+from urllib.parse import quote
 
 from producer.limits import MAX_URL_CHARS
 from producer.row_errors import RowError, shown
 from vitrine.core.errors import BadInput
+from vitrine.core.schemes import FILE, HOST_SCHEMES, SCHEMES, file_url, local_path, scheme_of
 
-_PLAIN_URL = re.compile(r"https?://[^\x00-\x20\x7f/?#@\\]+(?:[/?#][^\x00-\x20\x7f]*)?")
+_PLAIN_URL = re.compile(rf"(?:{HOST_SCHEMES})://[^\x00-\x20\x7f/?#@\\]+(?:[/?#][^\x00-\x20\x7f]*)?")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -49,9 +50,10 @@ class ImageRoot:
         return url
 
     def _other(self, scheme: str, value: str) -> str:
-        if scheme == "file":
+        known = SCHEMES.get(scheme)
+        if known is FILE:
             return self._file_url(value)
-        if scheme not in ("http", "https"):
+        if known is None or not known.in_catalogs:
             raise _bad(f"expected an http(s) URL or a path, found {shown(value)}")
         return _mended(value)
 
@@ -59,12 +61,10 @@ class ImageRoot:
         if self.folder is None:
             raise _bad("file: URLs are not read here; expected an http(s) URL")
         try:
-            parts = urlsplit(value)
-        except ValueError:
-            raise _bad(f"a file: URL that cannot be read: {shown(value)}") from None
-        if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-            raise _bad(f"expected file:///path, found {shown(value)}")
-        return self._beneath(unquote(parts.path, errors="surrogateescape"), value)
+            path = local_path(value)
+        except ValueError as error:
+            raise _bad(f"{error}; found {shown(value)}") from None
+        return self._beneath(path, value)
 
     def _path_url(self, value: str) -> str:
         if self.prefix is not None:
@@ -88,7 +88,7 @@ class ImageRoot:
     def _there(self, path: str, value: str) -> str:
         if self.must_exist and not os.path.isfile(path):
             raise _bad(f"expected an http(s) URL or the path of a file, found {shown(value)}")
-        return _as_file_url(path)
+        return file_url(path)
 
 
 _URL_SAFE = "/%?&=+,;:@~!$'()*[]#"
@@ -96,7 +96,7 @@ _URL_SAFE = "/%?&=+,;:@~!$'()*[]#"
 
 def image_root(given: str | None, folder: Path | None, *, allow_files: bool) -> ImageRoot:
     """The root from the option, else the catalog's own folder; raises `BadInput` where it is neither."""
-    if given is not None and re.match(r"https?://", given, re.IGNORECASE):
+    if given is not None and (scheme := scheme_of(given)) is not None and scheme.names_host:
         return ImageRoot(prefix=_prefix(given))
     if not allow_files:
         if given is not None:
@@ -129,10 +129,6 @@ def _mended(value: str) -> str:
     if not _PLAIN_URL.fullmatch(mended):
         raise _bad(f"expected http(s)://host/path, found {shown(value)}")
     return mended
-
-
-def _as_file_url(path: str) -> str:
-    return "file://" + quote_from_bytes(os.fsencode(path), safe="/")
 
 
 def _bad(message: str) -> RowError:

@@ -14,13 +14,14 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from producer.decompression_limit import DecompressedSize, DecompressionLimit
 from producer.row_errors import reason
 from vitrine.core.errors import BadInput
+from vitrine.core.schemes import FILE, local_path, scheme_of
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -165,11 +166,31 @@ def from_stream(
     return Source(name, lambda: _borrowed(spool, 0), folder=folder, spool=spool, unfold=unfold)
 
 
+def from_file_url(url: str) -> Source:
+    """The file that a `file:` URL names; raises `BadInput` as `from_path` does, and for a URL that names none."""
+    try:
+        return from_path(local_path(url))
+    except ValueError as error:
+        raise BadInput(f"{url}: {error}.") from None
+
+
+OPENERS: Mapping[str, Callable[[str], Source]] = {FILE.name: from_file_url}
+"""By scheme: what makes a catalog's source of its URL."""
+
+
 def from_argument(target: str, *, rereadable: bool = False) -> Source:
-    """What a command was given: a path, or `-` for standard input (relative paths start where we are)."""
-    if target != "-":
+    """What a command was given: a path, a URL, or `-` for standard input (relative paths start where we are)."""
+    if target == "-":
+        return from_stream(sys.stdin.buffer, "stdin", rereadable=rereadable, folder=Path.cwd())
+    scheme = scheme_of(target)
+    if scheme is None:
         return from_path(target)
-    return from_stream(sys.stdin.buffer, "stdin", rereadable=rereadable, folder=Path.cwd())
+    if scheme.name not in OPENERS:
+        raise BadInput(
+            f"Catalogs are not read from {scheme.name}:// URLs.",
+            hint="Download the file and give its path, or pipe it to `vitrine submit -`.",
+        )
+    return OPENERS[scheme.name](target)
 
 
 class _Borrowed(io.RawIOBase):

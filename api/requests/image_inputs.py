@@ -9,10 +9,9 @@ import base64
 import binascii
 from dataclasses import dataclass
 
+from vitrine.core.schemes import ONLY_FETCHED, may_be_requested, without_data_prefix
 from vitrine.core.types import FailureReason
 from vitrine.query.client import Query, UnusablePicture
-
-WEB = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +29,15 @@ Asked = Query | UnusablePicture
 
 def by_url(url: str, how: EmbedOptions = PLAIN) -> Asked:
     """The picture at a URL, which a worker fetches."""
-    if not url.lower().startswith(WEB):
-        return UnusablePicture(FailureReason.BAD_URL, "only http:// and https:// URLs are fetched")
+    if not may_be_requested(url):
+        return UnusablePicture(FailureReason.BAD_URL, ONLY_FETCHED)
     return Query("url", url.encode(), grey=how.grey, fresh=how.fresh)
 
 
 def by_base64(text: str, how: EmbedOptions = PLAIN) -> Asked:
     """The picture of base64, also behind a `data:image/…;base64,` prefix."""
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
     try:
-        return by_bytes(base64.b64decode(text, validate=True), how)
+        return by_bytes(base64.b64decode(without_data_prefix(text), validate=True), how)
     except (binascii.Error, ValueError):
         return UnusablePicture(FailureReason.NOT_AN_IMAGE, "it is not base64")
 

@@ -28,6 +28,7 @@ from api.schemas.jobs import (
     RetryIn,
     UploadIn,
 )
+from producer.formats import FILE_FORMATS, FORMATS
 from producer.submit.retry import retry_failures
 from vitrine.core.errors import VitrineError
 from vitrine.core.failures_csv import failures_csv
@@ -43,11 +44,11 @@ FORM: dict[str, Any] = {
     "file": {
         "type": "string",
         "format": "binary",
-        "description": "CSV, TSV, JSONL, Parquet, URLs.",
+        "description": ", ".join(FORMATS[name].title for name in FILE_FORMATS) + ".",
     },
     "collection": {"type": "string"},
     "model": {"type": "string"},
-    "format": {"type": "string", "enum": ["csv", "tsv", "jsonl", "parquet", "urls"]},
+    "format": {"type": "string", "enum": [*FILE_FORMATS]},
     "id_column": {"type": "string"},
     "image_columns": {"type": "string", "description": "Comma-separated, or a JSON array."},
     "image_separator": {"type": "string", "description": "Between several pictures in a cell."},

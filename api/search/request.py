@@ -21,6 +21,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from api.requests import bodies
 from api.schemas.search import ExampleIn, SearchIn, SearchOptions
+from vitrine.core.schemes import ONLY_FETCHED, may_be_requested, without_data_prefix
 from vitrine.query.client import Query
 
 _PICTURES = ("image_url", "image_base64", "item", "vector")
@@ -155,8 +156,8 @@ def _by(way: str, value: str, field: str) -> By:
         return Query("text", value.encode())
     if way == "image_base64":
         return Query("image", _decoded(value, field))
-    if not value.lower().startswith(("http://", "https://")):
-        raise bodies.refuse_field(field, "Only http:// and https:// URLs are fetched.")
+    if not may_be_requested(value):
+        raise bodies.refuse_field(field, f"{ONLY_FETCHED.capitalize()}.")
     return Query("url", value.encode())
 
 
@@ -171,10 +172,8 @@ def _by_vector(values: list[float]) -> ByVector:
 
 def _decoded(text: str, field: str) -> bytes:
     """The bytes of base64, also behind a `data:image/…;base64,` prefix."""
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
     try:
-        data = base64.b64decode(text, validate=True)
+        data = base64.b64decode(without_data_prefix(text), validate=True)
     except (binascii.Error, ValueError):
         raise bodies.refuse_field(field, "This is not base64.") from None
     if not data:

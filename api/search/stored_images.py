@@ -11,9 +11,9 @@ import os
 import stat
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
 
 from vitrine.core.errors import NotFound
+from vitrine.core.schemes import FILE, local_path, scheme_of
 from vitrine.core.settings import Settings
 from vitrine.store.base import PROVENANCE_FIELD, URL_FIELD
 
@@ -24,11 +24,11 @@ def read_picture(payload: Mapping[str, Any], settings: Settings) -> bytes:
         raise NotFound(
             "This service reads no files.", hint="VITRINE_FETCH_FILES=true lets it, as standalone does."
         )  # fmt: skip
-    url = urlsplit(payload[URL_FIELD])
-    if url.scheme != "file":
+    url = payload[URL_FIELD]
+    if scheme_of(url) is not FILE:
         raise NotFound("This picture is at a host, not in a file.", hint="Ask for its image_url.")
     try:
-        data = _read(os.fsdecode(unquote_to_bytes(url.path)), settings.fetch_max_bytes)
+        data = _read(local_path(url), settings.fetch_max_bytes)
     except (OSError, ValueError):
         raise NotFound("The picture's file cannot be read any more.") from None
     if hashlib.sha256(data).hexdigest() != payload[PROVENANCE_FIELD]["content_sha256"]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from producer.formats import Format, detect
 from producer.readers.base import Reader, Row
 from producer.readers.csv_rows import CsvRows
@@ -23,21 +25,10 @@ def open_reader(source: Source, told: Format | None = None) -> tuple[Format, Rea
     opened = source.open()
     try:
         found = detect(source, opened, told)
-        return found, _reader(found, opened, source)
+        return found, READERS[found](opened, source)
     except BaseException:
         opened.close()
         raise
-
-
-def _reader(found: Format, opened: OpenedSource, source: Source) -> Reader:
-    name = source.name
-    if found is Format.PARQUET:
-        return _parquet(opened, source)
-    if found is Format.JSONL:
-        return JsonLines(opened, name)
-    if found is Format.URLS:
-        return UrlList(opened, name)
-    return CsvRows(opened, name, "\t" if found is Format.TSV else None)
 
 
 def _parquet(opened: OpenedSource, source: Source) -> Reader:
@@ -50,3 +41,13 @@ def _parquet(opened: OpenedSource, source: Source) -> Reader:
             hint="Install vitrine with its extra `producer`.",
         ) from error
     return ParquetRows(opened, source.name, source.path)
+
+
+READERS: Mapping[Format, Callable[[OpenedSource, Source], Reader]] = {
+    Format.CSV: lambda opened, source: CsvRows(opened, source.name, None),
+    Format.TSV: lambda opened, source: CsvRows(opened, source.name, "\t"),
+    Format.JSONL: lambda opened, source: JsonLines(opened, source.name),
+    Format.PARQUET: _parquet,
+    Format.URLS: lambda opened, source: UrlList(opened, source.name),
+}
+"""The reader of each format that is a file; a folder is not opened."""

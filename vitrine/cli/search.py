@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from vitrine.core.schemes import FILE, local_path, may_be_requested, scheme_of
+
 
 @click.command()
 @click.option("--collection", required=True, help="The catalog to search.")
@@ -88,22 +90,20 @@ def _filter(text: str) -> Any:
 
 def _local(image: str | None) -> str | None:
     """The path of a picture on this machine; None where it is a URL, or no picture was given."""
-    if image is None or image.lower().startswith(("http://", "https://")):
+    if image is None or may_be_requested(image):
         return None
     if not image.strip():
         raise click.BadParameter(
             f"expected a file or an http(s) URL, found {image!r}.", param_hint="--image"
         )
-    return _path_of(image) if image.lower().startswith("file:") else image
+    return _path_of(image) if scheme_of(image) is FILE else image
 
 
 def _path_of(url: str) -> str:
-    from urllib.parse import unquote, urlsplit
-
-    parts = urlsplit(url)
-    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-        raise click.BadParameter(f"expected file:///path, found {url!r}.", param_hint="--image")
-    return unquote(parts.path)
+    try:
+        return local_path(url)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}; found {url!r}.", param_hint="--image") from None
 
 
 # --- showing --------------------------------------------------------------------------------------

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar
-from urllib.parse import unquote_to_bytes, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.core.errors import BadInput, SpaceMismatch, VitrineError
+from vitrine.core.schemes import FILE, local_path, scheme_of
 from vitrine.evaluation.sample import LabelledPicture
 from vitrine.query.client import Answer, Query, QueryVector
 from vitrine.store.base import Space
@@ -89,11 +89,10 @@ def embed_texts(lane: EmbeddingClient, model: str, texts: Sequence[str]) -> NDAr
 
 def question(picture: LabelledPicture, max_bytes: int) -> Query:
     """A picture as the lane asks it: a file by its bytes, anything else by its URL; raises `BadInput`."""
-    parts = urlsplit(picture.source)
-    if parts.scheme != "file":
+    if scheme_of(picture.source) is not FILE:
         return Query("url", picture.source.encode())
     try:
-        with open(unquote_to_bytes(parts.path), "rb") as file:
+        with open(local_path(picture.source), "rb") as file:
             data = file.read(max_bytes + 1)
     except OSError as error:
         raise BadInput(f"The file cannot be read: {error.strerror}.") from error

@@ -15,11 +15,12 @@ from typing import Self
 
 import certifi
 
+from vitrine.core.schemes import scheme_of
 from vitrine.core.types import ItemFailure
 from workers.byte_budget import ByteBudget
 from workers.fetch.curl_loop import CurlLoop
-from workers.fetch.files import FileReader, is_file_url
 from workers.fetch.policy import FetchPolicy
+from workers.fetch.readers import READERS
 from workers.fetch.result import FetchedPicture
 from workers.fetch.transfer import Transfer
 from workers.fetch.transfers import Transfers, closed
@@ -41,7 +42,7 @@ class Fetcher:
         self._loop = CurlLoop(2 * self.policy.concurrency)
         self.held = ByteBudget(self.policy.budget_bytes, self._loop.wake)
         self._engine = Transfers(self.policy, ca_bundle or certifi.where(), self._loop, self.held)
-        self._files = FileReader(self.policy, self.held)
+        self._readers = {name: make(self.policy, self.held) for name, make in READERS.items()}
         self._inbox: list[Transfer] = []
         self._closing = False
         self._lock = threading.Lock()  # between `fetch` and `close`: nothing enters a closed inbox
@@ -57,8 +58,9 @@ class Fetcher:
         policy's. Cancelling the future works while the picture waits for its turn. Callbacks of the future
         run in the fetch thread and hold up every other transfer: keep them short.
         """
-        if is_file_url(url):
-            return self._files.read(url, file_root)
+        scheme = scheme_of(url)
+        if scheme is not None and scheme.name in self._readers:
+            return self._readers[scheme.name].read(url, file_root)
         try:
             target = parse_url(url)
             self.policy.check(target)
@@ -86,7 +88,8 @@ class Fetcher:
                 self._loop.wake()
         self._thread.join(timeout)
         self.held.close()
-        self._files.close()
+        for reader in self._readers.values():
+            reader.close()
 
     def __enter__(self) -> Self:
         return self

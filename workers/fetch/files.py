@@ -10,8 +10,8 @@ import errno
 import os
 import stat
 from concurrent.futures import Future, ThreadPoolExecutor
-from urllib.parse import unquote_to_bytes, urlsplit
 
+from vitrine.core.schemes import local_path
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.byte_budget import ByteBudget, ByteReservation
 from workers.fetch.policy import FetchPolicy
@@ -32,11 +32,6 @@ _REASONS = {
     errno.EPERM: FailureReason.HTTP_ERROR,
 }
 """What the system's errors mean; any other (a disk or a mount in trouble) may be over by the next try."""
-
-
-def is_file_url(url: str) -> bool:
-    """Whether a URL names a file rather than a host."""
-    return url[:5].lower() == "file:"
 
 
 class FileReader:
@@ -107,15 +102,9 @@ def _closed() -> ItemFailure:
 
 def _path(url: str) -> str:
     try:
-        parts = urlsplit(url)
-        path = os.fsdecode(unquote_to_bytes(parts.path))
-    except ValueError:
-        raise bad_url("the file URL cannot be read") from None
-    if parts.netloc.lower() not in ("", "localhost") or not path.startswith("/"):
-        raise bad_url("a file URL is file:///absolute/path")
-    if parts.query or parts.fragment or "\0" in path:
-        raise bad_url("a file URL has no query; write ? and # in a name as %3F and %23")
-    return path
+        return local_path(url)
+    except ValueError as error:
+        raise bad_url(str(error)) from None
 
 
 def _parts_beneath(root: str, path: str) -> list[str]:

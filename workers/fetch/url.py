@@ -15,13 +15,14 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import idna
 
+from vitrine.core.schemes import SCHEMES
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.address import Address, parse_address
 
 MAX_URL = 8192
 """Characters; signed URLs of object stores stay below 2,000, servers refuse from 8,192 on."""
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {scheme.name: scheme.http_port for scheme in SCHEMES.values() if scheme.http_port}
 _NETLOC = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:@%/?#]+)(?::(?P<port>[0-9]{0,5}))?")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")

@@ -29,10 +29,11 @@ from api.middleware.body_limit import large_body_slot, search_slot
 from api.problems import problem
 from api.readiness import Readiness
 from api.requests import bodies
-from api.requests.image_inputs import WEB, Asked, by_base64, by_text, by_url
+from api.requests.image_inputs import Asked, by_base64, by_text, by_url
 from api.routes.score import scores
 from api.schemas.embed import PairError, ScoreOut
 from vitrine.core.errors import BadInput, ModelUnavailable
+from vitrine.core.schemes import may_be_requested
 
 BODIES = (EvaluationIn, BatchIn)
 """What the document has to be told of: the routes read these themselves."""
@@ -105,7 +106,7 @@ def _scored(parts: Services, asked: Sequence[EvaluationIn]) -> tuple[list[ScoreO
 
 
 def _picture(given: str) -> Asked:
-    return by_url(given) if given.lower().startswith(WEB) else by_base64(given)
+    return by_url(given) if may_be_requested(given) else by_base64(given)
 
 
 def _evaluation(

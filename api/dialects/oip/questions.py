@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from api.dialects.oip.tensors import MAX_ELEMENTS, Tensor
 from vitrine.core.errors import BadInput
+from vitrine.core.schemes import ONLY_FETCHED, may_be_requested, without_data_prefix
 from vitrine.query.client import Kind, Query
 
 MAX_TEXT_BYTES = 10_000
@@ -67,15 +68,14 @@ def _of_bytes(name: str, kind: Kind, value: bytes) -> Query:
         text = value.decode()
     except UnicodeDecodeError as error:
         raise BadInput(f"{name} has an element that is not UTF-8.") from error
-    if kind == "url" and not text.lower().startswith(("http://", "https://")):
-        raise BadInput("Only http:// and https:// URLs are fetched.")
+    if kind == "url" and not may_be_requested(text):
+        raise BadInput(f"{ONLY_FETCHED.capitalize()}.")
     return Query(kind, value)
 
 
 def _plain(value: bytes) -> bytes:
     """A picture's bytes: those given, or what their base64 says. No picture is made of base64's letters alone."""
-    if value.startswith(b"data:"):
-        value = value.partition(b",")[2]
+    value = without_data_prefix(value)
     if _BASE64.fullmatch(value) is None:
         return value
     try:

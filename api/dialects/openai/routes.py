@@ -20,10 +20,11 @@ from api.dialects.openai.schemas import EmbeddingsIn, EmbeddingsOut, OpenAIModel
 from api.embedding import embed_questions
 from api.middleware.body_limit import large_body_slot, search_slot
 from api.requests import bodies
-from api.requests.image_inputs import WEB, Asked, by_base64, by_text, by_url
+from api.requests.image_inputs import Asked, by_base64, by_text, by_url
 from api.requests.model_names import ServedModel, find_model, running_names
 from api.responses.vector_encoding import encode_vector
 from vitrine.core.errors import BadInput, VitrineError
+from vitrine.core.schemes import may_be_requested
 from vitrine.query.client import Answer, QueryVector, UnusablePicture
 
 BODIES = (EmbeddingsIn,)
@@ -79,7 +80,7 @@ def _asked(one: str | list[int] | int, asked: EmbeddingsIn) -> Asked:
         raise bodies.refuse_field("input", "Arrays of tokens are not taken here; send texts.")
     if asked.modality == "text":
         return by_text(one)
-    return by_url(one) if one.lower().startswith(WEB) else by_base64(one)
+    return by_url(one) if may_be_requested(one) else by_base64(one)
 
 
 def _entry(index: int, answer: Answer, asked: EmbeddingsIn) -> dict[str, Any]:

@@ -1,19 +1,20 @@
 // Where a catalog is dropped or chosen.
 import { h } from "../dom.js";
+import { ACCEPT, FORMATS } from "../formats.js";
 import { icon } from "../icons.js";
 
 // A place for a catalog; `take` gets the file.
 export function dropZone(take, signal) {
   const input = h("input", {
     type: "file", class: "visually-hidden", id: "catalog-file",
-    accept: ".csv,.tsv,.tab,.jsonl,.ndjson,.parquet,.pq,.txt,.list,.gz",
+    accept: ACCEPT,
     onchange: () => input.files.length && take(input.files[0]),
   });
   const zone = h(
     "label", { class: "drop-zone", for: "catalog-file" }, input,
     icon("upload"),
     h("span", {}, h("strong", {}, "Drop a catalog here"), ", or ", h("span", { class: "link" }, "choose a file")),
-    h("span", { class: "small soft" }, "CSV, TSV, JSON Lines, Parquet or a list of URLs, plain or gzipped. You see what is in it before anything is sent."),
+    h("span", { class: "small soft" }, `${FORMATS}, plain or gzipped. You see what is in it before anything is sent.`),
   );
   dropInto(zone, take, signal);
   return zone;

@@ -79,7 +79,11 @@ def test_a_file_url_names_a_local_picture(search: Search, stage: Stage, tmp_path
 
 @pytest.mark.parametrize(
     ("image", "told"),
-    [("", "found ''"), ("file://host/x.jpg", "file:///path"), ("a b.jpg", "'a b.jpg' cannot")],
+    [
+        ("", "found ''"),
+        ("file://host/x.jpg", "file:///absolute/path"),
+        ("a b.jpg", "'a b.jpg' cannot"),
+    ],
 )
 def test_a_picture_that_cannot_be_read_is_quoted(
     search: Search, stage: Stage, image: str, told: str

@@ -7,6 +7,7 @@ import io
 from functools import cache
 
 from vitrine.core.errors import BadInput
+from vitrine.core.schemes import may_be_requested
 from vitrine.core.settings import Settings
 from vitrine.core.types import ItemFailure
 from vitrine.evaluation.embedding import question
@@ -30,7 +31,7 @@ def picture_source(settings: Settings) -> PictureSource:
 
     @cache  # the same neighbour stands beside many
     def source(picture: LabelledPicture) -> str | None:
-        if picture.source.lower().startswith(("http://", "https://")):
+        if may_be_requested(picture.source):
             return picture.source
         try:
             data = question(picture, settings.fetch_max_bytes).data

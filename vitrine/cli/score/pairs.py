@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
 
 from vitrine.core.errors import BadInput
+from vitrine.core.schemes import FILE, local_path, scheme_of
 from vitrine.core.types import RowProblem
 
 if TYPE_CHECKING:
@@ -100,10 +99,10 @@ def picture_cell(value: str, root: ImageRoot, most: int) -> dict[str, str] | str
         url = root.url(value)
     except RowError as flaw:
         return flaw.message
-    if not url.startswith("file://"):
+    if scheme_of(url) is not FILE:
         return {"image_url": url}
     try:
-        with open(os.fsdecode(unquote_to_bytes(url.removeprefix("file://"))), "rb") as file:
+        with open(local_path(url), "rb") as file:
             data = file.read(most + 1)
     except OSError as error:
         return f"the picture cannot be read: {(error.strerror or str(error)).lower()}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from producer.formats import Format
 from vitrine.cli.jobs.commands import check_job_id
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(["csv", "tsv", "jsonl", "parquet", "urls", "folder"]),
+    type=click.Choice([*Format]),
     help="Found by suffix and content where not given.",
 )
 @click.option(

@@ -1,0 +1,88 @@
+"""One table of URL schemes: who may use which, and how files are named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from producer import from_argument
+from producer.source import OPENERS
+from vitrine.core.errors import BadInput
+from vitrine.core.schemes import (
+    FILE,
+    HTTP,
+    HTTPS,
+    SCHEMES,
+    file_url,
+    local_path,
+    may_be_requested,
+    scheme_of,
+    without_data_prefix,
+)
+from workers.fetch.readers import READERS
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme"),
+    [
+        ("http://h/a.jpg", HTTP),
+        ("HTTPS://h/a.jpg", HTTPS),
+        ("file:///a.jpg", FILE),
+        ("file:/a.jpg", FILE),
+        ("http:a.jpg", None),
+        ("a/b.jpg", None),
+        ("C:/b.jpg", None),
+        ("gopher://h/a.jpg", None),
+        ("", None),
+    ],
+)
+def test_a_scheme_is_told_from_the_beginning(text: str, scheme: object) -> None:
+    assert scheme_of(text) is scheme
+
+
+def test_clients_name_pictures_at_hosts_only() -> None:
+    assert may_be_requested("https://h/a.jpg")
+    assert not any(map(may_be_requested, ("file:///a.jpg", "/a.jpg", "http:/h", "ftp://h/a.jpg")))
+
+
+def test_every_picture_source_is_fetched_over_http_or_has_a_reader() -> None:
+    assert {name for name, scheme in SCHEMES.items() if not scheme.http_port} == set(READERS)
+
+
+@pytest.mark.parametrize("name", ["plain.jpg", "with space # ? %.jpg", os.fsdecode(b"\xff.jpg")])
+def test_a_path_comes_back_from_its_url(name: str) -> None:
+    assert local_path(file_url(f"/catalog/{name}")) == f"/catalog/{name}"
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("file://host/a.jpg", "file:///absolute/path"),
+        ("file:a.jpg", "file:///absolute/path"),
+        ("file:///a.jpg?b", "no query"),
+        ("file:///a.jpg#b", "no query"),
+        ("file:///a%00.jpg", "control character"),
+        ("file://[/a", "cannot be read"),
+    ],
+)
+def test_a_file_url_that_names_no_file_says_why(url: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        local_path(url)
+
+
+def test_the_prefix_of_browsers_is_taken_off_texts_and_bytes() -> None:
+    assert without_data_prefix("data:image/png;base64,AAAA") == "AAAA"
+    assert without_data_prefix(b"data:image/png;base64,AAAA") == b"AAAA"
+    assert without_data_prefix("AAAA") == "AAAA"
+
+
+def test_a_catalog_is_opened_by_its_scheme(tmp_path: Path) -> None:
+    assert set(OPENERS) <= set(SCHEMES)
+    (tmp_path / "a.csv").write_text("id,image\n")
+    assert from_argument(file_url(str(tmp_path / "a.csv"))).path == tmp_path / "a.csv"
+    with pytest.raises(BadInput, match="not read from https:// URLs"):
+        from_argument("https://shop.example/feed.csv")
+    with pytest.raises(BadInput, match="absolute/path"):
+        from_argument("file://host/feed.csv")
