@@ -55,7 +55,7 @@ class ImageRoot:
             return self._file_url(value)
         if known is None or not known.in_catalogs:
             raise _bad(f"expected an http(s) URL or a path, found {shown(value)}")
-        return _mended(value)
+        return _mended(value) if known.names_host else value
 
     def _file_url(self, value: str) -> str:
         if self.folder is None:
