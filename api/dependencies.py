@@ -17,7 +17,7 @@ from vitrine.messaging.worker_registry import WorkerInfo
 from vitrine.query.client import Answer, Query, QueryClient, QueryVector
 from vitrine.store import VectorStore
 from vitrine.store.open import open_store
-from vitrine.telemetry.traces import open_traces
+from vitrine.telemetry.open import open_traces
 from vitrine.tickets import Tickets
 from vitrine.tickets.redis_tickets import RedisTickets
 

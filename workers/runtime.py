@@ -27,7 +27,7 @@ from vitrine.messaging.broker import Publisher
 from vitrine.messaging.worker_registry import WorkerInfo
 from vitrine.store.open import open_store
 from vitrine.store.timed import timed_store
-from vitrine.telemetry.traces import open_traces
+from vitrine.telemetry.open import open_traces
 from workers.batching import Batcher
 from workers.batching.batch_size_store import BatchSizeStore
 from workers.batching.warm_up import UNTRIED_BATCH, warm_up

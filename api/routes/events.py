@@ -21,8 +21,8 @@ from fastapi.responses import StreamingResponse
 
 from api import openapi
 from api.dependencies import RequestServices
+from api.eta import ThroughputWindow
 from api.problems import of_error
-from api.responses.eta import ThroughputWindow
 from api.responses.sse import EventStreams
 from api.schemas.progress import ProgressOut
 from vitrine.core.errors import NotFound, Unavailable, VitrineError

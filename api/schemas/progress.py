@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from api.responses.eta import seconds_left
+from api.eta import seconds_left
 from api.schemas.jobs import STAGE_NAMES, JobOut
 from vitrine.core.types import JobState, JobStatus
 from vitrine.ledger import ChunksLeft

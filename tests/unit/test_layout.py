@@ -1,18 +1,15 @@
-"""The map of the repository: no folder is a heap, no module imports in a circle, every package of ours has its layer."""
+"""The map of the repository: no folder is a heap, every package of ours has its layer."""
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from tests.conftest import REPOSITORY
 
-ROOMS = ("vitrine", "producer", "api", "workers")
 MOST_FILES = 25
 """Files side by side in one folder."""
 
@@ -50,46 +47,3 @@ def test_no_contract_of_the_linter_has_exceptions() -> None:
         for contract in project["tool"]["importlinter"]["contracts"]
         if contract.get("ignore_imports")
     ]
-
-
-def test_no_modules_import_each_other_in_a_circle() -> None:
-    imports = {module: set(_imported(path)) for module, path in _modules().items()}
-    while True:
-        leaves = {module for module, others in imports.items() if not others & imports.keys()}
-        if not leaves:
-            break
-        for module in leaves:
-            del imports[module]
-    assert imports == {}
-
-
-@cache
-def _modules() -> dict[str, Path]:
-    return {
-        ".".join(path.with_suffix("").parts).removesuffix(".__init__"): path
-        for path in _tracked()
-        if path.suffix == ".py" and path.parts[0] in ROOMS
-    }
-
-
-def _imported(path: Path) -> Iterator[str]:
-    """Modules of ours that a file imports when it is itself imported."""
-    me = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
-    for node in _at_import(ast.parse((REPOSITORY / path).read_text(encoding="utf-8")).body):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name in _modules())
-        elif isinstance(node, ast.ImportFrom) and node.module in _modules():
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                found = inner if inner in _modules() else str(node.module)
-                # A package that gathers its own parts is imported before them, whoever asks.
-                if found != me and not me.startswith(f"{found}."):
-                    yield found
-
-
-def _at_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    for node in body:
-        if isinstance(node, ast.Try):
-            yield from _at_import(node.body)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            yield node

@@ -7,10 +7,6 @@ Nothing in between has to be changed.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from vitrine.core.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +21,8 @@ class StoreOptions:
     store_timeout: int = 30  #: Seconds for one request to a Qdrant server.
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> StoreOptions:
-        """Every option as the settings have it."""
+    def from_settings(cls, settings: object) -> StoreOptions:
+        """Every option as the `vitrine.core.settings.Settings` have it, whose defaults come from here."""
         return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
 
 

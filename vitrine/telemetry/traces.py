@@ -19,8 +19,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from vitrine.core.errors import BadInput
-from vitrine.core.settings import Settings
 from vitrine.telemetry.stage_times import StageTimes
 
 
@@ -73,20 +71,3 @@ class NoTraces:
 
     def close(self) -> None:
         """Nothing."""
-
-
-def open_traces(settings: Settings, service: str) -> Traces:
-    """What the settings ask for; `service` is who tells.
-
-    Raises `BadInput` where traces are asked for and OpenTelemetry is not installed.
-    """
-    if settings.traces_url is None:
-        return NoTraces()
-    try:
-        from vitrine.telemetry.otel import open_otel  # noqa: PLC0415 - the extra `otel` is optional
-    except ImportError as error:
-        raise BadInput(
-            "VITRINE_TRACES_URL asks for traces, and OpenTelemetry is not installed.",
-            hint="Install vitrine[otel], or leave VITRINE_TRACES_URL out.",
-        ) from error
-    return open_otel(settings.traces_url, service, share=settings.traces_share)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.responses.eta import ThroughputWindow, seconds_left
+from api.eta import ThroughputWindow, seconds_left
 
 
 def test_there_is_no_rate_before_a_second_was_seen() -> None:

@@ -17,7 +17,6 @@ from rich.progress import (
 
 from producer import CatalogReport
 from vitrine.cli.common.output import error_console, escape_text
-from vitrine.cli.score.report import ScoreTally
 from vitrine.core.types import RowProblem
 
 LOOK_AGAIN_SECONDS = 30.0
@@ -106,10 +105,10 @@ class ScoreProgress:
             self._console.print(escape_text(problem), soft_wrap=True)
         self._named += len(found)
 
-    def show(self, tally: ScoreTally) -> None:
+    def show(self, scored: int, failed: int) -> None:
         """Draw the counts."""
-        failed = f", {tally.failed:,} failed" if tally.failed else ""
-        self._progress.update(self._task, description=f"{tally.scored:,} scored{failed}")
+        lost = f", {failed:,} failed" if failed else ""
+        self._progress.update(self._task, description=f"{scored:,} scored{lost}")
 
     def compared(self, way: str, round_number: int) -> None:
         """Draw how far the comparison is."""

@@ -54,7 +54,7 @@ def _reach(ledger: Ledger, settings: Settings) -> None:
 def open_ledger_and_publisher(settings: Settings) -> Iterator[tuple[Ledger, Publisher]]:
     """The ledger and what sends its messages, both closed after."""
     from vitrine.messaging.broker import Publisher
-    from vitrine.telemetry.traces import open_traces
+    from vitrine.telemetry.open import open_traces
 
     with open_ledger(settings) as ledger:
         publisher = Publisher(settings, open_traces(settings, "producer"))

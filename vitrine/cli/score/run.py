@@ -46,7 +46,7 @@ class ScoreRun:
                     file.add(scored)
                     tally.add(scored)
                 self._keep(sent)
-                progress.show(tally)
+                progress.show(tally.scored, tally.failed)
 
     def _keep(self, sent: list[ScorePair]) -> None:
         good = [pair for pair in sent if pair.problem is None]

@@ -16,8 +16,9 @@ from tests.unit.workers.ingest.chunk_fixture import Workshop
 from tests.unit.workers.ingest.test_chunk_worker import good
 from vitrine.core.settings import Settings
 from vitrine.messaging.broker import Publisher
+from vitrine.telemetry.open import open_traces
 from vitrine.telemetry.otel import ChunkIds
-from vitrine.telemetry.traces import NoTraces, Traces, open_traces
+from vitrine.telemetry.traces import NoTraces, Traces
 
 STAGES = {"fetch", "decode", "batch", "upsert", "record"}
 
