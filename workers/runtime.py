@@ -183,7 +183,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> WorkerRuntime:
     watch_cache(metrics.registry, reuse)
     watchdog = Watchdog(
         lambda: batcher.batch_began,
-        hung_after=settings.hung_seconds,
+        hung_after=settings.device_timeout,
         device_alive=batcher.alive,
     )
     # Closed after the stages: a batch that hangs while they close must not be waited for for ever.
@@ -220,7 +220,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> WorkerRuntime:
         store=ChunkStore(store, stages.space, stopping=stopping.is_set, breaker=breaker),
         stages=stages,
         keeper=keeper,
-        retries=RetryPolicy(settings.fetch_attempts, settings.fetch_rounds),
+        retries=RetryPolicy(settings.fetch_attempts, settings.fetch_deferrals),
         lease_seconds=settings.lease_seconds,
         window=settings.fetch_concurrency,
         fetch_files=settings.fetch_files,

@@ -10,11 +10,19 @@ from tests.faults.harness.promise import at_least, at_most
 from tests.faults.harness.tally import Tally, tally
 from tests.faults.harness.throughput_share import Beside
 
-QUICK = {"VITRINE_FETCH_TIMEOUT": "1", "VITRINE_FETCH_ATTEMPTS": "2", "VITRINE_FETCH_ROUNDS": "0"}
+QUICK = {
+    "VITRINE_FETCH_TIMEOUT": "1",
+    "VITRINE_FETCH_ATTEMPTS": "2",
+    "VITRINE_FETCH_DEFERRALS": "0",
+}
 """A dripping host costs its deadline at every try: one second twice rather than ten seconds twelve times."""
 
 
-PATIENT = {"VITRINE_FETCH_TIMEOUT": "4", "VITRINE_FETCH_ATTEMPTS": "3", "VITRINE_FETCH_ROUNDS": "0"}
+PATIENT = {
+    "VITRINE_FETCH_TIMEOUT": "4",
+    "VITRINE_FETCH_ATTEMPTS": "3",
+    "VITRINE_FETCH_DEFERRALS": "0",
+}
 """As many tries as it takes to be refused twice and served then, and seconds enough for a good host on a busy machine."""
 KEEP_BESIDE_ONE = 0.9
 """Of their rate, what other hosts keep beside one that answers 429, flaps or is slow."""

@@ -12,7 +12,7 @@ from tests.faults.harness.picture_host import Host
 from tests.faults.harness.promise import Promise, at_least, at_most, within
 from tests.faults.harness.tally import Tally, tally
 
-QUICK = {"VITRINE_HUNG_SECONDS": "6"}
+QUICK = {"VITRINE_DEVICE_TIMEOUT": "6"}
 """A hundred times what a batch of the built-in model takes: the minute of the default is for large ones."""
 MOST_CRASHES = {"abort": 8, "hang": 1}
 """By fault; any other costs no process."""

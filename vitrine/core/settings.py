@@ -6,6 +6,7 @@ running on the data directory, the default here. Secrets are `SecretStr`, so tha
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from vitrine.core.errors import BadInput
 from vitrine.core.store_options import DEFAULTS
+
+log = logging.getLogger(__name__)
 
 MEBIBYTE = 1024 * 1024
 SMALLEST_CAP = 1024
@@ -89,11 +92,11 @@ class Settings(BaseSettings):
     index_deferred: bool = DEFAULTS.index_deferred
     """Whether a bulk load defers the index. The same work is done either way: off, it goes on during the load, which pays
     where the store has cores of its own that would be idle then."""
-    index_patience: float = Field(default=DEFAULTS.index_patience, gt=0)
+    index_timeout: float = Field(default=DEFAULTS.index_timeout, gt=0)
     """Seconds for which a job waits for an index that makes no progress; then it is finished without, and says so in the log."""
     store_timeout: int = Field(default=DEFAULTS.store_timeout, ge=1)
     """Seconds for one request to a Qdrant server. Longer rides out a busy server; shorter notices one that hangs earlier."""
-    hung_seconds: float = Field(default=60.0, gt=0)
+    device_timeout: float = Field(default=60.0, gt=0)
     """A worker whose batch takes longer ends itself, to be started again. A full batch of the largest model on a CPU takes
     about half of that."""
     ingest_threads: int = Field(default=12, ge=1, le=64)
@@ -114,7 +117,7 @@ class Settings(BaseSettings):
     """What pictures may take from their first byte received to the end of their decoding; past it no fetch begins."""
     fetch_attempts: int = Field(default=3, ge=1)
     """Tries of one picture within one chunk before it is put off."""
-    fetch_rounds: int = Field(default=3, ge=0)
+    fetch_deferrals: int = Field(default=3, ge=0)
     """How often a picture with a transient error is put off until later before it counts as failed."""
     fetch_allow: Annotated[tuple[str, ...], NoDecode] = ()
     """Hosts (`host` or `host:port`) and networks (CIDR) that may be fetched although not public; comma-separated."""
@@ -183,7 +186,7 @@ class Settings(BaseSettings):
     take this one and those after it."""
     traces_url: str | None = None
     """Collector that takes OpenTelemetry's traces (OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces; left out: none."""
-    traces_share: float = Field(default=1.0, ge=0, le=1)
+    traces_sample_ratio: float = Field(default=1.0, ge=0, le=1)
     """The share of chunks that are traced; the same ones in every process."""
     log_level: str = "INFO"
     log_format: Literal["auto", "json", "human"] = "auto"
@@ -251,6 +254,27 @@ class Settings(BaseSettings):
         return value
 
 
+RENAMED = {
+    "VITRINE_FETCH_ROUNDS": "VITRINE_FETCH_DEFERRALS",
+    "VITRINE_HUNG_SECONDS": "VITRINE_DEVICE_TIMEOUT",
+    "VITRINE_INDEX_PATIENCE": "VITRINE_INDEX_TIMEOUT",
+    "VITRINE_TRACES_SHARE": "VITRINE_TRACES_SAMPLE_RATIO",
+}
+"""Variables by the names that they had before 0.2, which are read, with a warning, for one release more."""
+
+
+def _renamed() -> dict[str, str]:
+    """The values that stand in the environment under old names alone, by field."""
+    found = {}
+    for old, new in RENAMED.items():
+        if old in os.environ and new not in os.environ:
+            log.warning(
+                "%s is now called %s; the old name stops working in the next release", old, new
+            )
+            found[new.removeprefix("VITRINE_").lower()] = os.environ[old]
+    return found
+
+
 def load(**overrides: object) -> Settings:
     """Read the environment once; `overrides` that are None are as if not given.
 
@@ -258,7 +282,7 @@ def load(**overrides: object) -> Settings:
     """
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
-        return Settings(**given)  # type: ignore[arg-type]
+        return Settings(**(_renamed() | given))  # type: ignore[arg-type]
     except ValidationError as error:
         parts = [
             f"VITRINE_{str(item['loc'][0]).upper() if item['loc'] else '?'}: {item['msg']}"

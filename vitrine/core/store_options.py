@@ -16,7 +16,7 @@ class StoreOptions:
     index_points: int = 20_000
     """Points without a graph that make building one worth while: comparing 20,000 vectors one by one takes 4 ms."""
     index_deferred: bool = True  #: Whether a bulk load defers the index.
-    index_patience: float = 3600.0
+    index_timeout: float = 3600.0
     """Seconds of standstill after which a job no longer waits for an index."""
     store_timeout: int = 30  #: Seconds for one request to a Qdrant server.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from vitrine.core.api_keys import read_keyring, refuse_open_without_keys
 from vitrine.core.loopback import is_loopback
-from vitrine.core.settings import Settings
+from vitrine.core.settings import RENAMED, Settings
 from vitrine.doctor.finding import Finding, FindingFactory
 
 _PREFIX = "VITRINE_"
@@ -37,6 +37,12 @@ def _unread(environment: Mapping[str, str]) -> Iterator[Finding]:
     for name in sorted(environment):
         rest = name.removeprefix(_PREFIX)
         if not name.startswith(_PREFIX) or rest in known:
+            continue
+        if name in RENAMED:
+            yield book.warning(
+                f"{name} is an old name, which stops working in the next release.",
+                f"Call it {RENAMED[name]}.",
+            )
             continue
         near = difflib.get_close_matches(rest, sorted(known), n=1, cutoff=0.7)
         if near:

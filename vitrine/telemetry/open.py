@@ -21,4 +21,4 @@ def open_traces(settings: Settings, service: str) -> Traces:
             "VITRINE_TRACES_URL asks for traces, and OpenTelemetry is not installed.",
             hint="Install vitrine[otel], or leave VITRINE_TRACES_URL out.",
         ) from error
-    return open_otel(settings.traces_url, service, share=settings.traces_share)
+    return open_otel(settings.traces_url, service, share=settings.traces_sample_ratio)

@@ -123,7 +123,7 @@ class IndexDeferral:
             log.info("job %s: the index holds %d of %d points", name, state.indexed, state.points)
             return
         still = self._ledger.note_index(name, indexed=state.indexed, points=state.points)
-        if still >= self._options.index_patience:
+        if still >= self._options.index_timeout:
             self._complete(job)
             log.warning(
                 "job %s is finished without its index, which stands at %d of %d points of %s since %.0f s: "

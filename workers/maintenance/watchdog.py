@@ -1,4 +1,4 @@
-"""Ends a process whose device hangs: a batch without progress for a minute (`VITRINE_HUNG_SECONDS`) never comes back.
+"""Ends a process whose device hangs: a batch without progress for a minute (`VITRINE_DEVICE_TIMEOUT`) never comes back.
 
 There is no safe way to take a thread out of a hung driver call, so the process goes, at once; its
 supervisor starts it anew, and the ledger gives its chunks to somebody after one lease.

@@ -18,7 +18,7 @@ def test_every_option_is_a_setting_with_the_same_default() -> None:
 
 
 def test_every_option_is_read_from_its_setting() -> None:
-    given = {"index_points": 7, "index_deferred": False, "index_patience": 1.5, "store_timeout": 3}
+    given = {"index_points": 7, "index_deferred": False, "index_timeout": 1.5, "store_timeout": 3}
     assert set(given) == {field.name for field in fields(StoreOptions)}
     assert asdict(StoreOptions.from_settings(Settings.model_validate(given))) == given
 

@@ -135,7 +135,7 @@ def test_a_share_keeps_the_same_chunks_everywhere_and_the_others_nowhere(
     told = {}
     for service in ("producer", "worker"):
         collector.spans.clear()
-        traces = open_traces(settings(collector, traces_share=0.3), service)
+        traces = open_traces(settings(collector, traces_sample_ratio=0.3), service)
         with closing(traces):
             if service == "producer":
                 traces.submitted("job", numbers, "builtin", 0.0)
