@@ -114,7 +114,7 @@ def create_app(parts: Services, keyring: Keyring | None = None) -> FastAPI:
     app.state.oip_statistics = Statistics()
     app.state.large_bodies = body_limit.Admission(body_limit.LARGE_AT_ONCE, "large bodies")
     app.state.runsync_admission = body_limit.Admission(runpod.WAITERS, "waiting requests")
-    app.state.runner = TicketRunner(parts.tickets, parts.lane)
+    app.state.runner = TicketRunner(parts.tickets, parts.query_client)
     app.state.routes = [route for room in (*_ROOMS, *_DIALECTS) for route in room.router.routes]
     for room in (*_ROOMS, *_DIALECTS):
         app.include_router(room.router, dependencies=[Depends(refuse_unknown)])

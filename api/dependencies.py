@@ -57,7 +57,7 @@ class Services:
     settings: Settings
     ledger: Ledger
     store: VectorStore
-    lane: QueryEmbedder
+    query_client: QueryEmbedder
     publisher: Messenger
     tickets: Tickets
 

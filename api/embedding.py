@@ -37,7 +37,7 @@ def choose_model(parts: Services, name: str | None) -> ServedModel:
     """
     if name is not None:
         return find_model(parts, name)
-    crew = parts.lane.workers()
+    crew = parts.query_client.workers()
     running = sorted({worker.model for worker in crew})
     usual = model_name(parts.settings.model)
     if not running:
@@ -62,7 +62,7 @@ def embed_questions(
     """
     worker = model.worker()
     questions = list(dict.fromkeys(one for one in asked if isinstance(one, Query)))
-    answers = parts.lane.embed_many(worker.model, questions, timeout=timeout)
+    answers = parts.query_client.embed_many(worker.model, questions, timeout=timeout)
     found = dict(zip(questions, answers, strict=True))
     told: list[Answer] = [found[one] if isinstance(one, Query) else one for one in asked]
     return EmbeddedAnswers(told, _space(told) or worker.space)

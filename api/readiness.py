@@ -115,7 +115,7 @@ class Readiness:
             # The lane is Redis too: without it each canary would only say the same again.
             return ReadinessReport(checks)
         try:
-            crew = self._parts.lane.workers()
+            crew = self._parts.query_client.workers()
         except VitrineError as error:
             return ReadinessReport(checks | {"workers": str(error)})
         notices = {
@@ -139,7 +139,7 @@ class Readiness:
         return _tried(lambda: self._canary(model))
 
     def _canary(self, model: str) -> str | None:
-        answer = self._parts.lane.embed(model, Query("image", self._picture, fresh=True))
+        answer = self._parts.query_client.embed(model, Query("image", self._picture, fresh=True))
         first = self._first.setdefault(answer.space, answer.vector)
         cosine = float(np.dot(first, answer.vector))
         if cosine >= MIN_COSINE:

@@ -38,7 +38,7 @@ class ServiceMetrics(Collector):
 
     def _found(self) -> Iterator[Metric]:
         parts = self._parts
-        crew, jobs = parts.lane.workers(), parts.ledger.active_jobs()
+        crew, jobs = parts.query_client.workers(), parts.ledger.active_jobs()
         yield self._depths(crew, jobs)
         yield _one("vitrine_jobs_active", "Jobs that are not finished.", len(jobs))
         pending = parts.ledger.pending_images()

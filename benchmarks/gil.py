@@ -77,7 +77,7 @@ class Load:
             for feeder in feeders:
                 feeder.join()
             taken = time.monotonic() - began
-            gil = batcher.gauge.gil_wait()
+            gil = batcher.stats.gil_wait()
             if gil is None:
                 raise RuntimeError("the run was too short for a probe")
             return Turn(gil, batcher.pictures / taken)

@@ -76,7 +76,7 @@ class WorkerRuntime:
     model: EmbeddingModel
     chunks: ChunkWorker
     queries: QueryWorker
-    parking: DeadLetters
+    dead_letters: DeadLetters
     batcher: Batcher
     metrics: WorkerMetrics
     info: WorkerInfo
@@ -92,7 +92,7 @@ class WorkerRuntime:
                 case (int(schema), str(job), int(number)) if schema == SCHEMA_VERSION:
                     report.update(self.chunks.ingest(job, number))
                 case _:
-                    report["parked"] = self.parking.patiently("chunk", message)
+                    report["parked"] = self.dead_letters.patiently("chunk", message)
             return report
 
     def query(self, *message: object) -> Report:
@@ -104,11 +104,11 @@ class WorkerRuntime:
                     report: Report = dict(self.queries.answer(request))
                     self.metrics.query_done(report, time.perf_counter() - began)
                     return report
-            return {"parked": self.parking.misunderstood("query", message)}
+            return {"parked": self.dead_letters.misunderstood("query", message)}
 
-    def park(self, message: str) -> None:
+    def store_dead_letter(self, message: str) -> None:
         """Keep a message that is no task, and count it; raises `LedgerUnavailable`."""
-        self.parking.unreadable(message)
+        self.dead_letters.unreadable(message)
         self.metrics.chunks.labels("parked").inc()
 
     @contextmanager
@@ -179,7 +179,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> WorkerRuntime:
     source = TimedSource(fetcher, metrics)
     decoder, reuse = decoder_for(model, settings), open_deduplicating_cache(settings)
     stages = Stages(model, source, decoders, batcher, decoder, reuse)
-    metrics.watch_batches(batcher.gauge)
+    metrics.watch_batches(batcher.stats)
     watch_cache(metrics.registry, reuse)
     watchdog = Watchdog(
         lambda: batcher.batch_began,

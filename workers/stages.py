@@ -59,7 +59,7 @@ class Stages:
     decoders: DecodePool
     batcher: Batcher
     decoder: ImageDecoder
-    reuse: DeduplicatingCache | None = (
+    vector_cache: DeduplicatingCache | None = (
         None  #: None where every picture is embedded, whether seen before or not.
     )
 
@@ -91,7 +91,7 @@ class Stages:
         `grey` makes it grey whatever the worker's own policy: its vector is in `grey_space`. `fresh` leaves
         known vectors alone. `part` cuts out what is meant (see `workers.images.transforms`); nobody asks for that part again.
         """
-        reuse = None if fresh or part else self.reuse
+        reuse = None if fresh or part else self.vector_cache
         decoder = self.decoder.as_grey() if grey else self.decoder
         decoder = decoder.of_part(part) if part else decoder
         taken = decode_cost(
@@ -102,13 +102,16 @@ class Stages:
         )
 
     def _prepare(
-        self, fetched: FetchedPicture, decoder: ImageDecoder, reuse: DeduplicatingCache | None
+        self,
+        fetched: FetchedPicture,
+        decoder: ImageDecoder,
+        vector_cache: DeduplicatingCache | None,
     ) -> PreparedPicture:
         digest = hashlib.sha256(fetched.data).hexdigest()
         key = None
-        if reuse is not None:
+        if vector_cache is not None:
             key = vector_key(self.space_of(decoder), digest)
-            vector = reuse.find(key)
+            vector = vector_cache.find(key)
             if vector is not None:
                 nothing = ByteReservation(self.decoders.decoded, 0)
                 return PreparedPicture({}, digest, fetched.etag, nothing, key, vector)
@@ -128,13 +131,13 @@ class Stages:
 
         if prepared.vector is not None:
             return resolved_future(prepared.vector)
-        if self.reuse is None or prepared.key is None:
+        if self.vector_cache is None or prepared.key is None:
             return ask()
         if lane is Lane.BULK and not alone:
-            return self.reuse.submit(prepared.key, ask)
+            return self.vector_cache.submit(prepared.key, ask)
         # A question's future is its asker's own, who may cancel it; and a suspect goes alone.
         future = ask()
-        self.reuse.follow(prepared.key, future)
+        self.vector_cache.follow(prepared.key, future)
         return future
 
     def offer(self, prepared: PreparedPicture, *, lane: Lane) -> Vector | None:
@@ -145,14 +148,14 @@ class Stages:
 
         if prepared.vector is not None:
             return resolved_future(prepared.vector)
-        if self.reuse is None or prepared.key is None:
+        if self.vector_cache is None or prepared.key is None:
             return ask()
-        return self.reuse.offer(prepared.key, ask)
+        return self.vector_cache.offer(prepared.key, ask)
 
     def close(self) -> None:
         """Stop the stages in the order in which a picture passes them."""
         self.fetcher.close()
         self.decoders.close()
         self.batcher.close()
-        if self.reuse is not None:
-            self.reuse.close()
+        if self.vector_cache is not None:
+            self.vector_cache.close()

@@ -42,7 +42,7 @@ def find_model(parts: Services, name: str) -> ServedModel:
     """
     alias = parts.settings.model_aliases.get(name)
     model = canonical_name(name) if alias is None else model_name(alias)
-    crew = parts.lane.workers()
+    crew = parts.query_client.workers()
     workers = tuple(worker for worker in crew if worker.model == model)
     if not workers and alias is None and model != model_name(parts.settings.model):
         raise NotFound(f"There is no model {name[:200]} here.", hint=_those(parts, crew))
@@ -59,7 +59,7 @@ def canonical_name(name: str) -> str:
 
 def running_names(parts: Services) -> list[str]:
     """Every name under which a running model is known, in order."""
-    return _known(parts, parts.lane.workers())
+    return _known(parts, parts.query_client.workers())
 
 
 def _known(parts: Services, crew: list[WorkerInfo]) -> list[str]:

@@ -123,7 +123,7 @@ def _submit(
 
 def _is_served(parts: Services, model: str) -> bool:
     try:
-        return bool(parts.lane.workers(model))
+        return bool(parts.query_client.workers(model))
     except VitrineError:
         return True  # a ledger that does not answer is no missing worker
 

@@ -51,7 +51,7 @@ def collection(parts: RequestServices, name: str) -> CollectionDetail:
 @router.get("/v1/workers", summary="The workers alive now", responses=openapi.error_responses())
 def workers(parts: RequestServices) -> WorkerList:
     """Each worker writes a line about itself every few seconds; old lines do not count."""
-    return WorkerList(workers=[WorkerOut.of(worker) for worker in parts.lane.workers()])
+    return WorkerList(workers=[WorkerOut.of(worker) for worker in parts.query_client.workers()])
 
 
 def _last_job(ledger: Ledger, name: str) -> JobStatus | None:

@@ -56,7 +56,7 @@ async def events(request: Request, parts: RequestServices, job: str) -> Streamin
     streams: EventStreams = request.app.state.streams
     streams.refuse_when_full()
     await streams.ask(lambda: parts.ledger.status(job))  # 404 before the answer begins
-    watch = JobWatch(parts.ledger, job, streams, parts.lane.in_stages)
+    watch = JobWatch(parts.ledger, job, streams, parts.query_client.in_stages)
     # Proxies that collect an answer before they hand it on would make the events late.
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(watch.events(), media_type=MEDIA_TYPE, headers=headers)

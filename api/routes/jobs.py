@@ -113,7 +113,7 @@ def _submitted(parts: Services, body: bodies.Body) -> Submitted:
 
 def _warnings(parts: Services, submitted: Submitted) -> list[str]:
     try:
-        alive = bool(parts.lane.workers(submitted.model))
+        alive = bool(parts.query_client.workers(submitted.model))
     except VitrineError:
         # The job is in: a look at the workers that fails now must not make the client submit it again.
         return []

@@ -51,6 +51,6 @@ def targets(parts: RequestServices) -> list[TargetOut]:
             targets=[worker.metrics],
             labels={"node": worker.node, "model": worker.model, "device": worker.device},
         )
-        for worker in parts.lane.workers()
+        for worker in parts.query_client.workers()
         if worker.metrics is not None
     ]

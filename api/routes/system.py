@@ -30,7 +30,7 @@ def system(
     parts: RequestServices, minutes: Annotated[int, Query(ge=1, le=KEPT_MINUTES)] = 60
 ) -> SystemOut:
     """Workers, what waits in the queues, and how many pictures got an outcome in each of the last minutes."""
-    crew = parts.lane.workers()
+    crew = parts.query_client.workers()
     jobs = parts.ledger.active_jobs()
     settings = parts.settings
     return SystemOut(

@@ -109,7 +109,7 @@ def _embed(
     if not queries:
         return []
     seen = []
-    answers = parts.lane.embed_many(space.model, queries)
+    answers = parts.query_client.embed_many(space.model, queries)
     for example, query, answer in zip(examples, queries, answers, strict=True):
         if isinstance(answer, VitrineError):
             raise _placed(answer, example, alone=len(examples) == 1)

@@ -94,7 +94,7 @@ class Engine:
         return self._batcher.submit(self.inputs(jpeg), lane=Lane.BULK)
 
     def _timed(self, run: Callable[[], None], pictures: int) -> Rate:
-        began, busy = time.perf_counter(), self._batcher.gauge.busy_seconds
+        began, busy = time.perf_counter(), self._batcher.stats.busy_seconds
         run()
         taken = time.perf_counter() - began
-        return Rate(pictures / taken, (self._batcher.gauge.busy_seconds - busy) / taken)
+        return Rate(pictures / taken, (self._batcher.stats.busy_seconds - busy) / taken)

@@ -44,12 +44,12 @@ class Lane(Protocol):
         """An answer for each question."""
 
 
-def answer(lane: Lane, model: str, given: object) -> Job:
+def answer(query_client: Lane, model: str, given: object) -> Job:
     """A job's output, or its error under `error`, which RunPod takes for a failed job."""
     try:
         asked = questions_of(given)
         queries = [one for one in asked.pictures if isinstance(one, Query)]
-        answers = iter(lane.embed_many(model, queries, timeout=JOB_SECONDS))
+        answers = iter(query_client.embed_many(model, queries, timeout=JOB_SECONDS))
         told = [next(answers) if isinstance(one, Query) else one for one in asked.pictures]
         output = output_of(asked, told)
     except VitrineError as error:
@@ -58,11 +58,11 @@ def answer(lane: Lane, model: str, given: object) -> Job:
     return plain
 
 
-def handler_of(lane: Lane, model: str) -> Callable[[Job], Awaitable[Job]]:
+def handler_of(query_client: Lane, model: str) -> Callable[[Job], Awaitable[Job]]:
     """What RunPod calls for each job; asynchronous, so that several are under way."""
 
     async def handler(job: Job) -> Job:
-        return await asyncio.to_thread(answer, lane, model, job.get("input"))
+        return await asyncio.to_thread(answer, query_client, model, job.get("input"))
 
     return handler
 

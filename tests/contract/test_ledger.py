@@ -304,7 +304,7 @@ def test_pictures_put_off_stay_in_the_chunk_until_they_are_due(ledger: Ledger) -
     slow = lease.chunk.images[2]
     later = ImageRef(slow.ordinal, slow.item_id, slow.index, slow.url, slow.payload, rounds=1)
     far = ledger.clock() + 3600
-    report = ledger.finish(lease, embedded=[0, 1], failures=[], putoffs=[Deferral(later, far)])
+    report = ledger.finish(lease, embedded=[0, 1], failures=[], deferrals=[Deferral(later, far)])
     assert report.state is JobState.RUNNING
     assert ledger.lease(job, 0, seconds=60) is Refusal.NOT_DUE
     assert counts(ledger, job) == (2, 0, 0, 1)

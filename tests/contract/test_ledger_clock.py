@@ -113,7 +113,7 @@ def test_what_was_put_off_comes_after_the_seconds_that_it_was_put_off_for(bench:
     lease = bench.lease(job, 0)
     due = bench.ledger.clock() + 15
     putoffs = [Deferral(image, due) for image in lease.chunk.images]
-    bench.ledger.finish(lease, embedded=[], failures=[], putoffs=putoffs)
+    bench.ledger.finish(lease, embedded=[], failures=[], deferrals=putoffs)
     bench.set_back(job, HOUR)
     assert bench.sweep(job) == []
     bench.set_back(job, -20)

@@ -41,7 +41,7 @@ def test_chunks_are_told_by_where_they_are(ledger: Ledger) -> None:
     assert ledger.chunks_left(job) == ChunksLeft(queued=1, leased=3, due=0)
     ledger.finish(done, embedded=ordinals(done), failures=[])
     later = Deferral(put_off.chunk.images[0], due=ledger.clock() + 60)
-    ledger.finish(put_off, embedded=[], failures=[], putoffs=[later])
+    ledger.finish(put_off, embedded=[], failures=[], deferrals=[later])
     assert ledger.chunks_left(job) == ChunksLeft(queued=1, leased=1, due=1)
 
 

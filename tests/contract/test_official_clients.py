@@ -36,7 +36,9 @@ def stage() -> Stage:
     """Parts with one worker, known as `siglip`; `later` is a model without one."""
     settings = Settings(model_aliases={"siglip": "builtin", "later": "clip"})
     made = make_stage(settings, Keyring([KEPT]))
-    made.lane.known[GONE.encode()] = UnusablePicture(FailureReason.NOT_FOUND, "answered 404")
+    made.query_client.known[GONE.encode()] = UnusablePicture(
+        FailureReason.NOT_FOUND, "answered 404"
+    )
     return made
 
 
@@ -193,7 +195,7 @@ def test_runpod_s_client_gets_the_vector_of_a_picture(endpoint: Any, stage: Stag
     text = base64.b64encode(PICTURE).decode()
     output = endpoint.run_sync({"input": {"image": text}}, timeout=60)
     np.testing.assert_allclose(output["embedding"], vector(PICTURE), atol=1e-7)
-    assert stage.lane.asked[-1] == ("builtin", Query("image", PICTURE, grey=True))
+    assert stage.query_client.asked[-1] == ("builtin", Query("image", PICTURE, grey=True))
 
 
 def test_runpod_s_client_comes_back_for_its_output(endpoint: Any) -> None:

@@ -68,7 +68,7 @@ class Service:
     """The API with one real model behind it, and transformers' own beside."""
 
     client: TestClient
-    lane: QueryClient
+    query_client: QueryClient
     model: str
     directory: Path
 
@@ -118,7 +118,7 @@ def running(redis: Redis, directory: Path) -> Iterator[Service]:
     messages: Any = Messages(QueryWorker(redis, stages))
     try:
         with closing(QueryClient(redis, messages, timeout=60)) as lane:
-            parts = replace(make_stage(Settings()).parts, lane=lane)
+            parts = replace(make_stage(Settings()).parts, query_client=lane)
             with TestClient(create_app(parts), "http://127.0.0.1:8080") as client:
                 yield Service(client, lane, model.name, directory)
     finally:
@@ -194,7 +194,7 @@ def test_ready_pixels_give_the_vectors_of_their_pictures_in_one_batch_with_other
             Query.of_pixels(one),
         )
     ]
-    answers: list[Any] = service.lane.embed_many(service.model, asked)
+    answers: list[Any] = service.query_client.embed_many(service.model, asked)
     found = np.stack([answer.vector for answer in answers])
     expected = told.image_embeds.numpy()
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)

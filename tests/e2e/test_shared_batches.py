@@ -60,7 +60,7 @@ class Service:
 
     def query_batches(self) -> tuple[int, int]:
         """How many batches of queries the device had so far, and how many pictures in them."""
-        (worker,) = self.parts.lane.workers(MODEL)
+        (worker,) = self.parts.query_client.workers(MODEL)
         assert worker.metrics is not None
         told = requests.get(f"http://{worker.metrics}/metrics", timeout=PATIENCE).text
         values = {
@@ -92,7 +92,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         worker = floor.popen("worker", "--model", MODEL, "--device", "cpu", log=log)
         try:
             with api(floor) as made:
-                until(lambda: made.parts.lane.workers(MODEL), "the worker")
+                until(lambda: made.parts.query_client.workers(MODEL), "the worker")
                 yield made
         finally:
             worker.terminate()

@@ -184,7 +184,7 @@ class Ledger(Protocol):
         *,
         embedded: Sequence[int],
         failures: Sequence[Failure],
-        putoffs: Sequence[Deferral] = (),
+        deferrals: Sequence[Deferral] = (),
         stages: Mapping[str, StageTotal] = NO_STAGES,
         keep: bool = False,
     ) -> FinishReport:
@@ -192,7 +192,7 @@ class Ledger(Protocol):
 
         Embedded wins over an earlier failure, and counts whoever has the lease by now: the vector is stored. Failures
         count only while the lease is ours, or once the job is being cancelled: of a chunk that passed on, or was retried
-        meanwhile, somebody else brings the outcome. `putoffs` stay in the chunk, which is then due at the
+        meanwhile, somebody else brings the outcome. `deferrals` stay in the chunk, which is then due at the
         latest of their times; so do pictures that are named in none of the three (due at once where
         there are no putoffs), so that a partial finish loses nothing. A chunk that keeps some keeps the attempts before
         this one too: where a worker died over it, it is done carefully to its end.

@@ -178,12 +178,14 @@ class RedisLedger(LedgerControl):
         *,
         embedded: Sequence[int],
         failures: Sequence[Failure],
-        putoffs: Sequence[Deferral] = (),
+        deferrals: Sequence[Deferral] = (),
         stages: Mapping[str, StageTotal] = NO_STAGES,
         keep: bool = False,
     ) -> FinishReport:
         job, number = lease.chunk.job, lease.chunk.number
-        rest, due = remaining_images(lease, embedded=embedded, failures=failures, putoffs=putoffs)
+        rest, due = remaining_images(
+            lease, embedded=embedded, failures=failures, deferrals=deferrals
+        )
         args: list[bytes | str | float] = [
             number,
             lease.token,

@@ -50,7 +50,7 @@ def remaining_images(
     *,
     embedded: Sequence[int],
     failures: Sequence[Failure],
-    putoffs: Sequence[Deferral],
+    deferrals: Sequence[Deferral],
 ) -> tuple[tuple[ImageRef, ...], float | None]:
     """The pictures without an outcome, and when they are due (unix seconds; None for at once).
 
@@ -58,10 +58,10 @@ def remaining_images(
     all: a host's Retry-After is kept, and a chunk goes out once.
     """
     settled = {*embedded, *(failure.image.ordinal for failure in failures)}
-    later = {putoff.image.ordinal: putoff.image for putoff in putoffs}
+    later = {putoff.image.ordinal: putoff.image for putoff in deferrals}
     images = tuple(
         later.get(image.ordinal, image)
         for image in lease.chunk.images
         if image.ordinal not in settled
     )
-    return images, max((putoff.due for putoff in putoffs), default=None)
+    return images, max((putoff.due for putoff in deferrals), default=None)

@@ -173,7 +173,7 @@ class MemoryLedger(MemoryReading):
         *,
         embedded: Sequence[int],
         failures: Sequence[Failure],
-        putoffs: Sequence[Deferral] = (),
+        deferrals: Sequence[Deferral] = (),
         stages: Mapping[str, StageTotal] = NO_STAGES,
         keep: bool = False,
     ) -> FinishReport:
@@ -187,7 +187,7 @@ class MemoryLedger(MemoryReading):
             newly_failed = newly_failed_by.total()
             if held is not None:
                 rest, due = remaining_images(
-                    lease, embedded=embedded, failures=failures, putoffs=putoffs
+                    lease, embedded=embedded, failures=failures, deferrals=deferrals
                 )
                 self._leave(entry, lease.chunk.number, rest, due, keep=keep)
                 add_stages(entry, stages)

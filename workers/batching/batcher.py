@@ -55,7 +55,7 @@ class Batcher:
         short_batch: float = SHORT_BATCH,
     ) -> None:
         """`size` requests a batch, of which an incomplete one waits `wait` seconds for company."""
-        self.gauge = BatchStats()  #: What it counts of itself.
+        self.stats = BatchStats()  #: What it counts of itself.
         self._fitting = FittingBatchSize(size)
         self._line = BatchQueue(self._fitting, wait=wait, bulk_bytes=bulk_bytes)
         self._under_way = InFlight()
@@ -72,7 +72,7 @@ class Batcher:
             steps,
             sending,
             fitting=self._fitting,
-            gauge=self.gauge,
+            stats=self.stats,
             under_way=self._under_way,
             short_batch=short_batch,
         )
@@ -80,7 +80,7 @@ class Batcher:
             self._line,
             sending,
             fitting=self._fitting,
-            gauge=self.gauge,
+            stats=self.stats,
             under_way=self._under_way,
         )
         parts = {
@@ -106,12 +106,12 @@ class Batcher:
     @property
     def batches(self) -> int:
         """Batches answered so far."""
-        return self.gauge.batches
+        return self.stats.batches
 
     @property
     def pictures(self) -> int:
         """Requests answered so far."""
-        return self.gauge.pictures
+        return self.stats.pictures
 
     @property
     def size(self) -> int:

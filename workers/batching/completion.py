@@ -31,13 +31,13 @@ class CompletionThread:
         sending: Sending,
         *,
         fitting: FittingBatchSize,
-        gauge: BatchStats,
+        stats: BatchStats,
         under_way: InFlight,
     ) -> None:
         self._line = line
         self._sending = sending
         self._fitting = fitting
-        self._gauge = gauge
+        self._gauge = stats
         self._under_way = under_way
 
     def run(self) -> None:

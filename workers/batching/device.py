@@ -57,7 +57,7 @@ class DeviceThread:
         sending: Sending,
         *,
         fitting: FittingBatchSize,
-        gauge: BatchStats,
+        stats: BatchStats,
         under_way: InFlight,
         short_batch: float,
     ) -> None:
@@ -65,7 +65,7 @@ class DeviceThread:
         self._model = model
         self._sending = sending
         self._fitting = fitting
-        self._gauge = gauge
+        self._gauge = stats
         self._under_way = under_way
         self._short_batch = short_batch
         self._ahead: deque[LaunchedBatch] = deque()

@@ -76,7 +76,7 @@ class DeadLetterConsumer(Consumer):
 
     def _park(self, message: Any, why: str) -> None:
         try:
-            holder.get().park(f"message ({why}) {_text(message)}")
+            holder.get().store_dead_letter(f"message ({why}) {_text(message)}")
         except LedgerUnavailable as error:
             told = "a message (%s) could not be parked, and comes again within %d s: %s"
             log.error(told, why, VISIBILITY_TIMEOUT, error)

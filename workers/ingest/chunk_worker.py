@@ -176,7 +176,7 @@ class ChunkWorker:
     def _write(self, held: HeldLease, outcomes: Outcomes) -> None:
         """Write what a careful walk has so far, and hold on to the rest."""
         self._store(held, outcomes)
-        self._record(held, replace(outcomes, putoffs=[]), keep=True)
+        self._record(held, replace(outcomes, deferrals=[]), keep=True)
         embedded = {point.image.ordinal for point in outcomes.embedded}
         failed = {failure.image.ordinal for failure in outcomes.failures}
         held.lease = held.lease.without(embedded | failed)
@@ -197,8 +197,8 @@ class ChunkWorker:
                     held.lease,
                     embedded=[point.image.ordinal for point in outcomes.embedded],
                     failures=[replace(failure, failed_at=clock) for failure in outcomes.failures],
-                    putoffs=[
-                        Deferral(image, clock + seconds) for image, seconds in outcomes.putoffs
+                    deferrals=[
+                        Deferral(image, clock + seconds) for image, seconds in outcomes.deferrals
                     ],
                     stages=stages,
                     keep=keep,
@@ -207,7 +207,7 @@ class ChunkWorker:
         held.counts.update(
             embedded=report.newly_embedded,
             failed=report.newly_failed,
-            put_off=len(outcomes.putoffs),
+            put_off=len(outcomes.deferrals),
         )
         for reason, count in sorted(report.newly_failed_by.items()):
             held.counts[f"{FAILED_PREFIX}{reason}"] += count
@@ -229,6 +229,6 @@ def _tell(outcomes: Outcomes) -> None:
             item=image.item_id, index=image.index, host=image.host, reason=failure.reason
         )
         log.info("a picture failed: %s", failure.detail, extra=told)
-    for image, seconds in outcomes.putoffs:
+    for image, seconds in outcomes.deferrals:
         told = log_fields(item=image.item_id, index=image.index, host=image.host, seconds=seconds)
         log.debug("a picture is put off", extra=told)

@@ -131,7 +131,7 @@ class ConcurrentChunk:
                 heapq.heappush(self._waiting, (due, picture.image.ordinal, picture))
                 return
             case Defer(seconds):
-                self.outcomes.put_off(picture.image, seconds)
+                self.outcomes.defer(picture.image, seconds)
             case None:
                 self.outcomes.fail(picture.image, failure, attempts=picture.attempt)
         self._settled += 1

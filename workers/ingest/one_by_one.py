@@ -119,7 +119,7 @@ class OneByOneChunk:
         # Careful attempts do not wait: a chunk that kills workers shall not hold its neighbours up too.
         match self.retries.decide(image, failure, self.retries.attempts):
             case Defer(seconds) | RetryNow(seconds):
-                self.outcomes.put_off(image, seconds)
+                self.outcomes.defer(image, seconds)
             case None:
                 self.outcomes.fail(image, failure)
 

@@ -27,7 +27,7 @@ class Outcomes:
 
     embedded: list[EmbeddedPicture] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    putoffs: list[tuple[ImageRef, float]] = field(default_factory=list)
+    deferrals: list[tuple[ImageRef, float]] = field(default_factory=list)
     """Pictures with the seconds that they are put off by, from when the chunk is finished."""
 
     def fail(self, image: ImageRef, failure: ItemFailure, *, attempts: int = 1) -> None:
@@ -40,6 +40,6 @@ class Outcomes:
         """Record a final failure by its parts."""
         self.fail(image, ItemFailure(reason, detail))
 
-    def put_off(self, image: ImageRef, seconds: float) -> None:
+    def defer(self, image: ImageRef, seconds: float) -> None:
         """Record that a picture is tried again later, one round further."""
-        self.putoffs.append((replace(image, rounds=image.rounds + 1), seconds))
+        self.deferrals.append((replace(image, rounds=image.rounds + 1), seconds))

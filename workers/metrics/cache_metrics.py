@@ -12,10 +12,10 @@ from prometheus_client.registry import Collector
 from workers.vector_cache.deduplicating import DeduplicatingCache
 
 
-def watch_cache(registry: CollectorRegistry, reuse: DeduplicatingCache | None) -> None:
+def watch_cache(registry: CollectorRegistry, vector_cache: DeduplicatingCache | None) -> None:
     """Export the counts of known vectors; nothing where none are kept."""
-    if reuse is not None:
-        registry.register(CacheCollector(reuse))
+    if vector_cache is not None:
+        registry.register(CacheCollector(vector_cache))
 
 
 class CacheCollector(Collector):
@@ -24,8 +24,8 @@ class CacheCollector(Collector):
     `vitrine_vectors_not_kept_total`: see `dropped` of `workers.vector_cache.cache.VectorCache`.
     """
 
-    def __init__(self, reuse: DeduplicatingCache) -> None:
-        self._reuse = reuse
+    def __init__(self, vector_cache: DeduplicatingCache) -> None:
+        self._reuse = vector_cache
 
     def collect(self) -> Iterable[Metric]:
         """One counter with a series for each outcome, and one of what was not kept."""

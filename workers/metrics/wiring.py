@@ -34,7 +34,7 @@ class ObservedParts:
 
     def counts(self) -> CounterSnapshot:
         """What has been counted so far."""
-        metrics, gauge = self.metrics, self.batcher.gauge
+        metrics, gauge = self.metrics, self.batcher.stats
         return CounterSnapshot(
             at=time.monotonic(),
             embedded=metrics.embedded_so_far,

@@ -50,7 +50,7 @@ class WorkerMetrics:
             registry=self.registry,
         )
         self.images.labels("embedded", "")
-        self.put_off = Counter(
+        self.defer = Counter(
             "vitrine_images_put_off",
             "Pictures left for a later round, since their host was away or asked for it.",
             registry=self.registry,
@@ -172,7 +172,7 @@ class WorkerMetrics:
             self.embedded_so_far += embedded
             self.failed_so_far += failed
         self.images.labels("embedded", "").inc(embedded)
-        self.put_off.inc(int(report.get("put_off", 0)))
+        self.defer.inc(int(report.get("put_off", 0)))
         for name, count in report.items():
             if name.startswith(FAILED_PREFIX):
                 self.images.labels("failed", name.removeprefix(FAILED_PREFIX)).inc(int(count))

@@ -83,7 +83,7 @@ def index(parts: RequestServices) -> list[IndexEntry]:
 )
 def all_statistics(parts: RequestServices, statistics: Counted) -> StatisticsOut:
     """Counts of this API process, by the running models' own names."""
-    models = sorted({worker.model for worker in parts.lane.workers()})
+    models = sorted({worker.model for worker in parts.query_client.workers()})
     return StatisticsOut(model_stats=[statistics.of(model, model) for model in models])
 
 

@@ -35,13 +35,13 @@ class TicketRunner:
     def __init__(
         self,
         tickets: Tickets,
-        lane: QueryEmbedder,
+        query_client: QueryEmbedder,
         *,
         at_once: int = AT_ONCE,
         pause: float = PAUSE_SECONDS,
     ) -> None:
         self._tickets = tickets
-        self._lane = lane
+        self._lane = query_client
         self._pause = pause
         self._places = threading.Semaphore(at_once)
         self._closing = threading.Event()

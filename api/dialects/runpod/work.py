@@ -36,7 +36,7 @@ class TicketWork:
     """One claimed ticket on its way to an output."""
 
     tickets: Tickets
-    lane: QueryEmbedder
+    query_client: QueryEmbedder
     claim: Claim
     closing: threading.Event
     pause: float
@@ -102,7 +102,7 @@ class TicketWork:
     def _ask(self, queries: list[Query]) -> list[Answer]:
         timeout = min(GROUP_SECONDS, max(0.1, self.deadline - time.monotonic()))
         try:
-            return self.lane.embed_many(self.claim.model, queries, timeout=timeout)
+            return self.query_client.embed_many(self.claim.model, queries, timeout=timeout)
         except Unavailable as error:
             return [error] * len(queries)
 

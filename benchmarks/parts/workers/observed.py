@@ -81,8 +81,9 @@ def _write(file: Path, opened: list[Any], looks: deque[tuple[float, int]]) -> No
 
 def _gil_wait(one: Any) -> dict[str, float] | None:
     """What an engine's batcher says of it; None from anything else, and from checkouts that did not count it."""
-    gauge = getattr(getattr(one, "batcher", None), "gauge", None)
-    wait = gauge.gil_wait() if gauge is not None else None
+    batcher = getattr(one, "batcher", None)
+    stats = getattr(batcher, "stats", None) or getattr(batcher, "gauge", None)
+    wait = stats.gil_wait() if stats is not None else None
     return None if wait is None else {"p50_ms": wait.p50_ms, "p95_ms": wait.p95_ms}
 
 

@@ -98,12 +98,12 @@ def _faulty_prepare(prepare: Prepare) -> Callable[..., PreparedPicture]:
         stages: Stages,
         fetched: FetchedPicture,
         decoder: ImageDecoder,
-        reuse: DeduplicatingCache | None,
+        vector_cache: DeduplicatingCache | None,
     ) -> PreparedPicture:
         fault = _marked(fetched)
         if fault == "abort":
             os.abort()
-        prepared = prepare(stages, fetched, decoder, reuse)
+        prepared = prepare(stages, fetched, decoder, vector_cache)
         if fault not in MODEL_FAULTS:
             return prepared
         tag = np.frombuffer(fault.encode(), np.uint8)

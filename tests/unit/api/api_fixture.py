@@ -56,7 +56,7 @@ class Stage:
     client: TestClient
     ledger: MemoryLedger
     store: MemoryStore
-    lane: FakeQueryClient
+    query_client: FakeQueryClient
     outbox: Outbox
 
     def job(self, images: int = 3, **overrides: Any) -> str:

@@ -72,7 +72,7 @@ def test_any_text_in_the_place_of_a_picture_fails_by_itself(
 def test_a_body_that_is_none_is_refused(stage: Stage, route: str, body: bytes) -> None:
     answer = stage.client.post(route, content=body, headers={"content-type": "application/json"})
     assert answer.status_code in {400, 422}
-    assert stage.lane.asked == []
+    assert stage.query_client.asked == []
 
 
 @pytest.mark.parametrize("name", ["\x00", "../../etc", "a" * 512, "%2e%2e", "<script>"])

@@ -54,7 +54,7 @@ def not_ready(stage: Stage) -> dict[str, str]:
 
 
 def test_alive_is_told_without_a_look_at_anything(made: Stage) -> None:
-    made.lane.failure = LedgerUnavailable("gone")
+    made.query_client.failure = LedgerUnavailable("gone")
     assert made.client.get("/healthz").json() == {"status": "alive"}
 
 
@@ -70,7 +70,7 @@ def test_ready_names_what_was_looked_at(made: Stage) -> None:
 
 def test_a_worker_that_cannot_store_is_told_of_and_hinders_no_search(made: Stage) -> None:
     away = StoreAway(1_700_000_000.0, "The store process answered 503 without saying why.")
-    made.lane.crew = [replace(worker, store_away=away) for worker in made.lane.crew]
+    made.query_client.crew = [replace(worker, store_away=away) for worker in made.query_client.crew]
     answer = made.client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json()["notices"] == {
@@ -80,24 +80,26 @@ def test_a_worker_that_cannot_store_is_told_of_and_hinders_no_search(made: Stage
 
 def test_the_canary_goes_the_way_of_a_query_picture(made: Stage) -> None:
     made.client.get("/readyz")
-    assert made.lane.asked == [("builtin", Query("image", canary.canary_picture(), fresh=True))]
+    assert made.query_client.asked == [
+        ("builtin", Query("image", canary.canary_picture(), fresh=True))
+    ]
 
 
 def test_every_model_with_workers_gets_a_canary(made: Stage) -> None:
-    made.lane.crew.append(fake_worker(Space("siglip", "r", "p", 4), node="other"))
+    made.query_client.crew.append(fake_worker(Space("siglip", "r", "p", 4), node="other"))
     assert "model siglip" in made.client.get("/readyz").json()["checks"]
-    assert [model for model, _ in made.lane.asked] == ["builtin", "siglip"]
+    assert [model for model, _ in made.query_client.asked] == ["builtin", "siglip"]
 
 
 def test_the_default_model_without_a_worker_is_named(made: Stage) -> None:
-    made.lane.crew = [fake_worker(Space("siglip", "r", "p", 4))]
+    made.query_client.crew = [fake_worker(Space("siglip", "r", "p", 4))]
     wrong = not_ready(made)
     assert list(wrong) == ["model builtin"]
     assert "vitrine worker --model builtin" in wrong["model builtin"]
 
 
 def test_workers_of_two_revisions_are_not_ready(made: Stage) -> None:
-    made.lane.crew.append(fake_worker(Space("builtin", "r2", "p1", 16), node="other"))
+    made.query_client.crew.append(fake_worker(Space("builtin", "r2", "p1", 16), node="other"))
     assert "revisions" in not_ready(made)["model builtin"]
 
 
@@ -118,7 +120,7 @@ def test_a_store_that_is_gone_is_named(made: Stage, monkeypatch: pytest.MonkeyPa
 
 
 def test_workers_that_cannot_be_listed_are_named(made: Stage) -> None:
-    made.lane.failure = LedgerUnavailable("Redis refused the password.")
+    made.query_client.failure = LedgerUnavailable("Redis refused the password.")
     assert not_ready(made) == {"workers": "Redis refused the password."}
 
 
@@ -126,23 +128,25 @@ def test_a_vector_that_changed_is_not_ready_until_it_is_as_before(
     made: Stage, clock: Clock
 ) -> None:
     assert made.client.get("/readyz").status_code == 200
-    made.lane.known[canary.canary_picture()] = fake_vector(b"another", SPACE.dimension)
+    made.query_client.known[canary.canary_picture()] = fake_vector(b"another", SPACE.dimension)
     clock.now += KEEP_SECONDS
     assert "has changed" in not_ready(made)["model builtin"]
-    made.lane.known.clear()
+    made.query_client.known.clear()
     clock.now += KEEP_SECONDS
     assert made.client.get("/readyz").status_code == 200
 
 
 def test_a_vector_of_nan_is_not_ready(made: Stage) -> None:
-    made.lane.known[canary.canary_picture()] = fake_vector(b"x", SPACE.dimension) * float("nan")
+    made.query_client.known[canary.canary_picture()] = fake_vector(b"x", SPACE.dimension) * float(
+        "nan"
+    )
     assert "has changed" in not_ready(made)["model builtin"]
 
 
 def test_another_revision_begins_anew(made: Stage, clock: Clock) -> None:
     made.client.get("/readyz")
-    made.lane.crew = [fake_worker(Space("builtin", "r2", "p1", 16))]
-    made.lane.known[canary.canary_picture()] = fake_vector(b"another", SPACE.dimension)
+    made.query_client.crew = [fake_worker(Space("builtin", "r2", "p1", 16))]
+    made.query_client.known[canary.canary_picture()] = fake_vector(b"another", SPACE.dimension)
     clock.now += KEEP_SECONDS
     assert made.client.get("/readyz").status_code == 200
 
@@ -150,16 +154,16 @@ def test_another_revision_begins_anew(made: Stage, clock: Clock) -> None:
 def test_a_report_serves_for_a_while(made: Stage, clock: Clock) -> None:
     for _ in range(3):
         made.client.get("/readyz")
-    assert len(made.lane.asked) == 1
+    assert len(made.query_client.asked) == 1
     clock.now += KEEP_SECONDS
     made.client.get("/readyz")
-    assert len(made.lane.asked) == 2
+    assert len(made.query_client.asked) == 2
 
 
 def test_a_bad_report_is_replaced_when_it_is_old(made: Stage, clock: Clock) -> None:
-    crew, made.lane.crew = made.lane.crew, []
+    crew, made.query_client.crew = made.query_client.crew, []
     not_ready(made)
-    made.lane.crew = crew
+    made.query_client.crew = crew
     not_ready(made)
     clock.now += KEEP_SECONDS
     assert made.client.get("/readyz").status_code == 200
@@ -169,14 +173,14 @@ def test_probes_share_one_check_and_do_not_wait_longer_than_their_patience(
     made: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release, calls = threading.Event(), []
-    embed = made.lane.embed
+    embed = made.query_client.embed
 
     def stuck(model: str, query: Query) -> QueryVector:
         calls.append(model)
         assert release.wait(60)
         return embed(model, query)
 
-    monkeypatch.setattr(made.lane, "embed", stuck)
+    monkeypatch.setattr(made.query_client, "embed", stuck)
     readiness = Readiness(made.parts, patience=0.05)
 
     async def probe() -> tuple[list[ReadinessReport], ReadinessReport]:

@@ -26,7 +26,9 @@ HERE, GONE = "https://shop.example/shirt.jpg", "https://shop.example/gone.jpg"
 @pytest.fixture(scope="module")
 def stage() -> Stage:
     stage = make_stage(Settings())
-    stage.lane.known[GONE.encode()] = UnusablePicture(FailureReason.NOT_FOUND, "answered 404")
+    stage.query_client.known[GONE.encode()] = UnusablePicture(
+        FailureReason.NOT_FOUND, "answered 404"
+    )
     return stage
 
 
@@ -39,7 +41,7 @@ def url(stage: Stage) -> Iterator[str]:
 @pytest.fixture
 def embed(stage: Stage, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Embed:
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path / "data"))
-    stage.lane.asked.clear()
+    stage.query_client.asked.clear()
 
     def run(*arguments: object) -> Result:
         return CliRunner().invoke(main, ["embed", "--api", url, *map(str, arguments)])
@@ -56,7 +58,7 @@ def test_each_input_gets_a_line_with_its_vector(embed: Embed, stage: Stage, tmp_
     assert [line["input"] for line in lines] == [HERE, str(file), "rot"]
     expected = [fake_vector(data, 16) for data in (HERE.encode(), b"bag", b"rot")]
     np.testing.assert_allclose([line["embedding"] for line in lines], expected, atol=1e-7)
-    assert (Query("image", b"bag", grey=True)) in [query for _, query in stage.lane.asked]
+    assert (Query("image", b"bag", grey=True)) in [query for _, query in stage.query_client.asked]
 
 
 def test_what_fails_has_its_reason_and_its_place(embed: Embed, tmp_path: Path) -> None:

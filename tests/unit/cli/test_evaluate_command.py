@@ -81,18 +81,18 @@ def catalog(folder: Path) -> Path:
 
 
 @pytest.fixture
-def lane(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeQueryClient:
-    """The lane behind the command. The worker of `other` answers as if it saw no colours."""
+def query_client(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeQueryClient:
+    """The query client behind the command. The worker of `other` answers as if it saw no colours."""
     known: dict[bytes, NDArray[np.float32]] = {}
     for axis, colour in enumerate(COLOURS):
         known[f"A photo of {colour}.".encode()] = unit(axis, 0)
         for number in range(EACH):
             data = (folder / colour / f"{number}.jpg").read_bytes()
             known[data] = unit(axis, 1 + number)
-    lane = Lane(known)
-    monkeypatch.setattr(QueryClient, "open", classmethod(lambda _cls, _settings: lane))
+    query_client = Lane(known)
+    monkeypatch.setattr(QueryClient, "open", classmethod(lambda _cls, _settings: query_client))
     monkeypatch.setenv("VITRINE_DATA_DIR", str(folder.parent / "data"))
-    return lane
+    return query_client
 
 
 def told(*arguments: str) -> tuple[int, dict[str, Any]]:
@@ -110,7 +110,7 @@ def refused(*arguments: str) -> str:
     return done.stderr
 
 
-@pytest.mark.usefixtures("lane")
+@pytest.mark.usefixtures("query_client")
 def test_a_folder_with_a_folder_for_each_class_is_measured(folder: Path) -> None:
     code, answer = told(
         str(folder), "--model", "made", "--train", "3", "--prompt", "A photo of {}."
@@ -129,14 +129,14 @@ def test_a_folder_with_a_folder_for_each_class_is_measured(folder: Path) -> None
 
 
 def test_a_question_is_timed_with_pictures_that_the_worker_is_not_to_know(
-    folder: Path, lane: FakeQueryClient
+    folder: Path, query_client: FakeQueryClient
 ) -> None:
     told(str(folder), "--model", "made")
-    fresh = [query.fresh for _, query in lane.asked if query.kind == "image"]
+    fresh = [query.fresh for _, query in query_client.asked if query.kind == "image"]
     assert fresh == [True] * 3 * EACH + [False] * 3 * EACH
 
 
-@pytest.mark.usefixtures("lane")
+@pytest.mark.usefixtures("query_client")
 def test_rows_that_cannot_be_counted_are_told_and_the_others_measured(catalog: Path) -> None:
     arguments = [str(catalog), "--model", "made", "--id", "file", "--image", "file"]
     arguments += ["--group", "product", "--split", "use", "--train", "3"]
@@ -149,7 +149,7 @@ def test_rows_that_cannot_be_counted_are_told_and_the_others_measured(catalog: P
     assert (measured["few_shot"]["top1"]["of"], measured["zero_shot"]["top1"]["of"]) == (6, 6)
 
 
-@pytest.mark.usefixtures("lane")
+@pytest.mark.usefixtures("query_client")
 def test_a_picture_without_a_vector_is_named_and_left_out(folder: Path) -> None:
     (folder / "green" / "long.jpg").write_bytes(b"x" * 4_000_000)
     done = CliRunner(env={"VITRINE_FETCH_MAX_BYTES": "1000000"}).invoke(
@@ -160,7 +160,7 @@ def test_a_picture_without_a_vector_is_named_and_left_out(folder: Path) -> None:
     assert "made: 18 pictures, 3 classes" in done.stdout
 
 
-@pytest.mark.usefixtures("lane")
+@pytest.mark.usefixtures("query_client")
 def test_two_models_are_compared_on_the_same_pictures(folder: Path) -> None:
     code, answer = told(str(folder), "--model", "made", "--against", "other")
     assert code == 0
@@ -172,7 +172,7 @@ def test_two_models_are_compared_on_the_same_pictures(folder: Path) -> None:
     assert "no text tower" in " ".join(answer["against"]["notes"])
 
 
-@pytest.mark.usefixtures("lane")
+@pytest.mark.usefixtures("query_client")
 def test_people_get_tables_and_a_page(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "worst.html"
     done = CliRunner().invoke(
@@ -211,7 +211,7 @@ def collection(folder: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
     return store
 
 
-@pytest.mark.usefixtures("lane", "collection")
+@pytest.mark.usefixtures("query_client", "collection")
 def test_a_collection_is_labelled_by_a_field_of_its_own() -> None:
     code, answer = told("--collection", "shop", "--label", "colour", "--train", "2")
     measured = answer["evaluation"]
@@ -222,7 +222,7 @@ def test_a_collection_is_labelled_by_a_field_of_its_own() -> None:
     assert measured["index"]["approximate"]["questions"] == 15
 
 
-@pytest.mark.usefixtures("lane", "collection")
+@pytest.mark.usefixtures("query_client", "collection")
 def test_a_collection_without_labels_is_asked_for_its_items() -> None:
     code, answer = told("--collection", "shop")
     measured = answer["evaluation"]
@@ -231,7 +231,7 @@ def test_a_collection_without_labels_is_asked_for_its_items() -> None:
     assert "others of their item" in measured["notes"][0]
 
 
-@pytest.mark.usefixtures("lane")
+@pytest.mark.usefixtures("query_client")
 def test_a_collection_of_items_with_one_picture_each_has_nothing_to_find(
     collection: MemoryStore,
 ) -> None:
@@ -254,16 +254,16 @@ def test_a_collection_of_items_with_one_picture_each_has_nothing_to_find(
     assert "No item has a second picture" in done.stderr
 
 
-@pytest.mark.usefixtures("lane")
+@pytest.mark.usefixtures("query_client")
 def test_a_page_that_cannot_be_written_is_named_before_anything_is_embedded(
-    folder: Path, lane: FakeQueryClient
+    folder: Path, query_client: FakeQueryClient
 ) -> None:
     page = folder / "none" / "worst.html"
     assert "cannot be written" in refused(str(folder), "--model", "made", "--page", str(page))
-    assert lane.asked == []
+    assert query_client.asked == []
 
 
-@pytest.mark.usefixtures("lane", "collection")
+@pytest.mark.usefixtures("query_client", "collection")
 def test_labels_of_a_catalog_meet_the_points_of_a_collection(tmp_path: Path) -> None:
     labels = tmp_path / "labels.csv"
     rows = [f"{colour}-{n},{n}.jpg,{colour}" for colour in COLOURS for n in range(3)]
@@ -276,15 +276,15 @@ def test_labels_of_a_catalog_meet_the_points_of_a_collection(tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("collection")
 def test_a_collection_is_measured_where_no_worker_and_no_queue_is(
-    monkeypatch: pytest.MonkeyPatch, lane: FakeQueryClient
+    monkeypatch: pytest.MonkeyPatch, query_client: FakeQueryClient
 ) -> None:
-    lane.failure = LedgerUnavailable("Redis does not answer.")
+    query_client.failure = LedgerUnavailable("Redis does not answer.")
     code, answer = told("--collection", "shop", "--label", "colour")
     assert (code, answer["evaluation"]["zero_shot"]) == (0, None)
     assert answer["evaluation"]["leave_one_out"]["top1"]["share"] == 1.0
 
 
-@pytest.mark.usefixtures("lane", "collection")
+@pytest.mark.usefixtures("query_client", "collection")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -312,23 +312,23 @@ def test_what_cannot_be_used_is_refused_by_name(
     assert said in refused(*given)
 
 
-@pytest.mark.usefixtures("lane")
+@pytest.mark.usefixtures("query_client")
 def test_a_model_without_a_worker_is_named_before_anything_is_embedded(
-    folder: Path, lane: FakeQueryClient
+    folder: Path, query_client: FakeQueryClient
 ) -> None:
     done = CliRunner().invoke(
         main, ["evaluate", str(folder), "--model", "made", "--against", "away"]
     )
-    assert (done.exit_code, done.stdout, lane.asked) == (1, "", [])
+    assert (done.exit_code, done.stdout, query_client.asked) == (1, "", [])
     assert "vitrine worker --model away" in done.stderr
 
 
-@pytest.mark.usefixtures("lane")
-def test_classes_are_called_by_the_names_given(folder: Path, lane: FakeQueryClient) -> None:
+@pytest.mark.usefixtures("query_client")
+def test_classes_are_called_by_the_names_given(folder: Path, query_client: FakeQueryClient) -> None:
     names = folder.parent / "names.txt"
     names.write_text("red\tscarlet, a red\nblue navy\nblack coal\n")
     told(str(folder), "--model", "made", "--class-names", str(names))
-    asked = {query.data.decode() for _, query in lane.asked if query.kind == "text"}
+    asked = {query.data.decode() for _, query in query_client.asked if query.kind == "text"}
     assert asked == {
         f"A photo of {words}." for words in ("scarlet, a red", "navy", "green", "coal")
     }

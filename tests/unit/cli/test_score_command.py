@@ -42,8 +42,10 @@ def stage() -> Stage:
     """The API with a shirt, as a URL and as a file's bytes, and texts at cosines 0.6 and -0.6 from it."""
     stage = make_stage(Settings())
     known = {HERE.encode(): unit(1), b"shirt": unit(1), b"striped": unit(3, 4), b"red": unit(-3, 4)}
-    stage.lane.known.update(known)
-    stage.lane.known[GONE.encode()] = UnusablePicture(FailureReason.NOT_FOUND, "answered 404")
+    stage.query_client.known.update(known)
+    stage.query_client.known[GONE.encode()] = UnusablePicture(
+        FailureReason.NOT_FOUND, "answered 404"
+    )
     return stage
 
 
@@ -57,7 +59,7 @@ def url(stage: Stage) -> Iterator[str]:
 def score(stage: Stage, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Score:
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("COLUMNS", "200")
-    stage.lane.asked.clear()
+    stage.query_client.asked.clear()
 
     def run(*arguments: object) -> Result:
         return CliRunner().invoke(main, ["score", "--api", url, *map(str, arguments)])
@@ -165,7 +167,7 @@ def test_a_comparison_times_both_ways_with_fresh_vectors_and_writes_them_down(
     expected = told["batch"]["pairs_per_second"] / told["single"]["pairs_per_second"]
     assert told["speedup"] == pytest.approx(expected, rel=0.05)
     assert "pairs a second" in result.stdout
-    fresh = [query.fresh for _, query in stage.lane.asked if query.kind == "url"]
+    fresh = [query.fresh for _, query in stage.query_client.asked if query.kind == "url"]
     assert fresh == [False] * 3 + [True] * 15
 
 

@@ -63,7 +63,7 @@ def test_a_local_picture_is_uploaded_byte_by_byte(
     picture.write_bytes(b"shirt")
     result = search("--image", str(picture), "--top", "1", "--filter", '{"price": {"lt": 50}}')
     assert result.exit_code == 0, result.output
-    assert stage.lane.asked == [("builtin", Query("image", b"shirt"))]
+    assert stage.query_client.asked == [("builtin", Query("image", b"shirt"))]
     assert "1.000" in result.stdout
     assert "Striped shirt, colour: red, price: 20" in result.stdout
     assert "bag" not in result.stdout
@@ -74,7 +74,7 @@ def test_a_file_url_names_a_local_picture(search: Search, stage: Stage, tmp_path
     picture = tmp_path / "a shirt.jpg"
     picture.write_bytes(b"shirt")
     assert search("--image", picture.as_uri()).exit_code == 0
-    assert stage.lane.asked == [("builtin", Query("image", b"shirt"))]
+    assert stage.query_client.asked == [("builtin", Query("image", b"shirt"))]
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,12 @@ def test_a_picture_that_cannot_be_read_is_quoted(
     result = search("--image", image)
     assert result.exit_code == 2
     assert told in " ".join(result.stderr.split())
-    assert stage.lane.asked == []
+    assert stage.query_client.asked == []
 
 
 def test_a_url_goes_to_the_worker(search: Search, stage: Stage) -> None:
     assert search("--image", "https://h.example/x.jpg").exit_code == 0
-    assert stage.lane.asked == [("builtin", Query("url", b"https://h.example/x.jpg"))]
+    assert stage.query_client.asked == [("builtin", Query("url", b"https://h.example/x.jpg"))]
 
 
 def test_an_item_leaves_itself_out(search: Search) -> None:
@@ -106,7 +106,7 @@ def test_an_item_leaves_itself_out(search: Search) -> None:
 
 def test_words_are_asked(search: Search, stage: Stage) -> None:
     assert search("--text", "red", "--exact").exit_code == 0
-    assert stage.lane.asked == [("builtin", Query("text", b"red"))]
+    assert stage.query_client.asked == [("builtin", Query("text", b"red"))]
 
 
 def test_a_catalog_s_markup_is_shown_as_it_is(search: Search) -> None:
@@ -143,7 +143,7 @@ def test_a_picture_and_words_and_examples_are_asked_together(
         "--image", str(picture), "--text", "red", "--text-weight", "0.5", "--unlike", "bag", "--json"
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert stage.lane.asked == [
+    assert stage.query_client.asked == [
         ("builtin", Query("image", b"shirt")),
         ("builtin", Query("text", b"red")),
     ]
@@ -206,7 +206,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
 
 
 def test_what_could_not_be_asked_is_exit_code_1(search: Search, stage: Stage) -> None:
-    stage.lane.failure = LedgerUnavailable("Redis does not answer.", hint="Start it.")
+    stage.query_client.failure = LedgerUnavailable("Redis does not answer.", hint="Start it.")
     result = search("--text", "x")
     assert result.exit_code == 1
     assert "Redis does not answer." in result.stderr
@@ -214,7 +214,7 @@ def test_what_could_not_be_asked_is_exit_code_1(search: Search, stage: Stage) ->
 
 
 def test_no_worker_says_how_to_start_one(search: Search, stage: Stage) -> None:
-    stage.lane.crew = []
+    stage.query_client.crew = []
     result = search("--text", "x")
     assert result.exit_code == 1
     assert "vitrine worker --model builtin" in result.stderr

@@ -20,13 +20,15 @@ URL, GONE = "https://h/a.jpg", "https://h/gone.jpg"
 
 
 @pytest.fixture
-def lane() -> FakeQueryClient:
+def query_client() -> FakeQueryClient:
     gone = UnusablePicture(FailureReason.NOT_FOUND, "answered 404")
     return FakeQueryClient(fake_worker(SPACE), known={GONE.encode(): gone})
 
 
-def test_the_output_is_of_plain_numbers_in_the_order_of_the_urls(lane: FakeQueryClient) -> None:
-    told = handler.answer(lane, "clip", {"images": ["no url", URL, GONE]})
+def test_the_output_is_of_plain_numbers_in_the_order_of_the_urls(
+    query_client: FakeQueryClient,
+) -> None:
+    told = handler.answer(query_client, "clip", {"images": ["no url", URL, GONE]})
     (found,) = told["embeddings"]
     assert found["image_url"] == URL
     assert isinstance(found["vector"], list)
@@ -34,23 +36,23 @@ def test_the_output_is_of_plain_numbers_in_the_order_of_the_urls(lane: FakeQuery
     assert [one["url"] for one in told["warnings"]["failed_urls"]] == ["no url", GONE]
 
 
-def test_a_picture_is_asked_for_in_grey(lane: FakeQueryClient) -> None:
-    told = handler.answer(lane, "clip", {"image": base64.b64encode(b"picture").decode()})
+def test_a_picture_is_asked_for_in_grey(query_client: FakeQueryClient) -> None:
+    told = handler.answer(query_client, "clip", {"image": base64.b64encode(b"picture").decode()})
     assert len(told["embedding"]) == 8
-    assert lane.asked == [("clip", Query("image", b"picture", grey=True))]
+    assert query_client.asked == [("clip", Query("image", b"picture", grey=True))]
 
 
 @pytest.mark.parametrize("given", [None, [], {"images": []}, {"image": "!"}], ids=range(4))
-def test_a_bad_input_is_an_error_in_words(lane: FakeQueryClient, given: object) -> None:
-    assert handler.answer(lane, "clip", given).keys() == {"error"}
+def test_a_bad_input_is_an_error_in_words(query_client: FakeQueryClient, given: object) -> None:
+    assert handler.answer(query_client, "clip", given).keys() == {"error"}
 
 
-def test_a_missing_worker_is_an_error_in_words(lane: FakeQueryClient) -> None:
-    assert "No worker" in handler.answer(lane, "dino", {"images": [URL]})["error"]
+def test_a_missing_worker_is_an_error_in_words(query_client: FakeQueryClient) -> None:
+    assert "No worker" in handler.answer(query_client, "dino", {"images": [URL]})["error"]
 
 
-def test_several_jobs_are_under_way_at_once(lane: FakeQueryClient) -> None:
-    handle = handler.handler_of(lane, "clip")
+def test_several_jobs_are_under_way_at_once(query_client: FakeQueryClient) -> None:
+    handle = handler.handler_of(query_client, "clip")
 
     async def both() -> list[handler.Job]:
         return await asyncio.gather(*(handle({"input": {"images": [URL]}}) for _ in range(2)))

@@ -27,11 +27,11 @@ def unit(*numbers: float) -> Any:
 @pytest.fixture(autouse=True)
 def _vectors(stage: Stage) -> None:
     gone = UnusablePicture(FailureReason.NOT_FOUND, "the host answered 404")
-    stage.lane.known.update(
+    stage.query_client.known.update(
         {URL.encode(): unit(1), b"shirt": unit(1), b"striped": unit(3, 4), b"red": unit(-3, 4)}
     )
-    stage.lane.known[GONE.encode()] = gone
-    stage.lane.known[b"slow"] = ModelUnavailable("No worker answered within 20 s.")
+    stage.query_client.known[GONE.encode()] = gone
+    stage.query_client.known[b"slow"] = ModelUnavailable("No worker answered within 20 s.")
 
 
 def single(stage: Stage, image: str = URL, text: str = "striped", **more: Any) -> Any:
@@ -94,7 +94,7 @@ def test_a_single_that_fails_says_why(stage: Stage) -> None:
 
 
 def test_a_batch_is_of_one_model(stage: Stage) -> None:
-    stage.lane.crew.append(fake_worker(replace(SPACE, model="clip"), node="second"))
+    stage.query_client.crew.append(fake_worker(replace(SPACE, model="clip"), node="second"))
     pair = {"image_input": URL, "text_prompt": "striped"}
     evaluations = [pair, {**pair, "model_config_name": "clip"}]
     answer = stage.client.post("/evaluator/v1/evaluation/batch", json={"evaluations": evaluations})
@@ -103,7 +103,7 @@ def test_a_batch_is_of_one_model(stage: Stage) -> None:
 
 @pytest.mark.parametrize("path", ["/evaluator/health", "/system/health"])
 def test_health_is_whether_a_score_would_work(stage: Stage, path: str) -> None:
-    stage.lane.failure = LedgerUnavailable("Redis does not answer (ConnectionError).")
+    stage.query_client.failure = LedgerUnavailable("Redis does not answer (ConnectionError).")
     answer = stage.client.get(path)
     assert answer.status_code == 503
     assert answer.json()["status"] == "unhealthy"

@@ -94,7 +94,7 @@ def test_a_known_model_without_a_worker_says_how_to_start_one(aliased: Stage) ->
 def test_an_unknown_model_is_not_found_and_those_there_are_are_named(aliased: Stage) -> None:
     with pytest.raises(NotFound, match=r"no model clip here\. These are running: builtin, siglip"):
         find_model(aliased.parts, "clip")
-    aliased.lane.crew.clear()
+    aliased.query_client.crew.clear()
     with pytest.raises(NotFound, match="No worker is running"):
         find_model(aliased.parts, "clip")
 

@@ -59,7 +59,7 @@ def test_pixels_become_a_vector_for_each_picture(stage: Stage) -> None:
 def test_pictures_and_words_go_to_the_same_lane(stage: Stage) -> None:
     assert ask(stage, pictures(PICTURE, b"\x00other")).status_code == 200
     assert ask(stage, TEXT, model="builtin").status_code == 200
-    assert stage.lane.asked == [
+    assert stage.query_client.asked == [
         ("builtin", Query("image", PICTURE)),
         ("builtin", Query("image", b"\x00other")),
         ("builtin", Query("text", b"red shoes")),
@@ -73,7 +73,7 @@ def test_a_picture_s_bytes_alone_are_a_request(stage: Stage) -> None:
     )  # fmt: skip
     assert answer.json()["outputs"][0]["shape"] == [1, 16]
     assert "id" not in answer.json()
-    assert stage.lane.asked == [("builtin", Query("image", PICTURE))]
+    assert stage.query_client.asked == [("builtin", Query("image", PICTURE))]
 
 
 def test_an_output_comes_under_the_name_and_in_the_form_that_was_asked_for(stage: Stage) -> None:
@@ -87,13 +87,13 @@ def test_an_output_comes_under_the_name_and_in_the_form_that_was_asked_for(stage
 
 
 def test_one_bad_picture_is_named_and_fails_the_request(stage: Stage) -> None:
-    stage.lane.known[b"\x00bad"] = BadInput("It is no picture.", hint="Send a JPEG.")
+    stage.query_client.known[b"\x00bad"] = BadInput("It is no picture.", hint="Send a JPEG.")
     said = error_of(ask(stage, pictures(PICTURE, b"\x00bad")), 400)
     assert said == "Element 1: It is no picture. Send a JPEG."
 
 
 def test_a_worker_that_does_not_answer_is_a_503(stage: Stage) -> None:
-    stage.lane.known[PICTURE] = ModelUnavailable("No worker answered within 20 s.")
+    stage.query_client.known[PICTURE] = ModelUnavailable("No worker answered within 20 s.")
     answer = ask(stage, pictures(PICTURE))
     assert "within 20 s" in error_of(answer, 503)
     assert int(answer.headers["retry-after"]) >= 1
@@ -124,7 +124,7 @@ def test_what_an_embedding_cannot_give_is_refused(stage: Stage) -> None:
 
 
 def test_words_for_a_model_without_a_text_tower_are_refused(stage: Stage) -> None:
-    stage.lane.crew[:] = [fake_worker(SPACE)]
+    stage.query_client.crew[:] = [fake_worker(SPACE)]
     assert "no text tower" in error_of(ask(stage, TEXT), 400)
     inputs = stage.client.get("/v2/models/siglip").json()["inputs"]
     assert [one["name"] for one in inputs] == ["IMAGE", "IMAGE_URL"]
@@ -165,7 +165,7 @@ def test_health_is_told_by_status_alone(stage: Stage) -> None:
 
 
 def test_a_server_without_workers_lives_and_is_not_ready(stage: Stage) -> None:
-    stage.lane.crew.clear()
+    stage.query_client.crew.clear()
     assert stage.client.get("/v2/health/live").status_code == 200
     assert "no worker is running" in error_of(stage.client.get("/v2/health/ready"), 503)
 
@@ -198,7 +198,7 @@ def test_server_model_and_index_describe_themselves(stage: Stage) -> None:
 def test_the_metadata_names_the_pixels_that_a_model_takes(
     stage: Stage, model: str, shape: list[int] | None
 ) -> None:
-    stage.lane.crew[:] = [fake_worker(replace(SPACE, model=model))]
+    stage.query_client.crew[:] = [fake_worker(replace(SPACE, model=model))]
     inputs = stage.client.get(f"/v2/models/{model}").json()["inputs"]
     shapes = {one["name"]: one["shape"] for one in inputs}
     assert shapes.get("PIXEL_VALUES") == shape

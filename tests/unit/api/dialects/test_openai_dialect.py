@@ -49,16 +49,18 @@ def client_of(url: str, key: str) -> Any:
 def asked() -> Iterator[Asked]:
     settings = Settings(model_aliases={"siglip": "builtin"})
     stage = make_stage(settings, Keyring([KEPT]))
-    stage.lane.known[GONE.encode()] = UnusablePicture(FailureReason.NOT_FOUND, "answered 404")
-    stage.lane.known[b"slow"] = ModelUnavailable("No worker answered within 20 s.")
+    stage.query_client.known[GONE.encode()] = UnusablePicture(
+        FailureReason.NOT_FOUND, "answered 404"
+    )
+    stage.query_client.known[b"slow"] = ModelUnavailable("No worker answered within 20 s.")
     with served(stage.app, stage.parts.settings) as url, client_of(url, KEY) as client:
         yield Asked(stage, url, client)
 
 
 @pytest.fixture(autouse=True)
 def _the_crew(asked: Asked) -> None:
-    asked.stage.lane.crew = [fake_worker(SPACE, supports_text=True)]
-    asked.stage.lane.asked.clear()
+    asked.stage.query_client.crew = [fake_worker(SPACE, supports_text=True)]
+    asked.stage.query_client.asked.clear()
 
 
 def test_texts_come_back_as_unit_vectors_in_their_order(asked: Asked) -> None:
@@ -87,7 +89,7 @@ def test_pictures_come_by_url_or_as_data_urls(asked: Asked) -> None:
         extra_body={"modality": "image"},
     )
     assert len(answer.data) == 3
-    kinds = [query for _, query in asked.stage.lane.asked]
+    kinds = [query for _, query in asked.stage.query_client.asked]
     assert kinds == [Query("url", url.encode()), Query("image", b"bag")]
 
 
@@ -111,7 +113,7 @@ def test_a_model_that_there_is_not_is_404_and_one_without_worker_503(asked: Aske
     told = asked.refused(openai.NotFoundError, model="gpt")
     assert told["code"] == "model_not_found"
     assert "builtin, siglip" in told["message"]
-    asked.stage.lane.crew.clear()
+    asked.stage.query_client.crew.clear()
     assert asked.refused(openai.InternalServerError, model="siglip")["code"] == "model_unavailable"
 
 

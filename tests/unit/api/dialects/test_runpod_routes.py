@@ -25,7 +25,9 @@ PICTURE = b"\xff\xd8\xff a picture"
 def stage() -> Iterator[Stage]:
     """The API with one worker that answers, known as the endpoint `abc123` too; `clip` has none."""
     made = make_stage(Settings(model_aliases={"abc123": "builtin", "later": "clip"}))
-    made.lane.known[GONE.encode()] = UnusablePicture(FailureReason.NOT_FOUND, "answered 404")
+    made.query_client.known[GONE.encode()] = UnusablePicture(
+        FailureReason.NOT_FOUND, "answered 404"
+    )
     with made.client:
         yield made
 
@@ -70,7 +72,7 @@ def test_a_url_that_fails_is_a_warning_and_the_others_have_vectors(stage: Stage)
     assert "not_found" in failed[0]["error"]
     assert "only http" in failed[1]["error"]
     assert output["warnings"]["message"] == "2 of 3 images could not be embedded."
-    assert [query.data for _, query in stage.lane.asked] == [URL.encode(), GONE.encode()]
+    assert [query.data for _, query in stage.query_client.asked] == [URL.encode(), GONE.encode()]
 
 
 def test_when_every_url_fails_so_does_the_request(stage: Stage) -> None:
@@ -88,7 +90,7 @@ def test_a_picture_in_base64_is_made_grey_unless_told_otherwise(
     for sent in (text, f"data:image/jpeg;base64,{text}", text[:8] + "\n" + text[8:]):
         told = runsync(stage, {"image": sent} | extra).json()
         assert len(told["output"]["embedding"]) == SPACE.dimension
-    assert stage.lane.asked == [("builtin", Query("image", PICTURE, grey=grey))] * 3
+    assert stage.query_client.asked == [("builtin", Query("image", PICTURE, grey=grey))] * 3
 
 
 @pytest.mark.parametrize(
@@ -179,12 +181,12 @@ def test_a_request_waits_while_its_model_has_no_worker_and_can_be_cancelled(stag
         "removed": 2, "status": "completed",
     }  # fmt: skip
     assert stage.client.get(f"/v2/later/status/{tickets[2]}").json()["status"] == "CANCELLED"
-    assert stage.lane.asked == []
+    assert stage.query_client.asked == []
 
 
 def test_a_failed_request_is_tried_again_under_its_id(stage: Stage) -> None:
     told = runsync(stage, {"images": [GONE]}).json()
-    del stage.lane.known[GONE.encode()]
+    del stage.query_client.known[GONE.encode()]
     again = stage.client.post(f"/v2/abc123/retry/{told['id']}").json()
     assert again == {"id": told["id"], "status": "IN_QUEUE"}
     assert ended(stage, told["id"])["output"]["embeddings"][0]["image_url"] == GONE
@@ -249,12 +251,12 @@ def test_an_endpoint_stays_known_when_its_last_worker_goes() -> None:
     stage = make_stage(Settings(model="another"))
     with stage.client:
         told = runsync(stage, {"images": [URL]}, endpoint="builtin").json()
-        stage.lane.crew.clear()
+        stage.query_client.crew.clear()
         assert ended(stage, told["id"], "builtin")["status"] == "COMPLETED"
         later = stage.client.post("/v2/builtin/run", json={"input": {"images": [URL]}}).json()
         health = stage.client.get("/v2/builtin/health").json()
         assert (health["jobs"]["inQueue"], health["workers"]["ready"]) == (1, 0)
-        stage.lane.crew.append(fake_worker(SPACE))
+        stage.query_client.crew.append(fake_worker(SPACE))
         assert ended(stage, later["id"], "builtin")["status"] == "COMPLETED"
         error_of(stage.client.get("/v2/nope/health"), 404)
 

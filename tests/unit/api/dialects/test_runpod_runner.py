@@ -43,11 +43,11 @@ def opened(tickets: MemoryTickets, images: int = 2, *, run_seconds: float = 60) 
     tickets.open(NewTicket("t", MODEL, given, run_seconds=run_seconds))
 
 
-def carried_out(tickets: MemoryTickets, lane: FakeQueryClient) -> Ticket:
+def carried_out(tickets: MemoryTickets, query_client: FakeQueryClient) -> Ticket:
     """The ticket after one claim of it."""
     claim = tickets.claim([MODEL], seconds=60)
     assert claim is not None
-    TicketWork(tickets, lane, claim, threading.Event(), 0.001).carry_out()
+    TicketWork(tickets, query_client, claim, threading.Event(), 0.001).carry_out()
     return found(tickets)
 
 
@@ -58,8 +58,8 @@ def found(tickets: MemoryTickets) -> Ticket:
 
 
 @contextmanager
-def running(tickets: MemoryTickets, lane: FakeQueryClient) -> Iterator[TicketRunner]:
-    runner = TicketRunner(tickets, lane, pause=0.01)
+def running(tickets: MemoryTickets, query_client: FakeQueryClient) -> Iterator[TicketRunner]:
+    runner = TicketRunner(tickets, query_client, pause=0.01)
     runner.start()
     try:
         yield runner

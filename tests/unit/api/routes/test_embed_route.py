@@ -21,7 +21,9 @@ NPY, RAW = {"Accept": "application/x-npy"}, {"Accept": "application/octet-stream
 
 @pytest.fixture(autouse=True)
 def _a_picture_that_is_gone(stage: Stage) -> None:
-    stage.lane.known[GONE] = UnusablePicture(FailureReason.NOT_FOUND, "the host answered 404")
+    stage.query_client.known[GONE] = UnusablePicture(
+        FailureReason.NOT_FOUND, "the host answered 404"
+    )
 
 
 def b64(data: bytes) -> str:
@@ -53,7 +55,7 @@ def test_each_kind_of_input_comes_back_as_its_unit_vector_in_order(stage: Stage)
     assert [one["index"] for one in body["results"]] == [0, 1, 2]
     assert (body["embedded"], body["failed"]) == (3, 0)
     assert body["space"]["model"] == "builtin"
-    assert {query.kind for _, query in stage.lane.asked} == {"url", "image", "text"}
+    assert {query.kind for _, query in stage.query_client.asked} == {"url", "image", "text"}
 
 
 def test_one_input_needs_no_list(stage: Stage) -> None:
@@ -83,7 +85,7 @@ def test_what_fails_is_named_and_fails_no_other(stage: Stage) -> None:
 
 
 def test_a_worker_that_is_late_fails_only_what_it_did_not_answer(stage: Stage) -> None:
-    stage.lane.known[b"slow"] = ModelUnavailable("No worker answered within 20 s.")
+    stage.query_client.known[b"slow"] = ModelUnavailable("No worker answered within 20 s.")
     first, second = embed(stage, {"text": "rot"}, {"text": "slow"})["results"]
     assert first["error"] is None
     assert second["error"]["code"] == "model_unavailable"
@@ -93,13 +95,13 @@ def test_a_worker_that_is_late_fails_only_what_it_did_not_answer(stage: Stage) -
 def test_a_thousand_go_at_once_and_equal_ones_are_asked_once(stage: Stage) -> None:
     body = embed(stage, *({"text": f"word {n % 10}"} for n in range(1000)))
     assert body["embedded"] == 1000
-    assert len(stage.lane.asked) == 10
+    assert len(stage.query_client.asked) == 10
     assert body["results"][7]["embedding"] == body["results"][997]["embedding"]
 
 
 def test_grey_is_said_to_the_worker(stage: Stage) -> None:
     embed(stage, {"image_base64": b64(b"bag")}, grey=True)
-    assert [query for _, query in stage.lane.asked] == [Query("image", b"bag", grey=True)]
+    assert [query for _, query in stage.query_client.asked] == [Query("image", b"bag", grey=True)]
 
 
 # --- how it comes back ----------------------------------------------------------------------------
@@ -170,7 +172,7 @@ def test_a_form_s_files_urls_and_texts_are_its_inputs_in_their_order(stage: Stag
     assert [one["error"] and one["error"]["code"] for one in body["results"]] == [
         None, None, "not_an_image", None,
     ]  # fmt: skip
-    assert [query for _, query in stage.lane.asked] == [
+    assert [query for _, query in stage.query_client.asked] == [
         Query("image", b"shirt front", grey=True),
         Query("text", b"rot"),
         Query("url", b"https://shop.example/1.jpg", grey=True),
@@ -214,26 +216,26 @@ def test_an_input_is_exactly_one_thing(stage: Stage) -> None:
     refused(stage, "inputs", inputs=[{"text": "a"}] * 1001)
     refused(stage, "timeout", text="a", timeout=301)
     refused(stage, "encoding", text="a", encoding="hex")
-    assert stage.lane.asked == []
+    assert stage.query_client.asked == []
 
 
 def test_a_model_is_named_where_several_run(stage: Stage) -> None:
     other = replace(SPACE, model="siglip", dimension=8)
-    stage.lane.crew.append(fake_worker(other, supports_text=True, node="second"))
+    stage.query_client.crew.append(fake_worker(other, supports_text=True, node="second"))
     assert embed(stage, {"text": "rot"})["space"]["model"] == "builtin"  # that of the settings
     assert embed(stage, {"text": "rot"}, model="siglip")["space"]["dimension"] == 8
     answer = stage.client.post("/v1/embed", json={"text": "rot", "model": "nope"})
     assert "siglip" in problem_of(answer, 404, "not_found")["hint"]
-    stage.lane.crew[0] = fake_worker(replace(SPACE, model="clip"))
+    stage.query_client.crew[0] = fake_worker(replace(SPACE, model="clip"))
     answer = stage.client.post("/v1/embed", json={"text": "rot"})
     assert "clip, siglip" in problem_of(answer, 422, "bad_input")["hint"]
 
 
 def test_without_a_worker_or_redis_it_is_503(stage: Stage) -> None:
-    stage.lane.crew.clear()
+    stage.query_client.crew.clear()
     answer = stage.client.post("/v1/embed", json={"text": "rot"})
     problem_of(answer, 503, "model_unavailable")
-    stage.lane.failure = LedgerUnavailable("Redis does not answer (ConnectionError).")
+    stage.query_client.failure = LedgerUnavailable("Redis does not answer (ConnectionError).")
     answer = stage.client.post("/v1/embed", json={"text": "rot"})
     problem_of(answer, 503, "ledger_unavailable")
 
@@ -248,7 +250,7 @@ def test_vectors_of_two_spaces_are_never_mixed(
             for n, query in enumerate(queries)
         ]
 
-    monkeypatch.setattr(stage.lane, "embed_many", half_upgraded)
+    monkeypatch.setattr(stage.query_client, "embed_many", half_upgraded)
     answer = stage.client.post("/v1/embed", json={"inputs": [{"text": "a"}, {"text": "b"}]})
     told = problem_of(answer, 409, "space_mismatch")
     assert "r1/p1 and r2/p1" in told["detail"]

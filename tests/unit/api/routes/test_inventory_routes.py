@@ -87,11 +87,13 @@ def test_workers_tell_of_themselves(stage: Stage) -> None:
 
 def test_a_worker_tells_that_it_cannot_store(stage: Stage) -> None:
     away = StoreAway(1_700_000_000.0, "It answered 503.")
-    stage.lane.crew = [replace(worker, store_away=away) for worker in stage.lane.crew]
+    stage.query_client.crew = [
+        replace(worker, store_away=away) for worker in stage.query_client.crew
+    ]
     (worker,) = stage.client.get("/v1/workers").json()["workers"]
     assert worker["store_away"] == {"since": "2023-11-14T22:13:20Z", "why": "It answered 503."}
 
 
 def test_workers_without_a_ledger_are_a_503(stage: Stage) -> None:
-    stage.lane.failure = LedgerUnavailable("gone")
+    stage.query_client.failure = LedgerUnavailable("gone")
     problem_of(stage.client.get("/v1/workers"), 503, "ledger_unavailable")

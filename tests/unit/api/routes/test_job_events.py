@@ -33,7 +33,13 @@ def watched(
     streams = EventStreams()
     clock = itertools.count(step=2.0)
     watch = JobWatch(
-        stage.ledger, job, streams, stage.lane.in_stages, 0.0, heartbeat, lambda: next(clock)
+        stage.ledger,
+        job,
+        streams,
+        stage.query_client.in_stages,
+        0.0,
+        heartbeat,
+        lambda: next(clock),
     )
     left: Iterator[Callable[[], object]] = iter([*steps, streams.end])
     progress = watch._progress
@@ -72,7 +78,7 @@ def test_progress_is_told_at_once_and_then_whenever_it_changed(stage: Stage) -> 
 
 def test_pictures_are_told_by_stage_as_long_as_a_worker_has_some(stage: Stage) -> None:
     job = stage.job(images=3)
-    stage.lane.hands[job] = {"fetch": 2, "batch": 1}
+    stage.query_client.hands[job] = {"fetch": 2, "batch": 1}
     waiting, *_ = watched(stage, job, [nothing])
     assert set(parsed(waiting)[1]["in_stages"].values()) == {0}
     lease = stage.ledger.lease(job, 0, seconds=60)

@@ -220,7 +220,7 @@ def test_another_model_than_the_collection_s_is_a_conflict_that_names_both(stage
 
 
 def test_a_look_at_the_workers_that_fails_does_not_undo_the_submission(stage: Stage) -> None:
-    stage.lane.failure = LedgerUnavailable("gone")
+    stage.query_client.failure = LedgerUnavailable("gone")
     stage.job()
 
 

@@ -75,15 +75,15 @@ def test_a_search_shows_in_the_stores_seconds(stage: Stage, read: Read) -> None:
 
 
 def test_without_redis_that_is_what_is_told_and_nothing_made_up(stage: Stage, read: Read) -> None:
-    stage.lane.failure = LedgerUnavailable("Redis does not answer.")
+    stage.query_client.failure = LedgerUnavailable("Redis does not answer.")
     samples = read()
     assert samples[key("vitrine_ledger_up")] == 0
     assert key("vitrine_pending_images") not in samples
 
 
 def test_the_workers_that_tell_their_metrics_are_named_as_targets(stage: Stage) -> None:
-    silent = stage.lane.crew[0]
-    stage.lane.crew = [silent, replace(silent, node="other", metrics="worker-7:9100")]
+    silent = stage.query_client.crew[0]
+    stage.query_client.crew = [silent, replace(silent, node="other", metrics="worker-7:9100")]
     answer = stage.client.get("/v1/metrics/targets")
     assert answer.json() == [
         {

@@ -27,10 +27,10 @@ def unit(*numbers: float) -> Any:
 def _vectors(stage: Stage) -> None:
     """A picture, and texts at cosines 0.6 and -0.6 from it."""
     known = {b"shirt": unit(1, 0), b"striped": unit(3, 4), b"not at all": unit(-3, 4)}
-    stage.lane.known.update(known)
+    stage.query_client.known.update(known)
     gone = UnusablePicture(FailureReason.NOT_FOUND, "the host answered 404")
-    stage.lane.known[b"https://shop.example/gone.jpg"] = gone
-    stage.lane.known[b"unsayable"] = BadInput("The words cannot be read.")
+    stage.query_client.known[b"https://shop.example/gone.jpg"] = gone
+    stage.query_client.known[b"unsayable"] = BadInput("The words cannot be read.")
 
 
 def score(stage: Stage, *texts: str) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def score(stage: Stage, *texts: str) -> dict[str, Any]:
 
 
 def scoring(stage: Stage, told: Scoring | None) -> None:
-    stage.lane.crew = [replace(worker, scoring=told) for worker in stage.lane.crew]
+    stage.query_client.crew = [replace(worker, scoring=told) for worker in stage.query_client.crew]
 
 
 def test_a_clip_score_is_a_hundred_cosines_and_never_below_zero(stage: Stage) -> None:
@@ -73,7 +73,7 @@ def test_a_clip_has_a_logit_and_says_nothing_of_a_pair_alone(stage: Stage) -> No
 
 def test_a_picture_that_is_in_many_pairs_is_embedded_once(stage: Stage) -> None:
     score(stage, "striped", "not at all", "striped")
-    assert sorted(query.data for _, query in stage.lane.asked) == [
+    assert sorted(query.data for _, query in stage.query_client.asked) == [
         b"not at all", b"shirt", b"striped",
     ]  # fmt: skip
 

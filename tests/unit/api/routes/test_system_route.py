@@ -35,7 +35,7 @@ def test_models_that_jobs_wait_for_are_listed_though_nobody_runs_them(stage: Sta
 
 def test_the_default_model_is_listed_with_nothing_else(settings: Settings) -> None:
     stage = make_stage(settings)
-    stage.lane.crew.clear()
+    stage.query_client.crew.clear()
     with stage.client as client:
         body = client.get("/v1/system").json()
     assert body["queues"] == [{"model": "builtin", "workers": 0, "chunks": 0, "queries": 0}]
@@ -51,7 +51,7 @@ def test_a_shorter_time_can_be_asked_for(stage: Stage) -> None:
 
 
 def test_without_a_ledger_it_is_a_503(stage: Stage) -> None:
-    stage.lane.failure = LedgerUnavailable("gone")
+    stage.query_client.failure = LedgerUnavailable("gone")
     problem_of(stage.client.get("/v1/system"), 503, "ledger_unavailable")
 
 

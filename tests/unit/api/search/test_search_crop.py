@@ -18,7 +18,7 @@ PICTURE = {"image_base64": base64.b64encode(b"bag").decode()}
 
 def asked(stage: Stage) -> Query:
     """What the workers were asked, once."""
-    ((_, query),) = stage.lane.asked
+    ((_, query),) = stage.query_client.asked
     return query
 
 
@@ -53,7 +53,7 @@ def test_without_a_part_the_whole_is_meant(stage: Stage) -> None:
 def test_what_is_no_part_of_a_picture_is_refused_by_name(stage: Stage, crop: Any) -> None:
     answer = stage.client.post("/v1/search", json={"collection": "summer", "crop": crop} | PICTURE)
     assert problem_of(answer, 422, "bad_input")["errors"][0]["field"].startswith("crop")
-    assert stage.lane.asked == []
+    assert stage.query_client.asked == []
 
 
 @pytest.mark.parametrize("by", [{"item": "bag"}, {"text": "a bag"}, {"vector": [1.0] * 16}])
@@ -65,7 +65,7 @@ def test_only_a_picture_has_parts(stage: Stage, by: dict[str, Any]) -> None:
 def test_words_beside_a_picture_have_no_part(stage: Stage) -> None:
     body = {"collection": "summer", "crop": PART, "text": "a bag"} | PICTURE
     assert stage.client.post("/v1/search", json=body).status_code == 200
-    parts = {query.kind: query.part for _, query in stage.lane.asked}
+    parts = {query.kind: query.part for _, query in stage.query_client.asked}
     assert parts == {"image": tuple(PART), "text": ()}
 
 

@@ -31,7 +31,7 @@ def axes(stage: Stage) -> Stage:
     }  # fmt: skip
     rows: list[tuple[str, int, dict[str, Any]]] = [(item, 0, {}) for item in items]
     put_vectors(stage.store, "axes", np.stack(list(items.values())), rows)
-    stage.lane.known |= {b"towards x": along(1), b"towards y": along(0, 1)}
+    stage.query_client.known |= {b"towards x": along(1), b"towards y": along(0, 1)}
     return stage
 
 
@@ -70,7 +70,7 @@ def test_a_picture_and_words_are_asked_at_once_by_their_weights(axes: Stage) -> 
     assert first(1) == "xy"
     assert first(0.1) == "x"
     assert first(10) == "y"
-    assert len(axes.lane.asked) == 6
+    assert len(axes.query_client.asked) == 6
 
 
 def test_a_form_brings_examples_as_json(axes: Stage) -> None:
@@ -107,7 +107,9 @@ def test_examples_that_cancel_out_are_a_conflict(axes: Stage) -> None:
 
 
 def test_an_example_that_cannot_be_embedded_is_named(axes: Stage) -> None:
-    axes.lane.known[b"https://h/broken.jpg"] = BadInput("The query picture could not be used.")
+    axes.query_client.known[b"https://h/broken.jpg"] = BadInput(
+        "The query picture could not be used."
+    )
     body = ask(
         axes, text="towards x", unlike=[{"item": "x"}, {"image_url": "https://h/broken.jpg"}]
     )

@@ -50,7 +50,7 @@ def test_a_picture_as_base64_finds_its_item_first(stage: Stage) -> None:
     assert body["query"]["space"] == {
         "model": "builtin", "revision": "r1", "policy": "p1", "dimension": 16,
     }  # fmt: skip
-    assert stage.lane.asked == [("builtin", Query("image", FRONT))]
+    assert stage.query_client.asked == [("builtin", Query("image", FRONT))]
 
 
 def test_a_data_url_is_base64_too(stage: Stage) -> None:
@@ -60,7 +60,7 @@ def test_a_data_url_is_base64_too(stage: Stage) -> None:
 
 def test_an_uploaded_picture_is_asked_as_it_came(stage: Stage) -> None:
     assert items(ask_form(stage, FRONT))[0] == "shirt"
-    assert stage.lane.asked == [("builtin", Query("image", FRONT))]
+    assert stage.query_client.asked == [("builtin", Query("image", FRONT))]
 
 
 def test_a_url_is_left_to_the_worker(stage: Stage) -> None:
@@ -68,16 +68,16 @@ def test_a_url_is_left_to_the_worker(stage: Stage) -> None:
     answer = ask(stage, image_url=url)
     assert len(items(answer)) == 3
     assert answer.json()["query"]["kind"] == "url"
-    assert stage.lane.asked == [("builtin", Query("url", url.encode()))]
+    assert stage.query_client.asked == [("builtin", Query("url", url.encode()))]
 
 
 def test_words_are_asked_where_the_model_has_a_text_tower(stage: Stage) -> None:
-    stage.lane.known[b"rot"] = fake_vector(b"scarf", SPACE.dimension)
+    stage.query_client.known[b"rot"] = fake_vector(b"scarf", SPACE.dimension)
     assert items(ask(stage, text="rot"))[0] == "scarf"
 
 
 def test_words_are_refused_in_a_sentence_where_it_has_none(stage: Stage) -> None:
-    stage.lane.crew = [fake_worker(SPACE, supports_text=False)]
+    stage.query_client.crew = [fake_worker(SPACE, supports_text=False)]
     body = problem_of(ask(stage, text="red"), 422, "bad_input")
     assert "no text tower" in body["detail"]
 
@@ -99,7 +99,7 @@ def test_an_item_is_searched_by_the_mean_of_its_vectors_and_left_out(stage: Stag
     assert items(answer) == ["between", "near one"]
     assert answer.json()["hits"][0]["score"] == pytest.approx(1, abs=1e-5)
     assert answer.json()["query"]["described"] == "the mean of its 2 stored vectors"
-    assert stage.lane.asked == []
+    assert stage.query_client.asked == []
 
 
 def test_an_item_with_one_picture_is_searched_by_that(stage: Stage) -> None:
@@ -109,7 +109,7 @@ def test_an_item_with_one_picture_is_searched_by_that(stage: Stage) -> None:
 
 
 def test_an_item_is_searched_without_any_worker(stage: Stage) -> None:
-    stage.lane.crew = []
+    stage.query_client.crew = []
     assert len(items(ask(stage, item="bag"))) == 2
 
 
@@ -220,7 +220,7 @@ def test_a_form_takes_one_picture_and_asks_for_a_question_too(stage: Stage) -> N
 )
 def test_a_bad_field_is_named(stage: Stage, body: dict[str, Any], field: str) -> None:
     assert problem_of(ask(stage, **body), 422, "bad_input")["errors"][0]["field"] == field
-    assert stage.lane.asked == []
+    assert stage.query_client.asked == []
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_an_unknown_collection_names_those_there_are(stage: Stage) -> None:
 
 
 def test_a_worker_of_another_space_is_a_conflict_that_names_both(stage: Stage) -> None:
-    stage.lane.crew = [fake_worker(Space("builtin", "r2", "p1", 16))]
+    stage.query_client.crew = [fake_worker(Space("builtin", "r2", "p1", 16))]
     encoded = base64.b64encode(FRONT).decode()
     body = problem_of(ask(stage, image_base64=encoded), 409, "space_mismatch")
     assert "r1" in body["detail"]
@@ -257,7 +257,7 @@ def test_a_worker_of_another_space_is_a_conflict_that_names_both(stage: Stage) -
 
 
 def test_no_worker_is_a_503_that_says_how_to_start_one(stage: Stage) -> None:
-    stage.lane.crew = []
+    stage.query_client.crew = []
     answer = ask(stage, image_url="https://h.example/x.jpg")
     body = problem_of(answer, 503, "model_unavailable")
     assert "vitrine worker --model builtin" in body["hint"]
@@ -265,7 +265,7 @@ def test_no_worker_is_a_503_that_says_how_to_start_one(stage: Stage) -> None:
 
 
 def test_no_ledger_is_a_503(stage: Stage) -> None:
-    stage.lane.failure = LedgerUnavailable("Redis does not answer.")
+    stage.query_client.failure = LedgerUnavailable("Redis does not answer.")
     problem_of(ask(stage, text="x"), 503, "ledger_unavailable")
 
 
@@ -273,14 +273,14 @@ def test_a_search_that_waits_does_not_hold_up_the_event_loop(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside, release = threading.Event(), threading.Event()
-    embed_many = stage.lane.embed_many
+    embed_many = stage.query_client.embed_many
 
     def waiting(model: str, queries: Sequence[Query]) -> Any:
         inside.set()
         assert release.wait(60)
         return embed_many(model, queries)
 
-    monkeypatch.setattr(stage.lane, "embed_many", waiting)
+    monkeypatch.setattr(stage.query_client, "embed_many", waiting)
     answers: list[Any] = []
     asking = threading.Thread(target=lambda: answers.append(ask(stage, text="x")))
     asking.start()

@@ -239,11 +239,11 @@ def test_a_device_that_hangs_after_the_launch_is_seen() -> None:
 
 def test_busy_time_is_counted_once_however_batches_overlap() -> None:
     batcher = Batcher(FakeModel(), size=1, wait=0.0)
-    batcher.gauge.finished(10.0, 11.0, bulk=True)
-    batcher.gauge.finished(10.5, 12.0, bulk=True)
-    batcher.gauge.finished(20.0, 20.5, bulk=False)
-    assert batcher.gauge.busy_seconds == pytest.approx(2.5)
-    assert batcher.gauge.bulk_seconds == pytest.approx(1.0)
+    batcher.stats.finished(10.0, 11.0, bulk=True)
+    batcher.stats.finished(10.5, 12.0, bulk=True)
+    batcher.stats.finished(20.0, 20.5, bulk=False)
+    assert batcher.stats.busy_seconds == pytest.approx(2.5)
+    assert batcher.stats.bulk_seconds == pytest.approx(1.0)
 
 
 def test_bulk_is_bounded_in_bytes_and_one_large_picture_still_passes() -> None:

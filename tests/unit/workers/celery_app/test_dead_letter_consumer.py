@@ -67,7 +67,7 @@ def engine_on(redis: Any) -> WorkerRuntime:
     stopping = threading.Event()
     return WorkerRuntime(
         Settings(), model=part, chunks=part, queries=part, batcher=part, info=part, metrics=WorkerMetrics(),
-        parking=DeadLetters(redis, stopping.is_set), _stopping=stopping, _closers=ExitStack(),
+        dead_letters=DeadLetters(redis, stopping.is_set), _stopping=stopping, _closers=ExitStack(),
     )  # fmt: skip
 
 

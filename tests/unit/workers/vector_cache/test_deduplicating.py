@@ -48,7 +48,7 @@ def cache(tmp_path: Path) -> Iterator[VectorCache]:
 @pytest.fixture
 def shop(cache: VectorCache) -> Iterator[tuple[Workshop, Stages]]:
     with Workshop({}) as shop:
-        yield shop, replace(shop.stages, reuse=DeduplicatingCache(cache))
+        yield shop, replace(shop.stages, vector_cache=DeduplicatingCache(cache))
 
 
 def embed(stages: Stages, one: FetchedPicture, lane: Lane = Lane.BULK) -> NDArray[np.float32]:
@@ -66,8 +66,8 @@ def test_a_picture_seen_before_reaches_no_device(shop: tuple[Workshop, Stages]) 
     assert model.batches == [1]
     embed(stages, fetched(BLUE))
     assert model.batches == [1, 1]
-    assert stages.reuse is not None
-    assert stages.reuse.counts == CacheCounts(found=1, missed=2)
+    assert stages.vector_cache is not None
+    assert stages.vector_cache.counts == CacheCounts(found=1, missed=2)
 
 
 def test_a_question_finds_what_the_catalog_embedded(shop: tuple[Workshop, Stages]) -> None:
@@ -99,7 +99,7 @@ def test_a_check_of_the_device_reaches_it_although_the_picture_is_known(
 
 
 def test_without_a_cache_every_picture_is_embedded(shop: tuple[Workshop, Stages]) -> None:
-    plain = replace(shop[1], reuse=None)
+    plain = replace(shop[1], vector_cache=None)
     embed(plain, fetched(RED))
     embed(plain, fetched(RED))
     assert shop[0].model.batches == [1, 1]
@@ -109,7 +109,7 @@ def test_equal_pictures_in_one_chunk_are_embedded_once(cache: VectorCache) -> No
     pictures = {url(n): png(RED if n % 2 else BLUE) for n in range(12)}
     with Workshop(pictures, window=12) as shop:
         shop.worker = replace(
-            shop.worker, stages=replace(shop.stages, reuse=DeduplicatingCache(cache))
+            shop.worker, stages=replace(shop.stages, vector_cache=DeduplicatingCache(cache))
         )
         report = shop.ingest(shop.job(12))
         assert report["embedded"] == 12
@@ -125,7 +125,7 @@ def test_a_picture_that_has_no_vector_is_not_kept(cache: VectorCache) -> None:
     bad = FakeModel({RED: np.zeros(8, np.float32)})
     with Workshop({url(0): png(RED)}, model=bad) as shop:
         reuse = DeduplicatingCache(cache)
-        shop.worker = replace(shop.worker, stages=replace(shop.stages, reuse=reuse))
+        shop.worker = replace(shop.worker, stages=replace(shop.stages, vector_cache=reuse))
         job = shop.job(1)
         assert shop.ingest(job)["failed"] == 1
     cache.close()
@@ -287,7 +287,7 @@ def test_a_prepared_picture_shows_neither_pixels_nor_vector(
 def test_what_came_of_each_picture_is_exported(shop: tuple[Workshop, Stages]) -> None:
     registry, stages = CollectorRegistry(), shop[1]
     watch_cache(registry, None)
-    watch_cache(registry, stages.reuse)
+    watch_cache(registry, stages.vector_cache)
     for _ in range(3):
         embed(stages, fetched(RED))
     found = {
