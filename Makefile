@@ -25,7 +25,7 @@ demo: setup-demo ## run the main job, end to end, on pictures drawn here
 
 test: lint ## check everything and run the tests
 	@$(BIN)/python -m scripts.browser
-	@$(BIN)/python -m scripts.promtool
+	@$(BIN)/python -m scripts.test_tools
 	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup-test ## style, types, import arrows

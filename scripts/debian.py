@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+_UPDATE = ("apt-get", "update")
 _APT = ("apt-get", "install", "--yes", "--no-install-recommends")
 
 
@@ -16,9 +17,13 @@ def install(package: str, purpose: str) -> bool:
     if command is None:
         return False
     sys.stderr.write(f"setup: installing {package}, {purpose}\n")
+    # A new machine has no lists of packages yet, or old ones.
+    return _run(command) or bool((update := _allowed(_UPDATE)) and _run(update) and _run(command))
+
+
+def _run(command: list[str]) -> bool:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(command, env=environment, stdout=2, check=False)
-    return done.returncode == 0
+    return subprocess.run(command, env=environment, stdout=2, check=False).returncode == 0
 
 
 def _allowed(command: tuple[str, ...]) -> list[str] | None:

@@ -10,9 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from api.server import bind_socket, server_config, url_of
+from tests.patience import PATIENCE
 from vitrine.core.settings import Settings
-
-PATIENCE = 60.0  #: Seconds; bounds a hang, measures nothing.
 
 
 @contextmanager

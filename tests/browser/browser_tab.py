@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page
 
-PATIENCE = 60.0
-"""Seconds that a browser on a busy machine with two cores may take; reached only when something is broken."""
+from tests.patience import PATIENCE
+
 SERIOUS = frozenset({"serious", "critical"})
 
 

@@ -11,9 +11,10 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from scripts.browser import find
-from tests.browser.browser_tab import PATIENCE, Visitor, visiting
+from tests.browser.browser_tab import Visitor, visiting
 from tests.e2e.blocking_host import HeldShop, held_shop
 from tests.e2e.standalone_process import House, standalone, submit_file
+from tests.patience import PATIENCE
 from vitrine.demo.catalog import write_catalog
 from vitrine.demo.drawing import DrawnItem, designs, draw_catalog
 from vitrine.demo.shop import Shop

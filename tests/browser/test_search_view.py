@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.browser_tab import PATIENCE, Visitor, visiting
+from tests.browser.browser_tab import Visitor, visiting
 from tests.browser.conftest import ShopService
 from tests.browser.search_steps import DROP, found, picture_of, search_by_item
 from tests.e2e.standalone_process import vitrine
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.e2e
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE
 from vitrine.core.errors import Conflict, NotFound
 from vitrine.core.types import (
     Failure,
@@ -80,7 +81,7 @@ def counts(ledger: Ledger, job: str) -> tuple[int, int, int, int]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

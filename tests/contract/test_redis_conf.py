@@ -12,6 +12,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from tests.patience import PATIENCE
 from vitrine.standalone.redis_binary import find_redis_binary
 
 CONF = Path(__file__).resolve().parents[2] / "infra" / "redis.conf"
@@ -38,7 +39,7 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 
 def wait_until_it_answers(socket: str, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     with Redis(unix_socket_path=socket, password=PASSWORD) as client:
         while True:
             try:

@@ -15,6 +15,7 @@ import redis.exceptions
 from pydantic import SecretStr
 from redis import Redis
 
+from tests.patience import PATIENCE
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.settings import Settings
 from vitrine.ledger.redis_ledger import RedisLedger
@@ -22,7 +23,6 @@ from vitrine.messaging.broker import BROKER_PREFIX, Publisher, query_queue
 from vitrine.standalone.private_redis import free_port
 
 PASSWORD = "p/w:d@#%"
-PATIENCE = 60.0
 ATTEMPTS = 5
 
 

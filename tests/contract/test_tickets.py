@@ -225,9 +225,8 @@ def test_who_looks_for_work_is_woken_by_it(tickets: Tickets) -> None:
 
 def test_who_looks_for_work_can_be_woken_for_nothing(tickets: Tickets) -> None:
     tickets.wake()
-    before = time.monotonic()
-    tickets.wait_for_work(30)
-    assert time.monotonic() - before < 15
+    # Not woken, it would wait for longer than pytest lets a test take.
+    tickets.wait_for_work(1_000_000)
 
 
 def test_a_full_book_refuses_until_something_has_ended(tickets_of_two: Tickets) -> None:

@@ -22,6 +22,7 @@ import pytest
 from numpy.typing import NDArray
 from qdrant_client import models
 
+from tests.patience import PATIENCE
 from vitrine.core.errors import BadInput, NotFound, SpaceMismatch, StoreRejected
 from vitrine.core.filters import parse
 from vitrine.core.store_options import StoreOptions
@@ -49,7 +50,6 @@ PROVENANCE = Provenance(
 SCORE_TOLERANCE = 1e-5  # float32 dot products of unit vectors, summed in different orders
 TOKEN = "a-token-for-the-tests"
 INDEX_POINTS = 200  #: So many points get an index: 25 KB of vectors.
-PATIENCE = 60.0  #: Seconds; bounds a hang, measures nothing.
 
 
 @dataclass

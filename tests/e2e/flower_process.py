@@ -11,7 +11,8 @@ from typing import Any
 
 import requests
 
-from tests.e2e.standalone_process import PATIENCE, House, environment, until
+from tests.e2e.standalone_process import House, environment, until
+from tests.patience import PATIENCE
 from vitrine.standalone.private_redis import free_port
 
 AUTH = ("vitrine", "a-password-for-the-tests")

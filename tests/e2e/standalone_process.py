@@ -17,14 +17,12 @@ import orjson
 import requests
 from redis import Redis
 
+from tests.patience import PATIENCE
 from vitrine.core.service_discovery import discover, runtime_file
 from vitrine.core.settings import Settings
 from vitrine.messaging.worker_registry import live_workers
 from vitrine.store.base import VectorStore
 from vitrine.store.open import open_store
-
-PATIENCE = 240.0
-"""Seconds that anything may take on a busy machine with two cores; reached only when something is broken."""
 
 
 def environment(data_dir: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -93,13 +91,13 @@ class House:
 
     def get(self, path: str) -> Any:
         """A JSON answer of the API, which must be a good one."""
-        response = requests.get(f"{self.api}{path}", timeout=60)
+        response = requests.get(f"{self.api}{path}", timeout=PATIENCE)
         assert response.ok, response.text
         return response.json()
 
     def post(self, path: str, **body: Any) -> Any:
         """A JSON answer of the API to a JSON body."""
-        response = requests.post(f"{self.api}{path}", json=body, timeout=60)
+        response = requests.post(f"{self.api}{path}", json=body, timeout=PATIENCE)
         assert response.ok, response.text
         return response.json()
 

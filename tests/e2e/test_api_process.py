@@ -14,12 +14,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.patience import PATIENCE
 from vitrine.core.api_keys import Scope, new_key
 
 pytestmark = pytest.mark.e2e
-
-DEADLINE = 120.0
-"""Seconds before a process that does not come up or down is given up; nothing here measures speed."""
 
 
 class Process:
@@ -53,7 +51,7 @@ class Process:
 
 def wait_until(condition: object, process: Process) -> None:
     assert callable(condition)
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert process.child.poll() is None, process.output()
         assert time.monotonic() < deadline, process.output()
@@ -68,7 +66,7 @@ def started() -> Iterator[list[Process]]:
     for process in processes:
         if process.child.poll() is None:
             process.child.kill()
-        process.child.wait(DEADLINE)
+        process.child.wait(PATIENCE)
 
 
 def test_it_is_alive_without_redis_and_store_and_says_what_is_missing(
@@ -77,13 +75,13 @@ def test_it_is_alive_without_redis_and_store_and_says_what_is_missing(
     process = Process(tmp_path)
     started.append(process)
     url = process.url()
-    assert requests.get(f"{url}/healthz", timeout=DEADLINE).status_code == 200
-    answer = requests.get(f"{url}/readyz", timeout=DEADLINE)
+    assert requests.get(f"{url}/healthz", timeout=PATIENCE).status_code == 200
+    answer = requests.get(f"{url}/readyz", timeout=PATIENCE)
     assert answer.status_code == 503
     assert {"ledger", "store"} <= {
         name for name, found in answer.json()["checks"].items() if found != "ok"
     }
-    assert requests.get(f"{url}/v1/jobs", timeout=DEADLINE).status_code == 503
+    assert requests.get(f"{url}/v1/jobs", timeout=PATIENCE).status_code == 503
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -94,7 +92,7 @@ def test_it_stops_with_exit_code_0_when_told(
     started.append(process)
     process.url()
     process.child.send_signal(number)
-    assert process.child.wait(DEADLINE) == 0, process.output()
+    assert process.child.wait(PATIENCE) == 0, process.output()
     assert "Traceback" not in process.output()
 
 
@@ -107,7 +105,7 @@ def test_a_taken_port_is_one_sentence_and_exit_code_1(
     (tmp_path / "second").mkdir()
     second = Process(tmp_path / "second", "--port", port)
     started.append(second)
-    assert second.child.wait(DEADLINE) == 1
+    assert second.child.wait(PATIENCE) == 1
     assert "cannot listen at 127.0.0.1" in second.output()
     assert "Traceback" not in second.output()
 
@@ -117,7 +115,7 @@ def test_beyond_this_machine_it_does_not_start_without_keys(
 ) -> None:
     process = Process(tmp_path, "--host", "0.0.0.0")
     started.append(process)
-    assert process.child.wait(DEADLINE) == 2
+    assert process.child.wait(PATIENCE) == 2
     assert "stand open at 0.0.0.0" in process.output()
     assert "vitrine keys new" in process.output()
     assert "Traceback" not in process.output()
@@ -134,10 +132,10 @@ def test_beyond_this_machine_it_serves_who_has_a_key_and_writes_down_what_they_d
     started.append(process)
     url = process.url()
     cancel = f"{url}/v1/jobs/x/cancel"
-    assert requests.get(f"{url}/healthz", timeout=DEADLINE).status_code == 200
-    assert requests.post(cancel, timeout=DEADLINE).status_code == 401
+    assert requests.get(f"{url}/healthz", timeout=PATIENCE).status_code == 200
+    assert requests.post(cancel, timeout=PATIENCE).status_code == 401
     bearer = {"Authorization": f"Bearer {key}"}
-    assert requests.post(cancel, headers=bearer, timeout=DEADLINE).status_code == 503
+    assert requests.post(cancel, headers=bearer, timeout=PATIENCE).status_code == 503
     lines = [json.loads(line) for line in audit.read_text().splitlines()]
     assert [(line["key"], line["outcome"]) for line in lines] == [
         (None, "refused"), ("operator", "failed"),
@@ -153,9 +151,9 @@ def test_it_ends_when_its_parent_has_gone(started: list[Process], tmp_path: Path
     url = parent.url()
     child = int((tmp_path / "pid").read_text())
     parent.child.kill()
-    parent.child.wait(DEADLINE)
+    parent.child.wait(PATIENCE)
     try:
-        deadline = time.monotonic() + DEADLINE
+        deadline = time.monotonic() + PATIENCE
         while answers(url):
             assert time.monotonic() < deadline, parent.output()
             time.sleep(0.05)
@@ -167,7 +165,7 @@ def test_it_ends_when_its_parent_has_gone(started: list[Process], tmp_path: Path
 def answers(url: str) -> bool:
     # Not by its process id: a container without an init keeps the ended process as a zombie.
     try:
-        requests.get(f"{url}/healthz", timeout=DEADLINE)
+        requests.get(f"{url}/healthz", timeout=PATIENCE)
     except requests.ConnectionError:
         return False
     return True

@@ -12,6 +12,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.patience import PATIENCE
+
 KEYS = {
     "items", "images", "embedded", "failed", "seconds", "images_per_s", "search_p50_ms", "neighbour_precision",
 }  # fmt: skip
@@ -20,7 +22,9 @@ KEYS = {
 def run_demo(*arguments: str, temporary: Path) -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, "TMPDIR": str(temporary)}
     command = [sys.executable, "-m", "vitrine", "demo", "--exit", "--json", *arguments]
-    return subprocess.run(command, capture_output=True, env=environment, check=False, timeout=280)
+    return subprocess.run(
+        command, capture_output=True, env=environment, check=False, timeout=PATIENCE
+    )
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.blocking_host import held_shop
-from tests.e2e.standalone_process import PATIENCE, family, is_alive, until
+from tests.e2e.standalone_process import family, is_alive, until
 from tests.e2e.worker_environment import Floor, workshop_floor
+from tests.patience import PATIENCE
 from vitrine.messaging.worker_registry import live_workers
 from vitrine.store.open import open_store
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e]
 PICTURES = 64 * 4
 
 

@@ -16,7 +16,7 @@ from tests.e2e.standalone_process import environment, standalone, until, vitrine
 from tests.traps import set_traps, sprung
 from vitrine.core.python_command import python_command
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from PIL import Image
 from tests.e2e.standalone_process import House, standalone, submit_file, until
 from vitrine.demo.shop import Shop
 
-pytestmark = [pytest.mark.long, pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.e2e]
 PICTURES = 5000
 KILLS = 3
 FILES = 50

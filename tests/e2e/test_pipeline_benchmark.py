@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long]
+from tests.patience import PATIENCE
 
-PATIENCE = 280.0  #: Seconds; bounds a hang, measures nothing.
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 
 def test_a_quick_run_has_a_figure_for_every_goal_but_those_it_skips() -> None:

@@ -13,12 +13,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.patience import PATIENCE
 from vitrine.core.api_keys import Scope, new_key
 
 pytestmark = pytest.mark.e2e
 
-DEADLINE = 120.0
-"""Seconds before a process is given up; nothing here measures speed."""
 
 MARK = "planted7f3c09d2e1b4"
 """Stands in every secret, so that one search finds any of them."""
@@ -57,7 +56,7 @@ def running(folder: Path, *arguments: str, **extra: str) -> Iterator[subprocess.
         yield process
     finally:
         process.kill()
-        process.wait(DEADLINE)
+        process.wait(PATIENCE)
 
 
 def printed(folder: Path) -> str:
@@ -72,7 +71,7 @@ def assert_hidden(text: str) -> None:
 
 def wait_for(process: subprocess.Popen[bytes], folder: Path, said: str) -> None:
     """Until the process has said it, or has ended."""
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + PATIENCE
     while process.poll() is None and said not in printed(folder):
         assert time.monotonic() < deadline, printed(folder)
         time.sleep(0.05)
@@ -83,7 +82,7 @@ def test_a_worker_tells_of_an_address_that_is_none_without_showing_it(
     tmp_path: Path, url: str
 ) -> None:
     with running(tmp_path, *WORKER, VITRINE_REDIS_URL=url) as process:
-        assert process.wait(DEADLINE) == 2
+        assert process.wait(PATIENCE) == 2
     assert "VITRINE_REDIS_URL" in printed(tmp_path)
     assert_hidden(printed(tmp_path))
 
@@ -118,6 +117,6 @@ def answers(url: str) -> Iterator[tuple[int, str]]:
             ("POST", "/v1/search", {"collection": "shop", "text": "red"}),
         ):  # fmt: skip
             answer = requests.request(
-                method, url + path, json=body, headers=bearer, timeout=DEADLINE
+                method, url + path, json=body, headers=bearer, timeout=PATIENCE
             )
             yield answer.status_code, answer.text + str(answer.headers)

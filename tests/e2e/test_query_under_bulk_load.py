@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.blocking_host import held_shop
-from tests.e2e.standalone_process import PATIENCE, until
+from tests.e2e.standalone_process import until
 from tests.e2e.worker_environment import workshop_floor
+from tests.patience import PATIENCE
 from vitrine.query.client import Query, QueryClient
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e]
 THREADS = 2
 QUESTIONS = 3
 

@@ -21,7 +21,7 @@ from transformers import AutoImageProcessor, AutoModel
 from tests.e2e.standalone_process import House, standalone, submit_file, vitrine
 from vitrine.demo.shop import Shop
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e]
 MODEL = "mobilenet_v2_1.0_224"
 Row = dict[str, str]
 

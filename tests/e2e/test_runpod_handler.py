@@ -19,11 +19,12 @@ from PIL import Image
 
 from tests.conftest import REPOSITORY
 from tests.e2e.standalone_process import House, environment, until
+from tests.patience import PATIENCE
 from vitrine.core.service_discovery import runtime_file
 from vitrine.demo.shop import Shop
 from vitrine.standalone.private_redis import free_port
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e]
 
 HANDLER = REPOSITORY / "infra" / "runpod" / "handler.py"
 
@@ -39,7 +40,7 @@ class Handler:
 
     def ask(self, given: dict[str, Any]) -> dict[str, Any]:
         """What a job with this input ends with."""
-        answer = requests.post(f"{self.url}/runsync", json={"input": given}, timeout=120)
+        answer = requests.post(f"{self.url}/runsync", json={"input": given}, timeout=PATIENCE)
         assert answer.ok, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -112,11 +113,11 @@ def test_every_way_in_gives_the_same_vector(handler: Handler) -> None:
     grey = handler.ask({"image": text})["output"]["embedding"]
     api = handler.house.api
     triton = requests.post(
-        f"{api}/v2/models/builtin/infer", data=handler.picture, timeout=60,
+        f"{api}/v2/models/builtin/infer", data=handler.picture, timeout=PATIENCE,
         headers={"Inference-Header-Content-Length": "0"},
     ).json()["outputs"][0]["data"]  # fmt: skip
     runpod = [
-        requests.post(f"{api}/v2/builtin/runsync", json={"input": given}, timeout=60).json()["output"]
+        requests.post(f"{api}/v2/builtin/runsync", json={"input": given}, timeout=PATIENCE).json()["output"]
         for given in ({"image": text}, {"images": [handler.shop.picture_url("a.png")]})
     ]  # fmt: skip
     np.testing.assert_allclose(triton, colour, atol=1e-6)

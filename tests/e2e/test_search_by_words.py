@@ -22,7 +22,8 @@ from PIL import Image
 from redis import Redis
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from tests.e2e.standalone_process import PATIENCE, House, environment, standalone, until, vitrine
+from tests.e2e.standalone_process import House, environment, standalone, until, vitrine
+from tests.patience import PATIENCE
 from tests.tiny_models import BUILDERS
 from vitrine.messaging.worker_registry import live_workers
 from workers.images.transforms import to_grayscale
@@ -31,7 +32,7 @@ from workers.models.builtin.model import DescriptorModel
 from workers.models.factory import open_model
 from workers.normalize import l2_normalise
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e]
 
 WORDS = "a red dress"
 

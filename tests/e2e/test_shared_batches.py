@@ -23,11 +23,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.app import create_app
 from api.dependencies import Services, open_services
-from tests.e2e.standalone_process import PATIENCE, until
+from tests.e2e.standalone_process import until
 from tests.e2e.worker_environment import Floor, workshop_floor
 from tests.http_server import served
+from tests.patience import PATIENCE
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e]
 
 MODEL = "timed-64-in-1300ms-base-1200ms"
 CLIENTS, REQUESTS = 60, 2

@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 
 from tests.e2e.standalone_process import (
-    PATIENCE,
     House,
     environment,
     family,
@@ -23,10 +22,11 @@ from tests.e2e.standalone_process import (
     until,
     vitrine,
 )
+from tests.patience import PATIENCE
 from vitrine.core.service_discovery import runtime_file
 from vitrine.demo.shop import Shop
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e]
 
 
 def draw(folder: Path) -> Path:

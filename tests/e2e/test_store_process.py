@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.patience import PATIENCE
 from vitrine.core.types import point_id
 from vitrine.store import PointBatch, Provenance, Space
 from vitrine.store.embedded.store import EmbeddedStore
@@ -23,7 +24,6 @@ pytestmark = pytest.mark.e2e
 TOKEN = "a-token-for-the-tests"
 SPACE = Space("m", "r", "p", 8)
 COMMAND = [sys.executable, "-c", "from vitrine.cli import main; main()", "store"]
-PATIENCE = 60.0  #: Seconds; bounds a hang, measures nothing.
 
 
 def points(count: int) -> PointBatch:

@@ -17,7 +17,7 @@ from vitrine.messaging.broker import BROKER_PREFIX, INGEST_TASK, ingest_queue, m
 from vitrine.messaging.dead_letters import DEAD_LETTERS_KEY, count_dead_letters
 from vitrine.messaging.message_template import MessageTemplate
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e]
 
 QUEUE = ingest_queue("builtin")
 JOB = "3f2a9c04d1be"

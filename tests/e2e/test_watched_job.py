@@ -31,13 +31,14 @@ from tests.e2e.flower_process import AUTH, Flower, flower
 from tests.e2e.standalone_process import House, environment, standalone, until, vitrine
 from tests.e2e.visible_texts import everything_told
 from tests.faults.harness.picture_host import Host, _Handler, drawn
+from tests.patience import PATIENCE
 from vitrine.core.service_discovery import discover
 from vitrine.core.settings import Settings
 from vitrine.core.types import SCHEMA_VERSION
 from vitrine.messaging.broker import INGEST_TASK, QUERY_TASK, ingest_queue, make_app
 from vitrine.standalone.private_redis import free_port
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RULES = "infra/prometheus/rules.yml"
@@ -88,7 +89,10 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         done = house.finished(job)
         picture = {"image": ("image", drawn(100_000))}
         answer = requests.post(
-            f"{house.api}/v1/search", data={"collection": "watched"}, files=picture, timeout=60
+            f"{house.api}/v1/search",
+            data={"collection": "watched"},
+            files=picture,
+            timeout=PATIENCE,
         )
         assert answer.ok, answer.text
         made = Watched(house, beside, host.address, done, held)
@@ -186,7 +190,7 @@ class Scraped:
 
 
 def scrape(url: str) -> Scraped:
-    answer = requests.get(url, timeout=60)
+    answer = requests.get(url, timeout=PATIENCE)
     assert answer.ok, answer.text
     families = list(text_string_to_metric_families(answer.text))
     return Scraped(
@@ -314,7 +318,7 @@ def test_prometheus_itself_finds_and_reads_the_api_and_the_worker(
     def asked(query: str) -> list[dict[str, Any]]:
         with contextlib.suppress(requests.ConnectionError):
             answer = requests.get(
-                f"http://127.0.0.1:{port}/api/v1/query", params={"query": query}, timeout=60
+                f"http://127.0.0.1:{port}/api/v1/query", params={"query": query}, timeout=PATIENCE
             )
             if answer.ok:
                 found: list[dict[str, Any]] = answer.json()["data"]["result"]
@@ -448,7 +452,7 @@ def test_users_of_every_kind_ask_at_once_and_none_meets_an_error(
         "--pictures-at", f"http://{watched.host}/{{}}",
     ]  # fmt: skip
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path
+        command, capture_output=True, text=True, check=False, timeout=PATIENCE, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
     rows = {row["name"]: row for row in orjson.loads(done.stdout)}

@@ -13,7 +13,8 @@ import requests
 from redis import Redis
 
 from tests.e2e.flower_process import AUTH, Flower
-from tests.e2e.standalone_process import PATIENCE, House, family
+from tests.e2e.standalone_process import House, family
+from tests.patience import PATIENCE
 
 API = ("/v1/workers", "/v1/system", "/v1/jobs", "/v1/collections", "/v1/metrics/targets", "/metrics", "/readyz")  # fmt: skip
 FLOWER = ("/api/workers?refresh=1", "/api/tasks", "/api/queues/length", "/workers", "/tasks", "/broker", "/metrics")  # fmt: skip

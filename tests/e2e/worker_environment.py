@@ -13,7 +13,8 @@ from typing import IO
 from pydantic import SecretStr
 from redis import Redis
 
-from tests.e2e.standalone_process import PATIENCE, environment
+from tests.e2e.standalone_process import environment
+from tests.patience import PATIENCE
 from vitrine.core.settings import Settings
 from vitrine.messaging.broker import make_app
 from vitrine.standalone.private_redis import PrivateRedis

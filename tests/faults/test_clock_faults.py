@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import clock_faults
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e]
 
 
 def test_a_clock_that_jumps_costs_no_picture_and_no_hour(tmp_path: Path) -> None:

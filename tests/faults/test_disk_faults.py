@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import disk_faults
 
-pytestmark = [pytest.mark.long, pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.e2e]
 
 
 def test_a_full_disk_stops_the_work_and_loses_nothing(tmp_path: Path) -> None:

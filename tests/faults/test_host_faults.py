@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import host_faults
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e]
 
 
 def test_every_kind_of_bad_host_at_once_fails_what_it_must_by_name_and_nothing_else(

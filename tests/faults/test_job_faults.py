@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import job_faults
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e]
 
 
 def test_nothing_is_written_once_a_job_is_cancelled(tmp_path: Path) -> None:

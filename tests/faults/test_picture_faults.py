@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.picture_faults import marked_pictures
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e]
 
 
 @pytest.mark.parametrize(

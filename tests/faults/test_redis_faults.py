@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import redis_faults
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e]
 
 
 def test_a_killed_redis_comes_back_and_nothing_is_lost(tmp_path: Path) -> None:

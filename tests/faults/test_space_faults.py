@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import space_faults
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e]
 
 
 def test_another_models_job_is_refused_by_name_and_changes_no_point(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.faults import store_faults
 from vitrine.core.settings import Settings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e]
 
 
 @pytest.mark.parametrize("fault", sorted(store_faults.FAULTS))

@@ -14,7 +14,7 @@ from tests.faults import worker_faults
 from vitrine.core.settings import Settings
 from vitrine.core.types import CHUNK_SIZE
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e]
 KILLS = 25
 
 

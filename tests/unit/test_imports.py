@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.patience import PATIENCE
+
 HEAVY = ("torch", "transformers", "fastapi", "PIL", "pycurl", "qdrant_client", "pyarrow")
 
 
@@ -14,7 +16,11 @@ def loaded_by(imports: str, suspects: tuple[str, ...]) -> list[str]:
     """Which of the suspects stand in `sys.modules` after the imports, in a fresh interpreter."""
     program = f"import sys\nimport {imports}\nprint(*(set({suspects!r}) & set(sys.modules)))"
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
     )
     return done.stdout.split()
 
@@ -41,7 +47,7 @@ def test_importing_writes_nothing_and_reads_no_setting() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
         env={"VITRINE_BATCH_SIZE": "many", "VITRINE_DATA_DIR": "/dev/null/nowhere", "PATH": ""},
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

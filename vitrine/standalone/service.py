@@ -33,8 +33,9 @@ from vitrine.store.open import check_url
 
 log = logging.getLogger(__name__)
 
-START_SECONDS = 120.0
-"""Loading a model of a gigabyte from a slow disk takes most of a minute."""
+START_SECONDS = 600.0
+"""Loading a model of a gigabyte from a slow disk takes most of a minute, and ten times that on a busy machine; a part that
+ends instead of starting is noticed at once."""
 WORKER_GRACE = 90.0
 _POLL = 0.05
 _LOOK_EVERY = 0.5

@@ -26,6 +26,7 @@ from redis import Redis
 from producer import Submission
 from tests.e2e.standalone_process import environment
 from tests.faults.harness.fork_server import Forked, Nursery
+from tests.patience import PATIENCE
 from vitrine.core.settings import Settings
 from vitrine.core.types import CatalogItem, JobSpec, JobStatus, new_job_id
 from vitrine.ledger.redis_ledger import RedisLedger
@@ -36,7 +37,6 @@ from vitrine.store.base import PointBatch
 from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.store.remote.server import StoreServer
 
-PATIENCE = 300.0
 TOKEN = "faults-" + "0" * 25
 COLLECTION = "faults"
 LEASE_SECONDS = 3.0

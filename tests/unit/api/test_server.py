@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.server import bind_socket, url_of
+from tests.patience import PATIENCE
 from vitrine.cli.api import write_at_once
 from vitrine.core.errors import BadInput, Unavailable
 from vitrine.core.loopback import is_loopback
@@ -60,7 +61,7 @@ def test_only_loopback_is_this_machine_alone(host: str, only_here: bool) -> None
 
 def test_a_bound_socket_listens_at_once() -> None:
     with bind_socket("127.0.0.1", 0) as listening:
-        socket.create_connection(listening.getsockname(), timeout=60).close()
+        socket.create_connection(listening.getsockname(), timeout=PATIENCE).close()
 
 
 def test_the_port_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -14,11 +14,9 @@ import uvicorn
 
 from api.responses.sse import EventStreams
 from api.server import _stop_on_signals, bind_socket, server_config, url_of
+from tests.patience import PATIENCE
 from tests.unit.api.api_fixture import Stage, make_stage
 from vitrine.core.settings import Settings
-
-DEADLINE = 120.0
-"""Seconds before something that does not come is given up; nothing here measures speed."""
 
 
 class Served:
@@ -33,7 +31,7 @@ class Served:
         """The lines of a stream of a job that is never finished, the first of which has come."""
         job = self.stage.job(images=1)
         url = f"{self.url}/v1/jobs/{job}/events"
-        with requests.get(url, stream=True, timeout=DEADLINE) as answer:
+        with requests.get(url, stream=True, timeout=PATIENCE) as answer:
             lines: Iterator[bytes] = answer.iter_lines(chunk_size=1)
             assert next(lines) == b"event: progress"
             yield lines
@@ -48,7 +46,7 @@ def served(settings: Settings) -> Iterator[Served]:
         thread.start()
         yield Served(stage, server, url_of("127.0.0.1", listening.getsockname()[1]))
         server.should_exit = True
-        thread.join(DEADLINE)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
 
 
@@ -64,7 +62,7 @@ def test_a_service_that_stops_ends_its_streams_whole(served: Served) -> None:
 def test_a_client_that_goes_leaves_its_place(served: Served) -> None:
     with served.watched():
         assert served.streams._open == 1
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + PATIENCE
     while served.streams._open:
         assert time.monotonic() < deadline
         time.sleep(0.02)

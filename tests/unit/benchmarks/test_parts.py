@@ -17,6 +17,7 @@ from benchmarks.parts.picture_server import serving
 from benchmarks.parts.pictures import SIDE, WANTED_BYTES, as_jpeg, drawn
 from benchmarks.parts.process import running
 from benchmarks.parts.turn import timed_turn
+from tests.patience import PATIENCE
 
 SLEEPING = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -48,16 +49,18 @@ def test_ragged_chunks_add_up_and_are_the_same_each_time() -> None:
 def test_the_host_serves_pictures_by_number_over_one_connection() -> None:
     with serving([b"one", b"two"], latency=0.0) as host, requests.Session() as session:
         session.trust_env = False
-        bodies = [session.get(f"{host}/{number}.jpg", timeout=10).content for number in range(4)]
+        bodies = [
+            session.get(f"{host}/{number}.jpg", timeout=PATIENCE).content for number in range(4)
+        ]
         assert bodies == [b"one", b"two", b"one", b"two"]
-        assert session.get(f"{host}/elsewhere", timeout=10).status_code == 404
+        assert session.get(f"{host}/elsewhere", timeout=PATIENCE).status_code == 404
 
 
 def test_the_host_answers_after_its_latency() -> None:
     with serving([b"one"], latency=0.2) as host, requests.Session() as session:
         session.trust_env = False
         began = time.monotonic()
-        session.get(f"{host}/0.jpg", timeout=10)
+        session.get(f"{host}/0.jpg", timeout=PATIENCE)
         assert time.monotonic() - began >= 0.2
 
 

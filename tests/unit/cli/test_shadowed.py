@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.patience import PATIENCE
 from tests.traps import set_traps, sprung
 from vitrine.cli.shadowed import NEEDED, OURS, refuse_shadowed
 
@@ -25,7 +26,7 @@ def run(command: list[str], folder: Path, *paths: Path | str) -> subprocess.Comp
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.patience import PATIENCE
 from vitrine.demo.shop import HUGE_BYTES, Shop, pictures_beneath
 
 JPEG = "image/jpeg"
@@ -34,7 +35,7 @@ def shop(folder: Path) -> Iterator[Shop]:
 
 def get(shop: Shop, path: str, *, most: int | None = None) -> tuple[int, str | None, bytes]:
     """Status, type and body of one request; `path` may be a URL of the shop."""
-    connection = HTTPConnection(shop.address, timeout=20)
+    connection = HTTPConnection(shop.address, timeout=PATIENCE)
     try:
         connection.request("GET", path.removeprefix(f"http://{shop.address}"))
         answer = connection.getresponse()
@@ -105,7 +106,7 @@ def test_a_client_that_leaves_in_the_middle_harms_nobody(shop: Shop) -> None:
 
 
 def test_several_requests_go_over_one_connection(shop: Shop) -> None:
-    connection = HTTPConnection(shop.address, timeout=20)
+    connection = HTTPConnection(shop.address, timeout=PATIENCE)
     try:
         connection.connect()
         opened = connection.sock

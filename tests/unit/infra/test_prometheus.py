@@ -11,6 +11,7 @@ import orjson
 import pytest
 import yaml
 
+from tests.patience import PATIENCE
 from tests.unit.infra.alert_cases import CASES, as_promtool
 
 
@@ -29,7 +30,7 @@ def rules(root: Path) -> dict[str, Any]:
 
 
 def run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.patience import PATIENCE
 from vitrine.process import child as module
 from vitrine.process.child import FIRST_PAUSE, LONGEST_PAUSE, Child
 from vitrine.process.output import LogFile
@@ -110,7 +111,7 @@ def test_a_child_that_never_started_can_be_stopped(tmp_path: Path) -> None:
 def wait_for(condition: Callable[[], bool]) -> None:
     import time
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

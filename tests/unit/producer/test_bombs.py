@@ -18,6 +18,7 @@ from producer import CatalogOptions, from_path, from_stream, open_catalog
 from producer.decompression_limit import FREE_BYTES, MULTIPLE, DecompressionLimit
 from producer.preview import preview
 from producer.readers import parquet_process
+from tests.patience import PATIENCE
 from vitrine.core.errors import BadInput
 from vitrine.core.types import CatalogItem, RowProblem
 
@@ -104,7 +105,7 @@ def test_no_parquet_file_fills_the_memory(tmp_path: Path) -> None:
     assert sum(path.stat().st_size for path in (rows, lists, huge)) < MEBIBYTE
     done = subprocess.run(
         [sys.executable, "-c", _LOOK, str(SPARE), str(READER_SPARE), *paths],
-        capture_output=True, text=True, check=False, timeout=240,
+        capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

@@ -13,13 +13,14 @@ import pytest
 import redis.exceptions
 from redis import Redis
 
+from tests.patience import PATIENCE
 from vitrine.core.errors import VitrineError
 from vitrine.standalone.private_redis import PrivateRedis
 from vitrine.standalone.redis_binary import find_redis_binary
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.patience import PATIENCE
 from vitrine.core.errors import BadInput, NotFound, StoreUnavailable
 from vitrine.core.filters import parse
 from vitrine.core.store_options import StoreOptions
@@ -254,7 +255,7 @@ def test_the_upkeep_flushes_what_was_written(
     store = EmbeddedStore(tmp_path / "store")
     store.ensure("c", SPACE)
     store.upsert("c", points(["a"]))
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while store.generations()["c"].dirty:
         assert time.monotonic() < deadline
         time.sleep(0.01)

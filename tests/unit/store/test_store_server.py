@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
+from tests.patience import PATIENCE
 from vitrine.core.errors import BadInput, NotFound, StoreUnavailable
 from vitrine.store import PointBatch, Provenance, Space
 from vitrine.store.embedded.store import EmbeddedStore
@@ -60,7 +61,7 @@ def ask(
     server: StoreServer, path: str, body: bytes, headers: dict[str, str] | None = None
 ) -> tuple[int, bytes]:
     parts = urlsplit(server.url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
     try:
         given = {"Authorization": f"Bearer {TOKEN}"} if headers is None else headers
         connection.request("POST", path, body, given)
@@ -132,7 +133,7 @@ def test_a_body_has_a_length_within_the_limit(
     server: StoreServer, lines: list[bytes], status: bytes
 ) -> None:
     parts = urlsplit(server.url)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as raw:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=PATIENCE) as raw:
         head = [b"POST /v1/ping HTTP/1.1", b"Host: x", b"Authorization: Bearer " + TOKEN.encode()]
         raw.sendall(b"\r\n".join([*head, *lines, b"", b""]))
         assert raw.recv(64).split()[1] == status

@@ -18,10 +18,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.server import bind_socket, server_config
+from tests.patience import PATIENCE
 from tests.unit.api.api_fixture import make_stage
 from vitrine.core.settings import Settings
 
-PATIENCE = 60.0
 HOST = b"Host: 127.0.0.1\r\n"
 PLAIN = b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n"
 MOMENT = Settings(api_client_timeout=0.3)

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from api.projection import project
 from api.routes import maps
+from tests.patience import PATIENCE
 from tests.unit.api.api_fixture import SPACE, Stage, problem_of, put
 from vitrine.core.errors import Unavailable
-
-PATIENCE = 120.0
 
 
 def clusters(each: int, dimension: int = 24) -> NDArray[np.float32]:

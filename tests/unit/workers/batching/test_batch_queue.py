@@ -10,11 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from tests.patience import PATIENCE
 from workers.batching.batch_queue import BULK_BATCHES, Batch, BatchQueue
 from workers.batching.oom_split import FittingBatchSize
 from workers.batching.packer import EmbedRequest, Lane
-
-PATIENCE = 60.0  #: Seconds; bounds a hang, measures nothing.
 
 
 def request(lane: Lane) -> EmbedRequest:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.patience import PATIENCE
 from vitrine.core.errors import ModelUnavailable
 from vitrine.core.types import FailureReason, ItemFailure
 from vitrine.testing.worker_fakes import DIMENSION, FakeModel
@@ -20,7 +21,6 @@ from workers.batching import Batcher, Lane
 from workers.models.base import Inputs
 from workers.models.staged import DeviceLost, LaunchedBatch, StagedBatch, StagedModel
 
-PATIENCE = 30.0
 RED = 255
 
 

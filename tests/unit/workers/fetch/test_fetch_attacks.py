@@ -12,6 +12,7 @@ from typing import TypeAlias
 import pycurl
 import pytest
 
+from tests.patience import PATIENCE
 from tests.unit.workers.fetch.site import Site, answer, redirect
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch import FetchedPicture, Fetcher
@@ -127,7 +128,7 @@ def pin(monkeypatch: pytest.MonkeyPatch, *records: str) -> None:
 
 
 def reason(fetcher: Fetcher, url: str) -> FailureReason:
-    error = fetcher.fetch(url).exception(timeout=120)
+    error = fetcher.fetch(url).exception(timeout=PATIENCE)
     assert isinstance(error, ItemFailure), (url, error)
     assert "127.0.0.1" not in error.detail
     return error.reason
@@ -148,7 +149,7 @@ def test_no_redirect_leads_inside(canary: Site, site: Site, fetcher: Fetcher) ->
         site.pages[f"/{number}"] = redirect(location)
     futures = [fetcher.fetch(site.url(f"/{number}")) for number in range(len(locations))]
     for location, future in zip(locations, futures, strict=True):
-        error = future.exception(timeout=120)
+        error = future.exception(timeout=PATIENCE)
         assert isinstance(error, ItemFailure), (location, error)
         # What is read as a path at the redirecting site is simply not found there.
         assert error.reason in (BAD, FORBIDDEN, FailureReason.NOT_FOUND), (location, error)
@@ -227,7 +228,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             "-keyout", str(key), "-out", str(made), "-days", "2", "-subj", "/CN=localhost",
             "-addext", "subjectAltName=DNS:localhost",
         ],
-        check=True, capture_output=True, timeout=60,
+        check=True, capture_output=True, timeout=PATIENCE,
     )  # fmt: skip
     return made, key
 

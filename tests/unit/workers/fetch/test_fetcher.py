@@ -14,6 +14,7 @@ import certifi
 import pytest
 
 import vitrine
+from tests.patience import PATIENCE
 from tests.unit.workers.fetch.site import Site, answer, redirect
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.byte_budget import ByteBudget
@@ -31,7 +32,7 @@ PICTURE = bytes(range(256)) * 1000
 
 
 def failure(future: Future[FetchedPicture]) -> ItemFailure:
-    error = future.exception(timeout=120)
+    error = future.exception(timeout=PATIENCE)
     assert isinstance(error, ItemFailure), error
     return error
 
@@ -284,7 +285,7 @@ def test_one_host_gets_no_more_than_its_share_at_once(
 
     site.pages["/a"] = page
     fetcher = make_fetcher(site.authority, per_host=3)
-    wait([fetcher.fetch(site.url("/a")) for _ in range(20)], timeout=60)
+    wait([fetcher.fetch(site.url("/a")) for _ in range(20)], timeout=PATIENCE)
     assert most == 3
 
 
@@ -373,7 +374,7 @@ def test_handles_that_ran_out_of_time_while_they_waited_for_memory_work_again(
     site.pages["/a"] = answer(200, PICTURE)
     fetcher = make_fetcher(site.authority, budget_bytes=1, concurrency=4, timeout=1.0)
     stuck = fetcher.fetch(site.url("/stuck"))
-    wait([fetcher.fetch(site.url("/a")) for _ in range(3)], timeout=60)
+    wait([fetcher.fetch(site.url("/a")) for _ in range(3)], timeout=PATIENCE)
     assert failure(stuck).reason is FailureReason.TIMEOUT
     site.pages["/b"] = answer(200, b"b")
     assert [fetcher.fetch(site.url("/b")).result(60).data for _ in range(8)] == [b"b"] * 8
@@ -401,7 +402,7 @@ def test_closing_gives_every_descriptor_back(sites: MakeSite, make_fetcher: Make
     site = sites({"/a": answer(200, PICTURE)})
     before = len(os.listdir("/dev/fd"))
     fetcher = make_fetcher(site.authority)
-    wait([fetcher.fetch(site.url("/a")) for _ in range(40)], timeout=60)
+    wait([fetcher.fetch(site.url("/a")) for _ in range(40)], timeout=PATIENCE)
     fetcher.close()
     site.stop()
     assert len(os.listdir("/dev/fd")) <= before

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 from redis import Redis
 
+from tests.patience import PATIENCE
 from vitrine.core.errors import Conflict
 from vitrine.core.settings import Settings
 from vitrine.core.types import ImageRef, JobSpec, new_job_id
@@ -140,7 +141,7 @@ def test_a_worker_sweeps_when_it_starts(bench: Bench) -> None:
     bench.redis.delete(LOCK_KEY)
     sweeper = Sweeper(bench.ledger, bench.redis, bench.sent, every=3600, grace=GRACE)
     sweeper.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not bench.sent.numbers and time.monotonic() < deadline:
         time.sleep(0.01)
     sweeper.close()

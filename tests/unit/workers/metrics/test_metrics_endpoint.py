@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.patience import PATIENCE
 from vitrine.core.errors import Unavailable
 from workers.metrics import endpoint as module
 from workers.metrics.endpoint import Endpoint
@@ -30,7 +31,7 @@ def endpoint(registry: CollectorRegistry) -> Iterator[Endpoint]:
 
 
 def get(endpoint: Endpoint, method: str = "GET") -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection(endpoint.address, timeout=30)
+    connection = http.client.HTTPConnection(endpoint.address, timeout=PATIENCE)
     with closing(connection):
         connection.request(method, "/metrics")
         answer = connection.getresponse()

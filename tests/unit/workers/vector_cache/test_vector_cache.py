@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.patience import PATIENCE
 from workers.vector_cache.cache import AT_ONCE, PENDING, VectorCache
 from workers.vector_cache.sqlite_file import FILE
 
@@ -144,7 +145,7 @@ def test_a_vector_is_in_the_file_soon_although_no_others_come(
 ) -> None:
     one, other = opened(), opened()
     one.keep(key(1), vector(1))
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while (found := other.find(key(1))) is None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
