@@ -22,7 +22,7 @@ from vitrine.core.api_keys import Keyring, Scope, new_key
 from vitrine.core.settings import Settings
 from vitrine.core.types import FailureReason
 from vitrine.query.client import Query, UnusablePicture
-from vitrine.testing.fake_lane import fake_vector
+from vitrine.testing.fake_query_client import fake_vector
 
 KEY, KEPT = new_key("client", [Scope.ADMIN])
 BEARER = {"Authorization": f"Bearer {KEY}"}

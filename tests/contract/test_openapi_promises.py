@@ -22,12 +22,13 @@ from schemathesis.specs.openapi import checks
 from api.app import create_app
 from api.dependencies import Services
 from tests.http_server import served
-from tests.unit.api.api_fixture import SPACE, Outbox, make_stage, put
+from tests.unit.api.api_fixture import SPACE, make_stage, put
 from vitrine.core.api_keys import Keyring, Scope, new_key
 from vitrine.core.settings import Settings
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.store.open import open_store
-from vitrine.testing.fake_lane import FakeQueryClient, fake_worker
+from vitrine.testing.fake_query_client import FakeQueryClient, fake_worker
+from vitrine.testing.memory_services import Outbox
 from vitrine.testing.memory_tickets import MemoryTickets
 
 EXAMPLES = 60

@@ -41,10 +41,10 @@ from vitrine.testing.memory_job import (
     settle,
     to_send,
 )
-from vitrine.testing.memory_reading import MemoryReading
+from vitrine.testing.memory_queries import MemoryQueries
 
 
-class MemoryLedger(MemoryReading):
+class MemoryLedger(MemoryQueries):
     """`vitrine.ledger.base.Ledger` in memory; `clock` can be replaced to let time pass."""
 
     def __init__(

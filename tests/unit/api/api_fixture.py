@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,32 +17,14 @@ from vitrine.core.api_keys import Keyring
 from vitrine.core.settings import Settings
 from vitrine.core.types import Failure, FailureReason, ImageRef, Payload, point_id
 from vitrine.ledger import Lease
-from vitrine.messaging.broker import QueueDepth
 from vitrine.store import PointBatch, Provenance, Space, VectorStore
-from vitrine.testing.fake_lane import FakeQueryClient, fake_vector, fake_worker
+from vitrine.testing.fake_query_client import FakeQueryClient, fake_vector
 from vitrine.testing.memory_ledger import MemoryLedger
+from vitrine.testing.memory_services import Outbox, memory_services
 from vitrine.testing.memory_store import MemoryStore
-from vitrine.testing.memory_tickets import MemoryTickets
 
 SPACE = Space("builtin", "r1", "p1", 16)
 PROBLEM = "application/problem+json"
-
-
-class Outbox:
-    """Takes messages instead of a broker."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, int, str]] = []
-        self._lock = threading.Lock()
-
-    def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
-        with self._lock:
-            self.sent += [(job, number, model) for number in numbers]
-
-    def waiting(self, models: Collection[str]) -> list[QueueDepth]:
-        with self._lock:
-            sent = Counter(model for _, _, model in self.sent)
-            return [QueueDepth(model, sent[model], 0) for model in models]
 
 
 @dataclass
@@ -120,9 +100,12 @@ def put_vectors(
 
 def make_stage(settings: Settings, keyring: Keyring | None = None) -> Stage:
     """A stage with an empty store, asked from this machine by its own name."""
-    ledger, store, outbox = MemoryLedger(), MemoryStore(), Outbox()
-    lane = FakeQueryClient(fake_worker(SPACE, supports_text=True))
-    parts = Services(settings, ledger, store, lane, outbox, MemoryTickets())
+    parts = memory_services(settings, SPACE)
+    ledger, store, lane, outbox = parts.ledger, parts.store, parts.query_client, parts.publisher
+    assert isinstance(ledger, MemoryLedger)
+    assert isinstance(store, MemoryStore)
+    assert isinstance(lane, FakeQueryClient)
+    assert isinstance(outbox, Outbox)
     app = create_app(parts, keyring)
     client = TestClient(app, "http://127.0.0.1:8080", raise_server_exceptions=False)
     return Stage(parts, app, client, ledger, store, lane, outbox)

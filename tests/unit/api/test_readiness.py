@@ -18,7 +18,7 @@ from vitrine.core.settings import Settings
 from vitrine.messaging.worker_registry import StoreAway
 from vitrine.query.client import Query, QueryVector
 from vitrine.store import Space
-from vitrine.testing.fake_lane import fake_vector, fake_worker
+from vitrine.testing.fake_query_client import fake_vector, fake_worker
 
 
 class Clock:

@@ -17,7 +17,7 @@ from vitrine.cli import main
 from vitrine.core.settings import Settings
 from vitrine.core.types import FailureReason
 from vitrine.query.client import Query, UnusablePicture
-from vitrine.testing.fake_lane import fake_vector
+from vitrine.testing.fake_query_client import fake_vector
 
 Embed: TypeAlias = Callable[..., Result]
 HERE, GONE = "https://shop.example/shirt.jpg", "https://shop.example/gone.jpg"

@@ -20,7 +20,7 @@ from vitrine.core.types import point_id
 from vitrine.messaging.worker_registry import WorkerInfo
 from vitrine.query.client import Answer, Query, QueryClient, QueryVector
 from vitrine.store.base import INDEX_FIELD, ITEM_FIELD, URL_FIELD, PointBatch, Provenance, Space
-from vitrine.testing.fake_lane import FakeQueryClient, fake_vector, fake_worker
+from vitrine.testing.fake_query_client import FakeQueryClient, fake_vector, fake_worker
 from vitrine.testing.memory_store import MemoryStore
 
 SPACE = Space("made", "r1", "rgb-1", 8)

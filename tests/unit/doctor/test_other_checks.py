@@ -34,7 +34,7 @@ from vitrine.doctor.workers_check import (
 from vitrine.ledger import NewChunk
 from vitrine.messaging.worker_registry import WORKERS_KEY
 from vitrine.store.base import CollectionInfo, Space
-from vitrine.testing.fake_lane import fake_worker
+from vitrine.testing.fake_query_client import fake_worker
 from vitrine.testing.memory_ledger import MemoryLedger
 
 SPACE = Space("made", "r1", "rgb-1", 4)

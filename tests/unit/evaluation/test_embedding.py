@@ -14,7 +14,7 @@ from vitrine.evaluation.sample import LabelledPicture
 from vitrine.messaging.worker_registry import WorkerInfo
 from vitrine.query.client import Answer, Query, QueryVector
 from vitrine.store.base import Space
-from vitrine.testing.fake_lane import FakeQueryClient, fake_vector, fake_worker
+from vitrine.testing.fake_query_client import FakeQueryClient, fake_vector, fake_worker
 
 SPACE = Space("made", "r1", "rgb-1", 16)
 LIMIT = 1000

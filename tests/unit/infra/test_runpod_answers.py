@@ -13,7 +13,7 @@ from vitrine.core.errors import BadInput
 from vitrine.core.types import FailureReason
 from vitrine.query.client import Query, UnusablePicture
 from vitrine.store import Space
-from vitrine.testing.fake_lane import FakeQueryClient, fake_vector, fake_worker
+from vitrine.testing.fake_query_client import FakeQueryClient, fake_vector, fake_worker
 
 SPACE = Space("clip", "r1", "rgb-1", 8)
 URL, GONE = "https://h/a.jpg", "https://h/gone.jpg"

@@ -13,7 +13,7 @@ from tests.unit.api.api_fixture import SPACE, Stage
 from vitrine.core.errors import LedgerUnavailable, ModelUnavailable
 from vitrine.core.types import FailureReason
 from vitrine.query.client import UnusablePicture
-from vitrine.testing.fake_lane import fake_worker
+from vitrine.testing.fake_query_client import fake_worker
 
 URL, GONE = "https://shop.example/shirt.jpg", "https://shop.example/gone.jpg"
 

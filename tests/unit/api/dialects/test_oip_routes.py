@@ -14,7 +14,7 @@ from tests.unit.api.dialects.test_dialect_errors import error_of
 from vitrine.core.errors import BadInput, ModelUnavailable
 from vitrine.core.settings import Settings
 from vitrine.query.client import Query
-from vitrine.testing.fake_lane import fake_vector, fake_worker
+from vitrine.testing.fake_query_client import fake_vector, fake_worker
 
 PICTURE = b"\xff\xd8\xff a picture"
 JSON = {"content-type": "application/json"}

@@ -17,7 +17,7 @@ from vitrine.core.errors import ModelUnavailable
 from vitrine.core.settings import Settings
 from vitrine.core.types import FailureReason
 from vitrine.query.client import Query, UnusablePicture
-from vitrine.testing.fake_lane import fake_vector, fake_worker
+from vitrine.testing.fake_query_client import fake_vector, fake_worker
 
 openai = pytest.importorskip("openai", reason="OpenAI's client is not installed")
 

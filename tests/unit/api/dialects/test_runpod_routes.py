@@ -14,7 +14,7 @@ from tests.unit.api.dialects.test_dialect_errors import error_of
 from vitrine.core.settings import Settings
 from vitrine.core.types import FailureReason
 from vitrine.query.client import Query, UnusablePicture
-from vitrine.testing.fake_lane import fake_vector, fake_worker
+from vitrine.testing.fake_query_client import fake_vector, fake_worker
 from vitrine.tickets import NewTicket, TicketState
 
 URL, OTHER, GONE = "https://h/a.jpg", "https://h/b.jpg", "https://h/gone.jpg"

@@ -14,7 +14,7 @@ from api.dialects.runpod.work import GROUP, MAX_ATTEMPTS, TicketWork
 from tests.unit.api.api_fixture import SPACE
 from vitrine.core.errors import LedgerUnavailable, ModelUnavailable
 from vitrine.query.client import Answer, Query
-from vitrine.testing.fake_lane import FakeQueryClient, fake_worker
+from vitrine.testing.fake_query_client import FakeQueryClient, fake_worker
 from vitrine.testing.memory_tickets import MemoryTickets
 from vitrine.tickets import Claim, NewTicket, Ticket, TicketState
 

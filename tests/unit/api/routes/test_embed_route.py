@@ -13,7 +13,7 @@ from tests.unit.api.api_fixture import SPACE, Stage, problem_of
 from vitrine.core.errors import LedgerUnavailable, ModelUnavailable
 from vitrine.core.types import FailureReason
 from vitrine.query.client import Answer, Query, QueryVector, UnusablePicture
-from vitrine.testing.fake_lane import fake_vector, fake_worker
+from vitrine.testing.fake_query_client import fake_vector, fake_worker
 
 GONE = b"https://shop.example/gone.jpg"
 NPY, RAW = {"Accept": "application/x-npy"}, {"Accept": "application/octet-stream"}

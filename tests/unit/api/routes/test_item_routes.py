@@ -12,7 +12,7 @@ from tests.unit.api.api_fixture import SPACE, Stage, make_stage, problem_of
 from vitrine.core.settings import Settings
 from vitrine.core.types import point_id
 from vitrine.store import PointBatch, Provenance, VectorStore
-from vitrine.testing.fake_lane import fake_vector
+from vitrine.testing.fake_query_client import fake_vector
 
 PICTURE = b"\xff\xd8\xff the bytes of a picture"
 

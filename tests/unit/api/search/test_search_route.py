@@ -13,7 +13,7 @@ from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.types import Payload
 from vitrine.query.client import Query
 from vitrine.store import Space
-from vitrine.testing.fake_lane import fake_vector, fake_worker
+from vitrine.testing.fake_query_client import fake_vector, fake_worker
 
 FRONT = b"shirt front"
 

@@ -14,7 +14,7 @@ from vitrine.ledger.rules import failure_matches, missing_job
 from vitrine.testing.memory_job import MemoryJob, chunks_left, pending, status_of
 
 
-class MemoryReading:
+class MemoryQueries:
     """The reading half of `vitrine.testing.memory_ledger.MemoryLedger`, and what both halves look at."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:

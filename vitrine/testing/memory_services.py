@@ -1,0 +1,123 @@
+"""The API's parts in memory, and a worker's work done at once: for tests of what talks to vitrine, without any server.
+
+    services = memory_services()
+    client = TestClient(create_app(services), "http://127.0.0.1:8080")
+    client.post("/v1/jobs", json=...)
+    embed_pending(services)          # every picture gets the vector that its URL decides
+    client.post("/v1/search", json=...)
+
+`docs/testing.md` has the whole example.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from api.dependencies import Services
+from vitrine.core.settings import Settings
+from vitrine.core.types import Failure, FailureReason, ImageRef, JobSpec, point_id
+from vitrine.ledger.base import Lease
+from vitrine.messaging.broker import QueueDepth
+from vitrine.store.base import PointBatch, Provenance, Space
+from vitrine.testing.fake_query_client import FakeQueryClient, fake_vector, fake_worker
+from vitrine.testing.memory_ledger import MemoryLedger
+from vitrine.testing.memory_store import MemoryStore
+from vitrine.testing.memory_tickets import MemoryTickets
+
+FAKE_SPACE = Space("builtin", "fake", "fake", 16)
+
+
+class Outbox:
+    """Takes messages instead of a broker: `sent` has job, chunk and model of each."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, int, str]] = []
+        self._lock = threading.Lock()
+
+    def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
+        """Keep them."""
+        with self._lock:
+            self.sent += [(job, number, model) for number in numbers]
+
+    def waiting(self, models: Collection[str]) -> list[QueueDepth]:
+        """How many of each model were sent."""
+        with self._lock:
+            sent = Counter(model for _, _, model in self.sent)
+            return [QueueDepth(model, sent[model], 0) for model in models]
+
+
+def memory_services(settings: Settings | None = None, space: Space = FAKE_SPACE) -> Services:
+    """Parts for `api.app.create_app`: empty, in memory, with one fake worker of the space's model alive."""
+    return Services(
+        settings or Settings(),
+        MemoryLedger(),
+        MemoryStore(),
+        FakeQueryClient(fake_worker(space, supports_text=True)),
+        Outbox(),
+        MemoryTickets(),
+    )
+
+
+def embed_pending(
+    services: Services,
+    *,
+    failing: Collection[str] = (),
+    reason: FailureReason = FailureReason.NOT_FOUND,
+    space: Space = FAKE_SPACE,
+) -> int:
+    """Do what workers would with all that is pending, and return how many pictures got a vector.
+
+    A picture's vector is `fake_vector` of its URL, so equal URLs are equal pictures, and a search by `image_url` finds
+    its item first. Pictures whose URL is in `failing` fail for `reason`.
+    """
+    embedded = 0
+    for job in services.ledger.active_jobs():
+        for chunk in services.ledger.sweep(job, lost_before=0.0) or _all_chunks(services, job):
+            lease = services.ledger.lease(job, chunk, seconds=60)
+            if isinstance(lease, Lease):
+                embedded += _do(services, lease, failing, reason, space)
+    return embedded
+
+
+def _all_chunks(services: Services, job: str) -> range:
+    left = services.ledger.chunks_left(job)
+    return range(left.queued + left.leased + left.due)
+
+
+def _do(
+    services: Services,
+    lease: Lease,
+    failing: Collection[str],
+    reason: FailureReason,
+    space: Space,
+) -> int:
+    good = [image for image in lease.chunk.images if image.url not in failing]
+    bad = [image for image in lease.chunk.images if image.url in failing]
+    if good:
+        services.store.ensure(lease.spec.collection, space)
+        services.store.upsert(lease.spec.collection, _points(lease.spec, good, space))
+    services.ledger.finish(
+        lease,
+        embedded=[image.ordinal for image in good],
+        failures=[Failure(image, reason, str(reason), 1, 0.0) for image in bad],
+    )
+    return len(good)
+
+
+def _points(spec: JobSpec, images: Sequence[ImageRef], space: Space) -> PointBatch:
+    now = datetime.now(UTC).isoformat()
+    made = Provenance(spec.id, space.model, space.revision, space.policy, "00", None, now)
+    return PointBatch(
+        ids=[point_id(spec.collection, image.item_id, image.index) for image in images],
+        vectors=np.stack([fake_vector(image.url.encode(), space.dimension) for image in images]),
+        item_ids=[image.item_id for image in images],
+        indexes=[image.index for image in images],
+        urls=[image.url for image in images],
+        fields=[image.payload for image in images],
+        provenance=[made] * len(images),
+    )
