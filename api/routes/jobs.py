@@ -48,7 +48,7 @@ FORM: dict[str, Any] = {
     },
     "collection": {"type": "string"},
     "model": {"type": "string"},
-    "format": {"type": "string", "enum": [*FILE_FORMATS]},
+    "format": {"type": "string", "enum": [name.value for name in FILE_FORMATS]},
     "id_column": {"type": "string"},
     "image_columns": {"type": "string", "description": "Comma-separated, or a JSON array."},
     "image_separator": {"type": "string", "description": "Between several pictures in a cell."},

@@ -156,7 +156,7 @@ def test_flower_shows_which_chunk_of_which_job_it_was_and_how_long(watched: Watc
 def test_flower_shows_a_message_that_could_not_be_done_as_a_failure(watched: Watched) -> None:
     [broken] = [t for t in watched.flower.tasks(INGEST_TASK) if "job=broken" in t["args"]]
     assert broken["state"] == "FAILURE"
-    assert "ParkedMessage" in broken["exception"]
+    assert "MessageDeadLettered" in broken["exception"]
     failed = [t for t in watched.flower.tasks(INGEST_TASK) if t["state"] == "FAILURE"]
     assert failed == [broken]
 

@@ -29,7 +29,9 @@ def test_a_suffix_stands_for_one_format() -> None:
 def test_the_command_offers_all_of_them() -> None:
     option = next(parameter for parameter in submit.params if parameter.name == "format_name")
     assert isinstance(option.type, click.Choice)
-    assert list(option.type.choices) == list(Format)
+    # Of an enum click would take the members' names.
+    assert [type(choice) for choice in option.type.choices] == [str] * len(Format)
+    assert [option.type.convert(name.value, option, None) for name in Format] == list(Format)
 
 
 def test_http_offers_those_that_can_be_uploaded() -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice([*Format]),
+    type=click.Choice([name.value for name in Format]),
     help="Found by suffix and content where not given.",
 )
 @click.option(
