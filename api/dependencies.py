@@ -14,12 +14,12 @@ from vitrine.ledger import Ledger
 from vitrine.ledger.journaled import JournaledLedger
 from vitrine.messaging.broker import Publisher, QueueDepth
 from vitrine.messaging.worker_registry import WorkerInfo
-from vitrine.query.client import Answer, Query, QueryClient, QueryVector
+from vitrine.query.client import Query, QueryAnswer, QueryClient, QueryVector
 from vitrine.store import VectorStore
 from vitrine.store.open import open_store
 from vitrine.telemetry.open import open_traces
-from vitrine.tickets import Tickets
-from vitrine.tickets.redis_tickets import RedisTickets
+from vitrine.tickets import TicketStore
+from vitrine.tickets.redis_tickets import RedisTicketStore
 
 
 class QueryEmbedder(Protocol):
@@ -36,7 +36,7 @@ class QueryEmbedder(Protocol):
 
     def embed_many(
         self, model: str, queries: Sequence[Query], *, timeout: float | None = None
-    ) -> list[Answer]:
+    ) -> list[QueryAnswer]:
         """A vector or an error for each question; raises `ModelUnavailable` or `LedgerUnavailable` for all."""
 
 
@@ -59,7 +59,7 @@ class Services:
     store: VectorStore
     query_client: QueryEmbedder
     publisher: Messenger
-    tickets: Tickets
+    tickets: TicketStore
 
 
 async def _of_app(request: Request) -> Services:
@@ -87,6 +87,6 @@ def open_services(settings: Settings) -> Iterator[Services]:
         stack.callback(lane.close)
         publisher = Publisher(settings, open_traces(settings, "api"))
         stack.callback(publisher.close)
-        tickets = RedisTickets.connect(settings.redis_url.get_secret_value())
+        tickets = RedisTicketStore.connect(settings.redis_url.get_secret_value())
         stack.callback(tickets.close)
         yield Services(settings, ledger, store, lane, publisher, tickets)

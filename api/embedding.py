@@ -10,8 +10,8 @@ from api.requests.image_inputs import Asked
 from api.requests.model_names import ServedModel, find_model
 from vitrine.core.errors import BadInput, ModelUnavailable, SpaceMismatch
 from vitrine.core.types import model_name
-from vitrine.query.client import Answer, Query, QueryVector
-from vitrine.store import Space
+from vitrine.query.client import Query, QueryAnswer, QueryVector
+from vitrine.store import EmbeddingSpace
 
 LONGEST = 300.0
 """Seconds that a client may wait for the vectors of one request."""
@@ -21,8 +21,8 @@ LONGEST = 300.0
 class EmbeddedAnswers:
     """The answers in the questions' order, and the space of all their vectors."""
 
-    answers: list[Answer]
-    space: Space
+    answers: list[QueryAnswer]
+    space: EmbeddingSpace
 
     @property
     def failed(self) -> int:
@@ -64,11 +64,11 @@ def embed_questions(
     questions = list(dict.fromkeys(one for one in asked if isinstance(one, Query)))
     answers = parts.query_client.embed_many(worker.model, questions, timeout=timeout)
     found = dict(zip(questions, answers, strict=True))
-    told: list[Answer] = [found[one] if isinstance(one, Query) else one for one in asked]
+    told: list[QueryAnswer] = [found[one] if isinstance(one, Query) else one for one in asked]
     return EmbeddedAnswers(told, _space(told) or worker.space)
 
 
-def _space(answers: Sequence[Answer]) -> Space | None:
+def _space(answers: Sequence[QueryAnswer]) -> EmbeddingSpace | None:
     spaces = {answer.space for answer in answers if isinstance(answer, QueryVector)}
     if len(spaces) > 1:
         names = " and ".join(sorted(f"{one.revision}/{one.policy}" for one in spaces))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from vitrine.core.errors import VitrineError
-from vitrine.core.hints import Action, Words
+from vitrine.core.hints import Action, ActionWording
 
-HTTP: Words = {
+HTTP: ActionWording = {
     Action.LIST_JOBS: "GET /v1/jobs",
     Action.SHOW_JOB: "GET /v1/jobs/{job}",
     Action.CANCEL_JOB: "POST /v1/jobs/{job}/cancel",
@@ -20,7 +20,7 @@ HTTP: Words = {
 
 def hint_of(error: VitrineError) -> str | None:
     """The error's hint for a client of the API."""
-    return error.hint_in(HTTP)
+    return error.render_hint(HTTP)
 
 
 def sentence_of(error: VitrineError) -> str:

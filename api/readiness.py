@@ -31,7 +31,7 @@ from vitrine.core.errors import VitrineError
 from vitrine.core.types import model_name
 from vitrine.messaging.worker_registry import WorkerInfo
 from vitrine.query.client import Query
-from vitrine.store import Space
+from vitrine.store import EmbeddingSpace
 
 KEEP_SECONDS = 3.0
 """How long a report serves, so that probes do not load the workers."""
@@ -73,7 +73,7 @@ class Readiness:
         self._parts = parts
         self._clock = clock
         self._patience = patience
-        self._first: dict[Space, NDArray[np.float32]] = {}
+        self._first: dict[EmbeddingSpace, NDArray[np.float32]] = {}
         self._picture = canary.canary_picture()
         # Its own thread: a probe must be answered while searches have all the others.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="readiness")
@@ -126,12 +126,12 @@ class Readiness:
         return ReadinessReport(checks | self._models(crew), notices)
 
     def _models(self, crew: Sequence[WorkerInfo]) -> dict[str, str]:
-        spaces: dict[str, set[Space]] = {model_name(self._parts.settings.model): set()}
+        spaces: dict[str, set[EmbeddingSpace]] = {model_name(self._parts.settings.model): set()}
         for worker in crew:
             spaces.setdefault(worker.model, set()).add(worker.space)
         return {f"model {model}": self._model(model, spaces[model]) for model in sorted(spaces)}
 
-    def _model(self, model: str, spaces: set[Space]) -> str:
+    def _model(self, model: str, spaces: set[EmbeddingSpace]) -> str:
         if not spaces:
             return f"no worker is running; start one: vitrine worker --model {model}"
         if len(spaces) > 1:

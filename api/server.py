@@ -19,7 +19,7 @@ from api.dependencies import open_services
 from api.middleware import audit
 from api.middleware.connections import limited
 from api.responses.sse import EventStreams
-from vitrine.core.api_keys import read_keyring, refuse_open_without_keys
+from vitrine.core.api_keys import read_keyring, require_keys_unless_loopback
 from vitrine.core.errors import Unavailable
 from vitrine.core.settings import Settings
 
@@ -48,7 +48,7 @@ def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
     keys that are none, and an address beyond this machine without keys.
     """
     keyring = read_keyring(settings)
-    refuse_open_without_keys(settings.api_host, keyring)
+    require_keys_unless_loopback(settings.api_host, keyring)
     with (
         contextlib.closing(bind_socket(settings.api_host, settings.api_port)) as listening,
         open_services(settings) as parts,
@@ -67,9 +67,9 @@ def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
     # The loop is named, since uvicorn would take another one wherever somebody's package has brought it along.
     return uvicorn.Config(
         app, loop="asyncio", log_config=None, access_log=False, server_header=False, ws="none",
-        http=limited(settings.api_client_timeout, settings.api_connections),
-        proxy_headers=bool(settings.api_proxies),
-        forwarded_allow_ips=list(settings.api_proxies),
+        http=limited(settings.api_client_timeout, settings.api_max_connections),
+        proxy_headers=bool(settings.api_trusted_proxies),
+        forwarded_allow_ips=list(settings.api_trusted_proxies),
         timeout_graceful_shutdown=GRACE_SECONDS, backlog=BACKLOG,
     )  # fmt: skip
 

@@ -38,7 +38,7 @@ from benchmarks.parts.process import running
 from benchmarks.parts.surroundings import CHECKOUT, Surroundings, surroundings
 from benchmarks.report import Report, parser
 from vitrine.messaging.worker_registry import live_workers
-from vitrine.store.base import Space
+from vitrine.store.base import EmbeddingSpace
 
 COLLECTION = "load"
 USERS = (1, 4, 8, 16, 32)
@@ -85,7 +85,7 @@ def service(around: Surroundings) -> Iterator[str]:
         yield port_file.read_text().strip()
 
 
-def space_of(around: Surroundings) -> Space | None:
+def space_of(around: Surroundings) -> EmbeddingSpace | None:
     """The space of the worker that is up; None before."""
     with Redis.from_url(around.redis_url) as redis:
         return next((worker.space for worker in live_workers(redis)), None)

@@ -36,7 +36,7 @@ from benchmarks.parts.pictures import drawn
 from benchmarks.parts.process import Process, running
 from benchmarks.parts.surroundings import Surroundings, surroundings
 from benchmarks.report import Report, parser
-from vitrine.core.redis_client import connect
+from vitrine.core.redis_client import connect_redis
 from vitrine.core.settings import Settings
 from vitrine.messaging.worker_registry import live_workers
 from vitrine.process.cores import usable_cores
@@ -103,7 +103,7 @@ def watched_worker(around: Surroundings) -> Iterator[Watched]:
     command = [sys.executable, "-P", "-m", "vitrine", "worker", "--model", MODEL, "--device", "cpu"]
     log = around.folder / "worker.log"
     with running(command, environment=around.environment(), log=log) as process:
-        with closing(connect(around.redis_url)) as redis:
+        with closing(connect_redis(around.redis_url)) as redis:
             process.wait_for(lambda: any(one.pid == process.pid for one in live_workers(redis)))
         yield Watched(process)
 

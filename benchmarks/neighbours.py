@@ -19,14 +19,14 @@ from PIL import Image
 
 from benchmarks.parts.judged import FLAT, Cuts, copies_found, cuts, steered, uneven
 from benchmarks.report import Report, parser
-from vitrine.similarity.threshold import SHARE
+from vitrine.similarity.threshold import DISTANCE_RATIO
 from workers.image_decoder import ImageDecoder
 from workers.models.base import EmbeddingModel
 from workers.models.factory import open_model
 
 BATCH = 32
 COPIED = 6  #: Of so many pictures one is copied.
-SHARES = (0.10, SHARE, 0.15)
+SHARES = (0.10, DISTANCE_RATIO, 0.15)
 
 Way = Callable[[Image.Image], Image.Image]
 

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
 
 from benchmarks.report import Report, parser
-from vitrine.core.filters import parse
+from vitrine.core.filters import parse_filter
 from vitrine.core.types import CHUNK_SIZE, point_id
-from vitrine.store import PointBatch, Provenance, Space, VectorStore
+from vitrine.store import EmbeddingSpace, PointBatch, Provenance, VectorStore
 from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.store.qdrant.filters import qdrant_filter
 from vitrine.store.remote.server import StoreServer
@@ -37,9 +37,9 @@ QUICK_POINTS = 500
 WARM_UP = 50  #: A graph that was just built is read from disk page by page at first.
 TOP = 10
 NAME = "bench"
-SPACE = Space("bench", "r", "p", DIMENSION)
+SPACE = EmbeddingSpace("bench", "r", "p", DIMENSION)
 PROVENANCE = Provenance("job", "bench", "r", "p", "00" * 32, None, "2026-01-01T00:00:00Z")
-WHERE = parse({"colour": "red", "price": {"lt": 50}})  # about one point in twelve
+WHERE = parse_filter({"colour": "red", "price": {"lt": 50}})  # about one point in twelve
 COLOURS = ("red", "blue", "green", "black", "white", "grey")
 
 Row = dict[str, float]

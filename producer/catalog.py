@@ -24,7 +24,7 @@ from producer.row_errors import FileBrokenOff, RowError
 from producer.source import Source
 from producer.validate import Validator, cell_payload, typed_payload
 from vitrine.core.errors import BadInput
-from vitrine.core.types import CatalogItem, RowProblem
+from vitrine.core.types import CatalogItem, RejectedRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Catalog:
         self._root = root
         self._separator = options.image_separator
 
-    def __iter__(self) -> Iterator[CatalogItem | RowProblem]:
+    def __iter__(self) -> Iterator[CatalogItem | RejectedRow]:
         """Items and problems in the file's order.
 
         A file that breaks off in the middle (a cut gzip, say) ends with a problem that says where; one that
@@ -100,12 +100,12 @@ class Catalog:
     ) -> None:
         self.close()
 
-    def _outcomes(self, seen: SeenIds) -> Iterator[CatalogItem | RowProblem]:
+    def _outcomes(self, seen: SeenIds) -> Iterator[CatalogItem | RejectedRow]:
         rows, validator = self._prepare()
         name, make, first_line = self.name, validator.item, seen.first_line
         for row in rows:
             self.rows += 1
-            if isinstance(row, RowProblem):
+            if isinstance(row, RejectedRow):
                 yield row
                 continue
             try:
@@ -117,7 +117,7 @@ class Catalog:
             else:
                 yield item
 
-    def _prepare(self) -> tuple[Iterator[Row | RowProblem], Validator]:
+    def _prepare(self) -> tuple[Iterator[Row | RejectedRow], Validator]:
         sample, rows = look_ahead(self._reader.rows())
         names = self._reader.names
         if self._reader.typed:

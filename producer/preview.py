@@ -23,7 +23,7 @@ from producer.report import CatalogReport
 from producer.row_errors import FileBrokenOff
 from producer.source import Source
 from producer.submit.submission import inspect
-from vitrine.core.types import CatalogItem, RowProblem
+from vitrine.core.types import CatalogItem, RejectedRow
 
 PREVIEW_ROWS = 10_000
 """Rows that are judged; more would keep somebody waiting who wants to look first."""
@@ -116,10 +116,10 @@ def _missing(names: Sequence[str], options: CatalogOptions) -> Iterator[Role]:
 
 
 def _judged(
-    outcomes: Iterable[CatalogItem | RowProblem], *, cut: bool
-) -> Iterator[CatalogItem | RowProblem]:
+    outcomes: Iterable[CatalogItem | RejectedRow], *, cut: bool
+) -> Iterator[CatalogItem | RejectedRow]:
     """Without the last one where the file was cut: half a row says nothing about the whole one."""
-    held: CatalogItem | RowProblem | None = None
+    held: CatalogItem | RejectedRow | None = None
     for outcome in outcomes:
         if held is not None:
             yield held

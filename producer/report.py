@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from producer.limits import KEPT_PROBLEMS
-from vitrine.core.types import CatalogItem, RowProblem
+from vitrine.core.types import CatalogItem, RejectedRow
 
 
 @dataclass(slots=True)
@@ -17,7 +17,7 @@ class CatalogReport:
     images: int = 0
     chunks: int = 0  #: Written to the ledger; 0 in a dry run.
     rejected_rows: int = 0
-    problems: list[RowProblem] = field(default_factory=list)  #: The first 1,000.
+    problems: list[RejectedRow] = field(default_factory=list)  #: The first 1,000.
     problems_by_code: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -30,7 +30,7 @@ class CatalogReport:
         self.items += 1
         self.images += len(item.images)
 
-    def count_problem(self, problem: RowProblem) -> None:
+    def count_problem(self, problem: RejectedRow) -> None:
         """One bad row."""
         self.rejected_rows += 1
         self.problems_by_code[problem.code] += 1

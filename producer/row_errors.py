@@ -1,11 +1,11 @@
-"""How a flaw travels inside the producer: raised as `RowError` (a row) or `FileBrokenOff` (a file), shown as a `RowProblem`."""
+"""How a flaw travels inside the producer: raised as `RowError` (a row) or `FileBrokenOff` (a file), shown as a `RejectedRow`."""
 
 from __future__ import annotations
 
 import re
 
 from vitrine.core.errors import BadInput
-from vitrine.core.types import RowProblem
+from vitrine.core.types import RejectedRow
 
 _CREDENTIALS = re.compile(r"//[^/\s@]{1,1024}@")
 
@@ -19,9 +19,9 @@ class RowError(Exception):
         self.field = field
         self.code = code
 
-    def at(self, source: str, line: int | None) -> RowProblem:
+    def at(self, source: str, line: int | None) -> RejectedRow:
         """The problem to report, with its place."""
-        return RowProblem(source, line, self.field, self.message, self.code)
+        return RejectedRow(source, line, self.field, self.message, self.code)
 
 
 class FileBrokenOff(BadInput):
@@ -29,9 +29,9 @@ class FileBrokenOff(BadInput):
 
     def __init__(self, source: str, line: int | None, why: str) -> None:
         super().__init__(f"{source if line is None else f'{source}:{line}'}: {why}.")
-        self._problem = RowProblem(source, line, None, why, "unreadable")
+        self._problem = RejectedRow(source, line, None, why, "unreadable")
 
-    def as_problem(self) -> RowProblem:
+    def as_problem(self) -> RejectedRow:
         """The last problem of a catalog of which some rows were taken."""
         return self._problem
 

@@ -22,7 +22,7 @@ from vitrine.core.errors import (
     SpaceMismatch,
     StoreRejected,
     StoreUnavailable,
-    Unauthorised,
+    Unauthorized,
     Unavailable,
     VitrineError,
 )
@@ -38,12 +38,12 @@ _BY_CODE: dict[str, type[VitrineError]] = {
     kind.code: kind
     for kind in (
         BadInput, Conflict, Forbidden, LedgerUnavailable, ModelUnavailable, NotFound, SpaceMismatch,
-        StoreRejected, StoreUnavailable, Unauthorised, Unavailable,
+        StoreRejected, StoreUnavailable, Unauthorized, Unavailable,
     )
 }  # fmt: skip
 
 
-class _Bearer(AuthBase):
+class _BearerAuth(AuthBase):
     """Sends the key. As an `auth` of requests, because a header set by hand gives way to ~/.netrc."""
 
     def __init__(self, key: SecretStr) -> None:
@@ -69,7 +69,7 @@ class ApiClient:
         self._session = requests.Session()
         # A proxy of the environment cannot reach this machine's own loopback.
         self._session.trust_env = not self._url.startswith(_LOOPBACK)
-        self._session.auth = None if key is None else _Bearer(key)
+        self._session.auth = None if key is None else _BearerAuth(key)
 
     def __enter__(self) -> ApiClient:
         return self

@@ -31,13 +31,13 @@ class DeadLetters:
     def unreadable(self, message: str) -> None:
         """Keep a message that is no task; raises `LedgerUnavailable`."""
         store_dead_letter(self._redis, message)
-        log.error("parked a message: %s", message[:_SHOWN])
+        log.error("dead-lettered a message: %s", message[:_SHOWN])
 
     def misunderstood(self, kind: str, arguments: Sequence[object]) -> str:
         """Keep a task's arguments of an unknown form; what of them is shown. Raises `LedgerUnavailable`."""
         text = " ".join([kind, *map(str, arguments)])
         store_dead_letter(self._redis, text)
-        log.error("parked a message of an unknown form or schema version: %s", text[:_SHOWN])
+        log.error("dead-lettered a message of an unknown form or schema version: %s", text[:_SHOWN])
         return text[:_SHOWN]
 
     def patiently(self, kind: str, arguments: Sequence[object]) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from vitrine.core.errors import BadInput, VitrineError
-from vitrine.core.redis_client import connect
+from vitrine.core.redis_client import connect_redis
 from vitrine.core.settings import Settings
 from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import SCHEMA_VERSION
@@ -150,7 +150,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> WorkerRuntime:
     started = time.monotonic()
     stopping = threading.Event()
     url = settings.redis_url.get_secret_value()
-    redis = connect(url)
+    redis = connect_redis(url)
     closers.callback(redis.close)
     ledger = RedisLedger.from_settings(settings)
     closers.callback(ledger.close)

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.store.base import Space
+from vitrine.store.base import EmbeddingSpace
 from workers.batching import Batcher, Lane
 from workers.byte_budget import ByteReservation
 from workers.fetch.result import FetchedPicture
@@ -64,18 +64,20 @@ class Stages:
     )
 
     @property
-    def space(self) -> Space:
+    def space(self) -> EmbeddingSpace:
         """The embedding space of this worker's vectors."""
         return self.space_of(self.decoder)
 
     @property
-    def grey_space(self) -> Space:
+    def grey_space(self) -> EmbeddingSpace:
         """The space of pictures prepared as grey ones."""
         return self.space_of(self.decoder.as_grey())
 
-    def space_of(self, decoder: ImageDecoder) -> Space:
+    def space_of(self, decoder: ImageDecoder) -> EmbeddingSpace:
         """The space of what comes through a decoder."""
-        return Space(self.model.name, self.model.revision, decoder.policy, self.model.dimension)
+        return EmbeddingSpace(
+            self.model.name, self.model.revision, decoder.policy, self.model.dimension
+        )
 
     def prepare(
         self,

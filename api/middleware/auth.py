@@ -21,7 +21,7 @@ from api.middleware.rate_limit import RateLimiter
 from api.permissions import OPEN, Need, need_of
 from api.problems import of_error
 from vitrine.core.api_keys import ApiKey, Keyring
-from vitrine.core.errors import Forbidden, RateLimited, Unauthorised, VitrineError
+from vitrine.core.errors import Forbidden, RateLimited, Unauthorized, VitrineError
 from vitrine.core.loopback import is_loopback
 
 CHALLENGE = 'Bearer realm="vitrine"'
@@ -69,10 +69,10 @@ class Auth:
     def _key(self, headers: Headers) -> ApiKey:
         scheme, _, presented = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not presented.strip():
-            raise Unauthorised("This needs an API key.", hint=_HOW)
+            raise Unauthorized("This needs an API key.", hint=_HOW)
         key = self._keyring.find(presented.strip())
         if key is None:
-            raise Unauthorised("The API key is not known here.")
+            raise Unauthorized("The API key is not known here.")
         return key
 
 
@@ -110,6 +110,6 @@ def _is_local(host: str) -> bool:
 
 def _refusal(error: VitrineError) -> Response:
     answer = of_error(error)
-    if isinstance(error, Unauthorised):
+    if isinstance(error, Unauthorized):
         answer.headers["WWW-Authenticate"] = CHALLENGE
     return answer

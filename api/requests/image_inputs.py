@@ -9,7 +9,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 
-from vitrine.core.schemes import ONLY_FETCHED, may_be_requested, without_data_prefix
+from vitrine.core.schemes import ONLY_FETCHED, is_allowed_in_requests, strip_data_url_prefix
 from vitrine.core.types import FailureReason
 from vitrine.query.client import Query, UnusablePicture
 
@@ -29,7 +29,7 @@ Asked = Query | UnusablePicture
 
 def by_url(url: str, how: EmbedOptions = PLAIN) -> Asked:
     """The picture at a URL, which a worker fetches."""
-    if not may_be_requested(url):
+    if not is_allowed_in_requests(url):
         return UnusablePicture(FailureReason.BAD_URL, ONLY_FETCHED)
     return Query("url", url.encode(), grey=how.grey, fresh=how.fresh)
 
@@ -37,7 +37,7 @@ def by_url(url: str, how: EmbedOptions = PLAIN) -> Asked:
 def by_base64(text: str, how: EmbedOptions = PLAIN) -> Asked:
     """The picture of base64, also behind a `data:image/…;base64,` prefix."""
     try:
-        return by_bytes(base64.b64decode(without_data_prefix(text), validate=True), how)
+        return by_bytes(base64.b64decode(strip_data_url_prefix(text), validate=True), how)
     except (binascii.Error, ValueError):
         return UnusablePicture(FailureReason.NOT_AN_IMAGE, "it is not base64")
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from api.embedding import EmbeddedAnswers
 from api.schemas.base import SpaceOut
 from api.schemas.embed import ItemError
-from vitrine.query.client import Answer, QueryVector
+from vitrine.query.client import QueryAnswer, QueryVector
 
 NPY = "application/x-npy"
 RAW = "application/octet-stream"
@@ -67,7 +67,7 @@ def vectors_json(found: EmbeddedAnswers, encoding: Encoding, took_ms: float) -> 
     return Response(body, media_type="application/json")
 
 
-def _outcome(answer: Answer, encoding: Encoding) -> dict[str, Any]:
+def _outcome(answer: QueryAnswer, encoding: Encoding) -> dict[str, Any]:
     if isinstance(answer, QueryVector):
         return {"embedding": encode_vector(answer.vector, encoding), "error": None}
     return {"embedding": None, "error": ItemError.of(answer).model_dump()}

@@ -19,7 +19,7 @@ from api.schemas.inventory import (
 from vitrine.core.errors import LedgerUnavailable, NotFound
 from vitrine.core.types import JobStatus
 from vitrine.ledger import Ledger
-from vitrine.store import CollectionInfo, Space, VectorStore
+from vitrine.store import CollectionInfo, EmbeddingSpace, VectorStore
 
 MAX_NAMED = 20
 """Collections that a 404 lists; more would be no help."""
@@ -69,7 +69,7 @@ def described(store: VectorStore, name: str) -> CollectionInfo:
         return store.describe(name)
 
 
-def space_of(store: VectorStore, name: str) -> Space:
+def space_of(store: VectorStore, name: str) -> EmbeddingSpace:
     """The collection's space, as it is at this moment; raises `NotFound` naming those that exist."""
     with naming_those_that_exist(store, name):
         return store.space(name)

@@ -57,7 +57,7 @@ def facets(
     top: Annotated[int, Query(ge=1, le=100, description="Values of each field.")] = 20,
 ) -> FacetsOut:
     """Values or number ranges of indexed fields, with counts of pictures."""
-    where = None if filter is None else filters.parse(_json(filter))
+    where = None if filter is None else filters.parse_filter(_json(filter))
     known = sorted(described(parts.store, name).indexed_fields)
     asked = list(dict.fromkeys(field)) or known[:MAX_FIELDS]
     found = [_facet(parts.store, name, one, where, top) for one in asked]

@@ -25,7 +25,7 @@ from api.schemas.embed import (
     ScoringOut,
 )
 from vitrine.core.scoring import Scoring
-from vitrine.query.client import Answer, QueryVector
+from vitrine.query.client import QueryAnswer, QueryVector
 
 router = APIRouter(tags=["embeddings"])
 
@@ -84,7 +84,9 @@ def scores(found: EmbeddedAnswers, scoring: Scoring | None, took_ms: float) -> S
     )
 
 
-def _score(index: int, picture: Answer, text: Answer, scoring: Scoring | None) -> ScoreOut:
+def _score(
+    index: int, picture: QueryAnswer, text: QueryAnswer, scoring: Scoring | None
+) -> ScoreOut:
     numbers: dict[str, Any] = dict.fromkeys(("cosine", "clip_score", "logit", "probability"))
     if isinstance(picture, QueryVector) and isinstance(text, QueryVector):
         cosine = float(np.dot(picture.vector.astype(np.float64), text.vector))
@@ -93,7 +95,7 @@ def _score(index: int, picture: Answer, text: Answer, scoring: Scoring | None) -
     return ScoreOut(index=index, error=told, **numbers)
 
 
-def _failed(part: Literal["image", "text"], answer: Answer) -> PairError:
+def _failed(part: Literal["image", "text"], answer: QueryAnswer) -> PairError:
     assert not isinstance(answer, QueryVector)  # noqa: S101 - one of the two failed, and it is not the other
     return PairError(part=part, **ItemError.of(answer).model_dump())
 

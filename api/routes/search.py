@@ -24,7 +24,7 @@ from api.search.request import read_search_request
 from api.search.results import ResultPage, max_depth, read_page
 from api.search.sample_cache import SampleCache
 from vitrine.core import filters
-from vitrine.store import Space
+from vitrine.store import EmbeddingSpace
 
 router = APIRouter(tags=["search"])
 
@@ -92,7 +92,7 @@ def search(
     asked = read_search_request(body)
     options = asked.options
     max_depth(options)  # before a worker is asked for anything
-    where = None if options.filter is None else filters.parse(options.filter)
+    where = None if options.filter is None else filters.parse_filter(options.filter)
     space = space_of(parts.store, options.collection)
     started = time.perf_counter()
     aim = resolve_query_vector(parts, backgrounds, asked, space)
@@ -104,7 +104,7 @@ def search(
 
 
 def _answer(
-    options: SearchOptions, aim: QueryVector, page: ResultPage, space: Space, took: Took
+    options: SearchOptions, aim: QueryVector, page: ResultPage, space: EmbeddingSpace, took: Took
 ) -> SearchOut:
     return SearchOut(
         collection=options.collection,

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from vitrine.store import Space
+from vitrine.store import EmbeddingSpace
 
 
 def when(seconds: float) -> datetime:
@@ -30,7 +30,7 @@ class SpaceOut(BaseModel):
     dimension: int
 
     @classmethod
-    def of(cls, space: Space) -> Self:
+    def of(cls, space: EmbeddingSpace) -> Self:
         """As the store has it."""
         return cls(
             model=space.model, revision=space.revision, policy=space.policy,

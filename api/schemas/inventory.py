@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.schemas.base import SpaceOut, when
 from vitrine.core.types import JobStatus
-from vitrine.messaging.worker_registry import StoreAway, WorkerInfo
+from vitrine.messaging.worker_registry import StoreOutage, WorkerInfo
 from vitrine.store import CollectionInfo, Footprint, IndexState
 
 FLOAT_BYTES = 4
@@ -125,7 +125,7 @@ class StoreAwayOut(BaseModel):
     why: str = Field(examples=["The store process answered 503 without saying why."])
 
     @classmethod
-    def of(cls, away: StoreAway) -> Self:
+    def of(cls, away: StoreOutage) -> Self:
         """As the worker tells of it."""
         return cls(since=when(away.since), why=away.why)
 

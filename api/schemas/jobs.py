@@ -19,7 +19,7 @@ from vitrine.core.types import (
     FailureReason,
     JobState,
     JobStatus,
-    RowProblem,
+    RejectedRow,
     StageTotal,
 )
 from vitrine.ledger.journal import lost_job_notice
@@ -126,7 +126,7 @@ class ProblemRow(BaseModel):
     code: str = Field(examples=["malformed_row"])
 
     @classmethod
-    def of(cls, row: RowProblem) -> Self:
+    def of(cls, row: RejectedRow) -> Self:
         """As the ledger has it."""
         return cls(
             source=row.source, line=row.line, field=row.field, message=row.message, code=row.code

@@ -18,8 +18,8 @@ from api.search.request import SHORTEST, ByItem, ByVector, Example, SearchReques
 from api.search.sample_cache import SampleCache
 from vitrine.core.errors import BadInput, Conflict, NotFound, VitrineError
 from vitrine.query.client import Query
-from vitrine.similarity.blend import Weighted, blend
-from vitrine.store import Space, VectorStore
+from vitrine.similarity.blend import WeightedVector, blend
+from vitrine.store import EmbeddingSpace, VectorStore
 from vitrine.store.spaces import require_same_space
 
 _DESCRIBED = {"image": "the picture sent", "url": "the picture at the URL", "text": "the words"}
@@ -46,7 +46,7 @@ class _Seen:
 
 
 def resolve_query_vector(
-    parts: Services, backgrounds: SampleCache, asked: SearchRequest, space: Space
+    parts: Services, backgrounds: SampleCache, asked: SearchRequest, space: EmbeddingSpace
 ) -> QueryVector:
     """The aim of a question about a collection of this space.
 
@@ -59,7 +59,8 @@ def resolve_query_vector(
     if len(seen) == 1:
         return QueryVector(seen[0].vector, exclude, seen[0].kind, seen[0].described)
     weighted = [
-        Weighted(one.vector, example.weight) for one, example in zip(seen, examples, strict=True)
+        WeightedVector(one.vector, example.weight)
+        for one, example in zip(seen, examples, strict=True)
     ]
     count = len(asked.like)
     background = backgrounds.of(asked.options.collection, space)
@@ -89,7 +90,7 @@ def _counted(seen: Sequence[_Seen]) -> str:
 
 
 def _see(
-    parts: Services, collection: str, examples: Sequence[Example], space: Space
+    parts: Services, collection: str, examples: Sequence[Example], space: EmbeddingSpace
 ) -> list[_Seen]:
     """Each example's vector; those for a worker are asked together."""
     asked = [example for example in examples if isinstance(example.by, Query)]
@@ -103,7 +104,7 @@ def _see(
 
 
 def _embed(
-    parts: Services, collection: str, examples: Sequence[Example], space: Space
+    parts: Services, collection: str, examples: Sequence[Example], space: EmbeddingSpace
 ) -> list[_Seen]:
     queries = [example.by for example in examples if isinstance(example.by, Query)]
     if not queries:
@@ -126,7 +127,9 @@ def _placed(error: VitrineError, example: Example, *, alone: bool) -> VitrineErr
     return BadInput(f"{example.named}: {error.message}", hint=error.hint)
 
 
-def _kept(store: VectorStore, collection: str, by: ByItem | ByVector, space: Space) -> _Seen:
+def _kept(
+    store: VectorStore, collection: str, by: ByItem | ByVector, space: EmbeddingSpace
+) -> _Seen:
     if isinstance(by, ByItem):
         return _of_item(store, collection, by.item_id)
     if by.vector.size != space.dimension:

@@ -21,7 +21,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from api.requests import bodies
 from api.schemas.search import ExampleIn, SearchIn, SearchOptions
-from vitrine.core.schemes import ONLY_FETCHED, may_be_requested, without_data_prefix
+from vitrine.core.schemes import ONLY_FETCHED, is_allowed_in_requests, strip_data_url_prefix
 from vitrine.query.client import Query
 
 _PICTURES = ("image_url", "image_base64", "item", "vector")
@@ -156,7 +156,7 @@ def _by(way: str, value: str, field: str) -> By:
         return Query("text", value.encode())
     if way == "image_base64":
         return Query("image", _decoded(value, field))
-    if not may_be_requested(value):
+    if not is_allowed_in_requests(value):
         raise bodies.refuse_field(field, f"{ONLY_FETCHED.capitalize()}.")
     return Query("url", value.encode())
 
@@ -173,7 +173,7 @@ def _by_vector(values: list[float]) -> ByVector:
 def _decoded(text: str, field: str) -> bytes:
     """The bytes of base64, also behind a `data:image/…;base64,` prefix."""
     try:
-        data = base64.b64decode(without_data_prefix(text), validate=True)
+        data = base64.b64decode(strip_data_url_prefix(text), validate=True)
     except (binascii.Error, ValueError):
         raise bodies.refuse_field(field, "This is not base64.") from None
     if not data:

@@ -17,10 +17,10 @@ from api.schemas.search import HitOut, SearchOptions
 from api.search.query_vector import QueryVector
 from api.search.sample_cache import SampleCache
 from vitrine.core.filters import Filter
-from vitrine.similarity.duplicates import gather_duplicates
-from vitrine.similarity.relevance import LOOKED_AT, Relevance, relevance_of
+from vitrine.similarity.duplicates import group_near_duplicates
+from vitrine.similarity.relevance import HITS_NEEDED, Relevance, compute_relevance
 from vitrine.similarity.score_baseline import ScoreBaseline
-from vitrine.store import Hit, ItemHits, Space, VectorStore
+from vitrine.store import EmbeddingSpace, Hit, ItemHits, VectorStore
 from vitrine.store.checks import MAX_TOP
 
 MAX_WITH_PICTURES = 200
@@ -61,7 +61,7 @@ def read_page(
     *,
     options: SearchOptions,
     where: Filter | None,
-    space: Space,
+    space: EmbeddingSpace,
 ) -> ResultPage:
     """The page that the options ask for."""
     search = _Search(store, aim, options, where)
@@ -94,11 +94,11 @@ def _listed(vector: NDArray[np.float32] | None) -> list[float] | None:
 def _relevance(
     background: ScoreBaseline | None, aim: QueryVector, groups: Sequence[HitGroup]
 ) -> Relevance | None:
-    if background is None or not background.telling:
+    if background is None or not background.is_sufficient:
         return None
     scores = [group.found.score for group in groups]
     copies = background.near_duplicates.cosine
-    return relevance_of(background.scores(aim.vector), scores, copies=copies)
+    return compute_relevance(background.scores(aim.vector), scores, copies=copies)
 
 
 class _Search:
@@ -116,7 +116,7 @@ class _Search:
 
     def groups(self, background: ScoreBaseline | None) -> list[HitGroup]:
         """At least one group more than the page needs, if there is one: so it is known whether another page follows."""
-        needed = LOOKED_AT if self._options.relevance != "off" else 0
+        needed = HITS_NEEDED if self._options.relevance != "off" else 0
         depth = min(max(self.end + 1, needed), self._deepest)
         if background is None or not self._options.group_duplicates:
             return [HitGroup(found) for found in self._ask(depth)]
@@ -149,7 +149,7 @@ class _Search:
             return []
         groups: dict[int, HitGroup] = {}
         vectors = np.stack([stored[item.hits[0].id] for item in there])
-        leads = gather_duplicates(vectors, cosine)
+        leads = group_near_duplicates(vectors, cosine)
         for item, lead in zip(there, leads, strict=True):
             if lead in groups:
                 groups[lead].duplicates.append(item.hits[0])

@@ -8,8 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vitrine.similarity.score_baseline import SAMPLE, ScoreBaseline
-from vitrine.store import Space, VectorStore
+from vitrine.similarity.score_baseline import SAMPLE_SIZE, ScoreBaseline
+from vitrine.store import EmbeddingSpace, VectorStore
 
 KEPT = 16
 """Collections whose sample is kept, those used last: 5 MB each at 1,152 dimensions."""
@@ -31,10 +31,10 @@ class SampleCache:
     def __init__(self, store: VectorStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
-        self._drawn: OrderedDict[tuple[str, Space], _Drawn] = OrderedDict()
+        self._drawn: OrderedDict[tuple[str, EmbeddingSpace], _Drawn] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, name: str, space: Space) -> ScoreBaseline:
+    def of(self, name: str, space: EmbeddingSpace) -> ScoreBaseline:
         """The collection's background; raises `NotFound` and `StoreUnavailable` as the store does."""
         now = self._clock()
         with self._lock:
@@ -42,12 +42,12 @@ class SampleCache:
             if kept is not None and now < kept.until:
                 self._drawn.move_to_end((name, space))
                 return kept.background
-        drawn = ScoreBaseline(self._store.sample(name, SAMPLE))
+        drawn = ScoreBaseline(self._store.sample(name, SAMPLE_SIZE))
         self._keep((name, space), drawn, now)
         return drawn
 
-    def _keep(self, key: tuple[str, Space], drawn: ScoreBaseline, now: float) -> None:
-        seconds = KEPT_SECONDS if len(drawn) == SAMPLE else GROWING_SECONDS
+    def _keep(self, key: tuple[str, EmbeddingSpace], drawn: ScoreBaseline, now: float) -> None:
+        seconds = KEPT_SECONDS if len(drawn) == SAMPLE_SIZE else GROWING_SECONDS
         with self._lock:
             self._drawn[key] = _Drawn(drawn, now + seconds)
             self._drawn.move_to_end(key)

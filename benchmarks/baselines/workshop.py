@@ -17,10 +17,10 @@ import requests
 from PIL import Image
 from requests.adapters import HTTPAdapter
 
-from vitrine.core.redis_client import connect
+from vitrine.core.redis_client import connect_redis
 from vitrine.core.settings import Settings
 from vitrine.core.types import point_id
-from vitrine.store import PointBatch, Provenance, Space
+from vitrine.store import EmbeddingSpace, PointBatch, Provenance
 from vitrine.store.open import open_store
 from workers.fetch import Fetcher, FetchPolicy
 from workers.image_decoder import decoder_for
@@ -29,7 +29,7 @@ from workers.models.simulated import SimulatedModel
 from workers.models.threads import single_threaded
 from workers.normalize import l2_normalise
 
-SPACE = Space("bench", "1", "1", 768)
+SPACE = EmbeddingSpace("bench", "1", "1", 768)
 """Of the timed models' vectors, as the baselines' collections are made with."""
 _PROVENANCE = Provenance("", SPACE.model, SPACE.revision, SPACE.policy, "", None, "")
 _CONNECTIONS = 32
@@ -43,7 +43,7 @@ class Workshop:
     def __init__(self, settings: Settings) -> None:
         self._model = SimulatedModel(settings.model)
         self._store = open_store(settings)
-        self._redis = connect(settings.redis_url.get_secret_value())
+        self._redis = connect_redis(settings.redis_url.get_secret_value())
         self._fetcher = Fetcher(FetchPolicy.from_settings(settings))
         self._decoders = ThreadPoolExecutor(os.cpu_count() or 1, initializer=single_threaded)
         self._decode = decoder_for(self._model, settings)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.core.types import point_id
-from vitrine.store.base import PointBatch, Provenance, Space
+from vitrine.store.base import EmbeddingSpace, PointBatch, Provenance
 
 BATCH = 256
 LATENT = 32
@@ -16,7 +16,7 @@ LATENT = 32
 COLOURS = ("red", "blue", "green", "black", "white", "grey")
 
 
-def drawn_points(collection: str, points: int, space: Space) -> Iterator[PointBatch]:
+def drawn_points(collection: str, points: int, space: EmbeddingSpace) -> Iterator[PointBatch]:
     """So many points of items `item-0`, `item-1`, …, in batches for one upsert each."""
     where = Provenance(
         "drawn", space.model, space.revision, space.policy, "00" * 32, None, "2026-01-01T00:00:00Z"

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.similarity.blend import Weighted, blend
+from vitrine.similarity.blend import WeightedVector, blend
 from vitrine.similarity.pairs import nearest_neighbours, star_groups
-from vitrine.similarity.relevance import relevance_of
+from vitrine.similarity.relevance import compute_relevance
 from vitrine.similarity.score_baseline import ScoreBaseline
-from vitrine.similarity.threshold import SHARE, choose_threshold, usual_distance
+from vitrine.similarity.threshold import DISTANCE_RATIO, choose_threshold, median_pair_distance
 
 Vectors = NDArray[np.float32]
 Labels = NDArray[np.str_]
@@ -51,7 +51,7 @@ def cuts(vectors: Vectors, labels: Labels) -> Cuts:
         if not right.any():
             continue
         order = np.argsort(-scores)
-        found = relevance_of(background.scores(vector), scores[order].tolist(), copies=copies)
+        found = compute_relevance(background.scores(vector), scores[order].tolist(), copies=copies)
         ranked = right[order].cumsum()
         possible = 2 * ranked / (np.arange(1, len(ranked) + 1) + right.sum())
         rows.append((_f1(scores >= found.cut, right), possible[ALWAYS - 1], possible.max()))
@@ -93,12 +93,14 @@ class Copies:
 def copies_found(vectors: Vectors, files: Sequence[str], shares: Sequence[float]) -> list[Copies]:
     """Rows of one file are copies of each other; at each share, how many are grouped rightly and wrongly."""
     near = nearest_neighbours(vectors)
-    usual = usual_distance(vectors)
+    usual = median_pair_distance(vectors)
     copies = len(files) - len(set(files))
     found = []
     for share in shares:
         cosine = (
-            choose_threshold(vectors).cosine if share == SHARE else 1 - (share * usual) ** 2 / 2
+            choose_threshold(vectors).cosine
+            if share == DISTANCE_RATIO
+            else 1 - (share * usual) ** 2 / 2
         )
         rows = np.flatnonzero(near.distances**2 <= 2 - 2 * cosine)
         groups = [[files[rows[one]] for one in star] for star in star_groups(vectors[rows], cosine)]
@@ -131,5 +133,5 @@ def steered(vectors: Vectors, labels: Labels) -> dict[str, float]:
     return {name: float(np.mean(share)) for name, share in shares.items()}
 
 
-def _weighted(vectors: Vectors, rows: Sequence[int]) -> list[Weighted]:
-    return [Weighted(vectors[row]) for row in rows]
+def _weighted(vectors: Vectors, rows: Sequence[int]) -> list[WeightedVector]:
+    return [WeightedVector(vectors[row]) for row in rows]

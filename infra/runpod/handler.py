@@ -23,7 +23,7 @@ from api.dialects.runpod.input import output_json, output_of, questions_of
 from vitrine.core.errors import BadInput, VitrineError
 from vitrine.core.settings import Settings, load
 from vitrine.core.types import model_name
-from vitrine.query.client import Answer, Query, QueryClient
+from vitrine.query.client import Query, QueryAnswer, QueryClient
 from vitrine.standalone.service import Standalone
 
 JOBS_AT_ONCE = 8
@@ -40,7 +40,7 @@ class Lane(Protocol):
 
     def embed_many(
         self, model: str, queries: list[Query], *, timeout: float | None = None
-    ) -> list[Answer]:
+    ) -> list[QueryAnswer]:
         """An answer for each question."""
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from producer.limits import SAMPLE_CHARS, SAMPLE_ROWS
 from producer.row_errors import FileBrokenOff
 from vitrine.core.errors import BadInput
-from vitrine.core.types import RowProblem
+from vitrine.core.types import RejectedRow
 
 
 class Row(NamedTuple):
@@ -31,7 +31,7 @@ class Reader(Protocol):
     def typed(self) -> bool:
         """Whether values carry their own types; a CSV's are all text."""
 
-    def rows(self) -> Iterator[Row | RowProblem]:
+    def rows(self) -> Iterator[Row | RejectedRow]:
         """Every row, streamed, once; raises `BadInput` where the file cannot be read further."""
 
     def close(self) -> None:
@@ -39,13 +39,13 @@ class Reader(Protocol):
 
 
 def look_ahead(
-    rows: Iterator[Row | RowProblem],
-) -> tuple[list[Row], Iterator[Row | RowProblem]]:
+    rows: Iterator[Row | RejectedRow],
+) -> tuple[list[Row], Iterator[Row | RejectedRow]]:
     """The first good rows, within the sample's bounds, and an iterator that still begins with them.
 
     A file that breaks off within the sample breaks off at the same place of the iterator.
     """
-    ahead: list[Row | RowProblem] = []
+    ahead: list[Row | RejectedRow] = []
     chars = 0
     try:
         for row in rows:
@@ -60,21 +60,21 @@ def look_ahead(
     return [row for row in ahead if isinstance(row, Row)], chain(ahead, rows)
 
 
-def _breaking(error: FileBrokenOff) -> Iterator[Row | RowProblem]:
+def _breaking(error: FileBrokenOff) -> Iterator[Row | RejectedRow]:
     yield from ()
     raise error
 
 
 def look_for_names(
-    source: str, rows: Iterator[Row | RowProblem]
-) -> tuple[tuple[str, ...], Iterator[Row | RowProblem]]:
+    source: str, rows: Iterator[Row | RejectedRow]
+) -> tuple[tuple[str, ...], Iterator[Row | RejectedRow]]:
     """The field names of the first rows, by first sight, for formats where each row names its own."""
     sample, rows = look_ahead(rows)
     if not sample:
         first = next(rows, None)
         raise BadInput(
             f"No row can be read; the first problem: {first}."
-            if isinstance(first, RowProblem)
+            if isinstance(first, RejectedRow)
             else f"{source} holds no rows."
         )
     return tuple(dict.fromkeys(name for row in sample for name in row.values)), rows

@@ -17,7 +17,7 @@ from producer.readers.base import Row
 from producer.row_errors import RowError, shown
 from producer.source import OpenedSource
 from vitrine.core.errors import BadInput
-from vitrine.core.types import RowProblem
+from vitrine.core.types import RejectedRow
 
 _SEPARATORS = (",", ";", "\t", "|")
 _QUOTED = re.compile(r'"[^"]*"')
@@ -38,7 +38,7 @@ class CsvRows:
         self._reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
         self.names = self._header()
 
-    def rows(self) -> Iterator[Row | RowProblem]:
+    def rows(self) -> Iterator[Row | RejectedRow]:
         """Every row after the header."""
         names, count, lines, read = self.names, len(self.names), self._lines, self._read
         while True:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from producer.readers.base import Row
 from producer.row_errors import FileBrokenOff, shown
-from vitrine.core.types import RowProblem
+from vitrine.core.types import RejectedRow
 
 SUFFIXES = frozenset({"jpg", "jpeg", "jfif", "png", "webp", "gif", "avif", "bmp"})
 
@@ -27,7 +27,7 @@ class FolderRows:
         self._root = str(folder)
         self._name = name
 
-    def rows(self) -> Iterator[Row | RowProblem]:
+    def rows(self) -> Iterator[Row | RejectedRow]:
         """Every picture."""
         for number, path in enumerate(self._pictures(""), start=1):
             values = {"id": path, "image": [path], "folder": os.path.dirname(path)}

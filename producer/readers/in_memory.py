@@ -8,7 +8,7 @@ from typing import Any
 from producer.payload import flatten
 from producer.readers.base import Row, look_for_names
 from producer.row_errors import RowError
-from vitrine.core.types import RowProblem
+from vitrine.core.types import RejectedRow
 
 
 class InMemoryRows:
@@ -20,14 +20,14 @@ class InMemoryRows:
         self._name = name
         self.names, self._rows = look_for_names(name, self._read(objects))
 
-    def rows(self) -> Iterator[Row | RowProblem]:
+    def rows(self) -> Iterator[Row | RejectedRow]:
         """Every object."""
         return self._rows
 
     def close(self) -> None:
         """Nothing stays open."""
 
-    def _read(self, objects: Iterable[Mapping[str, Any]]) -> Iterator[Row | RowProblem]:
+    def _read(self, objects: Iterable[Mapping[str, Any]]) -> Iterator[Row | RejectedRow]:
         for number, values in enumerate(objects, start=1):
             try:
                 yield Row(number, flatten(values), 0)

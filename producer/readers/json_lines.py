@@ -11,7 +11,7 @@ from producer.payload import flatten
 from producer.readers.base import Row, look_for_names
 from producer.row_errors import RowError, shown
 from producer.source import OpenedSource
-from vitrine.core.types import RowProblem
+from vitrine.core.types import RejectedRow
 
 
 class JsonLines:
@@ -25,7 +25,7 @@ class JsonLines:
         self._lines = Lines(opened.stream, opened.head, name)
         self.names, self._rows = look_for_names(name, self._read())
 
-    def rows(self) -> Iterator[Row | RowProblem]:
+    def rows(self) -> Iterator[Row | RejectedRow]:
         """Every object."""
         return self._rows
 
@@ -34,7 +34,7 @@ class JsonLines:
         self._lines.close()
         self._opened.close()
 
-    def _read(self) -> Iterator[Row | RowProblem]:
+    def _read(self) -> Iterator[Row | RejectedRow]:
         lines = self._lines
         while True:
             lines.begin_row()

@@ -30,7 +30,7 @@ from producer.readers.parquet_process import (
 from producer.row_errors import FileBrokenOff, RowError, reason
 from producer.source import OpenedSource
 from vitrine.core.errors import BadInput
-from vitrine.core.types import RowProblem
+from vitrine.core.types import RejectedRow
 
 BATCH_ROWS = (1024, 16, 1)
 """Rows decoded at once: first, and where those take too much memory."""
@@ -59,7 +59,7 @@ class ParquetRows:
             leaf for field in self._decoder.schema for leaf in _leaves(field.name, field.type)
         )
 
-    def rows(self) -> Iterator[Row | RowProblem]:
+    def rows(self) -> Iterator[Row | RejectedRow]:
         """Every row."""
         for batch_rows in BATCH_ROWS:
             if batch_rows != BATCH_ROWS[0]:
@@ -85,7 +85,7 @@ class ParquetRows:
             self._bytes, self._name, batch_rows=batch_rows, skip=self._number
         )
 
-    def _decoded(self) -> Iterator[Row | RowProblem]:
+    def _decoded(self) -> Iterator[Row | RejectedRow]:
         for found in self._decoder:
             if isinstance(found, BrokenFile):
                 raise self._broken(found.why)
@@ -96,7 +96,7 @@ class ParquetRows:
             else:
                 yield from self._rows_of(found)
 
-    def _rows_of(self, batch: Any) -> Iterator[Row | RowProblem]:
+    def _rows_of(self, batch: Any) -> Iterator[Row | RejectedRow]:
         try:
             self._opened.unfolding.add(batch.nbytes + ROW_BYTES * batch.num_rows, self._size)
         except DecompressionLimitExceeded as error:

@@ -10,7 +10,7 @@ from producer.lines import Lines
 from producer.readers.base import Row
 from producer.row_errors import RowError
 from producer.source import OpenedSource
-from vitrine.core.types import RowProblem
+from vitrine.core.types import RejectedRow
 
 
 class UrlList:
@@ -24,7 +24,7 @@ class UrlList:
         self._name = name
         self._lines = Lines(opened.stream, opened.head, name)
 
-    def rows(self) -> Iterator[Row | RowProblem]:
+    def rows(self) -> Iterator[Row | RejectedRow]:
         """Every line that is neither blank nor a remark."""
         lines = self._lines
         while True:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 
 from vitrine.core.types import CHUNK_SIZE, CatalogItem, ImageRef
-from vitrine.ledger.base import MARK_BYTES, NewChunk
+from vitrine.ledger.base import CHECKSUM_BYTES, NewChunk
 from vitrine.ledger.codec import image_rows
 
 BATCH_CHUNKS = 16
@@ -55,7 +55,7 @@ def chunk_batches(
 
 def with_checksums(chunks: Iterable[NewChunk]) -> Iterator[NewChunk]:
     """The chunks of one job from its first on, each with its mark."""
-    running = blake2b(digest_size=MARK_BYTES)
+    running = blake2b(digest_size=CHECKSUM_BYTES)
     for chunk in chunks:
         rows = image_rows(chunk.images)
         running.update(rows)

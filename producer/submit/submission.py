@@ -19,16 +19,16 @@ from producer.report import CatalogReport
 from producer.submit.backpressure import PendingQuota, Waiting
 from producer.submit.chunking import chunk_batches, plan_chunks, with_checksums
 from producer.submit.resume import ResumedJob
-from vitrine.core.errors import BadInput, QueueFull, TooLarge, VitrineError
+from vitrine.core.errors import BadInput, CatalogTooLarge, QueueFull, VitrineError
 from vitrine.core.hints import Hint
-from vitrine.core.types import CatalogItem, JobSpec, RowProblem
+from vitrine.core.types import CatalogItem, JobSpec, RejectedRow
 from vitrine.ledger.base import Ledger, NewChunk
 
 Publish: TypeAlias = Callable[[str, Sequence[int], str], None]
 """Sends chunks' messages: job id, chunk numbers, model. `vitrine.messaging.broker.Publisher.publish` is one."""
 
 Progress: TypeAlias = Callable[[CatalogReport], None]
-Outcomes: TypeAlias = Iterable[CatalogItem | RowProblem]
+Outcomes: TypeAlias = Iterable[CatalogItem | RejectedRow]
 
 PROBLEMS_A_WRITE = 256
 PROGRESS_EVERY_ROWS = 1024
@@ -92,7 +92,7 @@ class Submission:
         self._room = PendingQuota(ledger, max_pending, on_wait)
         self._sent = 0  # pictures
         self._on_progress = on_progress
-        self._unwritten: list[RowProblem] = []
+        self._unwritten: list[RejectedRow] = []
         self._unwritten_count = 0
         self._written_count = 0 if begun is None else begun.rejected
         self._begun = begun
@@ -108,7 +108,7 @@ class Submission:
         """Submit everything, or what is missing.
 
         Raises `BadInput`, `LedgerUnavailable`, `Conflict` once cancelled; where it does not wait, `QueueFull` for a queue that is
-        full and `TooLarge` for a catalog that fills it alone.
+        full and `CatalogTooLarge` for a catalog that fills it alone.
         """
         if not self._waits:
             self._room.look()
@@ -129,7 +129,7 @@ class Submission:
     def _items(self, outcomes: Outcomes) -> Iterator[CatalogItem]:
         for outcome in outcomes:
             _count(self.report, outcome)
-            if isinstance(outcome, RowProblem):
+            if isinstance(outcome, RejectedRow):
                 self._reject(outcome)
                 continue
             if not self._created:
@@ -155,7 +155,7 @@ class Submission:
             self._begun.check_end()
             self._last, self._begun = self._begun.last, None
 
-    def _reject(self, problem: RowProblem) -> None:
+    def _reject(self, problem: RejectedRow) -> None:
         if self.report.rejected_rows <= self._written_count:
             return  # It was counted before the job was taken up.
         self._unwritten_count += 1
@@ -180,7 +180,7 @@ class Submission:
         self.report.chunks += len(numbers)
         self._tell()
 
-    def _cut_short(self, full: QueueFull) -> QueueFull | TooLarge:
+    def _cut_short(self, full: QueueFull) -> QueueFull | CatalogTooLarge:
         """What is told where the queue filled up half-way; the job is cancelled with it."""
         told = (
             f"{full.message} {self._sent:,} pictures of this catalog had gone in, "
@@ -189,7 +189,7 @@ class Submission:
         if self._sent < self._max_pending:
             hint = Hint("Send it again later, or {submit_and_wait}.")
             return QueueFull(told, retry_after=full.retry_after, hint=hint)
-        return TooLarge(
+        return CatalogTooLarge(
             told,
             hint=Hint(
                 "Split it into catalogs of fewer than {most} pictures, or {submit_and_wait}.",
@@ -201,7 +201,7 @@ class Submission:
         if self._unwritten_count:
             job, count = self._spec.id, self._unwritten_count
             before = self._written_count
-            self._ledger.add_problems(job, self._unwritten, count=count, before=before)
+            self._ledger.add_rejected_rows(job, self._unwritten, count=count, before=before)
             self._written_count += count
             self._unwritten, self._unwritten_count = [], 0
 
@@ -216,7 +216,7 @@ class Submission:
                 self._ledger.cancel(self._spec.id)
 
 
-def _count(report: CatalogReport, outcome: CatalogItem | RowProblem) -> None:
+def _count(report: CatalogReport, outcome: CatalogItem | RejectedRow) -> None:
     if isinstance(outcome, CatalogItem):
         report.count_item(outcome)
     else:

@@ -17,10 +17,10 @@ from vitrine.core.types import (
     ImageRef,
     JobSpec,
     JobState,
-    RowProblem,
+    RejectedRow,
     new_job_id,
 )
-from vitrine.ledger import Deferral, Lease, Ledger, NewChunk, Refusal
+from vitrine.ledger import Deferral, Lease, LeaseRefusal, Ledger, NewChunk
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.ledger.scripts import job_key, job_keys
 from vitrine.testing.memory_ledger import MemoryLedger
@@ -220,11 +220,11 @@ def test_attempts_are_those_that_were_neither_finished_nor_given_back(ledger: Le
 def test_a_leased_chunk_is_refused_and_a_finished_one_is_done(ledger: Ledger) -> None:
     job = new_job(ledger, 2)
     lease = leased(ledger, job)
-    assert ledger.lease(job, 0, seconds=60) is Refusal.LEASED
+    assert ledger.lease(job, 0, seconds=60) is LeaseRefusal.LEASED
     ledger.finish(lease, embedded=ordinals(lease), failures=[])
-    assert ledger.lease(job, 0, seconds=60) is Refusal.DONE
-    assert ledger.lease(job, 7, seconds=60) is Refusal.DONE
-    assert ledger.lease("nosuchjob", 0, seconds=60) is Refusal.UNKNOWN
+    assert ledger.lease(job, 0, seconds=60) is LeaseRefusal.DONE
+    assert ledger.lease(job, 7, seconds=60) is LeaseRefusal.DONE
+    assert ledger.lease("nosuchjob", 0, seconds=60) is LeaseRefusal.UNKNOWN
 
 
 def test_a_lease_that_ran_out_is_swept_and_comes_back_as_a_second_attempt(ledger: Ledger) -> None:
@@ -248,7 +248,7 @@ def test_a_renewed_lease_outlives_its_first_term(ledger: Ledger) -> None:
     assert ledger.renew(lease, seconds=60)
     time.sleep(2 * SHORT)
     assert ledger.sweep(job, lost_before=0) == []
-    assert ledger.lease(job, 0, seconds=60) is Refusal.LEASED
+    assert ledger.lease(job, 0, seconds=60) is LeaseRefusal.LEASED
 
 
 def test_a_chunk_whose_message_was_lost_is_sent_again(ledger: Ledger) -> None:
@@ -266,7 +266,7 @@ def test_a_picture_that_kills_three_times_is_named_and_a_bystander_is_cleared(
     job = new_job(ledger, 3)
     for suspects, culprits in [((), ()), ((1,), ()), ((1,), ()), ((), (1,))]:
         lease = leased(ledger, job, seconds=SHORT)
-        assert (lease.suspects, lease.culprits) == (suspects, culprits)
+        assert (lease.suspects, lease.poison_ordinals) == (suspects, culprits)
         ledger.suspect(lease, 0)
         ledger.suspect(lease, None)
         ledger.suspect(lease, 1)
@@ -290,7 +290,7 @@ def test_released_chunks_do_not_count_the_attempt_and_wait_until_due(ledger: Led
     job = new_job(ledger, 1)
     lease = leased(ledger, job)
     ledger.release(lease, due=ledger.clock() + 3600)
-    assert ledger.lease(job, 0, seconds=60) is Refusal.NOT_DUE
+    assert ledger.lease(job, 0, seconds=60) is LeaseRefusal.NOT_DUE
     assert ledger.sweep(job, lost_before=0) == []
     ledger.release(lease)
     job = new_job(ledger, 1)
@@ -307,7 +307,7 @@ def test_pictures_put_off_stay_in_the_chunk_until_they_are_due(ledger: Ledger) -
     far = ledger.clock() + 3600
     report = ledger.finish(lease, embedded=[0, 1], failures=[], deferrals=[Deferral(later, far)])
     assert report.state is JobState.RUNNING
-    assert ledger.lease(job, 0, seconds=60) is Refusal.NOT_DUE
+    assert ledger.lease(job, 0, seconds=60) is LeaseRefusal.NOT_DUE
     assert counts(ledger, job) == (2, 0, 0, 1)
 
 
@@ -325,7 +325,7 @@ def test_cancelling_stops_queued_chunks_at_once_and_leased_ones_when_they_end(
     job = new_job(ledger, 2, 3)
     lease = leased(ledger, job, 0)
     assert ledger.cancel(job) is JobState.CANCELLING
-    assert ledger.lease(job, 1, seconds=60) is Refusal.CANCELLED
+    assert ledger.lease(job, 1, seconds=60) is LeaseRefusal.CANCELLED
     assert not ledger.renew(lease, seconds=60)
     report = ledger.finish(lease, embedded=[0], failures=[])
     assert report.state is JobState.CANCELLED
@@ -425,9 +425,9 @@ def test_pending_pictures_are_counted_over_all_jobs(ledger: Ledger) -> None:
 
 def test_rejected_rows_are_counted_and_the_first_are_kept(ledger: Ledger) -> None:
     job = new_job(ledger, seal=False)
-    rows = [RowProblem("shop.csv", n, "id", "is empty", "empty_id") for n in range(1200)]
-    ledger.add_problems(job, rows, count=1200, before=0)
-    ledger.add_problems(job, [], count=5, before=1200)
+    rows = [RejectedRow("shop.csv", n, "id", "is empty", "empty_id") for n in range(1200)]
+    ledger.add_rejected_rows(job, rows, count=1200, before=0)
+    ledger.add_rejected_rows(job, [], count=5, before=1200)
     assert ledger.status(job).rejected_rows == 1205
     assert ledger.problems(job) == rows[:1000]
 
@@ -454,7 +454,7 @@ def test_jobs_are_listed_newest_first(ledger: Ledger) -> None:
 
 def test_only_one_of_many_takes_a_chunk(ledger: Ledger) -> None:
     job = new_job(ledger, 1)
-    taken: list[Lease | Refusal] = []
+    taken: list[Lease | LeaseRefusal] = []
     threads = [
         threading.Thread(target=lambda: taken.append(ledger.lease(job, 0, seconds=60)))
         for _ in range(8)

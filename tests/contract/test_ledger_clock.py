@@ -159,9 +159,9 @@ def test_an_index_that_waits_does_not_wait_longer_for_a_jump(bench: Bench) -> No
     made.add_chunks(spec.id, [NewChunk([ImageRef(0, "item-0", 0, "https://shop.example/0")], 1)])
     made.seal(spec.id)
     made.finish(bench.lease(spec.id, 0), embedded=[0], failures=[])
-    made.note_index(spec.id, indexed=0, points=1)
+    made.record_index_progress(spec.id, indexed=0, points=1)
     if small is None:
         bench.set_back(spec.id, HOUR)
     else:
         small._redis.hincrbyfloat(job_key(spec.id, "job"), "index:seen", HOUR)
-    assert made.note_index(spec.id, indexed=0, points=1) >= 0.0
+    assert made.record_index_progress(spec.id, indexed=0, points=1) >= 0.0

@@ -11,7 +11,7 @@ from redis import Redis
 
 from tests.approx import near
 from tests.contract.test_ledger import failed, leased, new_job, ordinals
-from vitrine.core.redis_client import connect
+from vitrine.core.redis_client import connect_redis
 from vitrine.core.types import JobState, StageTotal
 from vitrine.ledger import ChunksLeft, Deferral, FinishReport, Ledger, outcome_rate
 from vitrine.ledger.redis_ledger import RedisLedger
@@ -104,7 +104,7 @@ def test_no_more_minutes_are_read_than_are_kept(ledger: Ledger) -> None:
 def test_a_redis_that_is_gone_after_the_outcomes_were_recorded_is_no_failure_to_record_them() -> (
     None
 ):
-    gone = connect("redis://127.0.0.1:1/0")
+    gone = connect_redis("redis://127.0.0.1:1/0")
     outcome_rate.record_outcomes(gone, FinishReport(True, 5, 0, JobState.RUNNING), at=time.time())
     gone.close()
 

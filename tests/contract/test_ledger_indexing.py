@@ -12,7 +12,7 @@ from vitrine.core.errors import Conflict, NotFound
 from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import Failure, FailureReason, ImageRef, JobSpec, JobState, new_job_id
 from vitrine.ledger import Lease, Ledger, NewChunk
-from vitrine.ledger.base import LONGEST_GAP
+from vitrine.ledger.base import MAX_INDEX_CHECK_GAP
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.ledger.scripts import job_key
 from vitrine.testing.memory_ledger import MemoryLedger
@@ -158,10 +158,10 @@ def test_a_waiting_job_has_nothing_to_cancel(bench: Bench) -> None:
 
 def test_a_retry_takes_a_waiting_job_back_to_work_and_it_waits_again(bench: Bench) -> None:
     job = bench.indexing(BULK + 1, failed=1)
-    bench.ledger.note_index(job, indexed=1, points=2)
+    bench.ledger.record_index_progress(job, indexed=1, points=2)
     numbers = bench.ledger.retry(job)
     assert bench.state(job) is JobState.RUNNING
-    assert bench.ledger.note_index(job, indexed=1, points=2) == 0.0
+    assert bench.ledger.record_index_progress(job, indexed=1, points=2) == 0.0
     assert bench.ledger.complete(job) is JobState.RUNNING
     assert bench.finish(job, number=numbers[0]) is JobState.INDEXING
     status = bench.ledger.status(job)
@@ -171,24 +171,24 @@ def test_a_retry_takes_a_waiting_job_back_to_work_and_it_waits_again(bench: Benc
 
 def test_how_far_the_index_is_stands_in_the_status(bench: Bench) -> None:
     job = bench.indexing()
-    bench.ledger.note_index(job, indexed=12_000, points=50_000)
+    bench.ledger.record_index_progress(job, indexed=12_000, points=50_000)
     status = bench.ledger.status(job)
     assert (status.indexed, status.points) == (12_000, 50_000)
 
 
 def test_a_standstill_is_timed_and_progress_ends_it(bench: Bench) -> None:
     job = bench.indexing()
-    assert bench.ledger.note_index(job, indexed=5, points=9) == 0.0
+    assert bench.ledger.record_index_progress(job, indexed=5, points=9) == 0.0
     for turn in (1, 2):
         bench.pass_time(job, 30)
-        still = bench.ledger.note_index(job, indexed=5, points=9)
+        still = bench.ledger.record_index_progress(job, indexed=5, points=9)
         assert 30 * turn <= still < 30 * turn + 20  # and what the test itself took
     bench.pass_time(job, 30)
-    assert bench.ledger.note_index(job, indexed=6, points=9) == 0.0
+    assert bench.ledger.record_index_progress(job, indexed=6, points=9) == 0.0
 
 
 def test_time_in_which_nobody_looked_is_no_standstill(bench: Bench) -> None:
     job = bench.indexing()
-    bench.ledger.note_index(job, indexed=5, points=9)
-    bench.pass_time(job, 100 * LONGEST_GAP)
-    assert bench.ledger.note_index(job, indexed=5, points=9) == LONGEST_GAP
+    bench.ledger.record_index_progress(job, indexed=5, points=9)
+    bench.pass_time(job, 100 * MAX_INDEX_CHECK_GAP)
+    assert bench.ledger.record_index_progress(job, indexed=5, points=9) == MAX_INDEX_CHECK_GAP

@@ -6,7 +6,7 @@ import pytest
 
 from tests.contract.test_ledger import counts, failed, leased, ledger, new_job, ordinals, until
 from vitrine.core.types import JobState
-from vitrine.ledger import Ledger, Refusal
+from vitrine.ledger import LeaseRefusal, Ledger
 
 __all__ = ["ledger"]  # The fixture, on both.
 
@@ -27,7 +27,7 @@ def test_what_is_written_on_the_way_is_counted_and_the_rest_stays_leased(ledger:
     )
     assert (report.accepted, report.newly_embedded, report.newly_failed) == (True, 2, 1)
     assert counts(ledger, job) == (2, 1, 0, 3)
-    assert ledger.lease(job, 0, seconds=60) is Refusal.LEASED
+    assert ledger.lease(job, 0, seconds=60) is LeaseRefusal.LEASED
     assert ledger.renew(lease, seconds=60)
     lease = lease.without({0, 1, 2})
     assert ordinals(lease) == [3, 4, 5]
@@ -83,4 +83,4 @@ def test_the_last_picture_frees_the_chunk_whatever_was_asked(ledger: Ledger) -> 
     lease = leased(ledger, job)
     ledger.finish(lease, embedded=[0], failures=[], keep=True)
     assert ledger.status(job).state is JobState.COMPLETED
-    assert ledger.lease(job, 0, seconds=60) is Refusal.DONE
+    assert ledger.lease(job, 0, seconds=60) is LeaseRefusal.DONE

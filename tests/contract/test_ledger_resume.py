@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from vitrine.core.errors import LedgerUnavailable, NotFound
-from vitrine.core.types import ImageRef, JobSpec, JobState, RowProblem, new_job_id
+from vitrine.core.types import ImageRef, JobSpec, JobState, RejectedRow, new_job_id
 from vitrine.ledger import Ledger, NewChunk
-from vitrine.ledger.base import MARK_BYTES
+from vitrine.ledger.base import CHECKSUM_BYTES
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.ledger.scripts import job_key
 from vitrine.testing.memory_ledger import MemoryLedger
@@ -36,15 +36,15 @@ def job(ledger: Ledger) -> Iterator[str]:
 
 
 def mark(number: int) -> bytes:
-    return number.to_bytes(MARK_BYTES, "big")
+    return number.to_bytes(CHECKSUM_BYTES, "big")
 
 
 def chunk(number: int) -> NewChunk:
     return NewChunk([ImageRef(number, f"i{number}", 0, f"http://h/{number}")], 1, mark(number))
 
 
-def problem(line: int) -> RowProblem:
-    return RowProblem("shop.csv", line, None, "empty")
+def problem(line: int) -> RejectedRow:
+    return RejectedRow("shop.csv", line, None, "empty")
 
 
 def test_the_marks_of_an_open_job_are_told_in_order(ledger: Ledger, job: str) -> None:
@@ -85,18 +85,18 @@ def test_a_cancelled_job_keeps_no_marks(ledger: Ledger, job: str) -> None:
 
 def test_rejected_rows_that_are_told_twice_count_once(ledger: Ledger, job: str) -> None:
     for _ in range(2):
-        ledger.add_problems(job, [problem(2), problem(3)], count=2, before=0)
+        ledger.add_rejected_rows(job, [problem(2), problem(3)], count=2, before=0)
     for _ in range(2):
-        ledger.add_problems(job, [problem(9)], count=1, before=2)
+        ledger.add_rejected_rows(job, [problem(9)], count=1, before=2)
     assert ledger.status(job).rejected_rows == 3
     assert [row.line for row in ledger.problems(job)] == [2, 3, 9]
     with pytest.raises(LedgerUnavailable):
-        ledger.add_problems(job, [problem(9)], count=1, before=7)
+        ledger.add_rejected_rows(job, [problem(9)], count=1, before=7)
 
 
 def test_rejected_rows_of_a_job_that_is_gone_leave_nothing_behind(redis_server: str) -> None:
     ledger = RedisLedger.connect(redis_server)
     with pytest.raises(NotFound):
-        ledger.add_problems("nosuchjob", [problem(2)], count=1, before=0)
+        ledger.add_rejected_rows("nosuchjob", [problem(2)], count=1, before=0)
     assert not ledger._redis.exists(job_key("nosuchjob", "job"), job_key("nosuchjob", "problems"))
     ledger.close()

@@ -125,7 +125,7 @@ def test_the_journal_is_its_users_alone_and_holds_no_password(settings: Settings
 def test_the_journal_keeps_two_generations_and_reads_past_a_broken_line(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vitrine.ledger.journal.GENERATION_BYTES", 2000)
+    monkeypatch.setattr("vitrine.ledger.journal.MAX_FILE_BYTES", 2000)
     journal = Journal.from_settings(settings)
     made = [spec(age) for age in range(40, 0, -1)]
     for one in made:

@@ -28,8 +28,8 @@ from vitrine.core.settings import Settings
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.store.open import open_store
 from vitrine.testing.fake_query_client import FakeQueryClient, fake_worker
-from vitrine.testing.memory_services import Outbox
-from vitrine.testing.memory_tickets import MemoryTickets
+from vitrine.testing.memory_services import MemoryPublisher
+from vitrine.testing.memory_tickets import MemoryTicketStore
 
 EXAMPLES = 60
 """Of each operation; the cases at the edges of every field come on top."""
@@ -64,7 +64,7 @@ def open_parts(settings: Settings) -> Iterator[Services]:
     with closing(ledger), closing(open_store(settings)) as store:
         put(store, "summer", ("sku-1042", 0, b"front", {"colour": "red", "price": 20}))
         lane = FakeQueryClient(fake_worker(SPACE, supports_text=True))
-        yield Services(settings, ledger, store, lane, Outbox(), MemoryTickets())
+        yield Services(settings, ledger, store, lane, MemoryPublisher(), MemoryTicketStore())
 
 
 api = schemathesis.openapi.from_dict(make_stage(Settings()).app.openapi())

@@ -17,11 +17,11 @@ from vitrine.core.errors import BadInput, ModelUnavailable, VitrineError
 from vitrine.core.settings import Settings
 from vitrine.core.types import FailureReason
 from vitrine.messaging import worker_registry
-from vitrine.messaging.worker_registry import WORKERS_KEY, StoreAway, WorkerInfo
+from vitrine.messaging.worker_registry import WORKERS_KEY, StoreOutage, WorkerInfo
 from vitrine.query import call
-from vitrine.query.client import Answer, Query, QueryClient, QueryVector, UnusablePicture
+from vitrine.query.client import Query, QueryAnswer, QueryClient, QueryVector, UnusablePicture
 from vitrine.query.protocol import reply_key
-from vitrine.store.base import Space
+from vitrine.store.base import EmbeddingSpace
 from workers.query import inbox
 
 VECTOR = np.array([0.6, 0.8], np.float32)
@@ -77,7 +77,7 @@ def lane(redis: Redis, handle: Callable[[Redis, str], None], timeout: float = 20
     return lane_and_messages(redis, handle, timeout)[0]
 
 
-def answering(how: Callable[[Query], Answer]) -> Callable[[Redis, str], None]:
+def answering(how: Callable[[Query], QueryAnswer]) -> Callable[[Redis, str], None]:
     """A worker's end that answers each question as told."""
 
     def handle(redis: Redis, requests: str) -> None:
@@ -87,7 +87,7 @@ def answering(how: Callable[[Query], Answer]) -> Callable[[Redis, str], None]:
     return handle
 
 
-def numbered(query: Query) -> Answer:
+def numbered(query: Query) -> QueryAnswer:
     """A vector that names its question."""
     return QueryVector(np.array([float(query.data), 0.0], np.float32), worker().space)
 
@@ -106,7 +106,7 @@ def nothing_is_left(redis: Redis) -> bool:
 def test_a_question_comes_back_as_a_vector_in_its_space(redis: Redis) -> None:
     found = lane(redis, answer).embed("lane-model", PICTURE)
     np.testing.assert_array_equal(found.vector, VECTOR)
-    assert found.space == Space("lane-model", "r1", "rgb-1", 2)
+    assert found.space == EmbeddingSpace("lane-model", "r1", "rgb-1", 2)
     assert nothing_is_left(redis)
 
 
@@ -128,7 +128,7 @@ def test_many_questions_come_back_in_their_order_whatever_the_order_of_the_answe
 def test_one_question_that_is_refused_fails_no_other(redis: Redis) -> None:
     gone = UnusablePicture(FailureReason.NOT_FOUND, "the host answered 404")
 
-    def half(query: Query) -> Answer:
+    def half(query: Query) -> QueryAnswer:
         return gone if query.kind == "url" else numbered(query)
 
     asked = [Query("image", b"1"), Query("url", b"https://shop.example/2"), Query("image", b"3")]
@@ -147,7 +147,7 @@ def test_no_questions_have_no_answers(redis: Redis) -> None:
 
 
 def test_large_questions_go_in_messages_of_their_own(redis: Redis) -> None:
-    large = b"1".rjust(call.GROUP_BYTES // 2 + 1, b"0")
+    large = b"1".rjust(call.BYTES_PER_MESSAGE // 2 + 1, b"0")
     asking, messages = lane_and_messages(redis, answering(numbered))
     found = asking.embed_many("lane-model", [Query("image", large)] * 3)
     assert all(isinstance(one, QueryVector) for one in found)
@@ -157,14 +157,14 @@ def test_large_questions_go_in_messages_of_their_own(redis: Redis) -> None:
 def test_what_is_out_at_once_is_bounded_and_the_rest_follows_the_answers(redis: Redis) -> None:
     seen: list[int] = []
 
-    def counting(query: Query) -> Answer:
+    def counting(query: Query) -> QueryAnswer:
         seen.append(len([*redis.scan_iter("vitrine:query:*", count=5000)]))
         return numbered(query)
 
-    asked = [Query("image", b"1")] * (2 * call.WINDOW)
+    asked = [Query("image", b"1")] * (2 * call.MAX_IN_FLIGHT)
     found = lane(redis, answering(counting)).embed_many("lane-model", asked)
     assert all(isinstance(one, QueryVector) for one in found)
-    assert max(seen) < call.WINDOW
+    assert max(seen) < call.MAX_IN_FLIGHT
 
 
 def test_what_is_not_answered_in_time_says_so_and_is_taken_back(redis: Redis) -> None:
@@ -198,7 +198,7 @@ def test_pixels_arrive_as_they_were_sent(redis: Redis) -> None:
     pixels = np.arange(12, dtype=np.float32).reshape(3, 2, 2)
     seen: list[Query] = []
 
-    def look(query: Query) -> Answer:
+    def look(query: Query) -> QueryAnswer:
         seen.append(query)
         return QueryVector(VECTOR, worker().space)
 
@@ -223,7 +223,7 @@ def test_pixels_that_are_not_of_their_shape_are_refused(query: Query) -> None:
 def test_that_a_picture_shall_be_grey_arrives(redis: Redis) -> None:
     seen: list[bool] = []
 
-    def look(query: Query) -> Answer:
+    def look(query: Query) -> QueryAnswer:
         seen.append(query.grey)
         return QueryVector(VECTOR, worker().space)
 
@@ -282,7 +282,7 @@ def test_workers_are_seen_until_they_leave_or_fall_silent(
 
 
 def test_that_a_worker_cannot_store_is_seen_by_others(redis: Redis) -> None:
-    told = replace(worker(), store_away=StoreAway(1000.0, "It answered 503."))
+    told = replace(worker(), store_away=StoreOutage(1000.0, "It answered 503."))
     worker_registry.register_worker(redis, told)
     assert worker_registry.live_workers(redis) == [told]
 

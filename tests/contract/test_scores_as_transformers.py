@@ -31,7 +31,7 @@ from vitrine.core.settings import Settings
 from vitrine.messaging import worker_registry
 from vitrine.messaging.worker_registry import WORKERS_KEY, WorkerInfo
 from vitrine.query.client import Query, QueryClient
-from vitrine.testing.worker_fakes import FakeSource
+from vitrine.testing.worker_fakes import FakePictureSource
 from workers.batching import Batcher
 from workers.image_decoder import ImageDecoder
 from workers.images.decode_pool import DecodePool
@@ -113,7 +113,7 @@ def running(redis: Redis, directory: Path) -> Iterator[Service]:
     batcher = Batcher(model, size=16, wait=0.001)
     batcher.start()
     decoders = DecodePool(2, budget=1 << 28)
-    stages = Stages(model, FakeSource({}), decoders, batcher, ImageDecoder(1_000_000))
+    stages = Stages(model, FakePictureSource({}), decoders, batcher, ImageDecoder(1_000_000))
     worker_registry.register_worker(redis, announced(model, stages))
     messages: Any = Messages(QueryWorker(redis, stages))
     try:

@@ -13,9 +13,9 @@ import pytest
 from redis import Redis
 
 from vitrine.core.errors import QueueFull
-from vitrine.testing.memory_tickets import MemoryTickets
-from vitrine.tickets import Claim, NewTicket, TicketCounts, Tickets, TicketState
-from vitrine.tickets.redis_tickets import OVERHEAD_BYTES, RedisTickets
+from vitrine.testing.memory_tickets import MemoryTicketStore
+from vitrine.tickets import Claim, NewTicket, TicketCounts, TicketState, TicketStore
+from vitrine.tickets.redis_tickets import OVERHEAD_BYTES, RedisTicketStore
 
 SHORT = 0.05
 """Seconds of what is meant to run out within the test."""
@@ -26,31 +26,31 @@ def prefix() -> str:
 
 
 @pytest.fixture(params=["memory", "redis"])
-def tickets(request: pytest.FixtureRequest) -> Iterator[Tickets]:
+def tickets(request: pytest.FixtureRequest) -> Iterator[TicketStore]:
     if request.param == "memory":
-        yield MemoryTickets()
+        yield MemoryTicketStore()
         return
     with closing(Redis.from_url(request.getfixturevalue("redis_server"))) as redis:
-        yield RedisTickets(redis, prefix=prefix())
+        yield RedisTicketStore(redis, prefix=prefix())
 
 
-def opened(tickets: Tickets, *names: str, model: str = "clip", **options: Any) -> None:
+def opened(tickets: TicketStore, *names: str, model: str = "clip", **options: Any) -> None:
     for name in names:
         tickets.open(NewTicket(name, model, f"input of {name}".encode(), **options))
 
 
-def claimed(tickets: Tickets, *models: str, seconds: float = 60) -> Claim:
+def claimed(tickets: TicketStore, *models: str, seconds: float = 60) -> Claim:
     claim = tickets.claim(models or ("clip",), seconds=seconds)
     assert claim is not None
     return claim
 
 
-def state(tickets: Tickets, name: str) -> TicketState | None:
+def state(tickets: TicketStore, name: str) -> TicketState | None:
     found = tickets.get("clip", name)
     return None if found is None else found.state
 
 
-def test_a_ticket_goes_from_the_queue_to_its_output(tickets: Tickets) -> None:
+def test_a_ticket_goes_from_the_queue_to_its_output(tickets: TicketStore) -> None:
     opened(tickets, "a", run_seconds=7.5)
     waiting = tickets.get("clip", "a")
     assert waiting is not None
@@ -69,7 +69,7 @@ def test_a_ticket_goes_from_the_queue_to_its_output(tickets: Tickets) -> None:
     assert tickets.counts("clip") == TicketCounts(completed=1)
 
 
-def test_a_failed_one_keeps_its_reason(tickets: Tickets) -> None:
+def test_a_failed_one_keeps_its_reason(tickets: TicketStore) -> None:
     opened(tickets, "a")
     assert tickets.finish(claimed(tickets), TicketState.FAILED, "kein Bild: ü".encode())
     found = tickets.get("clip", "a")
@@ -78,14 +78,14 @@ def test_a_failed_one_keeps_its_reason(tickets: Tickets) -> None:
     assert tickets.counts("clip") == TicketCounts(failed=1)
 
 
-def test_the_first_comes_first_and_low_ones_last(tickets: Tickets) -> None:
+def test_the_first_comes_first_and_low_ones_last(tickets: TicketStore) -> None:
     opened(tickets, "slow", low=True)
     opened(tickets, "a", "b")
     assert [claimed(tickets).id for _ in range(3)] == ["a", "b", "slow"]
     assert tickets.claim(["clip"], seconds=60) is None
 
 
-def test_only_the_models_named_are_looked_at(tickets: Tickets) -> None:
+def test_only_the_models_named_are_looked_at(tickets: TicketStore) -> None:
     opened(tickets, "a", model="other")
     assert tickets.claim(["clip"], seconds=60) is None
     assert tickets.claim([], seconds=60) is None
@@ -96,7 +96,7 @@ def test_only_the_models_named_are_looked_at(tickets: Tickets) -> None:
 
 
 def test_a_claim_that_ended_goes_to_another_and_the_first_changes_nothing_more(
-    tickets: Tickets,
+    tickets: TicketStore,
 ) -> None:
     opened(tickets, "a")
     lost = claimed(tickets, seconds=SHORT)
@@ -112,7 +112,7 @@ def test_a_claim_that_ended_goes_to_another_and_the_first_changes_nothing_more(
     assert tickets.counts("clip") == TicketCounts(completed=1)
 
 
-def test_a_renewed_claim_lasts(tickets: Tickets) -> None:
+def test_a_renewed_claim_lasts(tickets: TicketStore) -> None:
     opened(tickets, "a")
     claim = claimed(tickets, seconds=SHORT)
     assert tickets.renew(claim, seconds=60)
@@ -120,7 +120,7 @@ def test_a_renewed_claim_lasts(tickets: Tickets) -> None:
     assert tickets.claim(["clip"], seconds=60) is None
 
 
-def test_what_is_given_back_is_first_in_the_queue_and_was_no_attempt(tickets: Tickets) -> None:
+def test_what_is_given_back_is_first_in_the_queue_and_was_no_attempt(tickets: TicketStore) -> None:
     opened(tickets, "a", "b")
     tickets.give_back(claimed(tickets))
     assert tickets.counts("clip") == TicketCounts(in_queue=2)
@@ -128,7 +128,7 @@ def test_what_is_given_back_is_first_in_the_queue_and_was_no_attempt(tickets: Ti
     assert (again.id, again.attempts) == ("a", 1)
 
 
-def test_cancelling_ends_what_waits_and_what_runs(tickets: Tickets) -> None:
+def test_cancelling_ends_what_waits_and_what_runs(tickets: TicketStore) -> None:
     opened(tickets, "a", "b")
     claim = claimed(tickets)
     assert tickets.cancel("clip", "a") is TicketState.CANCELLED
@@ -139,7 +139,7 @@ def test_cancelling_ends_what_waits_and_what_runs(tickets: Tickets) -> None:
     assert state(tickets, "a") is state(tickets, "b") is TicketState.CANCELLED
 
 
-def test_cancelling_leaves_what_has_ended(tickets: Tickets) -> None:
+def test_cancelling_leaves_what_has_ended(tickets: TicketStore) -> None:
     opened(tickets, "a")
     tickets.finish(claimed(tickets), TicketState.COMPLETED, b"{}")
     assert tickets.cancel("clip", "a") is TicketState.COMPLETED
@@ -147,7 +147,9 @@ def test_cancelling_leaves_what_has_ended(tickets: Tickets) -> None:
 
 
 @pytest.mark.parametrize("ended", [TicketState.FAILED, TicketState.TIMED_OUT])
-def test_a_failed_one_is_queued_anew_with_its_input(tickets: Tickets, ended: TicketState) -> None:
+def test_a_failed_one_is_queued_anew_with_its_input(
+    tickets: TicketStore, ended: TicketState
+) -> None:
     opened(tickets, "a")
     tickets.finish(claimed(tickets), ended, b"why")
     assert tickets.retry("clip", "a") is ended
@@ -159,7 +161,7 @@ def test_a_failed_one_is_queued_anew_with_its_input(tickets: Tickets, ended: Tic
     assert tickets.counts("clip") == TicketCounts(in_progress=1, failed=1, retried=1)
 
 
-def test_only_failures_are_tried_again(tickets: Tickets) -> None:
+def test_only_failures_are_tried_again(tickets: TicketStore) -> None:
     opened(tickets, "a")
     assert tickets.retry("clip", "a") is TicketState.IN_QUEUE
     tickets.finish(claimed(tickets), TicketState.COMPLETED, b"{}")
@@ -167,7 +169,7 @@ def test_only_failures_are_tried_again(tickets: Tickets) -> None:
     assert tickets.counts("clip") == TicketCounts(completed=1)
 
 
-def test_purging_cancels_what_waits_for_one_model(tickets: Tickets) -> None:
+def test_purging_cancels_what_waits_for_one_model(tickets: TicketStore) -> None:
     opened(tickets, "a", "b", "c")
     opened(tickets, "d", model="other")
     running = claimed(tickets)
@@ -178,8 +180,8 @@ def test_purging_cancels_what_waits_for_one_model(tickets: Tickets) -> None:
     assert tickets.counts("other") == TicketCounts(in_queue=1)
 
 
-def test_one_that_has_lived_its_time_is_forgotten(tickets: Tickets) -> None:
-    opened(tickets, "waits", "runs", live_seconds=SHORT)
+def test_one_that_has_lived_its_time_is_forgotten(tickets: TicketStore) -> None:
+    opened(tickets, "waits", "runs", ttl=SHORT)
     claim = claimed(tickets)
     time.sleep(2 * SHORT)
     assert tickets.claim(["clip"], seconds=60) is None
@@ -189,7 +191,7 @@ def test_one_that_has_lived_its_time_is_forgotten(tickets: Tickets) -> None:
     assert tickets.counts("clip") == TicketCounts()
 
 
-def test_an_answer_is_kept_for_its_time(tickets: Tickets) -> None:
+def test_an_answer_is_kept_for_its_time(tickets: TicketStore) -> None:
     opened(tickets, "a", keep_seconds=SHORT)
     tickets.finish(claimed(tickets), TicketState.COMPLETED, b"{}")
     assert state(tickets, "a") is TicketState.COMPLETED
@@ -198,7 +200,7 @@ def test_an_answer_is_kept_for_its_time(tickets: Tickets) -> None:
     assert state(tickets, "a") is None
 
 
-def test_who_waits_is_told_of_the_end(tickets: Tickets) -> None:
+def test_who_waits_is_told_of_the_end(tickets: TicketStore) -> None:
     opened(tickets, "a")
     assert not tickets.wait("a", SHORT)
     told: list[bool] = []
@@ -209,7 +211,7 @@ def test_who_waits_is_told_of_the_end(tickets: Tickets) -> None:
     assert told == [True]
 
 
-def test_who_looks_for_work_is_woken_by_it(tickets: Tickets) -> None:
+def test_who_looks_for_work_is_woken_by_it(tickets: TicketStore) -> None:
     woken = threading.Event()
 
     def look() -> None:
@@ -223,13 +225,13 @@ def test_who_looks_for_work_is_woken_by_it(tickets: Tickets) -> None:
     looking.join(30)
 
 
-def test_who_looks_for_work_can_be_woken_for_nothing(tickets: Tickets) -> None:
+def test_who_looks_for_work_can_be_woken_for_nothing(tickets: TicketStore) -> None:
     tickets.wake()
     # Not woken, it would wait for longer than pytest lets a test take.
     tickets.wait_for_work(1_000_000)
 
 
-def test_a_full_book_refuses_until_something_has_ended(tickets_of_two: Tickets) -> None:
+def test_a_full_book_refuses_until_something_has_ended(tickets_of_two: TicketStore) -> None:
     tickets = tickets_of_two
     opened(tickets, "a", "b")
     with pytest.raises(QueueFull) as refused:
@@ -244,20 +246,20 @@ def test_a_full_book_refuses_until_something_has_ended(tickets_of_two: Tickets) 
 
 
 @pytest.fixture(params=["memory", "redis"])
-def tickets_of_two(request: pytest.FixtureRequest) -> Iterator[Tickets]:
+def tickets_of_two(request: pytest.FixtureRequest) -> Iterator[TicketStore]:
     """A book with room for two."""
     if request.param == "memory":
-        yield MemoryTickets(limit=2)
+        yield MemoryTicketStore(limit=2)
         return
     with closing(Redis.from_url(request.getfixturevalue("redis_server"))) as redis:
         limit = 2 * (OVERHEAD_BYTES + len(b"input of a"))
-        yield RedisTickets(redis, prefix=prefix(), limit=limit)
+        yield RedisTicketStore(redis, prefix=prefix(), limit=limit)
 
 
 def test_redis_keeps_nothing_of_what_is_forgotten(redis_server: str) -> None:
     with closing(Redis.from_url(redis_server)) as redis:
         common = prefix()
-        tickets = RedisTickets(redis, prefix=common)
+        tickets = RedisTicketStore(redis, prefix=common)
         opened(tickets, "a", keep_seconds=SHORT)
         tickets.finish(claimed(tickets), TicketState.COMPLETED, b"x" * 1000)
         assert int(redis.get(f"{common}bytes") or 0) == OVERHEAD_BYTES + 1000
@@ -271,7 +273,7 @@ def test_redis_keeps_nothing_of_what_is_forgotten(redis_server: str) -> None:
 def test_a_ticket_takes_no_more_than_is_reckoned(redis_server: str) -> None:
     with closing(Redis.from_url(redis_server)) as redis:
         common = prefix()
-        tickets = RedisTickets(redis, prefix=common)
+        tickets = RedisTicketStore(redis, prefix=common)
         names = [f"sync-{uuid.uuid4()}" for _ in range(100)]
         opened(tickets, *names)
         taken = sum(redis.memory_usage(key) or 0 for key in redis.scan_iter(f"{common}*"))

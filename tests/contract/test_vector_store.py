@@ -24,10 +24,10 @@ from qdrant_client import models
 
 from tests.patience import PATIENCE
 from vitrine.core.errors import BadInput, NotFound, SpaceMismatch, StoreRejected
-from vitrine.core.filters import parse
+from vitrine.core.filters import parse_filter
 from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import Payload, point_id
-from vitrine.store import Facet, IndexState, PointBatch, Provenance, Space, VectorStore
+from vitrine.store import EmbeddingSpace, Facet, IndexState, PointBatch, Provenance, VectorStore
 from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.store.qdrant.store import QdrantServerStore
 from vitrine.store.remote.server import serve
@@ -37,7 +37,7 @@ from vitrine.testing.memory_store import MemoryStore
 from vitrine.testing.qdrant_http import qdrant_http
 
 DIMENSION = 32
-SPACE = Space(model="test-model", revision="r1", policy="p1", dimension=DIMENSION)
+SPACE = EmbeddingSpace(model="test-model", revision="r1", policy="p1", dimension=DIMENSION)
 PROVENANCE = Provenance(
     job="0123456789ab",
     model="test-model",
@@ -179,7 +179,9 @@ def test_ensure_twice_is_once(store: VectorStore, bench: Bench) -> None:
     ],
     ids=["model", "revision", "policy", "dimension"],
 )
-def test_another_space_is_refused_by_name(store: VectorStore, bench: Bench, other: Space) -> None:
+def test_another_space_is_refused_by_name(
+    store: VectorStore, bench: Bench, other: EmbeddingSpace
+) -> None:
     with pytest.raises(SpaceMismatch) as refusal:
         store.ensure(bench.name, other)
     for part in (bench.name, SPACE.model, other.model, other.revision, other.policy):
@@ -242,8 +244,8 @@ def test_a_footprint_counts_items_once_and_bytes_where_there_are_files(
     else:
         assert found.disk_bytes is None
     for module in ("embedded", "qdrant"):
-        monkeypatch.setattr(f"vitrine.store.{module}.store.MOST_ITEMS", 39)
-    monkeypatch.setattr("vitrine.testing.memory_store.MOST_ITEMS", 39)
+        monkeypatch.setattr(f"vitrine.store.{module}.store.MAX_COUNTED_ITEMS", 39)
+    monkeypatch.setattr("vitrine.testing.memory_store.MAX_COUNTED_ITEMS", 39)
     assert store.footprint(bench.name) == replace(found, items=39, more_items=True)
 
 
@@ -366,7 +368,7 @@ def test_points_outlive_the_store_object(bench: Bench) -> None:
     with bench.open() as store:
         if bench.kind != "qdrant-local-disk":
             assert store.describe(bench.name) == before
-        assert store.count(bench.name, parse({"odd": True})) == 10
+        assert store.count(bench.name, parse_filter({"odd": True})) == 10
         store.ensure(bench.name, SPACE)
         stored = {point.id: point.vector for point in store.scroll(bench.name)}
         for key, vector in zip(points.ids, points.vectors, strict=True):
@@ -604,7 +606,7 @@ def test_filters_mean_the_same_everywhere(store: VectorStore, bench: Bench) -> N
     points = batch(bench.name, numbered(len(FIELDS)), fields=FIELDS)
     store.upsert(bench.name, points)
     for value in FILTERS:
-        where = parse(value)
+        where = parse_filter(value)
         expected = {
             item
             for item, fields in zip(points.item_ids, FIELDS, strict=True)
@@ -621,8 +623,8 @@ def test_a_field_that_turns_from_integer_to_float_keeps_every_value(
     for row, price in enumerate([10, 10.25, 11, 9]):
         points = batch(bench.name, [f"item-{row}"], fields=[{"price": price}], seed=row)
         store.upsert(bench.name, points)
-    assert store.count(bench.name, parse({"price": {"gte": 10, "lte": 10.5}})) == 2
-    assert store.count(bench.name, parse({"price": {"gt": 0}})) == 4
+    assert store.count(bench.name, parse_filter({"price": {"gte": 10, "lte": 10.5}})) == 2
+    assert store.count(bench.name, parse_filter({"price": {"gt": 0}})) == 4
 
 
 def test_a_field_with_a_quote_in_its_name_is_stored_though_not_filtered_by(
@@ -654,12 +656,12 @@ def test_facets_count_what_a_field_holds(store: VectorStore, bench: Bench) -> No
 
 def test_facets_are_those_of_what_passes_the_filter(store: VectorStore, bench: Bench) -> None:
     store.upsert(bench.name, batch(bench.name, numbered(len(FIELDS)), fields=FIELDS))
-    where = parse({"price": {"gte": 10}})
+    where = parse_filter({"price": {"gte": 10}})
     assert _values(store.facet(bench.name, "colour", where=where)) == {"red": 3, "blue": 1}
     assert _values(store.facet(bench.name, "sale", where=where)) == {True: 1, False: 1}
-    prices = store.facet(bench.name, "price", where=parse({"colour": ["red", "BLUE"]}))
+    prices = store.facet(bench.name, "price", where=parse_filter({"colour": ["red", "BLUE"]}))
     assert (prices.low, prices.high) == (0, 1e300)
-    nothing = parse({"colour": "absent"})
+    nothing = parse_filter({"colour": "absent"})
     assert store.facet(bench.name, "colour", where=nothing).values == ()
     assert store.facet(bench.name, "price", where=nothing).low is None
 
@@ -682,7 +684,7 @@ def test_numbers_fall_into_bins_as_filters_count_them(store: VectorStore, bench:
     assert 5 < len(found.bins) <= 11
     assert sum(one.points for one in found.bins) == 50
     for one in found.bins:
-        where = parse({"price": {"gte": one.gte, "lt": one.lt}})
+        where = parse_filter({"price": {"gte": one.gte, "lt": one.lt}})
         assert store.count(bench.name, where) == one.points
 
 

@@ -15,14 +15,14 @@ import pytest
 
 from tests.patience import PATIENCE
 from vitrine.core.types import point_id
-from vitrine.store import PointBatch, Provenance, Space
+from vitrine.store import EmbeddingSpace, PointBatch, Provenance
 from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.store.remote.store import RemoteStore
 
 pytestmark = pytest.mark.e2e
 
 TOKEN = "a-token-for-the-tests"
-SPACE = Space("m", "r", "p", 8)
+SPACE = EmbeddingSpace("m", "r", "p", 8)
 COMMAND = [sys.executable, "-c", "from vitrine.cli import main; main()", "store"]
 
 

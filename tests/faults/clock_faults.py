@@ -89,7 +89,7 @@ def jumps(folder: Path, *, pictures: int, times: int = 1) -> Tally:
             done += 1
             watch.wait_for_next(began, before)
         ended = time.monotonic()
-        parts.finish(job, parts.revive)
+        parts.finish(job, parts.restart_if_dead)
         # The last chunk to end is the dead worker's.
         rest = time.monotonic() - ended
         counted = tally(

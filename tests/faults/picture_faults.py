@@ -45,7 +45,7 @@ def marked_pictures(
         hung = Hung(parts, counter, hangs)
 
         def look() -> None:
-            parts.revive("pictures", **more)
+            parts.restart_if_dead("pictures", **more)
             hung.look()
 
         parts.finish(job, look)

@@ -63,7 +63,7 @@ def killed(folder: Path, *, pictures: int, kills: int) -> Tally:
             before, began = watch.outcomes(), time.monotonic()
             watch.wait_for_next(began, before)
             time.sleep(1.2)
-        parts.finish(job, parts.revive)
+        parts.finish(job, parts.restart_if_dead)
         counted = tally(
             parts, job, "Redis killed (-9) and restarted", done, hosts=[good, gone],
             failing=failing, recoveries=watch.seconds,
@@ -113,7 +113,7 @@ def full(folder: Path, *, pictures: int, times: int = 1) -> Full:
             with parts.ledger() as ledger:
                 ledger.cancel(waiting)
             watch.wait_for_next(began, before)
-        parts.finish(job, parts.revive)
+        parts.finish(job, parts.restart_if_dead)
         counted = tally(parts, job, "Redis full", times, recoveries=watch.seconds)
         return Full(counted, told, parts.crashes, left_open)
 
@@ -150,7 +150,7 @@ def _behind_gate(
                 broken.append(fault(gate))
                 watch.wait_for_next(began, before)
                 time.sleep(0.2)
-        status = parts.finish(feed.job, parts.revive)
+        status = parts.finish(feed.job, parts.restart_if_dead)
         counted = tally(
             parts, feed.job, name, sum(map(bool, broken)), hosts=[good, gone],
             failing=not_there(status.images), recoveries=watch.seconds,

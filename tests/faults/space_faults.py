@@ -24,7 +24,7 @@ def one_after_the_other(folder: Path, *, pictures: int) -> Tally:
         jobs = {}
         for model in MODELS:
             jobs[model] = _submit(parts, host, model, pictures)
-            parts.finish(jobs[model], parts.revive)
+            parts.finish(jobs[model], parts.restart_if_dead)
         return _count(parts, jobs, "builtin", "another model's job on a collection")
 
 
@@ -34,7 +34,7 @@ def at_once(folder: Path, *, pictures: int) -> Tally:
         _start(parts)
         jobs = {model: _submit(parts, host, model, pictures) for model in MODELS}
         for job in jobs.values():
-            parts.finish(job, parts.revive)
+            parts.finish(job, parts.restart_if_dead)
         winner = max(MODELS, key=lambda model: parts.status(jobs[model]).embedded)
         return _count(parts, jobs, winner, "two models on a new collection at once")
 

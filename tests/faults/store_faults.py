@@ -67,7 +67,7 @@ def away(
                 before, began = watch.outcomes(), time.monotonic()
                 gate.restore()
                 watch.wait_for_next(began, before)
-        status = parts.finish(feed.job, parts.revive)
+        status = parts.finish(feed.job, parts.restart_if_dead)
         counted = tally(
             parts, feed.job, f"store {fault} for {seconds:.0f} s", times, hosts=[good, gone],
             failing=not_there(status.images), recoveries=watch.seconds,

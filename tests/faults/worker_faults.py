@@ -43,7 +43,7 @@ class Stopwatch:
         """Wait for an outcome that was not there before, or for the end of the job."""
 
         def more() -> bool:
-            self._rig.revive()
+            self._rig.restart_if_dead()
             status = self._rig.status(self._job)
             return status.state.finished or status.images - status.pending > before
 
@@ -98,7 +98,7 @@ def killed(
                 parts.one_of(2, chance).kill()
                 moving.died()
             feed.end()
-        status = parts.finish(feed.job, parts.revive)
+        status = parts.finish(feed.job, parts.restart_if_dead)
         counted = tally(
             parts, feed.job, "worker killed (-9)", kills, hosts=[good, gone],
             failing=not_there(status.images), recoveries=moving.sent_again,
@@ -129,7 +129,7 @@ def killed_in_a_long_job(folder: Path, *, pictures: int) -> Tally:
             with MovingOn(parts, feed.job) as moving:
                 parts.one_of(2, random.Random(0)).kill()
                 moving.died()
-                parts.revive()
+                parts.restart_if_dead()
         status = parts.finish(feed.job, patience=900)
         counted = tally(
             parts, feed.job, "worker killed in a long job", 1, hosts=[good, gone],
@@ -232,7 +232,7 @@ def killed_between(folder: Path, fault: str, *, pictures: int, deaths: int) -> T
         more = {"FAULT_FILES": str(counter)}
         parts.start_worker(fault, **more)
         job = parts.submit(made)
-        parts.finish(job, lambda: parts.revive(fault, **more))
+        parts.finish(job, lambda: parts.restart_if_dead(fault, **more))
         done = deaths - len(list(counter.iterdir()))
         counted = tally(
             parts, job, f"worker killed {fault.replace('-', ' ')}", done,

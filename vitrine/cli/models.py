@@ -28,11 +28,11 @@ def models(name: str | None, family: str | None, with_text: bool, as_json: bool)
     transformers' format is opened by its directory or hub id. Memory is that of the weights; a batch comes on top.
     """
     from vitrine.cli.common import output
-    from vitrine.core.model_registry import CARDS
+    from vitrine.core.model_registry import MODEL_CARDS
 
     found = [
         card
-        for card in ([_named(name)] if name else CARDS)
+        for card in ([_named(name)] if name else MODEL_CARDS)
         if (family is None or card.family == family) and (card.text or not with_text)
     ]
     if as_json:
@@ -44,9 +44,9 @@ def models(name: str | None, family: str | None, with_text: bool, as_json: bool)
 
 def _named(name: str) -> ModelCard:
     from vitrine.core.errors import NotFound
-    from vitrine.core.model_registry import resolve_name
+    from vitrine.core.model_registry import resolve_model_card
 
-    card = resolve_name(name)
+    card = resolve_model_card(name)
     if card is None:
         raise NotFound(
             f"There is no model {name!r} in the list.",

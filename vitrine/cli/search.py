@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from vitrine.core.schemes import FILE, local_path, may_be_requested, scheme_of
+from vitrine.core.schemes import FILE, is_allowed_in_requests, local_path, scheme_of
 
 
 @click.command()
@@ -90,7 +90,7 @@ def _filter(text: str) -> Any:
 
 def _local(image: str | None) -> str | None:
     """The path of a picture on this machine; None where it is a URL, or no picture was given."""
-    if image is None or may_be_requested(image):
+    if image is None or is_allowed_in_requests(image):
         return None
     if not image.strip():
         raise click.BadParameter(

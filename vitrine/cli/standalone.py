@@ -31,7 +31,7 @@ def standalone(
     Data survive a restart. VITRINE_REDIS_URL and VITRINE_QDRANT_URL, where set, are used instead of our own.
     """
     from vitrine.cli.common.output import error_console
-    from vitrine.core.api_keys import read_keyring, refuse_open_without_keys
+    from vitrine.core.api_keys import read_keyring, require_keys_unless_loopback
     from vitrine.core.settings import load
     from vitrine.standalone import Standalone
     from vitrine.telemetry import configure_logging
@@ -39,7 +39,7 @@ def standalone(
     settings = load(data_dir=data_dir, model=model, device=device, api_host=host, api_port=port)
     configure_logging(settings.log_level, settings.log_format)
     # The API says the same, but only once everything before it has been started.
-    refuse_open_without_keys(settings.api_host, read_keyring(settings))
+    require_keys_unless_loopback(settings.api_host, read_keyring(settings))
     console = error_console()
     stop = threading.Event()
     # While it starts, a signal ends the start where it is; afterwards it is heeded in good order.

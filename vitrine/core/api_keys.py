@@ -71,7 +71,7 @@ class Keyring:
 
     def find(self, presented: str) -> ApiKey | None:
         """The key with this text. Every digest is compared, each in constant time, whichever fits."""
-        digest = digest_of(presented)
+        digest = key_digest(presented)
         found = None
         for key in self._keys:
             if hmac.compare_digest(key.digest, digest):
@@ -79,7 +79,7 @@ class Keyring:
         return found
 
 
-def digest_of(key: str) -> str:
+def key_digest(key: str) -> str:
     """SHA-256 of a key, 64 hex digits."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -92,7 +92,7 @@ def new_key(name: str, scopes: Iterable[Scope]) -> tuple[str, ApiKey]:
             hint="Use lowercase letters, digits, - . and _, at most 63, beginning with a letter or digit.",
         )
     key = PREFIX + secrets.token_hex(KEY_BYTES)
-    return key, ApiKey(name, frozenset(scopes), digest_of(key))
+    return key, ApiKey(name, frozenset(scopes), key_digest(key))
 
 
 def read_keyring(settings: Settings) -> Keyring:
@@ -109,7 +109,7 @@ def read_keyring(settings: Settings) -> Keyring:
     return Keyring(keys.values())
 
 
-def refuse_open_without_keys(host: str, keyring: Keyring) -> None:
+def require_keys_unless_loopback(host: str, keyring: Keyring) -> None:
     """Raise `BadInput` where a service without keys would be reached from other machines."""
     if keyring or is_loopback(host):
         return

@@ -8,7 +8,7 @@ where that differs between the command line and HTTP, as a value (`vitrine.core.
 
 from __future__ import annotations
 
-from vitrine.core.hints import Hint, Words
+from vitrine.core.hints import ActionWording, Hint
 
 EXIT_OK = 0
 EXIT_COULD_NOT_RUN = 1
@@ -29,9 +29,9 @@ class VitrineError(Exception):
         self.message = message
         self.hint = hint
 
-    def hint_in(self, words: Words) -> str | None:
+    def render_hint(self, words: ActionWording) -> str | None:
         """The hint in a front end's words."""
-        return self.hint.worded(words) if isinstance(self.hint, Hint) else self.hint
+        return self.hint.render(words) if isinstance(self.hint, Hint) else self.hint
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
@@ -45,7 +45,7 @@ class BadInput(VitrineError):
     http_status = 422
 
 
-class Unauthorised(VitrineError):
+class Unauthorized(VitrineError):
     """Raised when a request brings no key that is known here."""
 
     code = "unauthorised"
@@ -104,7 +104,7 @@ class QueueFull(VitrineError):
         """Seconds after which asking again is reasonable."""
 
 
-class TooLarge(VitrineError):
+class CatalogTooLarge(VitrineError):
     """Raised when what was given is larger than the queue may ever be: trying again cannot help."""
 
     code = "catalog_too_large"

@@ -7,7 +7,7 @@
     {"price": {"gte": 10, "lt": 50}}               range: gt, gte, lt, lte
     {"and": [F, …]}  {"or": [F, …]}  {"not": F}    composed; several keys in one object mean and
 
-`parse` turns it into the frozen tree that each store translates to its own form. A field that is really
+`parse_filter` turns it into the frozen tree that each store translates to its own form. A field that is really
 called `and`, `or` or `not` can be named as `{"fields.and": …}`; that one prefix is always taken off.
 
 Numbers compare by value: 10 and 10.0 are the same, true and 1 are not. `not` also holds for points that
@@ -92,10 +92,10 @@ MAX_INTEGER = 2**63 - 1  #: The store keeps integers in 64 bits.
 
 _FIELD_PREFIX = "fields."
 _BOUNDS = ("gt", "gte", "lt", "lte")
-_WORDS = frozenset({"and", "or", "not"})
+_OPERATORS = frozenset({"and", "or", "not"})
 
 
-def parse(value: object, *, root: str = "filter", max_depth: int = MAX_DEPTH) -> Filter:
+def parse_filter(value: object, *, root: str = "filter", max_depth: int = MAX_DEPTH) -> Filter:
     """The tree of a filter given as JSON values (dicts, lists, strings, numbers, booleans).
 
     `root` is what the whole is called in messages. Raises `BadInput` that names the place, as in
@@ -105,7 +105,7 @@ def parse(value: object, *, root: str = "filter", max_depth: int = MAX_DEPTH) ->
 
 
 def to_json(where: Filter) -> dict[str, Any]:
-    """The JSON form of a tree; `parse` gives the tree back.
+    """The JSON form of a tree; `parse_filter` gives the tree back.
 
     It may be nested twice as deep as what the tree was parsed from: an object of several keys comes out
     as an `and`.
@@ -130,7 +130,7 @@ def bounds(where: Range) -> dict[str, float]:
     return {name: bound for name in _BOUNDS if (bound := getattr(where, name)) is not None}
 
 
-def fields_of(where: Filter) -> frozenset[str]:
+def filter_fields(where: Filter) -> frozenset[str]:
     """The names of the catalog fields that a filter looks at."""
     return frozenset(_fields(where))
 
@@ -140,7 +140,7 @@ def without_field(where: Filter | None, field: str) -> Filter | None:
     if where is None:
         return None
     parts = where.parts if isinstance(where, And) else (where,)
-    left = tuple(part for part in parts if fields_of(part) != {field})
+    left = tuple(part for part in parts if filter_fields(part) != {field})
     return None if not left else left[0] if len(left) == 1 else And(left)
 
 
@@ -156,7 +156,7 @@ def _fields(where: Filter) -> Iterator[str]:
 
 
 def _key(field: str) -> str:
-    needs_prefix = field in _WORDS or field.startswith(_FIELD_PREFIX)
+    needs_prefix = field in _OPERATORS or field.startswith(_FIELD_PREFIX)
     return _FIELD_PREFIX + field if needs_prefix else field
 
 

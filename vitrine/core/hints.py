@@ -2,7 +2,7 @@
 
 The parts behind the command line and the HTTP API raise the same errors. A hint that names a command, an option, a route
 or a form field is therefore a `Hint`: a sentence in which each `Action` stands for words that the front end fills in.
-`COMMAND_LINE` has the command line's words; the API's are in `api.error_hints`. A new action needs a row in both tables.
+`CLI_WORDING` has the command line's words; the API's are in `api.error_hints`. A new action needs a row in both tables.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Action(enum.StrEnum):
     NOT_STRICT = "not_strict"  #: Submit although some rows are rejected.
 
 
-Words = Mapping[Action, str]
+ActionWording = Mapping[Action, str]
 """What each action is called in one front end; `{job}` and the like stand for a hint's values."""
 
-COMMAND_LINE: Words = {
+CLI_WORDING: ActionWording = {
     Action.LIST_JOBS: "vitrine jobs",
     Action.SHOW_JOB: "vitrine status {job}",
     Action.CANCEL_JOB: "vitrine cancel {job}",
@@ -52,7 +52,7 @@ class Hint:
     template: str
     values: Mapping[str, str] = field(default_factory=dict)
 
-    def worded(self, words: Words) -> str:
+    def render(self, words: ActionWording) -> str:
         """The sentence in a front end's words."""
         actions = {
             action.value: text.format_map(_Values(self.values)) for action, text in words.items()
@@ -60,7 +60,7 @@ class Hint:
         return self.template.format_map(actions | dict(self.values))
 
     def __str__(self) -> str:
-        return self.worded(COMMAND_LINE)
+        return self.render(CLI_WORDING)
 
 
 class _Values(dict[str, str]):

@@ -91,7 +91,7 @@ def _dinov2(name: str, dimension: int, parameters: int, revision: str) -> ModelC
     )
 
 
-CARDS: tuple[ModelCard, ...] = (
+MODEL_CARDS: tuple[ModelCard, ...] = (
     ModelCard(
         id="builtin", revision=None, family="descriptor", dimension=651, side=128, text=False,
         parameters=0, licence=None,
@@ -129,25 +129,25 @@ CARDS: tuple[ModelCard, ...] = (
 )  # fmt: skip
 """In the order in which they are listed: the smaller of a family first."""
 
-_BY_ID: Mapping[str, ModelCard] = {card.id.lower(): card for card in CARDS}
+_BY_ID: Mapping[str, ModelCard] = {card.id.lower(): card for card in MODEL_CARDS}
 _BY_SHORT_NAME: Mapping[str, ModelCard] = {
-    card.id.rpartition("/")[2].lower(): card for card in CARDS
+    card.id.rpartition("/")[2].lower(): card for card in MODEL_CARDS
 }
-_BY_NAME: Mapping[str, ModelCard] = {card.name: card for card in CARDS}
+_BY_NAME: Mapping[str, ModelCard] = {card.name: card for card in MODEL_CARDS}
 
 
-def registered(model: str) -> ModelCard | None:
+def find_model_card(model: str) -> ModelCard | None:
     """The card of a model given by its id, or by its canonical name; None for one that is not listed."""
     given = model.lower()
     return _BY_ID.get(given) or _BY_NAME.get(given)
 
 
-def resolve_name(model: str) -> ModelCard | None:
+def resolve_model_card(model: str) -> ModelCard | None:
     """The card that somebody means who gives an id, a canonical name, or an id's last part."""
-    return registered(model) or _BY_SHORT_NAME.get(model.lower())
+    return find_model_card(model) or _BY_SHORT_NAME.get(model.lower())
 
 
-def id_and_revision(model: str) -> tuple[str, str | None]:
+def split_revision(model: str) -> tuple[str, str | None]:
     """A hub id apart from the revision to open: the one after `@`, else the pinned one; None where there is neither."""
     given, _, revision = model.partition(PINNED_AT)
     card = _BY_ID.get(given.lower())

@@ -17,7 +17,7 @@ SOCKET_TIMEOUT = 10.0
 """Seconds; longer than any script here takes on 100 million pictures."""
 
 
-def connect(url: str, *, socket_timeout: float | None = SOCKET_TIMEOUT) -> Redis:
+def connect_redis(url: str, *, socket_timeout: float | None = SOCKET_TIMEOUT) -> Redis:
     """A client; nothing is sent yet. Raises `BadInput` for a URL that is not Redis's, without repeating it."""
     try:
         if urlsplit(url).scheme in {"redis", "rediss"}:

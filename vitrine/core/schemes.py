@@ -40,7 +40,7 @@ URL_START = f"(?:{'|'.join(name for name, scheme in SCHEMES.items() if scheme.in
 HOST_SCHEMES = "|".join(name for name, scheme in SCHEMES.items() if scheme.names_host)
 """The same for the names of those that have a host."""
 ONLY_FETCHED = "only http:// and https:// URLs are fetched"
-"""What is said of a picture's URL in a request that `may_be_requested` refuses."""
+"""What is said of a picture's URL in a request that `is_allowed_in_requests` refuses."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 
 
@@ -53,7 +53,7 @@ def scheme_of(text: str) -> Scheme | None:
     return found
 
 
-def may_be_requested(text: str) -> bool:
+def is_allowed_in_requests(text: str) -> bool:
     """Whether a client may name a picture by this URL."""
     scheme = scheme_of(text)
     return scheme is not None and scheme.in_requests
@@ -83,7 +83,7 @@ def file_url(path: str) -> str:
     return "file://" + quote_from_bytes(os.fsencode(path), safe="/")
 
 
-def without_data_prefix(text: AnyStr) -> AnyStr:
+def strip_data_url_prefix(text: AnyStr) -> AnyStr:
     """Base64 without the `data:image/…;base64,` that browsers put before it."""
     if isinstance(text, str):
         return text.partition(",")[2] if text.startswith("data:") else text

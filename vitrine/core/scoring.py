@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Kind: TypeAlias = Literal["clip", "siglip"]
+ScoringKind: TypeAlias = Literal["clip", "siglip"]
 """The training: `siglip` by a sigmoid of each pair (Zhai et al., 2023, arXiv:2303.15343), `clip` by a softmax over the
 texts of a batch (Radford et al., 2021, arXiv:2103.00020)."""
 
@@ -22,7 +22,7 @@ texts of a batch (Radford et al., 2021, arXiv:2103.00020)."""
 class Scoring:
     """A model's own scale and bias."""
 
-    kind: Kind
+    kind: ScoringKind
     scale: float  #: `exp(logit_scale)`, as it multiplies a cosine.
     bias: float  #: `logit_bias` of a SigLIP; 0 for a CLIP, which has none.
 

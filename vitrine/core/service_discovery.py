@@ -52,7 +52,7 @@ def discover(settings: Settings) -> Settings:
     return settings
 
 
-def running_redis(data_dir: Path) -> str | None:
+def running_redis_url(data_dir: Path) -> str | None:
     """The address of the running service's Redis, password included; None where none runs."""
     with contextlib.suppress(OSError, orjson.JSONDecodeError):
         found: dict[str, str] = orjson.loads(runtime_file(data_dir).read_bytes())

@@ -22,7 +22,7 @@ from vitrine.core.store_options import DEFAULTS
 log = logging.getLogger(__name__)
 
 MEBIBYTE = 1024 * 1024
-SMALLEST_CAP = 1024
+MIN_LONGEST_SIDE = 1024
 """Pixels: a cap below it would change what a model of 512 x 512 sees."""
 EMBEDDING_CACHE_BYTES = 4_000_000_000
 """A catalog of a million pictures: one of fewer than this holds is found whole the next time, one of more not at all."""
@@ -37,7 +37,7 @@ def default_data_dir() -> Path:
     return Path(base) / "vitrine"
 
 
-def is_plain_link(text: str) -> bool:
+def is_http_url_without_credentials(text: str) -> bool:
     """Whether it is an http(s) URL with a host and without credentials."""
     try:
         parts = urlsplit(text)
@@ -165,9 +165,9 @@ class Settings(BaseSettings):
     """Requests that a key may save up while it asks less."""
     api_client_timeout: float = Field(default=20.0, gt=0)
     """Seconds a client has for a request's head, and for its body beside a second for each 64 KiB; then it is cut."""
-    api_connections: int = Field(default=512, ge=1)
+    api_max_connections: int = Field(default=512, ge=1)
     """Open connections; one more is answered 503 at once."""
-    api_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    api_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses of proxies whose X-Forwarded-For is believed, comma-separated; the audit log has the client then."""
     model_aliases: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
     """Names under which clients of other systems know a model: `siglip=google/siglip-so400m-patch14-384,…`."""
@@ -216,7 +216,7 @@ class Settings(BaseSettings):
     @classmethod
     def _link(cls, value: str | None) -> str | None:
         # Links that everybody who opens the page is shown, and an address that errors name.
-        if value is not None and not is_plain_link(value):
+        if value is not None and not is_http_url_without_credentials(value):
             raise ValueError("expected http(s)://host, without a user name or password")
         return value
 
@@ -242,11 +242,11 @@ class Settings(BaseSettings):
     @field_validator("longest_side")
     @classmethod
     def _larger_than_models_see(cls, value: int) -> int:
-        if 0 < value < SMALLEST_CAP:
-            raise ValueError(f"0, or at least {SMALLEST_CAP}: models see up to half of that")
+        if 0 < value < MIN_LONGEST_SIDE:
+            raise ValueError(f"0, or at least {MIN_LONGEST_SIDE}: models see up to half of that")
         return value
 
-    @field_validator("fetch_allow", "api_proxies", mode="before")
+    @field_validator("fetch_allow", "api_trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -254,7 +254,9 @@ class Settings(BaseSettings):
         return value
 
 
-RENAMED = {
+RENAMED_VARIABLES = {
+    "VITRINE_API_CONNECTIONS": "VITRINE_API_MAX_CONNECTIONS",
+    "VITRINE_API_PROXIES": "VITRINE_API_TRUSTED_PROXIES",
     "VITRINE_FETCH_ROUNDS": "VITRINE_FETCH_DEFERRALS",
     "VITRINE_HUNG_SECONDS": "VITRINE_DEVICE_TIMEOUT",
     "VITRINE_INDEX_PATIENCE": "VITRINE_INDEX_TIMEOUT",
@@ -266,7 +268,7 @@ RENAMED = {
 def _renamed() -> dict[str, str]:
     """The values that stand in the environment under old names alone, by field."""
     found = {}
-    for old, new in RENAMED.items():
+    for old, new in RENAMED_VARIABLES.items():
         if old in os.environ and new not in os.environ:
             log.warning(
                 "%s is now called %s; the old name stops working in the next release", old, new

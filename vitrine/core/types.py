@@ -137,7 +137,7 @@ class CatalogItem:
 
 
 @dataclass(frozen=True, slots=True)
-class RowProblem:
+class RejectedRow:
     """Why a row, or the whole file, was not taken: where it stands and what was expected there."""
 
     source: str  #: The file's name as the user gave it, or `stdin`.

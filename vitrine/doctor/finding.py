@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitrine.core.errors import VitrineError
-from vitrine.core.hints import COMMAND_LINE
+from vitrine.core.hints import CLI_WORDING
 from vitrine.telemetry import redact
 
 _DEBUG = "VITRINE_DEBUG"
@@ -71,7 +71,7 @@ def guarded_check(about: str, look: Callable[[], Iterable[Finding]]) -> Iterator
     try:
         yield from look()
     except VitrineError as error:
-        yield Finding(about, Severity.WRONG, redact(error.message), error.hint_in(COMMAND_LINE))
+        yield Finding(about, Severity.WRONG, redact(error.message), error.render_hint(CLI_WORDING))
     except Exception as error:
         if os.environ.get(_DEBUG):
             raise

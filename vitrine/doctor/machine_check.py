@@ -16,7 +16,7 @@ from vitrine.doctor.finding import Finding, FindingFactory
 from vitrine.telemetry import redact_url
 
 GIBIBYTE = 2**30
-LITTLE_BYTES, NO_BYTES = 5 * GIBIBYTE, GIBIBYTE // 4
+LOW_DISK_BYTES, FULL_DISK_BYTES = 5 * GIBIBYTE, GIBIBYTE // 4
 """A million vectors of 768 numbers take 4.6 GB with their index; below the second figure Redis and the store stop."""
 OPEN_FILES = 1024
 """A worker fetches 128 pictures at once, the API serves 512 connections, the store keeps tens of files a collection."""
@@ -36,9 +36,9 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
     usage = shutil.disk_usage(folder)
     said = f"{usage.free / GIBIBYTE:,.1f} of {usage.total / GIBIBYTE:,.1f} GiB are free at {settings.data_dir}."
     mend = "Make room there, or move VITRINE_DATA_DIR."
-    if usage.free < NO_BYTES:
+    if usage.free < FULL_DISK_BYTES:
         yield book.wrong(said, mend)
-    elif usage.free < LITTLE_BYTES:
+    elif usage.free < LOW_DISK_BYTES:
         yield book.warning(said, mend)
     else:
         yield book.good(said)
@@ -110,7 +110,7 @@ def _silent(settings: Settings, *, running: bool) -> Iterator[Finding]:
             f"It may have been killed: vitrine standalone starts it again. Its log is {settings.data_dir / 'logs' / 'api.log'}.",
         )
         return
-    if settings.api_port and not is_free(settings.api_host, settings.api_port):
+    if settings.api_port and not is_port_free(settings.api_host, settings.api_port):
         yield book.wrong(
             f"Port {settings.api_port} of {settings.api_host} is taken by something that is not vitrine's API.",
             "End that, or give the API another port (--port, VITRINE_API_PORT).",
@@ -122,7 +122,7 @@ def _silent(settings: Settings, *, running: bool) -> Iterator[Finding]:
         )
 
 
-def is_free(host: str, port: int) -> bool:
+def is_port_free(host: str, port: int) -> bool:
     """Whether a server could listen there."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

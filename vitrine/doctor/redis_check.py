@@ -10,12 +10,12 @@ from typing import Any
 
 from redis import Redis
 
-from vitrine.core.redis_client import connect, redis_errors
+from vitrine.core.redis_client import connect_redis, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.doctor.finding import Finding, FindingFactory
-from vitrine.doctor.version import major_and_minor
+from vitrine.doctor.version import parse_major_minor
 
-OLDEST = (6, 2)
+MIN_REDIS_VERSION = (6, 2)
 """The oldest that the tests run on: the server in the standalone service's wheel."""
 FULL_SHARE = 0.8
 SLOW_MS = 5.0
@@ -37,13 +37,13 @@ class RedisProbe:
 
 def check_redis(settings: Settings) -> Iterator[Finding]:
     """Ask it; raises `LedgerUnavailable` where it does not answer, `BadInput` where the URL is none."""
-    with closing(connect(settings.redis_url.get_secret_value())) as redis:
+    with closing(connect_redis(settings.redis_url.get_secret_value())) as redis:
         with redis_errors():
-            vitals = _asked(redis)
-        yield from findings_of(vitals)
+            vitals = _probe(redis)
+        yield from redis_findings(vitals)
 
 
-def _asked(redis: Redis) -> RedisProbe:
+def _probe(redis: Redis) -> RedisProbe:
     took: list[float] = []
     for _ in range(PINGS):
         start = time.perf_counter()
@@ -56,7 +56,7 @@ def _asked(redis: Redis) -> RedisProbe:
     return RedisProbe(info, sorted(took)[PINGS // 2], float(seconds) + float(micros) / 1e6 - ours)
 
 
-def findings_of(vitals: RedisProbe) -> Iterator[Finding]:
+def redis_findings(vitals: RedisProbe) -> Iterator[Finding]:
     """The findings from what was measured."""
     yield from _version(vitals.info)
     yield from _role(vitals.info)
@@ -69,8 +69,8 @@ def findings_of(vitals: RedisProbe) -> Iterator[Finding]:
 def _version(info: Mapping[str, Any]) -> Iterator[Finding]:
     told = str(info.get("valkey_version") or info.get("redis_version", ""))
     name = "Valkey" if "valkey_version" in info else "Redis"
-    if major_and_minor(told) < OLDEST:
-        oldest = ".".join(map(str, OLDEST))
+    if parse_major_minor(told) < MIN_REDIS_VERSION:
+        oldest = ".".join(map(str, MIN_REDIS_VERSION))
         yield _BOOK.warning(
             f"{name} {told or 'of an unknown version'} answers; nothing older than {oldest} is tested.",
             f"Use Redis {oldest} or newer.",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 
-from vitrine.core.api_keys import read_keyring, refuse_open_without_keys
+from vitrine.core.api_keys import read_keyring, require_keys_unless_loopback
 from vitrine.core.loopback import is_loopback
-from vitrine.core.settings import RENAMED, Settings
+from vitrine.core.settings import RENAMED_VARIABLES, Settings
 from vitrine.doctor.finding import Finding, FindingFactory
 
 _PREFIX = "VITRINE_"
@@ -38,10 +38,10 @@ def _unread(environment: Mapping[str, str]) -> Iterator[Finding]:
         rest = name.removeprefix(_PREFIX)
         if not name.startswith(_PREFIX) or rest in known:
             continue
-        if name in RENAMED:
+        if name in RENAMED_VARIABLES:
             yield book.warning(
                 f"{name} is an old name, which stops working in the next release.",
-                f"Call it {RENAMED[name]}.",
+                f"Call it {RENAMED_VARIABLES[name]}.",
             )
             continue
         near = difflib.get_close_matches(rest, sorted(known), n=1, cutoff=0.7)
@@ -57,7 +57,7 @@ def check_keys(given: Settings) -> Iterator[Finding]:
     """Who may ask the API; raises `BadInput` for entries that cannot be read, and for an API that would stand open."""
     book = FindingFactory("keys")
     keyring = read_keyring(given)
-    refuse_open_without_keys(given.api_host, keyring)
+    require_keys_unless_loopback(given.api_host, keyring)
     if keyring:
         yield book.good("The API asks for keys.")
     elif is_loopback(given.api_host):

@@ -12,11 +12,11 @@ import requests
 from vitrine.core.errors import StoreUnavailable
 from vitrine.core.settings import Settings
 from vitrine.doctor.finding import Finding, FindingFactory
-from vitrine.doctor.version import major_and_minor
+from vitrine.doctor.version import parse_major_minor
 from vitrine.store.base import VectorStore
 from vitrine.store.open import check_url, open_store
 
-OLDEST = (1, 16)
+MIN_QDRANT_VERSION = (1, 16)
 """Collections' metadata, where the space of their vectors stands, came with it."""
 TIMEOUT_SECONDS = 10.0
 CHUNK_POINTS = 64
@@ -49,13 +49,15 @@ def check_store(settings: Settings) -> Iterator[Finding]:
         yield from _collections(store)
         if kind == "qdrant":
             for info in store.collections():
-                yield from _limits(info.name, _asked(settings, f"/collections/{quote(info.name)}"))
+                yield from _limits(
+                    info.name, _get_json(settings, f"/collections/{quote(info.name)}")
+                )
 
 
 def _server(settings: Settings) -> Iterator[Finding]:
-    told = str(_asked(settings, "/").get("version", ""))
-    if major_and_minor(told) < OLDEST:
-        oldest = ".".join(map(str, OLDEST))
+    told = str(_get_json(settings, "/").get("version", ""))
+    if parse_major_minor(told) < MIN_QDRANT_VERSION:
+        oldest = ".".join(map(str, MIN_QDRANT_VERSION))
         yield _BOOK.wrong(
             f"Qdrant {told or 'of an unknown version'} answers; collections need {oldest} or newer.",
             f"Update Qdrant to {oldest} or newer.",
@@ -97,7 +99,7 @@ def _limits(name: str, told: Mapping[str, Any]) -> Iterator[Finding]:
             )
 
 
-def _asked(settings: Settings, path: str) -> Mapping[str, Any]:
+def _get_json(settings: Settings, path: str) -> Mapping[str, Any]:
     """What a Qdrant server tells that the gateway has no use for; raises `StoreUnavailable`."""
     key = settings.qdrant_api_key
     headers = {"api-key": key.get_secret_value()} if key else {}

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 
 from vitrine.core.errors import VitrineError
-from vitrine.core.redis_client import connect, redis_errors
+from vitrine.core.redis_client import connect_redis, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.core.types import JobStatus
 from vitrine.doctor.finding import Finding, FindingFactory
-from vitrine.doctor.machine_check import is_free
+from vitrine.doctor.machine_check import is_port_free
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.messaging.dead_letters import DEAD_LETTERS_KEY, DeadLetterCount, count_dead_letters
 from vitrine.messaging.worker_registry import WorkerInfo, live_workers
@@ -30,7 +30,7 @@ def check_workers(settings: Settings) -> Iterator[Finding]:
     That one of them does not answer is not told again: the looks at themselves have told it.
     """
     try:
-        with closing(connect(settings.redis_url.get_secret_value())) as redis, redis_errors():
+        with closing(connect_redis(settings.redis_url.get_secret_value())) as redis, redis_errors():
             crew = live_workers(redis)
             parked = count_dead_letters(redis)
     except VitrineError:
@@ -40,7 +40,7 @@ def check_workers(settings: Settings) -> Iterator[Finding]:
     yield from metrics_port(crew, settings)
     yield from dead_letters(parked)
     with closing(RedisLedger.from_settings(settings)) as ledger:
-        yield from unserved(crew, ledger.jobs(limit=JOBS))
+        yield from jobs_without_worker(crew, ledger.jobs(limit=JOBS))
     with suppress(VitrineError):
         yield from mismatched_collections(crew, _stored(settings))
 
@@ -71,7 +71,7 @@ def metrics_port(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Fin
     """Whether a worker started here could tell its metrics, where their port is fixed."""
     host, port = settings.metrics_host, settings.metrics_port
     ours = {worker.metrics.rpartition(":")[2] for worker in crew if worker.metrics}
-    if port and str(port) not in ours and not is_free(host, port):
+    if port and str(port) not in ours and not is_port_free(host, port):
         yield _BOOK.warning(
             f"Port {port} of {host}, where a worker is to tell its metrics, is taken by something else.",
             "Set VITRINE_METRICS_PORT to another, or to 0 for any that is free.",
@@ -88,7 +88,7 @@ def dead_letters(parked: DeadLetterCount) -> Iterator[Finding]:
         )
 
 
-def unserved(crew: Sequence[WorkerInfo], jobs: Iterable[JobStatus]) -> Iterator[Finding]:
+def jobs_without_worker(crew: Sequence[WorkerInfo], jobs: Iterable[JobStatus]) -> Iterator[Finding]:
     """Jobs that wait for a model that no worker has, one finding for each model."""
     served = {worker.model for worker in crew}
     waiting: dict[str, list[JobStatus]] = {}

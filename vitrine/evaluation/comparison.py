@@ -7,27 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from vitrine.evaluation.confusions import Confusion, confusion_of
+from vitrine.evaluation.confusions import Misclassification, misclassification_of
 from vitrine.evaluation.evaluation import Evaluation
 from vitrine.evaluation.knn import Classification
 from vitrine.evaluation.sample import Sample
-from vitrine.evaluation.score import Duel
+from vitrine.evaluation.score import McNemarTest
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """The duels by measure; `only_first` are pictures that only the first model guessed right, and the other way round."""
 
-    duels: dict[str, Duel]
-    only_first: tuple[Confusion, ...]  #: As the second model sees them.
-    only_second: tuple[Confusion, ...]  #: As the first model sees them.
+    duels: dict[str, McNemarTest]
+    only_first: tuple[Misclassification, ...]  #: As the second model sees them.
+    only_second: tuple[Misclassification, ...]  #: As the first model sees them.
 
     def as_json(self) -> dict[str, Any]:
         """The duels."""
         return {name: duel.as_json() for name, duel in self.duels.items()}
 
 
-def in_both(first: Sample, second: Sample) -> tuple[Sample, Sample]:
+def common_samples(first: Sample, second: Sample) -> tuple[Sample, Sample]:
     """The pictures that both models have a vector of, row by row the same."""
     keys = frozenset(picture.key for picture in first.pictures)
     both = keys & frozenset(picture.key for picture in second.pictures)
@@ -35,13 +35,15 @@ def in_both(first: Sample, second: Sample) -> tuple[Sample, Sample]:
 
 
 def compare(first: Evaluation, second: Evaluation, limit: int) -> Comparison:
-    """Compare evaluations of samples from `in_both` under one plan; at most `limit` pictures each way."""
-    duels: dict[str, Duel] = {}
+    """Compare evaluations of samples from `common_samples` under one plan; at most `limit` pictures each way."""
+    duels: dict[str, McNemarTest] = {}
     for name in ("leave_one_out", "few_shot", "zero_shot"):
         mine, others = getattr(first, name), getattr(second, name)
         if mine is not None and others is not None:
-            duels[f"{name}_top1"] = Duel.fought(mine.top1, others.top1)
-    duels["recall_at_1"] = Duel.fought(first.retrieval.right(1), second.retrieval.right(1))
+            duels[f"{name}_top1"] = McNemarTest.from_outcomes(mine.top1, others.top1)
+    duels["recall_at_1"] = McNemarTest.from_outcomes(
+        first.retrieval.right(1), second.retrieval.right(1)
+    )
     ours, theirs = first.leave_one_out, second.leave_one_out
     if ours is None or theirs is None:
         return Comparison(duels, (), ())
@@ -54,9 +56,9 @@ def compare(first: Evaluation, second: Evaluation, limit: int) -> Comparison:
 
 def _missed(
     found: Evaluation, voted: Classification, other: Classification, limit: int
-) -> tuple[Confusion, ...]:
+) -> tuple[Misclassification, ...]:
     """What one model guessed wrong and the other right, the surest mistakes first."""
     questions = np.flatnonzero(~voted.top1 & other.top1)
-    seen = [confusion_of(found, voted, int(question)) for question in questions]
+    seen = [misclassification_of(found, voted, int(question)) for question in questions]
     seen.sort(key=lambda confusion: confusion.share_of_label - confusion.share)
     return tuple(seen[:limit])

@@ -11,7 +11,7 @@ from vitrine.evaluation.evaluation import Evaluation
 from vitrine.evaluation.knn import Classification
 from vitrine.evaluation.sample import LabelledPicture
 
-WITNESSES = 4  #: Neighbours shown beside a picture.
+NEIGHBOURS_SHOWN = 4  #: Neighbours shown beside a picture.
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +33,17 @@ class VotingNeighbour:
 
 
 @dataclass(frozen=True, slots=True)
-class Confusion:
+class Misclassification:
     """One picture that was guessed wrong."""
 
     picture: LabelledPicture
     taken_for: str
     share: float  #: Of the vote, for the wrong class.
     share_of_label: float  #: Of the vote, for the right one.
-    witnesses: tuple[VotingNeighbour, ...]  #: The nearest neighbours, whatever they voted for.
+    neighbours: tuple[VotingNeighbour, ...]  #: The nearest neighbours, whatever they voted for.
 
 
-def pairs(found: Evaluation, limit: int) -> list[ConfusedPair]:
+def confused_pairs(found: Evaluation, limit: int) -> list[ConfusedPair]:
     """The pairs of classes that are confused most often, from the leave-one-out vote."""
     voted = found.leave_one_out
     if voted is None:
@@ -64,7 +64,7 @@ def pairs(found: Evaluation, limit: int) -> list[ConfusedPair]:
     ]
 
 
-def worst(found: Evaluation, limit: int) -> list[Confusion]:
+def worst_misclassifications(found: Evaluation, limit: int) -> list[Misclassification]:
     """The pictures whose vote was furthest from right, the worst first, from the leave-one-out vote."""
     voted = found.leave_one_out
     if voted is None:
@@ -72,15 +72,17 @@ def worst(found: Evaluation, limit: int) -> list[Confusion]:
     lead = voted.guesses.shares[:, 0] - _share_of_label(found, voted)
     wrong = np.flatnonzero(~voted.top1 & (voted.guesses.classes[:, 0] >= 0))
     order = sorted(wrong.tolist(), key=lambda question: (-lead[question], question))
-    return [confusion_of(found, voted, question) for question in order[:limit]]
+    return [misclassification_of(found, voted, question) for question in order[:limit]]
 
 
-def confusion_of(found: Evaluation, voted: Classification, question: int) -> Confusion:
+def misclassification_of(
+    found: Evaluation, voted: Classification, question: int
+) -> Misclassification:
     """One question of a vote, with who voted."""
     picture = found.sample.pictures[int(voted.rows[question])]
     guess = int(voted.guesses.classes[question, 0])
     shares = voted.guesses.shares[question]
-    return Confusion(
+    return Misclassification(
         picture,
         found.classes[guess] if guess >= 0 else "",
         float(shares[0]),
@@ -94,8 +96,8 @@ def _witnesses(
 ) -> tuple[VotingNeighbour, ...]:
     if voted.neighbours is None:
         return ()
-    rows = voted.neighbours.rows[question, :WITNESSES]
-    distances = voted.neighbours.distances[question, :WITNESSES]
+    rows = voted.neighbours.rows[question, :NEIGHBOURS_SHOWN]
+    distances = voted.neighbours.distances[question, :NEIGHBOURS_SHOWN]
     # Between unit vectors d² = 2 - 2 cos.
     return tuple(
         VotingNeighbour(found.sample.pictures[int(row)], float(1.0 - distance * distance / 2.0))

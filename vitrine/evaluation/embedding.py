@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from vitrine.core.errors import BadInput, SpaceMismatch, VitrineError
 from vitrine.core.schemes import FILE, local_path, scheme_of
 from vitrine.evaluation.sample import LabelledPicture
-from vitrine.query.client import Answer, Query, QueryVector
-from vitrine.store.base import Space
+from vitrine.query.client import Query, QueryAnswer, QueryVector
+from vitrine.store.base import EmbeddingSpace
 
 T = TypeVar("T")
 
 BATCH = 64
-UNDER_WAY = 2
-PATIENCE = 600.0
+CONCURRENT_BATCHES = 2
+BATCH_TIMEOUT = 600.0
 """Seconds for a batch: a large model on a CPU takes four for each of its pictures, and may be asked by others too."""
 
 
@@ -33,7 +33,7 @@ class EmbeddingClient(Protocol):
 
     def embed_many(
         self, model: str, queries: Sequence[Query], *, timeout: float | None = None
-    ) -> list[Answer]:
+    ) -> list[QueryAnswer]:
         """A vector or an error for each question."""
 
 
@@ -43,7 +43,7 @@ class EmbeddedSample:
 
     pictures: tuple[LabelledPicture, ...]
     vectors: NDArray[np.float32]  #: [n, dimension].
-    space: Space | None  #: None where no picture got a vector.
+    space: EmbeddingSpace | None  #: None where no picture got a vector.
     failures: tuple[tuple[LabelledPicture, str], ...]
 
 
@@ -87,7 +87,7 @@ def embed_texts(lane: EmbeddingClient, model: str, texts: Sequence[str]) -> NDAr
     return _stacked(found)
 
 
-def question(picture: LabelledPicture, max_bytes: int) -> Query:
+def picture_query(picture: LabelledPicture, max_bytes: int) -> Query:
     """A picture as the lane asks it: a file by its bytes, anything else by its URL; raises `BadInput`."""
     if scheme_of(picture.source) is not FILE:
         return Query("url", picture.source.encode())
@@ -101,12 +101,12 @@ def question(picture: LabelledPicture, max_bytes: int) -> Query:
     return Query("image", data)
 
 
-Batch: TypeAlias = Callable[[], list[Query | BadInput]]
+BatchFactory: TypeAlias = Callable[[], list[Query | BadInput]]
 """Makes a batch's questions when it is its turn: files are not read long before they are sent."""
 
 
-def _batches(things: Sequence[T], ask: Callable[[T], Query | BadInput]) -> list[Batch]:
-    def batch(start: int) -> Batch:
+def _batches(things: Sequence[T], ask: Callable[[T], Query | BadInput]) -> list[BatchFactory]:
+    def batch(start: int) -> BatchFactory:
         return lambda: [ask(thing) for thing in things[start : start + BATCH]]
 
     return [batch(start) for start in range(0, len(things), BATCH)]
@@ -114,21 +114,23 @@ def _batches(things: Sequence[T], ask: Callable[[T], Query | BadInput]) -> list[
 
 def _asked(picture: LabelledPicture, max_bytes: int) -> Query | BadInput:
     try:
-        return question(picture, max_bytes)
+        return picture_query(picture, max_bytes)
     except BadInput as error:
         return error
 
 
-def _answers(lane: EmbeddingClient, model: str, batches: Sequence[Batch]) -> Iterator[Answer]:
+def _answers(
+    lane: EmbeddingClient, model: str, batches: Sequence[BatchFactory]
+) -> Iterator[QueryAnswer]:
     """An answer for each question of each batch, in order; whoever stops listening stops the asking."""
 
-    def ask(batch: Batch) -> list[Answer]:
+    def ask(batch: BatchFactory) -> list[QueryAnswer]:
         made = batch()
         queries = [one for one in made if isinstance(one, Query)]
-        told = iter(lane.embed_many(model, queries, timeout=PATIENCE) if queries else [])
+        told = iter(lane.embed_many(model, queries, timeout=BATCH_TIMEOUT) if queries else [])
         return [next(told) if isinstance(one, Query) else one for one in made]
 
-    pool = ThreadPoolExecutor(UNDER_WAY, thread_name_prefix="evaluate")
+    pool = ThreadPoolExecutor(CONCURRENT_BATCHES, thread_name_prefix="evaluate")
     try:
         for answers in pool.map(ask, batches):
             yield from answers
@@ -140,7 +142,7 @@ def _stacked(found: Sequence[QueryVector]) -> NDArray[np.float32]:
     return np.stack([one.vector for one in found]) if found else np.zeros((0, 0), np.float32)
 
 
-def _space(found: Sequence[QueryVector]) -> Space | None:
+def _space(found: Sequence[QueryVector]) -> EmbeddingSpace | None:
     """The space that all are in; raises `SpaceMismatch` where they are in several."""
     spaces = sorted({one.space for one in found}, key=str)
     if len(spaces) > 1:

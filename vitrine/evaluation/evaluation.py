@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.evaluation.few_shot import ShotCounts, Split, split
-from vitrine.evaluation.knn import Classification, vote
+from vitrine.evaluation.knn import Classification, knn_vote
 from vitrine.evaluation.neighbours import Gallery, Neighbours, nearest
 from vitrine.evaluation.retrieval import Retrieval, retrieve
-from vitrine.evaluation.sample import Sample, numbered, random_key
+from vitrine.evaluation.sample import Sample, encode_labels, random_key
 from vitrine.evaluation.zero_shot import TEMPLATES, EmbedTexts, class_vectors
 
 NEIGHBOURS = 10
@@ -59,10 +59,10 @@ def evaluate(
     sample: Sample, plan: EvaluationPlan, embed_texts: EmbedTexts | None = None
 ) -> Evaluation:
     """Measure; `embed_texts` is None where the model has no text tower."""
-    classes, truth = numbered([picture.label for picture in sample.pictures])
+    classes, truth = encode_labels([picture.label for picture in sample.pictures])
     gallery = Gallery(sample.vectors, sample.groups)
-    asked = _asked(sample, plan)
-    answerable = asked[_has_kin(truth, gallery.groups)[asked]]
+    asked = _draw_query_rows(sample, plan)
+    answerable = asked[_has_relevant(truth, gallery.groups)[asked]]
     parts = split(sample.pictures, plan.shots)
     found = Evaluation(
         sample=sample,
@@ -78,10 +78,10 @@ def evaluate(
         if plan.instances
         else _notes(parts, plan, len(asked) - len(answerable), words=embed_texts is not None),
     )
-    return found if embed_texts is None else _with_words(found, plan, embed_texts)
+    return found if embed_texts is None else _with_zero_shot(found, plan, embed_texts)
 
 
-def _asked(sample: Sample, plan: EvaluationPlan) -> NDArray[np.intp]:
+def _draw_query_rows(sample: Sample, plan: EvaluationPlan) -> NDArray[np.intp]:
     """Rows that ask, by lot where there are more than the plan wants."""
     rows = sorted(
         range(len(sample.pictures)),
@@ -90,7 +90,7 @@ def _asked(sample: Sample, plan: EvaluationPlan) -> NDArray[np.intp]:
     return np.array(sorted(rows[: plan.questions]), dtype=np.intp)
 
 
-def _has_kin(truth: NDArray[np.intp], groups: NDArray[np.intp]) -> NDArray[np.bool_]:
+def _has_relevant(truth: NDArray[np.intp], groups: NDArray[np.intp]) -> NDArray[np.bool_]:
     """For each picture whether its class has pictures of more than one group: without, nobody could guess it."""
     pairs = np.unique(np.stack([truth, groups], axis=1), axis=0)
     kin: NDArray[np.bool_] = np.bincount(pairs[:, 0])[truth] > 1
@@ -123,7 +123,7 @@ def _classify(
     questions = Gallery(gallery.vectors[asked], gallery.groups[asked])
     known = Gallery(gallery.vectors[learnt], gallery.groups[learnt])
     near = nearest(questions, known, plan.neighbours)
-    guesses = vote(near, truth[learnt], int(truth.max()) + 1)
+    guesses = knn_vote(near, truth[learnt], int(truth.max()) + 1)
     rows = np.where(near.rows >= 0, learnt[near.rows], -1)
     return Classification(
         asked,
@@ -134,19 +134,19 @@ def _classify(
     )
 
 
-def _with_words(found: Evaluation, plan: EvaluationPlan, embed_texts: EmbedTexts) -> Evaluation:
+def _with_zero_shot(found: Evaluation, plan: EvaluationPlan, embed_texts: EmbedTexts) -> Evaluation:
     """The same with the zero-shot measure, on the pictures to guess where the catalog itself names them."""
     if plan.instances:
         return found
     strangers = sorted(set(plan.names) - set(found.classes))
     classes = (*found.classes, *strangers)
     texts = class_vectors(classes, plan.names, plan.templates, embed_texts)
-    rows = _guessed_from_words(found)
+    rows = _zero_shot_rows(found)
     asked = Gallery(found.sample.vectors[rows], found.sample.groups[rows])
     # No text is of a picture's group: groups are numbered from 0.
     gallery = Gallery(texts, np.full(len(texts), -1, dtype=np.intp))
     near = nearest(asked, gallery, plan.neighbours)
-    guesses = vote(near, np.arange(len(texts), dtype=np.intp), len(texts))
+    guesses = knn_vote(near, np.arange(len(texts), dtype=np.intp), len(texts))
     truth = found.truth[rows]
     words = Classification(rows, guesses, guesses.right(truth, 1), guesses.right(truth, 5))
     return Evaluation(
@@ -155,7 +155,7 @@ def _with_words(found: Evaluation, plan: EvaluationPlan, embed_texts: EmbedTexts
     )  # fmt: skip
 
 
-def _guessed_from_words(found: Evaluation) -> NDArray[np.intp]:
+def _zero_shot_rows(found: Evaluation) -> NDArray[np.intp]:
     if any(picture.part is not None for picture in found.sample.pictures):
         return np.array(found.split.validation, dtype=np.intp)
     return found.asked

@@ -40,7 +40,7 @@ class IndexRecall:
         }
 
 
-def measure_index(
+def measure_index_recall(
     store: VectorStore, name: str, vectors: NDArray[np.float32], items: Sequence[str]
 ) -> IndexRecall:
     """Ask with each of `vectors` [q, dimension] for the nearest items but its own, `items` [q], both ways."""
@@ -64,14 +64,14 @@ def measure_index(
     shares = [
         share
         for some, best in zip(found[False], found[True], strict=True)
-        if (share := share_found(some, best)) is not None
+        if (share := recall_of(some, best)) is not None
     ]
     state = store.index_state(name)
     recall = float(np.mean(shares)) if shares else 1.0
     return IndexRecall(recall, len(shares), state.points, state.indexed, approximate, exact)
 
 
-def share_found(some: Sequence[ItemHits], best: Sequence[ItemHits]) -> float | None:
+def recall_of(some: Sequence[ItemHits], best: Sequence[ItemHits]) -> float | None:
     """The share of the best that was found; an item as near as the last of them is as good. None of nothing."""
     if not best:
         return None

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.evaluation.neighbours import Neighbours
-from vitrine.evaluation.score import Score
+from vitrine.evaluation.score import Proportion
 
-GUESSES = 5  #: Classes kept for each question: top-5 is the widest measure.
+MAX_PREDICTIONS = 5  #: Classes kept for each question: top-5 is the widest measure.
 _BLOCK_VALUES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Guesses:
+class Predictions:
     """The classes with most of the vote, best first; -1 and a share of 0 where fewer got any."""
 
     classes: NDArray[np.intp]  #: [q, 5], numbers of classes.
@@ -36,33 +36,33 @@ class Classification:
     """What became of the questions: `rows` [q] are their pictures' rows in the sample."""
 
     rows: NDArray[np.intp]
-    guesses: Guesses
+    guesses: Predictions
     top1: NDArray[np.bool_]
     top5: NDArray[np.bool_]
     neighbours: Neighbours | None = None  #: Who voted, as rows of the sample; None for texts.
 
     @property
-    def scores(self) -> dict[str, Score]:
+    def scores(self) -> dict[str, Proportion]:
         """By the measures' names."""
-        return {"top1": Score.counted(self.top1), "top5": Score.counted(self.top5)}
+        return {"top1": Proportion.counted(self.top1), "top5": Proportion.counted(self.top5)}
 
 
-def vote(neighbours: Neighbours, classes: NDArray[np.intp], count: int) -> Guesses:
+def knn_vote(neighbours: Neighbours, classes: NDArray[np.intp], count: int) -> Predictions:
     """What the neighbours vote for; `classes` [n] are the gallery's, numbered below `count`."""
     weights = _weights(neighbours.distances)
     questions = len(weights)
-    guesses = np.full((questions, GUESSES), -1, dtype=np.intp)
-    shares = np.zeros((questions, GUESSES))
+    guesses = np.full((questions, MAX_PREDICTIONS), -1, dtype=np.intp)
+    shares = np.zeros((questions, MAX_PREDICTIONS))
     size = max(1, _BLOCK_VALUES // max(1, count))
     for start in range(0, questions, size):
         block = slice(start, start + size)
         tally = _tally(neighbours.rows[block], weights[block], classes, count)
         # Stable: of classes with an equal vote the first in order wins, as in scikit-learn.
-        best = np.argsort(-tally, axis=1, kind="stable")[:, :GUESSES]
+        best = np.argsort(-tally, axis=1, kind="stable")[:, :MAX_PREDICTIONS]
         share = np.take_along_axis(tally, best, axis=1)
         guesses[block, : best.shape[1]] = np.where(share > 0, best, -1)
         shares[block, : best.shape[1]] = share
-    return Guesses(guesses, shares)
+    return Predictions(guesses, shares)
 
 
 def _weights(distances: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -28,7 +28,9 @@ class Neighbours:
     distances: NDArray[np.float32]  #: [q, k], Euclidean; between unit vectors 0 to 2.
 
 
-def similarities(questions: Gallery, gallery: Gallery) -> Iterator[tuple[int, NDArray[np.float32]]]:
+def similarity_blocks(
+    questions: Gallery, gallery: Gallery
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Blocks of cosines [block, n] with the row of their first question; -inf within one group."""
     size = max(1, _BLOCK_VALUES // max(1, len(gallery.vectors)))
     for start in range(0, len(questions.vectors), size):
@@ -42,7 +44,7 @@ def nearest(questions: Gallery, gallery: Gallery, count: int) -> Neighbours:
     """The `count` nearest of the gallery for each question, none of the question's own group."""
     wanted = min(count, len(gallery.vectors))
     rows = np.full((len(questions.vectors), wanted), -1, dtype=np.intp)
-    for start, block in similarities(questions, gallery):
+    for start, block in similarity_blocks(questions, gallery):
         rows[start : start + len(block)] = _best(block, wanted)
     return Neighbours(rows, _distances(questions.vectors, gallery.vectors, rows))
 

@@ -9,12 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 
 from vitrine.evaluation.comparison import Comparison
-from vitrine.evaluation.confusions import ConfusedPair, Confusion, VotingNeighbour, pairs, worst
+from vitrine.evaluation.confusions import (
+    ConfusedPair,
+    Misclassification,
+    VotingNeighbour,
+    confused_pairs,
+    worst_misclassifications,
+)
 from vitrine.evaluation.evaluation import Evaluation
 from vitrine.evaluation.report import PAIRS, WORST
 from vitrine.evaluation.sample import LabelledPicture
 
-PictureSource = Callable[[LabelledPicture], str | None]
+PictureUrl = Callable[[LabelledPicture], str | None]
 """What an `img` of a picture points to: an http(s) or data: URL; None where it cannot be shown."""
 
 Rows = Iterable[tuple[str, str, str]]
@@ -41,18 +47,20 @@ def render_confusion_page(
     title: str,
     tables: Sequence[tuple[str, Rows]],
     found: Evaluation,
-    picture_source: PictureSource,
+    picture_source: PictureUrl,
     *,
     against: tuple[Evaluation, Comparison] | None = None,
 ) -> str:
     """The whole page: the tables by heading, then what was confused, then where two models differ."""
     parts = [_table(heading, rows) for heading, rows in tables]
-    parts.append(_confused(found.sample.space.model, pairs(found, PAIRS)))
-    parts.append(_worst(found.sample.space.model, worst(found, WORST), picture_source))
+    parts.append(_confused(found.sample.space.model, confused_pairs(found, PAIRS)))
+    parts.append(
+        _worst(found.sample.space.model, worst_misclassifications(found, WORST), picture_source)
+    )
     if against is not None:
         other, comparison = against
         mine, others = found.sample.space.model, other.sample.space.model
-        parts.append(_confused(others, pairs(other, PAIRS)))
+        parts.append(_confused(others, confused_pairs(other, PAIRS)))
         parts.append(
             _gallery(
                 f"Only {mine} is right: as {others} sees it", comparison.only_first, picture_source
@@ -91,18 +99,18 @@ def _confused(model: str, found: Sequence[ConfusedPair]) -> str:
     return _table(f"{model}: classes confused most often", rows)
 
 
-def _worst(model: str, found: Sequence[Confusion], source: PictureSource) -> str:
+def _worst(model: str, found: Sequence[Misclassification], source: PictureUrl) -> str:
     return _gallery(f"{model}: the surest mistakes, beside their nearest pictures", found, source)
 
 
-def _gallery(heading: str, found: Sequence[Confusion], source: PictureSource) -> str:
+def _gallery(heading: str, found: Sequence[Misclassification], source: PictureUrl) -> str:
     if not found:
         return ""
     cards = "".join(_card(confusion, source) for confusion in found)
     return f"<h2>{escape(heading)}</h2>\n{cards}"
 
 
-def _card(confusion: Confusion, source: PictureSource) -> str:
+def _card(confusion: Misclassification, source: PictureUrl) -> str:
     label = escape(confusion.picture.label)
     told = (
         f"<b>{label}</b> ({confusion.share_of_label:.0%} of the vote), "
@@ -110,18 +118,18 @@ def _card(confusion: Confusion, source: PictureSource) -> str:
     )
     asked = _figure(confusion.picture, told, source, kind="asked")
     near = "".join(
-        _witness(witness, confusion.picture.label, source) for witness in confusion.witnesses
+        _witness(witness, confusion.picture.label, source) for witness in confusion.neighbours
     )
     return f"<article>\n{asked}{near}</article>\n"
 
 
-def _witness(witness: VotingNeighbour, label: str, source: PictureSource) -> str:
+def _witness(witness: VotingNeighbour, label: str, source: PictureUrl) -> str:
     kind = "right" if witness.picture.label == label else "wrong"
     told = f"<span class={kind}>{escape(witness.picture.label)}</span>, cosine {witness.cosine:.3f}"
     return _figure(witness.picture, told, source, kind="near")
 
 
-def _figure(picture: LabelledPicture, told: str, source: PictureSource, *, kind: str) -> str:
+def _figure(picture: LabelledPicture, told: str, source: PictureUrl, *, kind: str) -> str:
     key = escape(picture.key)
     address = source(picture)
     shown = (

@@ -7,13 +7,17 @@ from dataclasses import asdict
 from typing import Any
 
 from vitrine.evaluation.comparison import Comparison
-from vitrine.evaluation.confusions import Confusion, pairs, worst
+from vitrine.evaluation.confusions import (
+    Misclassification,
+    confused_pairs,
+    worst_misclassifications,
+)
 from vitrine.evaluation.evaluation import Evaluation, EvaluationPlan
 from vitrine.evaluation.index_recall import IndexRecall
 from vitrine.evaluation.knn import Classification
 from vitrine.evaluation.latency import Latency
 from vitrine.evaluation.retrieval import RANKS
-from vitrine.evaluation.score import Score
+from vitrine.evaluation.score import Proportion
 
 PAIRS, WORST = 20, 24
 """Confusions told: what a page can show at a look."""
@@ -59,8 +63,10 @@ def evaluation_json(
         "retrieval": found.retrieval.as_json(),
         "index": index.as_json() if index else None,
         "embedding": embedding.as_json() if embedding else None,
-        "confused": [asdict(pair) for pair in pairs(found, PAIRS)],
-        "worst": [_confusion_json(confusion) for confusion in worst(found, WORST)],
+        "confused": [asdict(pair) for pair in confused_pairs(found, PAIRS)],
+        "worst": [
+            _confusion_json(confusion) for confusion in worst_misclassifications(found, WORST)
+        ],
         "notes": list(found.notes),
     }
 
@@ -71,7 +77,7 @@ def _classification_json(voted: Classification | None) -> dict[str, Any] | None:
     return {name: score.as_json() for name, score in voted.scores.items()}
 
 
-def _confusion_json(confusion: Confusion) -> dict[str, Any]:
+def _confusion_json(confusion: Misclassification) -> dict[str, Any]:
     return {
         "key": confusion.picture.key,
         "label": confusion.picture.label,
@@ -84,12 +90,12 @@ def _confusion_json(confusion: Confusion) -> dict[str, Any]:
                 "label": witness.picture.label,
                 "cosine": round(witness.cosine, 4),
             }
-            for witness in confusion.witnesses
+            for witness in confusion.neighbours
         ],
     }
 
 
-def measures(found: Evaluation, plan: EvaluationPlan) -> Iterator[tuple[str, str, str]]:
+def measure_rows(found: Evaluation, plan: EvaluationPlan) -> Iterator[tuple[str, str, str]]:
     """Rows for people: measure, value, and what it stands on."""
     shots = f"{plan.shots.train}-shot kNN"
     named = (
@@ -99,17 +105,17 @@ def measures(found: Evaluation, plan: EvaluationPlan) -> Iterator[tuple[str, str
     )
     for name, voted in named:
         if voted is not None:
-            yield f"{name}, top-1", *_told(Score.counted(voted.top1))
-            yield f"{name}, top-5", *_told(Score.counted(voted.top5))
+            yield f"{name}, top-1", *_told(Proportion.counted(voted.top1))
+            yield f"{name}, top-5", *_told(Proportion.counted(voted.top5))
     questions = len(found.retrieval.first)
     if not questions:
         return  # a share of nothing is no 0
     for rank in RANKS:
-        yield f"recall@{rank}", *_told(Score.counted(found.retrieval.right(rank)))
+        yield f"recall@{rank}", *_told(Proportion.counted(found.retrieval.right(rank)))
     yield "mAP", f"{found.retrieval.mean_precision:.4f}", f"{questions:,} pictures"
 
 
-def _told(score: Score) -> tuple[str, str]:
+def _told(score: Proportion) -> tuple[str, str]:
     low, high = score.interval
     return f"{score.share:.4f}", f"{score.of:,} pictures, 95%: {low:.3f} to {high:.3f}"
 
@@ -130,7 +136,9 @@ def _timing(name: str, took: Latency | None) -> Iterator[tuple[str, str, str]]:
         yield f"{name}, p50", f"{took.p50:.1f} ms", told
 
 
-def duels(comparison: Comparison, first: str, second: str) -> Iterator[tuple[str, str, str]]:
+def comparison_rows(
+    comparison: Comparison, first: str, second: str
+) -> Iterator[tuple[str, str, str]]:
     """Rows for people: who alone was right how often, and whether that may be chance."""
     for name, duel in comparison.duels.items():
         better = first if duel.only_first > duel.only_second else second

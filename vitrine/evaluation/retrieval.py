@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.evaluation.neighbours import Gallery, similarities
-from vitrine.evaluation.score import Score
+from vitrine.evaluation.neighbours import Gallery, similarity_blocks
+from vitrine.evaluation.score import Proportion
 
 RANKS = (1, 5, 10)
 
@@ -40,7 +40,9 @@ class Retrieval:
 
     def as_json(self) -> dict[str, Any]:
         """Recalls with their bounds, mAP, counts."""
-        recalls = {f"recall_at_{rank}": Score.counted(self.right(rank)).as_json() for rank in RANKS}
+        recalls = {
+            f"recall_at_{rank}": Proportion.counted(self.right(rank)).as_json() for rank in RANKS
+        }
         return {
             **recalls,
             "mean_average_precision": round(self.mean_precision, 4),
@@ -54,7 +56,7 @@ def retrieve(gallery: Gallery, labels: NDArray[np.intp], asked: NDArray[np.intp]
     questions = Gallery(gallery.vectors[asked], gallery.groups[asked])
     firsts: list[NDArray[np.intp]] = []
     precisions: list[NDArray[np.float64]] = []
-    for start, block in similarities(questions, gallery):
+    for start, block in similarity_blocks(questions, gallery):
         first, precision = _ranked(block, labels, labels[asked[start : start + len(block)]])
         firsts.append(first)
         precisions.append(precision)

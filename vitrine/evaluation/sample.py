@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.store.base import Space
+from vitrine.store.base import EmbeddingSpace
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ _PARTS = {
 }
 
 
-def part_named(word: str) -> SplitPart | None:
+def parse_split_part(word: str) -> SplitPart | None:
     """The part that a column's value or a folder's name stands for; None for any other word."""
     return _PARTS.get(word.strip().lower())
 
@@ -61,7 +61,7 @@ class Sample:
 
     pictures: tuple[LabelledPicture, ...]
     vectors: NDArray[np.float32]
-    space: Space
+    space: EmbeddingSpace
 
     def __post_init__(self) -> None:
         if self.vectors.shape != (len(self.pictures), self.space.dimension):
@@ -76,10 +76,10 @@ class Sample:
     @property
     def groups(self) -> NDArray[np.intp]:
         """A number for each picture's group, [n]."""
-        return numbered([picture.group for picture in self.pictures])[1]
+        return encode_labels([picture.group for picture in self.pictures])[1]
 
 
-def numbered(words: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+def encode_labels(words: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
     """The different words in order, and for each word its number among them, [n]."""
     distinct = tuple(sorted(set(words)))
     number = {word: index for index, word in enumerate(distinct)}

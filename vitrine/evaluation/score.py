@@ -15,14 +15,14 @@ _Z = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class Proportion:
     """`correct` of `of` were right."""
 
     correct: int
     of: int
 
     @classmethod
-    def counted(cls, right: NDArray[np.bool_]) -> Score:
+    def counted(cls, right: NDArray[np.bool_]) -> Proportion:
         """From one truth value for each question."""
         return cls(int(right.sum()), len(right))
 
@@ -55,14 +55,14 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Duel:
+class McNemarTest:
     """Two models on the same questions: only what one got right and the other did not says anything."""
 
     only_first: int
     only_second: int
 
     @classmethod
-    def fought(cls, first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Duel:
+    def from_outcomes(cls, first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemarTest:
         """From each model's truth values on the same questions."""
         return cls(int((first & ~second).sum()), int((second & ~first).sum()))
 

@@ -35,14 +35,14 @@ def check_templates(templates: Iterable[str]) -> tuple[str, ...]:
     return checked
 
 
-def sentence(template: str, label: str, text: str) -> str:
+def fill_template(template: str, label: str, text: str) -> str:
     """One class in one template; `{text}` and `{}` are its words, `{label}` its label."""
     # Replaced in one pass, so that words with braces in them are words.
     words = {"{text}": text, "{}": text, "{label}": label}
     return re.sub(r"\{(?:text|label)?\}", lambda place: words[place[0]], template)
 
 
-def words_of(label: str, names: Mapping[str, str]) -> str:
+def class_text(label: str, names: Mapping[str, str]) -> str:
     """What a class is called: its name where one is given, else its label with dashes and the like as blanks."""
     return names.get(label) or _DIVIDERS.sub(" ", label).strip()
 
@@ -55,7 +55,7 @@ def class_vectors(
 ) -> NDArray[np.float32]:
     """A unit vector for each class, float32 [classes, dimension]."""
     sentences = [
-        sentence(template, label, words_of(label, names))
+        fill_template(template, label, class_text(label, names))
         for label in labels
         for template in templates
     ]

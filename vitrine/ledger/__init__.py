@@ -5,10 +5,10 @@ from vitrine.ledger.base import (
     Deferral,
     FinishReport,
     Lease,
+    LeaseRefusal,
     Ledger,
     MinuteOutcomes,
     NewChunk,
-    Refusal,
 )
 
 __all__ = [
@@ -16,8 +16,8 @@ __all__ = [
     "Deferral",
     "FinishReport",
     "Lease",
+    "LeaseRefusal",
     "Ledger",
     "MinuteOutcomes",
     "NewChunk",
-    "Refusal",
 ]

@@ -25,18 +25,18 @@ from vitrine.core.types import (
     JobSpec,
     JobState,
     JobStatus,
-    RowProblem,
+    RejectedRow,
     StageTotal,
 )
 
-LONGEST_GAP = 60.0
+MAX_INDEX_CHECK_GAP = 60.0
 """Seconds between two looks at an index that count as standstill: longer ones say that the store or the workers were away."""
 
 
 MAX_PICTURE_CRASHES = 3
 """Deaths on one picture before it is dead-lettered. One may be somebody else's doing (a kill, a neighbour), and where workers die
 every second so may two: of 150 such deaths four met a picture a second time, measured by tests/faults."""
-MARK_BYTES = 8
+CHECKSUM_BYTES = 8
 """Bytes of a chunk's mark: two catalogs that part have the same one by chance in 2**64 tries."""
 
 
@@ -44,7 +44,7 @@ NO_STAGES: Mapping[str, StageTotal] = MappingProxyType({})
 """Of a chunk whose way was not timed. What `finish` is told is added to the job's, where the lease is still held."""
 
 
-class Refusal(enum.StrEnum):
+class LeaseRefusal(enum.StrEnum):
     """Why a chunk was not leased; its message is then acknowledged and forgotten."""
 
     DONE = "done"  #: Every picture of it has its outcome.
@@ -60,7 +60,7 @@ class NewChunk(NamedTuple):
     images: Sequence[ImageRef]
     items: int
     mark: bytes = b""
-    """Digest (`MARK_BYTES`) of all pictures of the job up to this chunk's last; empty where the producer does not mark."""
+    """Digest (`CHECKSUM_BYTES`) of all pictures of the job up to this chunk's last; empty where the producer does not mark."""
     rows: bytes = b""
     """The pictures as `vitrine.ledger.codec.image_rows` writes them, where that was done already: it is half of the work."""
 
@@ -76,13 +76,13 @@ class Lease:
     """1 for the first; a chunk whose worker died comes back with 2 and is done carefully."""
     suspects: tuple[int, ...]
     """Ordinals that workers died on, to be tried first and alone."""
-    culprits: tuple[int, ...]
+    poison_ordinals: tuple[int, ...]
     """Ordinals that `MAX_PICTURE_CRASHES` workers died on: dead-letter them, do not touch them."""
 
     @property
-    def careful(self) -> bool:
+    def one_by_one(self) -> bool:
         """Whether a worker died over the chunk before, so that it is done one picture at a time."""
-        return self.attempt > 1 or bool(self.suspects or self.culprits)
+        return self.attempt > 1 or bool(self.suspects or self.poison_ordinals)
 
     def without(self, settled: Collection[int]) -> Lease:
         """The lease on what is left, where these ordinals have their outcome."""
@@ -148,8 +148,8 @@ class Ledger(Protocol):
         `LedgerUnavailable` then, `Conflict` where the job is no longer open, `NotFound`.
         """
 
-    def add_problems(
-        self, job: str, problems: Sequence[RowProblem], *, count: int, before: int
+    def add_rejected_rows(
+        self, job: str, problems: Sequence[RejectedRow], *, count: int, before: int
     ) -> None:
         """Count `count` rejected rows after the `before` that are counted, and keep the first 1,000 of a job to show.
 
@@ -169,7 +169,7 @@ class Ledger(Protocol):
         """Pictures of all jobs that have no outcome yet: what back-pressure looks at."""
 
     # --- the worker's side ---------------------------------------------------------------------
-    def lease(self, job: str, number: int, *, seconds: float) -> Lease | Refusal:
+    def lease(self, job: str, number: int, *, seconds: float) -> Lease | LeaseRefusal:
         """Take the chunk, counting the attempt before any work, or say why not."""
 
     def renew(self, lease: Lease, *, seconds: float) -> bool:
@@ -223,10 +223,10 @@ class Ledger(Protocol):
         """The ledger's own time in unix seconds; hosts' clocks are not compared with each other."""
 
     # --- while the index of a bulk job's collection is built ------------------------------------
-    def note_index(self, job: str, *, indexed: int, points: int) -> float:
+    def record_index_progress(self, job: str, *, indexed: int, points: int) -> float:
         """Write how far the collection of an `indexing` job is, and return how long that stood still, in seconds.
 
-        Time in which nobody looked counts for `LONGEST_GAP` at most; 0.0 for a job in another state.
+        Time in which nobody looked counts for `MAX_INDEX_CHECK_GAP` at most; 0.0 for a job in another state.
         """
 
     def complete(self, job: str) -> JobState:
@@ -262,7 +262,7 @@ class Ledger(Protocol):
     ) -> Iterable[Failure]:
         """Failures of a job by ordinal, streamed, those beyond the ordinal `after`; raises `NotFound`."""
 
-    def problems(self, job: str) -> list[RowProblem]:
+    def problems(self, job: str) -> list[RejectedRow]:
         """The first rejected rows of a job (at most 1,000)."""
 
     def cancel(self, job: str) -> JobState:

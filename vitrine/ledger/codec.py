@@ -66,7 +66,7 @@ def pack_stages(stages: Mapping[str, StageTotal]) -> str:
     )
 
 
-def read_stages(row: Mapping[bytes, bytes]) -> dict[str, StageTotal]:
+def unpack_stages(row: Mapping[bytes, bytes]) -> dict[str, StageTotal]:
     """The stages among a job's fields, as the script wrote them."""
     found = {}
     for name in STAGES:

@@ -39,7 +39,7 @@ class LedgerControl(LedgerReader):
             return sorted(as_bytes(job).decode() for job in self._redis.smembers(ACTIVE_KEY))
 
     def cancel(self, job: str) -> JobState:
-        before = known_state(job, self._scripts.run("cancel", job_keys(job)))
+        before = parse_state(job, self._scripts.run("cancel", job_keys(job)))
         if before.finished or before is JobState.INDEXING:
             raise Conflict(f"Job {job} is already {before}.")
         state = JobState(self._drain(job))
@@ -100,7 +100,7 @@ class LedgerControl(LedgerReader):
             keys = job_keys(job, number)
             answer = as_bytes(self._scripts.run("retry", keys, number, fresh, *ordinals)).decode()
             if answer != "changed":
-                self._note(job, known_state(job, answer))
+                self._note(job, parse_state(job, answer))
                 require_state(job, answer, *_RETRYABLE)
                 return [number]
             # Somebody else retried some of them meanwhile: the number stays unused, as a chunk that is done.
@@ -125,7 +125,7 @@ class LedgerControl(LedgerReader):
             self._redis.zrem(JOBS_KEY, job)
 
 
-def known_state(job: str, state: bytes | str) -> JobState:
+def parse_state(job: str, state: bytes | str) -> JobState:
     """The state that a script answered; raises `NotFound` where it found no job, and what `parted` means."""
     name = as_bytes(state).decode()
     if name == "unknown":
@@ -137,6 +137,6 @@ def known_state(job: str, state: bytes | str) -> JobState:
 
 def require_state(job: str, state: bytes | str, *wanted: JobState) -> None:
     """Raise `Conflict` unless the state that a script met is one of those wanted."""
-    now = known_state(job, state)
+    now = parse_state(job, state)
     if now not in wanted:
         raise Conflict(f"Job {job} is {now}, so this cannot be done to it.")

@@ -23,13 +23,13 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from vitrine.core.service_discovery import running_redis
+from vitrine.core.service_discovery import running_redis_url
 from vitrine.core.settings import Settings
 from vitrine.core.types import JobSpec, JobState, JobStatus
 from vitrine.ledger import codec
 
 FILE_NAME, BEFORE_NAME = "submitted.jsonl", "submitted.1.jsonl"
-GENERATION_BYTES = 4 * 1024 * 1024
+MAX_FILE_BYTES = 4 * 1024 * 1024
 """Some 15,000 jobs; a file that has grown past it becomes the generation before."""
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Journal:
         descriptor = os.open(self._file, flags, 0o600)
         try:
             os.write(descriptor, line)
-            full = os.fstat(descriptor).st_size > GENERATION_BYTES
+            full = os.fstat(descriptor).st_size > MAX_FILE_BYTES
         finally:
             os.close(descriptor)
         if full:
@@ -99,7 +99,7 @@ class Journal:
         Looked up each time: the port of a standalone service's Redis changes with each start, its folder does not,
         and its API runs a moment before the service says where it is.
         """
-        if self._redis_url == running_redis(self._folder):
+        if self._redis_url == running_redis_url(self._folder):
             return "standalone"
         parts = urlsplit(self._redis_url)
         return f"{parts.hostname or ''}:{parts.port or 6379}{parts.path.rstrip('/') or '/0'}"
@@ -115,7 +115,7 @@ def _spec(line: bytes, ledger: str) -> JobSpec | None:
     return None
 
 
-def lost_job(spec: JobSpec) -> JobStatus:
+def lost_job_status(spec: JobSpec) -> JobStatus:
     """The status of a job that only the journal knows; nothing is known of its pictures."""
     return JobStatus(
         spec=spec, state=JobState.LOST, items=0, images=0, embedded=0, failed=0, cancelled=0,

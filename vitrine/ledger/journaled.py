@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from redis import Redis
 
 from vitrine.core.errors import NotFound
-from vitrine.core.redis_client import connect, redis_errors
+from vitrine.core.redis_client import connect_redis, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.core.store_options import DEFAULTS, StoreOptions
-from vitrine.core.types import Failure, JobSpec, JobState, JobStatus, RowProblem
-from vitrine.ledger.journal import Journal, lost_job, lost_job_notice
+from vitrine.core.types import Failure, JobSpec, JobState, JobStatus, RejectedRow
+from vitrine.ledger.journal import Journal, lost_job_notice, lost_job_status
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.ledger.scripts import job_key
 
@@ -37,7 +37,7 @@ class JournaledLedger(RedisLedger):
     def from_settings(cls, settings: Settings) -> JournaledLedger:
         """The ledger that the settings name, with the journal in their data directory."""
         return cls(
-            connect(settings.redis_url.get_secret_value()),
+            connect_redis(settings.redis_url.get_secret_value()),
             Journal.from_settings(settings),
             job_ttl_days=settings.job_ttl_days,
             options=StoreOptions.from_settings(settings),
@@ -54,7 +54,7 @@ class JournaledLedger(RedisLedger):
             spec = self._journal.find(job)
             if spec is None:
                 raise
-            return lost_job(spec)
+            return lost_job_status(spec)
 
     def jobs(self, *, limit: int = 100, offset: int = 0) -> list[JobStatus]:
         lost = self._lost(offset + limit)
@@ -70,7 +70,11 @@ class JournaledLedger(RedisLedger):
             for spec in noted:
                 pipe.exists(job_key(spec.id, "job"))
             there = pipe.execute()
-        return [lost_job(spec) for spec, is_there in zip(noted, there, strict=True) if not is_there]
+        return [
+            lost_job_status(spec)
+            for spec, is_there in zip(noted, there, strict=True)
+            if not is_there
+        ]
 
     def failures(
         self,
@@ -84,7 +88,7 @@ class JournaledLedger(RedisLedger):
         self._refuse_lost(job)
         return super().failures(job, reason=reason, host=host, items=items, after=after)
 
-    def problems(self, job: str) -> list[RowProblem]:
+    def problems(self, job: str) -> list[RejectedRow]:
         self._refuse_lost(job)
         return super().problems(job)
 

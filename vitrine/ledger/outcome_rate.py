@@ -34,7 +34,7 @@ def record_outcomes(redis_: Redis, report: FinishReport, *, at: float) -> None:
         pipe.execute()
 
 
-def recent_minutes(redis_: Redis, minutes: int, now: float) -> list[MinuteOutcomes]:
+def read_outcomes(redis_: Redis, minutes: int, now: float) -> list[MinuteOutcomes]:
     """The last minutes at this moment, the present one last."""
     wanted = last_minutes(minutes, now)
     with redis_.pipeline(transaction=False) as pipe:

@@ -9,9 +9,9 @@ import orjson
 from redis import Redis
 
 from vitrine.core.redis_client import as_bytes, redis_errors
-from vitrine.core.types import Failure, JobState, JobStatus, RowProblem
+from vitrine.core.types import Failure, JobState, JobStatus, RejectedRow
 from vitrine.ledger import codec, outcome_rate
-from vitrine.ledger.base import MARK_BYTES, ChunksLeft, MinuteOutcomes
+from vitrine.ledger.base import CHECKSUM_BYTES, ChunksLeft, MinuteOutcomes
 from vitrine.ledger.rules import failure_matches, missing_job
 from vitrine.ledger.scripts import job_key
 
@@ -62,7 +62,7 @@ class LedgerReader:
     def outcomes(self, minutes: int) -> list[MinuteOutcomes]:
         now = self.clock()
         with redis_errors():
-            return outcome_rate.recent_minutes(self._redis, minutes, now)
+            return outcome_rate.read_outcomes(self._redis, minutes, now)
 
     def failures(
         self,
@@ -105,10 +105,10 @@ class LedgerReader:
             )
         return (codec.unpack_failure(as_bytes(row)) for row in rows if row is not None)
 
-    def problems(self, job: str) -> list[RowProblem]:
+    def problems(self, job: str) -> list[RejectedRow]:
         with redis_errors():
             rows = self._redis.lrange(job_key(job, "problems"), 0, -1)
-        return [RowProblem(*orjson.loads(row)) for row in rows]
+        return [RejectedRow(*orjson.loads(row)) for row in rows]
 
     def marks(self, job: str) -> Iterator[bytes]:
         start = 0
@@ -119,7 +119,9 @@ class LedgerReader:
                 )
             if not block:
                 return
-            yield from (block[at : at + MARK_BYTES] for at in range(0, len(block), MARK_BYTES))
+            yield from (
+                block[at : at + CHECKSUM_BYTES] for at in range(0, len(block), CHECKSUM_BYTES)
+            )
             start += len(block)
 
 
@@ -148,5 +150,5 @@ def _status(row: dict[bytes, bytes]) -> JobStatus:
         finished_at=None if finished is None else float(finished),
         indexed=number(b"index:indexed"),
         points=number(b"index:points"),
-        stages=codec.read_stages(row),
+        stages=codec.unpack_stages(row),
     )

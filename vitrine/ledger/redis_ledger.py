@@ -23,27 +23,27 @@ from collections.abc import Mapping, Sequence
 import orjson
 from redis import Redis
 
-from vitrine.core.redis_client import as_bytes, connect, redis_errors
+from vitrine.core.redis_client import as_bytes, connect_redis, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.core.store_options import DEFAULTS, StoreOptions
-from vitrine.core.types import Chunk, Failure, JobSpec, JobState, RowProblem, StageTotal
+from vitrine.core.types import Chunk, Failure, JobSpec, JobState, RejectedRow, StageTotal
 from vitrine.ledger import codec, outcome_rate
 from vitrine.ledger.base import (
-    LONGEST_GAP,
+    MAX_INDEX_CHECK_GAP,
     MAX_PICTURE_CRASHES,
     NO_STAGES,
     Deferral,
     FinishReport,
     Lease,
+    LeaseRefusal,
     NewChunk,
-    Refusal,
 )
-from vitrine.ledger.job_control import ACTIVE_KEY, LedgerControl, known_state, require_state
+from vitrine.ledger.job_control import ACTIVE_KEY, LedgerControl, parse_state, require_state
 from vitrine.ledger.queries import JOBS_KEY
 from vitrine.ledger.rules import remaining_images
 from vitrine.ledger.scripts import job_key, job_keys
 
-PROBLEMS_KEPT = 1000
+MAX_REJECTED_ROWS = 1000
 
 
 class RedisLedger(LedgerControl):
@@ -63,7 +63,7 @@ class RedisLedger(LedgerControl):
 
         Jobs that are made here wait for their index from `options.index_points` embedded pictures on.
         """
-        return cls(connect(url), job_ttl_days=job_ttl_days, options=options)
+        return cls(connect_redis(url), job_ttl_days=job_ttl_days, options=options)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> RedisLedger:
@@ -119,18 +119,18 @@ class RedisLedger(LedgerControl):
                 require_state(job, state, JobState.OPEN)
                 return numbers
 
-    def add_problems(
-        self, job: str, problems: Sequence[RowProblem], *, count: int, before: int
+    def add_rejected_rows(
+        self, job: str, problems: Sequence[RejectedRow], *, count: int, before: int
     ) -> None:
         rows = [
             orjson.dumps([row.source, row.line, row.field, row.message, row.code])
-            for row in problems[:PROBLEMS_KEPT]
+            for row in problems[:MAX_REJECTED_ROWS]
         ]
         keys = job_keys(job)
-        known_state(job, self._scripts.run("reject", keys, before, count, PROBLEMS_KEPT, *rows))
+        parse_state(job, self._scripts.run("reject", keys, before, count, MAX_REJECTED_ROWS, *rows))
 
     def seal(self, job: str, *, after: bytes | None = None) -> JobState:
-        state = known_state(
+        state = parse_state(
             job, self._scripts.run("seal", job_keys(job), self._ttl, *_checked(after))
         )
         self._note(job, state)
@@ -144,12 +144,12 @@ class RedisLedger(LedgerControl):
         return sum(row[0] - sum(row[1:]) for row in rows)
 
     # --- the worker's side ---------------------------------------------------------------------
-    def lease(self, job: str, number: int, *, seconds: float) -> Lease | Refusal:
+    def lease(self, job: str, number: int, *, seconds: float) -> Lease | LeaseRefusal:
         token = uuid.uuid4().hex
         answer = self._scripts.run("lease", job_keys(job, number), number, seconds, token)
         verdict = as_bytes(answer[0]).decode()
         if verdict != "ok":
-            return Refusal(verdict)
+            return LeaseRefusal(verdict)
         _, blob, attempt, spec, strikes = answer
         images = codec.unpack_images(blob)
         counts = dict(zip(map(int, strikes[::2]), map(int, strikes[1::2]), strict=True))
@@ -160,7 +160,7 @@ class RedisLedger(LedgerControl):
             token=token,
             attempt=int(attempt),
             suspects=tuple(o for o, n in struck.items() if 0 < n < MAX_PICTURE_CRASHES),
-            culprits=tuple(o for o, n in struck.items() if n >= MAX_PICTURE_CRASHES),
+            poison_ordinals=tuple(o for o, n in struck.items() if n >= MAX_PICTURE_CRASHES),
         )
 
     def renew(self, lease: Lease, *, seconds: float) -> bool:
@@ -199,7 +199,7 @@ class RedisLedger(LedgerControl):
         for failure in failures:
             args += [failure.image.ordinal, failure.reason.value, codec.pack_failure(failure)]
         answer = self._scripts.run("finish", job_keys(job, number), *args)
-        state = known_state(job, answer[0])
+        state = parse_state(job, answer[0])
         self._note(job, state)
         reasons = (as_bytes(reason).decode() for reason in answer[5::2])
         by_reason = dict(zip(reasons, map(int, answer[6::2]), strict=True))
@@ -226,11 +226,13 @@ class RedisLedger(LedgerControl):
         self._note(job, JobState(state))
         return numbers
 
-    def note_index(self, job: str, *, indexed: int, points: int) -> float:
-        return float(self._scripts.run("note_index", job_keys(job), indexed, points, LONGEST_GAP))
+    def record_index_progress(self, job: str, *, indexed: int, points: int) -> float:
+        return float(
+            self._scripts.run("note_index", job_keys(job), indexed, points, MAX_INDEX_CHECK_GAP)
+        )
 
     def complete(self, job: str) -> JobState:
-        state = known_state(job, self._scripts.run("complete", job_keys(job), self._ttl))
+        state = parse_state(job, self._scripts.run("complete", job_keys(job), self._ttl))
         self._note(job, state)
         return state
 

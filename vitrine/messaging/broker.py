@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from celery import Celery
 
-from vitrine.core.redis_client import connect, redis_errors
+from vitrine.core.redis_client import connect_redis, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.core.types import SCHEMA_VERSION
 from vitrine.messaging.loader import InstalledLoader
@@ -102,7 +102,7 @@ class Publisher:
         """
         self._traces = traces
         self._app = make_app(lambda: settings)
-        self._redis = connect(settings.redis_url.get_secret_value())
+        self._redis = connect_redis(settings.redis_url.get_secret_value())
         self._moulds: dict[tuple[str, str], MessageTemplate] = {}
 
     def publish(

@@ -14,7 +14,7 @@ from vitrine.core.redis_client import redis_errors
 
 DEAD_LETTERS_KEY = "vitrine:parked-messages"
 """A hash: the message as text, and how often it came."""
-LONGEST = 65_536
+MAX_MESSAGE_CHARS = 65_536
 """Characters kept of one; those of vitrine's own have some hundred."""
 _PARK = """
 redis.call('HDEL', KEYS[1], '')
@@ -33,7 +33,7 @@ class DeadLetterCount(NamedTuple):
 def store_dead_letter(redis: Redis, message: str) -> None:
     """Keep a message; raises `LedgerUnavailable`, and it must not be acknowledged then."""
     with redis_errors():
-        redis.eval(_PARK, 1, DEAD_LETTERS_KEY, message[:LONGEST])
+        redis.eval(_PARK, 1, DEAD_LETTERS_KEY, message[:MAX_MESSAGE_CHARS])
 
 
 def count_dead_letters(redis: Redis) -> DeadLetterCount:

@@ -27,7 +27,7 @@ class MessageTemplate:
 
     def __init__(self, app: Celery, task: str, queue: str) -> None:
         """Have Celery make the message; nothing is sent anywhere."""
-        whole, body = _cast(app, task, queue)
+        whole, body = _render(app, task, queue)
         _, self._keywords, self._embedded = orjson.loads(body)
         self._headers: dict[str, Any] = whole.pop("headers")
         self._properties: dict[str, Any] = whole.pop("properties")
@@ -47,7 +47,7 @@ class MessageTemplate:
         return orjson.dumps(message)
 
 
-def _cast(app: Celery, task: str, queue: str) -> tuple[dict[str, Any], bytes]:
+def _render(app: Celery, task: str, queue: str) -> tuple[dict[str, Any], bytes]:
     """The message in the form in which Kombu writes it, and its body."""
     with _ONE_AT_A_TIME, Connection("memory://") as connection:
         app.send_task(task, args=[], queue=queue, argsrepr="", connection=connection)

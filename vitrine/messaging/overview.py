@@ -21,7 +21,7 @@ JOBS_READ = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class ServiceOverview:
     """What was found."""
 
     at: float  #: Unix seconds by the ledger's clock.
@@ -34,7 +34,9 @@ class Overview:
     pending: int  #: Pictures of all jobs without an outcome.
 
 
-def read_overview(ledger: Ledger, redis: Redis, publisher: Publisher, *, jobs: int) -> Overview:
+def read_overview(
+    ledger: Ledger, redis: Redis, publisher: Publisher, *, jobs: int
+) -> ServiceOverview:
     """Read it, with so many jobs at most; raises `LedgerUnavailable`."""
     with redis_errors():
         crew = live_workers(redis)
@@ -43,7 +45,7 @@ def read_overview(ledger: Ledger, redis: Redis, publisher: Publisher, *, jobs: i
     on = [job for job in found if not job.state.finished]
     over = (job for job in found if job.state.finished)
     models = sorted({worker.model for worker in crew} | {job.spec.model for job in on})
-    return Overview(
+    return ServiceOverview(
         at=ledger.clock(),
         workers=[(worker, told.get(worker.node)) for worker in crew],
         queues=publisher.waiting(models),

@@ -10,7 +10,7 @@ import orjson
 from redis import Redis
 
 from vitrine.core.scoring import Scoring
-from vitrine.store.base import Space
+from vitrine.store.base import EmbeddingSpace
 
 WORKERS_KEY = "vitrine:workers"
 HEARTBEAT_SECONDS = 3.0
@@ -19,7 +19,7 @@ STALE_SECONDS = 12.0
 
 
 @dataclass(frozen=True, slots=True)
-class StoreAway:
+class StoreOutage:
     """A worker leaves the store alone, because it does not answer."""
 
     since: float  #: Unix seconds, the worker's own clock.
@@ -44,15 +44,15 @@ class WorkerInfo:
     supports_text: bool
     pid: int
     started_at: float  #: Unix seconds, the worker's own clock.
-    store_away: StoreAway | None = None  #: None while it can store.
+    store_away: StoreOutage | None = None  #: None while it can store.
     scoring: Scoring | None = None
     """The model's own score of a picture and a text; None where it has none."""
     metrics: str | None = None  #: `host:port` at which it tells Prometheus its metrics.
 
     @property
-    def space(self) -> Space:
+    def space(self) -> EmbeddingSpace:
         """The embedding space that its vectors are in."""
-        return Space(self.model, self.revision, self.policy, self.dimension)
+        return EmbeddingSpace(self.model, self.revision, self.policy, self.dimension)
 
 
 def _now(redis: Redis) -> float:
@@ -96,7 +96,7 @@ def _read(told: dict[str, Any]) -> WorkerInfo:
     return WorkerInfo(
         **{
             **{name: value for name, value in told.items() if name in known},
-            "store_away": StoreAway(**away) if away else None,
+            "store_away": StoreOutage(**away) if away else None,
             "scoring": Scoring(**scoring) if scoring else None,
         }
     )

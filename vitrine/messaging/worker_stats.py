@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 import orjson
 from redis import Redis
 
-KEPT_SECONDS = 15
+STATS_TTL_SECONDS = 15
 """As long as a worker that tells nothing more is believed; it tells every three seconds."""
 
 
@@ -40,7 +40,7 @@ def _key(node: str) -> str:
 
 def write_stats(redis: Redis, vitals: WorkerStats) -> None:
     """Write it, to be forgotten by itself."""
-    redis.set(_key(vitals.node), orjson.dumps(asdict(vitals)), ex=KEPT_SECONDS)
+    redis.set(_key(vitals.node), orjson.dumps(asdict(vitals)), ex=STATS_TTL_SECONDS)
 
 
 def delete_stats(redis: Redis, node: str) -> None:

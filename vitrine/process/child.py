@@ -15,13 +15,13 @@ from vitrine.process.parent_watch import PARENT_VARIABLE
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 10.0
-STEADY_SECONDS = 5.0
+MIN_BACKOFF = 0.5
+MAX_BACKOFF = 10.0
+HEALTHY_SECONDS = 5.0
 """A process that ran this long is taken for healthy: its next restart does not wait."""
 
 
-class Child:
+class ChildProcess:
     """A `vitrine …` command run as a process of its own."""
 
     def __init__(
@@ -32,7 +32,7 @@ class Child:
         environment: Mapping[str, str],
         output: ChildOutput,
         grace: float,
-        steady: float = STEADY_SECONDS,
+        steady: float = HEALTHY_SECONDS,
     ) -> None:
         self.name = name
         self.starts = 0  #: How often it was started.
@@ -44,7 +44,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._asked: float | None = None
-        self._pause = FIRST_PAUSE
+        self._pause = MIN_BACKOFF
         self._restart_at = 0.0
 
     @property
@@ -75,24 +75,26 @@ class Child:
         self.starts += 1
         self._started = time.monotonic()
 
-    def pin(self, option: str, value: str) -> None:
+    def set_option(self, option: str, value: str) -> None:
         """Give an option its final value for every later start."""
         if option in self._arguments:
             self._arguments[self._arguments.index(option) + 1] = value
         else:
             self._arguments += [option, value]
 
-    def revive(self) -> None:
+    def restart_if_dead(self) -> None:
         """Start it again if it died, waiting longer each time it dies young."""
         if self.alive():
             return
         now = time.monotonic()
         if not self._restart_at:
             if now - self._started > self._steady:
-                self._pause = FIRST_PAUSE
-            log.warning("%s ended with %s; again in %.1f s", self.name, self.exit_code, self._pause)
+                self._pause = MIN_BACKOFF
+            log.warning(
+                "%s exited with %s; restarting in %.1f s", self.name, self.exit_code, self._pause
+            )
             self._restart_at = now + self._pause
-            self._pause = min(LONGEST_PAUSE, self._pause * 2)
+            self._pause = min(MAX_BACKOFF, self._pause * 2)
         if now >= self._restart_at:
             self._restart_at = 0.0
             self.start()

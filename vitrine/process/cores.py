@@ -18,7 +18,7 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def share_of_cores(
+def thread_limits(
     settings: Settings, processes: int, environment: Mapping[str, str]
 ) -> dict[str, str]:
     """The variables that hold each of so many workers to its part of the cores, at least one.

@@ -11,7 +11,7 @@ ALL = "all"
 _HINT = "Give `all`, or a list such as cuda:0,cuda:2 or cpu,cpu."
 
 
-def name_devices(asked: str, count_gpus: Callable[[], int]) -> list[str]:
+def parse_devices(asked: str, count_gpus: Callable[[], int]) -> list[str]:
     """The devices by torch's names, one a process, in the order given; the same one may come twice.
 
     `all` is every GPU that `count_gpus` counts, and the CPU where it counts none. Raises `BadInput` for a

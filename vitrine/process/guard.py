@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-LOOK_EVERY = 0.5
+POLL_SECONDS = 0.5
 """Seconds; there is no portable way to be told that a parent has gone."""
 
 
@@ -37,7 +37,7 @@ def run(parent: int, command: Sequence[str]) -> int:
         child = subprocess.Popen(command)
         while os.getppid() == parent:
             try:
-                return child.wait(LOOK_EVERY)
+                return child.wait(POLL_SECONDS)
             except subprocess.TimeoutExpired:
                 continue
     except _Stop:

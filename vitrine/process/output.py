@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from vitrine.telemetry import readable
+from vitrine.telemetry import humanize_json_line
 
 DRAIN_SECONDS = 5.0
 """How long the last lines of a child that has ended may take; a grandchild can hold the pipe open for ever."""
@@ -43,7 +43,7 @@ class LogFile:
             text = self._path.read_text(errors="replace")
         except OSError:
             return ""
-        return "\n".join(readable(line) for line in text.strip().splitlines()[-lines:])
+        return "\n".join(humanize_json_line(line) for line in text.strip().splitlines()[-lines:])
 
 
 class PrefixedOutput:

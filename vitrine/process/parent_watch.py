@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 
-LOOK_EVERY = 1.0
+POLL_SECONDS = 1.0
 """Seconds; there is no portable way to be told."""
 
 
@@ -21,7 +21,7 @@ def exit_with_parent() -> None:
 
     def watch() -> None:
         while os.getppid() == parent:
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()

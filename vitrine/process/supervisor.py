@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 
 from vitrine.core.errors import EXIT_COULD_NOT_RUN, EXIT_OK, EXIT_USAGE, BadInput, VitrineError
-from vitrine.process.child import Child
+from vitrine.process.child import ChildProcess
 
 log = logging.getLogger(__name__)
 
@@ -16,8 +16,8 @@ GRACE_SECONDS = 85.0
 """A worker that cannot stop ends itself after 75 s; containers and init systems kill everybody after 90 s."""
 STEADY_SECONDS = 60.0
 """Loading a large model takes most of a minute; dying while it loads is dying young."""
-_LOOK_EVERY = 0.2
-_ENDED_WELL = (EXIT_OK, -signal.SIGTERM)
+_POLL_SECONDS = 0.2
+_CLEAN_EXIT_CODES = (EXIT_OK, -signal.SIGTERM)
 """A worker that dies of the signal had not begun to consume: from then on it handles it, and ends with 0."""
 
 
@@ -29,9 +29,9 @@ class Supervisor:
     One that refuses a later start, as when its GPU has fallen off the bus, is left out; the rest go on.
     """
 
-    def __init__(self, children: Sequence[Child]) -> None:
+    def __init__(self, children: Sequence[ChildProcess]) -> None:
         self._children = list(children)
-        self._left_out: list[Child] = []
+        self._left_out: list[ChildProcess] = []
 
     def run(self, stop: threading.Event) -> int:
         """Run until `stop` is set; 0 where every child was up then and ended well, 1 otherwise.
@@ -42,7 +42,7 @@ class Supervisor:
         try:
             for child in self._children:
                 child.start()
-            while not stop.wait(_LOOK_EVERY):
+            while not stop.wait(_POLL_SECONDS):
                 self._look()
             log.info("stopping %d workers; what is in hand is finished first", len(self._running()))
         finally:
@@ -54,11 +54,11 @@ class Supervisor:
             if child.exit_code == EXIT_USAGE:
                 self._refused(child)
             else:
-                child.revive()
+                child.restart_if_dead()
         if not self._running():
             raise VitrineError("No worker is left: each refuses to start; it says why above.")
 
-    def _refused(self, child: Child) -> None:
+    def _refused(self, child: ChildProcess) -> None:
         child.stop()  # It has ended: this waits for its last words, so that they stand above ours.
         if child.starts == 1:
             raise BadInput(
@@ -68,7 +68,7 @@ class Supervisor:
         log.error("the worker on %s refuses to start again and is left out", child.name)
         self._left_out.append(child)
 
-    def _running(self) -> list[Child]:
+    def _running(self) -> list[ChildProcess]:
         return [child for child in self._children if child not in self._left_out]
 
     def _stop(self) -> None:
@@ -79,7 +79,7 @@ class Supervisor:
             child.stop()
 
     def _exit_code(self) -> int:
-        bad = [child for child in self._children if child.exit_code not in _ENDED_WELL]
+        bad = [child for child in self._children if child.exit_code not in _CLEAN_EXIT_CODES]
         for child in bad:
             log.error("the worker on %s ended with %s", child.name, child.exit_code)
         return EXIT_COULD_NOT_RUN if bad else EXIT_OK

@@ -20,26 +20,26 @@ from vitrine.core.redis_client import as_bytes
 from vitrine.core.settings import MEBIBYTE
 from vitrine.messaging.broker import Publisher
 from vitrine.query.protocol import (
-    Answer,
     Query,
-    number_of,
-    packed_question,
+    QueryAnswer,
+    decode_answer,
+    encode_query,
     reply_key,
     request_key,
     request_name,
-    unpacked_answer,
+    request_number,
 )
 
-SLACK = 5.0
+EXPIRY_MARGIN = 5.0
 """Seconds that a question outlives its asker's patience, for clocks and hand-overs."""
-GROUP = 16
+QUERIES_PER_MESSAGE = 16
 """Questions a message: a Celery task costs about a millisecond whatever is in it. A worker that takes as many groups as it has
 query threads (64) has a thousand pictures on the way, which are 150 MB at 224 x 224."""
-GROUP_BYTES = 4 * MEBIBYTE
+BYTES_PER_MESSAGE = 4 * MEBIBYTE
 """What a group's questions take together, if it is more than one."""
-WINDOW = 256
+MAX_IN_FLIGHT = 256
 """Questions of one call that are out at once: a quarter of what one worker takes."""
-WINDOW_BYTES = 16 * MEBIBYTE
+MAX_IN_FLIGHT_BYTES = 16 * MEBIBYTE
 """What they take in Redis together, if it is more than one group."""
 _AT_ONCE = 256
 """Answers read in one command: a megabyte of vectors."""
@@ -63,9 +63,9 @@ class QueryCall:
             int, int
         ] = {}  #: Questions that were sent and not answered, and their bytes.
 
-    def run(self, queries: Mapping[int, Query]) -> dict[int, Answer]:
+    def run(self, queries: Mapping[int, Query]) -> dict[int, QueryAnswer]:
         """The answers by the questions' numbers; what none came for in time has `ModelUnavailable`."""
-        answers: dict[int, Answer] = {}
+        answers: dict[int, QueryAnswer] = {}
         groups = deque(_groups(queries))
         try:
             while groups or self._out:
@@ -88,19 +88,19 @@ class QueryCall:
         if not self._out:
             return True
         size = sum(self._out.values()) + sum(len(queries[number].data) for number in group)
-        return len(self._out) + len(group) <= WINDOW and size <= WINDOW_BYTES
+        return len(self._out) + len(group) <= MAX_IN_FLIGHT and size <= MAX_IN_FLIGHT_BYTES
 
     def _send(self, group: list[int], queries: Mapping[int, Query]) -> None:
-        left = math.ceil(1000 * (max(0.0, self._left()) + SLACK))
+        left = math.ceil(1000 * (max(0.0, self._left()) + EXPIRY_MARGIN))
         requests = [request_name(self._name, number) for number in group]
         with self._redis.pipeline(transaction=False) as pipe:
             for number, request in zip(group, requests, strict=True):
-                pipe.set(request_key(request), packed_question(queries[number]), px=left)
+                pipe.set(request_key(request), encode_query(queries[number]), px=left)
                 self._out[number] = len(queries[number].data)
             pipe.execute()
         self._publisher.publish_query(",".join(requests), self._model)
 
-    def _collect(self, answers: dict[int, Answer]) -> bool:
+    def _collect(self, answers: dict[int, QueryAnswer]) -> bool:
         """Wait for answers and take all that are there; False once there is no time left."""
         left = self._left()
         if left <= 0:
@@ -110,9 +110,9 @@ class QueryCall:
         if popped is not None:
             more = self._redis.lpop(key, _AT_ONCE) if len(self._out) > 1 else None
             for raw in (popped[1], *(more or ())):
-                request, answer = unpacked_answer(as_bytes(raw))
-                answers[number_of(request)] = answer
-                self._out.pop(number_of(request), None)
+                request, answer = decode_answer(as_bytes(raw))
+                answers[request_number(request)] = answer
+                self._out.pop(request_number(request), None)
         return True
 
     def _left(self) -> float:
@@ -129,7 +129,9 @@ def _groups(queries: Mapping[int, Query]) -> Iterator[list[int]]:
     group: list[int] = []
     size = 0
     for number, query in queries.items():
-        if group and (len(group) == GROUP or size + len(query.data) > GROUP_BYTES):
+        if group and (
+            len(group) == QUERIES_PER_MESSAGE or size + len(query.data) > BYTES_PER_MESSAGE
+        ):
             yield group
             group, size = [], 0
         group.append(number)

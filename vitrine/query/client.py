@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from redis import Redis
 
 from vitrine.core.errors import BadInput, ModelUnavailable, VitrineError
-from vitrine.core.redis_client import connect, redis_errors
+from vitrine.core.redis_client import connect_redis, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.messaging import worker_registry, worker_stats
 from vitrine.messaging.broker import Publisher
-from vitrine.query.call import SLACK, QueryCall
-from vitrine.query.protocol import Answer, Kind, Query, QueryVector, UnusablePicture
+from vitrine.query.call import EXPIRY_MARGIN, QueryCall
+from vitrine.query.protocol import Query, QueryAnswer, QueryKind, QueryVector, UnusablePicture
 
-__all__ = ["Answer", "Kind", "Query", "QueryClient", "QueryVector", "UnusablePicture"]
+__all__ = ["Query", "QueryAnswer", "QueryClient", "QueryKind", "QueryVector", "UnusablePicture"]
 
 
 class QueryClient:
@@ -34,8 +34,9 @@ class QueryClient:
     def open(cls, settings: Settings) -> QueryClient:
         """The lane that the settings name."""
         # A blocking pop waits as long as the query may take: the socket must not give up before.
-        redis = connect(
-            settings.redis_url.get_secret_value(), socket_timeout=settings.query_timeout + SLACK
+        redis = connect_redis(
+            settings.redis_url.get_secret_value(),
+            socket_timeout=settings.query_timeout + EXPIRY_MARGIN,
         )
         return cls(redis, Publisher(settings), timeout=settings.query_timeout)
 
@@ -68,7 +69,7 @@ class QueryClient:
 
     def embed_many(
         self, model: str, queries: Sequence[Query], *, timeout: float | None = None
-    ) -> list[Answer]:
+    ) -> list[QueryAnswer]:
         """Have the workers embed the questions, in `timeout` seconds for all (by default what one question has).
 
         An answer for each, in their order: a vector, or the error that `embed` would raise for it, so that one
@@ -77,11 +78,11 @@ class QueryClient:
         """
         workers = self.workers(model)
         if not workers:
-            raise no_worker(model)
-        told: dict[int, Answer] = {}
+            raise no_worker_error(model)
+        told: dict[int, QueryAnswer] = {}
         if not any(worker.supports_text for worker in workers):
             told = {
-                number: no_text_tower(model)
+                number: no_text_tower_error(model)
                 for number, one in enumerate(queries)
                 if one.kind == "text"
             }
@@ -100,7 +101,7 @@ class QueryClient:
         self._redis.close()
 
 
-def no_worker(model: str) -> ModelUnavailable:
+def no_worker_error(model: str) -> ModelUnavailable:
     """What is told where nobody has the model."""
     return ModelUnavailable(
         f"No worker for the model {model} is running.",
@@ -108,7 +109,7 @@ def no_worker(model: str) -> ModelUnavailable:
     )
 
 
-def no_text_tower(model: str) -> BadInput:
+def no_text_tower_error(model: str) -> BadInput:
     """What is told where the model embeds pictures only."""
     return BadInput(
         f"The model {model} has no text tower, so it takes no words.",

@@ -15,18 +15,18 @@ import orjson
 from numpy.typing import NDArray
 
 from vitrine.core.errors import BadInput, ModelUnavailable, VitrineError
-from vitrine.core.hints import COMMAND_LINE
+from vitrine.core.hints import CLI_WORDING
 from vitrine.core.types import FailureReason, ItemFailure
-from vitrine.store.base import Space
+from vitrine.store.base import EmbeddingSpace
 
-Kind = Literal["image", "url", "text", "pixels"]
+QueryKind = Literal["image", "url", "text", "pixels"]
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question: the bytes of a picture, a URL (UTF-8), words (UTF-8), or pixels that are a model's input already."""
 
-    kind: Kind
+    kind: QueryKind
     data: bytes = field(repr=False)
     shape: tuple[int, ...] = ()
     """Of pixels: `data` is then float32, little-endian, row by row in this shape, without the batch axis."""
@@ -56,7 +56,7 @@ class QueryVector:
     """An answer: a unit vector, float32 [dimension], and the space it is in."""
 
     vector: NDArray[np.float32]
-    space: Space
+    space: EmbeddingSpace
 
 
 class UnusablePicture(BadInput):
@@ -73,7 +73,7 @@ class UnusablePicture(BadInput):
         return cls(failure.reason, failure.detail)
 
 
-Answer: TypeAlias = QueryVector | VitrineError
+QueryAnswer: TypeAlias = QueryVector | VitrineError
 """What becomes of one question among many."""
 
 _ERRORS: dict[str, type[VitrineError]] = {
@@ -90,7 +90,7 @@ def request_name(call: str, number: int) -> str:
     return f"{call}.{number}"
 
 
-def number_of(request: str) -> int:
+def request_number(request: str) -> int:
     """Which of its call's questions it is."""
     return int(request.rpartition(".")[2])
 
@@ -108,7 +108,7 @@ def reply_key(request: str) -> str:
 # --- bytes ----------------------------------------------------------------------------------------
 
 
-def packed_question(query: Query) -> bytes:
+def encode_query(query: Query) -> bytes:
     """The question as it waits in Redis."""
     head: dict[str, Any] = {"kind": query.kind}
     if query.shape:
@@ -122,7 +122,7 @@ def packed_question(query: Query) -> bytes:
     return orjson.dumps(head) + b"\n" + query.data
 
 
-def unpacked_question(raw: bytes) -> Query:
+def decode_query(raw: bytes) -> Query:
     """The question of its bytes."""
     head, _, body = raw.partition(b"\n")
     told: dict[str, Any] = orjson.loads(head)
@@ -131,28 +131,28 @@ def unpacked_question(raw: bytes) -> Query:
     return Query(told["kind"], body, shape, grey, fresh, part)
 
 
-def packed_vector(request: str, vector: NDArray[np.float32], space: Space) -> bytes:
+def encode_vector(request: str, vector: NDArray[np.float32], space: EmbeddingSpace) -> bytes:
     """The answer with a vector, float32 [dimension]."""
     head = orjson.dumps({"request": request, "space": asdict(space)})
     return head + b"\n" + vector.astype("<f4", copy=False).tobytes()
 
 
-def packed_error(request: str, error: VitrineError) -> bytes:
+def encode_error(request: str, error: VitrineError) -> bytes:
     """The answer that there is none, and why."""
-    told = {"code": error.code, "message": error.message, "hint": error.hint_in(COMMAND_LINE)}
+    told = {"code": error.code, "message": error.message, "hint": error.render_hint(CLI_WORDING)}
     if isinstance(error, UnusablePicture):
         told |= {"reason": error.reason.value, "detail": error.detail}
     return orjson.dumps({"request": request, "error": told})
 
 
-def unpacked_answer(raw: bytes) -> tuple[str, Answer]:
+def decode_answer(raw: bytes) -> tuple[str, QueryAnswer]:
     """The request, and its answer."""
     head, _, body = raw.partition(b"\n")
     told: dict[str, Any] = orjson.loads(head)
     if "error" in told:
         return told["request"], _error(told["error"])
     vector = np.frombuffer(body, dtype="<f4").astype(np.float32, copy=False)
-    return told["request"], QueryVector(vector, Space(**told["space"]))
+    return told["request"], QueryVector(vector, EmbeddingSpace(**told["space"]))
 
 
 def _error(told: dict[str, Any]) -> VitrineError:

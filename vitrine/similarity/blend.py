@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from vitrine.similarity.score_baseline import ScoreBaseline
 
-AWAY = 0.3
+NEGATIVE_WEIGHT = 0.3
 """How strongly what is not wanted pushes, beside what is wanted: measured in docs/search.md, a quarter suits two models
 best and a half one. Rocchio's feedback, whose form this is, usually takes a quarter to a third."""
-SHORTEST = 1e-6  #: A blend of less length has no direction.
+MIN_LENGTH = 1e-6  #: A blend of less length has no direction.
 
 
 @dataclass(frozen=True, slots=True)
-class Weighted:
+class WeightedVector:
     """A unit vector, float32 [dimension], and what it counts beside the others."""
 
     vector: NDArray[np.float32]
@@ -31,7 +31,9 @@ class Weighted:
 
 
 def blend(
-    like: Sequence[Weighted], unlike: Sequence[Weighted], background: ScoreBaseline | None
+    like: Sequence[WeightedVector],
+    unlike: Sequence[WeightedVector],
+    background: ScoreBaseline | None,
 ) -> NDArray[np.float32] | None:
     """The question, float32 [dimension] of unit length; None where the examples cancel each other out.
 
@@ -43,14 +45,14 @@ def blend(
     pulls, pushes = _forces(like, background), _forces(unlike, background)
     target = np.sum(pulls, axis=0) / sum(example.weight for example in like)
     if pushes:
-        target = target - AWAY / len(pushes) * np.sum(pushes, axis=0)
+        target = target - NEGATIVE_WEIGHT / len(pushes) * np.sum(pushes, axis=0)
     length = float(np.linalg.norm(target))
     strongest = max(float(np.linalg.norm(force)) for force in (*pulls, *pushes))
-    return None if length < SHORTEST * strongest else (target / length).astype(np.float32)
+    return None if length < MIN_LENGTH * strongest else (target / length).astype(np.float32)
 
 
 def _forces(
-    examples: Sequence[Weighted], background: ScoreBaseline | None
+    examples: Sequence[WeightedVector], background: ScoreBaseline | None
 ) -> list[NDArray[np.float64]]:
     """Each example's vector at its strength: its weight, by the spread of its own scores."""
     return [
@@ -60,6 +62,6 @@ def _forces(
 
 
 def _spread(vector: NDArray[np.float32], background: ScoreBaseline | None) -> float:
-    if background is None or not background.telling:
+    if background is None or not background.is_sufficient:
         return 1.0
     return background.scores(vector).spread

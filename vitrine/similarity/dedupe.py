@@ -33,16 +33,16 @@ from vitrine.store.base import (
 MAX_PICTURES = 250_000
 """Comparing so many takes half an hour on two cores (20,000 of 768 dimensions 12 s), and at 1,152 dimensions 1.2 GB."""
 
-Progress = Callable[[str, int], None]
+StepProgress = Callable[[str, int], None]
 """Told what is done (`read`, `compared`), and how many more are."""
 
 
-def _silent(_: str, __: int) -> None:
+def _ignore_progress(_: str, __: int) -> None:
     """Nobody looks."""
 
 
 @dataclass(frozen=True, slots=True)
-class PictureRef:
+class ComparedPicture:
     """A stored picture."""
 
     item_id: str
@@ -55,7 +55,7 @@ class PictureRef:
 class GroupMember:
     """A picture of a group."""
 
-    picture: PictureRef
+    picture: ComparedPicture
     cosine: float  #: To the group's first picture.
     same_bytes: bool  #: As the group's first picture; true of that itself.
 
@@ -70,7 +70,11 @@ class Duplicates:
 
 
 def find_duplicates(
-    store: VectorStore, name: str, *, cosine: float | None = None, on_progress: Progress = _silent
+    store: VectorStore,
+    name: str,
+    *,
+    cosine: float | None = None,
+    on_progress: StepProgress = _ignore_progress,
 ) -> Duplicates:
     """The near-identical pictures of a collection, at a threshold chosen from it or as given.
 
@@ -94,8 +98,8 @@ def find_duplicates(
 
 
 def _read(
-    store: VectorStore, name: str, on_progress: Progress
-) -> tuple[list[PictureRef], NDArray[np.float32]]:
+    store: VectorStore, name: str, on_progress: StepProgress
+) -> tuple[list[ComparedPicture], NDArray[np.float32]]:
     info = store.describe(name)
     if info.points > MAX_PICTURES:
         raise BadInput(
@@ -111,9 +115,9 @@ def _read(
     return [picture for picture, _ in read], vectors.reshape(len(read), info.space.dimension)
 
 
-def _picture(point: StoredPoint) -> PictureRef:
+def _picture(point: StoredPoint) -> ComparedPicture:
     payload = point.payload
-    return PictureRef(
+    return ComparedPicture(
         payload[ITEM_FIELD],
         payload[INDEX_FIELD],
         payload[URL_FIELD],
@@ -121,7 +125,9 @@ def _picture(point: StoredPoint) -> PictureRef:
     )
 
 
-def _by_content(pictures: Sequence[PictureRef]) -> tuple[NDArray[np.intp], dict[int, list[int]]]:
+def _by_content(
+    pictures: Sequence[ComparedPicture],
+) -> tuple[NDArray[np.intp], dict[int, list[int]]]:
     """The first row of each content, and for each of them all rows of that content."""
     rows: dict[str, list[int]] = {}
     for row, picture in enumerate(pictures):
@@ -130,7 +136,7 @@ def _by_content(pictures: Sequence[PictureRef]) -> tuple[NDArray[np.intp], dict[
     return np.fromiter(copies, np.intp, len(copies)), copies
 
 
-def _closest(vectors: NDArray[np.float32], on_progress: Progress) -> NearestNeighbours:
+def _closest(vectors: NDArray[np.float32], on_progress: StepProgress) -> NearestNeighbours:
     if len(vectors) < 2:
         return NearestNeighbours(np.zeros(0, np.intp), np.zeros(0, np.float32))
     return nearest_neighbours(vectors, lambda more: on_progress("compared", more))
@@ -138,7 +144,7 @@ def _closest(vectors: NDArray[np.float32], on_progress: Progress) -> NearestNeig
 
 def _members(
     group: Sequence[int],
-    pictures: Sequence[PictureRef],
+    pictures: Sequence[ComparedPicture],
     vectors: NDArray[np.float32],
     copies: dict[int, list[int]],
 ) -> tuple[GroupMember, ...]:

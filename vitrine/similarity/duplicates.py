@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def gather_duplicates(vectors: NDArray[np.float32], cosine: float) -> list[int]:
+def group_near_duplicates(vectors: NDArray[np.float32], cosine: float) -> list[int]:
     """For each row of float32 [n, dimension], best hit first, the row that it stands behind: itself, where none."""
     leads: list[int] = []
     behind: list[int] = []

@@ -21,7 +21,7 @@ Progress = Callable[[int], None]
 """Told how many more vectors are compared."""
 
 
-def _silent(_: int) -> None:
+def _ignore_progress(_: int) -> None:
     """Nobody looks."""
 
 
@@ -34,7 +34,7 @@ class NearestNeighbours:
 
 
 def nearest_neighbours(
-    vectors: NDArray[np.float32], on_progress: Progress = _silent
+    vectors: NDArray[np.float32], on_progress: Progress = _ignore_progress
 ) -> NearestNeighbours:
     """The nearest of each of at least two unit vectors, float32 [n, dimension]."""
     rows = np.empty(len(vectors), np.intp)

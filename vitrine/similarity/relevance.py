@@ -21,11 +21,11 @@ from vitrine.similarity.score_baseline import BaselineScores
 
 NEAREST = 5
 """Hits whose mean is the upper end; one alone would let a single lucky hit cut off all others."""
-OF_THE_WAY = 0.8
+CUT_RATIO = 0.8
 """From the background to the nearest: the best on average of three models; 0.75 and 0.85 are within a hundredth."""
-STANDS_OUT = 1.5
+MIN_SPREADS_ABOVE = 1.5
 """Spreads that a hit has to be above the background's middle in any case, also where the nearest are no nearer."""
-LOOKED_AT = 20
+HITS_NEEDED = 20
 """Hits that are needed to judge: five that are no copies of the question, also where several are."""
 
 
@@ -39,17 +39,17 @@ class Relevance:
     sample: int
 
 
-def relevance_of(
+def compute_relevance(
     background: BaselineScores, scores: Sequence[float], *, copies: float
 ) -> Relevance:
     """The cut for hits with these scores, best first.
 
     Hits of at least `copies` are the question's own picture again; they say nothing of how near the others come.
     """
-    nearest = [score for score in scores[:LOOKED_AT] if score < copies][:NEAREST]
-    stands_out = background.middle + STANDS_OUT * background.spread
+    nearest = [score for score in scores[:HITS_NEEDED] if score < copies][:NEAREST]
+    stands_out = background.middle + MIN_SPREADS_ABOVE * background.spread
     cut = stands_out
     if nearest:
         reached = sum(nearest) / len(nearest) - background.middle
-        cut = max(stands_out, background.middle + OF_THE_WAY * reached)
+        cut = max(stands_out, background.middle + CUT_RATIO * reached)
     return Relevance(cut, background.middle, background.spread, background.count)

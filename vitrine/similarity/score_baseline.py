@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from vitrine.similarity.threshold import choose_threshold
 
-SAMPLE = 1000
+SAMPLE_SIZE = 1000
 """Vectors drawn: the middle and the spread of the scores are then known to about 3% of the spread."""
-FEWEST = 30
+MIN_VECTORS = 30
 """Vectors below which nothing is judged: a spread of so few is known to no better than 13%."""
 SMALLEST_SPREAD = 1e-4
 """Of cosines in float32; a collection of one picture over and over has less, and nothing stands out from that."""
@@ -38,9 +38,9 @@ class ScoreBaseline:
         return len(self._sample)
 
     @property
-    def telling(self) -> bool:
+    def is_sufficient(self) -> bool:
         """Whether so many were drawn that something can be said."""
-        return len(self._sample) >= FEWEST
+        return len(self._sample) >= MIN_VECTORS
 
     def scores(self, vector: NDArray[np.float32]) -> BaselineScores:
         """How the sample scores for a question; what is relevant hardly moves a median and a quantile."""

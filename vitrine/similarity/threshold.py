@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-SHARE = 0.12
+DISTANCE_RATIO = 0.12
 """Of the usual distance. At 0.10 fewer copies are found, at 0.15 products in two colours pass for one."""
-FEWEST = 10  #: Vectors below which a usual distance means nothing.
+MIN_VECTORS = 10  #: Vectors below which a usual distance means nothing.
 FALLBACK = 0.99  #: The cosine then: about what is chosen for convolutional models.
-PAIRS = 5000
+SAMPLED_PAIRS = 5000
 """Drawn at random; the middle of their distances is then known to 1%."""
 
 
@@ -44,22 +44,22 @@ def given_threshold(cosine: float) -> Threshold:
 
 def choose_threshold(vectors: NDArray[np.float32]) -> Threshold:
     """The threshold for pictures with these unit vectors, float32 [n, dimension], each picture once."""
-    if len(vectors) < FEWEST:
+    if len(vectors) < MIN_VECTORS:
         told = f"For so few pictures the threshold is a cosine of {FALLBACK}."
         return Threshold(FALLBACK, chosen=False, told=told)
-    usual = usual_distance(vectors)
-    cosine = 1 - (SHARE * usual) ** 2 / 2
+    usual = median_pair_distance(vectors)
+    cosine = 1 - (DISTANCE_RATIO * usual) ** 2 / 2
     told = (
-        f"The threshold, a cosine of {cosine:.4f}, was chosen from the collection: {SHARE:.0%} of the "
+        f"The threshold, a cosine of {cosine:.4f}, was chosen from the collection: {DISTANCE_RATIO:.0%} of the "
         f"usual distance between two of its pictures."
     )
     return Threshold(cosine, chosen=True, told=told)
 
 
-def usual_distance(vectors: NDArray[np.float32]) -> float:
+def median_pair_distance(vectors: NDArray[np.float32]) -> float:
     """The median distance of pairs drawn at random, the same ones each time."""
     drawn = np.random.default_rng(0)
-    first = drawn.integers(0, len(vectors), PAIRS)
-    second = (first + drawn.integers(1, len(vectors), PAIRS)) % len(vectors)
+    first = drawn.integers(0, len(vectors), SAMPLED_PAIRS)
+    second = (first + drawn.integers(1, len(vectors), SAMPLED_PAIRS)) % len(vectors)
     cosines = np.einsum("ij,ij->i", vectors[first], vectors[second])
     return math.sqrt(max(0.0, 2 - 2 * float(np.median(cosines))))

@@ -21,11 +21,11 @@ from pydantic import SecretStr
 
 from vitrine.core import service_discovery
 from vitrine.core.errors import EXIT_USAGE, BadInput, VitrineError
-from vitrine.core.redis_client import connect, redis_errors
+from vitrine.core.redis_client import connect_redis, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.core.types import model_name
 from vitrine.messaging.worker_registry import live_workers
-from vitrine.process.child import Child
+from vitrine.process.child import ChildProcess
 from vitrine.process.output import LogFile
 from vitrine.standalone.lock import DataLock
 from vitrine.standalone.private_redis import PrivateRedis
@@ -38,7 +38,7 @@ START_SECONDS = 600.0
 ends instead of starting is noticed at once."""
 WORKER_GRACE = 90.0
 _POLL = 0.05
-_LOOK_EVERY = 0.5
+_POLL_SECONDS = 0.5
 
 
 class Standalone:
@@ -57,7 +57,7 @@ class Standalone:
         self._say = say
         self._lock = DataLock(settings.data_dir)
         self._redis: PrivateRedis | None = None
-        self._children: list[Child] = []
+        self._children: list[ChildProcess] = []
         self._closing = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
@@ -104,7 +104,7 @@ class Standalone:
     def _check_addresses(self) -> None:
         """Say what is wrong with a setting before anything is started."""
         if "redis_url" in self.settings.model_fields_set:
-            connect(self.settings.redis_url.get_secret_value()).close()
+            connect_redis(self.settings.redis_url.get_secret_value()).close()
         if "qdrant_url" in self.settings.model_fields_set:
             check_url(self.settings)
 
@@ -159,14 +159,14 @@ class Standalone:
         url = self._wait_for_file(child, port_file)
         self._use(qdrant_url=SecretStr(f"edge+{url}"))
         # A store that dies comes back at the same address, or its clients would not find it.
-        child.pin("--port", url.rsplit(":", 1)[1])
+        child.set_option("--port", url.rsplit(":", 1)[1])
 
     def _start_worker(self) -> None:
         self._say(f"starting the worker with the model {self.settings.model}")
         arguments = ["worker", "--model", self.settings.model, "--device", self.settings.device]
         child = self._child("worker", [*arguments, "--exit-with-parent"], grace=WORKER_GRACE)
         name = model_name(self.settings.model)
-        redis = connect(self.settings.redis_url.get_secret_value())
+        redis = connect_redis(self.settings.redis_url.get_secret_value())
 
         def alive() -> bool:
             with redis_errors():
@@ -184,10 +184,10 @@ class Standalone:
         child = self._child("api", [*arguments, "--exit-with-parent"], grace=15.0)
         url = self._wait_for_file(child, port_file)
         self._use(api_url=url)
-        child.pin("--port", url.rsplit(":", 1)[1])
+        child.set_option("--port", url.rsplit(":", 1)[1])
 
-    def _child(self, name: str, arguments: list[str], *, grace: float) -> Child:
-        child = Child(
+    def _child(self, name: str, arguments: list[str], *, grace: float) -> ChildProcess:
+        child = ChildProcess(
             name,
             arguments,
             environment=self._child_environment(),
@@ -213,11 +213,11 @@ class Standalone:
         }
         return {**own, **self._environment}
 
-    def _wait_for_file(self, child: Child, path: Path) -> str:
+    def _wait_for_file(self, child: ChildProcess, path: Path) -> str:
         self._wait(child, path.exists)
         return path.read_text().strip()
 
-    def _wait(self, child: Child, ready: Callable[[], bool]) -> None:
+    def _wait(self, child: ChildProcess, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if not child.alive() or time.monotonic() > deadline:
@@ -225,21 +225,21 @@ class Standalone:
             time.sleep(_POLL)
 
     def _watch(self) -> None:
-        while not self._closing.wait(_LOOK_EVERY):
+        while not self._closing.wait(_POLL_SECONDS):
             try:
                 self._look()
             except Exception:
-                log.exception("the supervisor could not revive a part")
+                log.exception("the supervisor could not restart a process")
 
     def _look(self) -> None:
         if self._redis is not None and not self._redis.alive():
             log.warning("Redis ended; starting it again")
             self._redis.restart()
         for child in self._children:
-            child.revive()
+            child.restart_if_dead()
 
 
-def _not_ready(child: Child, said: LogFile) -> VitrineError:
+def _not_ready(child: ChildProcess, said: LogFile) -> VitrineError:
     """What a part that did not come up said last; bad input stays bad input."""
     why = "is not ready" if child.alive() else "ended"
     kind = BadInput if child.exit_code == EXIT_USAGE else VitrineError

@@ -2,13 +2,13 @@
 
 from vitrine.store.base import (
     CollectionInfo,
+    EmbeddingSpace,
     Footprint,
     Hit,
     IndexState,
     ItemHits,
     PointBatch,
     Provenance,
-    Space,
     StoredPoint,
     VectorStore,
 )
@@ -16,6 +16,7 @@ from vitrine.store.facets import Facet, FacetBin, FacetValue
 
 __all__ = [
     "CollectionInfo",
+    "EmbeddingSpace",
     "Facet",
     "FacetBin",
     "FacetValue",
@@ -25,7 +26,6 @@ __all__ = [
     "ItemHits",
     "PointBatch",
     "Provenance",
-    "Space",
     "StoredPoint",
     "VectorStore",
 ]

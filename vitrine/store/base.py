@@ -22,13 +22,13 @@ INDEX_FIELD = "image_index"
 URL_FIELD = "image_url"
 FIELDS_FIELD = "fields"  #: The catalog's own fields live beneath this key, so that no name of theirs can collide.
 PROVENANCE_FIELD = "provenance"
-MOST_ITEMS = 100_000
+MAX_COUNTED_ITEMS = 100_000
 """Items that are counted to tell how many there are; beyond, that there are more is told. So many take the embedded
 engine 0.2 s, in which it answers nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
+class EmbeddingSpace:
     """An embedding space: vectors are comparable only within one."""
 
     model: str  #: Canonical model name.
@@ -118,7 +118,7 @@ class CollectionInfo:
 
     name: str  #: The alias: the catalog's name.
     generation: str  #: The real collection behind it.
-    space: Space
+    space: EmbeddingSpace
     points: int
     indexed_fields: Mapping[str, str]  #: Catalog field -> `keyword`, `integer`, `float` or `bool`.
 
@@ -137,7 +137,7 @@ class IndexState:
 class Footprint:
     """What a collection takes up."""
 
-    items: int  #: Different items among its points; past `MOST_ITEMS` that many.
+    items: int  #: Different items among its points; past `MAX_COUNTED_ITEMS` that many.
     more_items: bool  #: There are more than were counted.
     disk_bytes: int | None  #: Of the store's files for it; None where the store does not tell.
 
@@ -148,7 +148,7 @@ class VectorStore(Protocol):
     def ping(self) -> None:
         """Return when the store answers."""
 
-    def ensure(self, name: str, space: Space) -> None:
+    def ensure(self, name: str, space: EmbeddingSpace) -> None:
         """Make the first generation and its alias, or check that the one there is of this space.
 
         Safe to call from many workers at once. Raises `SpaceMismatch` naming both spaces.
@@ -200,7 +200,7 @@ class VectorStore(Protocol):
         Raises `NotFound` for the collection, `BadInput` for a field that is not indexed.
         """
 
-    def space(self, name: str) -> Space:
+    def space(self, name: str) -> EmbeddingSpace:
         """What a search asks first: the collection's space as it is now, nothing counted; raises `NotFound`."""
 
     def describe(self, name: str) -> CollectionInfo:

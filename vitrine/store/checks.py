@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vitrine.core.errors import BadInput, StoreRejected
 from vitrine.core.filters import MAX_INTEGER
-from vitrine.store.base import ITEM_FIELD, PointBatch, Space
+from vitrine.store.base import ITEM_FIELD, EmbeddingSpace, PointBatch
 from vitrine.store.spaces import require_provenance
 
 UNIT_TOLERANCE = 1e-3
@@ -26,7 +26,7 @@ MAX_SAMPLE = (
 MAX_PER_ITEM = 100  #: Pictures of each item of one search.
 
 
-def check_points(name: str, points: PointBatch, space: Space) -> None:
+def check_points(name: str, points: PointBatch, space: EmbeddingSpace) -> None:
     """Raise `ValueError` for vectors that break the contract, `SpaceMismatch` for those of another space."""
     columns = (points.item_ids, points.indexes, points.urls, points.fields, points.provenance)
     if any(len(column) != len(points.ids) for column in columns):
@@ -65,7 +65,7 @@ def check_sample(count: int) -> None:
         raise BadInput(f"count: expected 1 to {MAX_SAMPLE}, not {count}.")
 
 
-def payloads(points: PointBatch) -> list[dict[str, Any]]:
+def checked_payloads(points: PointBatch) -> list[dict[str, Any]]:
     """The payloads of a batch; `StoreRejected` names the item whose payload cannot be stored."""
     made = [points.payload(row) for row in range(len(points.ids))]
     for payload in made:

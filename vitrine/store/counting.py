@@ -18,7 +18,7 @@ _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 """Widths of a bin that people read as round, times a power of ten."""
 
 
-class Counter(Protocol):
+class FacetCounter(Protocol):
     """What an engine counts among the points of one collection."""
 
     def words(self, field: str, where: Filter | None, limit: int) -> Sequence[FacetValue]:
@@ -32,7 +32,7 @@ class Counter(Protocol):
 
 
 def facet(
-    counter: Counter, indexed: Mapping[str, str], field: str, where: Filter | None, top: int
+    counter: FacetCounter, indexed: Mapping[str, str], field: str, where: Filter | None, top: int
 ) -> Facet:
     """The field's facet; `indexed` are the collection's indexed fields by type.
 
@@ -56,7 +56,7 @@ def _commonest_first(found: FacetValue) -> tuple[int, str]:
     return -found.points, str(found.value)
 
 
-def _booleans(counter: Counter, field: str, where: Filter | None) -> list[FacetValue]:
+def _booleans(counter: FacetCounter, field: str, where: Filter | None) -> list[FacetValue]:
     counted = [
         FacetValue(value, counter.count(_also(where, Equals(field, value))))
         for value in (True, False)
@@ -64,7 +64,7 @@ def _booleans(counter: Counter, field: str, where: Filter | None) -> list[FacetV
     return sorted((value for value in counted if value.points), key=_commonest_first)
 
 
-def _numbers(counter: Counter, field: str, where: Filter | None) -> Facet:
+def _numbers(counter: FacetCounter, field: str, where: Filter | None) -> Facet:
     low = counter.extreme(field, where, largest=False)
     high = counter.extreme(field, where, largest=True)
     if low is None or high is None:

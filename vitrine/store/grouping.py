@@ -28,7 +28,9 @@ class Ranker(Protocol):
         """For each item its `limit` nearest points, best first."""
 
 
-def group(ranker: Ranker, top: int, per_item: int, exclude: Sequence[str]) -> list[ItemHits]:
+def group_by_item(
+    ranker: Ranker, top: int, per_item: int, exclude: Sequence[str]
+) -> list[ItemHits]:
     """The `top` nearest items, best first, each with up to `per_item` of its hits."""
     found = _nearest_items(ranker, top, exclude)
     if per_item > 1:
@@ -44,7 +46,7 @@ def _nearest_items(ranker: Ranker, top: int, exclude: Sequence[str]) -> dict[str
     limit = max(MIN_FETCH, OVERFETCH * top)
     while len(found) < top:
         hits = ranker.nearest(limit, [*exclude, *found])
-        for item, ranked in by_item(hits).items():
+        for item, ranked in hits_by_item(hits).items():
             found.setdefault(item, ranked)
         if len(hits) < limit:
             break
@@ -52,7 +54,7 @@ def _nearest_items(ranker: Ranker, top: int, exclude: Sequence[str]) -> dict[str
     return dict(list(found.items())[:top])
 
 
-def by_item(hits: Iterable[Hit]) -> dict[str, list[Hit]]:
+def hits_by_item(hits: Iterable[Hit]) -> dict[str, list[Hit]]:
     """Hits by their item, both in the order in which they came."""
     items: dict[str, list[Hit]] = {}
     for hit in hits:

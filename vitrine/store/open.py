@@ -11,7 +11,7 @@ from vitrine.core.settings import Settings
 from vitrine.core.store_options import StoreOptions
 from vitrine.store.base import VectorStore
 
-Kind: TypeAlias = Literal["qdrant", "remote", "embedded"]
+StoreKind: TypeAlias = Literal["qdrant", "remote", "embedded"]
 
 _HINT = (
     "VITRINE_QDRANT_URL is http(s)://host[:port] for a Qdrant server, edge+http://host:port for "
@@ -34,7 +34,7 @@ def open_store(settings: Settings) -> VectorStore:
             return _embedded(Path(urlsplit(url).path), settings)
 
 
-def check_url(settings: Settings) -> Kind:
+def check_url(settings: Settings) -> StoreKind:
     """Which kind of store `settings.qdrant_url` names; raises `BadInput` where it names none."""
     try:
         parts = urlsplit(settings.qdrant_url.get_secret_value())

@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 
 from vitrine.core.errors import SpaceMismatch
-from vitrine.store.base import Provenance, Space
+from vitrine.store.base import EmbeddingSpace, Provenance
 
 
-def generation_name(name: str, space: Space) -> str:
+def generation_name(name: str, space: EmbeddingSpace) -> str:
     """The real collection behind a catalog's name, for one space: `{name}.{8 hex digits}`.
 
     The same name and space always give the same generation, so that workers that make it at the same
@@ -23,9 +23,9 @@ def generation_name(name: str, space: Space) -> str:
     return f"{name}.{digest.hexdigest()[:8]}"
 
 
-def space_from_json(value: Mapping[str, Any]) -> Space:
+def space_from_json(value: Mapping[str, Any]) -> EmbeddingSpace:
     """The space that `dataclasses.asdict` wrote down; KeyError where a part is missing."""
-    return Space(
+    return EmbeddingSpace(
         model=str(value["model"]),
         revision=str(value["revision"]),
         policy=str(value["policy"]),
@@ -33,7 +33,7 @@ def space_from_json(value: Mapping[str, Any]) -> Space:
     )
 
 
-def require_same_space(name: str, stored: Space, offered: Space) -> None:
+def require_same_space(name: str, stored: EmbeddingSpace, offered: EmbeddingSpace) -> None:
     """Raise `SpaceMismatch`, naming both, unless the two are one."""
     if stored != offered:
         raise SpaceMismatch(
@@ -42,15 +42,15 @@ def require_same_space(name: str, stored: Space, offered: Space) -> None:
         )
 
 
-def require_provenance(name: str, stored: Space, provenance: Provenance) -> None:
+def require_provenance(name: str, stored: EmbeddingSpace, provenance: Provenance) -> None:
     """Raise `SpaceMismatch` where a point says that it comes from another space."""
-    offered = Space(
+    offered = EmbeddingSpace(
         provenance.model, provenance.revision, provenance.policy, dimension=stored.dimension
     )
     require_same_space(name, stored, offered)
 
 
-def _label(space: Space) -> str:
+def _label(space: EmbeddingSpace) -> str:
     return (
         f"model {space.model} (revision {space.revision}, policy {space.policy}, "
         f"{space.dimension} dimensions)"

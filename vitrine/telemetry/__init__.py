@@ -1,7 +1,12 @@
 """Logs for people and programs: one event a line, what it is about bound to it, no secret in any of them."""
 
 from vitrine.telemetry.context import bind_fields, bind_process_fields, log_fields
-from vitrine.telemetry.logs import HumanFormatter, JsonFormatter, configure_logging, readable
+from vitrine.telemetry.logs import (
+    HumanFormatter,
+    JsonFormatter,
+    configure_logging,
+    humanize_json_line,
+)
 from vitrine.telemetry.redaction import redact, redact_url
 
 __all__ = [
@@ -10,8 +15,8 @@ __all__ = [
     "bind_fields",
     "bind_process_fields",
     "configure_logging",
+    "humanize_json_line",
     "log_fields",
-    "readable",
     "redact",
     "redact_url",
 ]

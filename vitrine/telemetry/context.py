@@ -37,6 +37,6 @@ def log_fields(**fields: object) -> dict[str, Any]:
     return {_ATTRIBUTE: fields}
 
 
-def fields_of(record: object) -> dict[str, object]:
+def record_fields(record: object) -> dict[str, object]:
     """What a line is about: its process, what is bound where it is formatted, and what it says itself."""
     return {**_always, **_bound.get(), **getattr(record, _ATTRIBUTE, {})}

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import orjson
 
-from vitrine.telemetry.context import fields_of
+from vitrine.telemetry.context import record_fields
 from vitrine.telemetry.redaction import redact
 
 _WORDS = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
@@ -23,7 +23,7 @@ class HumanFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base's name
         told = super().formatMessage(record)
-        fields = fields_of(record)
+        fields = record_fields(record)
         return f"{told}  {_pairs(fields)}" if fields else told
 
 
@@ -37,14 +37,14 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "event": redact(record.getMessage()),
         }
-        for name, value in fields_of(record).items():
+        for name, value in record_fields(record).items():
             told.setdefault(name, redact(value) if isinstance(value, str) else value)
         if record.exc_info:
             told["exception"] = redact(self.formatException(record.exc_info))
         return orjson.dumps(told, default=str).decode()
 
 
-def readable(line: str) -> str:
+def humanize_json_line(line: str) -> str:
     """A line of JSON in words, for a person who is shown the end of a log; any other line as it is."""
     try:
         told = orjson.loads(line)
@@ -67,7 +67,7 @@ def _pairs(fields: dict[str, object]) -> str:
     return " ".join(f"{name}={value}" for name, value in fields.items())
 
 
-Form: TypeAlias = Literal["auto", "json", "human"]
+LogFormat: TypeAlias = Literal["auto", "json", "human"]
 
 _NOISY = (
     # Their lines about each message or connection say nothing that ours do not.
@@ -77,7 +77,7 @@ _NOISY = (
 )  # fmt: skip
 
 
-def configure_logging(level: str, form: Form = "auto") -> None:
+def configure_logging(level: str, form: LogFormat = "auto") -> None:
     """Log to stderr. `auto` is words on a terminal, else a JSON object a line."""
     human = form == "human" or (form == "auto" and sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)

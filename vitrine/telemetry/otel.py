@@ -26,7 +26,7 @@ SEND_SECONDS = 5
 """For one request to the collector, and for the last spans at the end."""
 
 
-class ChunkIds(RandomIdGenerator):
+class ChunkIdGenerator(RandomIdGenerator):
     """Random ids, but for the first span of a chunk's trace: its ids follow from job and number."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class OtelTraces:
     """`vitrine.telemetry.traces.Traces` to an exporter; `share` of the traces is kept, the same ones in every process."""
 
     def __init__(self, service: str, exporter: SpanExporter, *, share: float) -> None:
-        self._ids = ChunkIds()
+        self._ids = ChunkIdGenerator()
         self._provider = TracerProvider(
             resource=Resource.create(
                 {"service.name": f"vitrine-{service}", "service.version": __version__}
@@ -96,13 +96,13 @@ class OtelTraces:
 
     @contextmanager
     def chunk(self, job: str, number: int) -> Iterator[ChunkTrace]:
-        trace_id, span_id = ChunkIds.of(job, number)
+        trace_id, span_id = ChunkIdGenerator.of(job, number)
         first = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(1))
         submit = trace.set_span_in_context(NonRecordingSpan(first), Context())
         with self._tracer.start_as_current_span(
             "ingest", context=submit, kind=SpanKind.CONSUMER, attributes=_about(job, number)
         ) as ingest:
-            yield _Chunk(self._tracer, submit, ingest)
+            yield _OtelChunkTrace(self._tracer, submit, ingest)
 
     def close(self) -> None:
         if not self._closed:
@@ -111,7 +111,7 @@ class OtelTraces:
             self._provider.shutdown()
 
 
-class _Chunk:
+class _OtelChunkTrace:
     def __init__(self, tracer: Tracer, submit: Context, ingest: Span) -> None:
         self._tracer = tracer
         self._submit = submit

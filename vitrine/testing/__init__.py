@@ -7,7 +7,7 @@
 | the ledger | `vitrine.testing.memory_ledger.MemoryLedger` |
 | the vector store | `vitrine.testing.memory_store.MemoryStore` |
 | questions to workers | `vitrine.testing.fake_query_client.FakeQueryClient` |
-| RunPod's tickets | `vitrine.testing.memory_tickets.MemoryTickets` |
+| RunPod's tickets | `vitrine.testing.memory_tickets.MemoryTicketStore` |
 | a model, a source of pictures | `vitrine.testing.worker_fakes` |
 | a Qdrant server | `vitrine.testing.qdrant_http.qdrant_http` |
 

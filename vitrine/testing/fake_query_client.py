@@ -11,8 +11,14 @@ from numpy.typing import NDArray
 
 from vitrine.core.errors import VitrineError
 from vitrine.messaging.worker_registry import WorkerInfo
-from vitrine.query.client import Answer, Query, QueryVector, no_text_tower, no_worker
-from vitrine.store import Space
+from vitrine.query.client import (
+    Query,
+    QueryAnswer,
+    QueryVector,
+    no_text_tower_error,
+    no_worker_error,
+)
+from vitrine.store import EmbeddingSpace
 
 
 def fake_vector(data: bytes, dimension: int) -> NDArray[np.float32]:
@@ -22,7 +28,9 @@ def fake_vector(data: bytes, dimension: int) -> NDArray[np.float32]:
     return (drawn / np.linalg.norm(drawn)).astype(np.float32)
 
 
-def fake_worker(space: Space, *, supports_text: bool = False, node: str = "fake") -> WorkerInfo:
+def fake_worker(
+    space: EmbeddingSpace, *, supports_text: bool = False, node: str = "fake"
+) -> WorkerInfo:
     """A worker's line about itself."""
     return WorkerInfo(
         node=node, model=space.model, revision=space.revision, policy=space.policy,
@@ -71,21 +79,21 @@ class FakeQueryClient:
 
     def embed_many(
         self, model: str, queries: Sequence[Query], *, timeout: float | None = None
-    ) -> list[Answer]:
+    ) -> list[QueryAnswer]:
         """A vector or an error for each question; raises as the real lane does."""
         del timeout
         workers = self.workers(model)
         if not workers:
-            raise no_worker(model)
+            raise no_worker_error(model)
         words = any(worker.supports_text for worker in workers)
         return [
-            no_text_tower(model)
+            no_text_tower_error(model)
             if query.kind == "text" and not words
             else self._answer(workers[0], query)
             for query in queries
         ]
 
-    def _answer(self, worker: WorkerInfo, query: Query) -> Answer:
+    def _answer(self, worker: WorkerInfo, query: Query) -> QueryAnswer:
         with self._lock:
             self.asked.append((worker.model, query))
         found = self.known.get(query.data)

@@ -14,10 +14,10 @@ from vitrine.core.types import (
     JobSpec,
     JobState,
     JobStatus,
-    RowProblem,
+    RejectedRow,
     StageTotal,
 )
-from vitrine.ledger.base import LONGEST_GAP, ChunksLeft
+from vitrine.ledger.base import MAX_INDEX_CHECK_GAP, ChunksLeft
 
 
 @dataclass
@@ -68,7 +68,7 @@ class MemoryJob:
     failed: dict[int, Failure] = field(default_factory=dict)
     cancelled: set[int] = field(default_factory=set)
     strikes: Counter[int] = field(default_factory=Counter)
-    problems: list[RowProblem] = field(default_factory=list)
+    problems: list[RejectedRow] = field(default_factory=list)
     term: float = 0.0  #: The longest that a lease was asked for, in seconds.
     swept: float = 0.0
     fed: float = 0.0
@@ -89,7 +89,7 @@ def add_stages(entry: MemoryJob, stages: Mapping[str, StageTotal]) -> None:
             )
 
 
-def set_back(entry: MemoryJob, now: float) -> None:
+def adjust_to_clock(entry: MemoryJob, now: float) -> None:
     """Mend the times that were written before the clock was set back, if it was: none lies further ahead than it can."""
     back, entry.swept = entry.swept - now, now
     for chunk in entry.chunks.values():
@@ -101,7 +101,7 @@ def set_back(entry: MemoryJob, now: float) -> None:
             chunk.due -= max(0.0, back)
 
 
-def to_send(chunk: MemoryChunk, now: float, lost_before: float) -> bool:
+def is_due(chunk: MemoryChunk, now: float, lost_before: float) -> bool:
     """Whether the sweeper sends a chunk again."""
     return (
         (chunk.leased is not None and chunk.leased <= now)
@@ -157,7 +157,7 @@ def note_index(entry: MemoryJob, indexed: int, points: int, now: float) -> float
         return 0.0
     before, still = entry.watch, 0.0
     if before is not None and before.indexed == indexed:
-        still = before.still + max(0.0, min(now - before.seen, LONGEST_GAP))
+        still = before.still + max(0.0, min(now - before.seen, MAX_INDEX_CHECK_GAP))
     entry.watch = IndexWatch(indexed, points, now, still)
     return still
 
@@ -184,7 +184,7 @@ def status_of(entry: MemoryJob) -> JobStatus:
     )
 
 
-def embed(entry: MemoryJob, ordinals: Sequence[int]) -> int:
+def record_embedded(entry: MemoryJob, ordinals: Sequence[int]) -> int:
     """Note pictures as embedded, whatever was said of them before; how many are so for the first time."""
     new = [ordinal for ordinal in ordinals if ordinal not in entry.embedded]
     for ordinal in new:
@@ -194,7 +194,7 @@ def embed(entry: MemoryJob, ordinals: Sequence[int]) -> int:
     return len(new)
 
 
-def fail(entry: MemoryJob, failures: Sequence[Failure]) -> Counter[str]:
+def record_failures(entry: MemoryJob, failures: Sequence[Failure]) -> Counter[str]:
     """Note failures of pictures that are not embedded; how many are new, by reason."""
     wanted = [f for f in failures if f.image.ordinal not in entry.embedded]
     new = Counter(f.reason.value for f in wanted if f.image.ordinal not in entry.failed)

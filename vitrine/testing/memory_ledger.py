@@ -16,7 +16,7 @@ from vitrine.core.types import (
     ImageRef,
     JobSpec,
     JobState,
-    RowProblem,
+    RejectedRow,
     StageTotal,
 )
 from vitrine.ledger.base import (
@@ -25,21 +25,21 @@ from vitrine.ledger.base import (
     Deferral,
     FinishReport,
     Lease,
+    LeaseRefusal,
     NewChunk,
-    Refusal,
 )
 from vitrine.ledger.rules import diverged_job, remaining_images
 from vitrine.testing.memory_job import (
     MemoryChunk,
     MemoryJob,
     add_stages,
+    adjust_to_clock,
     complete,
-    embed,
-    fail,
+    is_due,
     note_index,
-    set_back,
+    record_embedded,
+    record_failures,
     settle,
-    to_send,
 )
 from vitrine.testing.memory_queries import MemoryQueries
 
@@ -80,8 +80,8 @@ class MemoryLedger(MemoryQueries):
         entry.chunks[number] = MemoryChunk(images, queued=self._clock())
         return number
 
-    def add_problems(
-        self, job: str, problems: Sequence[RowProblem], *, count: int, before: int
+    def add_rejected_rows(
+        self, job: str, problems: Sequence[RejectedRow], *, count: int, before: int
     ) -> None:
         with self._lock:
             entry = self._job(job)
@@ -101,12 +101,12 @@ class MemoryLedger(MemoryQueries):
                 entry.state = JobState.RUNNING
             return self._settle(entry)
 
-    def lease(self, job: str, number: int, *, seconds: float) -> Lease | Refusal:
+    def lease(self, job: str, number: int, *, seconds: float) -> Lease | LeaseRefusal:
         with self._lock:
             entry = self._jobs.get(job)
             refusal = self._refusal(entry, number)
             if entry is None or refusal is not None:
-                return refusal or Refusal.UNKNOWN
+                return refusal or LeaseRefusal.UNKNOWN
             chunk = entry.chunks[number]
             chunk.queued = chunk.due = None
             chunk.leased = self._clock() + seconds
@@ -123,22 +123,22 @@ class MemoryLedger(MemoryQueries):
                 token=chunk.token,
                 attempt=chunk.attempts,
                 suspects=tuple(o for o, n in struck.items() if 0 < n < MAX_PICTURE_CRASHES),
-                culprits=tuple(o for o, n in struck.items() if n >= MAX_PICTURE_CRASHES),
+                poison_ordinals=tuple(o for o, n in struck.items() if n >= MAX_PICTURE_CRASHES),
             )
 
-    def _refusal(self, entry: MemoryJob | None, number: int) -> Refusal | None:
+    def _refusal(self, entry: MemoryJob | None, number: int) -> LeaseRefusal | None:
         if entry is None:
-            return Refusal.UNKNOWN
+            return LeaseRefusal.UNKNOWN
         if entry.state in {JobState.CANCELLING, JobState.CANCELLED}:
-            return Refusal.CANCELLED
+            return LeaseRefusal.CANCELLED
         chunk = entry.chunks.get(number)
         if chunk is None:
-            return Refusal.DONE
+            return LeaseRefusal.DONE
         now = self._clock()
         if chunk.leased is not None and chunk.leased > now:
-            return Refusal.LEASED
+            return LeaseRefusal.LEASED
         if chunk.due is not None and chunk.due > now:
-            return Refusal.NOT_DUE
+            return LeaseRefusal.NOT_DUE
         return None
 
     def _held(self, lease: Lease) -> tuple[MemoryJob, MemoryChunk] | None:
@@ -179,11 +179,11 @@ class MemoryLedger(MemoryQueries):
     ) -> FinishReport:
         with self._lock:
             entry = self._job(lease.chunk.job)
-            newly_embedded = embed(entry, embedded)
+            newly_embedded = record_embedded(entry, embedded)
             held = self._held(lease)
             # Of a chunk that passed on, somebody else brings the failures; nobody does for a cancelled job.
             over = entry.state in {JobState.CANCELLING, JobState.CANCELLED}
-            newly_failed_by = fail(entry, failures if held or over else ())
+            newly_failed_by = record_failures(entry, failures if held or over else ())
             newly_failed = newly_failed_by.total()
             if held is not None:
                 rest, due = remaining_images(
@@ -234,10 +234,10 @@ class MemoryLedger(MemoryQueries):
             if entry is None:
                 return []
             now = self._clock()
-            set_back(entry, now)
+            adjust_to_clock(entry, now)
             again: list[int] = []
             for number, chunk in entry.chunks.items():
-                if to_send(chunk, now, lost_before) and len(again) < limit:
+                if is_due(chunk, now, lost_before) and len(again) < limit:
                     chunk.unlease()
                     chunk.due, chunk.queued = None, now
                     again.append(number)
@@ -246,7 +246,7 @@ class MemoryLedger(MemoryQueries):
             self._settle(entry)
             return again
 
-    def note_index(self, job: str, *, indexed: int, points: int) -> float:
+    def record_index_progress(self, job: str, *, indexed: int, points: int) -> float:
         with self._lock:
             entry = self._jobs.get(job)
             return note_index(entry, indexed, points, self._clock()) if entry else 0.0

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from vitrine.core.types import Failure, JobStatus, RowProblem
+from vitrine.core.types import Failure, JobStatus, RejectedRow
 from vitrine.ledger.base import ChunksLeft, MinuteOutcomes
 from vitrine.ledger.outcome_rate import last_minutes
 from vitrine.ledger.rules import failure_matches, missing_job
@@ -94,6 +94,6 @@ class MemoryQueries:
         beyond = (failure for ordinal, failure in ordered if ordinal > after)
         return (f for f in beyond if failure_matches(f, reason=reason, host=host, items=items))
 
-    def problems(self, job: str) -> list[RowProblem]:
+    def problems(self, job: str) -> list[RejectedRow]:
         with self._lock:
             return list(self._job(job).problems)

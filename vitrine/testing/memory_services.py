@@ -23,16 +23,16 @@ from vitrine.core.settings import Settings
 from vitrine.core.types import Failure, FailureReason, ImageRef, JobSpec, point_id
 from vitrine.ledger.base import Lease
 from vitrine.messaging.broker import QueueDepth
-from vitrine.store.base import PointBatch, Provenance, Space
+from vitrine.store.base import EmbeddingSpace, PointBatch, Provenance
 from vitrine.testing.fake_query_client import FakeQueryClient, fake_vector, fake_worker
 from vitrine.testing.memory_ledger import MemoryLedger
 from vitrine.testing.memory_store import MemoryStore
-from vitrine.testing.memory_tickets import MemoryTickets
+from vitrine.testing.memory_tickets import MemoryTicketStore
 
-FAKE_SPACE = Space("builtin", "fake", "fake", 16)
+FAKE_SPACE = EmbeddingSpace("builtin", "fake", "fake", 16)
 
 
-class Outbox:
+class MemoryPublisher:
     """Takes messages instead of a broker: `sent` has job, chunk and model of each."""
 
     def __init__(self) -> None:
@@ -51,15 +51,17 @@ class Outbox:
             return [QueueDepth(model, sent[model], 0) for model in models]
 
 
-def memory_services(settings: Settings | None = None, space: Space = FAKE_SPACE) -> Services:
+def memory_services(
+    settings: Settings | None = None, space: EmbeddingSpace = FAKE_SPACE
+) -> Services:
     """Parts for `api.app.create_app`: empty, in memory, with one fake worker of the space's model alive."""
     return Services(
         settings or Settings(),
         MemoryLedger(),
         MemoryStore(),
         FakeQueryClient(fake_worker(space, supports_text=True)),
-        Outbox(),
-        MemoryTickets(),
+        MemoryPublisher(),
+        MemoryTicketStore(),
     )
 
 
@@ -68,7 +70,7 @@ def embed_pending(
     *,
     failing: Collection[str] = (),
     reason: FailureReason = FailureReason.NOT_FOUND,
-    space: Space = FAKE_SPACE,
+    space: EmbeddingSpace = FAKE_SPACE,
 ) -> int:
     """Do what workers would with all that is pending, and return how many pictures got a vector.
 
@@ -94,7 +96,7 @@ def _do(
     lease: Lease,
     failing: Collection[str],
     reason: FailureReason,
-    space: Space,
+    space: EmbeddingSpace,
 ) -> int:
     good = [image for image in lease.chunk.images if image.url not in failing]
     bad = [image for image in lease.chunk.images if image.url in failing]
@@ -109,7 +111,7 @@ def _do(
     return len(good)
 
 
-def _points(spec: JobSpec, images: Sequence[ImageRef], space: Space) -> PointBatch:
+def _points(spec: JobSpec, images: Sequence[ImageRef], space: EmbeddingSpace) -> PointBatch:
     now = datetime.now(UTC).isoformat()
     made = Provenance(spec.id, space.model, space.revision, space.policy, "00", None, now)
     return PointBatch(

@@ -18,21 +18,21 @@ from vitrine.store.base import (
     FIELDS_FIELD,
     INDEX_FIELD,
     ITEM_FIELD,
-    MOST_ITEMS,
+    MAX_COUNTED_ITEMS,
     CollectionInfo,
+    EmbeddingSpace,
     Footprint,
     Hit,
     IndexState,
     ItemHits,
     PointBatch,
-    Space,
     StoredPoint,
 )
-from vitrine.store.checks import check_points, check_query, check_sample, payloads
+from vitrine.store.checks import check_points, check_query, check_sample, checked_payloads
 from vitrine.store.counting import facet
 from vitrine.store.facets import Facet, FacetValue
 from vitrine.store.field_types import new_index_types
-from vitrine.store.grouping import by_item
+from vitrine.store.grouping import hits_by_item
 from vitrine.store.hits import read_hit, read_point
 from vitrine.store.spaces import generation_name, require_same_space
 from vitrine.testing.matching import matches
@@ -42,7 +42,7 @@ from vitrine.testing.matching import matches
 class _Collection:
     """One catalog's points by id: payload and vector."""
 
-    space: Space
+    space: EmbeddingSpace
     points: dict[str, tuple[dict[str, Any], NDArray[np.float32]]] = field(default_factory=dict)
     indexed: dict[str, str] = field(default_factory=dict)
     deferred: bool = False
@@ -62,7 +62,7 @@ class _Collection:
 
 
 class _Counter:
-    """A `vitrine.store.counting.Counter` over the payloads."""
+    """A `vitrine.store.counting.FacetCounter` over the payloads."""
 
     def __init__(self, collection: _Collection) -> None:
         self._collection = collection
@@ -105,7 +105,7 @@ class MemoryStore:
     def ping(self) -> None:
         """Return at once."""
 
-    def ensure(self, name: str, space: Space) -> None:
+    def ensure(self, name: str, space: EmbeddingSpace) -> None:
         """Make the collection, or check its space."""
         with self._lock:
             collection = self._collections.setdefault(name, _Collection(space))
@@ -116,7 +116,7 @@ class MemoryStore:
         with self._lock:
             collection = self._get(name)
             check_points(name, points, collection.space)
-            made = payloads(points)
+            made = checked_payloads(points)
             collection.indexed |= new_index_types(points.fields, collection.indexed)
             for key, payload, vector in zip(points.ids, made, points.vectors, strict=True):
                 collection.points[key] = (payload, vector.copy())
@@ -143,7 +143,7 @@ class MemoryStore:
                 for key in collection.rows(where)
                 if collection.points[key][0][ITEM_FIELD] not in exclude_items
             ]
-        ranked = by_item(sorted(hits, key=lambda hit: (-hit.score, hit.item_id, hit.index)))
+        ranked = hits_by_item(sorted(hits, key=lambda hit: (-hit.score, hit.item_id, hit.index)))
         return [ItemHits(item, tuple(group[:per_item])) for item, group in ranked.items()][:top]
 
     def item(self, name: str, item_id: str) -> list[StoredPoint]:
@@ -186,7 +186,7 @@ class MemoryStore:
             collection = self._get(name)
             return facet(_Counter(collection), collection.indexed, field, where, top)
 
-    def space(self, name: str) -> Space:
+    def space(self, name: str) -> EmbeddingSpace:
         """The collection's space."""
         with self._lock:
             return self._get(name).space
@@ -207,7 +207,7 @@ class MemoryStore:
         """The items; nothing is on a disk."""
         with self._lock:
             items = {payload[ITEM_FIELD] for payload, _ in self._get(name).points.values()}
-        return Footprint(min(len(items), MOST_ITEMS), len(items) > MOST_ITEMS, None)
+        return Footprint(min(len(items), MAX_COUNTED_ITEMS), len(items) > MAX_COUNTED_ITEMS, None)
 
     def collections(self) -> list[CollectionInfo]:
         """Every collection, by name."""

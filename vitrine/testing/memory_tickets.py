@@ -13,7 +13,7 @@ from vitrine.tickets.base import Claim, NewTicket, Ticket, TicketCounts, TicketS
 
 
 @dataclass(slots=True)
-class _Kept:
+class _MemoryTicket:
     """A ticket, what it was made of, and its claim."""
 
     new: NewTicket
@@ -25,13 +25,13 @@ class _Kept:
     attempts: int = 0
 
 
-class MemoryTickets:
-    """Keeps what `vitrine.tickets.Tickets` promises; `limit` is in tickets, not in bytes."""
+class MemoryTicketStore:
+    """Keeps what `vitrine.tickets.TicketStore` promises; `limit` is in tickets, not in bytes."""
 
     def __init__(self, *, limit: int = 1000) -> None:
         self._limit = limit
         self._changed = threading.Condition()
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, _MemoryTicket] = {}
         self._ended: Counter[tuple[str, str]] = Counter()
         self._sequence = 0
         self._wakes = 0
@@ -42,8 +42,8 @@ class MemoryTickets:
             self._make_room()
             now = time.time()
             shown = Ticket(ticket.id, ticket.model, TicketState.IN_QUEUE, now)
-            self._kept[ticket.id] = _Kept(
-                ticket, shown, self._turn(ticket), now + ticket.live_seconds
+            self._kept[ticket.id] = _MemoryTicket(
+                ticket, shown, self._turn(ticket), now + ticket.ttl
             )
             self._wake()
 
@@ -77,7 +77,7 @@ class MemoryTickets:
             kept = self._of(model, ticket)
             return None if kept is None else kept.shown
 
-    def _of(self, model: str, ticket: str) -> _Kept | None:
+    def _of(self, model: str, ticket: str) -> _MemoryTicket | None:
         kept = self._kept.get(ticket)
         return kept if kept is not None and kept.new.model == model else None
 
@@ -103,7 +103,7 @@ class MemoryTickets:
                     return self._claimed(kept, seconds)
         return None
 
-    def _next(self, model: str) -> _Kept | None:
+    def _next(self, model: str) -> _MemoryTicket | None:
         of_model = [kept for kept in self._kept.values() if kept.new.model == model]
         left = [
             kept
@@ -113,7 +113,7 @@ class MemoryTickets:
         waiting = [kept for kept in of_model if kept.shown.state is TicketState.IN_QUEUE]
         return min(left or waiting, key=lambda kept: kept.turn, default=None)
 
-    def _claimed(self, kept: _Kept, seconds: float) -> Claim:
+    def _claimed(self, kept: _MemoryTicket, seconds: float) -> Claim:
         self._sequence += 1
         kept.token = self._sequence
         kept.attempts += 1
@@ -122,7 +122,7 @@ class MemoryTickets:
         new = kept.new
         return Claim(new.id, new.model, kept.token, new.input, new.run_seconds, kept.attempts)
 
-    def _ours(self, claim: Claim) -> _Kept | None:
+    def _ours(self, claim: Claim) -> _MemoryTicket | None:
         kept = self._kept.get(claim.id)
         running = kept is not None and kept.shown.state is TicketState.IN_PROGRESS
         return kept if kept is not None and running and kept.token == claim.token else None
@@ -149,7 +149,7 @@ class MemoryTickets:
             self._conclude(kept, state)
             return True
 
-    def _conclude(self, kept: _Kept, state: TicketState) -> None:
+    def _conclude(self, kept: _MemoryTicket, state: TicketState) -> None:
         kept.shown = replace(kept.shown, state=state, ended=time.time())
         kept.forgotten = time.time() + kept.new.keep_seconds
         self._changed.notify_all()
@@ -182,7 +182,7 @@ class MemoryTickets:
             if before in {TicketState.FAILED, TicketState.TIMED_OUT}:
                 self._ended[model, "retried"] += 1
                 kept.turn, kept.attempts = self._turn(kept.new), 0
-                kept.forgotten = time.time() + kept.new.live_seconds
+                kept.forgotten = time.time() + kept.new.ttl
                 kept.shown = Ticket(ticket, model, TicketState.IN_QUEUE, kept.shown.opened)
                 self._wake()
             return before

@@ -11,7 +11,7 @@ from qdrant_client import models
 DEFAULT_THRESHOLD = 10_000  #: Kilobytes, as a server has it.
 
 
-class Optimizer:
+class FakeOptimizer:
     """One collection's books."""
 
     def __init__(self) -> None:

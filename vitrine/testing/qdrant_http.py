@@ -21,13 +21,13 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from qdrant_client import QdrantClient, models
 
-from vitrine.testing.optimizer import Optimizer
+from vitrine.testing.optimizer import FakeOptimizer
 
 Reply: TypeAlias = tuple[int, dict[str, str], Any]
-Route: TypeAlias = Callable[["QdrantHttp", str, bytes], Any]
+Route: TypeAlias = Callable[["LocalQdrantServer", str, bytes], Any]
 
 
-class QdrantHttp:
+class LocalQdrantServer:
     """A server on loopback over a local-mode client; `planned` replies go out first, one a request."""
 
     def __init__(self, location: str = ":memory:") -> None:
@@ -36,7 +36,7 @@ class QdrantHttp:
             **(where or {"path": location}), force_disable_check_same_thread=True
         )
         self.indexes: dict[str, dict[str, str]] = {}
-        self.optimizers: dict[str, Optimizer] = {}
+        self.optimizers: dict[str, FakeOptimizer] = {}
         self.planned: list[Reply] = []
         self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
         self._lock = threading.Lock()
@@ -45,7 +45,7 @@ class QdrantHttp:
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,))
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
 
-    def __enter__(self) -> QdrantHttp:
+    def __enter__(self) -> LocalQdrantServer:
         self._thread.start()
         return self
 
@@ -76,7 +76,7 @@ def _refusal(reason: str) -> Reply:
     return status, {}, {"status": {"error": reason}, "time": 0.0}
 
 
-def _dispatch(server: QdrantHttp, method: str, path: str, body: bytes) -> Any:
+def _dispatch(server: LocalQdrantServer, method: str, path: str, body: bytes) -> Any:
     for wanted, pattern, route in _ROUTES:
         match = re.fullmatch(pattern, path)
         if wanted == method and match:
@@ -84,11 +84,11 @@ def _dispatch(server: QdrantHttp, method: str, path: str, body: bytes) -> Any:
     raise ValueError(f"{method} {path} is not found")
 
 
-def _describe(server: QdrantHttp, name: str, _: bytes) -> Any:
+def _describe(server: LocalQdrantServer, name: str, _: bytes) -> Any:
     info = server.client.get_collection(name)
     aliases = {a.alias_name: a.collection_name for a in server.client.get_aliases().aliases}
     collection = aliases.get(name, name)
-    server.optimizers.setdefault(collection, Optimizer()).tell(info)
+    server.optimizers.setdefault(collection, FakeOptimizer()).tell(info)
     indexes = server.indexes.get(collection, {})
     info.payload_schema = {
         path: models.PayloadIndexInfo(data_type=models.PayloadSchemaType(kind), points=0)
@@ -97,19 +97,19 @@ def _describe(server: QdrantHttp, name: str, _: bytes) -> Any:
     return info
 
 
-def _create(server: QdrantHttp, name: str, body: bytes) -> Any:
+def _create(server: LocalQdrantServer, name: str, body: bytes) -> Any:
     wanted = models.CreateCollection.model_validate_json(body)
     return server.client.create_collection(name, wanted.vectors, metadata=wanted.metadata)
 
 
-def _update(server: QdrantHttp, name: str, body: bytes) -> Any:
+def _update(server: LocalQdrantServer, name: str, body: bytes) -> Any:
     wanted = models.UpdateCollection.model_validate_json(body)
     server.client.get_collection(name)
-    server.optimizers.setdefault(name, Optimizer()).change(wanted.optimizers_config)
+    server.optimizers.setdefault(name, FakeOptimizer()).change(wanted.optimizers_config)
     return server.client.update_collection(name, metadata=wanted.metadata)
 
 
-def _index(server: QdrantHttp, name: str, body: bytes) -> Any:
+def _index(server: LocalQdrantServer, name: str, body: bytes) -> Any:
     wanted = models.CreateFieldIndex.model_validate_json(body)
     server.client.get_collection(name)
     kind = models.PayloadSchemaType(wanted.field_schema)
@@ -117,38 +117,38 @@ def _index(server: QdrantHttp, name: str, body: bytes) -> Any:
     return {"operation_id": 0, "status": "completed"}
 
 
-def _delete(server: QdrantHttp, name: str, _: bytes) -> Any:
+def _delete(server: LocalQdrantServer, name: str, _: bytes) -> Any:
     server.indexes.pop(name, None)
     server.optimizers.pop(name, None)
     return server.client.delete_collection(name)
 
 
-def _exists(server: QdrantHttp, name: str, _: bytes) -> Any:
+def _exists(server: LocalQdrantServer, name: str, _: bytes) -> Any:
     return {"exists": server.client.collection_exists(name)}
 
 
-def _aliases(server: QdrantHttp, _: str, body: bytes) -> Any:
+def _aliases(server: LocalQdrantServer, _: str, body: bytes) -> Any:
     wanted = models.ChangeAliasesOperation.model_validate_json(body)
     return server.client.update_collection_aliases(wanted.actions)
 
 
-def _list_aliases(server: QdrantHttp, _: str, __: bytes) -> Any:
+def _list_aliases(server: LocalQdrantServer, _: str, __: bytes) -> Any:
     return server.client.get_aliases()
 
 
-def _upsert(server: QdrantHttp, name: str, body: bytes) -> Any:
+def _upsert(server: LocalQdrantServer, name: str, body: bytes) -> Any:
     wanted = models.PointsList.model_validate_json(body)
     return server.client.upsert(name, wanted.points)
 
 
-def _query(server: QdrantHttp, name: str, body: bytes) -> Any:
+def _query(server: LocalQdrantServer, name: str, body: bytes) -> Any:
     wanted = models.QueryRequestBatch.model_validate_json(body)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # local mode warns that `exact` changes nothing in it
         return server.client.query_batch_points(name, wanted.searches)
 
 
-def _query_one(server: QdrantHttp, name: str, body: bytes) -> Any:
+def _query_one(server: LocalQdrantServer, name: str, body: bytes) -> Any:
     wanted = models.QueryRequest.model_validate_json(body)
     return server.client.query_points(
         name,
@@ -159,12 +159,12 @@ def _query_one(server: QdrantHttp, name: str, body: bytes) -> Any:
     )
 
 
-def _retrieve(server: QdrantHttp, name: str, body: bytes) -> Any:
+def _retrieve(server: LocalQdrantServer, name: str, body: bytes) -> Any:
     wanted = models.PointRequest.model_validate_json(body)
     return server.client.retrieve(name, wanted.ids, with_vectors=bool(wanted.with_vector))
 
 
-def _scroll(server: QdrantHttp, name: str, body: bytes) -> Any:
+def _scroll(server: LocalQdrantServer, name: str, body: bytes) -> Any:
     wanted = models.ScrollRequest.model_validate_json(body)
     points, following = server.client.scroll(
         name,
@@ -178,12 +178,12 @@ def _scroll(server: QdrantHttp, name: str, body: bytes) -> Any:
     return {"points": points, "next_page_offset": following}
 
 
-def _count(server: QdrantHttp, name: str, body: bytes) -> Any:
+def _count(server: LocalQdrantServer, name: str, body: bytes) -> Any:
     wanted = models.CountRequest.model_validate_json(body)
     return server.client.count(name, wanted.filter)
 
 
-def _facet(server: QdrantHttp, name: str, body: bytes) -> Any:
+def _facet(server: LocalQdrantServer, name: str, body: bytes) -> Any:
     wanted = models.FacetRequest.model_validate_json(body)
     return server.client.facet(name, wanted.key, wanted.filter, limit=wanted.limit or 10)
 
@@ -208,7 +208,7 @@ _ROUTES: list[tuple[str, str, Route]] = [
 ]
 
 
-def _handler(server: QdrantHttp) -> type[BaseHTTPRequestHandler]:
+def _handler(server: LocalQdrantServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         disable_nagle_algorithm = True
 
@@ -243,7 +243,7 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def qdrant_http(location: str = ":memory:") -> Iterator[QdrantHttp]:
+def qdrant_http(location: str = ":memory:") -> Iterator[LocalQdrantServer]:
     """A running stand-in."""
-    with QdrantHttp(location) as server:
+    with LocalQdrantServer(location) as server:
         yield server

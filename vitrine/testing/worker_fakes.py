@@ -52,20 +52,20 @@ class FakeModel:
         verdict = self._bad.get((colour[0], colour[1], colour[2]))
         if isinstance(verdict, BaseException):
             raise verdict
-        return seeded(pixels.tobytes()) if verdict is None else verdict
+        return seeded_vector(pixels.tobytes()) if verdict is None else verdict
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """A vector for each text."""
-        return np.stack([seeded(text.encode()) for text in texts])
+        return np.stack([seeded_vector(text.encode()) for text in texts])
 
 
-def seeded(data: bytes) -> NDArray[np.float32]:
+def seeded_vector(data: bytes) -> NDArray[np.float32]:
     """A vector, float32 [8], that the bytes decide."""
     seed = int.from_bytes(hashlib.sha256(data).digest()[:8], "little")
     return np.random.default_rng(seed).normal(size=DIMENSION).astype(np.float32)
 
 
-class FakeSource:
+class FakePictureSource:
     """Pictures from a dictionary: a URL's bytes, or its failure, or a list of them for one try after another."""
 
     def __init__(

@@ -48,7 +48,7 @@ class NewTicket:
     model: str  #: Canonical name; each model has a queue of its own.
     input: bytes = field(repr=False)
     run_seconds: float = 600.0  #: What carrying it out may take.
-    live_seconds: float = 86_400.0  #: How long it may wait and run; then it is forgotten.
+    ttl: float = 86_400.0  #: How long it may wait and run; then it is forgotten.
     keep_seconds: float = 1_800.0  #: How long it is kept after its end.
     low: bool = False  #: Whether all others of its model go first.
 
@@ -90,7 +90,7 @@ class TicketCounts:
     retried: int = 0
 
 
-class Tickets(Protocol):
+class TicketStore(Protocol):
     """The book of tickets; safe to use from several threads. Everything raises `LedgerUnavailable` without Redis."""
 
     def open(self, ticket: NewTicket) -> None:

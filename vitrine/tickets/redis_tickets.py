@@ -12,7 +12,7 @@ from redis import Redis
 from redis.commands.core import Script
 
 from vitrine.core.errors import QueueFull
-from vitrine.core.redis_client import as_bytes, connect, redis_errors
+from vitrine.core.redis_client import as_bytes, connect_redis, redis_errors
 from vitrine.core.settings import MEBIBYTE
 from vitrine.tickets.base import Claim, NewTicket, Ticket, TicketCounts, TicketState
 
@@ -28,7 +28,7 @@ _BLOCK_SECONDS = 5.0
 _SHOWN = ("model", "state", "opened", "begun", "ended", "output", "error")
 
 
-class RedisTickets:
+class RedisTicketStore:
     """The book that all API processes share."""
 
     def __init__(self, redis: Redis, *, limit: int = LIMIT_BYTES, prefix: str = PREFIX) -> None:
@@ -38,14 +38,14 @@ class RedisTickets:
         self._scripts: dict[str, Script] = {}
 
     @classmethod
-    def connect(cls, url: str) -> RedisTickets:
+    def connect(cls, url: str) -> RedisTicketStore:
         """The book at this address; nothing is sent yet. Raises `BadInput` for an address that is not Redis's."""
-        return cls(connect(url))
+        return cls(connect_redis(url))
 
     def open(self, ticket: NewTicket) -> None:
         made = self._run(
             "open", ticket.id, ticket.model, ticket.input, _ms(ticket.run_seconds),
-            _ms(ticket.live_seconds), _ms(ticket.keep_seconds), int(ticket.low), self._limit,
+            _ms(ticket.ttl), _ms(ticket.keep_seconds), int(ticket.low), self._limit,
             OVERHEAD_BYTES,
         )  # fmt: skip
         if not made:

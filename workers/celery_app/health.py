@@ -11,14 +11,14 @@ import socket
 import sys
 
 from vitrine.core.errors import VitrineError
-from vitrine.core.redis_client import connect, redis_errors
+from vitrine.core.redis_client import connect_redis, redis_errors
 from vitrine.messaging.worker_registry import live_workers
 from workers.celery_app.config import environment_settings
 
 
 def alive_here(redis_url: str, host: str) -> bool:
     """Whether a worker on `host` told of itself lately; raises `LedgerUnavailable`."""
-    with contextlib.closing(connect(redis_url)) as redis, redis_errors():
+    with contextlib.closing(connect_redis(redis_url)) as redis, redis_errors():
         return any(worker.node.endswith(f"@{host}") for worker in live_workers(redis))
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from vitrine.core.errors import LedgerUnavailable, SpaceMismatch, StoreRejected, StoreUnavailable
 from vitrine.core.types import FailureReason
-from vitrine.ledger import Deferral, Lease, Ledger, Refusal
+from vitrine.ledger import Deferral, Lease, LeaseRefusal, Ledger
 from vitrine.ledger.base import NO_STAGES
 from vitrine.telemetry import bind_fields, log_fields
 from vitrine.telemetry.traces import ChunkTrace, NoTraces, Traces
@@ -57,7 +57,7 @@ class ChunkWorker:
     stopping: Callable[[], bool]
     patience: LedgerRetry
     traces: Traces = field(default_factory=NoTraces)
-    careful_turn: threading.Lock = field(default_factory=threading.Lock)
+    one_by_one_turn: threading.Lock = field(default_factory=threading.Lock)
     """Whoever has it walks through a chunk carefully."""
 
     def ingest(self, job: str, number: int) -> Report:
@@ -71,9 +71,9 @@ class ChunkWorker:
         # Before the lease: whoever else can reach the store may have it meanwhile.
         self.store.wait_until_back()
         lease = self._lease(job, number)
-        if isinstance(lease, Refusal):
+        if isinstance(lease, LeaseRefusal):
             return {"refused": lease.value}
-        if lease.careful:
+        if lease.one_by_one:
             return self._in_turn(lease, trace)
         return self._hold(lease, trace)
 
@@ -82,21 +82,21 @@ class ChunkWorker:
 
         Meanwhile it is nobody's: what dies then dies over another chunk, and another worker may have this one.
         """
-        waited = not self.careful_turn.acquire(blocking=False)
+        waited = not self.one_by_one_turn.acquire(blocking=False)
         if waited:
             self.ledger.release(lease)
-            while not self.careful_turn.acquire(timeout=POLL_SECONDS):
+            while not self.one_by_one_turn.acquire(timeout=POLL_SECONDS):
                 if self.stopping():
                     return {"given_back": "stopping"}
         try:
             taken = self._lease(lease.chunk.job, lease.chunk.number) if waited else lease
-            if isinstance(taken, Refusal):
+            if isinstance(taken, LeaseRefusal):
                 return {"refused": taken.value}
             return self._hold(taken, trace)
         finally:
-            self.careful_turn.release()
+            self.one_by_one_turn.release()
 
-    def _lease(self, job: str, number: int) -> Lease | Refusal:
+    def _lease(self, job: str, number: int) -> Lease | LeaseRefusal:
         return self.ledger.lease(job, number, seconds=self.lease_seconds)
 
     def _hold(self, lease: Lease, trace: ChunkTrace) -> Report:
@@ -119,7 +119,7 @@ class ChunkWorker:
             self._store(held, outcomes)
             return self._finish(held, outcomes)
         except StoreUnavailable as error:
-            log.warning("the chunk is given back: %s", error)
+            log.warning("the chunk's lease is released: %s", error)
             self._give_back(lease)
             return {**held.counts, "given_back": error.code}
         except Exception:
@@ -163,7 +163,7 @@ class ChunkWorker:
             return self.stopping() or held.lost()
 
         root = lease.spec.file_root if self.fetch_files else None
-        if lease.careful:
+        if lease.one_by_one:
             return OneByOneChunk(
                 self.stages, self.ledger, lease, self.retries, root, stopped, self.patience,
                 lambda outcomes: self._write(held, outcomes), held.times,
@@ -231,4 +231,4 @@ def _tell(outcomes: Outcomes) -> None:
         log.info("a picture failed: %s", failure.detail, extra=told)
     for image, seconds in outcomes.deferrals:
         told = log_fields(item=image.item_id, index=image.index, host=image.host, seconds=seconds)
-        log.debug("a picture is put off", extra=told)
+        log.debug("a picture is deferred", extra=told)

@@ -54,7 +54,7 @@ class OneByOneChunk:
     def run(self) -> Outcomes:
         """Bring every picture to its outcome, and return those not yet written; on a stop, the rest is left without one."""
         for image in self.lease.chunk.images:
-            if image.ordinal in self.lease.culprits:
+            if image.ordinal in self.lease.poison_ordinals:
                 detail = f"{MAX_PICTURE_CRASHES} worker processes died on it"
                 self.outcomes.fail_with(image, FailureReason.CRASHED_WORKER, detail)
         for taken, (image, future) in enumerate(self._fetch_ahead()):
@@ -72,7 +72,7 @@ class OneByOneChunk:
 
     def _in_order(self) -> list[ImageRef]:
         """Suspects first, culprits never."""
-        images = [i for i in self.lease.chunk.images if i.ordinal not in self.lease.culprits]
+        images = [i for i in self.lease.chunk.images if i.ordinal not in self.lease.poison_ordinals]
         return sorted(images, key=lambda image: image.ordinal not in self.lease.suspects)
 
     def _fetch_ahead(self) -> Iterator[tuple[ImageRef, Future[FetchedPicture]]]:

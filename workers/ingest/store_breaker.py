@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from vitrine.core.errors import StoreUnavailable
-from vitrine.messaging.worker_registry import StoreAway
+from vitrine.messaging.worker_registry import StoreOutage
 from workers.circuit_breaker import BreakerPolicy, CircuitBreaker, RandomSource
 
 T = TypeVar("T")
@@ -41,10 +41,10 @@ class StoreBreaker:
         self._breaker = CircuitBreaker(terms, clock=clock, chance=chance)
         self._unix_time = unix_time
         self._lock = threading.Lock()
-        self._away: StoreAway | None = None
+        self._away: StoreOutage | None = None
 
     @property
-    def away(self) -> StoreAway | None:
+    def away(self) -> StoreOutage | None:
         """Since when the store is left alone, and why; None while it is not."""
         return self._away
 
@@ -78,11 +78,11 @@ class StoreBreaker:
             opened = self._breaker.failed(min(error.retry_after or 0.0, LONGEST_ASKED))
             since = self._away.since if self._away else self._unix_time()
             if self._breaker.open:
-                self._away = StoreAway(since, error.message)
+                self._away = StoreOutage(since, error.message)
             wait = self._breaker.remaining()
         if opened:
             log.error(
-                "the store is away: no chunk is begun until it is back, next try in %.1f s: %s",
+                "the store does not answer: no chunk is started until it does, next try in %.1f s: %s",
                 wait, error,
             )  # fmt: skip
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from vitrine.core.errors import NotFound, StoreRejected, StoreUnavailable, VitrineError
 from vitrine.core.types import FailureReason, JobSpec, point_id
-from vitrine.store.base import PointBatch, Provenance, Space, VectorStore
+from vitrine.store.base import EmbeddingSpace, PointBatch, Provenance, VectorStore
 from workers.ingest.outcomes import EmbeddedPicture, Outcomes
 from workers.ingest.store_breaker import StoreBreaker
 
@@ -35,7 +35,7 @@ class ChunkStore:
     def __init__(
         self,
         store: VectorStore,
-        space: Space,
+        space: EmbeddingSpace,
         *,
         stopping: Callable[[], bool] = lambda: False,
         patience: float = PATIENCE,
@@ -136,7 +136,9 @@ class ChunkStore:
             self._sleep(min(wait, LOOK_EVERY))
 
 
-def point_batch(spec: JobSpec, space: Space, points: Sequence[EmbeddedPicture]) -> PointBatch:
+def point_batch(
+    spec: JobSpec, space: EmbeddingSpace, points: Sequence[EmbeddedPicture]
+) -> PointBatch:
     """The points of one upsert, with where each vector comes from."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     images = [point.image for point in points]

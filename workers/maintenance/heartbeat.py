@@ -41,4 +41,4 @@ class Heartbeat:
             with redis_errors():
                 worker_registry.register_worker(self._redis, self._info())
         except LedgerUnavailable as error:
-            log.warning("could not tell that this worker is alive: %s", error)
+            log.warning("heartbeat failed: %s", error)

@@ -122,7 +122,7 @@ class IndexDeferral:
             self._complete(job)
             log.info("job %s: the index holds %d of %d points", name, state.indexed, state.points)
             return
-        still = self._ledger.note_index(name, indexed=state.indexed, points=state.points)
+        still = self._ledger.record_index_progress(name, indexed=state.indexed, points=state.points)
         if still >= self._options.index_timeout:
             self._complete(job)
             log.warning(

@@ -47,6 +47,6 @@ class Periodic:
             try:
                 self._action()
             except Unavailable as error:
-                log.warning("%s is put off: %s", self._name, error)
+                log.warning("%s is postponed: %s", self._name, error)
             except Exception:
                 log.exception("%s failed this time", self._name)

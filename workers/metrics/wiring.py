@@ -76,7 +76,7 @@ def wire_metrics(
         info = replace(info, metrics=endpoint.address)
         endpoint.start()
         closers.callback(endpoint.close)
-        log.info("metrics are told at http://%s/metrics", endpoint.address)
+        log.info("metrics are served at http://%s/metrics", endpoint.address)
     signs.start()
     closers.callback(signs.close)
     return info

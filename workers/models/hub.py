@@ -12,7 +12,7 @@ from huggingface_hub.errors import (
 )
 
 from vitrine.core.errors import BadInput, ModelUnavailable
-from vitrine.core.model_registry import id_and_revision, resolve_name
+from vitrine.core.model_registry import resolve_model_card, split_revision
 
 TIMEOUT_SECONDS = 5.0
 """How long the hub may take to answer about a model; a machine without a hub should say so at once."""
@@ -28,8 +28,8 @@ def download(name: str) -> Path:
     one. Raises `BadInput` where there can be no such model, `ModelUnavailable` where the hub does not answer and
     the cache does not have it either.
     """
-    model, revision = id_and_revision(name)
-    if "/" not in model and (card := resolve_name(model)) is not None:
+    model, revision = split_revision(name)
+    if "/" not in model and (card := resolve_model_card(model)) is not None:
         raise BadInput(
             f"There is no directory {model}.", hint=f"The model on the hub is {card.id}."
         )

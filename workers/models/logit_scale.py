@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from safetensors import safe_open
 
-from vitrine.core.scoring import Kind, Scoring
+from vitrine.core.scoring import Scoring, ScoringKind
 from workers.models.checkpoint import Checkpoint
 
 _SCALE, _BIAS = "logit_scale", "logit_bias"
@@ -23,7 +23,7 @@ def learned_scoring(checkpoint: Checkpoint, model: torch.nn.Module) -> Scoring |
     scale, bias = (_number(saved, model, name) for name in (_SCALE, _BIAS))
     if scale is None:
         return None
-    kind: Kind = "clip" if bias is None else "siglip"
+    kind: ScoringKind = "clip" if bias is None else "siglip"
     return Scoring(kind, float(torch.tensor(scale, dtype=torch.float64).exp()), bias or 0.0)
 
 

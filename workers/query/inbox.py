@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from redis import Redis
 
 from vitrine.core.redis_client import as_bytes
-from vitrine.query.call import SLACK
+from vitrine.query.call import EXPIRY_MARGIN
 from vitrine.query.protocol import (
-    Answer,
     Query,
+    QueryAnswer,
     QueryVector,
-    packed_error,
-    packed_vector,
+    decode_query,
+    encode_error,
+    encode_vector,
     reply_key,
     request_key,
-    unpacked_question,
 )
 
 REPLY_SECONDS = 60
@@ -43,13 +43,13 @@ def take_questions(redis: Redis, requests: Sequence[str]) -> list[InboxQuestion]
         found = pipe.execute()
     now = time.monotonic()
     return [
-        InboxQuestion(request, unpacked_question(as_bytes(raw)), now + left / 1000 - SLACK)
+        InboxQuestion(request, decode_query(as_bytes(raw)), now + left / 1000 - EXPIRY_MARGIN)
         for request, left, raw in zip(requests, found[::2], found[1::2], strict=True)
         if raw is not None
     ]
 
 
-def send_replies(redis: Redis, answers: Mapping[str, Answer]) -> None:
+def send_replies(redis: Redis, answers: Mapping[str, QueryAnswer]) -> None:
     """Send answers by their requests: vectors, and errors, which the asker gets as such."""
     with redis.pipeline(transaction=True) as pipe:
         for request, answer in answers.items():
@@ -59,7 +59,7 @@ def send_replies(redis: Redis, answers: Mapping[str, Answer]) -> None:
         pipe.execute()
 
 
-def _packed(request: str, answer: Answer) -> bytes:
+def _packed(request: str, answer: QueryAnswer) -> bytes:
     if isinstance(answer, QueryVector):
-        return packed_vector(request, answer.vector, answer.space)
-    return packed_error(request, answer)
+        return encode_vector(request, answer.vector, answer.space)
+    return encode_error(request, answer)

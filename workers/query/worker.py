@@ -21,7 +21,7 @@ from redis import Redis
 
 from vitrine.core.errors import BadInput, ModelUnavailable, VitrineError
 from vitrine.core.types import ItemFailure
-from vitrine.query.protocol import Answer, Kind, Query, QueryVector, UnusablePicture
+from vitrine.query.protocol import Query, QueryAnswer, QueryKind, QueryVector, UnusablePicture
 from workers.batching import Lane
 from workers.fetch.result import FetchedPicture
 from workers.query import inbox
@@ -39,7 +39,7 @@ class QueryWorker:
     def __init__(self, redis: Redis, stages: Stages) -> None:
         self._redis = redis
         self._stages = stages
-        self._begin: dict[Kind, Callable[[Query], Vector]] = {
+        self._begin: dict[QueryKind, Callable[[Query], Vector]] = {
             "image": self._image,
             "url": self._url,
             "text": self._text,
@@ -70,7 +70,7 @@ class QueryWorker:
             failed.set_exception(error)
             return failed
 
-    def _as_they_come(self, walks: dict[Vector, InboxQuestion]) -> Iterable[dict[str, Answer]]:
+    def _as_they_come(self, walks: dict[Vector, InboxQuestion]) -> Iterable[dict[str, QueryAnswer]]:
         """The answers that come in time; what does not is given up."""
         until = max((one.until for one in walks.values()), default=0.0)
         # Not `concurrent.futures.wait`, which never hears of a future that was cancelled and not asked for after.
@@ -86,7 +86,7 @@ class QueryWorker:
         for future in walks:
             future.cancel()
 
-    def _outcome(self, future: Vector, query: Query) -> Answer:
+    def _outcome(self, future: Vector, query: Query) -> QueryAnswer:
         space = self._stages.grey_space if query.grey else self._stages.space
         try:
             return QueryVector(future.result(), space)

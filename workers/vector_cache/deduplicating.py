@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.core.settings import Settings
-from vitrine.store.base import Space
+from vitrine.store.base import EmbeddingSpace
 from workers.vector_cache.cache import VectorCache
 
 log = logging.getLogger(__name__)
@@ -156,7 +156,7 @@ def open_deduplicating_cache(settings: Settings) -> DeduplicatingCache | None:
         return None
 
 
-def vector_key(space: Space, content_sha256: str) -> bytes:
+def vector_key(space: EmbeddingSpace, content_sha256: str) -> bytes:
     """32 bytes that stand for one content in one space."""
     told = f"{space.model}\0{space.revision}\0{space.policy}\0{space.dimension}\0{content_sha256}"
     return hashlib.sha256(told.encode()).digest()

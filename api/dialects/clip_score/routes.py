@@ -33,7 +33,7 @@ from api.requests.image_inputs import Asked, by_base64, by_text, by_url
 from api.routes.score import scores
 from api.schemas.embed import PairError, ScoreOut
 from vitrine.core.errors import BadInput, ModelUnavailable
-from vitrine.core.schemes import may_be_requested
+from vitrine.core.schemes import is_allowed_in_requests
 
 BODIES = (EvaluationIn, BatchIn)
 """What the document has to be told of: the routes read these themselves."""
@@ -106,7 +106,7 @@ def _scored(parts: Services, asked: Sequence[EvaluationIn]) -> tuple[list[ScoreO
 
 
 def _picture(given: str) -> Asked:
-    return by_url(given) if may_be_requested(given) else by_base64(given)
+    return by_url(given) if is_allowed_in_requests(given) else by_base64(given)
 
 
 def _evaluation(

@@ -28,7 +28,7 @@ from api.embedding import embed_questions
 from api.middleware.body_limit import large_body_slot, search_slot
 from api.requests.model_names import ServedModel
 from vitrine.core.errors import BadInput
-from vitrine.query.client import Answer, QueryVector
+from vitrine.query.client import QueryAnswer, QueryVector
 
 router = APIRouter(tags=["Open Inference Protocol"])
 
@@ -117,7 +117,7 @@ def _vectors(
     return np.stack([_vector(number, answer) for number, answer in enumerate(answers)])
 
 
-def _vector(number: int, answer: Answer) -> NDArray[np.float32]:
+def _vector(number: int, answer: QueryAnswer) -> NDArray[np.float32]:
     if isinstance(answer, QueryVector):
         return answer.vector
     if isinstance(answer, BadInput):

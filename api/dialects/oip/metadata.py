@@ -19,7 +19,7 @@ from api.readiness import Readiness
 from api.requests.model_names import ServedModel, find_model, running_names
 from vitrine import __version__
 from vitrine.core.errors import NotFound
-from vitrine.core.model_registry import registered
+from vitrine.core.model_registry import find_model_card
 from vitrine.messaging.worker_registry import WorkerInfo
 
 router = APIRouter(tags=["Open Inference Protocol"])
@@ -106,7 +106,7 @@ def metadata(named: Named) -> ModelOut:
 def _inputs(worker: WorkerInfo) -> list[TensorMetadata]:
     names = ["IMAGE", "IMAGE_URL", "TEXT"] if worker.supports_text else ["IMAGE", "IMAGE_URL"]
     found = [TensorMetadata(name=name, datatype="BYTES", shape=[-1]) for name in names]
-    card = registered(worker.model)
+    card = find_model_card(worker.model)
     if card is not None and (card.side is None or card.family == "descriptor"):
         return found  # it takes its pictures otherwise than as a square of pixels
     side = -1 if card is None or card.side is None else card.side

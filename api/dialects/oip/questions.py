@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from api.dialects.oip.tensors import MAX_ELEMENTS, Tensor
 from vitrine.core.errors import BadInput
-from vitrine.core.schemes import ONLY_FETCHED, may_be_requested, without_data_prefix
-from vitrine.query.client import Kind, Query
+from vitrine.core.schemes import ONLY_FETCHED, is_allowed_in_requests, strip_data_url_prefix
+from vitrine.query.client import Query, QueryKind
 
 MAX_TEXT_BYTES = 10_000
 MAX_URL_BYTES = 8_192
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, QueryKind] = {
     "TEXT": "text",
     "TEXTS": "text",
     "URL": "url",
@@ -57,7 +57,7 @@ def _pictures(name: str, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     return pixels
 
 
-def _of_bytes(name: str, kind: Kind, value: bytes) -> Query:
+def _of_bytes(name: str, kind: QueryKind, value: bytes) -> Query:
     if not value:
         raise BadInput(f"{name} has an empty element.")
     if kind == "image":
@@ -68,14 +68,14 @@ def _of_bytes(name: str, kind: Kind, value: bytes) -> Query:
         text = value.decode()
     except UnicodeDecodeError as error:
         raise BadInput(f"{name} has an element that is not UTF-8.") from error
-    if kind == "url" and not may_be_requested(text):
+    if kind == "url" and not is_allowed_in_requests(text):
         raise BadInput(f"{ONLY_FETCHED.capitalize()}.")
     return Query(kind, value)
 
 
 def _plain(value: bytes) -> bytes:
     """A picture's bytes: those given, or what their base64 says. No picture is made of base64's letters alone."""
-    value = without_data_prefix(value)
+    value = strip_data_url_prefix(value)
     if _BASE64.fullmatch(value) is None:
         return value
     try:

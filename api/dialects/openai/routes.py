@@ -24,8 +24,8 @@ from api.requests.image_inputs import Asked, by_base64, by_text, by_url
 from api.requests.model_names import ServedModel, find_model, running_names
 from api.responses.vector_encoding import encode_vector
 from vitrine.core.errors import BadInput, VitrineError
-from vitrine.core.schemes import may_be_requested
-from vitrine.query.client import Answer, QueryVector, UnusablePicture
+from vitrine.core.schemes import is_allowed_in_requests
+from vitrine.query.client import QueryAnswer, QueryVector, UnusablePicture
 
 BODIES = (EmbeddingsIn,)
 """What the document has to be told of: the routes read these themselves."""
@@ -80,10 +80,10 @@ def _asked(one: str | list[int] | int, asked: EmbeddingsIn) -> Asked:
         raise bodies.refuse_field("input", "Arrays of tokens are not taken here; send texts.")
     if asked.modality == "text":
         return by_text(one)
-    return by_url(one) if may_be_requested(one) else by_base64(one)
+    return by_url(one) if is_allowed_in_requests(one) else by_base64(one)
 
 
-def _entry(index: int, answer: Answer, asked: EmbeddingsIn) -> dict[str, Any]:
+def _entry(index: int, answer: QueryAnswer, asked: EmbeddingsIn) -> dict[str, Any]:
     if not isinstance(answer, QueryVector):
         raise _named(index, answer)
     vector = encode_vector(answer.vector, asked.encoding_format or "float")

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.requests import image_inputs as pictures
 from vitrine.core.errors import BadInput
-from vitrine.query.client import Answer, QueryVector
+from vitrine.query.client import QueryAnswer, QueryVector
 
 MAX_IMAGES = 1000
 _SHOWN_ERRORS = 5
@@ -69,7 +69,7 @@ def questions_of(given: object) -> RunPodQuestions:
     return RunPodQuestions(tuple(pictures.by_url(url) for url in urls), tuple(urls))
 
 
-def output_of(asked: RunPodQuestions, answers: Sequence[Answer]) -> dict[str, Any]:
+def output_of(asked: RunPodQuestions, answers: Sequence[QueryAnswer]) -> dict[str, Any]:
     """The `output`; vectors stay arrays, which `output_json` writes.
 
     Raises `BadInput` where no picture has a vector.

@@ -140,7 +140,7 @@ def _opened(parts: Services, named: ServedModel, body: bytes, prefix: str, kept:
             named.model,
             orjson.dumps(asked.input),
             run_seconds=asked.policy.execution_timeout / 1000,
-            live_seconds=asked.policy.ttl / 1000,
+            ttl=asked.policy.ttl / 1000,
             keep_seconds=kept,
             low=asked.policy.low_priority,
         )

@@ -16,7 +16,7 @@ from contextlib import suppress
 from api.dependencies import QueryEmbedder
 from api.dialects.runpod.work import CLAIM_SECONDS, TicketWork
 from vitrine.core.errors import VitrineError
-from vitrine.tickets import Claim, Tickets, TicketState
+from vitrine.tickets import Claim, TicketState, TicketStore
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class TicketRunner:
 
     def __init__(
         self,
-        tickets: Tickets,
+        tickets: TicketStore,
         query_client: QueryEmbedder,
         *,
         at_once: int = AT_ONCE,
@@ -106,7 +106,7 @@ class TicketRunner:
             self._closing.wait(self._pause)
             return None
         except Exception:  # this thread's end would leave every ticket lying
-            log.exception("looking for tickets failed")
+            log.exception("claiming tickets failed")
             self._closing.wait(LOOK_SECONDS)
             return None
         self._away = False
@@ -116,7 +116,7 @@ class TicketRunner:
         try:
             TicketWork(self._tickets, self._lane, claim, self._closing, self._pause).carry_out()
         except VitrineError as error:
-            log.warning("the ticket %s is left: %s", claim.id, error)
+            log.warning("the ticket %s is abandoned: %s", claim.id, error)
         except Exception:
             log.exception("the ticket %s failed", claim.id)
             self._fail(claim)
@@ -128,4 +128,4 @@ class TicketRunner:
         try:
             self._tickets.finish(claim, TicketState.FAILED, b"Something went wrong on our side.")
         except VitrineError as error:
-            log.warning("the ticket %s is left: %s", claim.id, error)
+            log.warning("the ticket %s is abandoned: %s", claim.id, error)

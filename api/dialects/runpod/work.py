@@ -18,8 +18,8 @@ import orjson
 from api.dependencies import QueryEmbedder
 from api.dialects.runpod.input import RunPodQuestions, output_json, output_of, questions_of
 from vitrine.core.errors import BadInput, Unavailable, VitrineError
-from vitrine.query.client import Answer, Query
-from vitrine.tickets import Claim, Tickets, TicketState
+from vitrine.query.client import Query, QueryAnswer
+from vitrine.tickets import Claim, TicketState, TicketStore
 
 GROUP = 128
 """Questions asked together: enough to fill a batch, few enough that a cancel is soon noticed."""
@@ -35,7 +35,7 @@ MAX_ATTEMPTS = 3
 class TicketWork:
     """One claimed ticket on its way to an output."""
 
-    tickets: Tickets
+    tickets: TicketStore
     query_client: QueryEmbedder
     claim: Claim
     closing: threading.Event
@@ -69,9 +69,9 @@ class TicketWork:
     def _finish(self, state: TicketState, why: str) -> None:
         self.tickets.finish(self.claim, state, why.encode())
 
-    def _answers(self, asked: RunPodQuestions) -> list[Answer] | None:
+    def _answers(self, asked: RunPodQuestions) -> list[QueryAnswer] | None:
         """An answer for each question; None where the ticket is no longer ours."""
-        told: dict[int, Answer] = {}
+        told: dict[int, QueryAnswer] = {}
         left: dict[int, Query] = {}
         for number, one in enumerate(asked.pictures):
             if isinstance(one, Query):
@@ -99,7 +99,7 @@ class TicketWork:
             raise _Late
         return self.tickets.renew(self.claim, seconds=CLAIM_SECONDS)
 
-    def _ask(self, queries: list[Query]) -> list[Answer]:
+    def _ask(self, queries: list[Query]) -> list[QueryAnswer]:
         timeout = min(GROUP_SECONDS, max(0.1, self.deadline - time.monotonic()))
         try:
             return self.query_client.embed_many(self.claim.model, queries, timeout=timeout)
@@ -111,6 +111,6 @@ class _Late(Exception):
     """Raised when a ticket's time is over."""
 
 
-def _final(answer: Answer) -> bool:
+def _final(answer: QueryAnswer) -> bool:
     """Whether asking again could not change it."""
     return not (isinstance(answer, VitrineError) and answer.retryable)

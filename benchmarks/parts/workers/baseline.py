@@ -22,7 +22,7 @@ from benchmarks.baselines.workshop import DONE_KEY, SPACE
 from benchmarks.parts.process import Process, running
 from benchmarks.parts.surroundings import Surroundings
 from benchmarks.parts.turn import Turn, timed_turn
-from vitrine.core.redis_client import connect
+from vitrine.core.redis_client import connect_redis
 from vitrine.core.settings import load
 from vitrine.messaging.broker import BROKER_PREFIX, celery_settings
 
@@ -58,7 +58,7 @@ class BaselineWorker:
         self.process = process
         self._around = around
         self._baseline = baseline
-        self._redis = connect(around.redis_url)
+        self._redis = connect_redis(around.redis_url)
         self._app = Celery("bench", set_as_current=False)
         self._app.conf.update(celery_settings(load(redis_url=around.redis_url)))
 
@@ -116,7 +116,7 @@ def baseline_worker(
     ) as process:
         worker = BaselineWorker(around, baseline, process)
         try:
-            with contextlib.closing(connect(around.redis_url)) as redis:
+            with contextlib.closing(connect_redis(around.redis_url)) as redis:
                 process.wait_for(lambda: bool(redis.sismember(READY_KEY, str(process.pid))))
             yield worker
         finally:

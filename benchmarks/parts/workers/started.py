@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.parts.process import Process, running
 from benchmarks.parts.surroundings import Surroundings
-from vitrine.core.redis_client import connect
+from vitrine.core.redis_client import connect_redis
 from vitrine.messaging.worker_registry import live_workers
 
 
@@ -37,6 +37,6 @@ def started_worker(
         environment={**around.environment(), **further},
         log=told.with_suffix(".log"),
     ) as process:
-        with contextlib.closing(connect(around.redis_url)) as redis:
+        with contextlib.closing(connect_redis(around.redis_url)) as redis:
             process.wait_for(lambda: any(one.pid == process.pid for one in live_workers(redis)))
         yield Started(process, told)

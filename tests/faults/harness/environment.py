@@ -173,14 +173,14 @@ class Rig:
         """Any worker, once so many are up."""
 
         def enough() -> list[Worker]:
-            self.revive()
+            self.restart_if_dead()
             found = self.up()
             return found if len(found) >= least else []
 
         found: list[Worker] = until(enough, f"{least} workers to be up")
         return chance.choice(found)
 
-    def revive(self, fault: str | None = None, **more: str) -> None:
+    def restart_if_dead(self, fault: str | None = None, **more: str) -> None:
         """Start anew whoever has died since the last look."""
         for worker in [worker for worker in self.workers if not worker.alive()]:
             self.workers.remove(worker)

@@ -17,13 +17,13 @@ from vitrine.core.api_keys import Keyring
 from vitrine.core.settings import Settings
 from vitrine.core.types import Failure, FailureReason, ImageRef, Payload, point_id
 from vitrine.ledger import Lease
-from vitrine.store import PointBatch, Provenance, Space, VectorStore
+from vitrine.store import EmbeddingSpace, PointBatch, Provenance, VectorStore
 from vitrine.testing.fake_query_client import FakeQueryClient, fake_vector
 from vitrine.testing.memory_ledger import MemoryLedger
-from vitrine.testing.memory_services import Outbox, memory_services
+from vitrine.testing.memory_services import MemoryPublisher, memory_services
 from vitrine.testing.memory_store import MemoryStore
 
-SPACE = Space("builtin", "r1", "p1", 16)
+SPACE = EmbeddingSpace("builtin", "r1", "p1", 16)
 PROBLEM = "application/problem+json"
 
 
@@ -37,7 +37,7 @@ class Stage:
     ledger: MemoryLedger
     store: MemoryStore
     query_client: FakeQueryClient
-    outbox: Outbox
+    outbox: MemoryPublisher
 
     def job(self, images: int = 3, **overrides: Any) -> str:
         """A submitted job of so many items, one picture each."""
@@ -105,7 +105,7 @@ def make_stage(settings: Settings, keyring: Keyring | None = None) -> Stage:
     assert isinstance(ledger, MemoryLedger)
     assert isinstance(store, MemoryStore)
     assert isinstance(lane, FakeQueryClient)
-    assert isinstance(outbox, Outbox)
+    assert isinstance(outbox, MemoryPublisher)
     app = create_app(parts, keyring)
     client = TestClient(app, "http://127.0.0.1:8080", raise_server_exceptions=False)
     return Stage(parts, app, client, ledger, store, lane, outbox)

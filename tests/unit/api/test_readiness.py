@@ -15,9 +15,9 @@ from api.readiness import KEEP_SECONDS, Readiness, ReadinessReport
 from tests.unit.api.api_fixture import SPACE, Stage, make_stage, problem_of
 from vitrine.core.errors import LedgerUnavailable, StoreUnavailable
 from vitrine.core.settings import Settings
-from vitrine.messaging.worker_registry import StoreAway
+from vitrine.messaging.worker_registry import StoreOutage
 from vitrine.query.client import Query, QueryVector
-from vitrine.store import Space
+from vitrine.store import EmbeddingSpace
 from vitrine.testing.fake_query_client import fake_vector, fake_worker
 
 
@@ -69,7 +69,7 @@ def test_ready_names_what_was_looked_at(made: Stage) -> None:
 
 
 def test_a_worker_that_cannot_store_is_told_of_and_hinders_no_search(made: Stage) -> None:
-    away = StoreAway(1_700_000_000.0, "The store process answered 503 without saying why.")
+    away = StoreOutage(1_700_000_000.0, "The store process answered 503 without saying why.")
     made.query_client.crew = [replace(worker, store_away=away) for worker in made.query_client.crew]
     answer = made.client.get("/readyz")
     assert answer.status_code == 200
@@ -86,20 +86,22 @@ def test_the_canary_goes_the_way_of_a_query_picture(made: Stage) -> None:
 
 
 def test_every_model_with_workers_gets_a_canary(made: Stage) -> None:
-    made.query_client.crew.append(fake_worker(Space("siglip", "r", "p", 4), node="other"))
+    made.query_client.crew.append(fake_worker(EmbeddingSpace("siglip", "r", "p", 4), node="other"))
     assert "model siglip" in made.client.get("/readyz").json()["checks"]
     assert [model for model, _ in made.query_client.asked] == ["builtin", "siglip"]
 
 
 def test_the_default_model_without_a_worker_is_named(made: Stage) -> None:
-    made.query_client.crew = [fake_worker(Space("siglip", "r", "p", 4))]
+    made.query_client.crew = [fake_worker(EmbeddingSpace("siglip", "r", "p", 4))]
     wrong = not_ready(made)
     assert list(wrong) == ["model builtin"]
     assert "vitrine worker --model builtin" in wrong["model builtin"]
 
 
 def test_workers_of_two_revisions_are_not_ready(made: Stage) -> None:
-    made.query_client.crew.append(fake_worker(Space("builtin", "r2", "p1", 16), node="other"))
+    made.query_client.crew.append(
+        fake_worker(EmbeddingSpace("builtin", "r2", "p1", 16), node="other")
+    )
     assert "revisions" in not_ready(made)["model builtin"]
 
 
@@ -145,7 +147,7 @@ def test_a_vector_of_nan_is_not_ready(made: Stage) -> None:
 
 def test_another_revision_begins_anew(made: Stage, clock: Clock) -> None:
     made.client.get("/readyz")
-    made.query_client.crew = [fake_worker(Space("builtin", "r2", "p1", 16))]
+    made.query_client.crew = [fake_worker(EmbeddingSpace("builtin", "r2", "p1", 16))]
     made.query_client.known[canary.canary_picture()] = fake_vector(b"another", SPACE.dimension)
     clock.now += KEEP_SECONDS
     assert made.client.get("/readyz").status_code == 200

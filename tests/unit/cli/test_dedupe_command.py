@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 
 from vitrine.cli import main
 from vitrine.core.types import point_id
-from vitrine.store import PointBatch, Provenance, Space
+from vitrine.store import EmbeddingSpace, PointBatch, Provenance
 from vitrine.store.embedded.store import EmbeddedStore
 
-SPACE = Space("builtin", "r1", "p1", 32)
+SPACE = EmbeddingSpace("builtin", "r1", "p1", 32)
 Dedupe: TypeAlias = Callable[..., Result]
 
 

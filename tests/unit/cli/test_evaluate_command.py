@@ -18,13 +18,20 @@ from vitrine.cli.evaluate import run as evaluation
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.types import point_id
 from vitrine.messaging.worker_registry import WorkerInfo
-from vitrine.query.client import Answer, Query, QueryClient, QueryVector
-from vitrine.store.base import INDEX_FIELD, ITEM_FIELD, URL_FIELD, PointBatch, Provenance, Space
+from vitrine.query.client import Query, QueryAnswer, QueryClient, QueryVector
+from vitrine.store.base import (
+    INDEX_FIELD,
+    ITEM_FIELD,
+    URL_FIELD,
+    EmbeddingSpace,
+    PointBatch,
+    Provenance,
+)
 from vitrine.testing.fake_query_client import FakeQueryClient, fake_vector, fake_worker
 from vitrine.testing.memory_store import MemoryStore
 
-SPACE = Space("made", "r1", "rgb-1", 8)
-OTHER = Space("other", "r1", "rgb-1", 8)
+SPACE = EmbeddingSpace("made", "r1", "rgb-1", 8)
+OTHER = EmbeddingSpace("other", "r1", "rgb-1", 8)
 COLOURS = {"red": (200, 30, 30), "blue": (30, 30, 200), "green": (30, 160, 30)}
 EACH = 6
 PROVENANCE = Provenance("job", "made", "r1", "rgb-1", "0" * 64, None, "2026-01-01T00:00:00Z")
@@ -50,7 +57,7 @@ class Lane(FakeQueryClient):
         made = fake_worker(SPACE, supports_text=True)
         super().__init__(made, fake_worker(OTHER, node="fake-other"), known=known)
 
-    def _answer(self, worker: WorkerInfo, query: Query) -> Answer:
+    def _answer(self, worker: WorkerInfo, query: Query) -> QueryAnswer:
         if worker.space == OTHER:
             return QueryVector(fake_vector(query.data, OTHER.dimension), OTHER)
         return super()._answer(worker, query)

@@ -163,7 +163,7 @@ def waiting_job(ledger: MemoryLedger, catalog: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_waiting_job_tells_how_far_the_index_is(ledger: MemoryLedger, waiting_job: str) -> None:
     assert "waits for its collection's index" in run("status", waiting_job).stdout
-    ledger.note_index(waiting_job, indexed=12_000, points=50_000)
+    ledger.record_index_progress(waiting_job, indexed=12_000, points=50_000)
     told = run("status", waiting_job)
     assert told.exit_code == 0
     assert f"Job {waiting_job}: indexing" in told.stdout
@@ -182,7 +182,7 @@ def test_a_waiting_job_tells_how_far_the_index_is(ledger: MemoryLedger, waiting_
 def test_following_a_waiting_job_tells_the_index_and_ends_with_it(
     ledger: MemoryLedger, waiting_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger.note_index(waiting_job, indexed=12_000, points=50_000)
+    ledger.record_index_progress(waiting_job, indexed=12_000, points=50_000)
     monkeypatch.setattr("vitrine.cli.jobs.follow.FIRST_LINE_SECONDS", 0.0)
     monkeypatch.setattr("time.sleep", lambda _: ledger.complete(waiting_job))
     told = run("status", waiting_job, "--wait")

@@ -7,7 +7,7 @@ import json
 from click.testing import CliRunner, Result
 
 from vitrine.cli import main
-from vitrine.core.model_registry import CARDS
+from vitrine.core.model_registry import MODEL_CARDS
 
 
 def run(*arguments: str) -> Result:
@@ -18,8 +18,8 @@ def test_every_model_is_listed_with_what_it_needs() -> None:
     result = run()
     assert result.exit_code == 0
     heading, *rows = result.stdout.splitlines()
-    assert len(rows) == len(CARDS)
-    assert [row.split()[0] for row in rows] == [card.id for card in CARDS]
+    assert len(rows) == len(MODEL_CARDS)
+    assert [row.split()[0] for row in rows] == [card.id for card in MODEL_CARDS]
     clip = next(row for row in rows if row.startswith("openai/clip-vit-large-patch14"))
     for told in ("768", "224 x 224", "yes", "1.6", "0.8", "MIT", "32bd64288804"):
         assert told in clip
@@ -28,7 +28,7 @@ def test_every_model_is_listed_with_what_it_needs() -> None:
 
 def test_programs_get_whole_revisions_and_bytes() -> None:
     told = json.loads(run("--json").stdout)
-    assert [one["id"] for one in told] == [card.id for card in CARDS]
+    assert [one["id"] for one in told] == [card.id for card in MODEL_CARDS]
     naflex = next(one for one in told if one["id"] == "google/siglip2-so400m-patch16-naflex")
     assert (naflex["side"], naflex["patches"], naflex["dimension"]) == (None, 256, 1152)
     assert naflex["weights_bytes"]["float32"] == 2 * naflex["weights_bytes"]["bfloat16"]

@@ -18,7 +18,7 @@ from vitrine.core.errors import Conflict, LedgerUnavailable
 from vitrine.core.settings import Settings, load
 from vitrine.core.types import ImageRef, JobSpec
 from vitrine.ledger import NewChunk
-from vitrine.store import Space
+from vitrine.store import EmbeddingSpace
 from vitrine.testing.memory_ledger import MemoryLedger
 from vitrine.testing.memory_store import MemoryStore
 
@@ -132,7 +132,7 @@ def test_a_collection_of_another_model_is_refused_naming_both(
 
 def test_the_store_is_asked_for_the_collections_model(monkeypatch: pytest.MonkeyPatch) -> None:
     store = MemoryStore()
-    store.ensure("shop", Space("siglip", "r", "p", 4))
+    store.ensure("shop", EmbeddingSpace("siglip", "r", "p", 4))
     monkeypatch.setattr("vitrine.store.open.open_store", lambda _settings: store)
     settings = load(model="builtin", qdrant_url="http://127.0.0.1:1")
     with pytest.raises(Conflict):

@@ -6,12 +6,12 @@ import pytest
 
 from vitrine.cli.worker import supervise
 from vitrine.core.settings import Settings
-from vitrine.process.child import Child
+from vitrine.process.child import ChildProcess
 
 DEVICES = ["cpu", "cpu", "cpu"]
 
 
-def told(children: list[Child], name: str) -> list[str | None]:
+def told(children: list[ChildProcess], name: str) -> list[str | None]:
     return [child._environment.get(name) for child in children]
 
 

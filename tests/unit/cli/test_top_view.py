@@ -10,8 +10,8 @@ from rich.console import Console
 from vitrine.cli.top.view import TopScreen, bar, duration, overview_json, size
 from vitrine.core.types import JobSpec, JobState, JobStatus
 from vitrine.messaging.broker import QueueDepth
-from vitrine.messaging.overview import Overview
-from vitrine.messaging.worker_registry import StoreAway, WorkerInfo
+from vitrine.messaging.overview import ServiceOverview
+from vitrine.messaging.worker_registry import StoreOutage, WorkerInfo
 from vitrine.messaging.worker_stats import WorkerStats
 
 WORKER = WorkerInfo(
@@ -29,13 +29,13 @@ def job(done: int, of: int, *, state: JobState = JobState.RUNNING, failed: int =
     )  # fmt: skip
 
 
-FOUND = Overview(
+FOUND = ServiceOverview(
     at=1000.0, workers=[(WORKER, VITALS)], queues=[QueueDepth("clip", 1200, 3)],
     jobs=[job(41_300, 100_000, failed=300)], active=1, pending=58_700,
 )  # fmt: skip
 
 
-def text(screen: TopScreen, found: Overview) -> list[str]:
+def text(screen: TopScreen, found: ServiceOverview) -> list[str]:
     console = Console(width=160, color_system=None)
     with console.capture() as capture:
         console.print(screen.drawn(found))
@@ -69,7 +69,7 @@ def test_a_worker_that_told_nothing_lately_is_shown_without_figures() -> None:
 
 
 def test_a_worker_whose_store_is_away_says_so() -> None:
-    away = replace(WORKER, store_away=StoreAway(0.0, "it answered 503"))
+    away = replace(WORKER, store_away=StoreOutage(0.0, "it answered 503"))
     assert "store away" in " ".join(
         line(text(TopScreen(), replace(FOUND, workers=[(away, None)])), "clip.")
     )
@@ -94,7 +94,7 @@ def test_after_a_while_without_redis_no_rate_is_made_up() -> None:
 
 
 def test_an_empty_service_says_what_to_do() -> None:
-    shown = "\n".join(text(TopScreen(), Overview(1.0, [], [], [], 0, 0)))
+    shown = "\n".join(text(TopScreen(), ServiceOverview(1.0, [], [], [], 0, 0)))
     assert "start one: vitrine worker" in shown
     assert "no jobs" in shown
 

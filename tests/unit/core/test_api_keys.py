@@ -13,7 +13,7 @@ from vitrine.core.api_keys import (
     Scope,
     new_key,
     read_keyring,
-    refuse_open_without_keys,
+    require_keys_unless_loopback,
 )
 from vitrine.core.errors import EXIT_USAGE, BadInput
 from vitrine.core.settings import Settings
@@ -122,15 +122,15 @@ def test_a_name_that_an_entry_cannot_hold_is_refused(name: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "shop.example", "0x7f.1", ""])
 def test_beyond_this_machine_nothing_stands_open(host: str) -> None:
     with pytest.raises(BadInput, match="stand open") as refused:
-        refuse_open_without_keys(host, Keyring())
+        require_keys_unless_loopback(host, Keyring())
     assert "vitrine keys new" in str(refused.value)
     assert refused.value.exit_code == EXIT_USAGE
-    refuse_open_without_keys(host, Keyring([ApiKey("k", frozenset({Scope.READ}), DIGEST)]))
+    require_keys_unless_loopback(host, Keyring([ApiKey("k", frozenset({Scope.READ}), DIGEST)]))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
 def test_on_loopback_no_key_is_needed(host: str) -> None:
-    refuse_open_without_keys(host, Keyring())
+    require_keys_unless_loopback(host, Keyring())
 
 
 def test_blank_variables_are_as_if_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,5 +138,5 @@ def test_blank_variables_are_as_if_not_set(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setenv(f"VITRINE_{name}", "")
     settings = Settings()
     assert (settings.api_keys_file, settings.api_key, settings.audit_log) == (None, None, None)
-    assert settings.api_proxies == ()
+    assert settings.api_trusted_proxies == ()
     assert not read_keyring(settings)

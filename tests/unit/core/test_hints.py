@@ -8,11 +8,11 @@ import pytest
 
 from api.error_hints import HTTP, hint_of, sentence_of
 from vitrine.core.errors import BadInput
-from vitrine.core.hints import COMMAND_LINE, Action, Hint, Words
+from vitrine.core.hints import CLI_WORDING, Action, ActionWording, Hint
 
 
-@pytest.mark.parametrize("words", [COMMAND_LINE, HTTP], ids=["command line", "HTTP"])
-def test_every_front_end_has_words_for_every_action(words: Words) -> None:
+@pytest.mark.parametrize("words", [CLI_WORDING, HTTP], ids=["command line", "HTTP"])
+def test_every_front_end_has_words_for_every_action(words: ActionWording) -> None:
     assert set(words) == set(Action)
 
 
@@ -30,7 +30,7 @@ def test_a_hint_that_is_the_same_everywhere_is_text() -> None:
 
 def test_a_value_is_never_read_as_a_template() -> None:
     hint = Hint("Cancel it: {cancel_job}", {"job": "{list_jobs}"})
-    assert hint.worded(COMMAND_LINE) == "Cancel it: vitrine cancel {list_jobs}"
+    assert hint.render(CLI_WORDING) == "Cancel it: vitrine cancel {list_jobs}"
 
 
 def test_no_command_and_no_option_is_told_over_http() -> None:

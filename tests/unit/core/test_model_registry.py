@@ -12,7 +12,13 @@ import pytest
 import torch
 import transformers
 
-from vitrine.core.model_registry import CARDS, ModelCard, id_and_revision, registered, resolve_name
+from vitrine.core.model_registry import (
+    MODEL_CARDS,
+    ModelCard,
+    find_model_card,
+    resolve_model_card,
+    split_revision,
+)
 from vitrine.core.types import model_name
 from workers.models.builtin.model import SIDE, DescriptorModel
 
@@ -94,7 +100,7 @@ ARCHITECTURES: dict[str, Callable[[ModelCard], Any]] = {
     "clip": clip,
     "dinov2": dinov2,
 }
-LEARNED = [card for card in CARDS if card.family in ARCHITECTURES]
+LEARNED = [card for card in MODEL_CARDS if card.family in ARCHITECTURES]
 
 
 @pytest.mark.parametrize("card", LEARNED, ids=lambda card: card.name)
@@ -109,7 +115,7 @@ def test_numbers_are_those_of_the_architecture(card: ModelCard) -> None:
 
 
 def test_the_builtin_model_is_listed_as_it_is() -> None:
-    card = registered("builtin")
+    card = find_model_card("builtin")
     assert card is not None
     model = DescriptorModel()
     assert (card.name, card.dimension, card.side) == (model.name, model.dimension, SIDE)
@@ -118,14 +124,14 @@ def test_the_builtin_model_is_listed_as_it_is() -> None:
 
 
 def test_no_two_models_share_a_name() -> None:
-    assert len({card.name for card in CARDS}) == len({card.id.lower() for card in CARDS}) == len(CARDS)  # fmt: skip
+    assert len({card.name for card in MODEL_CARDS}) == len({card.id.lower() for card in MODEL_CARDS}) == len(MODEL_CARDS)  # fmt: skip
 
 
 def test_pins_are_whole_commits_and_no_two_models_share_one() -> None:
-    pins = [card.revision for card in CARDS if card.revision]
+    pins = [card.revision for card in MODEL_CARDS if card.revision]
     assert all(re.fullmatch(r"[0-9a-f]{40}", pin) for pin in pins)
     assert len(set(pins)) == len(pins)
-    assert [card.id for card in CARDS if card.revision is None] == ["builtin"]
+    assert [card.id for card in MODEL_CARDS if card.revision is None] == ["builtin"]
 
 
 @pytest.mark.parametrize(
@@ -140,17 +146,17 @@ def test_pins_are_whole_commits_and_no_two_models_share_one() -> None:
     ],
 )
 def test_a_revision_after_the_name_goes_before_the_pin(given: str, expected: str | None) -> None:
-    model, revision = id_and_revision(given)
+    model, revision = split_revision(given)
     assert (model, revision) == (given.partition("@")[0], expected)
 
 
 def test_a_model_is_found_by_id_name_and_what_people_call_it() -> None:
-    card = registered("google/siglip2-base-patch16-224")
+    card = find_model_card("google/siglip2-base-patch16-224")
     assert card is not None
-    assert registered(card.name) is registered(card.id.upper()) is card
-    assert registered("siglip2-base-patch16-224") is None  # a directory may have that name
-    assert resolve_name("siglip2-base-patch16-224") is card
-    assert resolve_name("no-such-model") is None
+    assert find_model_card(card.name) is find_model_card(card.id.upper()) is card
+    assert find_model_card("siglip2-base-patch16-224") is None  # a directory may have that name
+    assert resolve_model_card("siglip2-base-patch16-224") is card
+    assert resolve_model_card("no-such-model") is None
 
 
 def test_another_revision_has_a_queue_of_its_own() -> None:

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from vitrine.core.errors import BadInput
-from vitrine.core.settings import RENAMED, Settings, load
+from vitrine.core.settings import RENAMED_VARIABLES, Settings, load
 from vitrine.doctor.settings_check import check_settings
 
 OLD, NEW = "VITRINE_FETCH_ROUNDS", "VITRINE_FETCH_DEFERRALS"
@@ -15,8 +15,8 @@ OLD, NEW = "VITRINE_FETCH_ROUNDS", "VITRINE_FETCH_DEFERRALS"
 
 def test_every_new_name_is_a_setting_and_no_old_one_is() -> None:
     fields = {f"VITRINE_{name.upper()}" for name in Settings.model_fields}
-    assert set(RENAMED.values()) <= fields
-    assert not set(RENAMED) & fields
+    assert set(RENAMED_VARIABLES.values()) <= fields
+    assert not set(RENAMED_VARIABLES) & fields
 
 
 def test_an_old_name_is_read_with_a_warning(

@@ -16,10 +16,10 @@ from vitrine.core.schemes import (
     HTTPS,
     SCHEMES,
     file_url,
+    is_allowed_in_requests,
     local_path,
-    may_be_requested,
     scheme_of,
-    without_data_prefix,
+    strip_data_url_prefix,
 )
 from workers.fetch.readers import READERS
 
@@ -43,8 +43,10 @@ def test_a_scheme_is_told_from_the_beginning(text: str, scheme: object) -> None:
 
 
 def test_clients_name_pictures_at_hosts_only() -> None:
-    assert may_be_requested("https://h/a.jpg")
-    assert not any(map(may_be_requested, ("file:///a.jpg", "/a.jpg", "http:/h", "ftp://h/a.jpg")))
+    assert is_allowed_in_requests("https://h/a.jpg")
+    assert not any(
+        map(is_allowed_in_requests, ("file:///a.jpg", "/a.jpg", "http:/h", "ftp://h/a.jpg"))
+    )
 
 
 def test_every_picture_source_is_fetched_over_http_or_has_a_reader() -> None:
@@ -73,9 +75,9 @@ def test_a_file_url_that_names_no_file_says_why(url: str, why: str) -> None:
 
 
 def test_the_prefix_of_browsers_is_taken_off_texts_and_bytes() -> None:
-    assert without_data_prefix("data:image/png;base64,AAAA") == "AAAA"
-    assert without_data_prefix(b"data:image/png;base64,AAAA") == b"AAAA"
-    assert without_data_prefix("AAAA") == "AAAA"
+    assert strip_data_url_prefix("data:image/png;base64,AAAA") == "AAAA"
+    assert strip_data_url_prefix(b"data:image/png;base64,AAAA") == b"AAAA"
+    assert strip_data_url_prefix("AAAA") == "AAAA"
 
 
 def test_a_catalog_is_opened_by_its_scheme(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from producer import open_catalog
 from producer.source import from_path
-from vitrine.core.types import CatalogItem, FailureReason, RowProblem
+from vitrine.core.types import CatalogItem, FailureReason, RejectedRow
 from vitrine.demo.catalog import (
     MALFORMED_ROW,
     ExpectedOutcomes,
@@ -37,7 +37,7 @@ def broken_url(name: str) -> str:
     return f"http://127.0.0.1:8000/broken/{name}"
 
 
-def read(file: Path) -> list[CatalogItem | RowProblem]:
+def read(file: Path) -> list[CatalogItem | RejectedRow]:
     with open_catalog(from_path(file)) as catalog:
         return list(catalog)
 
@@ -47,7 +47,7 @@ def test_the_producer_reads_what_was_planned(tmp_path: Path) -> None:
     plan = write_catalog(file, items(40), picture_url, broken_url)
     rows = read(file)
     good = [row for row in rows if isinstance(row, CatalogItem)]
-    problems = [row for row in rows if isinstance(row, RowProblem)]
+    problems = [row for row in rows if isinstance(row, RejectedRow)]
     failing = sum(count for reason, count in plan.failed.items() if reason != MALFORMED_ROW)
     assert sum(len(item.images) for item in good) == plan.embedded + failing
     assert Counter(problem.code for problem in problems) == {

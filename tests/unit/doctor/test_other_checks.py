@@ -27,17 +27,17 @@ from vitrine.doctor.machine_check import check_disk, check_limits, check_port
 from vitrine.doctor.settings_check import check_keys, check_settings
 from vitrine.doctor.workers_check import (
     check_workers,
+    jobs_without_worker,
     metrics_port,
     mismatched_collections,
-    unserved,
 )
 from vitrine.ledger import NewChunk
 from vitrine.messaging.worker_registry import WORKERS_KEY
-from vitrine.store.base import CollectionInfo, Space
+from vitrine.store.base import CollectionInfo, EmbeddingSpace
 from vitrine.testing.fake_query_client import fake_worker
 from vitrine.testing.memory_ledger import MemoryLedger
 
-SPACE = Space("made", "r1", "rgb-1", 4)
+SPACE = EmbeddingSpace("made", "r1", "rgb-1", 4)
 
 
 def verdicts(findings: Iterable[Finding]) -> list[Severity]:
@@ -105,7 +105,7 @@ def test_pictures_that_wait_for_a_model_without_a_worker_are_counted() -> None:
         ledger.create(spec)
         pictures = [ImageRef(n, f"i{n}", 0, f"http://h/{n}") for n in range(3)]
         ledger.add_chunks(spec.id, [NewChunk(pictures, 3)])
-    (found,) = unserved([fake_worker(SPACE)], ledger.jobs())
+    (found,) = jobs_without_worker([fake_worker(SPACE)], ledger.jobs())
     assert found.verdict is Severity.WARNING
     assert found.said.startswith("6 pictures wait for the model other")
     assert found.mend == "Start one: vitrine worker --model './my other'"

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from vitrine.core.errors import BadInput, LedgerUnavailable
 from vitrine.core.settings import Settings
 from vitrine.doctor.finding import Finding, Severity
-from vitrine.doctor.redis_check import RedisProbe, check_redis, findings_of
+from vitrine.doctor.redis_check import RedisProbe, check_redis, redis_findings
 
 HEALTHY: dict[str, Any] = {
     "redis_version": "7.2.4",
@@ -24,7 +24,7 @@ HEALTHY: dict[str, Any] = {
 
 
 def judged(ping_ms: float = 0.2, ahead: float = 0.0, **changed: Any) -> list[Finding]:
-    return list(findings_of(RedisProbe({**HEALTHY, **changed}, ping_ms, ahead)))
+    return list(redis_findings(RedisProbe({**HEALTHY, **changed}, ping_ms, ahead)))
 
 
 def only(findings: list[Finding]) -> Finding:

@@ -13,17 +13,17 @@ from vitrine.core.settings import Settings
 from vitrine.doctor import store_check
 from vitrine.doctor.finding import Finding, Severity
 from vitrine.doctor.store_check import check_store
-from vitrine.store.base import Space
+from vitrine.store.base import EmbeddingSpace
 from vitrine.store.qdrant.store import QdrantServerStore
 from vitrine.testing.memory_store import MemoryStore
-from vitrine.testing.qdrant_http import QdrantHttp, Reply
+from vitrine.testing.qdrant_http import LocalQdrantServer, Reply
 
-SPACE = Space("made", "r1", "rgb-1", 4)
+SPACE = EmbeddingSpace("made", "r1", "rgb-1", 4)
 
 
 @pytest.fixture
-def server() -> Iterator[QdrantHttp]:
-    with QdrantHttp() as server:
+def server() -> Iterator[LocalQdrantServer]:
+    with LocalQdrantServer() as server:
         store = QdrantServerStore(server.url)
         store.ensure("shop", SPACE)
         store.close()
@@ -34,7 +34,7 @@ def asked(url: str) -> list[Finding]:
     return list(check_store(Settings(qdrant_url=SecretStr(url))))
 
 
-def test_a_server_tells_its_version_and_what_it_holds(server: QdrantHttp) -> None:
+def test_a_server_tells_its_version_and_what_it_holds(server: LocalQdrantServer) -> None:
     found = asked(server.url)
     assert {finding.verdict for finding in found} == {Severity.GOOD}
     assert [finding.said for finding in found] == [
@@ -43,7 +43,7 @@ def test_a_server_tells_its_version_and_what_it_holds(server: QdrantHttp) -> Non
     ]
 
 
-def test_a_server_too_old_to_keep_the_space_is_wrong(server: QdrantHttp) -> None:
+def test_a_server_too_old_to_keep_the_space_is_wrong(server: LocalQdrantServer) -> None:
     version: Reply = (200, {}, {"title": "qdrant", "version": "1.15.9"})
     server.planned += [version, version]
     worst = asked(server.url)[0]

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.evaluation.sample import LabelledPicture, Sample, SplitPart
-from vitrine.store.base import Space
+from vitrine.store.base import EmbeddingSpace
 
-SPACE = Space("made", "r1", "rgb-1", 8)
+SPACE = EmbeddingSpace("made", "r1", "rgb-1", 8)
 
 
 def picture(

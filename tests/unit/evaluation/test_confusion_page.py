@@ -10,7 +10,7 @@ from vitrine.evaluation.comparison import compare
 from vitrine.evaluation.evaluation import Evaluation, EvaluationPlan, evaluate
 from vitrine.evaluation.few_shot import ShotCounts
 from vitrine.evaluation.page import render_confusion_page
-from vitrine.evaluation.report import measures
+from vitrine.evaluation.report import measure_rows
 from vitrine.evaluation.sample import LabelledPicture, Sample
 
 HOSTILE = "<script>alert(1)</script>\" onerror='x"
@@ -49,7 +49,7 @@ def shown(picture: LabelledPicture) -> str | None:
 
 
 def page_of(found: Evaluation, **more: object) -> str:
-    rows = list(measures(found, PLAN))
+    rows = list(measure_rows(found, PLAN))
     return render_confusion_page(f"A {HOSTILE}", [("Measures", rows)], found, shown, **more)  # type: ignore[arg-type]
 
 

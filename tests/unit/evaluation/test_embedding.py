@@ -12,11 +12,11 @@ from vitrine.core.errors import BadInput, ModelUnavailable, SpaceMismatch
 from vitrine.evaluation.embedding import embed_pictures, embed_texts
 from vitrine.evaluation.sample import LabelledPicture
 from vitrine.messaging.worker_registry import WorkerInfo
-from vitrine.query.client import Answer, Query, QueryVector
-from vitrine.store.base import Space
+from vitrine.query.client import Query, QueryAnswer, QueryVector
+from vitrine.store.base import EmbeddingSpace
 from vitrine.testing.fake_query_client import FakeQueryClient, fake_vector, fake_worker
 
-SPACE = Space("made", "r1", "rgb-1", 16)
+SPACE = EmbeddingSpace("made", "r1", "rgb-1", 16)
 LIMIT = 1000
 
 
@@ -77,7 +77,7 @@ def test_what_the_worker_says_of_a_picture_is_that_pictures_failure(
 
 def test_workers_that_embed_differently_are_refused(pictures: list[LabelledPicture]) -> None:
     class TwoWorkers(FakeQueryClient):
-        def _answer(self, worker: WorkerInfo, query: Query) -> Answer:
+        def _answer(self, worker: WorkerInfo, query: Query) -> QueryAnswer:
             found = super()._answer(worker, query)
             assert isinstance(found, QueryVector)
             other = replace(SPACE, revision="r2")

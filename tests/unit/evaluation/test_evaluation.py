@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.unit.evaluation.samples import SPACE, clusters, picture, unit
-from vitrine.evaluation.comparison import compare, in_both
-from vitrine.evaluation.confusions import pairs, worst
+from vitrine.evaluation.comparison import common_samples, compare
+from vitrine.evaluation.confusions import confused_pairs, worst_misclassifications
 from vitrine.evaluation.evaluation import Evaluation, EvaluationPlan, evaluate
 from vitrine.evaluation.few_shot import ShotCounts
 from vitrine.evaluation.knn import Classification
@@ -130,24 +130,24 @@ def test_a_picture_whose_class_is_all_of_its_group_is_not_asked() -> None:
 def test_confusions_are_counted_and_the_surest_come_first() -> None:
     sample = clusters(3, 8)
     found = evaluate(swapped(sample, 0, 23), FEW)
-    first, second = pairs(found, 10)
+    first, second = confused_pairs(found, 10)
     assert {(first.label, first.taken_for), (second.label, second.taken_for)} == {
         ("class2", "class0"), ("class0", "class2")
     }  # fmt: skip
     assert (first.count, first.of) == (1, 8)
-    confusions = worst(found, 10)
+    confusions = worst_misclassifications(found, 10)
     assert {one.picture.key for one in confusions} == {"class0-0", "class2-7"}
     assert confusions[0].share > 0.8
     assert confusions[0].share_of_label < 0.2
-    assert all(0.9 < witness.cosine <= 1.0 for witness in confusions[0].witnesses)
-    assert len(worst(found, 1)) == 1
+    assert all(0.9 < witness.cosine <= 1.0 for witness in confusions[0].neighbours)
+    assert len(worst_misclassifications(found, 1)) == 1
 
 
 def test_models_are_compared_on_what_both_embedded() -> None:
     sample = clusters(2, 4)
     order = [3, 1, 0, 5, 4, 7]
     fewer = Sample(tuple(sample.pictures[row] for row in order), sample.vectors[order], SPACE)
-    mine, others = in_both(sample, fewer)
+    mine, others = common_samples(sample, fewer)
     assert [one.key for one in mine.pictures] == [one.key for one in others.pictures]
     assert len(mine.pictures) == 6
     np.testing.assert_array_equal(mine.vectors, others.vectors)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.evaluation.samples import picture
 from vitrine.evaluation.few_shot import ShotCounts, split
-from vitrine.evaluation.sample import LabelledPicture, SplitPart, part_named, random_sample
+from vitrine.evaluation.sample import LabelledPicture, SplitPart, parse_split_part, random_sample
 
 
 def catalog(label: str, count: int, *, views: int = 1) -> list[LabelledPicture]:
@@ -63,7 +63,7 @@ def test_a_catalog_that_names_parts_is_taken_at_its_word() -> None:
     [("Train", SplitPart.TRAIN), (" valid", SplitPart.VALIDATION), ("test", SplitPart.VALIDATION), ("n0144", None)],
 )  # fmt: skip
 def test_parts_have_usual_names(word: str, part: SplitPart | None) -> None:
-    assert part_named(word) is part
+    assert parse_split_part(word) is part
 
 
 def test_so_many_are_drawn_as_are_wanted_and_always_the_same() -> None:

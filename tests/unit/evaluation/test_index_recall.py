@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tests.unit.evaluation.samples import SPACE, unit
 from vitrine.core.store_options import StoreOptions
-from vitrine.evaluation.index_recall import measure_index, share_found
+from vitrine.evaluation.index_recall import measure_index_recall, recall_of
 from vitrine.store.base import Hit, ItemHits, PointBatch, Provenance, VectorStore
 from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.testing.memory_store import MemoryStore
@@ -51,7 +51,7 @@ def questions(count: int) -> Sequence[str]:
 def test_an_index_that_finds_all_has_a_recall_of_one(vectors: NDArray[np.float32]) -> None:
     store = MemoryStore(options=StoreOptions(index_points=10))
     filled(store, vectors)
-    found = measure_index(store, "shop", vectors[:8], questions(8))
+    found = measure_index_recall(store, "shop", vectors[:8], questions(8))
     assert (found.recall, found.questions, found.points, found.indexed) == (1.0, 8, 30, 30)
     assert found.approximate is not None
     assert found.approximate.questions == 5
@@ -61,14 +61,14 @@ def test_an_index_that_finds_all_has_a_recall_of_one(vectors: NDArray[np.float32
 def test_what_the_index_leaves_out_is_counted(vectors: NDArray[np.float32]) -> None:
     store = Forgetful()
     filled(store, vectors)
-    found = measure_index(store, "shop", vectors[:8], questions(8))
+    found = measure_index_recall(store, "shop", vectors[:8], questions(8))
     assert found.recall == pytest.approx(0.9)
 
 
 def test_two_questions_are_too_few_to_time(vectors: NDArray[np.float32]) -> None:
     store = MemoryStore()
     filled(store, vectors)
-    found = measure_index(store, "shop", vectors[:2], questions(2))
+    found = measure_index_recall(store, "shop", vectors[:2], questions(2))
     assert (found.questions, found.approximate, found.as_json()["exact"]) == (2, None, None)
 
 
@@ -79,11 +79,11 @@ def hits(*scores: float) -> list[ItemHits]:
 
 
 def test_an_item_as_near_as_the_last_is_as_good() -> None:
-    assert share_found(hits(0.9, 0.5), hits(0.9, 0.5)) == 1.0
-    assert share_found(hits(0.9, 0.4999999), hits(0.9, 0.5)) == 1.0
-    assert share_found(hits(0.9, 0.4), hits(0.9, 0.5)) == 0.5
-    assert share_found([], hits(0.9, 0.5)) == 0.0
-    assert share_found([], []) is None
+    assert recall_of(hits(0.9, 0.5), hits(0.9, 0.5)) == 1.0
+    assert recall_of(hits(0.9, 0.4999999), hits(0.9, 0.5)) == 1.0
+    assert recall_of(hits(0.9, 0.4), hits(0.9, 0.5)) == 0.5
+    assert recall_of([], hits(0.9, 0.5)) == 0.0
+    assert recall_of([], []) is None
 
 
 def test_a_real_graph_is_measured_against_every_vector(tmp_path: Path) -> None:
@@ -93,6 +93,6 @@ def test_a_real_graph_is_measured_against_every_vector(tmp_path: Path) -> None:
     ) as store:
         filled(store, vectors)
         assert store.build_and_wait("shop")
-        found = measure_index(store, "shop", vectors[:40], questions(40))
+        found = measure_index_recall(store, "shop", vectors[:40], questions(40))
     assert (found.points, found.indexed) == (1500, 1500)
     assert 0.8 < found.recall <= 1.0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tests.unit.evaluation.samples import unit
 from vitrine.evaluation import knn as knn_module
 from vitrine.evaluation import neighbours as neighbours_module
-from vitrine.evaluation.knn import vote
+from vitrine.evaluation.knn import knn_vote
 from vitrine.evaluation.neighbours import Gallery, Neighbours, nearest
 
 
@@ -48,7 +48,7 @@ def test_the_guesses_are_those_of_a_vote_counted_one_by_one(seed: int, count: in
     asked = Gallery(unit(random.normal(size=(5, 4))), random.integers(0, 6, 5))
     classes = random.integers(0, 3, 9)
     near = nearest(asked, known, count)
-    guesses = vote(near, classes, 3)
+    guesses = knn_vote(near, classes, 3)
     for question in range(5):
         by_hand = ranked_by_hand(asked.vectors[question], known, int(asked.groups[question]), count)
         rows = [row for row in near.rows[question].tolist() if row >= 0]
@@ -62,12 +62,12 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     gallery = Gallery(unit(random.normal(size=(40, 8))), np.arange(40))
     classes = random.integers(0, 5, 40)
     whole = nearest(gallery, gallery, 7)
-    guesses = vote(whole, classes, 5)
+    guesses = knn_vote(whole, classes, 5)
     monkeypatch.setattr(neighbours_module, "_BLOCK_VALUES", 100)  # two questions at a time
     monkeypatch.setattr(knn_module, "_BLOCK_VALUES", 10)
     in_blocks = nearest(gallery, gallery, 7)
     np.testing.assert_array_equal(in_blocks.rows, whole.rows)
-    np.testing.assert_array_equal(vote(in_blocks, classes, 5).classes, guesses.classes)
+    np.testing.assert_array_equal(knn_vote(in_blocks, classes, 5).classes, guesses.classes)
 
 
 def test_no_neighbour_is_of_the_questions_own_group() -> None:
@@ -79,21 +79,21 @@ def test_no_neighbour_is_of_the_questions_own_group() -> None:
 
 def test_a_picture_that_is_there_already_decides_alone() -> None:
     near = Neighbours(np.array([[0, 1, 2]]), np.array([[0.0, 0.01, 0.01]], np.float32))
-    guesses = vote(near, np.array([2, 1, 1]), 3)
+    guesses = knn_vote(near, np.array([2, 1, 1]), 3)
     assert guesses.classes[0].tolist() == [2, -1, -1, -1, -1]
     assert guesses.shares[0, 0] == 1.0
 
 
 def test_who_has_no_neighbour_guesses_nothing() -> None:
     near = Neighbours(np.array([[-1, -1]]), np.full((1, 2), np.inf, np.float32))
-    guesses = vote(near, np.array([0, 1]), 2)
+    guesses = knn_vote(near, np.array([0, 1]), 2)
     assert guesses.classes[0].tolist() == [-1] * 5
     assert not guesses.right(np.array([0]), 5).any()
 
 
 def test_top_five_is_wider_than_top_one() -> None:
     near = Neighbours(np.array([[0, 1, 2]]), np.array([[0.1, 0.2, 0.3]], np.float32))
-    guesses = vote(near, np.array([4, 3, 0]), 6)
+    guesses = knn_vote(near, np.array([4, 3, 0]), 6)
     assert guesses.classes[0].tolist() == [4, 3, 0, -1, -1]
     assert guesses.right(np.array([0]), 5).tolist() == [True]
     assert guesses.right(np.array([0]), 1).tolist() == [False]

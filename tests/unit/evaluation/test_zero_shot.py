@@ -10,19 +10,20 @@ from numpy.typing import NDArray
 
 from tests.unit.evaluation.samples import unit
 from vitrine.core.errors import BadInput
-from vitrine.evaluation.zero_shot import check_templates, class_vectors, sentence, words_of
+from vitrine.evaluation.zero_shot import check_templates, class_text, class_vectors, fill_template
 
 
 def test_words_are_placed_and_braces_within_them_are_words() -> None:
     assert (
-        sentence("A photo of a {text}.", "n01", "tench, {label}") == "A photo of a tench, {label}."
+        fill_template("A photo of a {text}.", "n01", "tench, {label}")
+        == "A photo of a tench, {label}."
     )
-    assert sentence("{label}: {} or {text}", "n01", "tench") == "n01: tench or tench"
+    assert fill_template("{label}: {} or {text}", "n01", "tench") == "n01: tench or tench"
 
 
 def test_a_label_without_a_name_is_read_as_words() -> None:
-    assert words_of("women-tops_hoodies/x", {}) == "women tops hoodies x"
-    assert words_of("n01440764", {"n01440764": "tench, Tinca tinca"}) == "tench, Tinca tinca"
+    assert class_text("women-tops_hoodies/x", {}) == "women tops hoodies x"
+    assert class_text("n01440764", {"n01440764": "tench, Tinca tinca"}) == "tench, Tinca tinca"
 
 
 def test_a_template_without_a_place_is_refused() -> None:

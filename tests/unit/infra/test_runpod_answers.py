@@ -12,10 +12,10 @@ from infra.runpod import handler
 from vitrine.core.errors import BadInput
 from vitrine.core.types import FailureReason
 from vitrine.query.client import Query, UnusablePicture
-from vitrine.store import Space
+from vitrine.store import EmbeddingSpace
 from vitrine.testing.fake_query_client import FakeQueryClient, fake_vector, fake_worker
 
-SPACE = Space("clip", "r1", "rgb-1", 8)
+SPACE = EmbeddingSpace("clip", "r1", "rgb-1", 8)
 URL, GONE = "https://h/a.jpg", "https://h/gone.jpg"
 
 

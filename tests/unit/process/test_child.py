@@ -12,7 +12,7 @@ import pytest
 
 from tests.patience import PATIENCE
 from vitrine.process import child as module
-from vitrine.process.child import FIRST_PAUSE, LONGEST_PAUSE, Child
+from vitrine.process.child import MAX_BACKOFF, MIN_BACKOFF, ChildProcess
 from vitrine.process.output import LogFile
 
 
@@ -33,24 +33,24 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-def running(code: str, folder: Path, *, grace: float = 60.0) -> Child:
-    made = Child("part", [], environment={}, output=LogFile(folder / "log"), grace=grace)
+def running(code: str, folder: Path, *, grace: float = 60.0) -> ChildProcess:
+    made = ChildProcess("part", [], environment={}, output=LogFile(folder / "log"), grace=grace)
     made._arguments = [sys.executable, "-c", code]
     return made
 
 
-def ended(child: Child) -> None:
+def ended(child: ChildProcess) -> None:
     assert child._process is not None
     child._process.wait(60)
 
 
-def pause(child: Child, clock: Clock) -> float:
+def pause(child: ChildProcess, clock: Clock) -> float:
     """How long a child that has ended waits until it is started again."""
     before, starts = clock.now, child.starts
-    child.revive()
+    child.restart_if_dead()
     while child.starts == starts:
         clock.now += 0.25
-        child.revive()
+        child.restart_if_dead()
     return clock.now - before
 
 
@@ -63,7 +63,7 @@ def test_a_child_that_dies_young_waits_longer_each_time(tmp_path: Path, clock: C
         pauses.append(pause(child, clock))
     ended(child)
     assert child.exit_code == 3
-    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, LONGEST_PAUSE, LONGEST_PAUSE]
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, MAX_BACKOFF, MAX_BACKOFF]
 
 
 def test_a_child_that_was_steady_comes_back_at_once(tmp_path: Path, clock: Clock) -> None:
@@ -73,8 +73,8 @@ def test_a_child_that_was_steady_comes_back_at_once(tmp_path: Path, clock: Clock
         ended(child)
         pause(child, clock)
     ended(child)
-    clock.now += module.STEADY_SECONDS + 1
-    assert pause(child, clock) == FIRST_PAUSE
+    clock.now += module.HEALTHY_SECONDS + 1
+    assert pause(child, clock) == MIN_BACKOFF
     ended(child)
 
 
@@ -82,7 +82,7 @@ def test_a_child_that_runs_is_left_alone(tmp_path: Path) -> None:
     child = running("import time; time.sleep(600)", tmp_path)
     child.start()
     pid = child.pid
-    child.revive()
+    child.restart_if_dead()
     assert (child.pid, child.starts, child.exit_code) == (pid, 1, None)
     child.stop()
     assert (child.pid, child.exit_code) == (None, -signal.SIGTERM)

@@ -10,11 +10,11 @@ import pytest
 
 from vitrine.core.errors import BadInput, VitrineError
 from vitrine.process import supervisor as module
-from vitrine.process.child import Child
+from vitrine.process.child import ChildProcess
 from vitrine.process.supervisor import Supervisor
 
 
-class Scripted(Child):
+class Scripted(ChildProcess):
     """A child that ends with these codes, one a start, and then runs until it is asked to stop."""
 
     def __init__(self, name: str, codes: Sequence[int] = (), *, last: int = 0) -> None:
@@ -37,7 +37,7 @@ class Scripted(Child):
     def start(self) -> None:
         self.starts += 1
 
-    def revive(self) -> None:
+    def restart_if_dead(self) -> None:
         if not self.alive():
             self.start()
 

@@ -20,9 +20,9 @@ from producer.preview import preview
 from producer.readers import parquet_process
 from tests.patience import PATIENCE
 from vitrine.core.errors import BadInput
-from vitrine.core.types import CatalogItem, RowProblem
+from vitrine.core.types import CatalogItem, RejectedRow
 
-Outcomes = list[CatalogItem | RowProblem]
+Outcomes = list[CatalogItem | RejectedRow]
 MEBIBYTE = 1024 * 1024
 SPARE = 96 * MEBIBYTE
 """What the decoder may take here, so that a value of 120 MB is a bomb already."""
@@ -127,7 +127,7 @@ def test_no_parquet_file_fills_the_memory(tmp_path: Path) -> None:
 def test_a_list_that_is_a_run_of_nulls_costs_its_row(tmp_path: Path) -> None:
     good, bad = read(a_list_of_nulls(tmp_path / "shop.parquet"))
     assert isinstance(good, CatalogItem)
-    assert isinstance(bad, RowProblem)
+    assert isinstance(bad, RejectedRow)
     assert (bad.line, bad.field, bad.code) == (2, "tags", "row_too_long")
 
 
@@ -152,7 +152,7 @@ def test_rows_of_nothing_come_to_an_end(tmp_path: Path, monkeypatch: pytest.Monk
     )
     with open_catalog(source) as catalog:
         *_, last = catalog
-    assert isinstance(last, RowProblem)
+    assert isinstance(last, RejectedRow)
     assert last.code == "unreadable"
     assert last.line is not None
     assert 1_000 < last.line < 100_000
@@ -196,7 +196,7 @@ def test_a_gzip_ends_where_it_unfolds_too_far_and_says_where(
     with open_catalog(source) as catalog:
         first, last = catalog
     assert isinstance(first, CatalogItem)
-    assert isinstance(last, RowProblem)
+    assert isinstance(last, RejectedRow)
     assert (last.code, last.source) == ("unreadable", "shop.csv.gz")
     assert last.line is not None
     assert 3 <= last.line < 4_000_000

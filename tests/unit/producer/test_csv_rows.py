@@ -11,9 +11,9 @@ import pytest
 from producer import CatalogOptions, catalog_of, from_stream, open_catalog
 from producer.limits import MAX_ROW_CHARS
 from vitrine.core.errors import BadInput
-from vitrine.core.types import CatalogItem, RowProblem
+from vitrine.core.types import CatalogItem, RejectedRow
 
-Outcomes = list[CatalogItem | RowProblem]
+Outcomes = list[CatalogItem | RejectedRow]
 
 
 def read(data: bytes, name: str = "shop.csv", options: CatalogOptions | None = None) -> Outcomes:
@@ -25,8 +25,8 @@ def items(outcomes: Outcomes) -> list[CatalogItem]:
     return [outcome for outcome in outcomes if isinstance(outcome, CatalogItem)]
 
 
-def problems(outcomes: Outcomes) -> list[RowProblem]:
-    return [outcome for outcome in outcomes if isinstance(outcome, RowProblem)]
+def problems(outcomes: Outcomes) -> list[RejectedRow]:
+    return [outcome for outcome in outcomes if isinstance(outcome, RejectedRow)]
 
 
 def test_a_row_becomes_an_item_with_typed_payload() -> None:
@@ -121,7 +121,7 @@ def test_quoted_newlines_keep_the_line_numbers_right() -> None:
 
 def test_a_ragged_row_says_how_many_columns_it_has() -> None:
     [problem] = problems(read(b"id,image\nA1,http://h/a,surplus\n"))
-    assert problem == RowProblem("shop.csv", 2, None, "expected 2 columns, found 3")
+    assert problem == RejectedRow("shop.csv", 2, None, "expected 2 columns, found 3")
 
 
 def test_an_unclosed_quote_costs_only_its_own_row() -> None:

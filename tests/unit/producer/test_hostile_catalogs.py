@@ -14,7 +14,7 @@ from producer.decompression_limit import DecompressionLimit
 from producer.limits import MAX_ID_BYTES
 from producer.preview import preview
 from vitrine.core.errors import BadInput
-from vitrine.core.types import CatalogItem, RowProblem
+from vitrine.core.types import CatalogItem, RejectedRow
 
 GOOD = "good,https://h.example/good.jpg,plain"
 Place = tuple[int, str]
@@ -101,7 +101,7 @@ CASES = {
 }  # fmt: skip
 
 
-def read(name: str, data: bytes) -> list[CatalogItem | RowProblem]:
+def read(name: str, data: bytes) -> list[CatalogItem | RejectedRow]:
     source = from_stream(io.BytesIO(data), name, unfold=DecompressionLimit(2**30))
     with open_catalog(source) as catalog:
         return list(catalog)
@@ -115,7 +115,7 @@ def test_it_is_taken_as_text_or_told_with_its_line(name: str) -> None:
             read(case.name, case.data)
         return
     outcomes = read(case.name, case.data)
-    problems = [outcome for outcome in outcomes if isinstance(outcome, RowProblem)]
+    problems = [outcome for outcome in outcomes if isinstance(outcome, RejectedRow)]
     assert tuple((problem.line, problem.code) for problem in problems) == case.problems
     assert tuple(o.id for o in outcomes if isinstance(o, CatalogItem)) == case.ids
     for problem in problems:
@@ -146,7 +146,7 @@ def test_a_line_of_100_mb_is_one_problem_and_the_rows_after_it_are_read(*, packe
     ) as catalog:  # a file of this machine: an upload that is packed so well ends before
         good, long, after = catalog
     assert isinstance(good, CatalogItem)
-    assert isinstance(long, RowProblem)
+    assert isinstance(long, RejectedRow)
     assert (long.line, long.code) == (3, "row_too_long")
     assert isinstance(after, CatalogItem)
     assert after.id == "c"
@@ -164,5 +164,5 @@ def test_the_longest_id_is_of_so_many_bytes() -> None:
         b"x" * MAX_ID_BYTES, b"x" * (MAX_ID_BYTES + 1),
     ))  # fmt: skip
     assert isinstance(good, CatalogItem)
-    assert isinstance(bad, RowProblem)
+    assert isinstance(bad, RejectedRow)
     assert (bad.line, bad.field, bad.code) == (3, "id", "bad_id")

@@ -14,9 +14,9 @@ import pytest
 
 from producer import CatalogOptions, Format, catalog_of, from_path, from_stream, open_catalog
 from vitrine.core.errors import BadInput
-from vitrine.core.types import CatalogItem, RowProblem
+from vitrine.core.types import CatalogItem, RejectedRow
 
-Outcomes = list[CatalogItem | RowProblem]
+Outcomes = list[CatalogItem | RejectedRow]
 FILES = CatalogOptions(allow_files=True)
 
 
@@ -64,20 +64,20 @@ def test_json_keeps_its_types_and_flattens_objects() -> None:
 def test_json_rows_that_are_no_objects_are_named_by_line() -> None:
     data = lines({"id": "a", "image": "http://h/a"}) + b'\n[1]\n{"id": "b"\n' + b'{"id": NaN}\n'
     outcomes = read(data, "shop.jsonl")
-    assert [o.line for o in outcomes if isinstance(o, RowProblem)] == [3, 4, 5]
+    assert [o.line for o in outcomes if isinstance(o, RejectedRow)] == [3, 4, 5]
 
 
 def test_json_ids_that_are_fractions_or_missing_are_refused() -> None:
     rows = [{"id": value, "image": "http://h/a"} for value in ("a", 1.5, None, True, " ")]
     outcomes = read(lines(*rows), "shop.jsonl")
-    codes = [outcome.code for outcome in outcomes if isinstance(outcome, RowProblem)]
+    codes = [outcome.code for outcome in outcomes if isinstance(outcome, RejectedRow)]
     assert codes == ["bad_id", "empty_id", "bad_id", "empty_id"]
 
 
 def test_a_json_id_that_is_an_object_is_told_as_one() -> None:
     rows = [{"id": "a", "image": "http://h/a"}, {"id": {"x": 1}, "image": "http://h/b"}]
     _, problem = read(lines(*rows), "shop.jsonl")
-    assert isinstance(problem, RowProblem)
+    assert isinstance(problem, RejectedRow)
     assert (problem.field, problem.code) == ("id", "bad_id")
     assert problem.message.endswith("found an object")
 
@@ -104,7 +104,7 @@ def test_json_nested_without_end_is_one_problem() -> None:
         deep = {"a": deep}
     outcomes = read(lines({"id": "a", "image": "http://h/a"}, {"id": "b", "deep": deep}), "x.jsonl")
     assert isinstance(outcomes[0], CatalogItem)
-    assert isinstance(outcomes[1], RowProblem)
+    assert isinstance(outcomes[1], RejectedRow)
     assert "nested more than" in outcomes[1].message
 
 
@@ -139,7 +139,7 @@ def test_parquet_by_content_with_dates_decimals_and_structs() -> None:
 def test_parquet_row_numbers_and_duplicates() -> None:
     data = parquet(id=[1, 2, 1], image=[["http://h/a"], [], ["http://h/c"]])
     outcomes = read(data, "shop.parquet")
-    found = [(o.line, o.code) for o in outcomes if isinstance(o, RowProblem)]
+    found = [(o.line, o.code) for o in outcomes if isinstance(o, RejectedRow)]
     assert found == [(2, "no_image"), (3, "duplicate_id")]
 
 
@@ -170,9 +170,9 @@ def test_a_url_list_is_found_by_content_and_its_urls_are_ids() -> None:
     assert first == CatalogItem("https://h/a.jpg", ("https://h/a.jpg",), {})
     assert isinstance(second, CatalogItem)
     assert len(second.id) == 32
-    assert isinstance(bad, RowProblem)
+    assert isinstance(bad, RejectedRow)
     assert (bad.line, bad.code) == (5, "bad_url")
-    assert isinstance(again, RowProblem)
+    assert isinstance(again, RejectedRow)
     assert again.code == "duplicate_id"
 
 
@@ -186,7 +186,7 @@ def test_a_line_that_is_neither_url_nor_file_is_a_problem(tmp_path: Path) -> Non
         "https://h/a.jpg",
         "there.jpg",
     ]
-    bad = [o for o in outcomes if isinstance(o, RowProblem)]
+    bad = [o for o in outcomes if isinstance(o, RejectedRow)]
     assert [(o.line, o.code) for o in bad] == [(3, "bad_url"), (4, "bad_url")]
     assert "expected an http(s) URL or the path of a file" in bad[0].message
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from producer import CatalogOptions, ResumedJob, Submission, options_from_json, options_to_json
 from producer.formats import Format
 from vitrine.core.errors import BadInput, Conflict, LedgerUnavailable, NotFound
-from vitrine.core.types import CatalogItem, JobSpec, JobState, RowProblem
+from vitrine.core.types import CatalogItem, JobSpec, JobState, RejectedRow
 from vitrine.ledger.base import Lease
 from vitrine.testing.memory_ledger import MemoryLedger
 
 SPEC = JobSpec("job", "shop", "builtin", "shop.csv", 1.0, reading=options_to_json(CatalogOptions()))
-Row = CatalogItem | RowProblem
+Row = CatalogItem | RejectedRow
 COUNT = 3000
 
 
@@ -32,8 +32,8 @@ def item(n: int, pictures: int = 1) -> CatalogItem:
 ROWS: list[Row] = [item(n) for n in range(COUNT)]
 
 
-def problem(line: int) -> RowProblem:
-    return RowProblem("shop.csv", line, "image", "expected a picture", "no_image")
+def problem(line: int) -> RejectedRow:
+    return RejectedRow("shop.csv", line, "image", "expected a picture", "no_image")
 
 
 def ignore(_job: str, _numbers: Sequence[int], _model: str) -> None:

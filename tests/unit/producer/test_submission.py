@@ -20,10 +20,10 @@ from producer.submit.backpressure import SLACK, wait_for_room
 from producer.submit.chunking import chunk_batches, plan_chunks
 from vitrine.core.errors import (
     BadInput,
+    CatalogTooLarge,
     LedgerUnavailable,
     NotFound,
     QueueFull,
-    TooLarge,
     VitrineError,
 )
 from vitrine.core.types import (
@@ -34,7 +34,7 @@ from vitrine.core.types import (
     ImageRef,
     JobSpec,
     JobState,
-    RowProblem,
+    RejectedRow,
 )
 from vitrine.ledger.base import Lease, NewChunk
 from vitrine.testing.memory_ledger import MemoryLedger
@@ -59,14 +59,14 @@ def items(count: int, pictures: int = 1) -> list[CatalogItem]:
     ]
 
 
-def problem(line: int, code: str = "no_image") -> RowProblem:
-    return RowProblem("shop.csv", line, "image", "expected a picture", code)
+def problem(line: int, code: str = "no_image") -> RejectedRow:
+    return RejectedRow("shop.csv", line, "image", "expected a picture", code)
 
 
 def submit(
     ledger: MemoryLedger,
     queue: Queue,
-    outcomes: Iterable[CatalogItem | RowProblem],
+    outcomes: Iterable[CatalogItem | RejectedRow],
     *,
     max_pending: int = 10**6,
 ) -> CatalogReport:
@@ -148,7 +148,7 @@ def test_a_full_queue_refuses_before_anything_is_written() -> None:
     assert [status.spec.id for status in ledger.jobs()] == [SPEC.id]
 
 
-@pytest.mark.parametrize(("others", "told"), [(0, TooLarge), (3000, QueueFull)])
+@pytest.mark.parametrize(("others", "told"), [(0, CatalogTooLarge), (3000, QueueFull)])
 def test_a_submit_that_may_not_wait_ends_where_the_queue_is_full(
     others: int, told: type[VitrineError]
 ) -> None:

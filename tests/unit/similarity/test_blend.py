@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitrine.similarity.blend import AWAY, Weighted, blend
+from vitrine.similarity.blend import NEGATIVE_WEIGHT, WeightedVector, blend
 from vitrine.similarity.score_baseline import ScoreBaseline
 
 X, Y, Z = np.eye(3, dtype=np.float32)
@@ -17,23 +17,27 @@ def unit(*values: float) -> NDArray[np.float32]:
 
 
 def test_one_example_is_the_question_itself() -> None:
-    assert blend([Weighted(X, 3.0)], [], None) is X
+    assert blend([WeightedVector(X, 3.0)], [], None) is X
 
 
 @pytest.mark.parametrize(
     ("like", "unlike", "expected"),
     [
-        ([Weighted(X), Weighted(Y)], [], unit(1, 1, 0)),
-        ([Weighted(X, 3.0), Weighted(Y)], [], unit(3, 1, 0)),
-        ([Weighted(X)], [Weighted(Y)], unit(1, -AWAY, 0)),
-        ([Weighted(X, 5.0)], [Weighted(Y)], unit(1, -AWAY, 0)),
-        ([Weighted(X)], [Weighted(Y, 2.0)], unit(1, -2 * AWAY, 0)),
-        ([Weighted(X)], [Weighted(Y), Weighted(Z)], unit(2, -AWAY, -AWAY)),
+        ([WeightedVector(X), WeightedVector(Y)], [], unit(1, 1, 0)),
+        ([WeightedVector(X, 3.0), WeightedVector(Y)], [], unit(3, 1, 0)),
+        ([WeightedVector(X)], [WeightedVector(Y)], unit(1, -NEGATIVE_WEIGHT, 0)),
+        ([WeightedVector(X, 5.0)], [WeightedVector(Y)], unit(1, -NEGATIVE_WEIGHT, 0)),
+        ([WeightedVector(X)], [WeightedVector(Y, 2.0)], unit(1, -2 * NEGATIVE_WEIGHT, 0)),
+        (
+            [WeightedVector(X)],
+            [WeightedVector(Y), WeightedVector(Z)],
+            unit(2, -NEGATIVE_WEIGHT, -NEGATIVE_WEIGHT),
+        ),
     ],
     ids=["both", "by weight", "away", "alone, whatever its weight", "harder away", "away from two"],
 )
 def test_examples_pull_and_push_by_their_weights(
-    like: list[Weighted], unlike: list[Weighted], expected: NDArray[np.float32]
+    like: list[WeightedVector], unlike: list[WeightedVector], expected: NDArray[np.float32]
 ) -> None:
     found = blend(like, unlike, None)
     assert found is not None
@@ -42,8 +46,8 @@ def test_examples_pull_and_push_by_their_weights(
 
 
 def test_examples_that_cancel_out_are_no_question() -> None:
-    assert blend([Weighted(X), Weighted(-X)], [], None) is None
-    assert blend([Weighted(X)], [Weighted(X, 1 / AWAY)], None) is None
+    assert blend([WeightedVector(X), WeightedVector(-X)], [], None) is None
+    assert blend([WeightedVector(X)], [WeightedVector(X, 1 / NEGATIVE_WEIGHT)], None) is None
 
 
 def test_words_count_as_much_as_a_picture_however_close_their_scores_lie() -> None:
@@ -65,7 +69,7 @@ def test_words_count_as_much_as_a_picture_however_close_their_scores_lie() -> No
         scores = pictures @ target
         return float(np.corrcoef(scores, shown)[0, 1]), float(np.corrcoef(scores, said)[0, 1])
 
-    both = [Weighted(picture), Weighted(words)]
+    both = [WeightedVector(picture), WeightedVector(words)]
     by_picture, by_words = explained(blend(both, [], background))
     assert by_picture == pytest.approx(by_words, abs=0.1)
     assert by_words > 0.6

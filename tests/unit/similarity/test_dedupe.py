@@ -13,10 +13,10 @@ from vitrine.core.errors import BadInput, NotFound
 from vitrine.core.types import point_id
 from vitrine.similarity import dedupe
 from vitrine.similarity.dedupe import Duplicates, find_duplicates
-from vitrine.store import PointBatch, Provenance, Space
+from vitrine.store import EmbeddingSpace, PointBatch, Provenance
 from vitrine.testing.memory_store import MemoryStore
 
-SPACE = Space("m", "r", "p", 24)
+SPACE = EmbeddingSpace("m", "r", "p", 24)
 APART = np.random.default_rng(8).standard_normal((40, 24))
 
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitrine.similarity.duplicates import gather_duplicates
+from vitrine.similarity.duplicates import group_near_duplicates
 from vitrine.similarity.threshold import (
+    DISTANCE_RATIO,
     FALLBACK,
-    FEWEST,
-    SHARE,
+    MIN_VECTORS,
     choose_threshold,
     given_threshold,
-    usual_distance,
+    median_pair_distance,
 )
 
 
@@ -36,10 +36,12 @@ def test_the_threshold_is_a_share_of_the_collection_s_own_distances(spread: floa
     vectors = catalog(spread)
     chosen = choose_threshold(vectors)
     assert chosen.chosen
-    assert chosen.distance == pytest.approx(SHARE * usual_distance(vectors), rel=1e-6)
+    assert chosen.distance == pytest.approx(
+        DISTANCE_RATIO * median_pair_distance(vectors), rel=1e-6
+    )
     distances = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
     middle = np.median(distances[np.triu_indices(len(vectors), 1)])
-    assert usual_distance(vectors) == pytest.approx(middle, rel=0.02)
+    assert median_pair_distance(vectors) == pytest.approx(middle, rel=0.02)
     assert f"{chosen.cosine:.4f}" in chosen.told
 
 
@@ -47,7 +49,7 @@ def test_the_same_collection_always_gives_the_same_threshold() -> None:
     assert choose_threshold(catalog(0.1)) == choose_threshold(catalog(0.1))
 
 
-@pytest.mark.parametrize("count", [0, 1, FEWEST - 1])
+@pytest.mark.parametrize("count", [0, 1, MIN_VECTORS - 1])
 def test_few_pictures_get_a_usual_threshold(count: int) -> None:
     found = choose_threshold(catalog(0.1, count))
     assert (found.cosine, found.chosen) == (FALLBACK, False)
@@ -63,10 +65,10 @@ def test_a_threshold_that_is_given_is_taken() -> None:
 def test_hits_stand_behind_the_best_one_that_they_are_nearly_the_same_as() -> None:
     degrees = np.radians([0, 30, 1, 31, 60, 2, 32])
     vectors = np.stack([np.cos(degrees), np.sin(degrees)], axis=1).astype(np.float32)
-    assert gather_duplicates(vectors, float(np.cos(np.radians(3)))) == [0, 1, 0, 1, 4, 0, 1]
-    assert gather_duplicates(vectors[:1], 0.99) == [0]
+    assert group_near_duplicates(vectors, float(np.cos(np.radians(3)))) == [0, 1, 0, 1, 4, 0, 1]
+    assert group_near_duplicates(vectors[:1], 0.99) == [0]
 
 
 def test_hits_that_differ_stand_alone() -> None:
     vectors = catalog(1.0, 20)
-    assert gather_duplicates(vectors, choose_threshold(vectors).cosine) == list(range(20))
+    assert group_near_duplicates(vectors, choose_threshold(vectors).cosine) == list(range(20))

@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 
 from tests.patience import PATIENCE
 from vitrine.core.errors import BadInput, NotFound, StoreUnavailable
-from vitrine.core.filters import parse
+from vitrine.core.filters import parse_filter
 from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import Payload, point_id
-from vitrine.store import PointBatch, Provenance, Space
+from vitrine.store import EmbeddingSpace, PointBatch, Provenance
 from vitrine.store.embedded.generation import EmbeddedGeneration
 from vitrine.store.embedded.store import CATALOG_FILE, GENERATIONS, EmbeddedStore
 from vitrine.store.embedded.upkeep import IndexMaintenance
 
 DIMENSION = 16
-SPACE = Space("m", "r", "p", DIMENSION)
+SPACE = EmbeddingSpace("m", "r", "p", DIMENSION)
 PROVENANCE = Provenance("job", "m", "r", "p", "00", None, "2026-01-01T00:00:00Z")
 
 
@@ -100,7 +100,7 @@ def test_every_upsert_that_returned_survives_kill_9(tmp_path: Path) -> None:
                 assert stored.keys() == set(expected.ids)
                 for key, vector in zip(expected.ids, expected.vectors, strict=True):
                     np.testing.assert_allclose(stored[key].vector, vector, atol=1e-6)
-            assert store.count("c", parse({"b": True})) == store.count("c")
+            assert store.count("c", parse_filter({"b": True})) == store.count("c")
             assert store.describe("c").indexed_fields == {"n": "float", "b": "bool"}
         finally:
             store.close()
@@ -161,7 +161,7 @@ def test_a_built_index_takes_over_with_what_changed_meanwhile(
     assert after != before
     assert not before.exists()
     assert store.count("c") == 310
-    assert store.count("c", parse({"late": True})) == 20
+    assert store.count("c", parse_filter({"late": True})) == 20
     assert store.describe("c").indexed_fields == {"late": "bool"}
     store.close()
     again = EmbeddedStore(tmp_path / "store")

@@ -22,8 +22,8 @@ from vitrine.core.filters import (
     Not,
     Or,
     Range,
-    fields_of,
-    parse,
+    filter_fields,
+    parse_filter,
     to_json,
 )
 
@@ -65,7 +65,7 @@ JSON = st.recursive(
 
 def attempt(value: object) -> Filter | BadInput:
     try:
-        return parse(value)
+        return parse_filter(value)
     except BadInput as refusal:
         return refusal
 
@@ -77,7 +77,7 @@ def test_the_json_form_of_a_tree_gives_the_tree_back(value: dict[str, Any]) -> N
         assert "deeper" in tree.message
         return
     text = json.dumps(to_json(tree))
-    assert parse(json.loads(text), max_depth=2 * MAX_DEPTH) == tree
+    assert parse_filter(json.loads(text), max_depth=2 * MAX_DEPTH) == tree
 
 
 @given(JSON)
@@ -86,28 +86,30 @@ def test_anything_is_a_tree_or_bad_input_that_names_a_place(value: object) -> No
     if isinstance(tree, BadInput):
         assert tree.message.startswith("filter")
     else:
-        assert fields_of(tree)
+        assert filter_fields(tree)
 
 
 def test_each_form_has_its_tree() -> None:
-    assert parse({"pattern": "stripes"}) == Equals("pattern", "stripes")
-    assert parse({"colour": ["red", 1, True]}) == AnyOf("colour", ("red", 1, True))
-    assert parse({"price": {"gte": 10, "lt": 50}}) == Range("price", gte=10, lt=50)
-    assert parse({"a": 1, "b": 2}) == And((Equals("a", 1), Equals("b", 2)))
-    assert parse({"or": [{"a": 1}, {"not": {"b": 2}}]}) == Or((Equals("a", 1), Not(Equals("b", 2))))
-    assert parse({"and": [{"a": 1}]}) == And((Equals("a", 1),))
+    assert parse_filter({"pattern": "stripes"}) == Equals("pattern", "stripes")
+    assert parse_filter({"colour": ["red", 1, True]}) == AnyOf("colour", ("red", 1, True))
+    assert parse_filter({"price": {"gte": 10, "lt": 50}}) == Range("price", gte=10, lt=50)
+    assert parse_filter({"a": 1, "b": 2}) == And((Equals("a", 1), Equals("b", 2)))
+    assert parse_filter({"or": [{"a": 1}, {"not": {"b": 2}}]}) == Or(
+        (Equals("a", 1), Not(Equals("b", 2)))
+    )
+    assert parse_filter({"and": [{"a": 1}]}) == And((Equals("a", 1),))
 
 
 def test_one_prefix_is_taken_off_and_words_become_fields() -> None:
-    assert parse({"fields.and": 1}) == Equals("and", 1)
-    assert parse({"fields.fields.x": 1}) == Equals("fields.x", 1)
+    assert parse_filter({"fields.and": 1}) == Equals("and", 1)
+    assert parse_filter({"fields.fields.x": 1}) == Equals("fields.x", 1)
     assert to_json(Equals("and", 1)) == {"fields.and": 1}
     assert to_json(Equals("fields.x", 1)) == {"fields.fields.x": 1}
 
 
 def test_fields_of_names_every_field() -> None:
-    where = parse({"a": 1, "not": {"or": [{"b": [2]}, {"c": {"gt": 3}}]}})
-    assert fields_of(where) == {"a", "b", "c"}
+    where = parse_filter({"a": 1, "not": {"or": [{"b": [2]}, {"c": {"gt": 3}}]}})
+    assert filter_fields(where) == {"a", "b", "c"}
 
 
 @pytest.mark.parametrize(
@@ -142,13 +144,13 @@ def test_fields_of_names_every_field() -> None:
 )
 def test_a_refusal_names_the_place_and_what_was_expected(value: object, message: str) -> None:
     with pytest.raises(BadInput) as refusal:
-        parse(value)
+        parse_filter(value)
     assert str(refusal.value).startswith(message)
 
 
 def test_the_root_is_called_as_asked() -> None:
     with pytest.raises(BadInput, match=r"^body\.filter\.a: "):
-        parse({"a": None}, root="body.filter")
+        parse_filter({"a": None}, root="body.filter")
 
 
 def _nested(levels: int) -> dict[str, Any]:
@@ -159,23 +161,23 @@ def _nested(levels: int) -> dict[str, Any]:
 
 
 def test_depth_is_bounded() -> None:
-    parse(_nested(MAX_DEPTH))
+    parse_filter(_nested(MAX_DEPTH))
     with pytest.raises(BadInput, match="deeper than 8 levels"):
-        parse(_nested(MAX_DEPTH + 1))
+        parse_filter(_nested(MAX_DEPTH + 1))
     with pytest.raises(BadInput, match="deeper than 8 levels"):
-        parse(_nested(100_000))
+        parse_filter(_nested(100_000))
 
 
 def test_conditions_are_bounded_over_the_whole_filter() -> None:
-    parse({"or": [{"a": n} for n in range(MAX_CONDITIONS)]})
+    parse_filter({"or": [{"a": n} for n in range(MAX_CONDITIONS)]})
     with pytest.raises(BadInput, match="more than 100 conditions"):
-        parse({"or": [{"a": n} for n in range(MAX_CONDITIONS)], "b": 1})
+        parse_filter({"or": [{"a": n} for n in range(MAX_CONDITIONS)], "b": 1})
 
 
 def test_values_are_bounded_over_the_whole_filter() -> None:
-    parse({"a": list(range(MAX_VALUES))})
+    parse_filter({"a": list(range(MAX_VALUES))})
     with pytest.raises(BadInput, match="more than 1000 values"):
-        parse({"a": list(range(MAX_VALUES)), "b": [1]})
+        parse_filter({"a": list(range(MAX_VALUES)), "b": [1]})
 
 
 def test_a_choice_of_nothing_cannot_be_built() -> None:

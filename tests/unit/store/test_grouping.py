@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitrine.store.base import Hit
-from vitrine.store.grouping import MIN_FETCH, by_item, group
+from vitrine.store.grouping import MIN_FETCH, group_by_item, hits_by_item
 
 
 class Ranking:
@@ -40,20 +40,20 @@ def test_grouping_equals_sorting_everything(
 ) -> None:
     ranking = Ranking(items)
     exclude = [f"i{item}" for item in excluded]
-    kept = by_item(hit for hit in ranking.hits if hit.item_id not in exclude)
+    kept = hits_by_item(hit for hit in ranking.hits if hit.item_id not in exclude)
     expected = [(item, tuple(hits[:per_item])) for item, hits in kept.items()][:top]
-    found = group(ranking, top, per_item, exclude)
+    found = group_by_item(ranking, top, per_item, exclude)
     assert [(entry.item_id, entry.hits) for entry in found] == expected
 
 
 def test_an_item_of_a_thousand_pictures_costs_one_more_question() -> None:
     ranking = Ranking([0] * 900 + list(range(1, 40)))
-    found = group(ranking, 5, 1, [])
+    found = group_by_item(ranking, 5, 1, [])
     assert [entry.item_id for entry in found] == ["i0", "i1", "i2", "i3", "i4"]
     assert ranking.questions == 2
 
 
 def test_one_question_is_enough_where_pictures_are_few() -> None:
     ranking = Ranking([row // 2 for row in range(100)])
-    assert len(group(ranking, MIN_FETCH // 2, 1, [])) == MIN_FETCH // 2
+    assert len(group_by_item(ranking, MIN_FETCH // 2, 1, [])) == MIN_FETCH // 2
     assert ranking.questions == 1

@@ -13,14 +13,14 @@ from qdrant_client import models
 
 from vitrine.core.errors import Conflict, NotFound, StoreRejected, StoreUnavailable
 from vitrine.core.types import point_id
-from vitrine.store import PointBatch, Provenance, Space
+from vitrine.store import EmbeddingSpace, PointBatch, Provenance
 from vitrine.store.qdrant import upsert
-from vitrine.store.qdrant.index import read_state
+from vitrine.store.qdrant.index import read_index_state
 from vitrine.store.qdrant.store import QdrantServerStore
 from vitrine.store.qdrant.upsert import UPSERT_POINTS
-from vitrine.testing.qdrant_http import QdrantHttp, qdrant_http
+from vitrine.testing.qdrant_http import LocalQdrantServer, qdrant_http
 
-SPACE = Space("m", "r", "p", 4)
+SPACE = EmbeddingSpace("m", "r", "p", 4)
 KEY = "a-very-secret-key"
 
 
@@ -41,13 +41,13 @@ def points(count: int) -> PointBatch:
 
 
 @pytest.fixture
-def server() -> Iterator[QdrantHttp]:
+def server() -> Iterator[LocalQdrantServer]:
     with qdrant_http() as running:
         yield running
 
 
 @pytest.fixture
-def store(server: QdrantHttp) -> Iterator[QdrantServerStore]:
+def store(server: LocalQdrantServer) -> Iterator[QdrantServerStore]:
     opened = QdrantServerStore(server.url, api_key=KEY)
     opened.ensure("c", SPACE)
     yield opened
@@ -55,7 +55,7 @@ def store(server: QdrantHttp) -> Iterator[QdrantServerStore]:
 
 
 def test_upserts_wait_are_bounded_and_carry_the_key(
-    server: QdrantHttp, store: QdrantServerStore
+    server: LocalQdrantServer, store: QdrantServerStore
 ) -> None:
     store.upsert("c", points(UPSERT_POINTS + 1))
     writes = [r for r in server.requests if r[0] == "PUT" and "/points?" in r[1]]
@@ -67,7 +67,7 @@ def test_upserts_wait_are_bounded_and_carry_the_key(
 
 
 def test_a_body_too_long_for_the_server_goes_out_in_halves(
-    server: QdrantHttp, store: QdrantServerStore, monkeypatch: pytest.MonkeyPatch
+    server: LocalQdrantServer, store: QdrantServerStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = points(5)
     store.upsert("c", batch)
@@ -82,7 +82,7 @@ def test_a_body_too_long_for_the_server_goes_out_in_halves(
 
 
 def test_a_single_point_too_long_is_for_the_server_to_refuse(
-    server: QdrantHttp, store: QdrantServerStore, monkeypatch: pytest.MonkeyPatch
+    server: LocalQdrantServer, store: QdrantServerStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upsert, "UPSERT_BYTES", 1)
     store.upsert("c", points(2))
@@ -99,7 +99,7 @@ def test_rows_that_are_no_block_of_memory_arrive_as_they_are(store: QdrantServer
 
 
 def test_a_space_is_seen_anew_at_once_and_nothing_is_counted_for_it(
-    server: QdrantHttp, store: QdrantServerStore
+    server: LocalQdrantServer, store: QdrantServerStore
 ) -> None:
     other = QdrantServerStore(server.url, api_key=KEY)
     assert store.space("c") == SPACE
@@ -114,7 +114,7 @@ def test_a_space_is_seen_anew_at_once_and_nothing_is_counted_for_it(
 
 
 def test_points_go_to_the_generation_and_not_through_the_alias(
-    server: QdrantHttp, store: QdrantServerStore
+    server: LocalQdrantServer, store: QdrantServerStore
 ) -> None:
     store.upsert("c", points(1))
     generation = store.describe("c").generation
@@ -122,7 +122,7 @@ def test_points_go_to_the_generation_and_not_through_the_alias(
     assert not any("/collections/c/points" in target for _, target, *_ in server.requests)
 
 
-def test_an_index_is_asked_for_once(server: QdrantHttp, store: QdrantServerStore) -> None:
+def test_an_index_is_asked_for_once(server: LocalQdrantServer, store: QdrantServerStore) -> None:
     store.upsert("c", points(1))
     store.upsert("c", points(2))
     asked = [orjson.loads(r[3]) for r in server.requests if r[1].split("?")[0].endswith("/index")]
@@ -133,7 +133,7 @@ def test_an_index_is_asked_for_once(server: QdrantHttp, store: QdrantServerStore
 
 
 def test_a_server_that_asks_to_wait_is_unavailable_for_so_long(
-    server: QdrantHttp, store: QdrantServerStore
+    server: LocalQdrantServer, store: QdrantServerStore
 ) -> None:
     server.planned = [(429, {"Retry-After": "7"}, {"status": {"error": "slow down"}})]
     with pytest.raises(StoreUnavailable) as refusal:
@@ -143,7 +143,7 @@ def test_a_server_that_asks_to_wait_is_unavailable_for_so_long(
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}])
 def test_a_server_that_asks_to_wait_without_saying_how_long(
-    server: QdrantHttp, store: QdrantServerStore, headers: dict[str, str]
+    server: LocalQdrantServer, store: QdrantServerStore, headers: dict[str, str]
 ) -> None:
     server.planned = [(429, headers, {"status": {"error": "slow down"}})]
     with pytest.raises(StoreUnavailable) as refusal:
@@ -153,7 +153,7 @@ def test_a_server_that_asks_to_wait_without_saying_how_long(
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 def test_a_failing_server_is_unavailable(
-    server: QdrantHttp, store: QdrantServerStore, status: int
+    server: LocalQdrantServer, store: QdrantServerStore, status: int
 ) -> None:
     server.planned = [(status, {}, {"status": {"error": "no quorum"}})]
     with pytest.raises(StoreUnavailable, match=f"{status}.*no quorum"):
@@ -161,7 +161,9 @@ def test_a_failing_server_is_unavailable(
 
 
 @pytest.mark.parametrize("status", [400, 409, 413, 422])
-def test_a_refusal_is_for_good(server: QdrantHttp, store: QdrantServerStore, status: int) -> None:
+def test_a_refusal_is_for_good(
+    server: LocalQdrantServer, store: QdrantServerStore, status: int
+) -> None:
     server.planned = [(200, {}, {"result": {"status": "completed"}})]  # the index of a new field
     server.planned.append((status, {}, {"status": {"error": "wrong input"}}))
     with pytest.raises(StoreRejected, match=f"{status}.*wrong input"):
@@ -170,7 +172,7 @@ def test_a_refusal_is_for_good(server: QdrantHttp, store: QdrantServerStore, sta
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_wrong_key_is_named_but_not_shown(
-    server: QdrantHttp, store: QdrantServerStore, status: int
+    server: LocalQdrantServer, store: QdrantServerStore, status: int
 ) -> None:
     server.planned = [(status, {}, {"status": {"error": f"invalid key {KEY}"}})]
     with pytest.raises(StoreUnavailable, match="VITRINE_QDRANT_API_KEY") as refusal:
@@ -181,7 +183,7 @@ def test_a_wrong_key_is_named_but_not_shown(
 
 @pytest.mark.parametrize("status", ["acknowledged", "wait_timeout"])
 def test_a_write_that_is_only_acknowledged_does_not_count(
-    server: QdrantHttp, store: QdrantServerStore, status: str
+    server: LocalQdrantServer, store: QdrantServerStore, status: str
 ) -> None:
     store.upsert("c", points(1))
     server.planned = [(200, {}, {"result": {"operation_id": 1, "status": status}})]
@@ -190,7 +192,7 @@ def test_a_write_that_is_only_acknowledged_does_not_count(
 
 
 def test_an_answer_of_another_form_is_rejected(
-    server: QdrantHttp, store: QdrantServerStore
+    server: LocalQdrantServer, store: QdrantServerStore
 ) -> None:
     server.planned = [(200, {}, {"result": {"how many": 3}})]
     with pytest.raises(StoreRejected, match="not understood"):
@@ -209,7 +211,7 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
 
 
 def test_a_collection_of_someone_else_is_left_alone(
-    server: QdrantHttp, store: QdrantServerStore
+    server: LocalQdrantServer, store: QdrantServerStore
 ) -> None:
     from qdrant_client import models
 
@@ -227,7 +229,7 @@ def test_a_collection_of_someone_else_is_left_alone(
 
 
 def test_a_collection_deleted_by_another_process_is_not_found_and_can_be_made_anew(
-    server: QdrantHttp, store: QdrantServerStore
+    server: LocalQdrantServer, store: QdrantServerStore
 ) -> None:
     store.upsert("c", points(1))
     server.client.delete_collection(store.describe("c").generation)
@@ -238,7 +240,9 @@ def test_a_collection_deleted_by_another_process_is_not_found_and_can_be_made_an
     assert store.count("c") == 1
 
 
-def test_a_half_made_collection_is_finished(server: QdrantHttp, store: QdrantServerStore) -> None:
+def test_a_half_made_collection_is_finished(
+    server: LocalQdrantServer, store: QdrantServerStore
+) -> None:
     server.planned = []
     generation = store.describe("c").generation
     from qdrant_client import models
@@ -249,16 +253,16 @@ def test_a_half_made_collection_is_finished(server: QdrantHttp, store: QdrantSer
     assert store.describe("c").generation == generation
 
 
-def _patches(server: QdrantHttp) -> list[dict[str, object]]:
+def _patches(server: LocalQdrantServer) -> list[dict[str, object]]:
     return [orjson.loads(body) for method, _, _, body in server.requests if method == "PATCH"]
 
 
-def _generation(server: QdrantHttp) -> str:
+def _generation(server: LocalQdrantServer) -> str:
     return server.client.get_aliases().aliases[0].collection_name
 
 
 def test_a_deferral_notes_the_threshold_that_it_replaces(
-    server: QdrantHttp, store: QdrantServerStore
+    server: LocalQdrantServer, store: QdrantServerStore
 ) -> None:
     server.optimizers[_generation(server)].threshold = 12_345
     store.defer_index("c")
@@ -278,7 +282,7 @@ def test_a_deferral_notes_the_threshold_that_it_replaces(
 
 
 def test_another_process_finds_and_ends_a_deferral(
-    server: QdrantHttp, store: QdrantServerStore
+    server: LocalQdrantServer, store: QdrantServerStore
 ) -> None:
     store.defer_index("c")
     other = QdrantServerStore(server.url, api_key=KEY)
@@ -290,7 +294,7 @@ def test_another_process_finds_and_ends_a_deferral(
 
 
 def test_an_operators_own_threshold_is_left_alone(
-    server: QdrantHttp, store: QdrantServerStore
+    server: LocalQdrantServer, store: QdrantServerStore
 ) -> None:
     optimizer = server.optimizers[_generation(server)]
     optimizer.threshold = 0
@@ -307,7 +311,7 @@ def test_an_operators_own_threshold_is_left_alone(
 
 
 def test_an_index_is_green_when_the_server_says_so_and_the_counts_agree(
-    server: QdrantHttp, store: QdrantServerStore
+    server: LocalQdrantServer, store: QdrantServerStore
 ) -> None:
     optimizer = server.optimizers[_generation(server)]
     optimizer.threshold = 1
@@ -327,11 +331,11 @@ def test_an_index_is_green_when_the_server_says_so_and_the_counts_agree(
     ],
 )
 def test_green_is_held_against_the_counts(
-    server: QdrantHttp, store: QdrantServerStore, status: str, indexed: int, green: bool
+    server: LocalQdrantServer, store: QdrantServerStore, status: str, indexed: int, green: bool
 ) -> None:
     store.upsert("c", points(100))
     info = server.client.get_collection("c")
     info.status = models.CollectionStatus(status)
     info.indexed_vectors_count = indexed
     info.config.optimizer_config.indexing_threshold = 1
-    assert read_state(info, 4).green is green
+    assert read_index_state(info, 4).green is green

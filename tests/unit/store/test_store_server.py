@@ -16,7 +16,7 @@ import pytest
 
 from tests.patience import PATIENCE
 from vitrine.core.errors import BadInput, NotFound, StoreUnavailable
-from vitrine.store import PointBatch, Provenance, Space
+from vitrine.store import EmbeddingSpace, PointBatch, Provenance
 from vitrine.store.embedded.store import EmbeddedStore
 from vitrine.store.remote.protocol import MAX_BODY, encode_frame, read_frame
 from vitrine.store.remote.server import StoreServer, serve
@@ -24,7 +24,7 @@ from vitrine.store.remote.store import RemoteStore
 from vitrine.testing.memory_store import MemoryStore
 
 TOKEN = "a-token-for-the-tests"
-SPACE = Space("m", "r", "p", 4)
+SPACE = EmbeddingSpace("m", "r", "p", 4)
 
 
 def points(count: int) -> PointBatch:
@@ -193,7 +193,7 @@ def test_a_connection_that_was_closed_while_idle_is_replaced_unseen(tmp_path: Pa
     server.start()
     store = RemoteStore(server.url, TOKEN)
     store.ping()
-    server._http.hang_up()  # what the idle limit does
+    server._http.stop_reading()  # what the idle limit does
     for _ in range(3):
         store.ping()
     store.close()

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from vitrine.telemetry import bind_fields, configure_logging, log_fields, readable
+from vitrine.telemetry import bind_fields, configure_logging, humanize_json_line, log_fields
 from vitrine.telemetry import context as module
 
 SECRET = "planted-7f3a"
@@ -130,11 +130,11 @@ def test_a_form_that_is_named_is_taken_wherever_it_goes(
 def test_the_end_of_a_log_is_shown_to_people_in_words(pipe: io.StringIO) -> None:
     with bind_fields(job="j1"):
         log.error("the model is not there")
-    line = readable(pipe.getvalue().strip())
+    line = humanize_json_line(pipe.getvalue().strip())
     assert "ERROR" in line
     assert line.endswith("vitrine.tests.lines: the model is not there  job=j1")
 
 
 @pytest.mark.parametrize("line", ["", "plain words", "{", '{"a": 1}', "[1]", "null", '{"time": 1}'])
 def test_a_line_of_another_kind_is_shown_as_it_is(line: str) -> None:
-    assert readable(line) == line
+    assert humanize_json_line(line) == line

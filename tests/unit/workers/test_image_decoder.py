@@ -11,7 +11,7 @@ from PIL import Image
 
 from vitrine.core.settings import Settings
 from vitrine.core.types import FailureReason, ItemFailure
-from vitrine.testing.worker_fakes import FakeModel, FakeSource
+from vitrine.testing.worker_fakes import FakeModel, FakePictureSource
 from workers.batching import Batcher
 from workers.image import as_pixels
 from workers.image_decoder import SCALED_POLICY, ImageDecoder, decoder_for
@@ -91,4 +91,7 @@ def test_vectors_carry_the_policy_of_their_decoder() -> None:
     with closing(DecodePool(1, budget=1 << 20)) as decoders:
         for scaling, policy in ((False, IMAGE_POLICY), (True, SCALED_POLICY)):
             decoder = decoder_for(model, Settings(jpeg_scaling=scaling))
-            assert Stages(model, FakeSource({}), decoders, batcher, decoder).space.policy == policy
+            assert (
+                Stages(model, FakePictureSource({}), decoders, batcher, decoder).space.policy
+                == policy
+            )

@@ -17,7 +17,7 @@ from rich.progress import (
 
 from producer import CatalogReport
 from vitrine.cli.common.output import error_console, escape_text
-from vitrine.core.types import RowProblem
+from vitrine.core.types import RejectedRow
 
 LOOK_AGAIN_SECONDS = 30.0
 """How often a waiting submit looks again for what blocks, and says so where it changed."""
@@ -99,7 +99,7 @@ class ScoreProgress:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def problems(self, found: Sequence[RowProblem]) -> None:
+    def problems(self, found: Sequence[RejectedRow]) -> None:
         """Name rows that could not be read."""
         for problem in found[: max(0, SHOWN - self._named)]:
             self._console.print(escape_text(problem), soft_wrap=True)

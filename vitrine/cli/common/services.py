@@ -71,10 +71,10 @@ def count_workers(settings: Settings, model: str) -> int:
 
 def workers_of(settings: Settings, model: str) -> list[WorkerInfo]:
     """The workers of this model that are alive."""
-    from vitrine.core.redis_client import connect, redis_errors
+    from vitrine.core.redis_client import connect_redis, redis_errors
     from vitrine.messaging.worker_registry import live_workers
 
-    redis = connect(settings.redis_url.get_secret_value())
+    redis = connect_redis(settings.redis_url.get_secret_value())
     try:
         with redis_errors():
             return live_workers(redis, model)

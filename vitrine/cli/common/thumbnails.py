@@ -7,11 +7,11 @@ import io
 from functools import cache
 
 from vitrine.core.errors import BadInput
-from vitrine.core.schemes import may_be_requested
+from vitrine.core.schemes import is_allowed_in_requests
 from vitrine.core.settings import Settings
 from vitrine.core.types import ItemFailure
-from vitrine.evaluation.embedding import question
-from vitrine.evaluation.page import PictureSource
+from vitrine.evaluation.embedding import picture_query
+from vitrine.evaluation.page import PictureUrl
 from vitrine.evaluation.sample import LabelledPicture
 
 SIDE = 320
@@ -19,7 +19,7 @@ SIDE = 320
 _JPEG_QUALITY = 80
 
 
-def picture_source(settings: Settings) -> PictureSource:
+def picture_source(settings: Settings) -> PictureUrl:
     """How a page shows pictures; raises `BadInput` where no decoder is installed."""
     try:
         from workers.images.pillow_decode import decode_by_pillow
@@ -31,10 +31,10 @@ def picture_source(settings: Settings) -> PictureSource:
 
     @cache  # the same neighbour stands beside many
     def source(picture: LabelledPicture) -> str | None:
-        if may_be_requested(picture.source):
+        if is_allowed_in_requests(picture.source):
             return picture.source
         try:
-            data = question(picture, settings.fetch_max_bytes).data
+            data = picture_query(picture, settings.fetch_max_bytes).data
             thumbnail = decode_by_pillow(data, max_pixels=settings.max_pixels)
         except (BadInput, ItemFailure):
             return None

@@ -11,7 +11,7 @@ from html import escape
 
 from vitrine.cli.common.output import counted
 from vitrine.cli.dedupe.report import items_of, summary
-from vitrine.evaluation.page import PictureSource
+from vitrine.evaluation.page import PictureUrl
 from vitrine.evaluation.sample import LabelledPicture
 from vitrine.similarity.dedupe import Duplicates, GroupMember
 
@@ -33,7 +33,7 @@ figcaption { font-size: .85rem; overflow-wrap: anywhere; }
 """
 
 
-def render_page(collection: str, found: Duplicates, source: PictureSource) -> Iterator[str]:
+def render_page(collection: str, found: Duplicates, source: PictureUrl) -> Iterator[str]:
     """The page's text, in parts."""
     title = f"Near-identical pictures of {collection}"
     yield "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
@@ -49,7 +49,7 @@ def render_page(collection: str, found: Duplicates, source: PictureSource) -> It
     yield "</main>\n</html>\n"
 
 
-def _section(number: int, group: tuple[GroupMember, ...], source: PictureSource) -> Iterator[str]:
+def _section(number: int, group: tuple[GroupMember, ...], source: PictureUrl) -> Iterator[str]:
     heading = f"{counted(len(group), 'picture')} of {counted(items_of(group), 'item')}"
     yield f"<section>\n<h2>{number}. {heading}</h2>\n<div>\n"
     for member in group[:MAX_MEMBERS]:
@@ -60,7 +60,7 @@ def _section(number: int, group: tuple[GroupMember, ...], source: PictureSource)
     yield "</section>\n"
 
 
-def _figure(member: GroupMember, source: PictureSource) -> str:
+def _figure(member: GroupMember, source: PictureUrl) -> str:
     picture = member.picture
     item = escape(picture.item_id)
     address = source(

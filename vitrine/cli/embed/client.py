@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vitrine.cli.common.api_retry import REQUEST_SECONDS, in_groups, retry_while_full
 from vitrine.client import ApiClient
-from vitrine.core.schemes import may_be_requested
+from vitrine.core.schemes import is_allowed_in_requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class EmbedOutcome:
 
 def picture_input(given: str, most: int) -> EmbedInput:
     """A URL, or a file of at most so many bytes, which is read now."""
-    if may_be_requested(given):
+    if is_allowed_in_requests(given):
         return EmbedInput(given, {"image_url": given})
     try:
         with Path(given).expanduser().open("rb") as file:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from producer import Catalog, CatalogOptions, Format, from_argument, open_catalog
 from vitrine.cli.common.output import counted, say
 from vitrine.core.errors import BadInput
-from vitrine.core.types import CatalogItem, PayloadValue, RowProblem
-from vitrine.evaluation.sample import LabelledPicture, SplitPart, part_named, random_sample
+from vitrine.core.types import CatalogItem, PayloadValue, RejectedRow
+from vitrine.evaluation.sample import LabelledPicture, SplitPart, parse_split_part, random_sample
 
 LABEL_NAMES = ("label", "class", "class_name", "category", "product_type")
 """Columns that are taken for the label where none is named, the likeliest first."""
@@ -69,7 +69,7 @@ class _Reading:
     def pictures(self) -> Iterator[LabelledPicture]:
         """Every labelled picture, streamed."""
         for row in self._catalog:
-            if isinstance(row, RowProblem):
+            if isinstance(row, RejectedRow):
                 self._reject(row.code, str(row))
             else:
                 yield from self._of(row)
@@ -107,10 +107,10 @@ class _Reading:
 
     def _part(self, item: CatalogItem) -> SplitPart | None:
         if self._columns.split is not None:
-            return part_named(self._text(item, self._columns.split))
+            return parse_split_part(self._text(item, self._columns.split))
         if self._folder:
             above = os.path.dirname(self._text(item, "folder")).split(os.sep)
-            return next((part for word in above if (part := part_named(word))), None)
+            return next((part for word in above if (part := parse_split_part(word))), None)
         return None
 
     def _text(self, item: CatalogItem, name: str | None) -> str:

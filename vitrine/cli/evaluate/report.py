@@ -12,12 +12,18 @@ from vitrine.cli.common.thumbnails import picture_source
 from vitrine.core.errors import BadInput
 from vitrine.core.settings import Settings
 from vitrine.evaluation.comparison import Comparison
-from vitrine.evaluation.confusions import pairs
+from vitrine.evaluation.confusions import confused_pairs
 from vitrine.evaluation.evaluation import Evaluation, EvaluationPlan
 from vitrine.evaluation.index_recall import IndexRecall
 from vitrine.evaluation.latency import Latency
 from vitrine.evaluation.page import render_confusion_page
-from vitrine.evaluation.report import duels, evaluation_json, measures, plan_json, timings
+from vitrine.evaluation.report import (
+    comparison_rows,
+    evaluation_json,
+    measure_rows,
+    plan_json,
+    timings,
+)
 from vitrine.evaluation.sample import LabelledPicture
 
 SHOWN_FAILURES = 10
@@ -49,14 +55,14 @@ class EvaluationOutcome:
         """Each model's measures, then their duel, by heading."""
         yield (
             _heading(self.found),
-            [*measures(self.found, self.plan), *timings(self.index, self.embedding)],
+            [*measure_rows(self.found, self.plan), *timings(self.index, self.embedding)],
         )
         if self.against is not None:
             rival, embedding, comparison = self.against
-            yield _heading(rival), [*measures(rival, self.plan), *timings(None, embedding)]
+            yield _heading(rival), [*measure_rows(rival, self.plan), *timings(None, embedding)]
             mine, others = _model(self.found), _model(rival)
             heading = f"Only {mine} right : only {others} right"
-            yield heading, list(duels(comparison, mine, others))
+            yield heading, list(comparison_rows(comparison, mine, others))
 
 
 def print_evaluation(outcome: EvaluationOutcome, *, as_json: bool) -> None:
@@ -78,7 +84,7 @@ def print_evaluation(outcome: EvaluationOutcome, *, as_json: bool) -> None:
 
 
 def _tell_pairs(found: Evaluation) -> None:
-    for pair in pairs(found, SHOWN_PAIRS):
+    for pair in confused_pairs(found, SHOWN_PAIRS):
         taken = f"{pair.label} taken for {pair.taken_for}: {pair.count} of {pair.of}"
         console().print(escape_text(taken), soft_wrap=True)
 

@@ -22,21 +22,21 @@ from vitrine.cli.evaluate.stored import StoredSample, by_catalog, by_field
 from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK, BadInput, LedgerUnavailable
 from vitrine.core.settings import Settings
 from vitrine.core.types import model_name
-from vitrine.evaluation.comparison import Comparison, compare, in_both
+from vitrine.evaluation.comparison import Comparison, common_samples, compare
 from vitrine.evaluation.embedding import (
-    PATIENCE,
+    BATCH_TIMEOUT,
     EmbeddedSample,
     embed_pictures,
     embed_texts,
-    question,
+    picture_query,
 )
 from vitrine.evaluation.evaluation import Evaluation, EvaluationPlan, evaluate
-from vitrine.evaluation.index_recall import IndexRecall, measure_index
+from vitrine.evaluation.index_recall import IndexRecall, measure_index_recall
 from vitrine.evaluation.latency import WARM_UP, Latency, measure_latency
 from vitrine.evaluation.report import WORST
 from vitrine.evaluation.sample import LabelledPicture, Sample
 from vitrine.evaluation.zero_shot import EmbedTexts
-from vitrine.query.client import QueryClient, no_worker
+from vitrine.query.client import QueryClient, no_worker_error
 from vitrine.store.open import open_store
 
 INDEX_QUESTIONS = 200
@@ -98,7 +98,7 @@ def _models_asked(request: EvaluateRequest, settings: Settings) -> list[str]:
 def _require_worker(lane: QueryClient, model: str) -> None:
     """Before anything is embedded: the other model's part takes long, too."""
     if not lane.workers(model_name(model)):
-        raise no_worker(model)  # what was given starts a worker; its canonical name need not
+        raise no_worker_error(model)  # what was given starts a worker; its canonical name need not
 
 
 # --- gathering ------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def _from_collection(
         else:
             stored = by_catalog(store, name, pictures)
         asked = slice(INDEX_QUESTIONS)
-        index = measure_index(store, name, stored.sample.vectors[asked], stored.items[asked])
+        index = measure_index_recall(store, name, stored.sample.vectors[asked], stored.items[asked])
     return _Gathered(stored.sample, _missing(stored), index=index)
 
 
@@ -177,8 +177,8 @@ def _one_by_one(
 
     def ask(picture: LabelledPicture) -> None:
         with suppress(BadInput):  # told later, with all the other failures
-            asked = replace(question(picture, settings.fetch_max_bytes), fresh=True)
-            lane.embed(model, asked, timeout=PATIENCE)
+            asked = replace(picture_query(picture, settings.fetch_max_bytes), fresh=True)
+            lane.embed(model, asked, timeout=BATCH_TIMEOUT)
 
     return measure_latency(ask, pictures[: WARM_UP + TIMED_PICTURES])
 
@@ -222,7 +222,7 @@ def _against(
 ) -> EvaluationOutcome:
     """Embed the same pictures with the other model, and measure both on those that both could embed."""
     other = _embedded(lane, model_name(request.against or ""), gathered.sample.pictures, settings)
-    mine, others = in_both(gathered.sample, other.sample)
+    mine, others = common_samples(gathered.sample, other.sample)
     if not mine.pictures:
         raise BadInput("The two models have no picture in common.")
     found = _evaluated(mine, request.plan, lane)

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from vitrine.cli.evaluate.labelled import LabelColumns, as_label, picture_key
 from vitrine.core.errors import BadInput
-from vitrine.evaluation.sample import LabelledPicture, Sample, part_named, random_key
+from vitrine.evaluation.sample import LabelledPicture, Sample, parse_split_part, random_key
 from vitrine.store.base import (
     FIELDS_FIELD,
     INDEX_FIELD,
     ITEM_FIELD,
     URL_FIELD,
-    Space,
+    EmbeddingSpace,
     StoredPoint,
     VectorStore,
 )
@@ -91,7 +91,7 @@ def by_catalog(store: VectorStore, name: str, pictures: Sequence[LabelledPicture
     return _stored(found, space, len(wanted) - len(found))
 
 
-def _stored(kept: Sequence[_Kept], space: Space, missing: int) -> StoredSample:
+def _stored(kept: Sequence[_Kept], space: EmbeddingSpace, missing: int) -> StoredSample:
     vectors = np.stack([one.vector for one in kept])
     sample = Sample(tuple(one.picture for one in kept), vectors, space)
     return StoredSample(sample, tuple(one.item for one in kept), missing)
@@ -106,7 +106,7 @@ def _picture(point: StoredPoint, columns: LabelColumns) -> LabelledPicture | Non
         return LabelledPicture(key, item, source, key)
     fields: Mapping[str, object] = point.payload[FIELDS_FIELD]
     label = _text(fields, columns.label)
-    part = part_named(_text(fields, columns.split)) if columns.split else None
+    part = parse_split_part(_text(fields, columns.split)) if columns.split else None
     return (
         LabelledPicture(key, label, source, _text(fields, columns.group) or item, part)
         if label

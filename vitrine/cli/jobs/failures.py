@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vitrine.cli.jobs.commands import job_argument
-from vitrine.core.types import Failure, FailureReason, RowProblem
+from vitrine.core.types import Failure, FailureReason, RejectedRow
 
 if TYPE_CHECKING:
     from vitrine.ledger.base import Ledger
@@ -66,7 +66,7 @@ def _print_csv(failed: Iterable[Failure]) -> None:
         click.echo(block, nl=False)
 
 
-def _print_lines(failed: Iterable[Failure], problems: Iterable[RowProblem]) -> None:
+def _print_lines(failed: Iterable[Failure], problems: Iterable[RejectedRow]) -> None:
     import orjson
 
     for problem in problems:
@@ -86,7 +86,7 @@ def _print_lines(failed: Iterable[Failure], problems: Iterable[RowProblem]) -> N
         click.echo(orjson.dumps(record))
 
 
-def _print_list(failed: Iterable[Failure], problems: Iterable[RowProblem]) -> None:
+def _print_list(failed: Iterable[Failure], problems: Iterable[RejectedRow]) -> None:
     from vitrine.cli.common.output import console, escape_text
 
     out = console()

@@ -10,7 +10,7 @@ from typing import Any
 from vitrine.cli.common.api_retry import REQUEST_SECONDS, in_groups, retry_while_full
 from vitrine.cli.score.pairs import ScorePair
 from vitrine.client import ApiClient
-from vitrine.core.types import RowProblem
+from vitrine.core.types import RejectedRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _scored(pair: ScorePair, told: dict[str, Any]) -> ScoredPair:
 
 
 def request_batches(
-    pairs: Iterable[ScorePair | RowProblem], most: int
-) -> Iterator[list[ScorePair | RowProblem]]:
+    pairs: Iterable[ScorePair | RejectedRow], most: int
+) -> Iterator[list[ScorePair | RejectedRow]]:
     """Rows in groups of up to `most` that fit into one request."""
     return in_groups(pairs, most, lambda one: one.size if isinstance(one, ScorePair) else 0)

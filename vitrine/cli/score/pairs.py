@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vitrine.core.errors import BadInput
 from vitrine.core.schemes import FILE, local_path, scheme_of
-from vitrine.core.types import RowProblem
+from vitrine.core.types import RejectedRow
 
 if TYPE_CHECKING:
     from producer.formats import Format
@@ -68,7 +68,7 @@ class PairsFile:
     def __exit__(self, *_: object) -> None:
         self._reader.close()
 
-    def __iter__(self) -> Iterator[ScorePair | RowProblem]:
+    def __iter__(self) -> Iterator[ScorePair | RejectedRow]:
         return rows(self._reader, self)
 
     def pair(self, row: Row) -> ScorePair:
@@ -85,10 +85,10 @@ class PairsFile:
         return ScorePair(row.line, cells, {**told, "text": text})
 
 
-def rows(reader: Reader, pairs: PairsFile) -> Iterator[ScorePair | RowProblem]:
+def rows(reader: Reader, pairs: PairsFile) -> Iterator[ScorePair | RejectedRow]:
     """Every row after the header."""
     for row in reader.rows():
-        yield row if isinstance(row, RowProblem) else pairs.pair(row)
+        yield row if isinstance(row, RejectedRow) else pairs.pair(row)
 
 
 def picture_cell(value: str, root: ImageRoot, most: int) -> dict[str, str] | str:

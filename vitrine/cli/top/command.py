@@ -16,7 +16,7 @@ from vitrine.core.errors import LedgerUnavailable
 
 if TYPE_CHECKING:
     from vitrine.core.settings import Settings
-    from vitrine.messaging.overview import Overview
+    from vitrine.messaging.overview import ServiceOverview
 
 QUIT = "q"
 
@@ -52,19 +52,19 @@ def top(interval: float, jobs: int, once: bool, as_json: bool) -> None:
 
 
 @contextlib.contextmanager
-def _looks(settings: Settings, jobs: int) -> Iterator[Callable[[], Overview]]:
+def _looks(settings: Settings, jobs: int) -> Iterator[Callable[[], ServiceOverview]]:
     from vitrine.cli.common import services
-    from vitrine.core.redis_client import connect
+    from vitrine.core.redis_client import connect_redis
     from vitrine.messaging.overview import read_overview
 
     with (
         services.open_ledger_and_publisher(settings) as (ledger, publisher),
-        closing(connect(settings.redis_url.get_secret_value())) as redis,
+        closing(connect_redis(settings.redis_url.get_secret_value())) as redis,
     ):
         yield lambda: read_overview(ledger, redis, publisher, jobs=jobs)
 
 
-def _live(look: Callable[[], Overview], interval: float) -> None:
+def _live(look: Callable[[], ServiceOverview], interval: float) -> None:
     """Draw it anew until a key ends it; a Redis that is away is told, and waited for."""
     from rich.live import Live
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from vitrine.cli.common.output import counted, escape_text
 from vitrine.cli.jobs.view import short_state, status_json, time_ago
 from vitrine.core.types import JobStatus
-from vitrine.messaging.overview import Overview
+from vitrine.messaging.overview import ServiceOverview
 from vitrine.messaging.worker_registry import WorkerInfo
 from vitrine.messaging.worker_stats import WorkerStats
 
@@ -23,7 +23,7 @@ BAR = 12
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
-def overview_json(found: Overview) -> dict[str, Any]:
+def overview_json(found: ServiceOverview) -> dict[str, Any]:
     """For programs."""
     return {
         "at": found.at,
@@ -50,7 +50,7 @@ class TopScreen:
     def __init__(self) -> None:
         self._before: tuple[float, dict[str, int]] | None = None
 
-    def drawn(self, found: Overview) -> RenderableType:
+    def drawn(self, found: ServiceOverview) -> RenderableType:
         """Everything, fit for a terminal or a pipe."""
         rates = self._rates(found)
         parts = [_head(found), _workers(found.workers), _queues(found), _jobs(found.jobs, rates)]
@@ -61,7 +61,7 @@ class TopScreen:
         self._before = None
         return escape_text(f"{why} Looking again; q ends it.")
 
-    def _rates(self, found: Overview) -> dict[str, float]:
+    def _rates(self, found: ServiceOverview) -> dict[str, float]:
         done = {job.spec.id: job.images - job.pending for job in found.jobs}
         before, self._before = self._before, (found.at, done)
         if before is None or found.at <= before[0]:
@@ -74,7 +74,7 @@ class TopScreen:
         }
 
 
-def _head(found: Overview) -> Text:
+def _head(found: ServiceOverview) -> Text:
     told = [vitals for _, vitals in found.workers if vitals]
     rate = sum(vitals.images_per_second for vitals in told)
     queries = sum(vitals.queries_per_second for vitals in told)
@@ -123,7 +123,7 @@ def _figures(told: WorkerStats | None) -> list[str]:
     ]  # fmt: skip
 
 
-def _queues(found: Overview) -> RenderableType | None:
+def _queues(found: ServiceOverview) -> RenderableType | None:
     if not found.queues:
         return None
     table = _table("queue", "chunks", "queries", numbers=("chunks", "queries"))

@@ -24,14 +24,14 @@ def worker(
     With --devices, one such worker for each device: what dies is started again, and the cores are shared out.
     SIGTERM or Ctrl-C: finishes what it has in hand and writes its outcomes, in well under 90 seconds.
     """
-    from vitrine.core.redis_client import connect
+    from vitrine.core.redis_client import connect_redis
     from workers.celery_app.config import worker_settings
 
     if device is not None and devices is not None:
         raise click.UsageError("Give --device or --devices, not both.")
     settings = worker_settings(model=model, device=device)
     # Before Celery, whose banner shows an address that is none as it is, password and all.
-    connect(settings.redis_url.get_secret_value()).close()
+    connect_redis(settings.redis_url.get_secret_value()).close()
     if exit_with_parent:
         from vitrine.process.parent_watch import exit_with_parent as watch
 

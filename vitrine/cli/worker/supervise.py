@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vitrine.core.settings import Settings
 
 if TYPE_CHECKING:
-    from vitrine.process.child import Child
+    from vitrine.process.child import ChildProcess
 
 log = logging.getLogger(__name__)
 
@@ -36,23 +36,23 @@ def run_workers(settings: Settings, devices: Sequence[str]) -> int:
 
 def requested_devices(settings: Settings, asked: str) -> list[str]:
     """The devices that `--devices` names here; raises `BadInput`."""
-    from vitrine.process.devices import name_devices
+    from vitrine.process.devices import parse_devices
     from workers.gpus import count_gpus
     from workers.models.factory import BUILTIN
 
     # The built-in model runs on the CPU only: a GPU is nothing to it.
-    return name_devices(asked, (lambda: 0) if settings.model == BUILTIN else count_gpus)
+    return parse_devices(asked, (lambda: 0) if settings.model == BUILTIN else count_gpus)
 
 
-def _children(settings: Settings, devices: Sequence[str]) -> list[Child]:
-    from vitrine.process.child import Child
-    from vitrine.process.cores import share_of_cores
+def _children(settings: Settings, devices: Sequence[str]) -> list[ChildProcess]:
+    from vitrine.process.child import ChildProcess
+    from vitrine.process.cores import thread_limits
     from vitrine.process.output import PrefixedOutput
     from vitrine.process.supervisor import GRACE_SECONDS, STEADY_SECONDS
 
-    shares = share_of_cores(settings, len(devices), os.environ)
+    shares = thread_limits(settings, len(devices), os.environ)
     return [
-        Child(
+        ChildProcess(
             name,
             ["worker", "--model", settings.model, "--device", device, "--exit-with-parent"],
             environment={**shares, **_form(settings), **_metrics_port(settings, place)},

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from vitrine.core.errors import BadInput
-from vitrine.store.base import Space
+from vitrine.store.base import EmbeddingSpace
 from vitrine.store.spaces import space_from_json
 
 _KEY = "catalogs-1"  #: Carries the format's version: a file of another version lacks it.
@@ -26,7 +26,7 @@ class CatalogEntry:
     """One catalog's generation and where its points lie."""
 
     generation: str
-    space: Space
+    space: EmbeddingSpace
     directory: str  #: Name beneath the store's `generations` folder.
 
 

@@ -14,7 +14,7 @@ from vitrine.store.field_types import payload_path
 
 
 class EmbeddedCounter:
-    """A `vitrine.store.counting.Counter` over one shard."""
+    """A `vitrine.store.counting.FacetCounter` over one shard."""
 
     def __init__(self, shard: EmbeddedGeneration) -> None:
         self._shard = shard

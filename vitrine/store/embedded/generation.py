@@ -156,12 +156,12 @@ class EmbeddedGeneration:
             shutil.copytree(self.directory, target)
             self._changed = set()
 
-    def forget_copy(self) -> None:
+    def stop_tracking_changes(self) -> None:
         """Stop noting changes: the copy will not be used."""
         with self._writes:
             self._changed = None
 
-    def adopt(self, target: Path, commit: Callable[[], None]) -> None:
+    def switch_to_copy(self, target: Path, commit: Callable[[], None]) -> None:
         """Go on with a copy in place of the directory, bringing it up to date first.
 
         `commit` makes the change of directory lasting; it runs when the copy has everything on disk and

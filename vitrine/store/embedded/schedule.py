@@ -27,7 +27,7 @@ BUILD_SHARE = 0.1
 
 
 @dataclass(slots=True)
-class _Plan:
+class _BuildState:
     """What is known of one shard; times are monotonic seconds."""
 
     written_at: float = float("-inf")
@@ -45,7 +45,7 @@ class BuildSchedule:
         self._options = options
         self._clock = clock
         self._lock = threading.Lock()
-        self._plans: WeakKeyDictionary[EmbeddedGeneration, _Plan] = WeakKeyDictionary()
+        self._plans: WeakKeyDictionary[EmbeddedGeneration, _BuildState] = WeakKeyDictionary()
 
     def written(self, shard: EmbeddedGeneration) -> None:
         """Points came in."""
@@ -97,10 +97,10 @@ class BuildSchedule:
         green = not deferred and not self._worth(plan, points, indexed)
         return IndexState(points, indexed, deferred, green)
 
-    def _worth(self, plan: _Plan, points: int, indexed: int) -> bool:
+    def _worth(self, plan: _BuildState, points: int, indexed: int) -> bool:
         enough = max(self._options.index_points, int(BUILD_SHARE * points))
         return points - indexed >= enough + plan.left
 
-    def _plan(self, shard: EmbeddedGeneration) -> _Plan:
+    def _plan(self, shard: EmbeddedGeneration) -> _BuildState:
         with self._lock:
-            return self._plans.setdefault(shard, _Plan())
+            return self._plans.setdefault(shard, _BuildState())

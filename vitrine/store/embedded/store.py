@@ -27,16 +27,16 @@ from vitrine.core.store_options import DEFAULTS, StoreOptions
 from vitrine.store.base import (
     INDEX_FIELD,
     ITEM_FIELD,
-    MOST_ITEMS,
+    MAX_COUNTED_ITEMS,
     CollectionInfo,
+    EmbeddingSpace,
     Footprint,
     IndexState,
     ItemHits,
     PointBatch,
-    Space,
     StoredPoint,
 )
-from vitrine.store.checks import check_points, check_query, check_sample, payloads
+from vitrine.store.checks import check_points, check_query, check_sample, checked_payloads
 from vitrine.store.counting import facet
 from vitrine.store.disk_usage import disk_bytes
 from vitrine.store.embedded.catalog import CatalogEntry, read_catalog, write_catalog
@@ -47,7 +47,7 @@ from vitrine.store.embedded.ranker import EmbeddedRanker
 from vitrine.store.embedded.upkeep import IndexMaintenance
 from vitrine.store.facets import Facet
 from vitrine.store.field_types import new_index_types
-from vitrine.store.grouping import group
+from vitrine.store.grouping import group_by_item
 from vitrine.store.hits import read_point
 from vitrine.store.spaces import generation_name, require_same_space
 
@@ -83,7 +83,7 @@ class EmbeddedStore:
         if self._lock_file is None:
             raise StoreUnavailable("The embedded store is closed.")
 
-    def ensure(self, name: str, space: Space) -> None:
+    def ensure(self, name: str, space: EmbeddingSpace) -> None:
         """Make the shard and write its name down, or check its space."""
         with self._lock:
             self.ping()
@@ -106,7 +106,7 @@ class EmbeddedStore:
         """Write the points; they survive the death of the process from here on."""
         entry, shard = self._get(name)
         check_points(name, points, entry.space)
-        kept = [with_flags(payload) for payload in payloads(points)]
+        kept = [with_flags(payload) for payload in checked_payloads(points)]
         indexes = new_index_types(points.fields, shard.indexed)
         if kept:
             shard.upsert(points.ids, points.vectors, kept, indexes)
@@ -126,7 +126,7 @@ class EmbeddedStore:
         entry, shard = self._get(name)
         check_query(vector, entry.space.dimension, top, per_item)
         ranker = EmbeddedRanker(shard, vector, where, exact=exact)
-        return group(ranker, top, per_item, exclude_items)
+        return group_by_item(ranker, top, per_item, exclude_items)
 
     def item(self, name: str, item_id: str) -> list[StoredPoint]:
         """The item's points, by picture index."""
@@ -160,7 +160,7 @@ class EmbeddedStore:
         shard = self._get(name)[1]
         return facet(EmbeddedCounter(shard), shard.indexed, field, where, top)
 
-    def space(self, name: str) -> Space:
+    def space(self, name: str) -> EmbeddingSpace:
         """From the catalog file, as it is in memory."""
         return self._get(name)[0].space
 
@@ -174,8 +174,10 @@ class EmbeddedStore:
     def footprint(self, name: str) -> Footprint:
         """Items from the engine's index on their ids, bytes from the file system: blocks, as files may have holes."""
         shard = self._get(name)[1]
-        items = EmbeddedCounter(shard).values(ITEM_FIELD, MOST_ITEMS + 1)
-        return Footprint(min(items, MOST_ITEMS), items > MOST_ITEMS, disk_bytes(shard.directory))
+        items = EmbeddedCounter(shard).values(ITEM_FIELD, MAX_COUNTED_ITEMS + 1)
+        return Footprint(
+            min(items, MAX_COUNTED_ITEMS), items > MAX_COUNTED_ITEMS, disk_bytes(shard.directory)
+        )
 
     def collections(self) -> list[CollectionInfo]:
         """Every collection, by name."""
@@ -230,7 +232,7 @@ class EmbeddedStore:
                 raise NotFound(f"Collection {name!r} was deleted meanwhile.")
             old = shard.directory
             entry = replace(self._entries[name], directory=target.name)
-            shard.adopt(target, lambda: self._write(self._entries | {name: entry}))
+            shard.switch_to_copy(target, lambda: self._write(self._entries | {name: entry}))
         shutil.rmtree(old, ignore_errors=True)
 
     def _get(self, name: str) -> tuple[CatalogEntry, EmbeddedGeneration]:

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 FLUSH_SECONDS = 5.0  #: What a power cut may cost; the death of the process costs nothing.
 
 
-class Shards(Protocol):
+class ShardStore(Protocol):
     """What the upkeep sees of the store."""
 
     def generations(self) -> dict[str, EmbeddedGeneration]:
@@ -45,7 +45,7 @@ class IndexMaintenance:
     Two threads: a build takes minutes, in which what is written must still reach the disk.
     """
 
-    def __init__(self, store: Shards, options: StoreOptions = DEFAULTS) -> None:
+    def __init__(self, store: ShardStore, options: StoreOptions = DEFAULTS) -> None:
         self._store = store
         self.schedule = BuildSchedule(options)
         self._stop = threading.Event()
@@ -90,7 +90,9 @@ class IndexMaintenance:
             try:
                 tend(name, shard)
             except (VitrineError, OSError) as error:
-                logger.warning("Upkeep of collection %s will be tried again: %s", name, error)
+                logger.warning(
+                    "maintenance of collection %s failed and will be retried: %s", name, error
+                )
 
     def _flush(self, _: str, shard: EmbeddedGeneration) -> None:
         if shard.dirty:
@@ -126,7 +128,7 @@ class IndexMaintenance:
                 logger.info("Built the index of %s in %.1f s", name, time.monotonic() - started)
             return built
         finally:
-            shard.forget_copy()
+            shard.stop_tracking_changes()
             if shard.directory != target:
                 shutil.rmtree(target, ignore_errors=True)
 

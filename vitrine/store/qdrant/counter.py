@@ -13,7 +13,7 @@ from vitrine.store.qdrant.filters import qdrant_filter
 
 
 class QdrantCounter:
-    """A `vitrine.store.counting.Counter` over one collection."""
+    """A `vitrine.store.counting.FacetCounter` over one collection."""
 
     def __init__(self, client: QdrantClient, collection: str) -> None:
         self._client = client

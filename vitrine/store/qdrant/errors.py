@@ -25,7 +25,7 @@ def qdrant_errors(name: str) -> Iterator[None]:
     except UnexpectedResponse as error:
         raise _meaning(error, name) from error
     except ResponseHandlingException as error:
-        raise _silence(error) from error
+        raise _connection_error(error) from error
     except QdrantException as error:  # a Retry-After that is a date
         raise StoreUnavailable("The Qdrant server asks to wait.") from error
 
@@ -46,7 +46,7 @@ def _meaning(error: UnexpectedResponse, name: str) -> VitrineError:
     return StoreUnavailable(said)
 
 
-def _silence(error: ResponseHandlingException) -> VitrineError:
+def _connection_error(error: ResponseHandlingException) -> VitrineError:
     if isinstance(error.source, ValidationError):
         return StoreRejected("The Qdrant server's answer is not understood; is it another version?")
     return StoreUnavailable(f"The Qdrant server does not answer ({type(error.source).__name__}).")

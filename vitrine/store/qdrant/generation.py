@@ -12,7 +12,7 @@ from qdrant_client.http.exceptions import UnexpectedResponse
 
 from vitrine.core.errors import Conflict
 from vitrine.core.store_options import StoreOptions
-from vitrine.store.base import ITEM_FIELD, Space
+from vitrine.store.base import ITEM_FIELD, EmbeddingSpace
 from vitrine.store.field_types import field_of_path
 from vitrine.store.spaces import generation_name, space_from_json
 
@@ -30,17 +30,19 @@ class QdrantGeneration:
     """The collection behind a name."""
 
     collection: str
-    space: Space
+    space: EmbeddingSpace
     indexed: dict[str, str]  #: Catalog field -> type of its index; grows as fields appear.
     seen_at: float = field(default_factory=time.monotonic)  #: Monotonic seconds.
 
 
-def as_metadata(collection: str, space: Space) -> dict[str, Any]:
+def as_metadata(collection: str, space: EmbeddingSpace) -> dict[str, Any]:
     """What is written into the collection's metadata."""
     return {METADATA_KEY: {"collection": collection, **asdict(space)}}
 
 
-def create_generation(client: QdrantClient, name: str, space: Space, options: StoreOptions) -> None:
+def create_generation(
+    client: QdrantClient, name: str, space: EmbeddingSpace, options: StoreOptions
+) -> None:
     """Make the generation of a space, index its items' ids, and let the name stand for it.
 
     Two workers may do it at once: each step leaves what the other has made as it is.

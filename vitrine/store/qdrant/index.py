@@ -20,19 +20,19 @@ TIMEOUT_SECONDS = 30
 """Changing the setting waits for the optimisation that runs; what takes longer is looked at again later."""
 
 
-def defer(client: QdrantClient, collection: str) -> None:
+def defer_indexing(client: QdrantClient, collection: str) -> None:
     """Keep the server from building, unless it is kept from it already."""
     info = client.get_collection(collection)
     threshold = info.config.optimizer_config.indexing_threshold
-    if noted(info) is None and threshold != 0:
+    if deferred_threshold(info) is None and threshold != 0:
         before = SERVER_THRESHOLD if threshold is None else threshold
         _change(client, collection, 0, before)
 
 
-def restore(client: QdrantClient, collection: str) -> None:
+def restore_indexing(client: QdrantClient, collection: str) -> None:
     """Let the server build as it did before the deferral, if there was one."""
     info = client.get_collection(collection)
-    before = noted(info)
+    before = deferred_threshold(info)
     if before is not None:
         threshold = info.config.optimizer_config.indexing_threshold
         # Not 0 any more: somebody chose another value meanwhile, and only the note is left to remove.
@@ -48,13 +48,13 @@ def _change(client: QdrantClient, collection: str, threshold: int, note: int | N
     )
 
 
-def noted(info: models.CollectionInfo) -> int | None:
+def deferred_threshold(info: models.CollectionInfo) -> int | None:
     """The threshold before the deferral; None where the collection is not deferred."""
     note = (info.config.metadata or {}).get(INDEX_KEY)
     return note if isinstance(note, int) else None
 
 
-def read_state(info: models.CollectionInfo, dimension: int) -> IndexState:
+def read_index_state(info: models.CollectionInfo, dimension: int) -> IndexState:
     """How far the index is, by the server's own account.
 
     Green is the server's word for nothing to optimise. It is held against the counts: where more points
@@ -62,14 +62,15 @@ def read_state(info: models.CollectionInfo, dimension: int) -> IndexState:
     """
     points = info.points_count or 0
     indexed = min(points, info.indexed_vectors_count or 0)
-    deferred = noted(info) is not None
-    done = info.status == models.CollectionStatus.GREEN and points - indexed <= _plain(
-        info, dimension
+    deferred = deferred_threshold(info) is not None
+    done = (
+        info.status == models.CollectionStatus.GREEN
+        and points - indexed <= _max_unindexed_points(info, dimension)
     )
     return IndexState(points, indexed, deferred, done and not deferred)
 
 
-def _plain(info: models.CollectionInfo, dimension: int) -> float:
+def _max_unindexed_points(info: models.CollectionInfo, dimension: int) -> float:
     """Points that the segments may hold without a graph."""
     threshold = info.config.optimizer_config.indexing_threshold
     if threshold == 0:

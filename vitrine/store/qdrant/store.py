@@ -24,20 +24,20 @@ from vitrine.core.store_options import DEFAULTS, StoreOptions
 from vitrine.store.base import (
     INDEX_FIELD,
     ITEM_FIELD,
-    MOST_ITEMS,
+    MAX_COUNTED_ITEMS,
     CollectionInfo,
+    EmbeddingSpace,
     Footprint,
     IndexState,
     ItemHits,
     PointBatch,
-    Space,
     StoredPoint,
 )
-from vitrine.store.checks import check_points, check_query, check_sample, payloads
+from vitrine.store.checks import check_points, check_query, check_sample, checked_payloads
 from vitrine.store.counting import facet
 from vitrine.store.facets import Facet
 from vitrine.store.field_types import new_index_types, payload_path
-from vitrine.store.grouping import group
+from vitrine.store.grouping import group_by_item
 from vitrine.store.hits import read_point
 from vitrine.store.qdrant import index
 from vitrine.store.qdrant.counter import QdrantCounter
@@ -84,7 +84,7 @@ class QdrantServerStore:
         with qdrant_errors(""):
             self._client.info()
 
-    def ensure(self, name: str, space: Space) -> None:
+    def ensure(self, name: str, space: EmbeddingSpace) -> None:
         """Make the generation, its index on items and its alias, or check its space.
 
         Two workers of one space meet in the same generation. Of two spaces that race for a new name, the
@@ -102,7 +102,7 @@ class QdrantServerStore:
         """Write points, each request waited for until its points can be searched."""
         found = self._resolve(name)
         check_points(name, points, found.space)
-        rows = payloads(points)
+        rows = checked_payloads(points)
         with self._about(name):
             self._index(found, points)
             for body in request_bodies(points, rows):
@@ -126,7 +126,7 @@ class QdrantServerStore:
         check_query(vector, found.space.dimension, top, per_item)
         ranker = QdrantRanker(self._client, found.collection, vector, where, exact=exact)
         with self._about(name):
-            return group(ranker, top, per_item, exclude_items)
+            return group_by_item(ranker, top, per_item, exclude_items)
 
     def item(self, name: str, item_id: str) -> list[StoredPoint]:
         """The item's points, by picture index."""
@@ -171,7 +171,7 @@ class QdrantServerStore:
             counter = QdrantCounter(self._client, found.collection)
             return facet(counter, found.indexed, field, where, top)
 
-    def space(self, name: str) -> Space:
+    def space(self, name: str) -> EmbeddingSpace:
         """One request; a collection made anew under the name is seen at once."""
         return self._resolve(name, fresh=True).space
 
@@ -186,8 +186,10 @@ class QdrantServerStore:
         """Items from the server's index on their ids; what its files take, a server does not tell."""
         collection = self._resolve(name).collection
         with self._about(name):
-            items = QdrantCounter(self._client, collection).values(ITEM_FIELD, MOST_ITEMS + 1)
-        return Footprint(min(items, MOST_ITEMS), items > MOST_ITEMS, None)
+            items = QdrantCounter(self._client, collection).values(
+                ITEM_FIELD, MAX_COUNTED_ITEMS + 1
+            )
+        return Footprint(min(items, MAX_COUNTED_ITEMS), items > MAX_COUNTED_ITEMS, None)
 
     def collections(self) -> list[CollectionInfo]:
         """Every catalog's collection, by name; what others keep on the same server is passed over."""
@@ -207,20 +209,20 @@ class QdrantServerStore:
         """Keep the server from building; it is written down there, and so outlives every worker."""
         collection = self._resolve(name).collection
         with self._about(name):
-            index.defer(self._client, collection)
+            index.defer_indexing(self._client, collection)
 
     def build_index(self, name: str) -> None:
         """Let the server build again."""
         collection = self._resolve(name).collection
         with self._about(name):
-            index.restore(self._client, collection)
+            index.restore_indexing(self._client, collection)
 
     def index_state(self, name: str) -> IndexState:
         """How far the server says that it is."""
         found = self._resolve(name)
         with self._about(name):
             info = self._client.get_collection(found.collection)
-        return index.read_state(info, found.space.dimension)
+        return index.read_index_state(info, found.space.dimension)
 
     def deferred(self) -> list[str]:
         """Collections whose metadata say so; one that goes meanwhile is passed over."""
@@ -235,7 +237,7 @@ class QdrantServerStore:
     def _is_deferred(self, name: str) -> bool:
         try:
             with qdrant_errors(name):
-                return index.noted(self._client.get_collection(name)) is not None
+                return index.deferred_threshold(self._client.get_collection(name)) is not None
         except NotFound:
             return False
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.core.filters import MAX_DEPTH, Filter, parse
+from vitrine.core.filters import MAX_DEPTH, Filter, parse_filter
 from vitrine.store.base import StoredPoint, VectorStore
 from vitrine.store.remote.protocol import encode_frame, encode_points, groups_as_json, read_batch
 from vitrine.store.spaces import space_from_json
@@ -146,4 +146,4 @@ def _frames(points: Iterator[StoredPoint]) -> Iterator[bytes]:
 
 def _where(header: Header) -> Filter | None:
     where = header.get("where")
-    return None if where is None else parse(where, max_depth=2 * MAX_DEPTH)
+    return None if where is None else parse_filter(where, max_depth=2 * MAX_DEPTH)

@@ -25,7 +25,7 @@ from vitrine.core.errors import (
     StoreUnavailable,
     VitrineError,
 )
-from vitrine.core.hints import COMMAND_LINE
+from vitrine.core.hints import CLI_WORDING
 from vitrine.store.base import CollectionInfo, Hit, ItemHits, PointBatch, Provenance, StoredPoint
 from vitrine.store.facets import Facet, FacetBin, FacetValue
 from vitrine.store.spaces import space_from_json
@@ -138,7 +138,11 @@ def read_facet(value: Mapping[str, Any]) -> Facet:
 def error_as_json(error: Exception) -> tuple[int, dict[str, Any]]:
     """HTTP status and body for an error."""
     if isinstance(error, VitrineError):
-        body = {"code": error.code, "message": error.message, "hint": error.hint_in(COMMAND_LINE)}
+        body = {
+            "code": error.code,
+            "message": error.message,
+            "hint": error.render_hint(CLI_WORDING),
+        }
         return error.http_status, body | {"retry_after": getattr(error, "retry_after", None)}
     if isinstance(error, ValueError):
         # A programming error of the caller, which comes out as a ValueError there again.

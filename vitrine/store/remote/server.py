@@ -81,7 +81,7 @@ class StoreServer:
         """Stop listening, let requests in work finish, then flush and close the store."""
         if self._asked_to_serve:
             self._http.shutdown()
-        self._http.hang_up()
+        self._http.stop_reading()
         self._http.server_close()
         if self._thread.is_alive():
             self._thread.join()
@@ -116,7 +116,7 @@ class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  the base's
         logger.debug("A client went away")
 
-    def hang_up(self) -> None:
+    def stop_reading(self) -> None:
         """Let no further request come in on open connections; answers still go out."""
         with self._lock:
             for connection in self._connections:

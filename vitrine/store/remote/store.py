@@ -13,14 +13,14 @@ from vitrine.core.errors import BadInput, StoreUnavailable
 from vitrine.core.filters import Filter, to_json
 from vitrine.store.base import (
     CollectionInfo,
+    EmbeddingSpace,
     Footprint,
     IndexState,
     ItemHits,
     PointBatch,
-    Space,
     StoredPoint,
 )
-from vitrine.store.checks import payloads
+from vitrine.store.checks import checked_payloads
 from vitrine.store.facets import Facet
 from vitrine.store.remote.connections import ConnectionPool
 from vitrine.store.remote.protocol import (
@@ -57,7 +57,7 @@ class RemoteStore:
         """Return when the process answers and its store is open."""
         self._call("ping", {})
 
-    def ensure(self, name: str, space: Space) -> None:
+    def ensure(self, name: str, space: EmbeddingSpace) -> None:
         """Make the collection, or check its space."""
         self._call("ensure", {"name": name, "space": asdict(space)})
 
@@ -65,7 +65,7 @@ class RemoteStore:
         """Write the points; the vectors travel as they are."""
         if points.vectors.dtype != np.float32 or points.vectors.ndim != 2:
             raise ValueError("vectors are float32 [n, dimension]")
-        payloads(points)
+        checked_payloads(points)
         self._call("upsert", {"name": name, **batch_header(points)}, points.vectors)
 
     def search(
@@ -131,7 +131,7 @@ class RemoteStore:
         }
         return read_facet(self._call("facet", header)[0]["facet"])
 
-    def space(self, name: str) -> Space:
+    def space(self, name: str) -> EmbeddingSpace:
         """The collection's space."""
         return space_from_json(self._call("space", {"name": name})[0]["space"])
 

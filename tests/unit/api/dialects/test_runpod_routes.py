@@ -215,8 +215,8 @@ def test_a_policy_says_how_long_a_request_may_run_wait_and_whether_it_goes_last(
         body = {"input": {"images": [URL]}} | sent
         assert stage.client.post("/v2/abc123/run", json=body).status_code == 200
     usual, low = opened
-    assert (usual.run_seconds, usual.live_seconds, usual.low) == (600, 86_400, False)
-    assert (low.run_seconds, low.live_seconds, low.low) == (5, 60, True)
+    assert (usual.run_seconds, usual.ttl, usual.low) == (600, 86_400, False)
+    assert (low.run_seconds, low.ttl, low.low) == (5, 60, True)
     assert usual.model == low.model == "builtin"
 
 

@@ -13,9 +13,9 @@ from api.dialects.runpod.runner import TicketRunner
 from api.dialects.runpod.work import GROUP, MAX_ATTEMPTS, TicketWork
 from tests.unit.api.api_fixture import SPACE
 from vitrine.core.errors import LedgerUnavailable, ModelUnavailable
-from vitrine.query.client import Answer, Query
+from vitrine.query.client import Query, QueryAnswer
 from vitrine.testing.fake_query_client import FakeQueryClient, fake_worker
-from vitrine.testing.memory_tickets import MemoryTickets
+from vitrine.testing.memory_tickets import MemoryTicketStore
 from vitrine.tickets import Claim, NewTicket, Ticket, TicketState
 
 MODEL = SPACE.model
@@ -24,26 +24,26 @@ MODEL = SPACE.model
 class StubbornLane(FakeQueryClient):
     """Answers as `behave` says, which gets the call's number and questions; None answers as usual."""
 
-    def __init__(self, behave: Callable[[int, Sequence[Query]], list[Answer] | None]) -> None:
+    def __init__(self, behave: Callable[[int, Sequence[Query]], list[QueryAnswer] | None]) -> None:
         super().__init__(fake_worker(SPACE))
         self.calls: list[int] = []
         self._behave = behave
 
     def embed_many(
         self, model: str, queries: Sequence[Query], *, timeout: float | None = None
-    ) -> list[Answer]:
+    ) -> list[QueryAnswer]:
         self.calls.append(len(queries))
         told = self._behave(len(self.calls), queries)
         return super().embed_many(model, queries, timeout=timeout) if told is None else told
 
 
-def opened(tickets: MemoryTickets, images: int = 2, *, run_seconds: float = 60) -> None:
+def opened(tickets: MemoryTicketStore, images: int = 2, *, run_seconds: float = 60) -> None:
     urls = [f"http://h/{number}.jpg" for number in range(images)]
     given = orjson.dumps({"images": urls})
     tickets.open(NewTicket("t", MODEL, given, run_seconds=run_seconds))
 
 
-def carried_out(tickets: MemoryTickets, query_client: FakeQueryClient) -> Ticket:
+def carried_out(tickets: MemoryTicketStore, query_client: FakeQueryClient) -> Ticket:
     """The ticket after one claim of it."""
     claim = tickets.claim([MODEL], seconds=60)
     assert claim is not None
@@ -51,14 +51,14 @@ def carried_out(tickets: MemoryTickets, query_client: FakeQueryClient) -> Ticket
     return found(tickets)
 
 
-def found(tickets: MemoryTickets) -> Ticket:
+def found(tickets: MemoryTicketStore) -> Ticket:
     ticket = tickets.get(MODEL, "t")
     assert ticket is not None
     return ticket
 
 
 @contextmanager
-def running(tickets: MemoryTickets, query_client: FakeQueryClient) -> Iterator[TicketRunner]:
+def running(tickets: MemoryTicketStore, query_client: FakeQueryClient) -> Iterator[TicketRunner]:
     runner = TicketRunner(tickets, query_client, pause=0.01)
     runner.start()
     try:
@@ -68,7 +68,7 @@ def running(tickets: MemoryTickets, query_client: FakeQueryClient) -> Iterator[T
 
 
 def test_many_pictures_are_asked_for_in_groups() -> None:
-    tickets, lane = MemoryTickets(), StubbornLane(lambda *_: None)
+    tickets, lane = MemoryTicketStore(), StubbornLane(lambda *_: None)
     opened(tickets, 2 * GROUP + 5)
     done = carried_out(tickets, lane)
     assert lane.calls == [GROUP, GROUP, 5]
@@ -80,12 +80,12 @@ def test_many_pictures_are_asked_for_in_groups() -> None:
 
 
 def test_what_no_worker_answered_is_asked_again_and_the_rest_is_not() -> None:
-    def late(call: int, queries: Sequence[Query]) -> list[Answer] | None:
+    def late(call: int, queries: Sequence[Query]) -> list[QueryAnswer] | None:
         if call != 1:
             return None
         return [lane.embed(MODEL, queries[0]), ModelUnavailable("No worker answered in time.")]
 
-    tickets, lane = MemoryTickets(), StubbornLane(late)
+    tickets, lane = MemoryTicketStore(), StubbornLane(late)
     opened(tickets)
     done = carried_out(tickets, lane)
     assert done.state is TicketState.COMPLETED
@@ -96,21 +96,21 @@ def test_what_no_worker_answered_is_asked_again_and_the_rest_is_not() -> None:
 
 
 def test_workers_that_left_are_waited_for() -> None:
-    def away(call: int, _: Sequence[Query]) -> list[Answer] | None:
+    def away(call: int, _: Sequence[Query]) -> list[QueryAnswer] | None:
         if call < 3:
             raise ModelUnavailable("No worker is running.")
         return None
 
-    tickets = MemoryTickets()
+    tickets = MemoryTicketStore()
     opened(tickets)
     assert carried_out(tickets, StubbornLane(away)).state is TicketState.COMPLETED
 
 
 def test_a_ticket_past_its_time_is_timed_out() -> None:
-    def never(_: int, queries: Sequence[Query]) -> list[Answer]:
+    def never(_: int, queries: Sequence[Query]) -> list[QueryAnswer]:
         return [ModelUnavailable("No worker answered in time.")] * len(queries)
 
-    tickets = MemoryTickets()
+    tickets = MemoryTicketStore()
     opened(tickets, run_seconds=0.05)
     done = carried_out(tickets, StubbornLane(never))
     assert done.state is TicketState.TIMED_OUT
@@ -122,14 +122,14 @@ def test_a_cancelled_ticket_gets_no_further_group() -> None:
         if call == 1:
             tickets.cancel(MODEL, "t")
 
-    tickets, lane = MemoryTickets(), StubbornLane(cancelled)
+    tickets, lane = MemoryTicketStore(), StubbornLane(cancelled)
     opened(tickets, 3 * GROUP)
     assert carried_out(tickets, lane).state is TicketState.CANCELLED
     assert lane.calls == [GROUP]
 
 
 def test_one_that_was_cut_off_too_often_is_not_begun_again() -> None:
-    tickets, lane = MemoryTickets(), StubbornLane(lambda *_: None)
+    tickets, lane = MemoryTicketStore(), StubbornLane(lambda *_: None)
     opened(tickets)
     for _ in range(MAX_ATTEMPTS):
         assert tickets.claim([MODEL], seconds=0) is not None
@@ -143,7 +143,7 @@ def test_a_fault_of_ours_fails_the_ticket_without_its_detail() -> None:
     def broken(_: int, __: Sequence[Query]) -> None:
         raise RuntimeError("a secret")
 
-    tickets = MemoryTickets()
+    tickets = MemoryTicketStore()
     opened(tickets)
     with running(tickets, StubbornLane(broken)):
         assert tickets.wait("t", 30)
@@ -153,12 +153,12 @@ def test_a_fault_of_ours_fails_the_ticket_without_its_detail() -> None:
 def test_at_the_end_of_the_process_a_ticket_is_given_back() -> None:
     begun, left = threading.Event(), threading.Event()
 
-    def slow(_: int, queries: Sequence[Query]) -> list[Answer]:
+    def slow(_: int, queries: Sequence[Query]) -> list[QueryAnswer]:
         begun.set()
         assert left.wait(30)
         return [ModelUnavailable("No worker answered in time.")] * len(queries)
 
-    tickets = MemoryTickets()
+    tickets = MemoryTicketStore()
     opened(tickets)
     with running(tickets, StubbornLane(slow)) as runner:
         assert begun.wait(30)
@@ -175,7 +175,7 @@ def test_at_the_end_of_the_process_a_ticket_is_given_back() -> None:
 
 
 def test_without_redis_tickets_are_looked_for_again_when_it_is_back() -> None:
-    tickets, lane = MemoryTickets(), FakeQueryClient(fake_worker(SPACE))
+    tickets, lane = MemoryTicketStore(), FakeQueryClient(fake_worker(SPACE))
     lane.failure = LedgerUnavailable("Redis does not answer.")
     opened(tickets)
     with running(tickets, lane):
@@ -186,7 +186,7 @@ def test_without_redis_tickets_are_looked_for_again_when_it_is_back() -> None:
 
 
 def test_tickets_of_a_model_without_workers_are_left_to_others() -> None:
-    tickets = MemoryTickets()
+    tickets = MemoryTicketStore()
     tickets.open(NewTicket("t", "clip", b"{}"))
     with running(tickets, FakeQueryClient(fake_worker(SPACE))):
         assert not tickets.wait("t", 0.1)
@@ -195,7 +195,7 @@ def test_tickets_of_a_model_without_workers_are_left_to_others() -> None:
 
 @pytest.mark.parametrize("given", [b"[]", b"null", b'"x"', b"{}"], ids=range(4))
 def test_an_input_of_any_shape_ends(given: bytes) -> None:
-    tickets = MemoryTickets()
+    tickets = MemoryTicketStore()
     tickets.open(NewTicket("t", MODEL, given))
     assert carried_out(tickets, FakeQueryClient(fake_worker(SPACE))).state is TicketState.FAILED
 

@@ -159,7 +159,7 @@ def test_requests_sent_ahead_are_answered_in_turn(connect: Connect) -> None:
 
 
 def test_one_connection_too_many_is_told_so_at_once_and_the_others_go_on() -> None:
-    settings = Settings(api_connections=2, api_client_timeout=PATIENCE)
+    settings = Settings(api_max_connections=2, api_client_timeout=PATIENCE)
     with serving(make_stage(settings).app, settings) as connect:
         first, second = connect(), connect()
         for client in (first, second):
@@ -197,7 +197,7 @@ def test_only_a_named_proxy_is_believed_who_asks(proxies: tuple[str, ...], clien
         seen.append(scope["client"][0])
         await Response()(scope, receive, send)
 
-    with serving(look, Settings(api_proxies=proxies)) as connect:
+    with serving(look, Settings(api_trusted_proxies=proxies)) as connect:
         asking = connect()
         asking.send(PLAIN[:-2] + b"X-Forwarded-For: 192.0.2.9\r\nConnection: close\r\n\r\n")
         answer(asking)

@@ -12,7 +12,7 @@ from api.middleware.body_limit import LARGE_BODY, Admission
 from tests.unit.api.api_fixture import SPACE, Stage, problem_of
 from vitrine.core.errors import LedgerUnavailable, ModelUnavailable
 from vitrine.core.types import FailureReason
-from vitrine.query.client import Answer, Query, QueryVector, UnusablePicture
+from vitrine.query.client import Query, QueryAnswer, QueryVector, UnusablePicture
 from vitrine.testing.fake_query_client import fake_vector, fake_worker
 
 GONE = b"https://shop.example/gone.jpg"
@@ -243,7 +243,7 @@ def test_without_a_worker_or_redis_it_is_503(stage: Stage) -> None:
 def test_vectors_of_two_spaces_are_never_mixed(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def half_upgraded(model: str, queries: list[Query], **_: Any) -> list[Answer]:
+    def half_upgraded(model: str, queries: list[Query], **_: Any) -> list[QueryAnswer]:
         spaces = (SPACE, replace(SPACE, revision="r2"))
         return [
             QueryVector(fake_vector(query.data, 16), spaces[n % 2])

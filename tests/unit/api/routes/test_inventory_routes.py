@@ -7,7 +7,7 @@ import pytest
 from tests.unit.api.api_fixture import SPACE, Stage, problem_of, put
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.settings import Settings
-from vitrine.messaging.worker_registry import StoreAway
+from vitrine.messaging.worker_registry import StoreOutage
 from vitrine.store import Footprint
 
 
@@ -86,7 +86,7 @@ def test_workers_tell_of_themselves(stage: Stage) -> None:
 
 
 def test_a_worker_tells_that_it_cannot_store(stage: Stage) -> None:
-    away = StoreAway(1_700_000_000.0, "It answered 503.")
+    away = StoreOutage(1_700_000_000.0, "It answered 503.")
     stage.query_client.crew = [
         replace(worker, store_away=away) for worker in stage.query_client.crew
     ]

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.api.api_fixture import Stage, problem_of
 from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import FailureReason
-from vitrine.ledger.journal import lost_job
+from vitrine.ledger.journal import lost_job_status
 
 OUTCOMES = [None, FailureReason.NOT_FOUND, FailureReason.TIMEOUT, FailureReason.NOT_FOUND, None]
 
@@ -176,7 +176,7 @@ def test_a_job_that_waits_for_its_index_says_how_far_that_is(
     job = stage.job(images=2)
     assert stage.client.get(f"/v1/jobs/{job}").json()["index"] is None
     stage.finish(job, [None, None])
-    stage.ledger.note_index(job, indexed=12_000, points=50_000)
+    stage.ledger.record_index_progress(job, indexed=12_000, points=50_000)
     body = stage.client.get(f"/v1/jobs/{job}").json()
     assert (body["state"], body["finished"], body["pending"]) == ("indexing", False, 0)
     assert body["index"] == {"indexed": 12_000, "points": 50_000}
@@ -189,7 +189,7 @@ def test_a_job_that_waits_for_its_index_says_how_far_that_is(
 def test_a_lost_job_says_so_and_what_to_do(
     stage: Stage, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lost = lost_job(stage.ledger.status(job).spec)
+    lost = lost_job_status(stage.ledger.status(job).spec)
     monkeypatch.setattr(stage.ledger, "status", lambda _job: lost)
     monkeypatch.setattr(stage.ledger, "jobs", lambda **_: [lost])
     body = stage.client.get(f"/v1/jobs/{job}").json()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.api.api_fixture import Stage, problem_of
 from vitrine.query.client import Query
-from vitrine.query.protocol import packed_question, unpacked_question
+from vitrine.query.protocol import decode_query, encode_query
 
 PART = [0.25, 0.1, 0.5, 0.4]
 PICTURE = {"image_base64": base64.b64encode(b"bag").decode()}
@@ -71,4 +71,4 @@ def test_words_beside_a_picture_have_no_part(stage: Stage) -> None:
 
 @pytest.mark.parametrize("part", [(), tuple(PART), (0, 0, 1, 1)])
 def test_the_part_survives_the_way_through_redis(part: tuple[float, ...]) -> None:
-    assert unpacked_question(packed_question(Query("image", b"x", part=part))).part == part
+    assert decode_query(encode_query(Query("image", b"x", part=part))).part == part

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from api.search.sample_cache import GROWING_SECONDS, KEPT, KEPT_SECONDS, SampleCache
 from tests.unit.api.api_fixture import SPACE, Stage, put_vectors
-from vitrine.similarity.score_baseline import SAMPLE
+from vitrine.similarity.score_baseline import SAMPLE_SIZE
 from vitrine.testing.memory_store import MemoryStore
 
 ITEMS = 60
@@ -139,7 +139,7 @@ def _store(name: str, points: int) -> MemoryStore:
     return store
 
 
-@pytest.mark.parametrize(("points", "kept"), [(SAMPLE, KEPT_SECONDS), (40, GROWING_SECONDS)])
+@pytest.mark.parametrize(("points", "kept"), [(SAMPLE_SIZE, KEPT_SECONDS), (40, GROWING_SECONDS)])
 def test_a_sample_is_drawn_anew_after_a_while(points: int, kept: float) -> None:
     clock = _Clock()
     backgrounds = SampleCache(_store("many", points), clock)

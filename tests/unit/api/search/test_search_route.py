@@ -12,7 +12,7 @@ from tests.unit.api.api_fixture import SPACE, Stage, problem_of, put_vectors
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.types import Payload
 from vitrine.query.client import Query
-from vitrine.store import Space
+from vitrine.store import EmbeddingSpace
 from vitrine.testing.fake_query_client import fake_vector, fake_worker
 
 FRONT = b"shirt front"
@@ -249,7 +249,7 @@ def test_an_unknown_collection_names_those_there_are(stage: Stage) -> None:
 
 
 def test_a_worker_of_another_space_is_a_conflict_that_names_both(stage: Stage) -> None:
-    stage.query_client.crew = [fake_worker(Space("builtin", "r2", "p1", 16))]
+    stage.query_client.crew = [fake_worker(EmbeddingSpace("builtin", "r2", "p1", 16))]
     encoded = base64.b64encode(FRONT).decode()
     body = problem_of(ask(stage, image_base64=encoded), 409, "space_mismatch")
     assert "r1" in body["detail"]

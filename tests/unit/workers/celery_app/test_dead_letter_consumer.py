@@ -21,7 +21,7 @@ from vitrine.doctor.workers_check import dead_letters
 from vitrine.messaging.broker import INGEST_TASK
 from vitrine.messaging.dead_letters import (
     DEAD_LETTERS_KEY,
-    LONGEST,
+    MAX_MESSAGE_CHARS,
     DeadLetterCount,
     count_dead_letters,
 )
@@ -144,9 +144,9 @@ def test_a_known_version_goes_to_its_part(engine: WorkerRuntime, redis: Any) -> 
 
 
 def test_a_message_is_kept_up_to_a_length(engine: WorkerRuntime, redis: Any) -> None:
-    engine.ingest(2, "x" * 2 * LONGEST, 7)
+    engine.ingest(2, "x" * 2 * MAX_MESSAGE_CHARS, 7)
     [kept] = parked(redis)
-    assert len(kept) == LONGEST
+    assert len(kept) == MAX_MESSAGE_CHARS
 
 
 def test_redis_away_is_waited_for_before_a_message_is_parked(

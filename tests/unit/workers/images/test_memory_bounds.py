@@ -14,7 +14,7 @@ from PIL import Image
 from tests.unit.workers.fetch.site import Site, answer
 from tests.unit.workers.ingest.chunk_fixture import png, url
 from vitrine.core.types import ImageRef
-from vitrine.testing.worker_fakes import FakeModel, FakeSource
+from vitrine.testing.worker_fakes import FakeModel, FakePictureSource
 from workers.batching import Batcher, Lane
 from workers.byte_budget import ByteBudget
 from workers.fetch import FetchedPicture, Fetcher, FetchPolicy
@@ -104,7 +104,7 @@ def test_no_more_is_decoded_than_fits_before_a_batcher_that_stands_still(
 ) -> None:
     monkeypatch.setattr("workers.images.decode_pool.ByteBudget", Peak)
     fetched = FetchedPicture(data=png((1, 2, 3)), url="", status=200)
-    with opened(FakeSource({}), ahead=10 * INPUT_BYTES) as stages:
+    with opened(FakePictureSource({}), ahead=10 * INPUT_BYTES) as stages:
         bulk = deque(stages.prepare(fetched, lane=Lane.BULK) for _ in range(100))
         for _ in range(50):  # queries go on, and give bulk every occasion to slip through
             stages.prepare(fetched, lane=Lane.QUERY).result()
@@ -119,7 +119,7 @@ def test_no_more_is_decoded_than_fits_before_a_batcher_that_stands_still(
 
 def test_a_chunk_that_is_stopped_holds_nothing_up() -> None:
     urls = [url(n) for n in range(64)]
-    source = FakeSource(dict.fromkeys(urls, png((1, 2, 3))))
+    source = FakePictureSource(dict.fromkeys(urls, png((1, 2, 3))))
     gc.disable()
     try:
         with opened(source, batch=1000) as stages:

@@ -16,7 +16,7 @@ from vitrine.ledger import NewChunk
 from vitrine.store.base import VectorStore
 from vitrine.testing.memory_ledger import MemoryLedger
 from vitrine.testing.memory_store import MemoryStore
-from vitrine.testing.worker_fakes import FakeModel, FakeSource
+from vitrine.testing.worker_fakes import FakeModel, FakePictureSource
 from workers.batching import Batcher
 from workers.image_decoder import ImageDecoder
 from workers.images.decode_pool import DecodePool
@@ -57,12 +57,12 @@ class Workshop:
         rounds: int = 1,
         patience: float = 0.0,
         window: int = 4,
-        source: FakeSource | None = None,
+        source: FakePictureSource | None = None,
     ) -> None:
         self.ledger = ledger or MemoryLedger()
         self.store = store or MemoryStore()
         self.model = model or FakeModel()
-        self.source = source or FakeSource(pictures)
+        self.source = source or FakePictureSource(pictures)
         self.batcher = Batcher(self.model, size=16, wait=0.001)
         self.stages = Stages(
             self.model,

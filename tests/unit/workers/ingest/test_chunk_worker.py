@@ -18,10 +18,10 @@ from vitrine.core.errors import LedgerUnavailable, StoreRejected, StoreUnavailab
 from vitrine.core.types import FailureReason, ItemFailure, JobState, point_id
 from vitrine.ledger import Lease
 from vitrine.ledger.base import MAX_PICTURE_CRASHES
-from vitrine.store.base import PointBatch, Space
+from vitrine.store.base import EmbeddingSpace, PointBatch
 from vitrine.testing.memory_ledger import MemoryLedger
 from vitrine.testing.memory_store import MemoryStore
-from vitrine.testing.worker_fakes import DIMENSION, FakeModel, FakeSource
+from vitrine.testing.worker_fakes import DIMENSION, FakeModel, FakePictureSource
 from workers.batching import Lane
 from workers.fetch.result import FetchedPicture
 from workers.ingest.chunk_worker import Report
@@ -195,7 +195,7 @@ def test_a_point_the_store_will_not_take_costs_nobody_else() -> None:
 
 def test_a_collection_of_another_space_is_refused_by_name() -> None:
     with Workshop(good(2)) as shop:
-        shop.store.ensure("shop", Space("siglip", "abc", "rgb-1", DIMENSION))
+        shop.store.ensure("shop", EmbeddingSpace("siglip", "abc", "rgb-1", DIMENSION))
         job = shop.job(2)
         shop.ingest(job)
         assert reasons(shop, job) == {"store_rejected": 2}
@@ -362,7 +362,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def waiting_for_its_turn(shop: Workshop, job: str) -> Iterator[Future[Report]]:
     """A careful chunk, given back while another of the process is under way; its turn comes at the end of the block."""
     die(shop, job, None)
-    with shop.worker.careful_turn:
+    with shop.worker.one_by_one_turn:
         waiting = in_a_thread(lambda: shop.ingest(job))
         wait_until(lambda: shop.ledger._jobs[job].chunks[0].due is not None)
         yield waiting
@@ -375,7 +375,7 @@ def test_a_careful_chunk_waits_without_a_lease_until_no_other_is_under_way() -> 
             chunk = shop.ledger._jobs[job].chunks[0]
             assert (chunk.leased, chunk.attempts) == (None, 1)
         assert waiting.result(30) == {"embedded": 20, "failed": 0, "put_off": 0}
-        assert not shop.worker.careful_turn.locked()
+        assert not shop.worker.one_by_one_turn.locked()
 
 
 def test_a_chunk_that_another_did_while_it_waited_is_refused() -> None:
@@ -386,7 +386,7 @@ def test_a_chunk_that_another_did_while_it_waited_is_refused() -> None:
             assert isinstance(lease, Lease)
             shop.ledger.finish(lease, embedded=[0, 1, 2, 3], failures=[])
         assert waiting.result(30) == {"refused": "done"}
-        assert not shop.worker.careful_turn.locked()
+        assert not shop.worker.one_by_one_turn.locked()
 
 
 def test_a_stop_ends_the_wait_for_the_turn() -> None:
@@ -443,7 +443,7 @@ def test_a_chunk_whose_ledger_stays_away_fails_as_a_task_and_loses_nothing() -> 
 class LockedStore(MemoryStore):
     """Refuses to make collections, as a server does that does not understand the request."""
 
-    def ensure(self, name: str, space: Space) -> None:
+    def ensure(self, name: str, space: EmbeddingSpace) -> None:
         raise StoreRejected("The store does not take this collection.")
 
 
@@ -491,7 +491,7 @@ def test_failures_are_stamped_by_the_ledgers_clock() -> None:
         assert [failure.failed_at for failure in shop.ledger.failures(job)] == [5000.0]
 
 
-class YieldingSource(FakeSource):
+class YieldingSource(FakePictureSource):
     """Lets other threads go first each time it is asked."""
 
     def fetch(self, url: str, *, file_root: str | None = None) -> Future[FetchedPicture]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.workers.ingest.chunk_fixture import Workshop, png, url
 from vitrine.core.errors import StoreRejected, StoreUnavailable
-from vitrine.messaging.worker_registry import StoreAway
+from vitrine.messaging.worker_registry import StoreOutage
 from vitrine.store.base import PointBatch
 from vitrine.testing.memory_store import MemoryStore
 from workers.ingest.store_breaker import TERMS, StoreBreaker
@@ -54,7 +54,7 @@ class Failing(MemoryStore):
         super().upsert(name, points)
 
 
-def away(breaker: StoreBreaker) -> StoreAway | None:
+def away(breaker: StoreBreaker) -> StoreOutage | None:
     """As it is now: a type checker takes a property for unchanged."""
     return breaker.away
 
@@ -91,7 +91,7 @@ def test_it_tells_since_when_and_why_until_the_store_is_back(
     assert away(breaker) is None
     opened(breaker)
     time.now += 7
-    assert away(breaker) == StoreAway(1000.0, AWAY.message)
+    assert away(breaker) == StoreOutage(1000.0, AWAY.message)
     with caplog.at_level(logging.WARNING):
         breaker.call(lambda: None)
     assert away(breaker) is None
@@ -103,7 +103,7 @@ def test_the_log_says_once_that_the_store_is_away(caplog: pytest.LogCaptureFixtu
     store = Failing(time, back=1020.0)
     with shop_with(store, time, breaker_of(time)) as shop:
         shop.ingest(shop.job(4))
-    away = [record for record in caplog.records if "is away" in record.message]
+    away = [record for record in caplog.records if "does not answer" in record.message]
     assert [record.levelname for record in away] == ["ERROR"]
 
 

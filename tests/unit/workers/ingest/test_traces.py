@@ -17,7 +17,7 @@ from tests.unit.workers.ingest.test_chunk_worker import good
 from vitrine.core.settings import Settings
 from vitrine.messaging.broker import Publisher
 from vitrine.telemetry.open import open_traces
-from vitrine.telemetry.otel import ChunkIds
+from vitrine.telemetry.otel import ChunkIdGenerator
 from vitrine.telemetry.traces import NoTraces, Traces
 
 STAGES = {"fetch", "decode", "batch", "upsert", "record"}
@@ -149,8 +149,8 @@ def test_a_share_keeps_the_same_chunks_everywhere_and_the_others_nowhere(
 
 
 def test_ids_follow_from_the_chunk_alone() -> None:
-    assert ChunkIds.of("a", 1) == ChunkIds.of("a", 1)
-    assert len({ChunkIds.of(job, number)[0] for job in "ab" for number in range(50)}) == 100
+    assert ChunkIdGenerator.of("a", 1) == ChunkIdGenerator.of("a", 1)
+    assert len({ChunkIdGenerator.of(job, number)[0] for job in "ab" for number in range(50)}) == 100
 
 
 def test_without_an_address_nothing_is_traced() -> None:

@@ -21,14 +21,14 @@ from vitrine.core.types import (
     point_id,
 )
 from vitrine.ledger import Lease, NewChunk
-from vitrine.store import IndexState, PointBatch, Provenance, Space
+from vitrine.store import EmbeddingSpace, IndexState, PointBatch, Provenance
 from vitrine.testing.memory_ledger import MemoryLedger
 from vitrine.testing.memory_store import MemoryStore
 from workers.maintenance.index_deferral import LEFT_BEHIND_KEY, LOCK_KEY, IndexDeferral
 
 BULK = 20
 PATIENCE = 100.0
-SPACE = Space("m", "r", "p", 4)
+SPACE = EmbeddingSpace("m", "r", "p", 4)
 
 
 class SlowStore(MemoryStore):

@@ -42,7 +42,7 @@ def test_what_is_away_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> N
         periodic.start()
         assert called.wait(30)
         periodic.close()
-    assert "the trial is put off: Redis does not answer." in caplog.text
+    assert "the trial is postponed: Redis does not answer." in caplog.text
     assert all(record.exc_info is None for record in caplog.records)
 
 

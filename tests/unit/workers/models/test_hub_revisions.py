@@ -14,7 +14,7 @@ import huggingface_hub.constants
 import pytest
 
 from vitrine.core.errors import BadInput, ModelUnavailable
-from vitrine.core.model_registry import registered
+from vitrine.core.model_registry import find_model_card
 from workers.models import hub
 
 TinyModel: TypeAlias = Callable[[str], Path]
@@ -24,7 +24,7 @@ NEWEST = "0123456789abcdef0123456789abcdef01234567"
 
 @pytest.fixture
 def pin() -> str:
-    card = registered(PINNED)
+    card = find_model_card(PINNED)
     assert card is not None
     assert card.revision is not None
     return card.revision

@@ -14,18 +14,18 @@ from redis import Redis
 
 from vitrine.core.errors import BadInput, VitrineError
 from vitrine.core.redis_client import as_bytes
-from vitrine.query.call import SLACK
+from vitrine.query.call import EXPIRY_MARGIN
 from vitrine.query.protocol import (
-    Answer,
     Query,
+    QueryAnswer,
     QueryVector,
     UnusablePicture,
-    packed_question,
+    decode_answer,
+    encode_query,
     reply_key,
     request_key,
-    unpacked_answer,
 )
-from vitrine.testing.worker_fakes import FakeModel, FakeSource, seeded
+from vitrine.testing.worker_fakes import FakeModel, FakePictureSource, seeded_vector
 from workers.batching import Batcher
 from workers.fetch.result import FetchedPicture
 from workers.image_decoder import ImageDecoder
@@ -58,14 +58,14 @@ def pixels(colour: tuple[int, int, int]) -> NDArray[np.float32]:
 
 
 def expected(data: bytes) -> NDArray[np.float32]:
-    vector = seeded(data)
+    vector = seeded_vector(data)
     return vector / np.linalg.norm(vector)
 
 
 class Desk:
     """A worker that is asked and looked at."""
 
-    def __init__(self, redis: Redis, source: FakeSource) -> None:
+    def __init__(self, redis: Redis, source: FakePictureSource) -> None:
         self.redis = redis
         self.model = FakeModel()
         self.batcher = Batcher(self.model, size=16, wait=0.001)
@@ -79,25 +79,25 @@ class Desk:
         """Have a group of questions answered; what came of it, in numbers."""
         names = [f"call.{number}" for number in range(len(queries))]
         for name, query in zip(names, queries, strict=True):
-            left = int(1000 * (patience + SLACK))
-            self.redis.set(request_key(name), packed_question(query), px=left)
+            left = int(1000 * (patience + EXPIRY_MARGIN))
+            self.redis.set(request_key(name), encode_query(query), px=left)
         return self.worker.answer(",".join(names))
 
-    def answers(self) -> list[Answer]:
+    def answers(self) -> list[QueryAnswer]:
         """The answers so far, in the order of their questions."""
         found = [
-            unpacked_answer(as_bytes(raw)) for raw in self.redis.lrange(reply_key("call.0"), 0, -1)
+            decode_answer(as_bytes(raw)) for raw in self.redis.lrange(reply_key("call.0"), 0, -1)
         ]
         return [answer for _, answer in sorted(found, key=lambda one: one[0])]
 
-    def answer(self, query: Query) -> Answer:
+    def answer(self, query: Query) -> QueryAnswer:
         """The answer to one question."""
         self.ask(query)
         (answer,) = self.answers()
         return answer
 
 
-class SlowSource(FakeSource):
+class SlowSource(FakePictureSource):
     """A host that does not answer."""
 
     def __init__(self) -> None:
@@ -110,12 +110,12 @@ class SlowSource(FakeSource):
 
 
 @pytest.fixture
-def source() -> FakeSource:
-    return FakeSource({HERE: png(RED)})
+def source() -> FakePictureSource:
+    return FakePictureSource({HERE: png(RED)})
 
 
 @pytest.fixture
-def desk(private_redis: str, source: FakeSource) -> Iterator[Desk]:
+def desk(private_redis: str, source: FakePictureSource) -> Iterator[Desk]:
     with Redis.from_url(private_redis) as redis:
         made = Desk(redis, source)
         made.batcher.start()
@@ -124,7 +124,7 @@ def desk(private_redis: str, source: FakeSource) -> Iterator[Desk]:
         redis.delete(reply_key("call.0"))
 
 
-def vector_of(answer: Answer) -> NDArray[np.float32]:
+def vector_of(answer: QueryAnswer) -> NDArray[np.float32]:
     assert isinstance(answer, QueryVector), answer
     return answer.vector
 
@@ -161,7 +161,7 @@ def test_a_group_is_answered_one_by_one_and_each_for_itself(desk: Desk) -> None:
     assert (page.reason, missing.reason) == ("not_an_image", "not_found")
 
 
-def refusal(answer: Answer) -> VitrineError:
+def refusal(answer: QueryAnswer) -> VitrineError:
     assert isinstance(answer, BadInput), answer
     return answer
 
@@ -211,7 +211,7 @@ def test_a_question_whose_asker_has_gone_is_not_decoded(private_redis: str) -> N
 
 
 def test_a_question_whose_asker_has_gone_is_not_embedded(
-    private_redis: str, source: FakeSource
+    private_redis: str, source: FakePictureSource
 ) -> None:
     with Redis.from_url(private_redis) as redis:
         desk = Desk(redis, source)

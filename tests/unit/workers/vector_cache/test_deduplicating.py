@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.unit.workers.ingest.chunk_fixture import Workshop, png, url
 from vitrine.core.settings import Settings
-from vitrine.store.base import Space
+from vitrine.store.base import EmbeddingSpace
 from vitrine.testing.worker_fakes import FakeModel
 from workers.batching import Lane
 from workers.fetch.result import FetchedPicture
@@ -31,7 +31,7 @@ from workers.vector_cache.deduplicating import (
 from workers.vector_cache.sqlite_file import FILE
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
-SPACE = Space("model", "r1", "rgb-1", 8)
+SPACE = EmbeddingSpace("model", "r1", "rgb-1", 8)
 
 
 def fetched(colour: tuple[int, int, int]) -> FetchedPicture:
@@ -225,7 +225,7 @@ def test_an_asker_who_gives_up_takes_nothing_from_others(cache: VectorCache) -> 
     ],
     ids=["model", "revision", "policy", "dimension"],
 )
-def test_another_space_is_another_key(other: Space) -> None:
+def test_another_space_is_another_key(other: EmbeddingSpace) -> None:
     assert vector_key(SPACE, "ab") == vector_key(SPACE, "ab")
     assert vector_key(other, "ab") != vector_key(SPACE, "ab")
     assert vector_key(SPACE, "cd") != vector_key(SPACE, "ab")
