@@ -28,11 +28,12 @@ test: lint ## check everything and run the tests
 	@$(BIN)/python -m scripts.test_tools
 	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
-lint: setup-test ## style, types, import arrows
+lint: setup-test ## style, types, import layers, wording
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m scripts.wording
 
 format: setup-test ## bring the code into the house's form
 	$(BIN)/ruff check --fix-only

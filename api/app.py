@@ -85,7 +85,7 @@ _DIALECTS = (metadata, infer, not_served, runpod, openai, clip_score)
 """In this order: what the Open Inference Protocol has beneath `/v2/models` is no endpoint of RunPod's."""
 _DESCRIPTION = (
     "Visual search for product catalogs. Submit a catalog at `/v1/jobs`, search it at `/v1/search`."
-    " Every answer that is no success is `application/problem+json`; in the dialects of other systems it has their form."
+    " Errors are returned as `application/problem+json`; compatibility routes use their own format."
 )
 
 

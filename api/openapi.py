@@ -33,7 +33,7 @@ _EXAMPLES: dict[int, tuple[str, str, str | None]] = {
 }
 
 _HEADERS = {
-    401: ("WWW-Authenticate", "How to say who asks.", "string"),
+    401: ("WWW-Authenticate", "How to authenticate.", "string"),
     429: ("Retry-After", "Seconds.", "integer"),
     503: ("Retry-After", "Seconds.", "integer"),
 }

@@ -66,7 +66,7 @@ class ServiceMetrics(Collector):
 
 
 def _workers(crew: Sequence[WorkerInfo]) -> Metric:
-    meaning = "Workers that told of themselves lately."
+    meaning = "Workers with a recent heartbeat."
     family = GaugeMetricFamily("vitrine_workers", meaning, labels=["model"])
     for model, count in sorted(Counter(worker.model for worker in crew).items()):
         family.add_metric([model], count)

@@ -107,7 +107,8 @@ def image_root(given: str | None, folder: Path | None, *, allow_files: bool) -> 
         return ImageRoot()
     if not where.is_dir():
         raise BadInput(
-            f"The image root {str(where)!r} is no folder.", hint="Give a folder or an http(s) URL."
+            f"The image root {str(where)!r} is not a folder.",
+            hint="Give a folder or an http(s) URL.",
         )
     return ImageRoot(folder=str(where.resolve()), given=os.path.abspath(where))
 

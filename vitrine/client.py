@@ -50,7 +50,7 @@ class _BearerAuth(AuthBase):
         self._key = key.get_secret_value().strip()
         if not (self._key.isascii() and self._key.isprintable()) or " " in self._key:
             raise BadInput(
-                "VITRINE_API_KEY is no key.",
+                "VITRINE_API_KEY is not a valid key.",
                 hint="`vitrine keys new NAME --scope read` prints one.",
             )
 
@@ -120,9 +120,9 @@ class ApiClient:
     def _unreached(self, error: requests.RequestException) -> VitrineError:
         url = redact_url(self._url)
         if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-            return BadInput(f"{url} is no address of an API.", hint="Give http://host:port.")
+            return BadInput(f"{url} is not the address of an API.", hint="Give http://host:port.")
         if isinstance(error, requests.exceptions.MissingSchema):
-            return BadInput(f"{url} is no address of an API.", hint="Give http://host:port.")
+            return BadInput(f"{url} is not the address of an API.", hint="Give http://host:port.")
         if isinstance(error, requests.exceptions.ReadTimeout):
             return Unavailable(f"The API at {url} did not answer in {self._timeouts[1]:g} s.")
         return Unavailable(

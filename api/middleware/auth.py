@@ -95,7 +95,7 @@ def _refuse_foreign(headers: Headers) -> None:
     origin = headers.get("origin")
     if origin is not None and origin.lower() != f"http://{host}".lower():
         raise Forbidden(
-            "Without API keys no other site's page may ask.",
+            "Cross-site requests are refused unless API keys are set.",
             hint="Set VITRINE_API_KEYS, and have that site's server ask.",
         )
 

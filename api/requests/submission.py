@@ -143,7 +143,7 @@ def _asked_model(parts: Services, collection: str, model: str | None) -> str:
         return model or parts.settings.model
     if model is not None and model_name(model) != present:
         raise Conflict(
-            f"The collection {collection} is of the model {present}, not {model_name(model)}.",
+            f"Collection {collection} uses model {present}, not {model_name(model)}.",
             hint="Leave the model out, or choose another collection.",
         )
     return present if model is None else model

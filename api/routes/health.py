@@ -13,7 +13,7 @@ from api.schemas.inventory import Alive, Ready
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz", summary="Is the process alive")
+@router.get("/healthz", summary="Liveness")
 async def healthz() -> Alive:
     """Looks at nothing else: a supervisor that restarts the API for a dead Redis would help nobody."""
     return Alive()
@@ -21,7 +21,7 @@ async def healthz() -> Alive:
 
 @router.get(
     "/readyz",
-    summary="Would a search work",
+    summary="Readiness",
     response_model=Ready,
     responses=openapi.error_responses(),
 )

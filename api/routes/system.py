@@ -29,7 +29,7 @@ router = APIRouter(tags=["inventory"])
 def system(
     parts: RequestServices, minutes: Annotated[int, Query(ge=1, le=KEPT_MINUTES)] = 60
 ) -> SystemOut:
-    """Workers, what waits in the queues, and how many pictures got an outcome in each of the last minutes."""
+    """Workers, queue lengths, and how many pictures were processed in each of the last minutes."""
     crew = parts.query_client.workers()
     jobs = parts.ledger.active_jobs()
     settings = parts.settings

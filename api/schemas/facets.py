@@ -71,5 +71,5 @@ class FacetsOut(BaseModel):
     pictures: int = Field(description="Pictures that pass the filter.")
     facets: list[FacetOut] = Field(description="As asked for; else those suggested first.")
     left_out: list[str] = Field(
-        description="Fields beyond the number told at once; ask for them by name."
+        description="Fields beyond the number returned at once; request them by name."
     )

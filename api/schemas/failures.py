@@ -36,4 +36,4 @@ class FailureSummary(BaseModel):
     failed: int = Field(description="All failures of the job.")
     counted: int = Field(description="Those that the groups are made of: the first ones.")
     groups: list[FailureGroup]
-    more_groups: int = Field(description="Groups that are not told, smaller than those that are.")
+    more_groups: int = Field(description="Groups that are left out, smaller than those returned.")

@@ -90,7 +90,8 @@ class UploadIn(Shape):
     collection: str = Field(max_length=255, examples=["summer"])
     model: str | None = Field(default=None, max_length=256)
     format: Format | None = Field(
-        default=None, description="Left out: told from the file's name, else from its first bytes."
+        default=None,
+        description="Default: detected from the file's name, else from its first bytes.",
     )
     id_column: str | None = Field(default=None, description="Left out: guessed by usual names.")
     image_columns: list[str] = Field(

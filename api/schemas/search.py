@@ -87,7 +87,7 @@ class SearchIn(SearchOptions):
         default=None,
         min_length=1,
         max_length=MAX_DIMENSION,
-        description="Of the collection's space, as another search told it; of any length but 0.",
+        description="In the collection's space, as returned by another search; any length but 0.",
     )
     crop: list[Share] | None = Field(
         default=None,
@@ -148,7 +148,7 @@ class HitOut(BaseModel):
         default=None, description="Whether it is above the cut; null where that was not asked for."
     )
     duplicates: list[DuplicateOut] = Field(
-        default_factory=list, description="Items that this hit stands for too."
+        default_factory=list, description="Near-identical items that this hit represents."
     )
     vector: Vector | None = Field(
         default=None, description="Of the picture; null where not asked for."

@@ -80,7 +80,7 @@ function figures({ name, generation, space, points, indexed_fields: fields, stor
       ["Revision", h("span", { class: "mono" }, space.revision)],
       ["Image policy", h("span", { class: "mono" }, space.policy)],
       ["Alias", h("span", { class: "mono" }, name)],
-      ["Stands for", h("span", { class: "mono" }, generation)],
+      ["Internal name", h("span", { class: "mono" }, generation)],
     ]),
     group("Last job", job ? jobRows(job) : [["Job", "none among the latest"]]),
     group("Fields", Object.entries(fields).map(([field, type]) => [field, TYPES[type] ?? type])),
@@ -91,14 +91,14 @@ const TYPES = { keyword: "words", float: "numbers", integer: "numbers", bool: "y
 
 // Of a server only the vectors' bytes can be reckoned: what its files take it does not tell.
 function storageWords({ disk_bytes: disk, vector_bytes: vectors }) {
-  if (disk === null) return `about ${bytes(vectors)} of vectors, reckoned; the store does not tell what its files take`;
+  if (disk === null) return `about ${bytes(vectors)} of vectors (estimate)`;
   return `${bytes(disk)} on disk, ${bytes(vectors)} of it vectors`;
 }
 
 function indexWords({ state, indexed }, points) {
   if (state === "deferred") return "waits for the load to end";
   if (state === "building") return `being built, ${count(indexed)} of ${count(points)}`;
-  return indexed === 0 ? "none needed: so few are compared one by one" : `complete, ${count(indexed)} in it`;
+  return indexed === 0 ? "not needed for so few pictures" : `complete, ${count(indexed)} in it`;
 }
 
 function jobRows(job) {

@@ -11,7 +11,7 @@ export function confirmed(title, text, action) {
         h("p", {}, text),
         h(
           "div", { class: "actions" },
-          h("button", { class: "button", type: "submit", value: "" }, "Leave it as it is"),
+          h("button", { class: "button", type: "submit", value: "" }, "Cancel"),
           h("button", { class: "button danger", type: "submit", value: "yes" }, action),
         ),
       ),

@@ -39,7 +39,7 @@ class SearchView {
       steer: (which, hit) => this.steer(which, hit.item_id),
       more: () => this.more(),
     });
-    this.heading = h("h1", {}, "What does it look like?");
+    this.heading = h("h1", {}, "Search by picture");
     this.below = h("div", { class: "search-below", tabindex: "-1" });
     fill(element, h("div", { class: "search-head" }, this.heading, this.box.form), this.below);
     acceptPictures(element, context.signal, { file: (file) => this.bring(file), url: (url) => this.ask(asked(this.query, { url })) });
@@ -47,7 +47,7 @@ class SearchView {
 
   // The box can be used at once: what is asked before the inventory is there is searched when it is.
   async start() {
-    fill(this.below, busy("Looking what there is"));
+    fill(this.below, busy("Loading collections"));
     try {
       const { signal } = this.context;
       const [{ collections }, { workers }] = await Promise.all([this.context.api.get("/v1/collections", { signal }), this.context.api.get("/v1/workers", { signal })]);
@@ -194,11 +194,11 @@ class SearchView {
     if (hits.length === 0) {
       const filtered = Object.keys(this.query.filter).length > 0;
       const clear = h("button", { class: "button", type: "button", onclick: () => this.ask({ ...this.query, filter: {} }) }, "Clear the filters");
-      fill(this.status, filtered ? empty("Nothing passes these filters", "No item of the collection has all that they ask for.", clear) : empty("Nothing found", "There is no other item in this collection."));
-      announce("Nothing found");
+      fill(this.status, filtered ? empty("No results with these filters", "Remove a filter to see more.", clear) : empty("No results", "There are no other items in this collection."));
+      announce("No results");
       return;
     }
-    fill(this.status, h("span", {}, `Nearest to ${described(this.query, answer)}`), h("span", { class: "number" }, `${Math.max(1, Math.round(took.embed_ms + took.store_ms))} ms`), shareButton());
+    fill(this.status, h("span", {}, `Similar to ${described(this.query, answer)}`), h("span", { class: "number" }, `${Math.max(1, Math.round(took.embed_ms + took.store_ms))} ms`), shareButton());
     this.hits.add(answer);
     announce(`${counted(hits.length, "item")} found`);
   }
@@ -254,6 +254,6 @@ function shareButton() {
 function described({ text, url, item, picture, crop }, answer) {
   if (answer.query.kind === "blend") return answer.query.described;
   if (picture) return "your picture";
-  if (url) return crop ? "the part of the picture at that address" : "the picture at that address";
+  if (url) return crop ? "the cropped picture" : "the picture at that URL";
   return item ? `the item ${item}` : `“${text}”`;
 }

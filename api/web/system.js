@@ -29,8 +29,8 @@ class SystemPage {
       "div", { class: "system" },
       h("section", { class: "card wide" }, this.tiles, this.plot.element),
       h("section", { class: "card wide" }, h("h2", {}, "Workers"), this.workers),
-      h("section", { class: "card" }, h("h2", {}, "What waits"), this.queues),
-      h("section", { class: "card" }, h("h2", {}, "Does everything answer"), this.checks),
+      h("section", { class: "card" }, h("h2", {}, "Queues"), this.queues),
+      h("section", { class: "card" }, h("h2", {}, "Health checks"), this.checks),
     );
     this.body.hidden = true;
     this.version = h("p", {});
@@ -112,7 +112,7 @@ function queueTable(queues) {
     ),
   );
   const headings = ["Model", { text: "Workers", number: true }, { text: "Chunks", number: true }, { text: "Questions", number: true }];
-  return [table("Queues", headings, rows), h("p", { class: "small soft" }, "A chunk is up to 64 pictures. What a worker has taken waits no more.")];
+  return [table("Queues", headings, rows), h("p", { class: "small soft" }, "One chunk is up to 64 pictures. Chunks already taken by a worker are not counted.")];
 }
 
 function checkList({ checks, notices = {} }) {

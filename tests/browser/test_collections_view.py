@@ -48,7 +48,7 @@ def test_collections_are_listed_and_one_is_opened(visitor: Visitor, service: Sho
     assert told["storage"]["items"] == len(service.items)
     for name, value in (
         ("Items", f"{len(service.items)}"), ("Storage", "on disk"), ("Alias", "shop"),
-        ("Stands for", told["generation"]), ("Dimension", f"{told['space']['dimension']:,}"),
+        ("Internal name", told["generation"]), ("Dimension", f"{told['space']['dimension']:,}"),
         ("Index", "none needed"),
     ):  # fmt: skip
         expect(

@@ -87,7 +87,7 @@ def test_the_list_leads_to_a_finished_job_with_its_summary(
     row.get_by_role("link").click()
     expect(page.get_by_role("heading", name="catalog.csv")).to_be_visible()
     job = service.house.get(f"/v1/jobs/{service.job}")
-    expect(page.locator(".summary")).to_contain_text(f"{job['embedded']} pictures can be found")
+    expect(page.locator(".summary")).to_contain_text(f"{job['embedded']} pictures searchable")
     assert figure(page, "Embedded") == str(job["embedded"])
     expect(page.get_by_role("link", name="Search shop")).to_have_attribute(
         "href", "#/search?collection=shop"

@@ -85,7 +85,7 @@ def test_words_are_searched_where_the_model_has_them(browser: Browser, worded: s
 def test_words_beside_a_picture_weigh_what_is_chosen(browser: Browser, worded: str) -> None:
     with visiting(browser, worded) as visitor:
         page = visitor.page
-        weight = page.get_by_label("Words count")
+        weight = page.get_by_label("Text weight")
         visitor.open("#/search?collection=summer&item=coat")
         expect(page.locator(".hit").first).to_be_visible()
         expect(weight).to_be_hidden()

@@ -42,7 +42,7 @@ def test_an_item_is_picked_and_its_likes_are_shown(visitor: Visitor, service: Sh
     page = visitor.page
     titles = {item.id: item.title for item in service.items}
     visitor.open()
-    expect(page.get_by_role("heading", name="What does it look like?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Search by picture")).to_be_visible()
     expect(page.locator(".wall img").first).to_have_js_property("complete", value=True)
     assert visitor.serious_violations() == []
     page.locator(".tile").first.click()
@@ -91,7 +91,7 @@ def test_a_chosen_file_is_searched_and_a_part_of_it_cut_out_by_dragging(
     page.set_input_files("#picture-file", file)
     whole = found(page)
     before = page.url
-    page.get_by_role("button", name="Cut out a part").click()
+    page.get_by_role("button", name="Crop").click()
     assert visitor.serious_violations() == []
     stage = page.locator(".crop-stage").bounding_box()
     assert stage is not None
@@ -291,7 +291,7 @@ def test_pictures_that_were_files_are_shown_through_the_service(
     assert page.locator(".tile img").evaluate_all("all => all.every((one) => one.naturalWidth > 0)")
     page.locator(".tile").first.click()
     expect(page.locator(".hit")).to_have_count(2)
-    page.get_by_role("button", name="Cut out a part").click()
+    page.get_by_role("button", name="Crop").click()
     page.get_by_role("button", name="Search by this part").click()
     expect(page.locator(".hit")).to_have_count(3)
     assert "vector=" in page.url

@@ -243,7 +243,7 @@ def test_a_workers_refusal_is_raised_with_what_to_do(redis: Redis) -> None:
 def test_words_need_a_worker_with_a_text_tower_and_pictures_beside_them_do_not(
     redis: Redis,
 ) -> None:
-    with pytest.raises(BadInput, match="no text tower"):
+    with pytest.raises(BadInput, match="pictures only, not text"):
         lane(redis, answer).embed("lane-model", Query("text", b"red"))
     asked = [Query("text", b"red"), Query("image", b"1")]
     words, picture = lane(redis, answering(numbered)).embed_many("lane-model", asked)

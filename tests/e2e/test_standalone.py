@@ -68,7 +68,7 @@ def test_a_folder_is_submitted_searched_and_still_there_after_a_restart(tmp_path
         ]
         words = vitrine(data, "search", "--collection", "shop", "--text", "red")
         assert words.returncode == 2
-        assert "no text tower" in words.stderr
+        assert "pictures only, not text" in words.stderr
         parts = family(house.process.pid)
         assert house.stop() == 0
         assert [part for part in parts if is_alive(part.pid)] == []

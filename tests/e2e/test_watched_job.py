@@ -444,10 +444,23 @@ def test_users_of_every_kind_ask_at_once_and_none_meets_an_error(
     """Last in this module: it adds to what the others count."""
     (tmp_path / "items.txt").write_text("\n".join(f"item-{n}" for n in range(50, 90)))
     (tmp_path / "picture.png").write_bytes(drawn(200_000))
+    kinds = {"search by item", "search by picture", "embed", "submit"}
+    rows: dict[str, dict[str, Any]] = {}
+    # Users come by chance, and in three seconds of a loaded machine not one may.
+    for seconds in (3, 30, 300):
+        rows = _visited(watched, tmp_path, seconds)
+        if set(rows) == kinds:
+            break
+    assert set(rows) == kinds
+    assert {name: row["num_failures"] for name, row in rows.items()} == dict.fromkeys(rows, 0)
+
+
+def _visited(watched: Watched, tmp_path: Path, seconds: int) -> dict[str, dict[str, Any]]:
+    """What came of the users' requests in so many seconds, by their kind."""
     command = [
         sys.executable, "-m", "locust", "-f", str(REPOSITORY / "infra/load/locustfile.py"),
         "--headless", "--json", "--host", watched.house.api, "--users", "6", "--spawn-rate", "6",
-        "--run-time", "3s", "--pace", "0.02", "--collection", "watched",
+        "--run-time", f"{seconds}s", "--pace", "0.02", "--collection", "watched",
         "--items", str(tmp_path / "items.txt"), "--picture", str(tmp_path / "picture.png"),
         "--pictures-at", f"http://{watched.host}/{{}}",
     ]  # fmt: skip
@@ -455,9 +468,7 @@ def test_users_of_every_kind_ask_at_once_and_none_meets_an_error(
         command, capture_output=True, text=True, check=False, timeout=PATIENCE, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    rows = {row["name"]: row for row in orjson.loads(done.stdout)}
-    assert set(rows) == {"search by item", "search by picture", "embed", "submit"}
-    assert {name: row["num_failures"] for name, row in rows.items()} == dict.fromkeys(rows, 0)
+    return {row["name"]: row for row in orjson.loads(done.stdout)}
 
 
 # --- Secrets --------------------------------------------------------------------------------------

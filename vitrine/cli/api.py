@@ -23,7 +23,7 @@ from vitrine.core.errors import BadInput
     "--exit-with-parent", is_flag=True, help="End when the process that started this one has gone."
 )
 def api(host: str | None, port: int | None, port_file: Path | None, exit_with_parent: bool) -> None:
-    """Serve jobs and searches over HTTP; /docs on it describes the routes.
+    """Serve jobs and searches over HTTP; the routes are documented at /docs.
 
     Beyond this machine it starts only with API keys (VITRINE_API_KEYS; `vitrine keys new` makes them).
     """

@@ -61,8 +61,8 @@ SUMMARIES = {
     "models": "List the models known by name.",
     "flower": "Watch the tasks in Flower.",
     "top": "Watch jobs, workers and rates in the terminal.",
-    "doctor": "Look for what is wrong, and say how to mend it.",
-    "demo": "Draw a catalog, submit it, and search it.",
+    "doctor": "Look for what is wrong, and say how to fix it.",
+    "demo": "Generate a sample catalog, ingest it, and search it.",
 }
 
 EXIT_INTERRUPTED = 130
@@ -116,7 +116,7 @@ def load_command(name: str, target: str) -> click.Command:
             "install vitrine with the extra that brings it, or with `standalone` for all."
         ) from error
     if not isinstance(command, click.Command):
-        raise TypeError(f"{target} is no command")
+        raise TypeError(f"{target} is not a command")
     return command
 
 

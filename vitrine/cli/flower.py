@@ -26,7 +26,7 @@ def flower(host: str, port: int) -> None:
     """Watch tasks and workers in Flower.
 
     Visitors are asked for the name and the password of FLOWER_BASIC_AUTH=name:password, for Flower can stop workers
-    and shows what they do. Without it, on loopback, a password is made for this run and told once.
+    and shows what they do. Without it, on loopback, a one-time password is printed.
     """
     from vitrine.cli.common.services import load_settings
     from vitrine.messaging.broker import make_app
@@ -55,7 +55,7 @@ def _guard(host: str) -> None:
         )
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     os.environ[AUTH_VARIABLE] = f"{NAME}:{password}"
-    say(f"Flower asks for a name and a password: {NAME}, {password} (until it ends).")
+    say(f'Log in to Flower as "{NAME}" with password {password} (valid until it stops).')
 
 
 def _configuration() -> list[str]:

@@ -18,11 +18,11 @@ def keys() -> None:
     multiple=True,
     required=True,
     type=click.Choice(["read", "submit", "admin"]),
-    help="May be given several times; admin has all.",
+    help="Repeatable. admin includes read and submit.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def new(name: str, scopes: tuple[str, ...], as_json: bool) -> None:
-    """Print a new key, this once, and the entry that makes a service accept it.
+    """Create a key. It is shown only once, with the entry that makes a service accept it.
 
     The key goes to the client, as VITRINE_API_KEY or after `Authorization: Bearer`. The entry holds no
     secret; it goes into VITRINE_API_KEYS, or as a line into the file that VITRINE_API_KEYS_FILE names.
@@ -36,4 +36,4 @@ def new(name: str, scopes: tuple[str, ...], as_json: bool) -> None:
         return
     click.echo(f"key    {key}")
     click.echo(f"entry  {kept.entry}")
-    say("The key is shown this once: give it to the client. The entry goes into VITRINE_API_KEYS.")
+    say("The key is shown only once: give it to the client. Put the entry into VITRINE_API_KEYS.")

@@ -16,14 +16,14 @@ from vitrine.core.schemes import FILE, is_allowed_in_requests, local_path, schem
 @click.option("--text", help="Words, alone or beside a picture; the model needs a text tower.")
 @click.option(
     "--text-weight", type=click.FloatRange(0, 10, min_open=True), default=1.0, show_default=True,
-    help="What the words count beside a picture or item.",
+    help="Weight of the text relative to the picture or item.",
 )  # fmt: skip
 @click.option("--like", multiple=True, metavar="ITEM", help="More like this item; may be repeated.")
 @click.option(
     "--unlike", multiple=True, metavar="ITEM", help="Less like this item; may be repeated."
 )
 @click.option("--top", default=10, show_default=True, type=click.IntRange(1, 100))
-@click.option("--offset", default=0, type=click.IntRange(0, 999), help="Pass over so many hits.")
+@click.option("--offset", default=0, type=click.IntRange(0, 999), help="Skip this many hits.")
 @click.option(
     "--filter", "filter_json", help='JSON, such as {"colour": ["red"], "price": {"lt": 50}}.'
 )
@@ -149,7 +149,7 @@ def _nothing(answer: dict[str, Any]) -> str:
             f"Nothing found that stands out: a score of {answer['relevance']['cut']:.3f} would. "
             "Without --relevant the nearest are shown all the same."
         )
-    return "Nothing found. A filter may leave nothing, or the collection is empty."
+    return "No results: no item matches the filter, or the collection is empty."
 
 
 def _told(fields: dict[str, Any]) -> str:

@@ -48,7 +48,7 @@ def standalone(
         _on_signals(lambda *_: stop.set())
         console.print(_welcome(service.settings))
         stop.wait()
-        console.print("[dim]stopping; what is in hand is finished first[/dim]")
+        console.print("[dim]Stopping after current work finishes ...[/dim]")
 
 
 def _on_signals(handler: Callable[[int, FrameType | None], None]) -> None:

@@ -136,7 +136,7 @@ def _lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is not text"
         raise BadInput(f"VITRINE_API_KEYS_FILE: {path} cannot be read: {reason}.") from None
 
 
@@ -146,7 +146,7 @@ def _parsed(text: str, at: str) -> ApiKey:
     name, _, rest = text.partition(":")
     scopes, _, digest = rest.partition(":")
     if not _NAME.fullmatch(name) or not _DIGEST.fullmatch(digest):
-        raise BadInput(f"{at} is no key.", hint=_HINT)
+        raise BadInput(f"{at} is not a valid key.", hint=_HINT)
     unknown = set(scopes.split("+")) - set(Scope)
     if unknown:
         raise BadInput(f"{at} has a scope that is none of {', '.join(Scope)}.", hint=_HINT)

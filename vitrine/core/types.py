@@ -84,11 +84,11 @@ class FailureReason(enum.StrEnum):
     )
     BAD_URL = "bad_url"  #: Not an http(s) URL that may be asked for.
     FORBIDDEN_ADDRESS = "forbidden_address"  #: The URL leads to an address that is not public.
-    TOO_MANY_REDIRECTS = "too_many_redirects"  #: More redirects than allowed, or a circle.
+    TOO_MANY_REDIRECTS = "too_many_redirects"  #: Too many redirects, or a redirect loop.
     TOO_LARGE = "too_large"  #: More bytes than the limit.
-    NOT_AN_IMAGE = "not_an_image"  #: The bytes are no picture in a format that is accepted.
+    NOT_AN_IMAGE = "not_an_image"  #: Not an accepted image format.
     TRUNCATED = "truncated"  #: A picture that ends too early.
-    CORRUPT = "corrupt"  #: A picture that its decoder gave up on.
+    CORRUPT = "corrupt"  #: Damaged image.
     TOO_MANY_PIXELS = (
         "too_many_pixels"  #: Width times height over the limit, checked before decoding.
     )

@@ -143,7 +143,7 @@ def _clock(ahead: float) -> Iterator[Finding]:
             "Set both by NTP.",
         )
     else:
-        yield book.good(f"This machine and Redis agree to {abs(ahead):.2f} s.")
+        yield book.good(f"Clock difference with Redis: {abs(ahead):.2f} s.")
 
 
 def _mebibytes(count: int) -> str:

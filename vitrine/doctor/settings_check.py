@@ -47,10 +47,11 @@ def _unread(environment: Mapping[str, str]) -> Iterator[Finding]:
         near = difflib.get_close_matches(rest, sorted(known), n=1, cutoff=0.7)
         if near:
             yield book.warning(
-                f"{name} is no setting, so it does nothing.", f"{_PREFIX}{near[0]} may be meant."
+                f"{name} is not a vitrine setting and has no effect.",
+                f"Did you mean {_PREFIX}{near[0]}?",
             )
         else:
-            yield book.note(f"{name} is no setting, so it does nothing.", "Take it away.")
+            yield book.note(f"{name} is not a vitrine setting and has no effect.", "Remove it.")
 
 
 def check_keys(given: Settings) -> Iterator[Finding]:

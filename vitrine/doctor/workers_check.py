@@ -34,7 +34,7 @@ def check_workers(settings: Settings) -> Iterator[Finding]:
             crew = live_workers(redis)
             parked = count_dead_letters(redis)
     except VitrineError:
-        yield _BOOK.note("Who is alive stands in Redis, which cannot be asked.")
+        yield _BOOK.note("Worker status is kept in Redis, which is unreachable.")
         return
     yield from _alive(crew, settings)
     yield from metrics_port(crew, settings)

@@ -148,7 +148,7 @@ def _space(found: Sequence[QueryVector]) -> EmbeddingSpace | None:
     if len(spaces) > 1:
         one, other = spaces[:2]
         raise SpaceMismatch(
-            f"Workers of the model {one.model} embed differently ({one.revision} and {other.revision}, "
+            f"The workers of model {one.model} embed differently ({one.revision} and {other.revision}, "
             f"{one.policy} and {other.policy}).",
             hint="Evaluate with workers that run the same weights and settings.",
         )

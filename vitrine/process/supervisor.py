@@ -44,7 +44,7 @@ class Supervisor:
                 child.start()
             while not stop.wait(_POLL_SECONDS):
                 self._look()
-            log.info("stopping %d workers; what is in hand is finished first", len(self._running()))
+            log.info("stopping %d workers after current work finishes", len(self._running()))
         finally:
             self._stop()
         return self._exit_code()

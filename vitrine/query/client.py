@@ -112,6 +112,6 @@ def no_worker_error(model: str) -> ModelUnavailable:
 def no_text_tower_error(model: str) -> BadInput:
     """What is told where the model embeds pictures only."""
     return BadInput(
-        f"The model {model} has no text tower, so it takes no words.",
-        hint="Ask by picture, or use a model that has one, such as SigLIP or CLIP.",
+        f"Model {model} understands pictures only, not text.",
+        hint="Search by picture, or use SigLIP or CLIP to search by words.",
     )

@@ -96,7 +96,7 @@ def _check_form(message: Any) -> None:
 
 
 def _text(message: Any) -> str:
-    """The message as one line of JSON, its body in base64 where it is no text."""
+    """The message as one line of JSON, its body in base64 where it is not text."""
     body = message.body
     if isinstance(body, bytes):
         try:

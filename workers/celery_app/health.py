@@ -32,7 +32,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     if not healthy:
-        sys.stderr.write("No worker of this host has told of itself lately.\n")
+        sys.stderr.write("No worker on this host has a recent heartbeat.\n")
     return 0 if healthy else 1
 
 

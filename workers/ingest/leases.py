@@ -55,7 +55,7 @@ class LeaseKeeper:
         self._renewals.close()
 
     def held(self) -> int:
-        """Chunks in work."""
+        """Chunks being processed."""
         with self._lock:
             return len(self._held)
 

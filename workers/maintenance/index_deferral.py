@@ -126,7 +126,7 @@ class IndexDeferral:
         if still >= self._options.index_timeout:
             self._complete(job)
             log.warning(
-                "job %s is finished without its index, which stands at %d of %d points of %s since %.0f s: "
+                "job %s is finished without its index, which covers %d of %d points of %s since %.0f s: "
                 "searches compare the other points one by one until it is built",
                 name, state.indexed, state.points, job.spec.collection, still,
             )  # fmt: skip

@@ -41,7 +41,7 @@ class Endpoint:
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise Unavailable(
-                f"The worker's metrics cannot be told at {host} port {port}: {reason}.",
+                f"The worker's metrics cannot be served at {host} port {port}: {reason}.",
                 hint="Set VITRINE_METRICS_PORT to a free port, 0 for any, or leave it blank for none.",
             ) from error
         self._server.set_app(app)

@@ -104,9 +104,9 @@ class WorkerMetrics:
             "vitrine_device_busy_ratio",
             "Share of the last seconds in which the device had a batch, 0 to 1.",
         )
-        self.leases = gauge("vitrine_leases", "Chunks in work.")
+        self.leases = gauge("vitrine_leases", "Chunks being processed.")
         self.lease_age = gauge(
-            "vitrine_lease_age_seconds", "How long the oldest chunk in work has been so; 0 without."
+            "vitrine_lease_age_seconds", "Age of the oldest chunk being processed; 0 without any."
         )
         self.held_bytes = gauge(
             "vitrine_fetch_held_bytes",

@@ -55,7 +55,7 @@ _KEPT = 4096
 def single(
     parts: RequestServices, body: Annotated[bytes, Depends(bodies.json_only)]
 ) -> EvaluationOut:
-    """400 says why there is no score."""
+    """400 says why the pair cannot be scored."""
     asked = bodies.from_json(EvaluationIn, body)
     (outcome,), model, took = _scored(parts, [asked])
     if outcome.error is not None:

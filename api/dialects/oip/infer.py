@@ -72,7 +72,7 @@ def infer(
     """One input, of one kind; a unit vector for each of its pictures or texts, in their order.
 
     The request succeeds or fails as a whole, as the protocol has it: an error names the first picture that has no
-    vector. `/v1/embed` tells of each.
+    vector. `/v1/embed` reports each one.
     """
     with statistics.request(named.model) as lap:
         plain = bodies.decoded_body(body, request.headers.get("content-encoding"))

@@ -87,7 +87,7 @@ def _timeout(asked: InferIn) -> float | None:
 
 _LACKING = {
     "shared_memory_region": "shared memory, which only processes on one host have",
-    "sequence_id": "sequences, since every picture stands for itself",
+    "sequence_id": "sequences: every picture is independent",
     "classification": "classification, since an embedding has no classes",
 }
 
@@ -111,7 +111,7 @@ def _tensor(given: TensorIn, rest: bytes) -> Tensor:
     if given.data is not None or size != len(rest) or isinstance(size, bool):
         raise BadInput(
             f"{given.name}: binary_data_size is {size}, and {len(rest)} bytes stand after the JSON.",
-            hint="A tensor's data stands in the JSON or behind it, and all of it is the tensor's.",
+            hint="Put a tensor's data into the JSON or after it; all of it must belong to the tensor.",
         )
     return Tensor(given.name, _from_bytes(given, count, rest))
 

@@ -54,7 +54,7 @@ async def _waiting(request: Request) -> AsyncIterator[None]:
 def _endpoint(parts: RequestServices, endpoint: str) -> ServedModel:
     if endpoint in RESERVED:
         raise NotFound(
-            f"{endpoint} is no endpoint: its paths belong to the Open Inference Protocol.",
+            f"{endpoint} is not an endpoint: its paths belong to the Open Inference Protocol.",
             hint="Give the model an alias by VITRINE_MODEL_ALIASES.",
         )
     try:
@@ -169,7 +169,7 @@ def status(parts: RequestServices, named: Endpoint, ticket: str) -> Response:
     responses=openapi.error_responses(404),
 )
 def cancel(parts: RequestServices, named: Endpoint, ticket: str) -> Response:
-    """One that waits is not begun; one in work gets no further group of pictures embedded; an ended one stays as it is."""
+    """One that waits is not started; one being processed gets no further group of pictures embedded; an ended one stays as it is."""
     state = parts.tickets.cancel(named.model, ticket[:MAX_ID])
     if state is None:
         raise _unknown(named, ticket)

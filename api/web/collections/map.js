@@ -66,7 +66,7 @@ function draw(context, name, map, body) {
   const partial = map.points.length < map.pictures ? `${count(map.points.length)} of ${count(map.pictures)} pictures, drawn evenly from all` : `${count(map.points.length)} pictures`;
   fill(
     body,
-    h("div", { class: "map-head" }, h("p", { class: "soft small" }, `${partial}. What looks alike lies together.`), h("label", { class: "map-choice small" }, "Colour by ", choice)),
+    h("div", { class: "map-head" }, h("p", { class: "soft small" }, `${partial}. Similar pictures are close together.`), h("label", { class: "map-choice small" }, "Colour by ", choice)),
     h("div", { class: "map-stage" }, plot.element, hover),
     legend,
   );

@@ -113,7 +113,7 @@ class JobPage {
 
   async #cancel() {
     const pending = counted(this.job.pending, "picture");
-    if (!(await confirmed("Stop this job?", `${pending} without an outcome will not be embedded. What is embedded stays.`, "Stop it"))) return;
+    if (!(await confirmed("Stop this job?", `${pending} will not be embedded. Those already done stay.`, "Stop it"))) return;
     try {
       const job = await this.api.post(`${this.path}/cancel`, undefined, { signal: this.signal });
       this.#show({ job, ...UNTOLD });
@@ -123,7 +123,7 @@ class JobPage {
   }
 
   #retried(images) {
-    fill(this.said, notice(images ? `${counted(images, "picture")} ${images === 1 ? "is" : "are"} tried again.` : "No picture failed so any more; nothing is tried again."));
+    fill(this.said, notice(images ? `Retrying ${counted(images, "picture")}.` : "No such failures are left to retry."));
     announce(this.said.textContent);
     // A stream that ended with the job has to be asked for anew; one that goes on tells by itself.
     this.follow();
@@ -147,8 +147,8 @@ function figures(job, rate, left) {
 function summary(job) {
   const seconds = (Date.parse(job.finished_at) - Date.parse(job.created_at)) / 1000;
   const when = job.finished_at ? ` ${moment(job.finished_at)}, ${duration(seconds)} after it was submitted.` : "";
-  if (job.state === "lost") return "The ledger does not have this job any more.";
+  if (job.state === "lost") return "This job is no longer on record.";
   if (job.state === "cancelled") return `Stopped: ${outcomeWords(job)}.${when}`;
-  if (job.failed) return `${counted(job.embedded, "picture")} can be found, ${count(job.failed)} failed.${when}`;
-  return `Every picture can be found.${when}`;
+  if (job.failed) return `${counted(job.embedded, "picture")} searchable, ${count(job.failed)} failed.${when}`;
+  return `Every picture is searchable.${when}`;
 }

@@ -81,7 +81,7 @@ export class Failures {
 
   #nameRetry() {
     const which = [this.reason && plain(this.reason), this.host && `at ${this.host}`].filter(Boolean).join(" ");
-    fill(this.retryButton, icon("refresh"), which ? `Try again: ${which}` : "Try all again");
+    fill(this.retryButton, icon("refresh"), which ? `Retry: ${which}` : "Retry all");
   }
 
   #choices(title, name, counts) {
@@ -165,7 +165,7 @@ export class Failures {
 
 function failureTable(rows) {
   return table(
-    "Failed pictures", ["Item", "Picture", "Reason", "What was said", { text: "Tries", number: true }],
+    "Failed pictures", ["Item", "Picture", "Reason", "Details", { text: "Attempts", number: true }],
     rows.map((row) =>
       h(
         "tr", {},

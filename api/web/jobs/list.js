@@ -22,7 +22,7 @@ export function mount(element, { api, navigate, signal, carried }) {
   element.append(
     h(
       "div", { class: "view-head" },
-      h("div", {}, h("h1", {}, "Jobs"), h("p", {}, "A catalog becomes a job; every picture in it gets a vector or a reason why not.")),
+      h("div", {}, h("h1", {}, "Jobs"), h("p", {}, "Each submitted catalog is a job. Every picture ends up embedded or with a failure reason.")),
       h("a", { class: "button primary", href: "#/jobs/new" }, icon("upload"), "Submit a catalog"),
     ),
     said, room,

@@ -30,7 +30,7 @@ export class MappingTable {
     const rows = preview.columns.map((column) => this.#row(column, preview));
     const element = h(
       "section", { class: "card" }, h("h2", {}, "Columns"),
-      table("Columns of the catalog", ["Column", "Taken for", "Holds", "First values"], rows, { class: "table mapping stacks" }),
+      table("Columns of the catalog", ["Column", "Use as", "Type", "Examples"], rows, { class: "table mapping stacks" }),
     );
     // The table is made anew after each choice; whoever went through it by keyboard stays where they were.
     if (focused !== undefined) queueMicrotask(() => element.querySelector(`select[data-column="${CSS.escape(focused)}"]`)?.focus());

@@ -27,8 +27,8 @@ export function progressBar(label) {
 
 // 714 embedded, 8 failed, of 722 pictures.
 export function outcomeWords(job) {
-  const told = ["embedded", "failed", "cancelled"].filter((name) => job[name] || name === "embedded");
-  return `${told.map((name) => `${count(job[name])} ${name}`).join(", ")}, of ${count(job.images)} pictures`;
+  const outcomes = ["embedded", "failed", "cancelled"].filter((name) => job[name] || name === "embedded");
+  return `${outcomes.map((name) => `${count(job[name])} ${name}`).join(", ")}, of ${count(job.images)} pictures`;
 }
 
 // The rows of a catalog that were not taken, or would not be.

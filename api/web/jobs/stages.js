@@ -16,7 +16,7 @@ export function chunkPlaces(job, chunks) {
     ["Submitting", "the catalog is still being read", job.state === "open"],
     ["Waiting", counted(chunks.queued, "chunk"), chunks.queued > 0],
     ["In work", counted(chunks.leased, "chunk"), chunks.leased > 0],
-    ["Put off", counted(chunks.due, "chunk"), chunks.due > 0],
+    ["Delayed", counted(chunks.due, "chunk"), chunks.due > 0],
     ...index,
   ];
   return told.filter(([name, , on]) => on || name !== "Submitting").map(([name, value, on]) => h("li", { class: on ? "on" : "" }, h("strong", {}, name), " ", h("span", {}, value)));
@@ -25,7 +25,7 @@ export function chunkPlaces(job, chunks) {
 // The stages of the workers, { element, show(job, inStages) }; `inStages` is null where nobody told.
 export function stageSteps() {
   const steps = h("ol", { class: "steps", "aria-label": "Stages" });
-  const note = h("p", { class: "small soft" }, "Pictures pass the stages side by side. The times are one picture’s, on average over the chunks that are done; waiting counts.");
+  const note = h("p", { class: "small soft" }, "Average time per picture in finished chunks, waiting included. Stages overlap.");
   const element = h("div", { class: "stage-steps", hidden: true }, steps, note);
   const show = (job, inStages) => {
     element.hidden = job.stages.length === 0 && (job.finished || inStages === null);

@@ -86,14 +86,14 @@ class Submission {
       list: "job-collections", autocomplete: "off", spellcheck: "false", value: collection || nameFor(this.file.name),
       title: "Lowercase letters, digits, - and _",
     });
-    this.model = h("input", { class: "field", id: "job-model", name: "model", maxlength: 256, list: "job-models", autocomplete: "off", spellcheck: "false", placeholder: "the collection's own, or the service's" });
+    this.model = h("input", { class: "field", id: "job-model", name: "model", maxlength: 256, list: "job-models", autocomplete: "off", spellcheck: "false", placeholder: "(default: the collection's model)" });
     this.strict = h("input", { type: "checkbox", id: "job-strict" });
     this.send = h("button", { class: "button primary", type: "submit" }, "Submit");
     return h(
       "form", { class: "send card", onsubmit: (event) => this.#submit(event) },
       h("div", {}, h("label", { class: "label", for: "job-collection" }, "Collection"), this.collection, h("datalist", { id: "job-collections" })),
       h("div", {}, h("label", { class: "label", for: "job-model" }, "Model"), this.model, h("datalist", { id: "job-models" })),
-      h("label", { class: "strict small", for: "job-strict" }, this.strict, "Refuse the whole file for one bad row"),
+      h("label", { class: "strict small", for: "job-strict" }, this.strict, "Reject the file if any row is invalid"),
       h("div", { class: "end" }, this.send),
       this.said,
     );
@@ -125,7 +125,7 @@ class Submission {
     return (loaded, total) => {
       bar.value = total ? loaded / total : 0;
       if (loaded < total) words.textContent = `${bytes(loaded)} of ${bytes(total)} sent`;
-      else fill(this.said, busy("All of it is there; every row is read and checked"));
+      else fill(this.said, busy("Upload complete; checking rows"));
     };
   }
 
@@ -145,7 +145,7 @@ class Submission {
 function summary(preview) {
   if (preview.missing.length) {
     const what = preview.missing.map((role) => (role === "id" ? "the id" : "the pictures")).join(" and ");
-    return notice(`No column is named like ${what}.`, { kind: "warn", hint: "Say below which column it is." });
+    return notice(`No column found for ${what}.`, { kind: "warn", hint: "Choose it below." });
   }
   const part = preview.whole ? "" : `In the first ${counted(preview.rows, "row")}: `;
   const good = `${counted(preview.items, "item")} with ${counted(preview.images, "picture")}`;

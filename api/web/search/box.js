@@ -19,7 +19,7 @@ export function searchBox(on, first) {
     { class: "search-box card", role: "search" },
     h("div", { class: "collection-row" }, h("label", { class: "visually-hidden", for: "collection" }, "Collection"), collection),
     asking,
-    h("div", { class: "words-row" }, h("label", { class: "visually-hidden", for: "words" }, "Words, or the address of a picture"), words),
+    h("div", { class: "words-row" }, h("label", { class: "visually-hidden", for: "words" }, "Describe it, or paste a picture URL"), words),
     h("div", { class: "box-buttons" }, choose, file, h("label", { class: "visually-hidden", for: "picture-file" }, "A picture's file"), h("button", { class: "button primary", type: "submit" }, icon("search"), "Search")),
     steering,
     options.room,
@@ -63,8 +63,8 @@ function typed(query, text) {
 }
 
 function placeholder({ url, item, picture: brought }, hasWords) {
-  if (!hasWords) return "The address of a picture";
-  return url || item || brought ? "Add words to the picture" : "Words, or the address of a picture";
+  if (!hasWords) return "Paste a picture URL";
+  return url || item || brought ? "Add words to the picture" : "Describe it, or paste a picture URL";
 }
 
 function drawPicture(room, query, preview, on) {
@@ -74,8 +74,8 @@ function drawPicture(room, query, preview, on) {
     room,
     preview.image,
     h("span", { class: "asking-name clip" }, preview.name),
-    preview.canCrop && iconButton("crop", "Cut out a part of the picture", on.crop),
-    iconButton("close", "Search without the picture", () => on.ask({ ...query, url: "", crop: null, item: "", picture: null })),
+    preview.canCrop && iconButton("crop", "Crop", on.crop),
+    iconButton("close", "Remove picture", () => on.ask({ ...query, url: "", crop: null, item: "", picture: null })),
   );
 }
 

@@ -17,7 +17,7 @@ export function askForCrop(image) {
     fill(
       dialog,
       h("h2", { id: "crop-title" }, "Which part?"),
-      h("p", { class: "soft small" }, "Drag a frame over what you look for. With the keyboard: arrows move it, Shift and arrows change its size."),
+      h("p", { class: "soft small" }, "Draw a box around the item. Arrow keys move it, Shift+arrow keys resize it."),
       stage,
       h(
         "div",

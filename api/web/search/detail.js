@@ -66,7 +66,7 @@ function parts(context, item, on, act) {
     ),
     h("h3", {}, "Fields"),
     h("dl", { class: "pairs" }, h("dt", {}, "Item"), h("dd", { class: "mono" }, id), Object.entries(item.fields).map(([name, value]) => [h("dt", {}, name), h("dd", {}, shown(value))])),
-    h("h3", {}, "Where the vector comes from"),
+    h("h3", {}, "Vector details"),
     provenance,
   ];
 }

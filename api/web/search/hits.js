@@ -37,7 +37,7 @@ export function hitList(context, on) {
 
   function drawFoot(waiting = false) {
     const shown = list.querySelectorAll(".hit").length;
-    if (waiting) fill(foot, h("p", { class: "busy" }, "Looking further"));
+    if (waiting) fill(foot, h("p", { class: "busy" }, "Loading more"));
     else if (next !== null) fill(foot, h("button", { class: "button", type: "button", onclick: on.more }, "Show more"));
     else if (shown > 12) fill(foot, h("p", { class: "soft small" }, `That is all: ${counted(shown, "item")}.`));
     else fill(foot);
@@ -62,8 +62,8 @@ export function hitList(context, on) {
 
 function divider(atOnce) {
   const text = atOnce
-    ? "Nothing in this collection stands out for this question. These are the nearest all the same:"
-    : "What follows does not stand out from the rest of the collection";
+    ? "No close matches. Nearest items:"
+    : "Less similar items";
   return h("li", { class: "hits-divider" }, h("span", {}, text));
 }
 
@@ -85,9 +85,9 @@ function card(context, collection, hit, on) {
       "div",
       { class: "hit-line" },
       price && h("span", { class: "number" }, price),
-      h("span", { class: "score number", title: "Cosine of the vectors, at most 1" }, h("span", { class: "visually-hidden" }, "score "), hit.score.toFixed(2)),
-      hit.duplicates.length > 0 && h("span", { class: "soft small", title: hit.duplicates.map(({ item_id }) => item_id).join(", ") }, `+${count(hit.duplicates.length)} alike`),
+      h("span", { class: "score number", title: "Similarity (cosine, max 1)" }, h("span", { class: "visually-hidden" }, "score "), hit.score.toFixed(2)),
+      hit.duplicates.length > 0 && h("span", { class: "soft small", title: hit.duplicates.map(({ item_id }) => item_id).join(", ") }, `+${count(hit.duplicates.length)} similar`),
     ),
-    h("div", { class: "hit-actions" }, small("like", "More like this", () => on.like(hit)), small("plus", "Plus: more of this", () => on.steer("like", hit)), small("minus", "Minus: less of this", () => on.steer("unlike", hit))),
+    h("div", { class: "hit-actions" }, small("like", "More like this", () => on.like(hit)), small("plus", "More like this one", () => on.steer("like", hit)), small("minus", "Less like this one", () => on.steer("unlike", hit))),
   );
 }

@@ -4,7 +4,7 @@ import { broughtBy } from "./picture.js";
 
 // `on` has file(file) and url(address); listens until the signal is aborted.
 export function acceptPictures(element, signal, on) {
-  const cover = h("div", { class: "drop-cover", hidden: true, "aria-hidden": "true" }, h("p", {}, "Drop it to search by it"));
+  const cover = h("div", { class: "drop-cover", hidden: true, "aria-hidden": "true" }, h("p", {}, "Drop to search"));
   element.append(cover);
   let depth = 0; // elements entered and not left: dragging over a child leaves its parent
   const cancel = () => {

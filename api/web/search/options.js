@@ -9,8 +9,8 @@ const WEIGHTS = new Map([[0.25, "a quarter as much"], [0.5, "half as much"], [1,
 export function searchOptions(ask) {
   const exact = h("input", { type: "checkbox", id: "exact" });
   const weight = h("select", { class: "field", id: "text-weight" });
-  const words = h("label", { class: "option", for: "text-weight" }, "Words count ", weight, " as the picture");
-  const room = h("div", { class: "search-options small", hidden: true }, h("label", { class: "option", for: "exact", title: "Past the index; slower where there are many" }, exact, "Exact: compare with every picture"), words);
+  const words = h("label", { class: "option", for: "text-weight" }, "Text weight: ", weight, " as the picture");
+  const room = h("div", { class: "search-options small", hidden: true }, h("label", { class: "option", for: "exact", title: "Skips the index" }, exact, "Exact search (slower)"), words);
   let query = null;
 
   exact.addEventListener("change", () => ask({ ...query, exact: exact.checked }));

@@ -10,7 +10,7 @@ const SHOWN = 36;
 export function startWall(context, collection, hasWords, pick) {
   const wall = h("div", { class: "wall-room" }, busy("Fetching some items"));
   load(context, collection, wall, pick);
-  const ways = hasWords ? "Drop or paste a picture anywhere, type words, give a picture’s address" : "Drop or paste a picture anywhere, give a picture’s address";
+  const ways = hasWords ? "Drop or paste a picture anywhere, type words, paste its URL" : "Drop or paste a picture anywhere, paste its URL";
   return h("div", {}, h("p", { class: "ways soft" }, `${ways} – or begin with one of these.`), wall);
 }
 

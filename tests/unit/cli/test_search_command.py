@@ -116,7 +116,7 @@ def test_a_catalog_s_markup_is_shown_as_it_is(search: Search) -> None:
 def test_nothing_found_is_said(search: Search) -> None:
     result = search("--text", "red", "--filter", '{"colour": "green"}')
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "Nothing found" in result.stderr
+    assert "No results" in result.stderr
 
 
 @pytest.mark.parametrize(

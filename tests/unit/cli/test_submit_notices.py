@@ -125,7 +125,7 @@ def test_a_collection_of_another_model_is_refused_naming_both(
     monkeypatch.setattr(collection_check, "_model_of", lambda _settings, _collection: "siglip")
     result = run("submit", catalog, "--collection", "shop")
     assert (result.exit_code, ledger.jobs()) == (2, [])
-    assert "is of the model siglip, the job would be of builtin" in result.stderr
+    assert "uses model siglip, but this job would use builtin" in result.stderr
     assert "--model" in result.stderr
     assert run("submit", catalog, "--collection", "shop", "--model", "SigLIP").exit_code == 0
 

@@ -81,9 +81,9 @@ def test_admin_alone_has_what_it_does_not_name(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("shop", "entry 1 is no key"),
-        (f"a:read:{DIGEST},b:read:abc", "entry 2 is no key"),
-        (f"Shop:read:{DIGEST}", "entry 1 is no key"),
+        ("shop", "entry 1 is not a valid key"),
+        (f"a:read:{DIGEST},b:read:abc", "entry 2 is not a valid key"),
+        (f"Shop:read:{DIGEST}", "entry 1 is not a valid key"),
         (f"shop:write:{DIGEST}", "none of read, submit, admin"),
         (f"shop::{DIGEST}", "none of read, submit, admin"),
         (f"a:read:{DIGEST},a:admin:{DIGEST}", "entry 2 has a name"),
@@ -100,7 +100,7 @@ def test_an_entry_that_is_none_is_named_by_its_place_and_never_shown(text: str, 
 def test_a_line_that_is_none_is_named_with_its_file(tmp_path: Path) -> None:
     path = tmp_path / "keys"
     path.write_text("# mine\nnonsense\n")
-    with pytest.raises(BadInput, match=r"keys, line 2, is no key"):
+    with pytest.raises(BadInput, match=r"keys, line 2, is not a valid key"):
         read(file=path)
 
 

@@ -77,7 +77,7 @@ def test_a_variable_that_nobody_reads_is_told_with_what_may_be_meant() -> None:
     environment = {"VITRINE_MODLE": "x", "VITRINE_WHATEVER": "y", "VITRINE_DEBUG": "1", "HOME": "/"}
     found = list(check_settings(settings, settings, environment))
     assert verdicts(found) == [Severity.WARNING, Severity.NOTE]
-    assert found[0].mend == "VITRINE_MODEL may be meant."
+    assert found[0].mend == "Did you mean VITRINE_MODEL?"
 
 
 def test_settings_that_are_read_are_good_and_a_running_service_is_told() -> None:

@@ -96,5 +96,5 @@ def test_texts_come_back_in_their_order() -> None:
 
 
 def test_a_model_without_words_refuses_them() -> None:
-    with pytest.raises(BadInput, match="no text tower"):
+    with pytest.raises(BadInput, match="pictures only, not text"):
         embed_texts(FakeQueryClient(fake_worker(SPACE)), "made", ["red"])

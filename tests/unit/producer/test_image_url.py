@@ -99,7 +99,7 @@ def test_over_http_no_folder_is_a_root(tmp_path: Path) -> None:
 
 
 def test_a_root_that_is_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no folder"):
+    with pytest.raises(BadInput, match="not a folder"):
         image_root(str(tmp_path / "absent"), None, allow_files=True)
     with pytest.raises(BadInput, match="cannot be used"):
         image_root("https://user:secret@h/", None, allow_files=True)

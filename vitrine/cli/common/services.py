@@ -96,7 +96,7 @@ def no_worker_notice(settings: Settings, spec: JobSpec) -> str | None:
         return None
     model = spec.asked_model or spec.model
     command = f"vitrine worker --model {shlex.quote(model)}"
-    return f"No worker of the model {model} is alive, so the job waits; start one: {command}"
+    return f"No worker is running for model {model}. The job will wait. Start one: {command}"
 
 
 def store_away_notice(settings: Settings, spec: JobSpec) -> str | None:

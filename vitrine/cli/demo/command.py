@@ -34,7 +34,7 @@ def demo(
     seed: int,
     data_dir: Path | None,
 ) -> None:
-    """Draw a catalog, submit it, and search it.
+    """Generate a sample catalog, ingest it, and search it.
 
     Everything runs in a service of its own with data of its own. Some rows of the drawn catalog fail, on
     purpose; the exit code is 0 where all came out as planned and 1 where not. With --catalog it is 3 where

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def doctor(
     ctx: click.Context, /, model: str | None, device: str | None, load: bool, as_json: bool
 ) -> None:
-    """Look for what is wrong, and say how to mend it.
+    """Look for what is wrong, and say how to fix it.
 
     Settings and keys, Redis, the vector store, workers, the API, the model and its device, the clock, the disk.
     Nothing is changed.

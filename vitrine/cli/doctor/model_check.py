@@ -39,7 +39,9 @@ def check_model(settings: Settings, *, load: bool) -> Iterator[Finding]:
     if load:
         yield from _loaded(settings)
     else:
-        yield _MODEL.note("It was not loaded.", "vitrine doctor --load does, and embeds a picture.")
+        yield _MODEL.note(
+            "Model not loaded.", "Run `vitrine doctor --load` to load it and embed a test picture."
+        )
 
 
 def _missing() -> list[str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--model", help="The model, where several run.")
 @click.option("--grey", is_flag=True, help="Make pictures grey before they are embedded.")
-@click.option("--batch-size", default=64, show_default=True, type=click.IntRange(1, 1000), help="Inputs a request.")  # fmt: skip
+@click.option("--batch-size", default=64, show_default=True, type=click.IntRange(1, 1000), help="Inputs per request.")  # fmt: skip
 @click.option("--api", "api_url", help="The API's address (VITRINE_API_URL).")
 @click.pass_context
 def embed(ctx: click.Context, /, **options: Any) -> None:

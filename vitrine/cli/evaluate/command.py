@@ -24,22 +24,20 @@ if TYPE_CHECKING:
     "--group",
     help="A column: pictures with the same value there are never each other's neighbours.",
 )
-@click.option("--split", help="A column that says train or validation; by lot where not given.")
+@click.option("--split", help="A column that says train or validation; default: random.")
 @click.option("--id", "id_column", help="The column with the item's id.")
 @click.option("--image", "images", multiple=True, help="A column with pictures; may be repeated.")
 @click.option("--image-root", help="Folder or URL that relative picture paths start from.")
 @click.option(
-    "--train", default=10, show_default=True, type=click.IntRange(1, 1000), help="Pictures a class to learn from."
+    "--train", default=10, show_default=True, type=click.IntRange(1, 1000), help="Training pictures per class."
 )  # fmt: skip
 @click.option(
-    "--validation", default=20, show_default=True, type=click.IntRange(1, 10_000), help="Pictures a class to guess."
+    "--validation", default=20, show_default=True, type=click.IntRange(1, 10_000), help="Test pictures per class."
 )  # fmt: skip
 @click.option(
     "--neighbours", default=10, show_default=True, type=click.IntRange(1, 1000), help="Neighbours that vote."
 )  # fmt: skip
-@click.option(
-    "--seed", default=0, show_default=True, type=int, help="What is drawn by lot depends on it."
-)
+@click.option("--seed", default=0, show_default=True, type=int, help="Seed for random sampling.")
 @click.option(
     "--prompt", "prompts", multiple=True, metavar="TEMPLATE",
     help='A sentence for zero-shot, such as "A photo of {text}."; several are averaged.',
@@ -48,10 +46,10 @@ if TYPE_CHECKING:
     "--class-names", metavar="FILE", help="Lines of a label and its words, for zero-shot."
 )
 @click.option(
-    "--pictures", default=100_000, show_default=True, type=click.IntRange(2), help="Look at so many at most, by lot."
+    "--pictures", default=100_000, show_default=True, type=click.IntRange(2), help="Sample at most this many pictures."
 )  # fmt: skip
 @click.option(
-    "--questions", default=5000, show_default=True, type=click.IntRange(1), help="Ask with so many of them at most."
+    "--questions", default=5000, show_default=True, type=click.IntRange(1), help="Use at most this many as queries."
 )  # fmt: skip
 @click.option(
     "--page", type=click.Path(dir_okay=False, path_type=Path), help="Write the worst confusions as an HTML page."

@@ -26,7 +26,7 @@ job_argument = click.argument("job", callback=check_job_id)
 def jobs(limit: int, as_json: bool) -> None:
     """List jobs, newest first.
 
-    What has to be done about those that do not go on is told below the list.
+    Jobs that are stuck are listed below with what to do.
     """
     from vitrine.cli.common import output, services
     from vitrine.cli.jobs.view import job_notice, short_state, status_json, time_ago
@@ -102,7 +102,7 @@ if TYPE_CHECKING:
 def cancel(job: str, as_json: bool) -> None:
     """Stop a job.
 
-    Chunks in work are left at their next step; pictures that are embedded stay in the collection.
+    Running chunks stop at their next step. Pictures already embedded stay in the collection.
     """
     from vitrine.cli.common import output, services
     from vitrine.cli.jobs.view import state_text, status_json

@@ -25,7 +25,7 @@ MOST_COMPARED = 1000
 @click.option("--compare", is_flag=True, help="Time single requests against batches, and write {name}_comparison.json.")  # fmt: skip
 @click.option(
     "--compare-pairs", default=100, show_default=True, type=click.IntRange(1, MOST_COMPARED),
-    help="So many of the first pairs are timed.",
+    help="Number of pairs to time.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--api", "api_url", help="The API's address (VITRINE_API_URL).")

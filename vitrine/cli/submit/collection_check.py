@@ -24,7 +24,7 @@ def refuse_other_model(settings: Settings, collection: str) -> None:
     if present is None or present == asked:
         return
     raise Conflict(
-        f"The collection {collection} is of the model {present}, the job would be of {asked}.",
+        f"Collection {collection} uses model {present}, but this job would use {asked}.",
         hint="Name the collection's model with --model, or choose another --collection.",
     )
 

@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     "--resume",
     metavar="JOB",
     callback=check_job_id,
-    help="Send what is missing of a job whose submit ended half-way; FILE has to be the same.",
+    help="Resume an interrupted submit of the same FILE.",
 )
-@click.option("--wait", is_flag=True, help="Stay until every picture has its outcome.")
-@click.option("--strict", is_flag=True, help="Submit nothing where any row is bad.")
+@click.option("--wait", is_flag=True, help="Wait until every picture is processed.")
+@click.option("--strict", is_flag=True, help="Submit nothing if any row is invalid.")
 @click.option("--dry-run", is_flag=True, help="Check every row, submit nothing; needs no service.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context

@@ -163,7 +163,7 @@ def _tell_sent(
         sent = report_json(report, catalog, spec.collection, spec)
         print_json(sent | {"warnings": [] if warning is None else [warning]})
     else:
-        click.echo(f"Job {spec.id} is on its way. Follow it: vitrine status {spec.id} --wait")
+        click.echo(f"Submitted as job {spec.id}. Watch it: vitrine status {spec.id} --wait")
     return _rows_code(report)
 
 

@@ -30,12 +30,12 @@ QUIT = "q"
     help="Seconds between two looks.",
 )
 @click.option("--jobs", default=12, show_default=True, type=click.IntRange(1, 100), help="At most.")
-@click.option("--once", is_flag=True, help="Look once; so it is where there is no terminal.")
-@click.option("--json", "as_json", is_flag=True, help="Look once, and print one JSON object.")
+@click.option("--once", is_flag=True, help="Print once and exit (the default without a terminal).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and exit.")
 def top(interval: float, jobs: int, once: bool, as_json: bool) -> None:
     """Watch jobs, workers, queues and rates; q or Ctrl-C ends it.
 
-    It reads Redis alone: neither an API nor Prometheus has to run.
+    Reads only Redis; no API or Prometheus needed.
     """
     from vitrine.cli.common import output, services
     from vitrine.cli.top import view as top_view

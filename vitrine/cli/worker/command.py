@@ -21,7 +21,7 @@ def worker(
 ) -> None:
     """Fetch, embed and store pictures, and answer queries, with one model on one device.
 
-    With --devices, one such worker for each device: what dies is started again, and the cores are shared out.
+    With --devices, runs one worker per device: crashed workers are restarted, and CPU cores are divided among them.
     SIGTERM or Ctrl-C: finishes what it has in hand and writes its outcomes, in well under 90 seconds.
     """
     from vitrine.core.redis_client import connect_redis

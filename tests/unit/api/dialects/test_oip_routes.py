@@ -125,7 +125,7 @@ def test_what_an_embedding_cannot_give_is_refused(stage: Stage) -> None:
 
 def test_words_for_a_model_without_a_text_tower_are_refused(stage: Stage) -> None:
     stage.query_client.crew[:] = [fake_worker(SPACE)]
-    assert "no text tower" in error_of(ask(stage, TEXT), 400)
+    assert "pictures only, not text" in error_of(ask(stage, TEXT), 400)
     inputs = stage.client.get("/v2/models/siglip").json()["inputs"]
     assert [one["name"] for one in inputs] == ["IMAGE", "IMAGE_URL"]
 

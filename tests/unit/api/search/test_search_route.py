@@ -79,7 +79,7 @@ def test_words_are_asked_where_the_model_has_a_text_tower(stage: Stage) -> None:
 def test_words_are_refused_in_a_sentence_where_it_has_none(stage: Stage) -> None:
     stage.query_client.crew = [fake_worker(SPACE, supports_text=False)]
     body = problem_of(ask(stage, text="red"), 422, "bad_input")
-    assert "no text tower" in body["detail"]
+    assert "pictures only, not text" in body["detail"]
 
 
 def test_an_item_is_searched_by_the_mean_of_its_vectors_and_left_out(stage: Stage) -> None:

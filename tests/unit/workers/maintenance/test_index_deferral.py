@@ -292,7 +292,7 @@ def test_an_index_that_stands_still_is_not_waited_for_for_ever(
     with caplog.at_level(logging.WARNING):
         bench.round()
     assert bench.state(job) is JobState.COMPLETED
-    assert f"job {job} is finished without its index, which stands at 0 of 20 points" in caplog.text
+    assert f"job {job} is finished without its index, which covers 0 of 20 points" in caplog.text
     assert not bench.index.deferred
 
 
