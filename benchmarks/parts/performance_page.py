@@ -33,10 +33,13 @@ BENCHMARKS = {
 _HEAD = """\
 # Performance
 
-Written by `make bench` from docs/measured/; only the paragraphs under *Why* are written by hand. A figure is the median of turns that took
-turns with what it is compared with; its `_low` and `_high` are the smallest and the largest. A ratio is taken within each round.
-Compare, don't quote: another machine gives other numbers.
+Written by `make bench` from docs/measured, which has every figure; only the reasons below each table are written by hand. A figure is the median
+of rounds run in turns with what it is compared with; a ratio is taken within each round. Compare, don't quote: another machine gives other numbers.
 """
+HEADLINES = 3
+"""Figures of a benchmark that the page has beside those with a goal; docs/measured has all."""
+PROFILE_ROWS = 5
+"""Stages and functions of a profile that the page has."""
 _MET = {True: "met", False: "**missed**", None: "not measured"}
 _WHY = re.compile(r"<!-- why:(\w+) -->\n(.*?)\n?<!-- /why:\1 -->", re.DOTALL)
 _SPREADS = ("_low", "_high")
@@ -75,19 +78,25 @@ def _anchor(name: str) -> str:
 def _section(name: str, title: str, result: Mapping[str, Any], why: str) -> Iterator[str]:
     report = result["report"]
     yield f"## {title}\n"
-    yield f"`{result['command']}`, {result['date']}, {result['minutes']} minutes, on {_described(report)}.\n"
+    yield f"`{result['command']}`, {result['date']}, {result['minutes']} minutes, on {_described(report)}. [All figures](measured/{name}.json).\n"
     for what, text in report.get("notes", {}).items():
         yield f"- {what}: {text}"
     for what, reason in report.get("skipped", {}).items():
         yield f"- **skipped** {what}: {reason}"
-    yield "\n| Figure | Median | Lowest | Highest |\n|---|---|---|---|"
-    yield from _figures(report["figures"])
-    yield f"\n*Why*\n\n<!-- why:{name} -->\n{why}\n<!-- /why:{name} -->\n"
+    rows = [*_figures(report["figures"], {goal["name"] for goal in report["goals"]})]
+    rows.sort(key=lambda row: row.endswith("|  |  |"))  # those that were measured over rounds first
+    if rows:
+        apart = "\n" if report.get("notes") or report.get("skipped") else ""
+        yield f"{apart}| Figure | Median | Lowest | Highest |\n|---|---|---|---|"
+        yield from rows[:HEADLINES]
+    yield f"\n<!-- why:{name} -->\n{why}\n<!-- /why:{name} -->\n"
 
 
-def _figures(figures: Mapping[str, float]) -> Iterator[str]:
-    """A row a figure, its spread beside it."""
+def _figures(figures: Mapping[str, float], goals: set[str]) -> Iterator[str]:
+    """A row for each figure that no goal is about, its spread beside it."""
     for name, value in figures.items():
+        if name in goals:
+            continue
         stem = name.removesuffix(_SPREADS[0]).removesuffix(_SPREADS[1])
         if stem != name and stem in figures:
             continue
@@ -119,7 +128,8 @@ def _profiles(kept: Kept, why: str) -> Iterator[str]:
 def _columns(tables: list[dict[str, float]]) -> Iterator[str]:
     """Rows by name, the largest first; empty where one has no such row."""
     names = dict.fromkeys(name for table in tables for name in table)
-    for name in sorted(names, key=lambda one: -max(table.get(one, 0.0) for table in tables)):
+    largest = sorted(names, key=lambda one: -max(table.get(one, 0.0) for table in tables))
+    for name in largest[:PROFILE_ROWS]:
         cells = (f"{table[name]:.2f}" if name in table else "" for table in tables)
         yield f"| {name} | {' | '.join(cells)} |"
 

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import importlib
+import json
 import os
 from typing import Any
 
@@ -14,6 +16,7 @@ import click
 
 from vitrine import __version__
 from vitrine.cli.shadowed import refuse_shadowed
+from vitrine.core.config_file import CONFIG_VARIABLE
 from vitrine.core.errors import EXIT_COULD_NOT_RUN, VitrineError
 
 COMMANDS = {
@@ -32,6 +35,7 @@ COMMANDS = {
     "api": "vitrine.cli.api:api",
     "standalone": "vitrine.cli.standalone:standalone",
     "store": "vitrine.cli.store:store",
+    "settings": "vitrine.cli.settings:settings",
     "keys": "vitrine.cli.keys:keys",
     "models": "vitrine.cli.models:models",
     "flower": "vitrine.cli.flower:flower",
@@ -57,6 +61,7 @@ SUMMARIES = {
     "api": "Run the HTTP API.",
     "standalone": "Run everything in one command: queue, store, worker and API.",
     "store": "Run the embedded vector store as a process of its own.",
+    "settings": "Show every setting, its value and where it comes from.",
     "keys": "Make API keys.",
     "models": "List the models known by name.",
     "flower": "Watch the tasks in Flower.",
@@ -67,6 +72,7 @@ SUMMARIES = {
 
 EXIT_INTERRUPTED = 130
 DEBUG_VARIABLE = "VITRINE_DEBUG"
+_AS_JSON = "vitrine.as_json"
 
 
 class LazyGroup(click.Group):
@@ -78,23 +84,43 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         target = COMMANDS.get(cmd_name)
-        return None if target is None else load_command(cmd_name, target)
+        return None if target is None else _with_examples(cmd_name, load_command(cmd_name, target))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, SUMMARIES[name]) for name in COMMANDS])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_AS_JSON] = "--json" in args
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if near:
+                error.message += f" Did you mean {near[0]!r}?"
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             refuse_shadowed()
             return super().invoke(ctx)
         except VitrineError as error:
-            _tell(error)
+            _tell(error, as_json=ctx.meta[_AS_JSON])
+            ctx.exit(error.exit_code)
+        except click.ClickException as error:
+            if not ctx.meta[_AS_JSON]:
+                raise
+            _print_error("usage", error.format_message(), None, error.exit_code)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(EXIT_INTERRUPTED)
-        except (click.exceptions.Exit, click.ClickException, click.Abort):
+        except (click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:  # the last stop: no traceback reaches a user
             if _broken_pipe(error) or os.environ.get(DEBUG_VARIABLE):
@@ -120,13 +146,34 @@ def load_command(name: str, target: str) -> click.Command:
     return command
 
 
-def _tell(error: VitrineError) -> None:
+def _with_examples(name: str, command: click.Command) -> click.Command:
+    """The command, its examples at the end of its help."""
+    from vitrine.cli.examples import EXAMPLES
+
+    lines = "\n".join(f"  {example}" for example in EXAMPLES[name])
+    shown = f"\b\nExamples:\n{lines}"
+    if shown not in (command.epilog or ""):
+        command.epilog = f"{shown}\n\n{command.epilog}" if command.epilog else shown
+    return command
+
+
+def _tell(error: VitrineError, *, as_json: bool) -> None:
+    if as_json:
+        hint = None if error.hint is None else str(error.hint)
+        _print_error(error.code, error.message, hint, error.exit_code)
+        return
     from vitrine.cli.common.output import error_console, escape_text
 
     console = error_console()
     console.print(escape_text(f"Error: {error.message}"), style="red", soft_wrap=True)
     if error.hint:
         console.print(escape_text(str(error.hint)), soft_wrap=True)
+
+
+def _print_error(code: str, message: str, hint: str | None, exit_code: int) -> None:
+    """One JSON object on one line of stderr: what `--json` means for errors, in every command."""
+    told = {"code": code, "message": message, "hint": hint, "exit_code": exit_code}
+    click.echo(json.dumps({"error": told}), err=True)
 
 
 def _tell_unexpected(error: Exception) -> None:
@@ -149,6 +196,14 @@ def _broken_pipe(error: Exception) -> bool:
     epilog="Exit codes: 0 done, 1 could not run, 2 usage or bad input, 3 finished with failures, "
     "130 interrupted.",
 )
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    help="A TOML file of settings; default: VITRINE_CONFIG.",
+)
 @click.version_option(__version__, prog_name="vitrine")
-def main() -> None:
+def main(config: str | None) -> None:
     """Visual search for product catalogs."""
+    if config is not None:
+        # For this process and those that it starts.
+        os.environ[CONFIG_VARIABLE] = config

@@ -1,7 +1,7 @@
 """Every setting, its default and its consequence; read once, by a composition root.
 
-Precedence, highest first: a command's option, the environment (`VITRINE_…`), the standalone service
-running on the data directory, the default here. Secrets are `SecretStr`, so that no `repr` shows one.
+Precedence, highest first: a command's option, the environment (`VITRINE_…`), the configuration file (`vitrine.core.config_file`),
+the standalone service running on the data directory, the default here. Secrets are `SecretStr`, so that no `repr` shows one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from vitrine.core.config_file import config_file, read_config
 from vitrine.core.errors import BadInput
 from vitrine.core.store_options import DEFAULTS
 
@@ -58,139 +59,162 @@ class Settings(BaseSettings):
 
     # Where things are.
     data_dir: Path = Field(default_factory=default_data_dir)
+    """Folder for everything that vitrine keeps on this machine: the standalone service, caches, the journal of submitted
+    jobs."""
     redis_url: SecretStr = SecretStr(LOCAL_REDIS)
+    """The Redis server that holds the ledger and the queue; `rediss://` for TLS. May contain a password."""
     qdrant_url: SecretStr = SecretStr("http://127.0.0.1:6333")
-    """`http(s)://host` for a Qdrant server, `edge+http://host` for vitrine's own store process."""
+    """The vector store: `http(s)://host` for a Qdrant server, `edge+http://host` for vitrine's own store process,
+    `edge:///path` for a store inside the process."""
     qdrant_api_key: SecretStr | None = None
+    """The Qdrant server's API key."""
     store_token: SecretStr | None = None
-    """What vitrine's own store process asks of its clients (`edge+http://`)."""
+    """Token that vitrine's own store process requires from its clients (`edge+http://`)."""
     api_url: str = "http://127.0.0.1:8080"
     """Where commands that search find the API."""
 
     # The model.
     model: str = "builtin"
+    """The model that a worker runs and that new collections use: `builtin`, a name from `vitrine models`, a hub id, or a
+    directory."""
     device: str = "auto"
+    """Where the model runs: `auto`, `cpu`, `cuda` or `cuda:N`. `auto` takes the first GPU, else the CPU."""
     batch_size: int = Field(default=0, ge=0, le=4096)
-    """Pictures that the device takes at once. 0: found when the worker starts, and remembered in the data directory."""
+    """Pictures per batch on the device. 0: the best size is measured when the worker starts, and remembered."""
     compile: Literal["auto", "off", "on"] = "auto"
-    """Whether the model is compiled when the worker starts, which takes minutes: `auto` where there is a GPU and it pays,
-    `on` also for a CPU, which needs a C++ compiler."""
+    """Whether the model is compiled when the worker starts, which takes minutes. `auto`: on a GPU, where it pays; `on`:
+    on a CPU too, which needs a C++ compiler."""
     batch_wait_ms: float = Field(default=10.0, ge=0)
-    """How long an incomplete batch waits for company; longer means fuller batches and slower queries."""
+    """Milliseconds that an incomplete batch waits for more pictures. Longer means fuller batches and slower queries."""
 
     # The queue and the ledger.
     lease_seconds: float = Field(default=30.0, gt=0)
-    """A dead worker's chunks move on after this; shorter means more renewals."""
+    """A dead worker's chunks are given to another worker after this many seconds. Shorter recovers sooner and costs more
+    renewals."""
     sweep_seconds: float = Field(default=5.0, gt=0)
+    """Seconds between two looks for chunks that were lost. Shorter recovers sooner and asks Redis more often."""
     max_pending_images: int = Field(default=1_000_000, ge=1)
-    """Submitting waits (or is refused with 429 over HTTP) while this many pictures have no outcome."""
+    """Above this many unprocessed pictures, submits wait (over HTTP: 429). Each takes about 72 bytes of Redis."""
     job_ttl_days: float = Field(default=14.0, gt=0)
-    """A finished job and its failures are forgotten after this; the points stay."""
+    """Finished jobs and their failures are deleted after this many days. The vectors stay."""
     index_points: int = Field(default=DEFAULTS.index_points, ge=1)
-    """Vectors that make an index worth building. While so many pictures wait for a collection, its index is deferred; a job
-    that embedded so many is finished once the index is built. Smaller jobs neither defer it nor wait."""
+    """A collection with this many pending pictures is a bulk load: its index is built after the load, and its job waits
+    for that. Smaller jobs neither defer the index nor wait."""
     index_deferred: bool = DEFAULTS.index_deferred
-    """Whether a bulk load defers the index. The same work is done either way: off, it goes on during the load, which pays
-    where the store has cores of its own that would be idle then."""
+    """Whether a bulk load defers the index. Turn it off where the store has cores of its own that would be idle during
+    the load."""
     index_timeout: float = Field(default=DEFAULTS.index_timeout, gt=0)
-    """Seconds for which a job waits for an index that makes no progress; then it is finished without, and says so in the log."""
+    """Seconds that a job waits for an index that makes no progress; then it finishes without it and logs that."""
     store_timeout: int = Field(default=DEFAULTS.store_timeout, ge=1)
-    """Seconds for one request to a Qdrant server. Longer rides out a busy server; shorter notices one that hangs earlier."""
+    """Seconds for one request to a Qdrant server. Longer rides out a busy server; shorter notices earlier one that
+    hangs."""
     device_timeout: float = Field(default=60.0, gt=0)
-    """A worker whose batch takes longer ends itself, to be started again. A full batch of the largest model on a CPU takes
-    about half of that."""
+    """A worker whose batch takes longer than this many seconds ends itself and is restarted. Must exceed the longest
+    batch: about 30 s for the largest model on a CPU."""
     ingest_threads: int = Field(default=12, ge=1, le=64)
-    """Chunks in work at once in one worker. A chunk keeps its place until its slowest picture is through: there have to be
-    enough of them, small ones too, to fill a batch while the device has another. More repeat more work after a crash."""
+    """Chunks processed at once by one worker. A chunk keeps its place until its slowest picture is done, so a few are
+    needed to fill batches; more repeat more work after a crash."""
     query_threads: int = Field(default=64, ge=1, le=256)
-    """Query pictures and texts in work at once in one worker."""
+    """Query pictures and texts processed at once by one worker."""
 
     # Fetching.
     fetch_timeout: float = Field(default=10.0, gt=0)
     """Seconds for one picture, from the name look-up to the last byte, redirects included."""
     fetch_connect_timeout: float = Field(default=5.0, gt=0)
+    """Seconds to connect to a host."""
     fetch_max_bytes: int = Field(default=20 * MEBIBYTE, ge=1)
+    """Larger pictures fail as `too_large`."""
     fetch_max_redirects: int = Field(default=3, ge=0)
+    """More redirects fail as `too_many_redirects`. Each target is checked like the first URL."""
     fetch_concurrency: int = Field(default=128, ge=1)
-    """Pictures fetched at once by one worker, half of them from one host: at 30 ms each that is 2,000 a second from one."""
+    """Pictures fetched at once by one worker, at most half of them from one host."""
     fetch_memory_bytes: int = Field(default=256 * MEBIBYTE, ge=1)
-    """What pictures may take from their first byte received to the end of their decoding; past it no fetch begins."""
+    """Memory for pictures from their first byte received to the end of their decoding; above it no fetch starts."""
     fetch_attempts: int = Field(default=3, ge=1)
-    """Tries of one picture within one chunk before it is put off."""
+    """Tries of one picture within a chunk before it is deferred."""
     fetch_deferrals: int = Field(default=3, ge=0)
-    """How often a picture with a transient error is put off until later before it counts as failed."""
+    """How often a picture with a temporary error is deferred to a later try before it counts as failed."""
     fetch_allow: Annotated[tuple[str, ...], NoDecode] = ()
-    """Hosts (`host` or `host:port`) and networks (CIDR) that may be fetched although not public; comma-separated."""
+    """Hosts (`host` or `host:port`) and networks (CIDR) that may be fetched from although their addresses are not
+    public."""
     fetch_files: bool = False
-    """Whether jobs from the command line may name files beneath their own folder. Standalone: yes."""
+    """Whether jobs from the command line may read picture files below the catalog's folder. On in standalone."""
 
     # Decoding.
     max_pixels: int = Field(default=50_000_000, ge=1)
+    """Pictures with more pixels fail as `too_many_pixels` before they are decoded."""
     decode_threads: int = Field(default=0, ge=0)
-    """Pictures decoded at once; 0: one for each core."""
+    """Pictures decoded at once; 0: one per core."""
     preprocess: Literal["fast", "reference"] = "fast"
-    """`reference`: every picture by Pillow and the model's own processor; slower, the same vectors to 0.9999."""
+    """`fast`: libjpeg-turbo and torch. `reference`: Pillow and the model's own processor, two to three times the CPU for
+    large JPEGs; the same vectors to 0.9999."""
     grey: bool = False
-    """Embed pictures without their colours, as one luma in all three channels; a collection has grey ones or coloured ones."""
+    """Embed pictures without their colours. A collection holds either grey or coloured pictures."""
     longest_side: int = Field(default=0, ge=0)
-    """Pixels, at least 1024, to which a picture's longest side is scaled down before the model's own scaling; 0: it is left as
-    it is. For vectors equal to those of a service that does so; it saves no memory here."""
+    """Pixels, at least 1024, to which a picture's longest side is scaled down first; 0: off. For vectors equal to those
+    of a service that does so; it saves no memory here."""
     jpeg_scaling: bool = False
-    """Decode large JPEGs at a half, a quarter or an eighth of their size, at least three times what the model takes:
-    faster, vectors to about 0.999 the same, and of an image policy of their own, so that a collection has the ones or
-    the others."""
+    """Decode large JPEGs at a half, quarter or eighth of their size: faster, vectors to about 0.999 the same, and kept
+    apart from others."""
     decode_memory_bytes: int = Field(default=2048 * MEBIBYTE, ge=1)
-    """What pictures may take at full size while they are decoded, half each for those above and below 16 megapixels; too little
-    lets fewer cores decode. One of 50 megapixels takes 200 MB as a JPEG, 1 GB as a WebP."""
+    """Memory for pictures at full size while they are decoded, half each for those above and below 16 megapixels. Too
+    little leaves cores idle: 50 megapixels take 200 MB as JPEG, 1 GB as WebP."""
 
-    # What was embedded before.
+    # The cache of vectors.
     embedding_cache_bytes: int = Field(default=EMBEDDING_CACHE_BYTES, ge=0)
-    """Disk in the data directory for the vectors of pictures embedded before: equal bytes under the same model, revision and
-    image policy are then neither decoded nor embedded again. 0: none. 768 numbers take about 3.5 KB; past it the oldest go."""
+    """Disk for vectors of pictures seen before, which are then neither decoded nor embedded again; 0: off. A vector of
+    768 numbers takes about 3.5 KB; the oldest are dropped first."""
 
     # The API.
     api_host: str = "127.0.0.1"
+    """Address that the API listens on. Other than loopback needs API keys."""
     api_port: int = Field(default=8080, ge=0, le=65535)
+    """Port that the API listens on; 0 takes a free one."""
     query_timeout: float = Field(default=20.0, gt=0)
+    """Seconds that a search waits for a worker; then it fails with 503."""
     max_upload_bytes: int = Field(default=256 * MEBIBYTE, ge=1)
+    """Larger uploads are refused with 413."""
     api_keys: SecretStr = SecretStr("")
-    """Who may ask: entries of `vitrine keys new`, comma-separated. Without any, the API serves loopback only."""
+    """Entries from `vitrine keys new`, comma-separated. Without any, the API serves loopback only."""
     api_keys_file: Path | None = None
-    """More of them, an entry a line; read when the API starts."""
+    """File with more entries, one per line, read when the API starts."""
     api_key: SecretStr | None = None
     """The key that commands send to the API."""
     api_rate: float = Field(default=100.0, gt=0)
-    """Requests a second for each key in each API process; more is refused with 429 once the burst is spent."""
+    """Requests per second for each key and API process; more are refused with 429 once the burst is used up."""
     api_burst: int = Field(default=200, ge=1)
     """Requests that a key may save up while it asks less."""
     api_client_timeout: float = Field(default=20.0, gt=0)
-    """Seconds a client has for a request's head, and for its body beside a second for each 64 KiB; then it is cut."""
+    """Seconds a client has for the request head, plus one second per 64 KiB for the body. Slower clients are
+    disconnected."""
     api_max_connections: int = Field(default=512, ge=1)
     """Open connections; one more is answered 503 at once."""
     api_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
-    """Addresses of proxies whose X-Forwarded-For is believed, comma-separated; the audit log has the client then."""
+    """Addresses of proxies whose X-Forwarded-For is trusted for the audit log."""
     model_aliases: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
-    """Names under which clients of other systems know a model: `siglip=google/siglip-so400m-patch14-384,…`."""
+    """Names that clients of other systems use for a model: `siglip=google/siglip-so400m-patch14-384`."""
     flower_url: str | None = None
-    """Where people find Flower; the page links to it."""
+    """Link to Flower, shown on the System page."""
     grafana_url: str | None = None
-    """Where people find Grafana; the page links to it."""
+    """Link to Grafana, shown on the System page."""
     audit_log: Path | None = None
-    """File to which the API appends who changed what; left out: standard error."""
+    """File to which the API appends who changed what; default: standard error."""
 
-    # What is told of the service.
+    # Metrics, traces and logs.
     metrics_host: str = "127.0.0.1"
-    """Address at which a worker tells Prometheus its metrics. They ask for no key: not on a network that visitors reach."""
+    """Address on which a worker serves Prometheus metrics. They need no key, so keep it off networks that visitors
+    reach."""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = 0
-    """Its port; 0: a free one, which the API names at /v1/metrics/targets; blank: none. Several workers under one command
-    take this one and those after it."""
+    """Port of these metrics; 0: a free one, listed at /v1/metrics/targets; blank: off. Several workers under one command
+    take this port and those after it."""
     traces_url: str | None = None
-    """Collector that takes OpenTelemetry's traces (OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces; left out: none."""
+    """OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces; default: no traces."""
     traces_sample_ratio: float = Field(default=1.0, ge=0, le=1)
-    """The share of chunks that are traced; the same ones in every process."""
+    """Share of chunks that are traced; the same ones in every process."""
     log_level: str = "INFO"
+    """`DEBUG`, `INFO`, `WARNING` or `ERROR`."""
     log_format: Literal["auto", "json", "human"] = "auto"
-    """`auto`: words on a terminal, a JSON object a line where standard error is none."""
+    """`auto`: text on a terminal, else one JSON object per line."""
 
     @field_validator("data_dir")
     @classmethod
@@ -278,16 +302,34 @@ def _renamed() -> dict[str, str]:
 
 
 def load(**overrides: object) -> Settings:
-    """Read the environment once; `overrides` that are None are as if not given.
+    """Read the environment and the configuration file once; `overrides` that are None are as if not given.
 
-    Raises `BadInput` naming the variable and what is wrong with it, never its value.
+    Raises `BadInput` naming the variable, or the file and key, and what is wrong with it, never its value.
     """
     given = {key: value for key, value in overrides.items() if value is not None}
+    path = config_file()
+    config = {} if path is None else _from_config(path)
     try:
-        return Settings(**(_renamed() | given))  # type: ignore[arg-type]
+        return Settings(**(config | _renamed() | given))  # type: ignore[arg-type]
     except ValidationError as error:
         parts = [
-            f"VITRINE_{str(item['loc'][0]).upper() if item['loc'] else '?'}: {item['msg']}"
+            f"{_place(item['loc'], config, path)}: {item['msg']}"
             for item in error.errors(include_input=False, include_url=False)
         ]
         raise BadInput("Setting not understood: " + "; ".join(parts) + ".") from None
+
+
+def _from_config(path: Path) -> dict[str, object]:
+    """The file's values, but for those that the environment has too."""
+    found = read_config(path, Settings.model_fields.keys())
+    return {key: value for key, value in found.items() if variable_of(key) not in os.environ}
+
+
+def variable_of(field: str) -> str:
+    """The environment variable of a setting."""
+    return f"VITRINE_{field.upper()}"
+
+
+def _place(location: tuple[int | str, ...], config: dict[str, object], path: Path | None) -> str:
+    field = str(location[0]) if location else "?"
+    return f"{path}, {field}" if field in config else variable_of(field)

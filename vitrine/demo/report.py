@@ -54,7 +54,7 @@ def render_report(report: DemoReport, *, picture_ms: float | None, item_ms: floa
     grid.add_column()
     grid.add_row("catalog", f"{report.images:,}", f"pictures of {report.items:,} items")
     grid.add_row("embedded", f"[bold green]{report.embedded:,}[/]", f"in {report.seconds:.1f} s")
-    grid.add_row("", f"{report.images_per_s:,.0f}", "pictures a second")
+    grid.add_row("", f"{report.images_per_s:,.0f}", "pictures per second")
     for number, (reason, count) in enumerate(sorted(report.failed.items())):
         grid.add_row("" if number else "failed", f"[yellow]{count:,}[/]", reason)
     for kind, took in (("picture", picture_ms), ("item", item_ms)):

@@ -11,7 +11,9 @@ from vitrine.core.settings import RENAMED_VARIABLES, Settings
 from vitrine.doctor.finding import Finding, FindingFactory
 
 _PREFIX = "VITRINE_"
-_READ_ELSEWHERE = frozenset({"DEBUG", "PARENT", "REDIS_SERVER", "TEST_DATA", "TEST_REDIS_URL"})
+_READ_ELSEWHERE = frozenset(
+    {"CONFIG", "DEBUG", "PARENT", "REDIS_SERVER", "TEST_DATA", "TEST_REDIS_URL"}
+)
 """Variables that are no settings of a process, and are read all the same."""
 
 

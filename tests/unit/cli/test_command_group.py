@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -109,3 +110,27 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "load_settings", broken)
     with pytest.raises(RuntimeError, match="seen"):
         CliRunner().invoke(main, ["jobs"], catch_exceptions=False)
+
+
+def test_a_mistyped_command_is_told_the_nearest() -> None:
+    result = CliRunner().invoke(main, ["sumbit"])
+    assert (result.exit_code, "Did you mean 'submit'?" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["status", "a1", "--json"], "ledger_unavailable"),
+        (["status", "--json"], "usage"),
+        (["statsu", "--json"], "usage"),
+    ],
+)
+def test_with_json_an_error_is_one_object_on_stderr(
+    arguments: list[str], code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VITRINE_REDIS_URL", "redis://127.0.0.1:1/0")
+    result = CliRunner().invoke(main, arguments)
+    (line,) = result.stderr.splitlines()
+    error = json.loads(line)["error"]
+    assert (error["code"], error["exit_code"]) == (code, result.exit_code)
+    assert result.stdout == ""

@@ -196,9 +196,9 @@ def test_a_rate_is_told_only_by_the_command_that_saw_the_whole_job(
 
     monkeypatch.setattr(ledger, "seal", seal)
     shown = run("submit", catalog, "--collection", "shop", "--wait").stdout
-    assert "pictures a second" in shown
+    assert "pictures per second" in shown
     told = run("status", ledger.jobs()[0].spec.id).stdout
-    assert "pictures a second" not in told
+    assert "pictures per second" not in told
     assert "finished 0 s ago" in told
 
 

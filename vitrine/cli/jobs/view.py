@@ -78,7 +78,7 @@ def _print_times(status: JobStatus, took: float | None) -> None:
     if took is None:
         console().print(escape_text(f"  finished {time_ago(status.finished_at)}"))
         return
-    rate = f", {status.embedded / took:,.1f} pictures a second" if status.embedded else ""
+    rate = f", {status.embedded / took:,.1f} pictures per second" if status.embedded else ""
     console().print(escape_text(f"  {took:,.1f} s{rate}"))
 
 
