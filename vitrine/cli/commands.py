@@ -72,7 +72,7 @@ SUMMARIES = {
 
 EXIT_INTERRUPTED = 130
 DEBUG_VARIABLE = "VITRINE_DEBUG"
-_AS_JSON = "vitrine.as_json"
+_AS_JSON = "vitrine:as-json"
 
 
 class LazyGroup(click.Group):
@@ -101,9 +101,8 @@ class LazyGroup(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            if near:
-                error.message += f" Did you mean {near[0]!r}?"
-            raise
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"{error.message}{meant}", ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

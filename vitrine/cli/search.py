@@ -6,11 +6,17 @@ from typing import Any
 
 import click
 
+from vitrine.cli.common.completion import complete_collections
 from vitrine.core.schemes import FILE, is_allowed_in_requests, local_path, scheme_of
 
 
 @click.command()
-@click.option("--collection", required=True, help="The catalog to search.")
+@click.option(
+    "--collection",
+    required=True,
+    shell_complete=complete_collections,
+    help="The catalog to search.",
+)
 @click.option("--image", help="A picture: a file, or an http(s) URL that a worker fetches.")
 @click.option("--item", help="The id of an item of the collection; it is left out of its result.")
 @click.option("--text", help="Words, alone or beside a picture; the model needs a text tower.")

@@ -10,6 +10,7 @@ from types import FrameType
 
 import click
 
+from vitrine.cli.common.completion import complete_models
 from vitrine.core.settings import Settings
 
 
@@ -19,7 +20,11 @@ from vitrine.core.settings import Settings
     type=click.Path(path_type=Path),
     help="Where everything is kept (VITRINE_DATA_DIR).",
 )
-@click.option("--model", help="Model name, hub id or local directory (VITRINE_MODEL).")
+@click.option(
+    "--model",
+    shell_complete=complete_models,
+    help="Model name, hub id or local directory (VITRINE_MODEL).",
+)
 @click.option("--device", help="auto, cpu, cuda or cuda:N (VITRINE_DEVICE).")
 @click.option("--host", help="Address the API listens on (VITRINE_API_HOST).")
 @click.option("--port", type=int, help="Port of the API; 0 takes a free one (VITRINE_API_PORT).")

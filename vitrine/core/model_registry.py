@@ -6,10 +6,13 @@ at the pinned revision, so that a vector of today and one of next year come from
 
 from __future__ import annotations
 
+import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from vitrine.core.errors import BadInput
 from vitrine.core.types import model_name
 
 Family: TypeAlias = Literal["descriptor", "siglip", "siglip2", "clip", "dinov2"]
@@ -145,6 +148,33 @@ def find_model_card(model: str) -> ModelCard | None:
 def resolve_model_card(model: str) -> ModelCard | None:
     """The card that somebody means who gives an id, a canonical name, or an id's last part."""
     return find_model_card(model) or _BY_SHORT_NAME.get(model.lower())
+
+
+def check_model_name(model: str) -> None:
+    """Raise `BadInput` for a name that no worker could open: before anything is started, without loading a library.
+
+    Directories must be there; a name without a slash must be a known one. Whether the hub has an ORGANISATION/NAME only
+    the hub knows.
+    """
+    given = os.path.expanduser(model)
+    if os.path.isdir(given) or find_model_card(model) is not None:
+        return
+    if model.startswith(("/", "./", "../", "~")):
+        raise BadInput(
+            f"There is no model directory {model}.",
+            hint="Give a directory in transformers' format, an ORGANISATION/NAME, or builtin.",
+        )
+    if "/" in model or model.startswith("timed-"):
+        return
+    card = _BY_SHORT_NAME.get(model.lower())
+    near = difflib.get_close_matches(model.lower(), _BY_SHORT_NAME, n=1)
+    meant = card or (_BY_SHORT_NAME[near[0]] if near else None)
+    raise BadInput(
+        f"There is no model {model!r}.",
+        hint=f"Did you mean {meant.id}?"
+        if meant
+        else "List the known models with `vitrine models`.",
+    )
 
 
 def split_revision(model: str) -> tuple[str, str | None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,7 +21,8 @@ from typing import Self
 from pydantic import SecretStr
 
 from vitrine.core import service_discovery
-from vitrine.core.errors import EXIT_USAGE, BadInput, VitrineError
+from vitrine.core.errors import EXIT_USAGE, BadInput, Unavailable, VitrineError
+from vitrine.core.model_registry import check_model_name
 from vitrine.core.redis_client import connect_redis, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.core.types import model_name
@@ -103,6 +105,8 @@ class Standalone:
 
     def _check_addresses(self) -> None:
         """Say what is wrong with a setting before anything is started."""
+        check_model_name(self.settings.model)
+        _check_port(self.settings.api_host, self.settings.api_port)
         if "redis_url" in self.settings.model_fields_set:
             connect_redis(self.settings.redis_url.get_secret_value()).close()
         if "qdrant_url" in self.settings.model_fields_set:
@@ -237,6 +241,20 @@ class Standalone:
             self._redis.restart()
         for child in self._children:
             child.restart_if_dead()
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raise `Unavailable` for a port that something else has; the API binds it again once all others run."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        # As a server binds: a port whose last connections still close is free.
+        socket.create_server((host, port), family=family).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Unavailable(
+            f"The API cannot listen at {host} port {port}: {reason}.",
+            hint="Choose another with --host or --port; port 0 takes a free one.",
+        ) from error
 
 
 def _not_ready(child: ChildProcess, said: LogFile) -> VitrineError:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vitrine.cli.common.completion import complete_collections
+
 if TYPE_CHECKING:
     from vitrine.core.settings import Settings
     from vitrine.similarity.dedupe import Duplicates
@@ -16,7 +18,12 @@ SHOWN = 20
 
 
 @click.command()
-@click.option("--collection", required=True, help="The catalog to look through.")
+@click.option(
+    "--collection",
+    required=True,
+    shell_complete=complete_collections,
+    help="The catalog to look through.",
+)
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1, min_open=True),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vitrine.cli.common.completion import complete_models
+
 if TYPE_CHECKING:
     from vitrine.core.settings import Settings
     from vitrine.doctor.finding import Finding
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 @click.command(
     epilog="Exit codes: 0 nothing is wrong (there may be warnings), 2 a setting is not understood, 3 something is wrong."
 )
-@click.option("--model", help="Look at another model than VITRINE_MODEL.")
+@click.option(
+    "--model", shell_complete=complete_models, help="Look at another model than VITRINE_MODEL."
+)
 @click.option("--device", help="Look at another device than VITRINE_DEVICE.")
 @click.option("--load", is_flag=True, help="Load the model and embed a picture with it, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vitrine.cli.common.completion import complete_models
 from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     "--output", type=click.Path(dir_okay=False, path_type=Path),
     help="Write one array, float32 [n, dimension], in NumPy's format; what failed is NaN.",
 )  # fmt: skip
-@click.option("--model", help="The model, where several run.")
+@click.option("--model", shell_complete=complete_models, help="The model, where several run.")
 @click.option("--grey", is_flag=True, help="Make pictures grey before they are embedded.")
 @click.option("--batch-size", default=64, show_default=True, type=click.IntRange(1, 1000), help="Inputs per request.")  # fmt: skip
 @click.option("--api", "api_url", help="The API's address (VITRINE_API_URL).")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vitrine.cli.common.completion import complete_collections, complete_models
+
 if TYPE_CHECKING:
     from vitrine.cli.evaluate.run import EvaluateRequest
 
@@ -16,9 +18,22 @@ if TYPE_CHECKING:
     "a picture no vector."
 )
 @click.argument("catalog", required=False)
-@click.option("--collection", help="Take the vectors that this collection holds.")
-@click.option("--model", help="Have the pictures embedded by this model's workers (VITRINE_MODEL).")
-@click.option("--against", metavar="MODEL", help="Compare with another model on the same pictures.")
+@click.option(
+    "--collection",
+    shell_complete=complete_collections,
+    help="Take the vectors that this collection holds.",
+)
+@click.option(
+    "--model",
+    shell_complete=complete_models,
+    help="Have the pictures embedded by this model's workers (VITRINE_MODEL).",
+)
+@click.option(
+    "--against",
+    metavar="MODEL",
+    shell_complete=complete_models,
+    help="Compare with another model on the same pictures.",
+)
 @click.option("--label", help="The column with the label; found by usual names where not given.")
 @click.option(
     "--group",

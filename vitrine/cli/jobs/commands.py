@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vitrine.cli.common.completion import complete_jobs
 from vitrine.core.errors import Conflict
 from vitrine.core.types import FailureReason
 
@@ -17,7 +18,7 @@ def check_job_id(_: click.Context, __: click.Parameter, value: str | None) -> st
     return value
 
 
-job_argument = click.argument("job", callback=check_job_id)
+job_argument = click.argument("job", callback=check_job_id, shell_complete=complete_jobs)
 
 
 @click.command()

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from vitrine.cli.common.completion import complete_models
 from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK
 
 MOST_COMPARED = 1000
@@ -20,7 +21,7 @@ MOST_COMPARED = 1000
 @click.option("--text", help="The column with texts.")
 @click.option("--image-root", help="Folder or URL that relative picture paths start from.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="By default {name}_with_scores.csv.")  # fmt: skip
-@click.option("--model", help="The model, where several run.")
+@click.option("--model", shell_complete=complete_models, help="The model, where several run.")
 @click.option("--batch-size", default=64, show_default=True, type=click.IntRange(1, 500), help="Pairs a request.")  # fmt: skip
 @click.option("--compare", is_flag=True, help="Time single requests against batches, and write {name}_comparison.json.")  # fmt: skip
 @click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from producer.formats import Format
+from vitrine.cli.common.completion import complete_collections, complete_models
 from vitrine.cli.jobs.commands import check_job_id
 
 if TYPE_CHECKING:
@@ -19,8 +20,16 @@ if TYPE_CHECKING:
     "are sent the job stays open for --resume, while waiting it goes on."
 )
 @click.argument("file")
-@click.option("--collection", help="The catalog's name in the store; made where it is not there.")
-@click.option("--model", help="A model's name or directory; the default is VITRINE_MODEL.")
+@click.option(
+    "--collection",
+    shell_complete=complete_collections,
+    help="The catalog's name in the store; made where it is not there.",
+)
+@click.option(
+    "--model",
+    shell_complete=complete_models,
+    help="A model's name or directory; the default is VITRINE_MODEL.",
+)
 @click.option("--id", "id_column", help="The column with the item's id.")
 @click.option("--image", "images", multiple=True, help="A column with pictures; may be repeated.")
 @click.option(

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import click
 
+from vitrine.cli.common.completion import complete_models
 from vitrine.core.settings import Settings
 
 
 @click.command()
-@click.option("--model", help="Model name, hub id or local directory (VITRINE_MODEL).")
+@click.option(
+    "--model",
+    shell_complete=complete_models,
+    help="Model name, hub id or local directory (VITRINE_MODEL).",
+)
 @click.option("--device", help="auto, cpu, cuda or cuda:N (VITRINE_DEVICE).")
 @click.option(
     "--devices", help="all (every GPU), or a list such as cuda:0,cuda:2: a process for each."
@@ -24,12 +29,14 @@ def worker(
     With --devices, runs one worker per device: crashed workers are restarted, and CPU cores are divided among them.
     SIGTERM or Ctrl-C: finishes what it has in hand and writes its outcomes, in well under 90 seconds.
     """
+    from vitrine.core.model_registry import check_model_name
     from vitrine.core.redis_client import connect_redis
     from workers.celery_app.config import worker_settings
 
     if device is not None and devices is not None:
         raise click.UsageError("Give --device or --devices, not both.")
     settings = worker_settings(model=model, device=device)
+    check_model_name(settings.model)
     # Before Celery, whose banner shows an address that is none as it is, password and all.
     connect_redis(settings.redis_url.get_secret_value()).close()
     if exit_with_parent:
