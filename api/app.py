@@ -65,7 +65,7 @@ SEARCHES_IN_FLIGHT = 64
 THREADS = SEARCHES_IN_FLIGHT + runpod.WAITERS + 32
 """Threads for routes: were they all waiting for workers, looking at a job would have to wait as well."""
 
-_ROOMS = (
+_ROUTERS = (
     jobs,
     preview,
     failure_summary,
@@ -115,9 +115,11 @@ def create_app(parts: Services, keyring: Keyring | None = None) -> FastAPI:
     app.state.large_bodies = body_limit.Admission(body_limit.LARGE_AT_ONCE, "large bodies")
     app.state.runsync_admission = body_limit.Admission(runpod.WAITERS, "waiting requests")
     app.state.runner = TicketRunner(parts.tickets, parts.query_client)
-    app.state.routes = [route for room in (*_ROOMS, *_DIALECTS) for route in room.router.routes]
-    for room in (*_ROOMS, *_DIALECTS):
-        app.include_router(room.router, dependencies=[Depends(refuse_unknown)])
+    app.state.routes = [
+        route for module in (*_ROUTERS, *_DIALECTS) for route in module.router.routes
+    ]
+    for module in (*_ROUTERS, *_DIALECTS):
+        app.include_router(module.router, dependencies=[Depends(refuse_unknown)])
     page = static_files.read_files()
     app.include_router(static_files.router(page))
     settings = parts.settings

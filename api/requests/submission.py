@@ -102,7 +102,7 @@ def _submit(
 ) -> Submitted:
     """Validate and submit.
 
-    Raises `BadInput` (no catalog, no good row, a bad row under `strict`), `Full`, `CatalogTooLarge`, `Conflict` (a collection
+    Raises `BadInput` (no catalog, no good row, a bad row under `strict`), `QueueFull`, `CatalogTooLarge`, `Conflict` (a collection
     of another model), `LedgerUnavailable` or `StoreUnavailable`. Whatever ends it half-way cancels the job.
     """
     asked = _asked_model(parts, collection, model)

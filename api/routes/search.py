@@ -19,7 +19,7 @@ from api.requests import bodies
 from api.routes.collections import space_of
 from api.schemas.base import SpaceOut
 from api.schemas.search import QueryOut, RelevanceOut, SearchIn, SearchOptions, SearchOut, Took
-from api.search.query_vector import QueryVector, resolve_query_vector
+from api.search.query_vector import StoreQuery, resolve_query_vector
 from api.search.request import read_search_request
 from api.search.results import ResultPage, max_depth, read_page
 from api.search.sample_cache import SampleCache
@@ -104,7 +104,7 @@ def search(
 
 
 def _answer(
-    options: SearchOptions, aim: QueryVector, page: ResultPage, space: EmbeddingSpace, took: Took
+    options: SearchOptions, aim: StoreQuery, page: ResultPage, space: EmbeddingSpace, took: Took
 ) -> SearchOut:
     return SearchOut(
         collection=options.collection,

@@ -26,7 +26,7 @@ _DESCRIBED = {"image": "the picture sent", "url": "the picture at the URL", "tex
 
 
 @dataclass(frozen=True, slots=True)
-class QueryVector:
+class StoreQuery:
     """What the store is asked for: a unit vector, float32 [dimension], and whom to leave out."""
 
     vector: NDArray[np.float32]
@@ -47,7 +47,7 @@ class _Seen:
 
 def resolve_query_vector(
     parts: Services, backgrounds: SampleCache, asked: SearchRequest, space: EmbeddingSpace
-) -> QueryVector:
+) -> StoreQuery:
     """The aim of a question about a collection of this space.
 
     Raises `NotFound` for an item, `BadInput` for a picture or words that cannot be embedded, `Conflict` where
@@ -57,7 +57,7 @@ def resolve_query_vector(
     seen = _see(parts, asked.options.collection, examples, space)
     exclude = tuple(dict.fromkeys(one.by.item_id for one in examples if isinstance(one.by, ByItem)))
     if len(seen) == 1:
-        return QueryVector(seen[0].vector, exclude, seen[0].kind, seen[0].described)
+        return StoreQuery(seen[0].vector, exclude, seen[0].kind, seen[0].described)
     weighted = [
         WeightedVector(one.vector, example.weight)
         for one, example in zip(seen, examples, strict=True)
@@ -70,7 +70,7 @@ def resolve_query_vector(
             "What is wanted and what is not cancel each other out.",
             hint="Leave out one of the examples, or give it another weight.",
         )
-    return QueryVector(vector, exclude, "blend", _told(seen[:count], seen[count:]))
+    return StoreQuery(vector, exclude, "blend", _told(seen[:count], seen[count:]))
 
 
 def _told(like: Sequence[_Seen], unlike: Sequence[_Seen]) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from api.requests import bodies
 from api.schemas.search import HitOut, SearchOptions
-from api.search.query_vector import QueryVector
+from api.search.query_vector import StoreQuery
 from api.search.sample_cache import SampleCache
 from vitrine.core.filters import Filter
 from vitrine.similarity.duplicates import group_near_duplicates
@@ -57,7 +57,7 @@ def max_depth(options: SearchOptions) -> int:
 def read_page(
     store: VectorStore,
     backgrounds: SampleCache,
-    aim: QueryVector,
+    aim: StoreQuery,
     *,
     options: SearchOptions,
     where: Filter | None,
@@ -92,7 +92,7 @@ def _listed(vector: NDArray[np.float32] | None) -> list[float] | None:
 
 
 def _relevance(
-    background: ScoreBaseline | None, aim: QueryVector, groups: Sequence[HitGroup]
+    background: ScoreBaseline | None, aim: StoreQuery, groups: Sequence[HitGroup]
 ) -> Relevance | None:
     if background is None or not background.is_sufficient:
         return None
@@ -105,7 +105,7 @@ class _Search:
     """One question to one collection, asked as deep as its page lies."""
 
     def __init__(
-        self, store: VectorStore, aim: QueryVector, options: SearchOptions, where: Filter | None
+        self, store: VectorStore, aim: StoreQuery, options: SearchOptions, where: Filter | None
     ) -> None:
         self._store = store
         self._aim = aim

@@ -35,7 +35,7 @@ JOB_SECONDS = 600.0
 Job = dict[str, Any]
 
 
-class Lane(Protocol):
+class EmbeddingClient(Protocol):
     """What embeds questions: `vitrine.query.client.QueryClient`, or the fake one."""
 
     def embed_many(
@@ -44,7 +44,7 @@ class Lane(Protocol):
         """An answer for each question."""
 
 
-def answer(query_client: Lane, model: str, given: object) -> Job:
+def answer(query_client: EmbeddingClient, model: str, given: object) -> Job:
     """A job's output, or its error under `error`, which RunPod takes for a failed job."""
     try:
         asked = questions_of(given)
@@ -58,7 +58,7 @@ def answer(query_client: Lane, model: str, given: object) -> Job:
     return plain
 
 
-def handler_of(query_client: Lane, model: str) -> Callable[[Job], Awaitable[Job]]:
+def handler_of(query_client: EmbeddingClient, model: str) -> Callable[[Job], Awaitable[Job]]:
     """What RunPod calls for each job; asynchronous, so that several are under way."""
 
     async def handler(job: Job) -> Job:

@@ -112,8 +112,8 @@ def test_what_was_put_off_comes_after_the_seconds_that_it_was_put_off_for(bench:
     job = bench.job(1)
     lease = bench.lease(job, 0)
     due = bench.ledger.clock() + 15
-    putoffs = [Deferral(image, due) for image in lease.chunk.images]
-    bench.ledger.finish(lease, embedded=[], failures=[], deferrals=putoffs)
+    given = [Deferral(image, due) for image in lease.chunk.images]
+    bench.ledger.finish(lease, embedded=[], failures=[], deferrals=given)
     bench.set_back(job, HOUR)
     assert bench.sweep(job) == []
     bench.set_back(job, -20)

@@ -1,4 +1,4 @@
-"""The values that flow between the rooms: small, frozen, made of ids and URLs, never of bytes.
+"""The values that flow between the packages: small, frozen, made of ids and URLs, never of bytes.
 
 A catalog row becomes a `CatalogItem`; each of its pictures becomes an `ImageRef` with an ordinal
 that is unique within its job; 64 of them make a `Chunk`, the unit of work; and each ends in exactly

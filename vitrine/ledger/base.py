@@ -194,11 +194,11 @@ class Ledger(Protocol):
         count only while the lease is ours, or once the job is being cancelled: of a chunk that passed on, or was retried
         meanwhile, somebody else brings the outcome. `deferrals` stay in the chunk, which is then due at the
         latest of their times; so do pictures that are named in none of the three (due at once where
-        there are no putoffs), so that a partial finish loses nothing. A chunk that keeps some keeps the attempts before
+        there are no deferrals), so that a partial finish loses nothing. A chunk that keeps some keeps the attempts before
         this one too: where a worker died over it, it is done carefully to its end.
 
         `keep` holds on to the lease for the pictures that are left, and forgets all deaths over the chunk but one, since
-        it moved: outcomes that are written on the way. `Lease.without` is the lease that goes on; putoffs wait for the end.
+        it moved: outcomes that are written on the way. `Lease.without` is the lease that goes on; deferrals wait for the end.
         """
 
     def release(self, lease: Lease, *, due: float | None = None) -> None:

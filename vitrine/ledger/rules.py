@@ -54,14 +54,14 @@ def remaining_images(
 ) -> tuple[tuple[ImageRef, ...], float | None]:
     """The pictures without an outcome, and when they are due (unix seconds; None for at once).
 
-    Those put off are kept as their putoff has them, one round further. The latest of their times holds for
+    Deferred ones are kept as their deferral has them, one round further. The latest of their times holds for
     all: a host's Retry-After is kept, and a chunk goes out once.
     """
     settled = {*embedded, *(failure.image.ordinal for failure in failures)}
-    later = {putoff.image.ordinal: putoff.image for putoff in deferrals}
+    later = {deferral.image.ordinal: deferral.image for deferral in deferrals}
     images = tuple(
         later.get(image.ordinal, image)
         for image in lease.chunk.images
         if image.ordinal not in settled
     )
-    return images, max((putoff.due for putoff in deferrals), default=None)
+    return images, max((deferral.due for deferral in deferrals), default=None)

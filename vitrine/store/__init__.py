@@ -1,4 +1,4 @@
-"""The vector store gateway: the one room that imports a Qdrant package."""
+"""The vector stores: the one package that imports Qdrant's."""
 
 from vitrine.store.base import (
     CollectionInfo,

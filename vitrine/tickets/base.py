@@ -94,7 +94,7 @@ class TicketStore(Protocol):
     """The book of tickets; safe to use from several threads. Everything raises `LedgerUnavailable` without Redis."""
 
     def open(self, ticket: NewTicket) -> None:
-        """Hand a ticket in; raises `Full` where the book has no room."""
+        """Hand a ticket in; raises `QueueFull` where the book has no room."""
 
     def get(self, model: str, ticket: str) -> Ticket | None:
         """The model's ticket of that id; None where there is none (any more)."""

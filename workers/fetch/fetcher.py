@@ -41,7 +41,9 @@ class Fetcher:
         # Twice the transfers: connections kept for a catalog whose hosts take turns.
         self._loop = CurlLoop(2 * self.policy.concurrency)
         self.held = ByteBudget(self.policy.budget_bytes, self._loop.wake)
-        self._engine = Transfers(self.policy, ca_bundle or certifi.where(), self._loop, self.held)
+        self._transfers = Transfers(
+            self.policy, ca_bundle or certifi.where(), self._loop, self.held
+        )
         self._readers = {name: make(self.policy, self.held) for name, make in READERS.items()}
         self._inbox: list[Transfer] = []
         self._closing = False
@@ -66,16 +68,18 @@ class Fetcher:
             self.policy.check(target)
         except ItemFailure as failure:
             return _failed(failure)
-        walk = Transfer(target, self.policy, self.policy.patience if patience is None else patience)
+        transfer = Transfer(
+            target, self.policy, self.policy.patience if patience is None else patience
+        )
         with self._lock:
             if self._closing:
                 return _failed(closed())
             asleep = not self._inbox
-            self._inbox.append(walk)
+            self._inbox.append(transfer)
             # Where something was waiting already, its wake-up is still under way.
             if asleep:
                 self._loop.wake()
-        return walk.future
+        return transfer.future
 
     def close(self, timeout: float = 10.0) -> None:
         """Stop; what has not ended fails with CONNECTION_FAILED. Safe to call twice.
@@ -105,7 +109,7 @@ class Fetcher:
     def _run(self) -> None:
         try:
             while not self._closing:
-                self._engine.step()
+                self._transfers.step()
                 self._take_in()
         except Exception:  # noqa: BLE001 - logged and passed on to every future by what follows
             # A fault of ours: nobody awaits this thread, so the futures have to tell.
@@ -113,7 +117,7 @@ class Fetcher:
         with self._lock:
             self._closing = True
         self._take_in()
-        self._engine.close()
+        self._transfers.close()
         self.held.close()
         self._loop.close()
 
@@ -122,8 +126,8 @@ class Fetcher:
         # finds the inbox occupied and spares its wake-up.
         with self._lock:
             taken, self._inbox = self._inbox, []
-        for walk in taken:
-            self._engine.submit(walk)
+        for transfer in taken:
+            self._transfers.submit(transfer)
 
 
 def _failed(failure: ItemFailure) -> Future[FetchedPicture]:

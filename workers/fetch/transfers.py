@@ -29,12 +29,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _ActiveTransfer:
-    """A walk under way."""
+    """A transfer under way."""
 
-    walk: Transfer
+    transfer: Transfer
     handle: CurlHandle
     exchange: Exchange
-    authority: str  #: The walk's, before a redirect may change it.
+    authority: str  #: The transfer's, before a redirect may change it.
 
 
 class Transfers:
@@ -50,18 +50,18 @@ class Transfers:
         self._given_back = 0
         self._pauses = HostPauses(time.monotonic)
         self._breakers = HostBreakers(time.monotonic)
-        self._lineup: HostScheduler[Transfer] = HostScheduler(policy.per_host, self._pause)
+        self._hosts: HostScheduler[Transfer] = HostScheduler(policy.per_host, self._pause)
         self._budget: MemoryBudget[Exchange] = MemoryBudget(held)
         self._idle: list[CurlHandle] = []
         self._active: dict[Any, _ActiveTransfer] = {}
 
-    def submit(self, walk: Transfer) -> None:
-        """Let a walk wait for its turn, or fail it at once where its host is left alone for longer than its patience."""
-        refusal = self._refusal(walk)
+    def submit(self, transfer: Transfer) -> None:
+        """Let a transfer wait for its turn, or fail it at once where its host is left alone for longer than its patience."""
+        refusal = self._refusal(transfer)
         if refusal is not None:
-            walk.fail(refusal)
+            transfer.fail(refusal)
         else:
-            self._lineup.add(walk.target.authority, walk)
+            self._hosts.add(transfer.target.authority, transfer)
 
     def step(self) -> None:
         """Start what may start, sleep until something happens, and end what has ended."""
@@ -80,21 +80,21 @@ class Transfers:
             self._resume()
 
     def close(self) -> None:
-        """Fail every walk, then close the connections."""
-        for walk in self._lineup.drain():
-            walk.fail(closed())
+        """Fail every transfer, then close the connections."""
+        for transfer in self._hosts.drain():
+            transfer.fail(closed())
         transfers = list(self._active.values())
         self._active.clear()
-        for transfer in transfers:
-            transfer.walk.fail(closed())
-        for transfer in transfers:
-            self._loop.remove(transfer.handle.curl)
-            transfer.handle.close()
+        for active in transfers:
+            active.transfer.fail(closed())
+        for active in transfers:
+            self._loop.remove(active.handle.curl)
+            active.handle.close()
         for handle in self._idle:
             handle.close()
 
     def _longest_sleep(self) -> float | None:
-        due = self._lineup.next_due()
+        due = self._hosts.next_due()
         if due is None:
             return None
         left = due - time.monotonic()
@@ -107,54 +107,56 @@ class Transfers:
 
     def _start_waiting(self) -> None:
         while self._has_place():
-            walk = self._lineup.next(time.monotonic())
-            if walk is None:
+            transfer = self._hosts.next(time.monotonic())
+            if transfer is None:
                 return
             try:
-                self._start(walk)
+                self._start(transfer)
             except ItemFailure as failure:
-                self._lineup.done(walk.target.authority)
-                walk.fail(failure)
+                self._hosts.done(transfer.target.authority)
+                transfer.fail(failure)
 
-    def _start(self, walk: Transfer) -> None:
-        if not walk.claim():
-            self._lineup.done(walk.target.authority)
+    def _start(self, transfer: Transfer) -> None:
+        if not transfer.claim():
+            self._hosts.done(transfer.target.authority)
             return
-        seconds = walk.begin(time.monotonic())
+        seconds = transfer.begin(time.monotonic())
         handle = self._idle.pop() if self._idle else CurlHandle(self._policy, self._ca_bundle)
-        exchange = Exchange(walk.target, self._policy, self._budget)
+        exchange = Exchange(transfer.target, self._policy, self._budget)
         self._budget.enter(exchange)
-        handle.begin(exchange, walk.target, seconds)
-        self._breakers.begin(walk.target.authority)
-        self._active[handle.curl] = _ActiveTransfer(walk, handle, exchange, walk.target.authority)
+        handle.begin(exchange, transfer.target, seconds)
+        self._breakers.begin(transfer.target.authority)
+        self._active[handle.curl] = _ActiveTransfer(
+            transfer, handle, exchange, transfer.target.authority
+        )
         self._loop.add(handle.curl)
 
     def _end(self, ended: EndedTransfer) -> None:
-        transfer = self._active.pop(ended.curl)
+        active = self._active.pop(ended.curl)
         self._loop.remove(ended.curl)
-        transfer.handle.end()
-        self._idle.append(transfer.handle)
-        self._lineup.done(transfer.authority)
-        transfer.walk.pause(time.monotonic())
+        active.handle.end()
+        self._idle.append(active.handle)
+        self._hosts.done(active.authority)
+        active.transfer.pause(time.monotonic())
         try:
-            self._settle(transfer, ended)
-            self._heed(transfer.authority, None)
+            self._settle(active, ended)
+            self._heed(active.authority, None)
         except ItemFailure as failure:
-            self._heed(transfer.authority, failure)
-            transfer.walk.fail(failure)
+            self._heed(active.authority, failure)
+            active.transfer.fail(failure)
         except Exception as error:  # noqa: BLE001 - a fault of ours ends this picture, not the thread
             _log.exception("settling a transfer has failed")
-            transfer.walk.fail(error)
+            active.transfer.fail(error)
         finally:
-            self._budget.leave(transfer.exchange)
+            self._budget.leave(active.exchange)
 
-    def _settle(self, transfer: _ActiveTransfer, ended: EndedTransfer) -> None:
-        outcome = transfer.exchange.result(ended.code, ended.message)
+    def _settle(self, active: _ActiveTransfer, ended: EndedTransfer) -> None:
+        outcome = active.exchange.result(ended.code, ended.message)
         if isinstance(outcome, Target):
-            transfer.walk.redirect(outcome)
-            self.submit(transfer.walk)
+            active.transfer.redirect(outcome)
+            self.submit(active.transfer)
         else:
-            transfer.walk.succeed(replace(outcome, hold=self._budget.hand_over(transfer.exchange)))
+            active.transfer.succeed(replace(outcome, hold=self._budget.hand_over(active.exchange)))
 
     def _heed(self, authority: str, failure: ItemFailure | None) -> None:
         """Learn from an end: leave a host alone that asked for it or does not answer, go back to one that does."""
@@ -167,15 +169,15 @@ class Transfers:
 
     def _look_again(self, authority: str) -> None:
         """Give back those who would not wait for the host as it stands now, and let the others go."""
-        refused = self._lineup.take_out(authority, self._refusal)
-        self._lineup.wake(authority)
-        for walk, refusal in refused:
-            walk.fail(refusal)
+        refused = self._hosts.take_out(authority, self._refusal)
+        self._hosts.wake(authority)
+        for transfer, refusal in refused:
+            transfer.fail(refusal)
 
-    def _refusal(self, walk: Transfer) -> ItemFailure | None:
-        authority = walk.target.authority
+    def _refusal(self, transfer: Transfer) -> ItemFailure | None:
+        authority = transfer.target.authority
         left = self._pauses.remaining(authority)
-        return _left_alone(left) if left > walk.patience else self._breakers.refusal(authority)
+        return _left_alone(left) if left > transfer.patience else self._breakers.refusal(authority)
 
     def _pause(self, authority: str) -> float:
         return max(self._pauses.remaining(authority), self._breakers.remaining(authority))
@@ -185,16 +187,16 @@ class Transfers:
         woken = set(self._budget.woken())
         if not woken:
             return
-        for curl, transfer in list(self._active.items()):
-            if transfer.exchange in woken and curl in self._active:
-                self._unpause(transfer)
+        for curl, active in list(self._active.items()):
+            if active.exchange in woken and curl in self._active:
+                self._unpause(active)
 
-    def _unpause(self, transfer: _ActiveTransfer) -> None:
+    def _unpause(self, active: _ActiveTransfer) -> None:
         try:
-            transfer.handle.curl.pause(pycurl.PAUSE_CONT)
+            active.handle.curl.pause(pycurl.PAUSE_CONT)
         except pycurl.error as error:
             # The piece that had waited was one too many, and curl will not report it a second time.
-            self._end(EndedTransfer(transfer.handle.curl, *error.args[:2]))
+            self._end(EndedTransfer(active.handle.curl, *error.args[:2]))
             self._resume()
 
 

@@ -50,8 +50,8 @@ class RetryPolicy:
         if attempt < self.attempts and wait <= LONGEST_RETRY_NOW:
             return RetryNow(wait)
         if image.rounds < self.rounds:
-            putoff = max(asked, _jittered(FIRST_DEFERRAL * 2.0**image.rounds))
-            return Defer(min(putoff, LONGEST_DEFERRAL))
+            deferral = max(asked, _jittered(FIRST_DEFERRAL * 2.0**image.rounds))
+            return Defer(min(deferral, LONGEST_DEFERRAL))
         return None
 
 

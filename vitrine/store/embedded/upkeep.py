@@ -1,6 +1,6 @@
 """The embedded store's housekeeping: flushes what was written, and has HNSW graphs built.
 
-A graph is built on a copy of the shard by another process (see `edge_build`), while queries and upserts
+A graph is built on a copy of the shard by another process (see `build`), while queries and upserts
 go on; then the copy takes the shard's place with the points that changed meanwhile carried over. Each
 build starts from what is there, so it waits until a load is over: until it is told so, or, where nobody
 deferred it, until upserts have paused.

@@ -172,7 +172,7 @@ def test_vectors_of_scaled_jpegs_are_near_those_of_transformers(
 def test_a_cap_of_the_longest_side_leaves_a_mobilenets_vectors_near(
     shared_data: Path, camera_pictures: list[Image.Image], capped_pictures: list[Image.Image]
 ) -> None:
-    # It makes much of a level more or less; the families of the registry: `test_precision`.
+    # It makes much of a level more or less; the families of the registry: `test_dtype`.
     model = open_model(str(shared_data / "models" / PRETRAINED[1]), device="cpu")
     plain, cut = (
         units(model.embed([model.preprocess(one) for one in each]))
