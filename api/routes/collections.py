@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -81,12 +82,14 @@ def naming_those_that_exist(store: VectorStore, name: str) -> Iterator[None]:
     try:
         yield
     except NotFound as error:
-        raise NotFound(f"There is no collection {name}.", hint=_those(store)) from error
+        raise NotFound(f"There is no collection {name}.", hint=_those(store, name)) from error
 
 
-def _those(store: VectorStore) -> str:
+def _those(store: VectorStore, meant: str) -> str:
     names = [info.name for info in store.collections()]
     if not names:
         return "There is none yet; submit a catalog first."
+    if near := difflib.get_close_matches(meant, names, n=1):
+        return f"Did you mean {near[0]}?"
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     return f"These exist: {', '.join(names[:MAX_NAMED])}{more}."

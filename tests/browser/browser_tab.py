@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page
 
-from tests.patience import PATIENCE
+from tests.patience import CLICK_PATIENCE
 
 SERIOUS = frozenset({"serious", "critical"})
 
@@ -57,7 +57,7 @@ def visiting(
         viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light",
         has_touch=touch, is_mobile=touch, device_scale_factor=1, locale="en-GB", reduced_motion="reduce",
     ) as context:  # fmt: skip
-        context.set_default_timeout(PATIENCE * 1000)
+        context.set_default_timeout(CLICK_PATIENCE * 1000)
         page = context.new_page()
         visitor = Visitor(page, url)
 

@@ -14,7 +14,7 @@ from scripts.browser import find
 from tests.browser.browser_tab import Visitor, visiting
 from tests.e2e.blocking_host import HeldShop, held_shop
 from tests.e2e.standalone_process import House, standalone, submit_file
-from tests.patience import PATIENCE
+from tests.patience import CLICK_PATIENCE
 from vitrine.demo.catalog import write_catalog
 from vitrine.demo.drawing import DrawnItem, designs, draw_catalog
 from vitrine.demo.shop import Shop
@@ -79,7 +79,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip(reason)
     # A container's root has no sandbox of its own; what is visited is this project's page alone.
     arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"]
-    expect.set_options(timeout=PATIENCE * 1000)
+    expect.set_options(timeout=CLICK_PATIENCE * 1000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=arguments)
         yield chromium

@@ -49,7 +49,7 @@ def test_collections_are_listed_and_one_is_opened(visitor: Visitor, service: Sho
     for name, value in (
         ("Items", f"{len(service.items)}"), ("Storage", "on disk"), ("Alias", "shop"),
         ("Internal name", told["generation"]), ("Dimension", f"{told['space']['dimension']:,}"),
-        ("Index", "none needed"),
+        ("Index", "not needed"),
     ):  # fmt: skip
         expect(
             figures.locator("dt", has_text=re.compile(f"^{name}$")).locator("+ dd")
@@ -73,7 +73,7 @@ def test_the_map_is_drawn_coloured_and_answers_the_pointer(visitor: Visitor) -> 
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     drawer = page.get_by_role("dialog")
-    drawer.get_by_role("button", name="More like this").click()
+    drawer.get_by_role("button", name="Similar items").click()
     page.wait_for_url(re.compile("#/search.*item="))
     expect(page.locator(".hit").first).to_be_visible()
 

@@ -109,10 +109,10 @@ def test_a_dropped_catalog_is_looked_at_mapped_and_submitted(
         for number, item in enumerate(service.items[:5])
     ]
     drop(page, "My Shirts.csv", "\n".join(["name,link,price", *good, "Shirt 1,ftp://h/x.jpg,1"]))
-    expect(page.get_by_text("No column is named like the id and the pictures")).to_be_visible()
+    expect(page.get_by_text("No column found for the id and the pictures")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Submit"))).to_be_hidden()
     page.get_by_label("Take name for").select_option("Id")
-    expect(page.get_by_text("No column is named like the pictures")).to_be_visible()
+    expect(page.get_by_text("No column found for the pictures")).to_be_visible()
     expect(page.get_by_label("Take name for")).to_have_value("id")
     page.get_by_label("Take link for").select_option("Picture")
     expect(page.locator(".verdict")).to_have_text(
@@ -229,7 +229,7 @@ def test_a_job_is_stopped_once_that_is_meant(
     submit(visitor, "stopped", held_catalog(held, "stopped", 3))
     page.get_by_role("button", name="Stop the job").click()
     dialog = page.get_by_role("dialog", name="Stop this job?")
-    expect(dialog).to_contain_text("3 pictures without an outcome")
+    expect(dialog).to_contain_text("3 pictures will not be embedded")
     assert visitor.serious_violations() == []
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
@@ -259,11 +259,11 @@ def test_failures_are_told_by_reason_and_host_and_tried_again(
     expect(reason).to_have_attribute("aria-pressed", "true")
     expect(table.locator("tbody tr")).to_have_count(2)
     page.get_by_role("button", name=re.compile(r"^127\.0\.0\.1")).click()
-    expect(page.get_by_role("button", name="Try again: not found at 127.0.0.1")).to_be_visible()
+    expect(page.get_by_role("button", name="Retry: not found at 127.0.0.1")).to_be_visible()
     assert visitor.serious_violations() == []
     page.get_by_role("button", name=re.compile(r"^127\.0\.0\.1")).click()
-    page.get_by_role("button", name="Try again: not found").click()
-    expect(page.locator(".notice")).to_have_text("2 pictures are tried again.")
+    page.get_by_role("button", name="Retry: not found").click()
+    expect(page.locator(".notice")).to_have_text("Retrying 2 pictures.")
     ends_as(page, "completed with failures")
     expect(table.locator("tbody tr")).to_have_count(before["failed"])
     after = service.house.get(f"/v1/jobs/{service.job}")
@@ -282,8 +282,8 @@ def test_failures_of_one_host_are_tried_again(visitor: Visitor, service: ShopSer
     of_host = int(host.locator(".number").inner_text())
     assert 0 < of_host < before["failed"]
     expect(table.locator("tbody tr")).to_have_count(of_host)
-    page.get_by_role("button", name="Try again: at 127.0.0.1").click()
-    expect(page.locator(".notice")).to_have_text(f"{of_host} pictures are tried again.")
+    page.get_by_role("button", name="Retry: at 127.0.0.1").click()
+    expect(page.locator(".notice")).to_have_text(f"Retrying {of_host} pictures.")
     ends_as(page, "completed with failures")
     expect(table.locator("tbody tr")).to_have_count(before["failed"])
     after = service.house.get(f"/v1/jobs/{service.job}")

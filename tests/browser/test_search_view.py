@@ -15,7 +15,7 @@ from tests.browser.browser_tab import Visitor, visiting
 from tests.browser.conftest import ShopService
 from tests.browser.search_steps import DROP, found, picture_of, search_by_item
 from tests.e2e.standalone_process import vitrine
-from tests.patience import PATIENCE
+from tests.patience import CLICK_PATIENCE
 
 pytestmark = pytest.mark.e2e
 
@@ -50,7 +50,7 @@ def test_an_item_is_picked_and_its_likes_are_shown(visitor: Visitor, service: Sh
     assert re.search(r"item=vt-\d+", page.url)
     assert visitor.serious_violations() == []
     page.locator(".hit").nth(2).hover()
-    page.locator(".hit").nth(2).get_by_role("button", name="More like this").click()
+    page.locator(".hit").nth(2).get_by_role("button", name="Similar items").click()
     expect(page.locator(".asking-name")).to_have_text(titles[first[2]])
     assert first[2] not in found(page)
     page.go_back()
@@ -217,7 +217,9 @@ def test_nothing_behind_the_filters_is_said_so(visitor: Visitor, service: ShopSe
     visitor.open(
         f'#/search?collection=shop&item={service.items[0].id}&filter={{"price":{{"lt":0}}}}'
     )
-    expect(visitor.page.get_by_role("heading", name="Nothing passes these filters")).to_be_visible()
+    expect(
+        visitor.page.get_by_role("heading", name="No results with these filters")
+    ).to_be_visible()
     visitor.page.get_by_role("button", name="Clear the filters").click()
     assert found(visitor.page)
 
@@ -227,13 +229,17 @@ def test_plus_and_minus_steer(visitor: Visitor, service: ShopService) -> None:
     search_by_item(visitor, service)
     first = found(page)
     page.locator(".hit").nth(1).hover()
-    page.locator(".hit").nth(1).get_by_role("button", name=re.compile("^Minus")).click()
+    page.locator(".hit").nth(1).get_by_role(
+        "button", name=re.compile("^Less like this one")
+    ).click()
     expect(page.locator(".steer.unlike")).to_contain_text(first[1])
     page.wait_for_url(re.compile(f"unlike={first[1]}"))
     assert first[1] not in found(page)[:5]
     page.locator(".hit").nth(2).hover()
     wanted = found(page)[2]
-    page.locator(".hit").nth(2).get_by_role("button", name=re.compile("^Plus")).click()
+    page.locator(".hit").nth(2).get_by_role(
+        "button", name=re.compile("^More like this one")
+    ).click()
     expect(page.locator(".steer.like")).to_contain_text(wanted)
     page.wait_for_url(re.compile(f"[?&]like={wanted}"))
     assert wanted not in found(page)  # What is asked with is not found.
@@ -248,7 +254,7 @@ def test_the_next_page_comes_on_scrolling_and_no_item_twice(
 ) -> None:
     page = visitor.page
     search_by_item(visitor, service)
-    end, until = page.get_by_text("That is all"), time.monotonic() + PATIENCE
+    end, until = page.get_by_text("That is all"), time.monotonic() + CLICK_PATIENCE
     while not end.is_visible():
         assert time.monotonic() < until
         page.mouse.wheel(0, 4000)

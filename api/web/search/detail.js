@@ -60,7 +60,7 @@ function parts(context, item, on, act) {
     h(
       "div",
       { class: "drawer-actions" },
-      h("button", { class: "button primary", type: "button", onclick: () => act(() => on.like(id)) }, icon("like"), "More like this"),
+      h("button", { class: "button primary", type: "button", onclick: () => act(() => on.like(id)) }, icon("like"), "Similar items"),
       h("button", { class: "button", type: "button", onclick: () => act(() => on.steer("like", id)) }, icon("plus"), "Plus"),
       h("button", { class: "button", type: "button", onclick: () => act(() => on.steer("unlike", id)) }, icon("minus"), "Minus"),
     ),

@@ -88,6 +88,6 @@ function card(context, collection, hit, on) {
       h("span", { class: "score number", title: "Similarity (cosine, max 1)" }, h("span", { class: "visually-hidden" }, "score "), hit.score.toFixed(2)),
       hit.duplicates.length > 0 && h("span", { class: "soft small", title: hit.duplicates.map(({ item_id }) => item_id).join(", ") }, `+${count(hit.duplicates.length)} similar`),
     ),
-    h("div", { class: "hit-actions" }, small("like", "More like this", () => on.like(hit)), small("plus", "More like this one", () => on.steer("like", hit)), small("minus", "Less like this one", () => on.steer("unlike", hit))),
+    h("div", { class: "hit-actions" }, small("like", "Similar items", () => on.like(hit)), small("plus", "More like this one", () => on.steer("like", hit)), small("minus", "Less like this one", () => on.steer("unlike", hit))),
   );
 }

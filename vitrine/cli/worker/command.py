@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import click
 
 from vitrine.cli.common.completion import complete_models
@@ -52,13 +54,18 @@ def worker(
 
 def _consume(settings: Settings) -> None:
     """Be the worker, until told to stop."""
+    from celery.exceptions import SecurityWarning
+
     from workers.app import app
     from workers.celery_app.node_name import resolved_device
     from workers.runtime import holder
 
     # By its own name: what `auto` stands for is found out once.
     device = resolved_device(settings)
-    arguments = ["worker", "--pool=threads", "--task-events"]
+    # Celery's banner would come before our first line, and is no JSON where logs are; its warning of root is for pickled
+    # messages, and ours are JSON.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    arguments = ["--quiet", "worker", "--pool=threads", "--task-events"]
     arguments += ["--without-gossip", "--without-mingle", "--loglevel", settings.log_level]
     app.worker_main([*arguments, "--model", settings.model, "--device", device])
     # Celery keeps the exit code to itself.
