@@ -15,6 +15,13 @@ PATIENCE = 900.0
 CLICK_PATIENCE = float(os.environ.get("VITRINE_TEST_CLICK_PATIENCE", "240"))
 """Seconds for what a page shows after a click: a second of two quiet cores. A failing test costs this, so it is no longer."""
 
+SETTINGS = {
+    f"VITRINE_{name}_TIMEOUT": str(int(PATIENCE))
+    for name in ("FETCH", "FETCH_CONNECT", "QUERY", "DEVICE", "STORE", "API_CLIENT")
+}
+"""The limits of the product's own processes, for tests whose subject is no limit: ten seconds of a shop's answer are soon
+over on a loaded machine, and the picture then fails."""
+
 
 def wait_until(holds: Callable[[], object], what: str, *, every: float = 0.02) -> None:
     """Return once `holds` is true; fails saying what was waited for."""

@@ -54,7 +54,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopService]:
         settings = {
             "VITRINE_FETCH_ALLOW": f"{shop.address},{held.address}",
             "VITRINE_FETCH_MAX_BYTES": "4194304",
-            "VITRINE_FETCH_TIMEOUT": "60",  # longer than any test keeps the held shop closed
             "VITRINE_FLOWER_URL": "http://127.0.0.1:5555/",
             "VITRINE_GRAFANA_URL": "http://127.0.0.1:3000/",
         }

@@ -17,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.http_server import served
+from tests.patience import PATIENCE
 from tests.unit.api.api_fixture import SPACE, Stage, make_stage
 from vitrine.core.api_keys import Keyring, Scope, new_key
 from vitrine.core.settings import Settings
@@ -184,7 +185,7 @@ def endpoint(runpod: Any) -> Iterator[Any]:
 
 
 def test_runpod_s_client_gets_vectors_of_urls_and_warnings(endpoint: Any) -> None:
-    output = endpoint.run_sync({"images": [URL, GONE]}, timeout=60)
+    output = endpoint.run_sync({"images": [URL, GONE]}, timeout=PATIENCE)
     (found,) = output["embeddings"]
     assert found["image_url"] == URL
     np.testing.assert_allclose(found["vector"], vector(URL.encode()), atol=1e-7)
@@ -193,14 +194,14 @@ def test_runpod_s_client_gets_vectors_of_urls_and_warnings(endpoint: Any) -> Non
 
 def test_runpod_s_client_gets_the_vector_of_a_picture(endpoint: Any, stage: Stage) -> None:
     text = base64.b64encode(PICTURE).decode()
-    output = endpoint.run_sync({"input": {"image": text}}, timeout=60)
+    output = endpoint.run_sync({"input": {"image": text}}, timeout=PATIENCE)
     np.testing.assert_allclose(output["embedding"], vector(PICTURE), atol=1e-7)
     assert stage.query_client.asked[-1] == ("builtin", Query("image", PICTURE, grey=True))
 
 
 def test_runpod_s_client_comes_back_for_its_output(endpoint: Any) -> None:
     job = endpoint.run({"images": [URL]})
-    output = job.output(timeout=60)
+    output = job.output(timeout=PATIENCE)
     assert output["embeddings"][0]["image_url"] == URL
     assert job.status() == "COMPLETED"
     assert job.cancel()["status"] == "COMPLETED"
@@ -208,7 +209,7 @@ def test_runpod_s_client_comes_back_for_its_output(endpoint: Any) -> None:
 
 def test_runpod_s_client_sees_a_failure(endpoint: Any) -> None:
     job = endpoint.run({"images": [GONE]})
-    assert job.output(timeout=60) is None
+    assert job.output(timeout=PATIENCE) is None
     assert job.status() == "FAILED"
 
 

@@ -25,6 +25,7 @@ from PIL import Image
 from redis import Redis
 
 from api.app import create_app
+from tests.patience import PATIENCE
 from tests.tiny_models import BUILDERS
 from tests.unit.api.api_fixture import make_stage
 from vitrine.core.settings import Settings
@@ -60,7 +61,7 @@ class Messages:
     def close(self) -> None:
         """Wait for those that have answered and not yet ended."""
         for thread in self._at_work:
-            thread.join(60)
+            thread.join(PATIENCE)
 
 
 @dataclass
@@ -117,7 +118,7 @@ def running(redis: Redis, directory: Path) -> Iterator[Service]:
     worker_registry.register_worker(redis, announced(model, stages))
     messages: Any = Messages(QueryWorker(redis, stages))
     try:
-        with closing(QueryClient(redis, messages, timeout=60)) as lane:
+        with closing(QueryClient(redis, messages, timeout=PATIENCE)) as lane:
             parts = replace(make_stage(Settings()).parts, query_client=lane)
             with TestClient(create_app(parts), "http://127.0.0.1:8080") as client:
                 yield Service(client, lane, model.name, directory)

@@ -17,7 +17,7 @@ import orjson
 import requests
 from redis import Redis
 
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, SETTINGS
 from vitrine.core.service_discovery import discover, runtime_file
 from vitrine.core.settings import Settings
 from vitrine.messaging.worker_registry import live_workers
@@ -26,9 +26,9 @@ from vitrine.store.open import open_store
 
 
 def environment(data_dir: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a command: none of the caller's own settings."""
+    """The environment of a command: none of the caller's own settings, and limits of a patient machine."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VITRINE_")}
-    return {**kept, "VITRINE_DATA_DIR": str(data_dir), **(extra or {})}
+    return {**kept, **SETTINGS, "VITRINE_DATA_DIR": str(data_dir), **(extra or {})}
 
 
 def vitrine(

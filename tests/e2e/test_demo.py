@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, SETTINGS
 
 KEYS = {
     "items", "images", "embedded", "failed", "seconds", "images_per_s", "search_p50_ms", "neighbour_precision",
@@ -20,7 +20,7 @@ KEYS = {
 
 
 def run_demo(*arguments: str, temporary: Path) -> subprocess.CompletedProcess[bytes]:
-    environment = {**os.environ, "TMPDIR": str(temporary)}
+    environment = {**os.environ, **SETTINGS, "TMPDIR": str(temporary)}
     command = [sys.executable, "-m", "vitrine", "demo", "--exit", "--json", *arguments]
     return subprocess.run(
         command, capture_output=True, env=environment, check=False, timeout=PATIENCE

@@ -46,7 +46,6 @@ def test_two_devices_share_a_job_and_a_killed_worker_comes_back(tmp_path: Path) 
         workshop_floor(
             tmp_path,
             VITRINE_FETCH_ALLOW=shop.address,
-            VITRINE_FETCH_TIMEOUT="600",
             VITRINE_INGEST_THREADS="1",
             VITRINE_LEASE_SECONDS="3",
             VITRINE_SWEEP_SECONDS="1",

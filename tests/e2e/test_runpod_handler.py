@@ -83,7 +83,7 @@ def drawn(path: Path) -> bytes:
 
 def answers(url: str) -> bool:
     try:
-        return requests.get(url, timeout=5).ok
+        return requests.get(url, timeout=PATIENCE).ok
     except requests.ConnectionError:
         return False
 

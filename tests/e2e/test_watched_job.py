@@ -301,8 +301,8 @@ def test_prometheus_itself_finds_and_reads_the_api_and_the_worker(
     for ours, here in (
         ("api:8080", watched.house.api.removeprefix("http://")),
         ("/tmp/vitrine.key", str(tmp_path / "key")),
-        ("scrape_interval: 15s", "scrape_interval: 1s"),
-        ("scrape_timeout: 10s", "scrape_timeout: 1s"),
+        ("scrape_interval: 15s", "scrape_interval: 5s"),
+        ("scrape_timeout: 10s", "scrape_timeout: 5s"),
         ("refresh_interval: 15s", "refresh_interval: 1s"),
     ):
         assert ours in config
@@ -329,7 +329,7 @@ def test_prometheus_itself_finds_and_reads_the_api_and_the_worker(
         until(lambda: len(asked("up == 1")) == 2, "both to be read")
         [total] = until(lambda: asked("sum(vitrine_images_total)"), "the pictures")
         assert float(total["value"][1]) == PICTURES
-        [worker] = asked("vitrine_leases")
+        [worker] = until(lambda: asked("vitrine_leases"), "the worker's leases")
         assert worker["metric"]["node"] in watched.flower.workers()
         assert worker["metric"]["model"] == "builtin"
     finally:
@@ -373,7 +373,7 @@ def test_top_on_a_terminal_goes_on_until_somebody_presses_q(watched: Watched) ->
         with contextlib.suppress(OSError):  # The other end closes when it ends.
             while os.read(terminal, 65536):
                 pass
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
         process.wait()

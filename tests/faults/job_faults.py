@@ -24,6 +24,7 @@ from tests.faults.harness.picture_host import Host, missing
 from tests.faults.harness.promise import at_least, at_most, within
 from tests.faults.harness.tally import Tally, tally
 from tests.faults.worker_faults import Stopwatch
+from tests.patience import PATIENCE
 from vitrine.ledger.scripts import job_key
 from vitrine.messaging.broker import Publisher
 
@@ -106,7 +107,7 @@ def producer_killed(folder: Path, *, pictures: int, kills: int) -> Tally:
             _submit_and_kill(parts, ["submit", str(catalog), "--resume", job], have + 1)
             assert have < parts.status(job).images < pictures
         resumed = _command(parts, ["submit", str(catalog), "--resume", job])
-        assert resumed.wait(300) == 0
+        assert resumed.wait(PATIENCE) == 0
         parts.finish(job)
         counted = tally(parts, job, "producer killed while submitting", kills, hosts=[good])
         return counted.promising(

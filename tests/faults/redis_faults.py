@@ -25,6 +25,7 @@ from tests.faults.harness.promise import at_least, at_most, within
 from tests.faults.harness.tally import Tally, tally
 from tests.faults.harness.tcp_proxy import Gate
 from tests.faults.worker_faults import Stopwatch, catalog, mixed, not_there
+from tests.patience import PATIENCE
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.types import CatalogItem, JobState
 
@@ -235,7 +236,7 @@ def _vitrine(parts: Rig, *arguments: str) -> Command:
 
 
 def _answer(process: Command) -> Any:
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=PATIENCE)
     return json.loads(out)
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from tests.patience import PATIENCE
+
 T = TypeVar("T")
 _PIECE = 256 * 1024
 _LENGTH = re.compile(rb"(?i)content-length:\s*(\d+)")
@@ -91,7 +93,7 @@ class Gate:
             self._do(self._listen(self.port))
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     async def _listen(self, port: int) -> None:
         self._listener = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=_PIECE)

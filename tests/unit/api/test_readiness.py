@@ -12,6 +12,7 @@ from PIL import Image
 
 from api import canary
 from api.readiness import KEEP_SECONDS, Readiness, ReadinessReport
+from tests.patience import PATIENCE
 from tests.unit.api.api_fixture import SPACE, Stage, make_stage, problem_of
 from vitrine.core.errors import LedgerUnavailable, StoreUnavailable
 from vitrine.core.settings import Settings
@@ -179,7 +180,7 @@ def test_probes_share_one_check_and_do_not_wait_longer_than_their_patience(
 
     def stuck(model: str, query: Query) -> QueryVector:
         calls.append(model)
-        assert release.wait(60)
+        assert release.wait(PATIENCE)
         return embed(model, query)
 
     monkeypatch.setattr(made.query_client, "embed", stuck)

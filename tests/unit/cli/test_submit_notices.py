@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.unit.cli.job_fixture import finish, run, submitted
 from vitrine.cli.common import progress, services
 from vitrine.cli.jobs import follow as follow_module
@@ -150,7 +151,7 @@ def test_a_store_that_does_not_answer_is_passed_over(monkeypatch: pytest.MonkeyP
     held = threading.Event()
 
     def hanging(_settings: Settings) -> MemoryStore:
-        held.wait(60)
+        held.wait(PATIENCE)
         return MemoryStore()
 
     monkeypatch.setattr("vitrine.store.open.open_store", hanging)

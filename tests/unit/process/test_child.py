@@ -41,7 +41,7 @@ def running(code: str, folder: Path, *, grace: float = 60.0) -> ChildProcess:
 
 def ended(child: ChildProcess) -> None:
     assert child._process is not None
-    child._process.wait(60)
+    child._process.wait(PATIENCE)
 
 
 def pause(child: ChildProcess, clock: Clock) -> float:

@@ -213,7 +213,7 @@ def test_closing_gives_up_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     store = EmbeddedStore(tmp_path / "store", options=StoreOptions(index_points=1))
     store.ensure("c", SPACE)
     store.upsert("c", points(["a", "b"]))
-    assert started.wait(30)
+    assert started.wait(PATIENCE)
     store.close()
     again = EmbeddedStore(tmp_path / "store")
     assert again.count("c") == 2
@@ -242,7 +242,7 @@ def test_a_builder_leaves_no_process_behind(how: str) -> None:
         )  # nothing, where the builder was ended before its first word
         if how == "told to end":
             watcher.terminate()
-        assert watcher.wait(30) == signal.SIGKILL  # how the building half ended
+        assert watcher.wait(PATIENCE) == signal.SIGKILL  # how the building half ended
     if line:
         with pytest.raises(ProcessLookupError):
             os.kill(int(line), 0)

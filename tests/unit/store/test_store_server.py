@@ -208,18 +208,18 @@ def test_shutdown_lets_the_work_in_hand_finish(
 
     def slow(store: MemoryStore, name: str, batch: PointBatch) -> None:
         entered.set()
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         upsert(store, name, batch)
 
     monkeypatch.setattr(MemoryStore, "upsert", slow)
     client.ensure("c", SPACE)
     with ThreadPoolExecutor(2) as threads:
         written = threads.submit(client.upsert, "c", points(3))
-        assert entered.wait(30)
+        assert entered.wait(PATIENCE)
         stopped = threads.submit(server.shutdown)
         go_on.set()
-        written.result(30)
-        stopped.result(30)
+        written.result(PATIENCE)
+        stopped.result(PATIENCE)
 
 
 def test_shutdown_closes_the_store_for_the_next_owner(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.http_server import served
+from tests.patience import PATIENCE
 from tests.unit.api.api_fixture import SPACE, Stage, make_stage
 from vitrine.core.api_keys import Keyring, Scope, new_key
 from vitrine.core.errors import ModelUnavailable
@@ -42,7 +43,7 @@ class Asked:
 
 
 def client_of(url: str, key: str) -> Any:
-    return openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=60)
+    return openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

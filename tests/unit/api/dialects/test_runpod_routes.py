@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from api.middleware.body_limit import Admission
+from tests.patience import wait_until
 from tests.unit.api.api_fixture import SPACE, Stage, make_stage
 from tests.unit.api.dialects.test_dialect_errors import error_of
 from vitrine.core.settings import Settings
@@ -38,12 +38,14 @@ def runsync(stage: Stage, given: Any, *, endpoint: str = "abc123", **members: An
 
 def ended(stage: Stage, ticket: str, endpoint: str = "abc123") -> dict[str, Any]:
     """The status once the request has ended."""
-    for _ in range(600):
+
+    def status() -> dict[str, Any]:
         found: dict[str, Any] = stage.client.get(f"/v2/{endpoint}/status/{ticket}").json()
-        if found["status"] not in {"IN_QUEUE", "IN_PROGRESS"}:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{ticket} does not end")
+        return found
+
+    running = {"IN_QUEUE", "IN_PROGRESS"}
+    wait_until(lambda: status()["status"] not in running, f"{ticket} to end")
+    return status()
 
 
 def vector(data: str) -> list[float]:

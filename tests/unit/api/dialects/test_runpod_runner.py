@@ -11,6 +11,7 @@ import pytest
 
 from api.dialects.runpod.runner import TicketRunner
 from api.dialects.runpod.work import GROUP, MAX_ATTEMPTS, TicketWork
+from tests.patience import PATIENCE
 from tests.unit.api.api_fixture import SPACE
 from vitrine.core.errors import LedgerUnavailable, ModelUnavailable
 from vitrine.query.client import Query, QueryAnswer
@@ -155,19 +156,19 @@ def test_at_the_end_of_the_process_a_ticket_is_given_back() -> None:
 
     def slow(_: int, queries: Sequence[Query]) -> list[QueryAnswer]:
         begun.set()
-        assert left.wait(30)
+        assert left.wait(PATIENCE)
         return [ModelUnavailable("No worker answered in time.")] * len(queries)
 
     tickets = MemoryTicketStore()
     opened(tickets)
     with running(tickets, StubbornLane(slow)) as runner:
-        assert begun.wait(30)
+        assert begun.wait(PATIENCE)
         closing = threading.Thread(target=runner.close)
         closing.start()
         while not runner.closing:
             pass
         left.set()
-        closing.join(30)
+        closing.join(PATIENCE)
     assert found(tickets).state is TicketState.IN_QUEUE
     with running(tickets, FakeQueryClient(fake_worker(SPACE))):
         assert tickets.wait("t", 30)

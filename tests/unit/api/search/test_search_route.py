@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.patience import PATIENCE
 from tests.unit.api.api_fixture import SPACE, Stage, problem_of, put_vectors
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.types import Payload
@@ -277,16 +278,16 @@ def test_a_search_that_waits_does_not_hold_up_the_event_loop(
 
     def waiting(model: str, queries: Sequence[Query]) -> Any:
         inside.set()
-        assert release.wait(60)
+        assert release.wait(PATIENCE)
         return embed_many(model, queries)
 
     monkeypatch.setattr(stage.query_client, "embed_many", waiting)
     answers: list[Any] = []
     asking = threading.Thread(target=lambda: answers.append(ask(stage, text="x")))
     asking.start()
-    assert inside.wait(60)
+    assert inside.wait(PATIENCE)
     assert stage.client.get("/healthz").status_code == 200
     assert not answers
     release.set()
-    asking.join(60)
+    asking.join(PATIENCE)
     assert answers[0].status_code == 200

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.patience import PATIENCE
 from vitrine.core.types import FailureReason, ItemFailure
 from vitrine.testing.worker_fakes import DIMENSION, FakeModel
 from workers.batching import Batcher, Lane
@@ -39,7 +40,7 @@ class GatedModel(FakeModel):
 
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
         self.began.set()
-        assert self.gate.wait(30)
+        assert self.gate.wait(PATIENCE)
         return super().embed(batch)
 
 
@@ -54,10 +55,10 @@ def batcher() -> Iterator[Batcher]:
 
 
 def test_vectors_are_of_unit_length_and_do_not_depend_on_the_batch(batcher: Batcher) -> None:
-    alone = batcher.submit(flat(GREY), lane=Lane.BULK, alone=True).result(30)
+    alone = batcher.submit(flat(GREY), lane=Lane.BULK, alone=True).result(PATIENCE)
     together = [batcher.submit(flat((n, 9, 9)), lane=Lane.BULK) for n in range(20)]
     assert np.linalg.norm(alone) == pytest.approx(1.0, abs=1e-6)
-    np.testing.assert_allclose(together[9].result(30), alone, atol=1e-7)
+    np.testing.assert_allclose(together[9].result(PATIENCE), alone, atol=1e-7)
 
 
 def test_a_bad_picture_fails_alone(batcher: Batcher) -> None:
@@ -72,7 +73,7 @@ def test_a_bad_picture_fails_alone(batcher: Batcher) -> None:
 
 
 def test_texts_are_embedded_too(batcher: Batcher) -> None:
-    assert batcher.submit_text("a red dress").result(30).shape == (DIMENSION,)
+    assert batcher.submit_text("a red dress").result(PATIENCE).shape == (DIMENSION,)
 
 
 def test_a_query_overtakes_waiting_bulk_and_the_batch_in_work_is_seen() -> None:
@@ -80,7 +81,7 @@ def test_a_query_overtakes_waiting_bulk_and_the_batch_in_work_is_seen() -> None:
     batcher = Batcher(model, size=2, wait=0.0)
     batcher.start()
     first = batcher.submit(flat(GREY), lane=Lane.BULK)
-    assert model.began.wait(30)
+    assert model.began.wait(PATIENCE)
     assert isinstance(batcher.batch_began, float)
     order: list[str] = []
     for name, lane in [("bulk", Lane.BULK), ("bulk", Lane.BULK), ("query", Lane.QUERY)]:
@@ -98,7 +99,7 @@ def test_bulk_waits_while_too_much_waits_and_queries_do_not() -> None:
     batcher = Batcher(model, size=1, wait=0.0)
     batcher.start()
     batcher.submit(flat(GREY), lane=Lane.BULK)
-    assert model.began.wait(30)
+    assert model.began.wait(PATIENCE)
     for _ in range(4):
         batcher.submit(flat(GREY), lane=Lane.BULK)
     passed = threading.Event()
@@ -112,8 +113,8 @@ def test_bulk_waits_while_too_much_waits_and_queries_do_not() -> None:
     query = batcher.submit(flat(GREY), lane=Lane.QUERY)
     assert not passed.is_set()
     model.gate.set()
-    assert query.result(30).shape == (DIMENSION,)
-    assert passed.wait(30)
+    assert query.result(PATIENCE).shape == (DIMENSION,)
+    assert passed.wait(PATIENCE)
     pusher.join()
     batcher.close()
 
@@ -124,7 +125,7 @@ def test_closing_answers_what_waits_and_cancels_what_comes_later() -> None:
     waiting = batcher.submit(flat(GREY), lane=Lane.BULK)
     batcher.close()
     batcher.close()
-    assert waiting.result(30).shape == (DIMENSION,)
+    assert waiting.result(PATIENCE).shape == (DIMENSION,)
     with pytest.raises(CancelledError):
         batcher.submit(flat(GREY), lane=Lane.BULK).result(1)
 
@@ -140,7 +141,7 @@ def test_a_batch_that_cannot_be_answered_fails_and_the_next_goes_on() -> None:
         assert isinstance(failure, ItemFailure)
         assert failure.reason is FailureReason.MODEL_ERROR
     assert batcher.alive()
-    assert batcher.submit(flat(GREY), lane=Lane.QUERY).result(30).shape == (DIMENSION,)
+    assert batcher.submit(flat(GREY), lane=Lane.QUERY).result(PATIENCE).shape == (DIMENSION,)
     batcher.close()
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.unit.workers.fetch.site import Site
 from workers.fetch import Fetcher, FetchPolicy
 from workers.fetch.allow_list import AllowList
@@ -40,7 +41,14 @@ def make_fetcher() -> Iterator[MakeFetcher]:
     made: list[Fetcher] = []
 
     def make(*allow: str, ca_bundle: str | None = None, **fields: Any) -> Fetcher:
-        policy = FetchPolicy(**{"timeout": 60.0, "allow": AllowList.parse(allow), **fields})
+        policy = FetchPolicy(
+            **{
+                "timeout": PATIENCE,
+                "connect_timeout": PATIENCE,
+                "allow": AllowList.parse(allow),
+                **fields,
+            }
+        )
         made.append(Fetcher(policy, ca_bundle=ca_bundle))
         return made[-1]
 

@@ -177,7 +177,7 @@ def test_of_mixed_records_only_the_allowed_one_is_connected_to(
     fetcher = make_fetcher("127.0.0.1/32")
     for _ in range(3):
         future = fetcher.fetch(f"http://mixed.example:{site.port}/")
-        assert future.result(60).data == b"outside"
+        assert future.result(PATIENCE).data == b"outside"
     assert inside is None or inside.connections == 0
 
 
@@ -191,9 +191,9 @@ def test_a_kept_connection_is_not_lent_to_another_name(
         f"other.example:{site.port}:127.0.0.1",
     )
     fetcher = make_fetcher("trusted.example")
-    assert fetcher.fetch(f"http://trusted.example:{site.port}/").result(60).data == b"x"
+    assert fetcher.fetch(f"http://trusted.example:{site.port}/").result(PATIENCE).data == b"x"
     assert reason(fetcher, f"http://other.example:{site.port}/") is FORBIDDEN
-    assert fetcher.fetch(f"http://TRUSTED.example:{site.port}/").result(60).data == b"x"
+    assert fetcher.fetch(f"http://TRUSTED.example:{site.port}/").result(PATIENCE).data == b"x"
     assert site.connections == 1
 
 
@@ -201,7 +201,7 @@ def test_an_allowed_port_opens_no_other_port_of_that_host(
     canary: Site, site: Site, fetcher: Fetcher
 ) -> None:
     site.pages["/"] = answer(200, b"x")
-    assert fetcher.fetch(site.url("/")).result(60).data == b"x"
+    assert fetcher.fetch(site.url("/")).result(PATIENCE).data == b"x"
     assert reason(fetcher, canary.url("/")) is FORBIDDEN
 
 
@@ -252,7 +252,9 @@ def test_a_certificate_counts_for_its_own_name_alone(
     secure_site: Site, make_fetcher: MakeFetcher, certificate: tuple[Path, Path]
 ) -> None:
     fetcher = make_fetcher("127.0.0.1", "localhost", ca_bundle=str(certificate[0]))
-    fetched: FetchedPicture = fetcher.fetch(f"https://localhost:{secure_site.port}/").result(60)
+    fetched: FetchedPicture = fetcher.fetch(f"https://localhost:{secure_site.port}/").result(
+        PATIENCE
+    )
     assert fetched.data == b"secret"
     error = fetcher.fetch(f"https://127.0.0.1:{secure_site.port}/").exception(60)
     assert isinstance(error, ItemFailure)

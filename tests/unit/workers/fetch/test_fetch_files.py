@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import pytest
 
+from tests.patience import PATIENCE
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch import FetchedPicture, Fetcher
 
@@ -47,9 +48,11 @@ def failure(fetcher: Fetcher, url: str, root: Path | None) -> ItemFailure:
 def test_files_beneath_the_folder_are_read(fetcher: Fetcher, root: Path) -> None:
     for name, data in (("a #1.jpg", b"a"), ("inner/b.jpg", b"b"), ("link.jpg", b"b")):
         url = (root / name).as_uri()
-        assert fetcher.fetch(url, file_root=str(root)).result(60) == FetchedPicture(data, url, 200)
+        assert fetcher.fetch(url, file_root=str(root)).result(PATIENCE) == FetchedPicture(
+            data, url, 200
+        )
     url = f"FILE://localhost{root}/inner/../inner/b.jpg"
-    assert fetcher.fetch(url, file_root=str(root)).result(60).data == b"b"
+    assert fetcher.fetch(url, file_root=str(root)).result(PATIENCE).data == b"b"
 
 
 def test_a_folder_that_is_a_link_itself_will_do(
@@ -58,13 +61,13 @@ def test_a_folder_that_is_a_link_itself_will_do(
     alias = tmp_path / "alias"
     alias.symlink_to(root)
     url = (alias / "inner" / "b.jpg").as_uri()
-    assert fetcher.fetch(url, file_root=str(alias)).result(60).data == b"b"
+    assert fetcher.fetch(url, file_root=str(alias)).result(PATIENCE).data == b"b"
 
 
 def test_a_file_of_just_the_limit_is_read(fetcher: Fetcher, root: Path) -> None:
     (root / "limit.jpg").write_bytes(bytes(1000))
     url = (root / "limit.jpg").as_uri()
-    assert len(fetcher.fetch(url, file_root=str(root)).result(60).data) == 1000
+    assert len(fetcher.fetch(url, file_root=str(root)).result(PATIENCE).data) == 1000
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
 from typing import Any
 
 import certifi
+import pytest
 
+import workers.fetch.transfers as module
 from workers.byte_budget import ByteBudget
 from workers.fetch.curl_loop import EndedTransfer
 from workers.fetch.policy import FetchPolicy
@@ -39,10 +41,11 @@ def walk(policy: FetchPolicy, url: str) -> Transfer:
     return Transfer(parse_url(url), policy, policy.patience)
 
 
-def test_a_host_whose_pause_is_over_while_all_places_are_taken_is_not_asked_for_without_sleep() -> (
-    None
-):
-    policy, bed = FetchPolicy(concurrency=1), Bed()
+def test_a_host_whose_pause_is_over_while_all_places_are_taken_is_not_asked_for_without_sleep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    policy, bed, now = FetchPolicy(concurrency=1), Bed(), [0.0]
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     engine = Transfers(policy, certifi.where(), bed, ByteBudget(1000))  # type: ignore[arg-type]
     paused = walk(policy, "http://slow.example/a.jpg")
     engine._pauses.pause(paused.target.authority, PAUSE)
@@ -51,7 +54,7 @@ def test_a_host_whose_pause_is_over_while_all_places_are_taken_is_not_asked_for_
     assert bed.asked.pop() is not None
     engine.submit(walk(policy, "http://busy.example/b.jpg"))
     engine.step()
-    time.sleep(2 * PAUSE)
+    now[0] += 2 * PAUSE
     engine.step()
     assert len(engine._active) == 1
     assert bed.asked.pop() is None

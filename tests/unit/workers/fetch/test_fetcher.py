@@ -14,7 +14,7 @@ import certifi
 import pytest
 
 import vitrine
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, wait_until
 from tests.unit.workers.fetch.site import Site, answer, redirect
 from vitrine.core.types import FailureReason, ItemFailure
 from workers.byte_budget import ByteBudget
@@ -55,7 +55,7 @@ def hang(site: Site, first: bytes = b"") -> Callable[[socket.socket], None]:
 # --- good answers -------------------------------------------------------------------------------
 def test_a_picture_comes_whole_with_where_it_came_from(site: Site, fetcher: Fetcher) -> None:
     site.pages["/a.jpg"] = answer(200, PICTURE, ETag='"v1"', Content_Type="text/html")
-    fetched = fetcher.fetch(site.url("/a.jpg#x")).result(60)
+    fetched = fetcher.fetch(site.url("/a.jpg#x")).result(PATIENCE)
     assert fetched == FetchedPicture(PICTURE, site.url("/a.jpg"), 200, '"v1"')
     assert len(repr(fetched)) < 200
 
@@ -63,7 +63,7 @@ def test_a_picture_comes_whole_with_where_it_came_from(site: Site, fetcher: Fetc
 def test_the_request_says_who_asks_and_carries_nothing_else(site: Site, fetcher: Fetcher) -> None:
     site.pages["/a"] = answer(200, PICTURE, Set_Cookie="a=b", WWW_Authenticate="Basic")
     for _ in range(2):
-        fetcher.fetch(site.url("/a")).result(60)
+        fetcher.fetch(site.url("/a")).result(PATIENCE)
     assert site.heads[1].split("\r\n") == [
         "GET /a HTTP/1.1",
         f"Host: {site.authority}",
@@ -85,7 +85,7 @@ def test_hundreds_at_once_each_get_their_own(site: Site, fetcher: Fetcher) -> No
         site.pages[f"/{number}"] = answer(200, b"%d" % number * 5000)
     futures = [fetcher.fetch(site.url(f"/{number}")) for number in range(300)]
     for number, future in enumerate(futures):
-        assert future.result(60).data == b"%d" % number * 5000
+        assert future.result(PATIENCE).data == b"%d" % number * 5000
 
 
 def test_a_proxy_of_the_environment_is_not_asked(
@@ -95,19 +95,21 @@ def test_a_proxy_of_the_environment_is_not_asked(
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, proxy.url())
     site.pages["/a"] = answer(200, PICTURE)
-    assert make_fetcher(site.authority).fetch(site.url("/a")).result(60).data == PICTURE
+    assert make_fetcher(site.authority).fetch(site.url("/a")).result(PATIENCE).data == PICTURE
     assert proxy.requests == []
 
 
 def test_a_body_without_a_length_ends_with_the_connection(site: Site, fetcher: Fetcher) -> None:
     site.pages["/a"] = raw(b"HTTP/1.1 200 OK\r\n\r\n" + PICTURE)
-    assert fetcher.fetch(site.url("/a")).result(60).data == PICTURE
+    assert fetcher.fetch(site.url("/a")).result(PATIENCE).data == PICTURE
 
 
 def test_a_chunked_body_is_put_together(site: Site, fetcher: Fetcher) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     site.pages["/a"] = head + b"3\r\nabc\r\n2\r\nde\r\n0\r\nETag: trailer\r\n\r\n"
-    assert fetcher.fetch(site.url("/a")).result(60) == FetchedPicture(b"abcde", site.url("/a"), 200)
+    assert fetcher.fetch(site.url("/a")).result(PATIENCE) == FetchedPicture(
+        b"abcde", site.url("/a"), 200
+    )
 
 
 # --- answers that are failures ------------------------------------------------------------------
@@ -185,7 +187,7 @@ def test_a_length_over_the_limit_is_refused_without_waiting_for_the_body(
     site.pages["/b"] = answer(200, b"x" * 1000)
     fetcher = make_fetcher(site.authority, max_bytes=1000)
     assert failure(fetcher.fetch(site.url("/a"))).reason is FailureReason.TOO_LARGE
-    assert len(fetcher.fetch(site.url("/b")).result(60).data) == 1000
+    assert len(fetcher.fetch(site.url("/b")).result(PATIENCE).data) == 1000
 
 
 # --- time ---------------------------------------------------------------------------------------
@@ -221,7 +223,7 @@ def test_redirects_are_followed_and_the_last_url_is_told(site: Site, fetcher: Fe
         "/2?x=1": redirect(site.url("/3"), 308),
         "/3": answer(200, PICTURE),
     }
-    assert fetcher.fetch(site.url("/0")).result(60).url == site.url("/3")
+    assert fetcher.fetch(site.url("/0")).result(PATIENCE).url == site.url("/3")
 
 
 def test_one_redirect_too_many_is_refused(site: Site, make_fetcher: MakeFetcher) -> None:
@@ -229,7 +231,7 @@ def test_one_redirect_too_many_is_refused(site: Site, make_fetcher: MakeFetcher)
     site.pages["/3"] = answer(200, PICTURE)
     two, three = (make_fetcher(site.authority, max_redirects=limit) for limit in (2, 3))
     assert failure(two.fetch(site.url("/0"))).reason is FailureReason.TOO_MANY_REDIRECTS
-    assert three.fetch(site.url("/0")).result(60).data == PICTURE
+    assert three.fetch(site.url("/0")).result(PATIENCE).data == PICTURE
 
 
 def test_a_circle_is_seen_at_its_second_turn(site: Site, fetcher: Fetcher) -> None:
@@ -265,7 +267,7 @@ def test_those_who_wait_in_line_are_given_back_when_the_host_asks_for_a_pause(
 def test_a_short_pause_is_waited_for(site: Site, fetcher: Fetcher) -> None:
     site.pages |= {"/a": answer(429, Retry_After="1"), "/b": answer(200, PICTURE)}
     failure(fetcher.fetch(site.url("/a")))
-    assert fetcher.fetch(site.url("/b"), patience=60).result(60).data == PICTURE
+    assert fetcher.fetch(site.url("/b"), patience=PATIENCE).result(PATIENCE).data == PICTURE
 
 
 def test_one_host_gets_no_more_than_its_share_at_once(
@@ -297,7 +299,7 @@ def test_a_host_that_hangs_does_not_hold_up_another(
     fetcher = make_fetcher(slow.authority, quick.authority, concurrency=4, per_host=2)
     stuck = [fetcher.fetch(slow.url("/a")) for _ in range(50)]
     for future in [fetcher.fetch(quick.url("/a")) for _ in range(10)]:
-        assert future.result(60).data == PICTURE
+        assert future.result(PATIENCE).data == PICTURE
     assert not any(future.done() for future in stuck)
 
 
@@ -309,14 +311,14 @@ def test_all_get_through_a_budget_smaller_than_one_picture(
     fetcher = make_fetcher(site.authority, budget_bytes=50_000, concurrency=8, per_host=8)
     futures = deque(fetcher.fetch(site.url("/a")) for _ in range(24))
     while futures:
-        assert futures.popleft().result(60).data == PICTURE * 4
+        assert futures.popleft().result(PATIENCE).data == PICTURE * 4
     fetcher.close()  # its thread has let go of the last one by then
     assert fetcher.held.total == 0
 
 
 def test_nothing_is_begun_while_what_was_fetched_fills_the_memory(site: Site) -> None:
     site.pages["/a"] = answer(200, PICTURE)
-    policy = FetchPolicy(timeout=60.0, allow=AllowList.parse([site.authority]))
+    policy = FetchPolicy(timeout=PATIENCE, allow=AllowList.parse([site.authority]))
     loop = CurlLoop(4)
     held = ByteBudget(2 * len(PICTURE), loop.wake)
     engine = Transfers(policy, certifi.where(), loop, held)
@@ -348,7 +350,7 @@ def test_bytes_count_until_nobody_has_them(site: Site, make_fetcher: MakeFetcher
     site.pages["/a"] = answer(200, PICTURE)
     site.pages["/gone"] = answer(404)
     fetcher = make_fetcher(site.authority)
-    kept = [fetcher.fetch(site.url("/a")).result(60) for _ in range(3)]
+    kept = [fetcher.fetch(site.url("/a")).result(PATIENCE) for _ in range(3)]
     failure(fetcher.fetch(site.url("/gone")))
     fetcher.close()
     assert fetcher.held.total == 3 * len(PICTURE)
@@ -377,7 +379,7 @@ def test_handles_that_ran_out_of_time_while_they_waited_for_memory_work_again(
     wait([fetcher.fetch(site.url("/a")) for _ in range(3)], timeout=PATIENCE)
     assert failure(stuck).reason is FailureReason.TIMEOUT
     site.pages["/b"] = answer(200, b"b")
-    assert [fetcher.fetch(site.url("/b")).result(60).data for _ in range(8)] == [b"b"] * 8
+    assert [fetcher.fetch(site.url("/b")).result(PATIENCE).data for _ in range(8)] == [b"b"] * 8
 
 
 # --- the end ------------------------------------------------------------------------------------
@@ -420,10 +422,10 @@ def test_a_picture_can_be_cancelled_while_it_waits(site: Site, make_fetcher: Mak
     first, second, third = (fetcher.fetch(site.url(path)) for path in ("/a", "/b", "/c"))
     assert second.cancel()
     go_on.set()
-    assert (first.result(60).data, third.result(60).data) == (b"x", b"c")
+    assert (first.result(PATIENCE).data, third.result(PATIENCE).data) == (b"x", b"c")
     assert site.requests == ["/a", "/c"]
     with pytest.raises(CancelledError):
-        second.result(60)
+        second.result(PATIENCE)
 
 
 def test_a_fault_in_the_thread_fails_every_picture_and_hangs_none(
@@ -459,4 +461,14 @@ def test_a_host_that_does_not_answer_is_left_alone_and_another_is_not(
     assert len(dead.heads) <= 8 + 2
     assert sum("left alone" in (one.detail or "") for one in details) >= 30
     assert "left alone" in (failure(fetcher.fetch(dead.url("/a"))).detail or "")
-    assert fetcher.fetch(good.url("/a")).result(60).data == PICTURE
+    # Its moment of time may be too short on this machine, but nothing says that it is left alone.
+    wait_until(lambda: fetched_or_late(fetcher, good.url("/a")), "a picture of the other host")
+
+
+def fetched_or_late(fetcher: Fetcher, url: str) -> bool:
+    """Whether a picture came; that it was too late for its limit is the one other end there may be."""
+    future = fetcher.fetch(url)
+    if future.exception(PATIENCE) is None:
+        return future.result().data == PICTURE
+    assert "left alone" not in (failure(future).detail or "")
+    return False

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 from PIL import Image
 
+from tests.patience import PATIENCE
 from tests.unit.workers.fetch.site import Site, answer
 from tests.unit.workers.ingest.chunk_fixture import png, url
 from vitrine.core.types import ImageRef
@@ -83,7 +84,7 @@ def test_large_pictures_are_fetched_no_faster_than_they_are_decoded(
     assert len(picture) // MEBIBYTE >= megabytes - 1
     site = Site({"/a.bmp": answer(200, picture)})
     policy = FetchPolicy(
-        timeout=120.0,
+        timeout=PATIENCE,
         max_bytes=len(picture),
         budget_bytes=LIMIT,
         allow=AllowList.parse([site.authority]),

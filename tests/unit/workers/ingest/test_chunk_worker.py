@@ -374,7 +374,7 @@ def test_a_careful_chunk_waits_without_a_lease_until_no_other_is_under_way() -> 
         with waiting_for_its_turn(shop, job) as waiting:
             chunk = shop.ledger._jobs[job].chunks[0]
             assert (chunk.leased, chunk.attempts) == (None, 1)
-        assert waiting.result(30) == {"embedded": 20, "failed": 0, "put_off": 0}
+        assert waiting.result(PATIENCE) == {"embedded": 20, "failed": 0, "put_off": 0}
         assert not shop.worker.one_by_one_turn.locked()
 
 
@@ -385,7 +385,7 @@ def test_a_chunk_that_another_did_while_it_waited_is_refused() -> None:
             lease = shop.ledger.lease(job, 0, seconds=60)
             assert isinstance(lease, Lease)
             shop.ledger.finish(lease, embedded=[0, 1, 2, 3], failures=[])
-        assert waiting.result(30) == {"refused": "done"}
+        assert waiting.result(PATIENCE) == {"refused": "done"}
         assert not shop.worker.one_by_one_turn.locked()
 
 
@@ -394,7 +394,7 @@ def test_a_stop_ends_the_wait_for_the_turn() -> None:
         job = shop.job(4)
         with waiting_for_its_turn(shop, job) as waiting:
             shop.stopping = True
-            assert waiting.result(30) == {"given_back": "stopping"}
+            assert waiting.result(PATIENCE) == {"given_back": "stopping"}
         assert shop.ledger.sweep(job, lost_before=0) == [0]
 
 

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from tests.patience import PATIENCE
 from vitrine.core.errors import LedgerUnavailable
 from workers.maintenance.periodic import Periodic
 
@@ -22,7 +23,7 @@ def test_an_error_does_not_end_it_and_closing_does(caplog: pytest.LogCaptureFixt
     periodic = Periodic("trial", 0.001, action)
     with caplog.at_level(logging.ERROR):
         periodic.start()
-        assert enough.wait(30)
+        assert enough.wait(PATIENCE)
         periodic.close()
     seen = len(calls)
     periodic.close()
@@ -40,7 +41,7 @@ def test_what_is_away_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> N
     periodic = Periodic("the trial", 0.001, action)
     with caplog.at_level(logging.WARNING):
         periodic.start()
-        assert called.wait(30)
+        assert called.wait(PATIENCE)
         periodic.close()
     assert "the trial is postponed: Redis does not answer." in caplog.text
     assert all(record.exc_info is None for record in caplog.records)
@@ -50,5 +51,5 @@ def test_the_first_call_comes_at_once_where_that_is_asked_for() -> None:
     called = threading.Event()
     periodic = Periodic("the trial", 3600.0, called.set, at_once=True)
     periodic.start()
-    assert called.wait(30)
+    assert called.wait(PATIENCE)
     periodic.close()

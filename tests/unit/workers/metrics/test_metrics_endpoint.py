@@ -77,5 +77,5 @@ def test_a_client_that_says_nothing_is_left(
     with closing(Endpoint(registry, "127.0.0.1", 0, lambda: None)) as made:
         made.start()
         host, _, port = made.address.rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=30) as silent:
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as silent:
             assert silent.recv(1) == b""

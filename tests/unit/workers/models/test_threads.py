@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.patience import PATIENCE
 from workers.batching.in_flight import InFlight
 from workers.batching.staging import StagingThread
 from workers.models.device_backends import CpuBackend
@@ -48,11 +49,11 @@ def test_a_decoder_that_begins_right_after_takes_nothing_from_it() -> None:
     def at_work() -> int:
         CpuBackend(3).enter()
         entered.set()
-        begun.wait(30)
+        begun.wait(PATIENCE)
         return torch.get_num_threads()
 
     def decoder_in_its_moment() -> None:
-        entered.wait(30)
+        entered.wait(PATIENCE)
         torch.set_num_threads(1)
         begun.set()
 

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
+from tests.patience import PATIENCE
 from tests.unit.workers.ingest.chunk_fixture import Workshop, png, url
 from vitrine.core.settings import Settings
 from vitrine.store.base import EmbeddingSpace
@@ -52,8 +53,8 @@ def shop(cache: VectorCache) -> Iterator[tuple[Workshop, Stages]]:
 
 
 def embed(stages: Stages, one: FetchedPicture, lane: Lane = Lane.BULK) -> NDArray[np.float32]:
-    prepared = stages.prepare(one, lane=lane).result(60)
-    vector = stages.submit(prepared, lane=lane).result(60)
+    prepared = stages.prepare(one, lane=lane).result(PATIENCE)
+    vector = stages.submit(prepared, lane=lane).result(PATIENCE)
     prepared.hold.release()
     return vector
 
@@ -80,9 +81,9 @@ def test_a_question_finds_what_the_catalog_embedded(shop: tuple[Workshop, Stages
 def test_a_grey_picture_is_another_than_the_coloured_one(shop: tuple[Workshop, Stages]) -> None:
     stages = shop[1]
     coloured = embed(stages, fetched(RED))
-    prepared = stages.prepare(fetched(RED), lane=Lane.QUERY, grey=True).result(60)
+    prepared = stages.prepare(fetched(RED), lane=Lane.QUERY, grey=True).result(PATIENCE)
     assert prepared.vector is None
-    grey = stages.submit(prepared, lane=Lane.QUERY).result(60)
+    grey = stages.submit(prepared, lane=Lane.QUERY).result(PATIENCE)
     assert not np.allclose(coloured, grey)
     assert stages.grey_space != stages.space
 
@@ -93,8 +94,8 @@ def test_a_check_of_the_device_reaches_it_although_the_picture_is_known(
     stages = shop[1]
     embed(stages, fetched(RED))
     for _ in range(2):
-        prepared = stages.prepare(fetched(RED), lane=Lane.QUERY, fresh=True).result(60)
-        stages.submit(prepared, lane=Lane.QUERY).result(60)
+        prepared = stages.prepare(fetched(RED), lane=Lane.QUERY, fresh=True).result(PATIENCE)
+        stages.submit(prepared, lane=Lane.QUERY).result(PATIENCE)
     assert shop[0].model.batches == [1, 1, 1]
 
 
@@ -153,11 +154,11 @@ def test_an_equal_picture_waits_for_the_one_on_its_way(cache: VectorCache, way: 
     assert offered is not None
     asked.set_result(VECTOR)
     for future in (first, offered, submitted):
-        np.testing.assert_array_equal(future.result(60), VECTOR)
+        np.testing.assert_array_equal(future.result(PATIENCE), VECTOR)
     assert reuse.counts.joined == 2
     late = reuse.offer(KEY, never)
     assert late is not None
-    np.testing.assert_array_equal(late.result(60), VECTOR)
+    np.testing.assert_array_equal(late.result(PATIENCE), VECTOR)
 
 
 @pytest.mark.parametrize("way", ["offer", "submit"])
@@ -171,7 +172,7 @@ def test_one_that_fails_fails_its_like_and_the_next_is_asked_for_again(
     asked.set_exception(ValueError("bad picture"))
     for future in (first, joined):
         with pytest.raises(ValueError, match="bad picture"):
-            future.result(60)
+            future.result(PATIENCE)
     again: Vector = Future()
     assert reuse.offer(KEY, lambda: again) is again
 
@@ -279,7 +280,7 @@ def test_pictures_in_many_threads_are_each_embedded_once(shop: tuple[Workshop, S
 def test_a_prepared_picture_shows_neither_pixels_nor_vector(
     shop: tuple[Workshop, Stages],
 ) -> None:
-    prepared: PreparedPicture = shop[1].prepare(fetched(RED), lane=Lane.BULK).result(60)
+    prepared: PreparedPicture = shop[1].prepare(fetched(RED), lane=Lane.BULK).result(PATIENCE)
     assert "vector" not in repr(prepared)
     prepared.hold.release()
 

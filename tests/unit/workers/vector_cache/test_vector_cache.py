@@ -128,12 +128,12 @@ def test_vectors_that_come_faster_than_they_are_written_are_let_go_of_and_counte
 
     def slowly(_: object) -> bool:
         going.set()
-        return held.wait(60)
+        return held.wait(PATIENCE)
 
     monkeypatch.setattr(cache, "_write", slowly)
     for n in range(PENDING + 10):
         cache.keep(key(n), vector(n, 4))
-    assert going.wait(60)
+    assert going.wait(PATIENCE)
     assert cache.dropped == 10
     assert cache.find(key(PENDING - 1)) is not None
     assert cache.find(key(PENDING + 1)) is None
