@@ -1,7 +1,8 @@
 """What can be set of the vector store, as one value that travels from the settings to whatever uses a part of it.
 
-A new option is a field here, a setting of the same name in `vitrine.core.settings`, and its use in the stores that know it.
-Nothing in between has to be changed.
+A new option is a field here, a setting of the same name in `vitrine.core.settings`, and its use in the stores that know it: for
+the making of a collection in their `generation` modules, for searches in the parameters that their `store` modules hand to a
+ranker. Nothing in between has to be changed.
 """
 
 from __future__ import annotations

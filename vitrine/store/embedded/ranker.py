@@ -16,20 +16,19 @@ from vitrine.store.hits import read_hit
 
 
 class EmbeddedRanker:
-    """A vector, a filter and a shard; `exact` passes by the HNSW graph."""
+    """A vector, a filter and a shard; `params` say how the engine searches it, such as past its graph."""
 
     def __init__(
         self,
         shard: EmbeddedGeneration,
         vector: NDArray[np.float32],
         where: Filter | None,
-        *,
-        exact: bool,
+        params: q.SearchParams,
     ) -> None:
         self._shard = shard
         self._query = q.Query.Nearest(np.ascontiguousarray(vector, dtype=np.float32))  # type: ignore[arg-type]  # an array is taken too
         self._where = where
-        self._params = q.SearchParams(exact=exact)
+        self._params = params
 
     def nearest(self, limit: int, without_items: Sequence[str]) -> list[Hit]:
         """The nearest points outside some items."""

@@ -125,7 +125,7 @@ class EmbeddedStore:
         """The nearest items; `exact` compares every point even where there is an HNSW graph."""
         entry, shard = self._get(name)
         check_query(vector, entry.space.dimension, top, per_item)
-        ranker = EmbeddedRanker(shard, vector, where, exact=exact)
+        ranker = EmbeddedRanker(shard, vector, where, q.SearchParams(exact=exact))
         return group_by_item(ranker, top, per_item, exclude_items)
 
     def item(self, name: str, item_id: str) -> list[StoredPoint]:

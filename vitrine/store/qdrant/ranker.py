@@ -15,7 +15,7 @@ from vitrine.store.qdrant.filters import qdrant_filter
 
 
 class QdrantRanker:
-    """A vector, a filter and a collection; `exact` passes by the HNSW graph."""
+    """A vector, a filter and a collection; `params` say how the server searches it, such as past its graph."""
 
     def __init__(
         self,
@@ -23,14 +23,13 @@ class QdrantRanker:
         collection: str,
         vector: NDArray[np.float32],
         where: Filter | None,
-        *,
-        exact: bool,
+        params: models.SearchParams,
     ) -> None:
         self._client = client
         self._collection = collection
         self._query = models.NearestQuery(nearest=vector.tolist())
         self._where = where
-        self._params = models.SearchParams(exact=exact)
+        self._params = params
 
     def nearest(self, limit: int, without_items: Sequence[str]) -> list[Hit]:
         """The nearest points outside some items."""

@@ -124,7 +124,8 @@ class QdrantServerStore:
         """The nearest items; grouped here and not by the server, so that every engine groups alike."""
         found = self._resolve(name)
         check_query(vector, found.space.dimension, top, per_item)
-        ranker = QdrantRanker(self._client, found.collection, vector, where, exact=exact)
+        params = models.SearchParams(exact=exact)
+        ranker = QdrantRanker(self._client, found.collection, vector, where, params)
         with self._about(name):
             return group_by_item(ranker, top, per_item, exclude_items)
 
