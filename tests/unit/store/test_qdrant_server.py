@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from qdrant_client import models
 
 from vitrine.core.errors import Conflict, NotFound, StoreRejected, StoreUnavailable
+from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import point_id
 from vitrine.store import EmbeddingSpace, PointBatch, Provenance
 from vitrine.store.qdrant import upsert
@@ -64,6 +66,17 @@ def test_upserts_wait_are_bounded_and_carry_the_key(
         assert "wait=true" in target
         assert headers["api-key"] == KEY
         assert headers["content-type"] == "application/json"
+
+
+def test_what_a_server_may_take_long_for_carries_the_timeout(server: LocalQdrantServer) -> None:
+    with closing(QdrantServerStore(server.url, options=StoreOptions(store_timeout=3))) as store:
+        store.ensure("c", SPACE)
+        store.upsert("c", points(1))
+        store.defer_index("c")
+        store.build_index("c")
+    bounded = [target for _, target, *_ in server.requests if "timeout=" in target]
+    assert len(bounded) == 5  # the collection, its alias, the points, and the index twice
+    assert all("timeout=3" in target for target in bounded)
 
 
 def test_a_body_too_long_for_the_server_goes_out_in_halves(

@@ -10,41 +10,43 @@ from __future__ import annotations
 
 from qdrant_client import QdrantClient, models
 
+from vitrine.core.store_options import StoreOptions
 from vitrine.store.base import IndexState
 
 INDEX_KEY = "vitrine_index"  #: In the collection's metadata, beside the generation's own key.
 SERVER_THRESHOLD = 10_000
 """Kilobytes: what Qdrant 1.16 and newer take where a collection names no threshold."""
 FLOAT_BYTES = 4
-TIMEOUT_SECONDS = 30
-"""Changing the setting waits for the optimisation that runs; what takes longer is looked at again later."""
 
 
-def defer_indexing(client: QdrantClient, collection: str) -> None:
+def defer_indexing(client: QdrantClient, collection: str, options: StoreOptions) -> None:
     """Keep the server from building, unless it is kept from it already."""
     info = client.get_collection(collection)
     threshold = info.config.optimizer_config.indexing_threshold
     if deferred_threshold(info) is None and threshold != 0:
         before = SERVER_THRESHOLD if threshold is None else threshold
-        _change(client, collection, 0, before)
+        _change(client, collection, 0, before, options)
 
 
-def restore_indexing(client: QdrantClient, collection: str) -> None:
+def restore_indexing(client: QdrantClient, collection: str, options: StoreOptions) -> None:
     """Let the server build as it did before the deferral, if there was one."""
     info = client.get_collection(collection)
     before = deferred_threshold(info)
     if before is not None:
         threshold = info.config.optimizer_config.indexing_threshold
         # Not 0 any more: somebody chose another value meanwhile, and only the note is left to remove.
-        _change(client, collection, threshold or before, None)
+        _change(client, collection, threshold or before, None, options)
 
 
-def _change(client: QdrantClient, collection: str, threshold: int, note: int | None) -> None:
+def _change(
+    client: QdrantClient, collection: str, threshold: int, note: int | None, options: StoreOptions
+) -> None:
+    """Set threshold and note at once; it waits for the optimisation that runs, and what takes longer is tried again later."""
     client.update_collection(
         collection,
         optimizers_config=models.OptimizersConfigDiff(indexing_threshold=threshold),
         metadata={INDEX_KEY: note},
-        timeout=TIMEOUT_SECONDS,
+        timeout=options.store_timeout,
     )
 
 

@@ -210,13 +210,13 @@ class QdrantServerStore:
         """Keep the server from building; it is written down there, and so outlives every worker."""
         collection = self._resolve(name).collection
         with self._about(name):
-            index.defer_indexing(self._client, collection)
+            index.defer_indexing(self._client, collection, self._options)
 
     def build_index(self, name: str) -> None:
         """Let the server build again."""
         collection = self._resolve(name).collection
         with self._about(name):
-            index.restore_indexing(self._client, collection)
+            index.restore_indexing(self._client, collection, self._options)
 
     def index_state(self, name: str) -> IndexState:
         """How far the server says that it is."""
