@@ -20,6 +20,7 @@ import numpy as np
 
 from api.dependencies import Services
 from vitrine.core.settings import Settings
+from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import Failure, FailureReason, ImageRef, JobSpec, point_id
 from vitrine.ledger.base import Lease
 from vitrine.messaging.broker import QueueDepth
@@ -55,10 +56,12 @@ def memory_services(
     settings: Settings | None = None, space: EmbeddingSpace = FAKE_SPACE
 ) -> Services:
     """Parts for `api.app.create_app`: empty, in memory, with one fake worker of the space's model alive."""
+    settings = settings or Settings()
+    options = StoreOptions.from_settings(settings)
     return Services(
-        settings or Settings(),
-        MemoryLedger(),
-        MemoryStore(),
+        settings,
+        MemoryLedger(options=options),
+        MemoryStore(options=options),
         FakeQueryClient(fake_worker(space, supports_text=True)),
         MemoryPublisher(),
         MemoryTicketStore(),
