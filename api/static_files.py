@@ -18,7 +18,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from producer.formats import ACCEPTED_SUFFIXES, FILE_FORMATS, FORMATS, PACKED
+from producer.formats import ACCEPTED_SUFFIXES, FILE_FORMATS, FORMATS, PACKED, WHOLE_MARKS
 
 FOLDER = Path(__file__).with_name("web")
 PREFIX = "/page/"
@@ -92,6 +92,7 @@ def _formats_module() -> bytes:
     exports = {
         "ACCEPT": ",".join([*ACCEPTED_SUFFIXES, PACKED]),
         "FORMATS": f"{', '.join(others)} or {last}",
+        "WHOLE_MARKS": WHOLE_MARKS,
     }
     lines = (f"export const {name} = {json.dumps(value)};" for name, value in exports.items())
     return "\n".join([*lines, ""]).encode()

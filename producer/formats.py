@@ -33,13 +33,15 @@ class FormatSpec:
     maybe: tuple[str, ...] = ()  #: Suffixes that its files may have too: their first bytes decide.
     magic: bytes = b""  #: What every such file begins with; empty where nothing marks it.
     is_file: bool = True  #: Whether it is one file, which can be uploaded.
+    needs_whole: bool = False
+    """Whether the beginning of a file says nothing without its end; its `magic` is ASCII, for the page to know it by."""
 
 
 FORMATS: Mapping[Format, FormatSpec] = {
     Format.CSV: FormatSpec("CSV", (".csv",)),
     Format.TSV: FormatSpec("TSV", (".tsv", ".tab")),
     Format.JSONL: FormatSpec("JSON Lines", (".jsonl", ".ndjson"), (".json",)),
-    Format.PARQUET: FormatSpec("Parquet", (".parquet", ".pq"), magic=b"PAR1"),
+    Format.PARQUET: FormatSpec("Parquet", (".parquet", ".pq"), magic=b"PAR1", needs_whole=True),
     Format.URLS: FormatSpec("a list of URLs", (), (".txt", ".list")),
     Format.FOLDER: FormatSpec("a folder of pictures", is_file=False),
 }
@@ -50,6 +52,8 @@ ACCEPTED_SUFFIXES = tuple(
     dict.fromkeys(suffix for spec in FORMATS.values() for suffix in (*spec.suffixes, *spec.maybe))
 )
 """What the page lets people choose, besides `PACKED`."""
+WHOLE_MARKS = tuple(spec.magic.decode("ascii") for spec in FORMATS.values() if spec.needs_whole)
+"""What files begin with that the page sends as a whole to be looked at, however large they are."""
 
 _LONE_URL = re.compile(rf"{URL_START}[^\s\"]+\s*$", re.IGNORECASE)
 _NO_TABLES = {

@@ -2,7 +2,7 @@
 
 A scheme is named by catalogs (pictures), by people and clients (a picture to search by), or as the place of a catalog. Who
 reads it is registered by name: pictures in `workers.fetch.readers`, catalogs in `producer.source`. A new source is a row
-here, its reader, and the reader's registration.
+here, its reader, and the reader's registration. Redirects lead to those with an `http_port` only.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ URL_START = f"(?:{'|'.join(name for name, scheme in SCHEMES.items() if scheme.in
 """A regular expression for how a URL begins that a catalog may name, for use with `re.IGNORECASE`."""
 HOST_SCHEMES = "|".join(name for name, scheme in SCHEMES.items() if scheme.names_host)
 """The same for the names of those that have a host."""
-ONLY_FETCHED = "only http:// and https:// URLs are fetched"
+_NAMES = [f"{name}://" for name, scheme in SCHEMES.items() if scheme.in_requests]
+ONLY_FETCHED = f"only {', '.join(_NAMES[:-1])} and {_NAMES[-1]} URLs are fetched"
 """What is said of a picture's URL in a request that `is_allowed_in_requests` refuses."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 
@@ -57,6 +58,12 @@ def is_allowed_in_requests(text: str) -> bool:
     """Whether a client may name a picture by this URL."""
     scheme = scheme_of(text)
     return scheme is not None and scheme.in_requests
+
+
+def is_web_address(text: str) -> bool:
+    """Whether a browser can show what the URL names: not what only a reader of ours reaches."""
+    scheme = scheme_of(text)
+    return scheme is not None and scheme.http_port is not None
 
 
 def local_path(url: str) -> str:

@@ -20,7 +20,7 @@ from vitrine.core.types import ItemFailure
 from workers.byte_budget import ByteBudget
 from workers.fetch.curl_loop import CurlLoop
 from workers.fetch.policy import FetchPolicy
-from workers.fetch.readers import READERS
+from workers.fetch.readers import READERS, ReaderContext
 from workers.fetch.result import FetchedPicture
 from workers.fetch.transfer import Transfer
 from workers.fetch.transfers import Transfers, closed
@@ -44,7 +44,8 @@ class Fetcher:
         self._transfers = Transfers(
             self.policy, ca_bundle or certifi.where(), self._loop, self.held
         )
-        self._readers = {name: make(self.policy, self.held) for name, make in READERS.items()}
+        context = ReaderContext(self.policy, self.held, self._fetch_http)
+        self._readers = {name: make(context) for name, make in READERS.items()}
         self._inbox: list[Transfer] = []
         self._closing = False
         self._lock = threading.Lock()  # between `fetch` and `close`: nothing enters a closed inbox
@@ -63,23 +64,7 @@ class Fetcher:
         scheme = scheme_of(url)
         if scheme is not None and scheme.name in self._readers:
             return self._readers[scheme.name].read(url, file_root)
-        try:
-            target = parse_url(url)
-            self.policy.check(target)
-        except ItemFailure as failure:
-            return _failed(failure)
-        transfer = Transfer(
-            target, self.policy, self.policy.patience if patience is None else patience
-        )
-        with self._lock:
-            if self._closing:
-                return _failed(closed())
-            asleep = not self._inbox
-            self._inbox.append(transfer)
-            # Where something was waiting already, its wake-up is still under way.
-            if asleep:
-                self._loop.wake()
-        return transfer.future
+        return self._fetch_http(url, patience)
 
     def close(self, timeout: float = 10.0) -> None:
         """Stop; what has not ended fails with CONNECTION_FAILED. Safe to call twice.
@@ -105,6 +90,25 @@ class Fetcher:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _fetch_http(self, url: str, patience: float | None = None) -> Future[FetchedPicture]:
+        try:
+            target = parse_url(url)
+            self.policy.check(target)
+        except ItemFailure as failure:
+            return _failed(failure)
+        transfer = Transfer(
+            target, self.policy, self.policy.patience if patience is None else patience
+        )
+        with self._lock:
+            if self._closing:
+                return _failed(closed())
+            asleep = not self._inbox
+            self._inbox.append(transfer)
+            # Where something was waiting already, its wake-up is still under way.
+            if asleep:
+                self._loop.wake()
+        return transfer.future
 
     def _run(self) -> None:
         try:

@@ -1,9 +1,14 @@
-"""Who reads pictures that do not come over HTTP: a reader for each other scheme of `vitrine.core.schemes`."""
+"""Who reads pictures that no http(s) URL names: a reader for each other scheme of `vitrine.core.schemes`.
+
+A source that is HTTP beneath (an object store) asks through `ReaderContext.fetch_http`, where its requests keep to the
+limits, and where addresses and redirects are judged; a reader that connects by itself would have none of that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from vitrine.core.schemes import FILE
@@ -26,7 +31,19 @@ class PictureReader(Protocol):
         """Let what is being read end; cancel the rest."""
 
 
-MakeReader: TypeAlias = Callable[[FetchPolicy, ByteBudget], PictureReader]
+@dataclass(frozen=True, slots=True)
+class ReaderContext:
+    """What a reader works with."""
 
-READERS: Mapping[str, MakeReader] = {FILE.name: FileReader}
-"""By scheme: what makes a reader under a policy, whose pictures' bytes count against the budget."""
+    policy: FetchPolicy
+    held: ByteBudget  #: What the bytes of its pictures count against.
+    fetch_http: Callable[[str], Future[FetchedPicture]]
+    """Fetches an http(s) URL as if the catalog had named it; every check is made."""
+
+
+MakeReader: TypeAlias = Callable[[ReaderContext], PictureReader]
+
+READERS: dict[str, MakeReader] = {
+    FILE.name: lambda context: FileReader(context.policy, context.held)
+}
+"""By scheme: what makes its reader."""

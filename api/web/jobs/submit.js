@@ -1,5 +1,6 @@
 // A catalog on its way in: what is in it, what each column is taken for, what would be rejected, and then the sending.
 import { announce, fill, h } from "../dom.js";
+import { WHOLE_MARKS } from "../formats.js";
 import { icon } from "../icons.js";
 import { dropInto, dropZone } from "./drop.js";
 import { MappingTable } from "./mapping.js";
@@ -69,7 +70,7 @@ class Submission {
 
   async #previewForm() {
     const form = this.#columns(new FormData());
-    const cut = this.file.size > LOOKED_AT_BYTES && !(await isParquet(this.file));
+    const cut = this.file.size > LOOKED_AT_BYTES && !(await needsWhole(this.file));
     if (cut) form.set("cut", "true");
     form.set("file", cut ? this.file.slice(0, LOOKED_AT_BYTES) : this.file, this.file.name);
     return form;
@@ -168,9 +169,10 @@ function problems(preview) {
   );
 }
 
-// Parquet is read from its end, so a part of it says nothing.
-async function isParquet(file) {
-  return (await file.slice(0, 4).text()) === "PAR1";
+// A format that is read from its end: a part of such a file says nothing.
+async function needsWhole(file) {
+  const begins = await file.slice(0, 16).text();
+  return WHOLE_MARKS.some((mark) => begins.startsWith(mark));
 }
 
 // `Summer 2026.csv.gz` could go to `summer-2026`.

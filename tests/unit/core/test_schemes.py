@@ -14,9 +14,11 @@ from vitrine.core.schemes import (
     FILE,
     HTTP,
     HTTPS,
+    ONLY_FETCHED,
     SCHEMES,
     file_url,
     is_allowed_in_requests,
+    is_web_address,
     local_path,
     scheme_of,
     strip_data_url_prefix,
@@ -47,6 +49,15 @@ def test_clients_name_pictures_at_hosts_only() -> None:
     assert not any(
         map(is_allowed_in_requests, ("file:///a.jpg", "/a.jpg", "http:/h", "ftp://h/a.jpg"))
     )
+
+
+def test_what_is_said_of_others_names_every_scheme_of_requests() -> None:
+    assert ONLY_FETCHED == "only http:// and https:// URLs are fetched"
+
+
+def test_browsers_show_what_is_on_the_web() -> None:
+    assert is_web_address("https://h/a.jpg")
+    assert not any(map(is_web_address, ("file:///a.jpg", "/a.jpg", "s3://bucket/a.jpg")))
 
 
 def test_every_picture_source_is_fetched_over_http_or_has_a_reader() -> None:

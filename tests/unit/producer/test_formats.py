@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from api.routes.jobs import FORM
 from api.static_files import FORMATS_MODULE, read_files
-from producer.formats import ACCEPTED_SUFFIXES, FILE_FORMATS, FORMATS, PACKED, Format
+from producer.formats import ACCEPTED_SUFFIXES, FILE_FORMATS, FORMATS, PACKED, WHOLE_MARKS, Format
 from producer.readers import READERS
 from vitrine.cli.submit.command import submit
 
@@ -34,6 +35,12 @@ def test_the_command_offers_all_of_them() -> None:
     assert [option.type.convert(name.value, option, None) for name in Format] == list(Format)
 
 
+def test_the_command_s_help_names_all_of_them() -> None:
+    assert submit.help is not None
+    told = " ".join(submit.help.split())
+    assert all(spec.title in told for spec in FORMATS.values())
+
+
 def test_http_offers_those_that_can_be_uploaded() -> None:
     assert FORM["format"]["enum"] == list(FILE_FORMATS)
     assert all(FORMATS[name].title in FORM["file"]["description"] for name in FILE_FORMATS)
@@ -41,8 +48,9 @@ def test_http_offers_those_that_can_be_uploaded() -> None:
 
 def test_the_page_s_list_is_made_of_it() -> None:
     module = read_files()[FORMATS_MODULE].body.decode()
-    found: Mapping[str, str] = {
+    found: Mapping[str, Any] = {
         name: json.loads(value) for name, value in re.findall(r"export const (\w+) = (.+);", module)
     }
+    assert tuple(found["WHOLE_MARKS"]) == WHOLE_MARKS == ("PAR1",)
     assert found["ACCEPT"].split(",") == [*ACCEPTED_SUFFIXES, PACKED]
     assert all(FORMATS[name].title in found["FORMATS"] for name in FILE_FORMATS)

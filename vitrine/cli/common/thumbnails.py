@@ -7,7 +7,7 @@ import io
 from functools import cache
 
 from vitrine.core.errors import BadInput
-from vitrine.core.schemes import is_allowed_in_requests
+from vitrine.core.schemes import is_web_address
 from vitrine.core.settings import Settings
 from vitrine.core.types import ItemFailure
 from vitrine.evaluation.embedding import picture_query
@@ -31,7 +31,7 @@ def picture_source(settings: Settings) -> PictureUrl:
 
     @cache  # the same neighbour stands beside many
     def source(picture: LabelledPicture) -> str | None:
-        if is_allowed_in_requests(picture.source):
+        if is_web_address(picture.source):
             return picture.source
         try:
             data = picture_query(picture, settings.fetch_max_bytes).data

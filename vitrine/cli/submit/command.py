@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from producer.formats import Format
+from producer.formats import FILE_FORMATS, FORMATS, Format
 from vitrine.cli.common.completion import complete_collections, complete_models
 from vitrine.cli.jobs.commands import check_job_id
 
@@ -14,10 +14,20 @@ if TYPE_CHECKING:
     from vitrine.cli.submit.run import SubmitRequest
 
 
+_TITLES = [FORMATS[name].title for name in FILE_FORMATS]
+_NO_FILES = [spec.title for spec in FORMATS.values() if not spec.is_file]
+_HELP = f"""Send a catalog: every picture becomes a vector or a named failure.
+
+FILE is {", ".join(_TITLES)} (plain or .gz), {", ".join(_NO_FILES)}, or - for standard input. Bad rows are reported and
+counted, the good ones go on. With --resume no other option about the catalog is needed: the job says how it was read.
+"""
+
+
 @click.command(
+    help=_HELP,
     epilog="Exit codes: 0 all taken, 1 could not run, 2 usage or bad input (with --dry-run too: the file would "
     "be refused), 3 a row was rejected or, with --wait, a picture failed, 130 interrupted (Ctrl-C): while rows "
-    "are sent the job stays open for --resume, while waiting it goes on."
+    "are sent the job stays open for --resume, while waiting it goes on.",
 )
 @click.argument("file")
 @click.option(
@@ -55,12 +65,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def submit(ctx: click.Context, /, **options: Any) -> None:
-    """Send a catalog: every picture becomes a vector or a named failure.
-
-    FILE is CSV, TSV, JSON Lines, Parquet, a list of URLs (plain or .gz), a folder of pictures, or - for
-    standard input. Bad rows are reported and counted, the good ones go on. With --resume no other option about the
-    catalog is needed: the job says how it was read.
-    """
+    """Send a catalog, or only look at it; `_HELP` is what people read."""
     from vitrine.cli.submit.run import run_submit
 
     ctx.exit(run_submit(_request(options)))
