@@ -16,6 +16,7 @@ from api.dependencies import RequestServices
 from api.requests import bodies
 from api.routes.collections import described
 from api.schemas.facets import FacetOut, FacetsOut
+from api.search.known_fields import check_fields
 from vitrine.core import filters
 from vitrine.core.errors import BadInput
 from vitrine.store import VectorStore
@@ -59,6 +60,7 @@ def facets(
     """Values or number ranges of indexed fields, with counts of pictures."""
     where = None if filter is None else filters.parse_filter(_json(filter))
     known = sorted(described(parts.store, name).indexed_fields)
+    check_fields(parts.store, name, where)
     asked = list(dict.fromkeys(field)) or known[:MAX_FIELDS]
     found = [_facet(parts.store, name, one, where, top) for one in asked]
     if not field:

@@ -19,6 +19,7 @@ from api.requests import bodies
 from api.routes.collections import space_of
 from api.schemas.base import SpaceOut
 from api.schemas.search import QueryOut, RelevanceOut, SearchIn, SearchOptions, SearchOut, Took
+from api.search.known_fields import check_fields
 from api.search.query_vector import StoreQuery, resolve_query_vector
 from api.search.request import read_search_request
 from api.search.results import ResultPage, max_depth, read_page
@@ -94,6 +95,7 @@ def search(
     max_depth(options)  # before a worker is asked for anything
     where = None if options.filter is None else filters.parse_filter(options.filter)
     space = space_of(parts.store, options.collection)
+    check_fields(parts.store, options.collection, where)
     started = time.perf_counter()
     aim = resolve_query_vector(parts, backgrounds, asked, space)
     embedded = time.perf_counter()

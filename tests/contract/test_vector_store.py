@@ -227,6 +227,7 @@ def test_describe_tells_space_points_and_indexed_fields(store: VectorStore, benc
         "size.eu": "keyword",
     }
     assert info in store.collections()
+    assert store.indexed_fields(bench.name) == info.indexed_fields
 
 
 def test_a_footprint_counts_items_once_and_bytes_where_there_are_files(

@@ -203,6 +203,12 @@ class VectorStore(Protocol):
     def space(self, name: str) -> EmbeddingSpace:
         """What a search asks first: the collection's space as it is now, nothing counted; raises `NotFound`."""
 
+    def indexed_fields(self, name: str) -> Mapping[str, str]:
+        """The catalog fields that have an index, with its type, and nothing counted; raises `NotFound`.
+
+        May be some seconds old where another process has indexed a field since.
+        """
+
     def describe(self, name: str) -> CollectionInfo:
         """One collection; raises `NotFound`."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -190,6 +190,11 @@ class MemoryStore:
         """The collection's space."""
         with self._lock:
             return self._get(name).space
+
+    def indexed_fields(self, name: str) -> Mapping[str, str]:
+        """The fields with an index."""
+        with self._lock:
+            return dict(self._get(name).indexed)
 
     def describe(self, name: str) -> CollectionInfo:
         """The collection as it stands."""

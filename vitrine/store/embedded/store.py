@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +163,10 @@ class EmbeddedStore:
     def space(self, name: str) -> EmbeddingSpace:
         """From the catalog file, as it is in memory."""
         return self._get(name)[0].space
+
+    def indexed_fields(self, name: str) -> Mapping[str, str]:
+        """As the engine has them in memory."""
+        return dict(self._get(name)[1].indexed)
 
     def describe(self, name: str) -> CollectionInfo:
         """The collection as it stands."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -175,6 +175,10 @@ class QdrantServerStore:
     def space(self, name: str) -> EmbeddingSpace:
         """One request; a collection made anew under the name is seen at once."""
         return self._resolve(name, fresh=True).space
+
+    def indexed_fields(self, name: str) -> Mapping[str, str]:
+        """No request if the collection was looked up within `RESOLVE_SECONDS`."""
+        return dict(self._resolve(name).indexed)
 
     def describe(self, name: str) -> CollectionInfo:
         """The collection as it stands."""

@@ -76,6 +76,10 @@ def _space(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
     return encode_frame({"space": asdict(store.space(header["name"]))})
 
 
+def _indexed_fields(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
+    return encode_frame({"fields": dict(store.indexed_fields(header["name"]))})
+
+
 def _describe(store: VectorStore, header: Header, _: NDArray[np.float32]) -> bytes:
     return encode_frame({"collection": asdict(store.describe(header["name"]))})
 
@@ -122,6 +126,7 @@ OPERATIONS: dict[str, Operation] = {
     "count": _count,
     "facet": _facet,
     "space": _space,
+    "indexed_fields": _indexed_fields,
     "describe": _describe,
     "footprint": _footprint,
     "collections": _collections,

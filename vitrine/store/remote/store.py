@@ -135,6 +135,11 @@ class RemoteStore:
         """The collection's space."""
         return space_from_json(self._call("space", {"name": name})[0]["space"])
 
+    def indexed_fields(self, name: str) -> Mapping[str, str]:
+        """The fields with an index."""
+        found = self._call("indexed_fields", {"name": name})[0]["fields"]
+        return {str(field): str(kind) for field, kind in found.items()}
+
     def describe(self, name: str) -> CollectionInfo:
         """The collection as it stands."""
         return read_info(self._call("describe", {"name": name})[0]["collection"])

@@ -238,6 +238,24 @@ def test_an_empty_upload_is_named(stage: Stage) -> None:
     assert problem_of(answer, 422, "bad_input")["errors"][0]["field"] == "image"
 
 
+@pytest.mark.parametrize(
+    ("where", "hint"),
+    [
+        ({"color": "red"}, "Did you mean 'colour'?"),
+        ({"Price": {"lt": 5}}, "Did you mean 'price'?"),
+        ({"not": {"prices": 5}}, "Did you mean 'price'?"),
+        ({"or": [{"price": 20}, {"zzz": True}]}, "Its fields are colour, price."),
+    ],
+)
+def test_a_mistyped_field_of_a_filter_is_named(
+    stage: Stage, where: dict[str, Any], hint: str
+) -> None:
+    body = problem_of(ask(stage, text="x", filter=where), 422, "bad_input")
+    assert "the collection summer has no field" in body["detail"]
+    assert body["hint"] == hint
+    assert stage.query_client.asked == []
+
+
 def test_a_bad_filter_names_its_place(stage: Stage) -> None:
     body = problem_of(ask(stage, text="x", filter={"price": {"gte": "ten"}}), 422, "bad_input")
     assert "price.gte" in body["detail"]
