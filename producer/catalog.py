@@ -17,7 +17,8 @@ from producer.columns import Columns, choose_columns
 from producer.duplicate_ids import SeenIds
 from producer.formats import Format
 from producer.image_url import ImageRoot, image_root
-from producer.readers import Reader, Row, open_reader
+from producer.presets import AUTO
+from producer.readers import Reader, ReadingOptions, Row, open_reader
 from producer.readers.base import look_ahead
 from producer.readers.in_memory import InMemoryRows
 from producer.row_errors import FileBrokenOff, RowError
@@ -37,9 +38,23 @@ class CatalogOptions:
     payload: tuple[str, ...] | None = None  #: The fields that travel; None for all others.
     image_separator: str | None = None
     image_root: str | None = None  #: A URL prefix or a folder; None for the catalog's own folder.
+    preset: str = (
+        AUTO  #: A platform's name in `producer.presets`, `auto` to recognise one, or `none`.
+    )
+    group_by: str | None = (
+        None  #: The column whose equal values make rows one item; it is the id then.
+    )
+    encoding: str | None = None  #: A text file's encoding; None detects it.
+    skip: int = 0  #: Lines above the header.
+    row: str | None = None  #: XML: the element that is a row.
     allow_files: bool = (
         False  #: Whether pictures may be files: the command line's choice, never HTTP's.
     )
+
+    @property
+    def reading(self) -> ReadingOptions:
+        """What the reader needs of these."""
+        return ReadingOptions(encoding=self.encoding, skip=self.skip, row=self.row)
 
 
 class Catalog:
@@ -140,7 +155,7 @@ def open_catalog(source: Source, options: CatalogOptions | None = None) -> Catal
     options = options or CatalogOptions()
     _check_separator(options.image_separator)
     root = _root(source.folder, options)
-    found, reader = open_reader(source, options.format)
+    found, reader = open_reader(source, options.format, options.reading)
     try:
         root = replace(root, must_exist=found is Format.URLS)
         return Catalog(source.name, found, reader, options, root)

@@ -10,7 +10,10 @@ from producer.catalog import CatalogOptions
 from producer.formats import Format
 from vitrine.core.errors import BadInput
 
-_FIELDS = ("format", "id", "images", "payload", "image_separator", "image_root")
+_FIELDS = (
+    "format", "id", "images", "payload", "image_separator", "image_root", "preset", "group_by", "encoding", "skip",
+    "row",
+)  # fmt: skip
 
 
 def options_to_json(options: CatalogOptions) -> str:
@@ -22,6 +25,7 @@ def options_from_json(reading: str, given: CatalogOptions) -> CatalogOptions:
     """The options of a job's catalog; raises `BadInput` where one that is given again says otherwise."""
     before: dict[str, Any] = orjson.loads(reading)
     default = _plain(CatalogOptions())
+    before = default | before  # a job of an earlier version has fewer
     for name, value in _plain(given).items():
         if value not in (default[name], before[name]):
             raise BadInput(
@@ -35,6 +39,11 @@ def options_from_json(reading: str, given: CatalogOptions) -> CatalogOptions:
         payload=None if before["payload"] is None else tuple(before["payload"]),
         image_separator=before["image_separator"],
         image_root=before["image_root"],
+        preset=before["preset"],
+        group_by=before["group_by"],
+        encoding=before["encoding"],
+        skip=before["skip"],
+        row=before["row"],
         allow_files=given.allow_files,
     )
 
@@ -49,4 +58,6 @@ def _plain(options: CatalogOptions) -> dict[str, Any]:
 def _shown(value: Any) -> str:
     if not value:
         return "left out"
+    if isinstance(value, int):
+        return str(value)
     return ", ".join(value) if isinstance(value, list) else repr(value)

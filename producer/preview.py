@@ -95,7 +95,7 @@ def preview(
 def _first_rows(
     source: Source, options: CatalogOptions
 ) -> tuple[Format, tuple[str, ...], list[Row]]:
-    found, reader = open_reader(source, options.format)
+    found, reader = open_reader(source, options.format, options.reading)
     rows: list[Row] = []
     try:
         # A file that breaks off is told of by whoever reads it as a whole.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from producer.formats import Format, detect
-from producer.readers.base import Reader, Row
+from producer.readers.base import Reader, ReadingOptions, Row
 from producer.readers.csv_rows import CsvRows
 from producer.readers.folder import FolderRows
 from producer.readers.json_lines import JsonLines
@@ -13,10 +13,12 @@ from producer.readers.url_list import UrlList
 from producer.source import OpenedSource, Source
 from vitrine.core.errors import BadInput, VitrineError
 
-__all__ = ["Reader", "Row", "open_reader"]
+__all__ = ["Reader", "ReadingOptions", "Row", "open_reader"]
 
 
-def open_reader(source: Source, told: Format | None = None) -> tuple[Format, Reader]:
+def open_reader(
+    source: Source, told: Format | None = None, reading: ReadingOptions | None = None
+) -> tuple[Format, Reader]:
     """Open a source in its format; raises `BadInput` where it is no catalog."""
     if source.path is not None and source.path.is_dir():
         if told not in (None, Format.FOLDER):
@@ -25,13 +27,13 @@ def open_reader(source: Source, told: Format | None = None) -> tuple[Format, Rea
     opened = source.open()
     try:
         found = detect(source, opened, told)
-        return found, READERS[found](opened, source)
+        return found, READERS[found](opened, source, reading or ReadingOptions())
     except BaseException:
         opened.close()
         raise
 
 
-def _parquet(opened: OpenedSource, source: Source) -> Reader:
+def _parquet(opened: OpenedSource, source: Source, _: ReadingOptions) -> Reader:
     try:
         # Here, because pyarrow takes 0.3 s and 60 MB that no other format needs.
         from producer.readers.parquet import ParquetRows  # noqa: PLC0415
@@ -43,11 +45,11 @@ def _parquet(opened: OpenedSource, source: Source) -> Reader:
     return ParquetRows(opened, source.name, source.path)
 
 
-READERS: Mapping[Format, Callable[[OpenedSource, Source], Reader]] = {
-    Format.CSV: lambda opened, source: CsvRows(opened, source.name, None),
-    Format.TSV: lambda opened, source: CsvRows(opened, source.name, "\t"),
-    Format.JSONL: lambda opened, source: JsonLines(opened, source.name),
+READERS: Mapping[Format, Callable[[OpenedSource, Source, ReadingOptions], Reader]] = {
+    Format.CSV: lambda opened, source, _: CsvRows(opened, source.name, None),
+    Format.TSV: lambda opened, source, _: CsvRows(opened, source.name, "\t"),
+    Format.JSONL: lambda opened, source, _: JsonLines(opened, source.name),
     Format.PARQUET: _parquet,
-    Format.URLS: lambda opened, source: UrlList(opened, source.name),
+    Format.URLS: lambda opened, source, _: UrlList(opened, source.name),
 }
 """The reader of each format that is a file; a folder is not opened."""

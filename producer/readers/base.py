@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
@@ -20,12 +21,27 @@ class Row(NamedTuple):
     size: int  #: Characters it took, to bound how much is looked at ahead.
 
 
+@dataclass(frozen=True, slots=True)
+class ReadingOptions:
+    """What the caller says about a file before its columns are known; None is found."""
+
+    encoding: str | None = None  #: A codec's name, as Python knows it.
+    skip: int = 0  #: Lines above the header that are skipped, whatever they hold.
+    row: str | None = (
+        None  #: XML: the element that is a row, as a path of local names (`channel/item`).
+    )
+
+
 class Reader(Protocol):
     """An opened catalog, not yet validated."""
 
     @property
     def names(self) -> Sequence[str]:
         """The fields seen."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was detected or skipped before the first row, one sentence each, for the report."""
 
     @property
     def typed(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from producer.limits import MAX_CELL_CHARS
 from producer.lines import Lines, head_text
@@ -27,6 +27,7 @@ class CsvRows:
     """The reader of CSV and TSV; `separator` None finds it."""
 
     typed = False
+    notes: Sequence[str] = ()
 
     def __init__(self, opened: OpenedSource, name: str, separator: str | None = None) -> None:
         # A limit of the whole process, which has no other reader of CSV.

@@ -7,7 +7,7 @@ files, and links to folders (which may lead in circles), are passed over.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from producer.readers.base import Row
@@ -21,6 +21,7 @@ class FolderRows:
     """The reader of a folder; a row's line is the picture's number."""
 
     typed = True
+    notes: Sequence[str] = ()
     names = ("id", "image", "folder")
 
     def __init__(self, folder: Path, name: str) -> None:

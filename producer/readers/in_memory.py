@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from producer.payload import flatten
@@ -15,6 +15,7 @@ class InMemoryRows:
     """The reader of mappings."""
 
     typed = True
+    notes: Sequence[str] = ()
 
     def __init__(self, objects: Iterable[Mapping[str, Any]], name: str) -> None:
         self._name = name

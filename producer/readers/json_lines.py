@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import orjson
 
@@ -18,6 +18,7 @@ class JsonLines:
     """The reader of JSON Lines; its field names are those of the first rows."""
 
     typed = True
+    notes: Sequence[str] = ()
 
     def __init__(self, opened: OpenedSource, name: str) -> None:
         self._opened = opened

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,6 +41,7 @@ class ParquetRows:
     """The reader of Parquet, standing on pyarrow."""
 
     typed = True
+    notes: Sequence[str] = ()
 
     def __init__(self, opened: OpenedSource, name: str, path: Path | None = None) -> None:
         if opened.compressed:

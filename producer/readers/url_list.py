@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from producer.limits import MAX_ID_BYTES
 from producer.lines import Lines
@@ -17,6 +17,7 @@ class UrlList:
     """The reader of URL lists."""
 
     typed = True
+    notes: Sequence[str] = ()
     names = ("id", "image")
 
     def __init__(self, opened: OpenedSource, name: str) -> None:

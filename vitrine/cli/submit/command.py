@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from producer.encodings import canonical_encoding
 from producer.formats import FILE_FORMATS, FORMATS, Format
+from producer.presets import AUTO, NO_PRESET, PRESETS
 from vitrine.cli.common.completion import complete_collections, complete_models
 from vitrine.cli.jobs.commands import check_job_id
 
@@ -21,6 +23,14 @@ _HELP = f"""Send a catalog: every picture becomes a vector or a named failure.
 FILE is {", ".join(_TITLES)} (plain or .gz), {", ".join(_NO_FILES)}, or - for standard input. Bad rows are reported and
 counted, the good ones go on. With --resume no other option about the catalog is needed: the job says how it was read.
 """
+
+
+def check_encoding(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """The codec's own name; a usage error for one that Python does not know."""
+    try:
+        return None if value is None else canonical_encoding(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command(
@@ -53,6 +63,25 @@ counted, the good ones go on. With --resume no other option about the catalog is
     type=click.Choice([name.value for name in Format]),
     help="Found by suffix and content where not given.",
 )
+@click.option(
+    "--preset",
+    type=click.Choice([AUTO, NO_PRESET, *PRESETS]),
+    default=AUTO,
+    show_default=True,
+    help="The platform that exported the file; auto recognises it by its columns.",
+)
+@click.option(
+    "--group-by",
+    metavar="COLUMN",
+    help="Merge the rows with one value in this column into one item, whose id it is.",
+)
+@click.option(
+    "--encoding", callback=check_encoding, help="Of a text file, such as cp1252; default: detected."
+)
+@click.option(
+    "--skip", type=click.IntRange(0, 1000), default=0, help="Skip this many lines above the header."
+)
+@click.option("--row", metavar="PATH", help="XML: the element that is a row, such as channel/item.")
 @click.option(
     "--resume",
     metavar="JOB",
@@ -91,6 +120,11 @@ def _request(options: dict[str, Any]) -> SubmitRequest:
             payload=options["payload"] or None,
             image_separator=options["image_separator"],
             image_root=options["image_root"],
+            preset=options["preset"],
+            group_by=options["group_by"],
+            encoding=options["encoding"],
+            skip=options["skip"],
+            row=options["row"],
             allow_files=True,
         ),
         resume=options["resume"],
