@@ -1,4 +1,4 @@
-"""Readers: each turns one format into rows with line numbers."""
+"""Readers: each reads one format as rows with line numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Reader", "Row", "open_reader"]
 
 
 def open_reader(source: Source, told: Format | None = None) -> tuple[Format, Reader]:
-    """Open a source in its format; raises `BadInput` where it is no catalog."""
+    """Open a source in its format; raise `BadInput` if it is not a catalog."""
     if source.path is not None and source.path.is_dir():
         if told not in (None, Format.FOLDER):
             raise BadInput(f"{source.name} is a folder, but was to be read as {told}.")
@@ -33,7 +33,7 @@ def open_reader(source: Source, told: Format | None = None) -> tuple[Format, Rea
 
 def _parquet(opened: OpenedSource, source: Source) -> Reader:
     try:
-        # Here, because pyarrow takes 0.3 s and 60 MB that no other format needs.
+        # Imported here, because pyarrow takes 0.3 s and 60 MB that no other format needs.
         from producer.readers.parquet import ParquetRows  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise VitrineError(
@@ -50,4 +50,4 @@ READERS: Mapping[Format, Callable[[OpenedSource, Source], Reader]] = {
     Format.PARQUET: _parquet,
     Format.URLS: lambda opened, source: UrlList(opened, source.name),
 }
-"""The reader of each format that is a file; a folder is not opened."""
+"""The reader of each file format; a folder is not opened as a file."""
