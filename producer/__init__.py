@@ -1,4 +1,4 @@
-"""The producer: catalog -> job. Readers, columns, validation, planning, back-pressure; no torch, no Pillow."""
+"""The producer turns a catalog into a job: readers, columns, validation, chunks, back-pressure. It imports neither torch nor Pillow."""
 
 from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
 from producer.formats import Format

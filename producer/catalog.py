@@ -1,7 +1,7 @@
-"""A catalog, opened: its rows drawn one by one, each an item or the problem that it has.
+"""An open catalog: yields its rows one by one, each as an item or as the reason for its rejection.
 
-Reader -> columns -> validation -> duplicates. Nothing is kept of a row once the next one is drawn, so a
-catalog of any length passes through in bounded memory.
+Reader -> columns -> validation -> duplicates. A row is dropped once the next one is read, so a catalog of
+any length is read in bounded memory.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from vitrine.core.types import CatalogItem, RejectedRow
 
 @dataclass(frozen=True, slots=True)
 class CatalogOptions:
-    """What the caller says about a catalog; what is left out is found or guessed."""
+    """The caller's options for reading a catalog; those left out are detected or guessed."""
 
     format: Format | None = None
     id: str | None = None
     images: tuple[str, ...] = ()
-    payload: tuple[str, ...] | None = None  #: The fields that travel; None for all others.
+    payload: tuple[str, ...] | None = None  #: The fields to store; None for all others.
     image_separator: str | None = None
     image_root: str | None = None  #: A URL prefix or a folder; None for the catalog's own folder.
     preset: str = (
@@ -48,7 +48,7 @@ class CatalogOptions:
     skip: int = 0  #: Lines above the header.
     row: str | None = None  #: XML: the element that is a row.
     allow_files: bool = (
-        False  #: Whether pictures may be files: the command line's choice, never HTTP's.
+        False  #: Whether pictures can be files: only the command line sets it, never HTTP.
     )
 
     @property
@@ -58,7 +58,7 @@ class CatalogOptions:
 
 
 class Catalog:
-    """Iterate once. `rows` counts what was drawn; close it, or use it as a context manager."""
+    """An iterable of items and rejected rows, for one pass. `rows` counts the rows read; close it, or use it as a context manager."""
 
     def __init__(
         self,
@@ -79,16 +79,16 @@ class Catalog:
         )
         self.file_root = root.folder
         self.rows = 0
-        self.payload: Kinds | None = None  #: Known once the first row is drawn.
+        self.payload: Kinds | None = None  #: Set once the first row is read.
         self._reader = reader
         self._root = root
         self._separator = options.image_separator
 
     def __iter__(self) -> Iterator[CatalogItem | RejectedRow]:
-        """Items and problems in the file's order.
+        """Yield items and rejected rows in the file's order.
 
-        A file that breaks off in the middle (a cut gzip, say) ends with a problem that says where; one that
-        cannot be read at all, or holds no rows, raises `BadInput`.
+        If a file breaks off in the middle (a truncated gzip, for example), the last outcome is a rejected row
+        that says where. A file that cannot be read at all, or has no rows, raises `BadInput`.
         """
         with SeenIds() as seen:
             try:
@@ -151,7 +151,7 @@ class Catalog:
 
 
 def open_catalog(source: Source, options: CatalogOptions | None = None) -> Catalog:
-    """Open a file, stream or folder; raises `BadInput` where it is no catalog."""
+    """Open a file, stream or folder; raise `BadInput` if it is not a catalog."""
     options = options or CatalogOptions()
     _check_separator(options.image_separator)
     root = _root(source.folder, options)
@@ -170,7 +170,7 @@ def catalog_of(
     *,
     name: str = "request",
 ) -> Catalog:
-    """A catalog of objects that are at hand, such as an HTTP body's items."""
+    """Return a catalog of objects in memory, such as the items of an HTTP body."""
     options = options or CatalogOptions()
     reader = InMemoryRows(objects, name)
     return Catalog(name, None, reader, options, _root(None, options))

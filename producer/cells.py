@@ -1,4 +1,4 @@
-r"""What one CSV cell is, read conservatively: what might be a code stays text.
+r"""Conservative typing of CSV cells: a value that could be a code stays text.
 
 ::
 
@@ -6,9 +6,9 @@ r"""What one CSV cell is, read conservatively: what might be a code stays text.
     "3.50" "-0.5"                 float, up to 15 digits, no exponent
     "true" "False"                bool
     '["red", "blue"]'             list of str: a JSON array of scalars
-    "007" "+1" "1e5" "nan" "1,5"  text, as everything else; "" is no value
+    "007" "+1" "1e5" "nan" "1,5"  text, like everything else; "" is not a value
 
-15 digits are what a float carries exactly, so no number changes on its way.
+A float holds 15 digits exactly, so no number is altered.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NUMBER_STARTS = frozenset("-0123456789")
 
 
 def cell_value(cell: str) -> Cell | None:
-    """The typed value of a cell; None where it is empty or blank."""
+    """Return a cell's typed value; None if it is empty or blank."""
     text = cell.strip()
     if not text:
         return None
@@ -43,21 +43,21 @@ def cell_value(cell: str) -> Cell | None:
 
 
 def text_value(cell: str) -> Cell | None:
-    """A cell of a text column, where `10` is a size among `S` and `M`; None where it is blank."""
+    """Return a cell of a text column, in which `10` is a size among `S` and `M`; None if it is blank."""
     return cell.strip() or None
 
 
 def decimal_value(cell: str) -> Cell | None:
-    """A cell of a column with fractions, where `45` is a price among others and so a float."""
+    """Return a cell of a column with fractions, in which `45` is one price of many and so a float."""
     value = cell_value(cell)
     return float(value) if type(value) is int else value
 
 
 def choose_cast(cells: Iterable[str]) -> Cast:
-    """How to read a column, from its first cells.
+    """Choose how to read a column, from its first cells.
 
-    One text among them makes it text, so that a filter finds one type; numbers with a fraction make it
-    floats. Lists, and columns of one kind, are read cell by cell.
+    If one of them is text, the whole column is read as text, so that a filter finds one type; if one has a
+    fraction, its numbers are read as floats. Columns of a single type, lists included, are read cell by cell.
     """
     kinds = {type(value) for cell in cells if (value := cell_value(cell)) is not None}
     if len(kinds) > 1 and kinds != {int, float}:
@@ -68,12 +68,12 @@ def choose_cast(cells: Iterable[str]) -> Cast:
 
 
 def scalar_text(value: object) -> str:
-    """A scalar as a list of texts holds it: numbers and booleans as JSON writes them."""
+    """Return a scalar as an entry of a list of texts: numbers and booleans in JSON notation."""
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def is_scalar_list(values: Sequence[object]) -> bool:
-    """Whether a list holds nothing but texts, numbers and booleans."""
+    """Return whether a list holds only texts, numbers and booleans."""
     return all(isinstance(value, str | int | float) for value in values)
 
 

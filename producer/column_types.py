@@ -1,4 +1,4 @@
-"""What kind of value each payload column holds, told from the first rows, so that a person sees what was guessed."""
+"""The type of each payload column, detected from the first rows and reported so that users can check the guess."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from producer.row_errors import RowError
 from producer.validate import PayloadOf
 
 Kinds: TypeAlias = Mapping[str, str]
-"""Column to kind: `text`, `int`, `float`, `bool`, `list`; `int or text` where it varies, `empty` for no value seen."""
+"""Column to kind: `text`, `int`, `float`, `bool`, `list`; `int or text` if it varies, `empty` if no value was seen."""
 
 _NAMES = {str: "text", int: "int", float: "float", bool: "bool", list: "list"}
 
 
 def kinds_of(names: Sequence[str], sample: Iterable[Row], payload_of: PayloadOf) -> dict[str, str]:
-    """The kinds of these columns among the rows of the sample; rows with a flaw say nothing."""
+    """Return the kinds of these columns in the sample; invalid rows are ignored."""
     seen: dict[str, set[str]] = {name: set() for name in names}
     for row in sample:
         for name, value in _values(row.values, payload_of):

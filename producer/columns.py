@@ -1,7 +1,7 @@
-"""Which field is the id, which are pictures, which travel as payload: as told, else by usual names.
+"""The roles of a catalog's columns (id, pictures, payload): as the caller names them, otherwise guessed from common names.
 
 Names are compared without case, with spaces and dashes as underscores, so `Image Src` and `image_src` are
-one. The id is the first of `ID_NAMES` that is there. Pictures are every field named like one (`image`,
+the same. The id is the first of `ID_NAMES` that exists. Pictures are all fields with a picture's name (`image`,
 `picture_url`, `additional_image_link`, `photo_2`), main ones before additional ones, then by number.
 """
 
@@ -29,7 +29,7 @@ ID_NAMES = (
     "uuid",
     "code",
 )
-"""Names of an id, the most likely first."""
+"""Common names of an id column, the most likely first."""
 
 _IMAGE = re.compile(
     r"(?:g:)?(?P<more>(?:additional|alt|alternate|other|extra|more|secondary)_)?"
@@ -38,19 +38,19 @@ _IMAGE = re.compile(
     r"(?:_?(?P<number>\d{1,3}))?"
 )
 _LAST_RESORT = ("file", "filename", "file_name", "filepath", "file_path", "path", "url")
-"""Taken for the picture only where no field is named like one: `url` is mostly the product's page."""
+"""Used for the picture only if no field has a picture's name: `url` is usually the product's page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The roles of a catalog's fields. `payload` None: every field that is neither id nor picture."""
+    """The roles of a catalog's fields. If `payload` is None, it is every field that is neither id nor picture."""
 
     id: str
     images: tuple[str, ...]
     payload: tuple[str, ...] | None = None
 
     def payload_of(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Which of these fields travel, in their order."""
+        """Return the fields among `names` that are stored as payload, in their order."""
         if self.payload is not None:
             return self.payload
         taken = {self.id, *self.images}
@@ -65,7 +65,7 @@ def choose_columns(
     payload: Sequence[str] | None = None,
     source: str = "the catalog",
 ) -> Columns:
-    """The roles among the fields seen; raises `BadInput` naming them, and the option to pass."""
+    """Assign the roles to the fields seen; raise `BadInput` with the fields and the option to pass."""
     refuse_unknown_columns(
         names, id_column=id_column, images=images, payload=payload, source=source
     )
@@ -86,20 +86,20 @@ def refuse_unknown_columns(
     payload: Sequence[str] | None = None,
     source: str = "the catalog",
 ) -> None:
-    """Raise `BadInput` for a column that was told and is not among the fields seen."""
+    """Raise `BadInput` if a column named by the caller is not among the fields seen."""
     _refuse_unknown(names, Action.ID_COLUMN, [id_column] if id_column else [], source)
     _refuse_unknown(names, Action.IMAGE_COLUMNS, images, source)
     _refuse_unknown(names, Action.PAYLOAD_COLUMNS, payload or (), source)
 
 
 def guess_id(names: Sequence[str]) -> str | None:
-    """The field that is named most like an id."""
+    """Return the field whose name is the most likely for an id."""
     by_name = {_plain(name): name for name in reversed(names)}
     return next((by_name[usual] for usual in ID_NAMES if usual in by_name), None)
 
 
 def guess_images(names: Sequence[str]) -> tuple[str, ...]:
-    """The fields that are named like pictures, in the order in which an item shows them."""
+    """Return the fields with a picture's name, in the order in which an item shows them."""
     ranked = []
     for position, name in enumerate(names):
         if match := _IMAGE.fullmatch(_plain(name)):

@@ -1,8 +1,8 @@
-"""How far a packed file may unfold: gzip makes a thousand bytes of one, and Parquet millions.
+"""A limit on decompression: one byte of gzip can become a thousand, one byte of Parquet millions.
 
-Where a stranger uploads it, a catalog ends where it unfolds further than catalogs do: past a size and a multiple
-of its own, which real ones stay far below (gzip makes 5 to 20 bytes of one), or past a size in all. A file that
-its user names on this machine has no such end; it is streamed like any other, and can be stopped.
+Reading of an uploaded catalog stops once it decompresses further than real catalogs do: above both a size and a
+multiple of its compressed size (with gzip, one byte of a real catalog becomes 5 to 20), or above a total size. A
+local file that the user names has no such limit; it is streamed like any other, and the user can stop it.
 """
 
 from __future__ import annotations
@@ -10,36 +10,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FREE_BYTES = 64 * 1024 * 1024
-"""To this size the multiple does not matter: short files of one line over and over are no attack."""
+"""Up to this size the multiple is ignored: a short file that repeats one line is not an attack."""
 MULTIPLE = 100
 ROW_BYTES = 16
-"""What each row of Parquet counts beside its values: rows of nothing cost time too."""
+"""Bytes counted per Parquet row in addition to its values: empty rows cost time too."""
 
 
 class DecompressionLimitExceeded(OSError):
-    """Raised while a file is read that unfolds further than it may; a reader ends there, as at a file that is cut."""
+    """Raised when a file decompresses beyond its limit; the reader stops there, as in a truncated file."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecompressionLimit:
-    """The bound: `total` bytes in all, and before it `MULTIPLE` times the packed bytes, though at least `FREE_BYTES`."""
+    """The limit: `MULTIPLE` times the compressed bytes but at least `FREE_BYTES`, and never above `total` bytes."""
 
     total: int
 
     def allowed(self, packed: int) -> int:
-        """Bytes to which so many may unfold."""
+        """Return the number of bytes to which `packed` bytes can decompress."""
         return min(self.total, max(FREE_BYTES, MULTIPLE * packed))
 
 
 class DecompressedSize:
-    """What one opened file has unfolded to; None bounds nothing."""
+    """The decompressed size of one open file so far; with `bound` None it is unlimited."""
 
     def __init__(self, bound: DecompressionLimit | None) -> None:
         self._bound = bound
         self._size = 0
 
     def add(self, size: int, packed: int) -> None:
-        """So many bytes more, out of `packed` in all; raises `DecompressionLimitExceeded`."""
+        """Count `size` more bytes, decompressed from `packed` bytes in total; raise `DecompressionLimitExceeded` above the limit."""
         if self._bound is None:
             return
         self._size += size

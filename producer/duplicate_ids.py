@@ -1,10 +1,10 @@
-"""Which ids a catalog has had, exactly, in bounded memory and at the same cost for the ten-millionth as for the first.
+"""Exact detection of duplicate ids in bounded memory; the ten-millionth id costs as much as the first.
 
-An id is a 16-byte keyed BLAKE2b digest; two of a billion different ids share one with a probability below 1e-20, so
-a good row is never taken for a duplicate. Nearly every id is new, and a Bloom filter (Bloom 1970) says so
-without a look at what is kept. What is kept is needed for duplicates alone: digest and line, appended to one of 4,096
-buckets by some of the digest's bits, which go to a temporary file whenever they have grown together to 8 MiB. So
-nothing is sorted or searched but the one bucket of an id that may have come before.
+An id is kept as a 16-byte keyed BLAKE2b digest; the probability that any two of a billion different ids share one is
+below 1e-20, so a good row is never taken for a duplicate. Nearly every id is new, and a Bloom filter (Bloom 1970)
+tells so without a lookup. The stored entries (digest and line) are needed only for duplicates: some bits of the digest
+choose one of 4,096 buckets, and all buckets are written to a temporary file whenever they reach 8 MiB together. Nothing
+is sorted, and only the one bucket of an id that may be a duplicate is searched.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import IO
 from vitrine.core.errors import VitrineError
 
 FILTER_BITS = 2**27
-"""16 MiB. With three bits an id, 0.8% of ten million ids are looked up in vain; of a hundred million most, at half a millisecond each."""
+"""16 MiB. With three bits per id, 0.8% of ten million ids cause a needless lookup; of a hundred million, most do, at 0.5 ms each."""
 BUCKETS = 2**12
 KEPT_BYTES = 8 * 1024 * 1024
 
@@ -31,7 +31,7 @@ _LINE = Struct("<Q")
 
 
 class SeenIds:
-    """Remembers each id with the line where it was first. `kept_bytes`: what is in memory before it is written."""
+    """A record of each id and the line it first appeared on. `kept_bytes` is the memory used before entries go to the file."""
 
     def __init__(self, *, kept_bytes: int = KEPT_BYTES, filter_bits: int = FILTER_BITS) -> None:
         self._filter = bytearray(filter_bits // 8)
@@ -39,17 +39,17 @@ class SeenIds:
         self._buckets = [bytearray() for _ in range(BUCKETS)]
         self._kept = 0
         self._room = kept_bytes // _ENTRY.size
-        # Keyed, so that nobody can make up ids that all meet in one bucket.
+        # A random key, so that nobody can craft ids that all fall into one bucket.
         self._key = os.urandom(16)
         self._file: IO[bytes] | None = None
         self._written: list[
             array[int]
-        ] = []  #: For each time of writing: each bucket's first byte, and the end.
+        ] = []  #: For each write to the file: the offset of each bucket, then the end.
 
     def first_line(self, item_id: str, line: int) -> int | None:
-        """None for a new id, which is then known; else the line that had it first.
+        """Return the line that first had this id, or None and remember the id if it is new.
 
-        Raises `VitrineError` where the temporary folder has no room.
+        Raises `VitrineError` if the temporary folder is full.
         """
         digest = blake2b(item_id.encode(), digest_size=16, key=self._key).digest()
         first, second, third, fourth = _WORDS.unpack(digest)
@@ -65,7 +65,7 @@ class SeenIds:
         return None
 
     def _note(self, *words: int) -> bool:
-        """Set the filter's bits; whether any was not set, so that the id is surely new."""
+        """Set the filter's bits; return whether any of them was unset, which proves the id is new."""
         bits, mask, new = self._filter, self._mask, False
         for word in words:
             at, bit = (word & mask) >> 3, 1 << (word & 7)
@@ -109,7 +109,7 @@ class SeenIds:
         self._kept = 0
 
     def close(self) -> None:
-        """Forget everything; the temporary file is gone with it."""
+        """Drop all entries and delete the temporary file."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -1,4 +1,4 @@
-"""Which format a catalog is in: as told, else by its suffix, else by its first bytes."""
+"""The format of a catalog: the one the caller names, otherwise detected from its suffix, otherwise from its first bytes."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from vitrine.core.schemes import URL_START
 
 
 class Format(enum.StrEnum):
-    """The formats that can be read; `FORMATS` says what is known of each."""
+    """The formats that can be read; `FORMATS` describes each."""
 
-    CSV = "csv"  #: A header and rows; the separator is `,`, `;`, tab or `|`, whichever the header has most of.
+    CSV = "csv"  #: A header and rows; the separator is `,`, `;`, tab or `|`, whichever is most frequent in the header.
     TSV = "tsv"  #: The same, separated by tabs.
-    JSONL = "jsonl"  #: One JSON object a line.
+    JSONL = "jsonl"  #: One JSON object per line.
     PARQUET = "parquet"
-    URLS = "urls"  #: One picture URL a line.
+    URLS = "urls"  #: One picture URL per line.
     FOLDER = "folder"  #: A folder of pictures.
 
 
 @dataclass(frozen=True, slots=True)
 class FormatSpec:
-    """What commands, HTTP, the page and the detection know of a format."""
+    """A format's description, used by the commands, HTTP, the page and the detection."""
 
-    title: str  #: What people call it, as in "a catalog is CSV, TSV or …".
-    suffixes: tuple[str, ...] = ()  #: Of file names that have it for certain.
-    maybe: tuple[str, ...] = ()  #: Suffixes that its files may have too: their first bytes decide.
-    magic: bytes = b""  #: What every such file begins with; empty where nothing marks it.
+    title: str  #: Its name in a sentence, as in "a catalog is CSV, TSV or …".
+    suffixes: tuple[str, ...] = ()  #: Suffixes of file names that are certainly in this format.
+    maybe: tuple[str, ...] = ()  #: Suffixes shared with other formats: the first bytes decide.
+    magic: bytes = b""  #: The first bytes of every such file; empty if there is no mark.
     is_file: bool = True  #: Whether it is one file, which can be uploaded.
     needs_whole: bool = False
     """Whether the beginning of a file says nothing without its end; its `magic` is ASCII, for the page to know it by."""
@@ -47,11 +47,11 @@ FORMATS: Mapping[Format, FormatSpec] = {
 }
 FILE_FORMATS = tuple(name for name, spec in FORMATS.items() if spec.is_file)
 PACKED = ".gz"
-"""What a file's name ends with where it is compressed."""
+"""The suffix of compressed files."""
 ACCEPTED_SUFFIXES = tuple(
     dict.fromkeys(suffix for spec in FORMATS.values() for suffix in (*spec.suffixes, *spec.maybe))
 )
-"""What the page lets people choose, besides `PACKED`."""
+"""Suffixes that the page's file dialog accepts, besides `PACKED`."""
 WHOLE_MARKS = tuple(spec.magic.decode("ascii") for spec in FORMATS.values() if spec.needs_whole)
 """What files begin with that the page sends as a whole to be looked at, however large they are."""
 
@@ -64,7 +64,7 @@ _NO_TABLES = {
     b"\x89PNG\r\n": "a PNG picture",
     b"GIF8": "a GIF picture",
 }
-"""The first bytes of what is given for a catalog by mistake; the suffix does not matter."""
+"""The first bytes of files that are often submitted by mistake; they are refused under any suffix."""
 _MARKS_WITH_NULS = (
     *(spec.magic for spec in FORMATS.values() if spec.magic),
     b"\xff\xfe",
@@ -73,7 +73,7 @@ _MARKS_WITH_NULS = (
 
 
 def detect(source: Source, opened: OpenedSource, told: Format | None = None) -> Format:
-    """The format of a file; raises `BadInput` for what is plainly none (a workbook, an archive, a picture)."""
+    """Return a file's format; raise `BadInput` for one that is clearly not a catalog (a workbook, an archive, a picture)."""
     _refuse_binary(source.name, opened.head)
     found = told or _by_suffix(source.name) or _by_content(opened.head)
     if found is Format.FOLDER:
@@ -119,6 +119,6 @@ def _refuse_binary(name: str, head: bytes) -> None:
             raise BadInput(f"{name} is {what}, not a table.", hint=hint)
     if head.startswith(_MARKS_WITH_NULS):
         return
-    # A stray NUL is one row's problem; a tenth of them is UTF-16 without its mark, or no text.
+    # A stray NUL affects one row only; if a tenth of the bytes are NUL, it is UTF-16 without its mark, or not text.
     if head.count(b"\0") * 10 > len(head) > 0:
         raise BadInput(f"{name} is not text.", hint="Save it as UTF-8, or as UTF-16 with its mark.")

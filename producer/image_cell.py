@@ -1,16 +1,16 @@
-"""One cell or value to its pictures.
+"""The pictures named by one cell or value.
 
-A value that carries its own type is a text, a list, or a list of objects with a `url`, `src` or `href`. A text
-is split, in this order of reading:
+A typed value (JSON, Parquet) is a text, a list, or a list of objects with a `url`, `src` or `href`. A text is
+split by the first of these rules that applies:
 
 - a JSON array is a list;
-- with a separator given (`--image-separator`), at that and nothing else;
-- at line breaks, and at `|` between blanks;
-- at `|`, `;` or blanks (with a comma before them) where a URL begins right after;
-- at any `|` where the cell holds no URL at all, so relative paths.
+- with a separator (`--image-separator`), split at that and nothing else;
+- if the cell holds a URL, split at line breaks, at `|` between blanks, and at `|`, `;` or blanks (a comma may
+  come before the blanks) if the next URL begins right after;
+- otherwise the cell holds relative paths: split at line breaks and at any `|`.
 
-So a lone URL with a comma, a semicolon or a bar in it stays one; commas without a blank after them split
-nothing, because image services write them into their URLs.
+So a single URL that contains a comma, a semicolon or a bar stays whole. A comma without a blank after it never
+splits, because image services put commas into their URLs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from vitrine.core.schemes import URL_START
 
 _MAX_CELL = MAX_IMAGES_PER_ITEM * (MAX_URL_CHARS + 16)
 _MAY_SPLIT = re.compile(r"[|;\s]")
-# Every repetition is bounded: a cell of a million blanks costs linear time.
+# Every repetition is bounded, so that a cell of a million blanks takes linear time.
 _URL_NEXT = rf"(?={URL_START})"
 _BETWEEN_URLS = re.compile(
     rf"[\r\n]|\s\|\s|[|;]\s{{0,8}}{_URL_NEXT}|,?\s{{1,8}}{_URL_NEXT}", re.IGNORECASE
@@ -36,7 +36,7 @@ _KEYS = ("url", "src", "href")
 
 
 def image_values(value: Any, separator: str | None = None) -> list[str]:
-    """The pictures that a field names, in order, blanks cut; raises `RowError` for what names none."""
+    """Return the pictures that a field names, in order and stripped; raise `RowError` for a value that does not name one."""
     if isinstance(value, str):
         return split_cell(value, separator)
     if value is None:
@@ -47,7 +47,7 @@ def image_values(value: Any, separator: str | None = None) -> list[str]:
 
 
 def split_cell(cell: str, separator: str | None = None) -> list[str]:
-    """The pictures of a text, see the module's rules."""
+    """Return the pictures that a text names, by the module's rules."""
     text = cell.strip()
     if not text:
         return []

@@ -1,8 +1,8 @@
-"""One picture's value to the URL that a worker fetches: http(s) as it is, a path beneath the image root.
+"""The URL that a worker fetches for one picture: http(s) URLs unchanged, paths resolved under the image root.
 
-The root is a URL prefix, or a folder where the caller allows files (the command line does, HTTP never
-does). A path may not leave its root; the check here is of the text alone, and the worker, which
-sees the files, checks what they really are.
+The root is a URL prefix, or a folder if the caller allows files (the command line does, HTTP never does). A path
+must not leave its root. Only the text is checked here; the worker, which has the files, checks what they
+really are.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class ImageRoot:
-    """Where relative paths start: a URL `prefix`, a `folder` (absolute, its links resolved), or neither."""
+    """The base of relative paths: a URL `prefix`, a `folder` (absolute, links resolved), or neither."""
 
     prefix: str | None = None
     folder: str | None = None
-    given: str | None = None  #: The folder as it was named, its links not resolved.
+    given: str | None = None  #: The folder as the caller named it, links not resolved.
     must_exist: bool = False
-    """Whether a path has to be there already: a list of URLs has no column that says what a line is."""
+    """Whether a path has to exist: a list of URLs has no column that tells what a line means."""
 
     def url(self, value: str) -> str:
-        """The URL to fetch; raises `RowError` (`bad_url`) saying what was expected."""
+        """Return the URL to fetch; raise `RowError` (`bad_url`) that says what was expected."""
         if len(value) > MAX_URL_CHARS:
             raise _bad(f"a URL of {len(value)} characters, at most {MAX_URL_CHARS} are taken")
         if _PLAIN_URL.fullmatch(value):
@@ -95,7 +95,7 @@ _URL_SAFE = "/%?&=+,;:@~!$'()*[]#"
 
 
 def image_root(given: str | None, folder: Path | None, *, allow_files: bool) -> ImageRoot:
-    """The root from the option, else the catalog's own folder; raises `BadInput` where it is neither."""
+    """Return the root that `given` names, otherwise the catalog's folder; raise `BadInput` if `given` is neither a URL nor a folder."""
     if given is not None and (scheme := scheme_of(given)) is not None and scheme.names_host:
         return ImageRoot(prefix=_prefix(given))
     if not allow_files:
@@ -122,7 +122,7 @@ def _prefix(given: str) -> str:
 
 
 def _mended(value: str) -> str:
-    """A URL with its scheme in small letters and its blanks encoded, as browsers ask for it."""
+    """Return a URL with its scheme in lower case and its blanks encoded, as browsers request it."""
     scheme, _, rest = value.partition("://")
     if "@" in re.split(r"[/?#\\]", rest, maxsplit=1)[0]:
         raise _bad("a URL with a user name or password in it, which vitrine does not carry")

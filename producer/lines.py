@@ -1,7 +1,7 @@
-"""Bytes to numbered lines of text, each row within a bound, with undecodable bytes noticed.
+"""Numbered lines of text from bytes, with a limit on each row and a check for undecodable bytes.
 
-UTF-8 with or without its mark, UTF-16 with one. A byte that is not UTF-8 does not stop the file: it is
-decoded to a lone surrogate, and `take_flaw` tells the reader that the row it just read holds one.
+UTF-8 with or without its mark, UTF-16 with one. A byte that is not UTF-8 does not end the file: it is decoded
+to a lone surrogate, and `take_flaw` reports it to the reader for the row just read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ESCAPED_BYTE = re.compile(r"[\udc80-\udcff]")
 
 
 class Lines:
-    """An iterator of lines, ends kept. `begin_row` before each row; `number` is the line read last, from 1."""
+    """An iterator of lines, line ends kept. Call `begin_row` before each row; `number` is the last line read, from 1."""
 
     def __init__(self, stream: IO[bytes], head: bytes, name: str) -> None:
         encoding, mark = _encoding(head)
@@ -39,7 +39,7 @@ class Lines:
         self.row_start = 1
 
     def begin_row(self) -> None:
-        """The next line starts a row."""
+        """Start a new row at the next line."""
         self._room = MAX_ROW_CHARS
         self._row.clear()
         self._flaw = None
@@ -65,11 +65,11 @@ class Lines:
         return line
 
     def take_flaw(self) -> RowError | None:
-        """What was wrong with the bytes of the row since `begin_row`, if anything."""
+        """Return the encoding error in the row since `begin_row`, if there is one."""
         return self._flaw
 
     def reread_row(self) -> None:
-        """Give back all but the row's first line: after an unclosed quote they are rows of their own."""
+        """Put back all lines of the row but the first: after an unclosed quote they are rows themselves."""
         rest = self._row[1:]
         self._reread_left -= sum(map(len, rest))
         if rest and self._reread_left >= 0:
@@ -114,13 +114,13 @@ class Lines:
 
 
 def head_text(head: bytes) -> str:
-    """The first bytes of a file as text, to look at."""
+    """Return a file's first bytes as text, for detection."""
     encoding, mark = _encoding(head)
     return head[mark:].decode(encoding, "replace")
 
 
 def _encoding(head: bytes) -> tuple[str, int]:
-    """The encoding by its mark, and how many bytes the mark takes where the decoder would not skip it."""
+    """Return the encoding by its mark, and the bytes of a mark that the decoder does not skip by itself."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", 0
     return "utf-8", len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0

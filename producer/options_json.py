@@ -1,4 +1,4 @@
-"""How a catalog was read, written into its job: a resume has to read it likewise."""
+"""The options a catalog was read with, stored in its job as JSON: a resume has to read it the same way."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _FIELDS = (
 
 
 def options_to_json(options: CatalogOptions) -> str:
-    """The options as a job's spec keeps them; whether files may be read is the spec's `file_root`."""
+    """Return the options as a job's spec stores them; the spec's `file_root` says whether files can be read."""
     return orjson.dumps(_plain(options)).decode()
 
 
 def options_from_json(reading: str, given: CatalogOptions) -> CatalogOptions:
-    """The options of a job's catalog; raises `BadInput` where one that is given again says otherwise."""
+    """Return the options of a job's catalog; raise `BadInput` if an option given again differs."""
     before: dict[str, Any] = orjson.loads(reading)
     default = _plain(CatalogOptions())
     before = default | before  # a job of an earlier version has fewer
@@ -50,7 +50,7 @@ def options_from_json(reading: str, given: CatalogOptions) -> CatalogOptions:
 
 def _plain(options: CatalogOptions) -> dict[str, Any]:
     values = {name: getattr(options, name) for name in _FIELDS}
-    # As JSON has them, so that both sides of a comparison are of one kind.
+    # A JSON round trip, so that both sides of a comparison have the same types.
     plain: dict[str, Any] = orjson.loads(orjson.dumps(values))
     return plain
 

@@ -1,8 +1,8 @@
-"""A row's payload from values that carry their own types (JSON, Parquet).
+"""A row's payload from typed values (JSON, Parquet).
 
-Nested objects are flattened: `{"size": {"eu": 42}}` is `size.eu`. A list of scalars is a list of texts;
-a list that holds objects or lists is kept as its JSON text, so that nothing is lost, although no filter sees
-into it. None and empty texts are left out. Dates become ISO 8601, decimals floats.
+Nested objects are flattened: `{"size": {"eu": 42}}` is `size.eu`. A list of scalars becomes a list of texts;
+a list that holds objects or lists is stored as JSON text, so that nothing is lost, although filters cannot
+match inside it. None and empty texts are left out. Dates become ISO 8601, decimals floats.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MAX_EXACT_INT = 2**63 - 1
 
 
 def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested objects as dotted names; a flat row comes back as it is."""
+    """Return the row with nested objects flattened to dotted names; a flat row is copied unchanged."""
     if not any(isinstance(value, dict) for value in values.values()):
         return dict(values)
     flat: dict[str, Any] = {}
@@ -35,7 +35,7 @@ def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def payload_value(name: str, value: object) -> PayloadValue:
-    """One value as the store takes it, None where it says nothing; raises `RowError` where it cannot be one."""
+    """Return a value as the store accepts it, None if it is empty; raise `RowError` if it cannot be stored."""
     if value is None or value == "":
         return None
     if isinstance(value, bool | str):
@@ -54,7 +54,7 @@ def _number(name: str, value: int | float | decimal.Decimal) -> PayloadValue:
     if math.isfinite(number):
         return number
     if math.isnan(number):
-        return None  # how data frames write that there is none
+        return None  # data frames write a missing value as NaN
     raise RowError(f"expected a finite number, found {number}", field=name, code="bad_value")
 
 

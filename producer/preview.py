@@ -1,7 +1,7 @@
-"""The first rows of a catalog, looked at before it is submitted: its columns, what each is taken for, and the first problems.
+"""A preview of a catalog before it is submitted: its columns, the role of each, and the first problems in its first rows.
 
-Nothing is sent and nothing is kept. The file is opened twice: once for a few values of each column, which are shown
-also where no column is known for the id or the pictures, and once to be read as a submit would read it.
+Nothing is sent or stored. The file is opened twice: once for example values of each column, which are shown even if
+no column is known for the id or the pictures, and once to be read as a submit would read it.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from producer.submit.submission import inspect
 from vitrine.core.types import CatalogItem, RejectedRow
 
 PREVIEW_ROWS = 10_000
-"""Rows that are judged; more would keep somebody waiting who wants to look first."""
+"""Rows that are validated; a preview of more would take too long."""
 EXAMPLES = 3
 EXAMPLE_CHARS = 160
 _LOOKED_AT = 50
-"""Rows in which examples are looked for."""
+"""Rows from which examples are taken."""
 
 
 class Role(enum.StrEnum):
-    """What a column is taken for."""
+    """The role of a column."""
 
     ID = "id"
     IMAGE = "image"
-    FIELD = "field"  #: Travels with the item: filters and hits show it.
+    FIELD = "field"  #: Stored with the item; filters and hits show it.
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewColumn:
-    """One column; `kind` as `producer.column_types` names it, None where the rows were not judged."""
+    """One column; `kind` as `producer.column_types` names it, None if the rows were not validated."""
 
     name: str
     role: Role
@@ -53,23 +53,23 @@ class PreviewColumn:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a submit would make of the catalog's first rows."""
+    """The result a submit would have for the catalog's first rows."""
 
     source: str
     format: Format
     columns: tuple[PreviewColumn, ...]
-    missing: tuple[Role, ...]  #: For which no column was told or found; nothing is judged then.
+    missing: tuple[Role, ...]  #: Roles without a column; if any, no row is validated.
     report: CatalogReport
-    whole: bool  #: Whether the report is of every row.
+    whole: bool  #: Whether the report covers every row.
 
 
 def preview(
     source: Source, options: CatalogOptions, *, most: int = PREVIEW_ROWS, cut: bool = False
 ) -> Preview:
-    """Look at the first `most` rows; with `cut` the bytes are the beginning of a longer file, whose last row is not judged.
+    """Validate the first `most` rows; with `cut` the bytes are the start of a longer file, and the last row is ignored.
 
-    The source has to be one that can be opened again. Raises `BadInput` where it is no catalog, or a column
-    that was told is not there.
+    The source has to allow a second opening. Raises `BadInput` if it is not a catalog, or if a column named in
+    the options does not exist.
     """
     found, names, rows = _first_rows(source, options)
     refuse_unknown_columns(names, id_column=options.id, images=options.images, source=source.name)
@@ -98,7 +98,7 @@ def _first_rows(
     found, reader = open_reader(source, options.format, options.reading)
     rows: list[Row] = []
     try:
-        # A file that breaks off is told of by whoever reads it as a whole.
+        # A file that breaks off is reported by the full read.
         with suppress(FileBrokenOff):
             for row in islice(reader.rows(), _LOOKED_AT):
                 if isinstance(row, Row):
@@ -118,7 +118,7 @@ def _missing(names: Sequence[str], options: CatalogOptions) -> Iterator[Role]:
 def _judged(
     outcomes: Iterable[CatalogItem | RejectedRow], *, cut: bool
 ) -> Iterator[CatalogItem | RejectedRow]:
-    """Without the last one where the file was cut: half a row says nothing about the whole one."""
+    """Drop the last outcome if the file was cut: half a row says nothing about the whole one."""
     held: CatalogItem | RejectedRow | None = None
     for outcome in outcomes:
         if held is not None:
@@ -150,7 +150,7 @@ def _examples(name: str, rows: Iterable[Row]) -> tuple[str, ...]:
 
 
 def _text(value: Any) -> str:
-    """A value as a person reads it, cut."""
+    """Return a value as readable text, shortened to `EXAMPLE_CHARS`."""
     if value is None:
         return ""
     text = (value if isinstance(value, str) else _json(value)).strip()
@@ -161,4 +161,4 @@ def _json(value: Any) -> str:
     try:
         return orjson.dumps(value, default=str).decode()
     except orjson.JSONEncodeError:
-        return str(value)  # a whole number of more than 64 bits
+        return str(value)  # an integer of more than 64 bits

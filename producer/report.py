@@ -1,4 +1,4 @@
-"""What became of a catalog's rows: the counts, and the first problems."""
+"""The outcome of a catalog's rows: the counts, and the first problems."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vitrine.core.types import CatalogItem, RejectedRow
 
 @dataclass(slots=True)
 class CatalogReport:
-    """Counts as they grow. `rows == items + rejected_rows`, save for a problem of the file as a whole."""
+    """Running counts. `rows == items + rejected_rows`; an error of the file itself counts as a rejected row."""
 
     items: int = 0
     images: int = 0
@@ -22,16 +22,16 @@ class CatalogReport:
 
     @property
     def rows(self) -> int:
-        """Rows drawn from the catalog."""
+        """Rows read from the catalog."""
         return self.items + self.rejected_rows
 
     def count_item(self, item: CatalogItem) -> None:
-        """One good row."""
+        """Count one good row."""
         self.items += 1
         self.images += len(item.images)
 
     def count_problem(self, problem: RejectedRow) -> None:
-        """One bad row."""
+        """Count one rejected row."""
         self.rejected_rows += 1
         self.problems_by_code[problem.code] += 1
         if len(self.problems) < KEPT_PROBLEMS:

@@ -1,4 +1,4 @@
-"""How a flaw travels inside the producer: raised as `RowError` (a row) or `FileBrokenOff` (a file), shown as a `RejectedRow`."""
+"""Errors inside the producer: `RowError` for a row, `FileBrokenOff` for a file; both are reported as a `RejectedRow`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CREDENTIALS = re.compile(r"//[^/\s@]{1,1024}@")
 
 
 class RowError(Exception):
-    """Raised where a row cannot be used; it never leaves the row's own validation."""
+    """Raised if a row cannot be used; never leaves the code that reads and validates that row."""
 
     def __init__(self, message: str, *, field: str | None = None, code: str = "malformed_row"):
         super().__init__(message)
@@ -20,30 +20,30 @@ class RowError(Exception):
         self.code = code
 
     def at(self, source: str, line: int | None) -> RejectedRow:
-        """The problem to report, with its place."""
+        """Return the problem to report, with its location."""
         return RejectedRow(source, line, self.field, self.message, self.code)
 
 
 class FileBrokenOff(BadInput):
-    """Raised where a file cannot be read further; what was read of it before stays good."""
+    """Raised if a file cannot be read any further; the rows read before stay valid."""
 
     def __init__(self, source: str, line: int | None, why: str) -> None:
         super().__init__(f"{source if line is None else f'{source}:{line}'}: {why}.")
         self._problem = RejectedRow(source, line, None, why, "unreadable")
 
     def as_problem(self) -> RejectedRow:
-        """The last problem of a catalog of which some rows were taken."""
+        """Return the problem that ends a catalog of which some rows were read."""
         return self._problem
 
 
 def reason(error: Exception) -> str:
-    """What another library says went wrong: one line, without the full stop that our sentence brings."""
+    """Return another library's error message: its first line, without the full stop that our sentence adds."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0].rstrip(" .:")
 
 
 def shown(value: object, width: int = 60) -> str:
-    """A value as a message quotes it: escaped, cut, and without a URL's user name and password."""
+    """Return a value as messages quote it: escaped, shortened, and without a URL's user name and password."""
     if isinstance(value, str):
         value = _CREDENTIALS.sub("//…@", value[: 4 * width])
     text = repr(value)

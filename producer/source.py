@@ -1,8 +1,8 @@
-"""Where a catalog's bytes come from: a path, standard input or an upload, plain or gzip, always streamed.
+"""The source of a catalog's bytes: a path, standard input or an upload, plain or gzip, always streamed.
 
-A `Source` can be opened again from its beginning where it is a file; a stream is copied into a temporary
-file first when the caller needs that (`rereadable`), compressed as it came, so that the copy is no larger. How far
-a packed one may unfold is its source's to say (`unfold`).
+A `Source` that is a file can be opened again from its beginning. A stream is first copied into a temporary file if
+the caller needs that (`rereadable`); gzip stays compressed, so that the copy is no larger. `unfold` limits how far
+a compressed source can decompress.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SPOOL_BYTES = 8 * 1024 * 1024
 
 
 class Source:
-    """One catalog's bytes. `name` is what problems call it, `folder` where its relative paths start."""
+    """One catalog's bytes. Problems refer to it by `name`; its relative paths start at `folder`."""
 
     def __init__(
         self,
@@ -53,23 +53,23 @@ class Source:
         self._unfold = unfold
 
     def open(self) -> OpenedSource:
-        """Open from the beginning; raises `BadInput` where the file cannot be read."""
+        """Open from the beginning; raise `BadInput` if the file cannot be read."""
         try:
             return OpenedSource(self._opener(), self.name, self._unfold)
         except OSError as error:
             raise BadInput(f"{self.name} cannot be read: {_why(error)}.") from error
 
     def close(self) -> None:
-        """Remove the copy of a stream, where there is one."""
+        """Remove the copy of a stream, if there is one."""
         if self._spool is not None:
             self._spool.close()
 
 
 class OpenedSource:
-    """An opened source: its first bytes in `head` (decompressed), the whole in `stream`, what it unfolded to in `unfolding`."""
+    """An open source: `head` has its first bytes (decompressed), `stream` the whole, `unfolding` the decompressed size."""
 
     def __init__(self, raw: BinaryIO, name: str, unfold: DecompressionLimit | None = None) -> None:
-        """Raises `BadInput` for a gzip that is broken in its first bytes."""
+        """Read the head; raise `BadInput` for a gzip that is broken in its first bytes."""
         self._raw = raw
         self.unfolding = DecompressedSize(unfold)
         start = _read_head(raw)
@@ -86,18 +86,18 @@ class OpenedSource:
         self.stream: IO[bytes] = whole
 
     def close(self) -> None:
-        """Close the file beneath; standard input stays open for its owner."""
+        """Close the underlying file; standard input stays open for its owner."""
         self.stream.close()
         self._raw.close()
 
 
 class _Chained(io.RawIOBase):
-    """The head that was read to look at it, then the rest: a pipe cannot be rewound."""
+    """The head that was already read for detection, then the rest: a pipe cannot be rewound."""
 
     def __init__(self, head: bytes, rest: IO[bytes]) -> None:
         self._head = memoryview(head)
         self._rest = rest
-        self.drawn = 0  #: Bytes given so far.
+        self.drawn = 0  #: Bytes read from here so far.
 
     def readable(self) -> bool:
         return True
@@ -115,7 +115,7 @@ class _Chained(io.RawIOBase):
 
 
 class _Unpacked(io.RawIOBase):
-    """What a gzip holds, counted."""
+    """The decompressed bytes of a gzip, counted."""
 
     def __init__(
         self, packed: gzip.GzipFile, beneath: _Chained, unfolding: DecompressedSize
@@ -138,7 +138,7 @@ class _Unpacked(io.RawIOBase):
 
 
 def from_path(path: str | os.PathLike[str]) -> Source:
-    """A file, or a folder (which only the folder reader opens); raises `BadInput` where there is neither."""
+    """Return a file or a folder (which only the folder reader opens) as a source; raise `BadInput` if neither exists."""
     found = Path(path).expanduser()
     if not found.exists():
         raise BadInput(f"There is no file {str(path)!r}.")
@@ -154,9 +154,9 @@ def from_stream(
     folder: Path | None = None,
     unfold: DecompressionLimit | None = None,
 ) -> Source:
-    """A stream that its owner closes, such as an upload. `rereadable` copies it unless it can seek."""
+    """Return a stream, such as an upload, as a source; its owner closes it. `rereadable` copies it unless it can seek."""
     if stream.seekable():
-        # Where it stands, not 0: a script may have read a part of its standard input before.
+        # The current position, not 0: a script may have read a part of its standard input before.
         start = stream.tell()
         return Source(name, lambda: _borrowed(stream, start), folder=folder, unfold=unfold)
     if not rereadable:
@@ -167,7 +167,7 @@ def from_stream(
 
 
 def from_file_url(url: str) -> Source:
-    """The file that a `file:` URL names; raises `BadInput` as `from_path` does, and for a URL that names none."""
+    """Return the file that a `file:` URL names; raise `BadInput` like `from_path`, and for a URL that does not name a file."""
     try:
         return from_path(local_path(url))
     except ValueError as error:
@@ -175,11 +175,11 @@ def from_file_url(url: str) -> Source:
 
 
 OPENERS: Mapping[str, Callable[[str], Source]] = {FILE.name: from_file_url}
-"""By scheme: what makes a catalog's source of its URL."""
+"""By scheme: the function that turns a catalog's URL into its source."""
 
 
 def from_argument(target: str, *, rereadable: bool = False) -> Source:
-    """What a command was given: a path, a URL, or `-` for standard input (relative paths start where we are)."""
+    """Return a command's argument as a source: a path, a URL, or `-` for standard input (relative paths start at the current folder)."""
     if target == "-":
         return from_stream(sys.stdin.buffer, "stdin", rereadable=rereadable, folder=Path.cwd())
     scheme = scheme_of(target)
@@ -194,7 +194,7 @@ def from_argument(target: str, *, rereadable: bool = False) -> Source:
 
 
 class _Borrowed(io.RawIOBase):
-    """Somebody else's stream: read through, never closed from here."""
+    """A stream that belongs to the caller: read from, never closed here."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream

@@ -1,6 +1,6 @@
-"""One row to one `CatalogItem`, or the `RowError` that says which field was expected to be what.
+"""Validation of one row: a `CatalogItem`, or a `RowError` that names the field and what was expected.
 
-This is the path that every row walks, so each check first asks the cheap question that good rows answer.
+Every row passes through here, so each check starts with a cheap test that good rows pass.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Validator:
-    """Rows to items, under one catalog's columns and image root."""
+    """Turns rows into items, with one catalog's columns and image root."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Validator:
         self._separator = separator
 
     def item(self, row: Row) -> CatalogItem:
-        """The row's item; raises `RowError`."""
+        """Return the row's item; raise `RowError`."""
         values = row.values
         item_id = self._checked_id(values)
         images = self._pictures(values)
@@ -53,7 +53,7 @@ class Validator:
 
     def _checked_id(self, values: Mapping[str, Any]) -> str:
         value = values.get(self._id)
-        # An object was flattened into dotted names, so that nothing is left under its own.
+        # An object was flattened into dotted names, so no value is left under its own name.
         if value is None and any(name.startswith(f"{self._id}.") for name in values):
             raise RowError(
                 "expected a text or a whole number, found an object", field=self._id, code="bad_id"
@@ -61,7 +61,7 @@ class Validator:
         return _checked_id(self._id, value)
 
     def _pictures(self, values: Mapping[str, Any]) -> tuple[str, ...]:
-        urls: dict[str, None] = {}  # in order, and each picture once: main ones are often repeated
+        urls: dict[str, None] = {}  # ordered and unique: main pictures are often repeated
         for name in self._images:
             try:
                 for value in image_values(values.get(name), self._separator):
@@ -83,7 +83,7 @@ class Validator:
 
 
 def cell_payload(columns: Columns, names: Sequence[str], sample: Sequence[Row]) -> PayloadOf:
-    """How to make the payload of CSV rows: a kind for each column, from the first rows."""
+    """Return the function that makes the payload of CSV rows, with a type for each column from the first rows."""
     casts: list[tuple[str, Cast]] = [
         (name, choose_cast(row.values[name] for row in sample))
         for name in columns.payload_of(names)
@@ -100,7 +100,7 @@ def cell_payload(columns: Columns, names: Sequence[str], sample: Sequence[Row]) 
 
 
 def typed_payload(columns: Columns) -> PayloadOf:
-    """How to make the payload of rows whose values carry their types; rows may differ in their fields."""
+    """Return the function that makes the payload of rows with typed values; rows can differ in their fields."""
 
     def payload_of(values: Mapping[str, Any]) -> dict[str, PayloadValue]:
         payload: dict[str, PayloadValue] = {}

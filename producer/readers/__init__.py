@@ -1,4 +1,4 @@
-"""Readers: each turns one format into rows with line numbers."""
+"""Readers: each reads one format as rows with line numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Reader", "ReadingOptions", "Row", "open_reader"]
 def open_reader(
     source: Source, told: Format | None = None, reading: ReadingOptions | None = None
 ) -> tuple[Format, Reader]:
-    """Open a source in its format; raises `BadInput` where it is no catalog."""
+    """Open a source in its format; raise `BadInput` if it is not a catalog."""
     if source.path is not None and source.path.is_dir():
         if told not in (None, Format.FOLDER):
             raise BadInput(f"{source.name} is a folder, but was to be read as {told}.")
@@ -35,7 +35,7 @@ def open_reader(
 
 def _parquet(opened: OpenedSource, source: Source, _: ReadingOptions) -> Reader:
     try:
-        # Here, because pyarrow takes 0.3 s and 60 MB that no other format needs.
+        # Imported here, because pyarrow takes 0.3 s and 60 MB that no other format needs.
         from producer.readers.parquet import ParquetRows  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise VitrineError(
@@ -52,4 +52,4 @@ READERS: Mapping[Format, Callable[[OpenedSource, Source, ReadingOptions], Reader
     Format.PARQUET: _parquet,
     Format.URLS: lambda opened, source, _: UrlList(opened, source.name),
 }
-"""The reader of each format that is a file; a folder is not opened."""
+"""The reader of each file format; a folder is not opened as a file."""

@@ -1,4 +1,4 @@
-"""What a reader gives: rows with their line numbers, or why a row could not be read."""
+"""The interface of readers: they yield rows with line numbers, or the reason why a row could not be read."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from vitrine.core.types import RejectedRow
 
 
 class Row(NamedTuple):
-    """One row: its first line (or its number, where a format has no lines), from 1, and its fields by name."""
+    """One row: its first line from 1 (or its number, if the format has no lines), and its fields by name."""
 
     line: int
     values: dict[str, Any]
-    size: int  #: Characters it took, to bound how much is looked at ahead.
+    size: int  #: Characters of the row, to limit the sample.
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ReadingOptions:
 
 
 class Reader(Protocol):
-    """An opened catalog, not yet validated."""
+    """An open catalog, not yet validated."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -45,21 +45,21 @@ class Reader(Protocol):
 
     @property
     def typed(self) -> bool:
-        """Whether values carry their own types; a CSV's are all text."""
+        """Whether the values are typed; those of a CSV are all text."""
 
     def rows(self) -> Iterator[Row | RejectedRow]:
-        """Every row, streamed, once; raises `BadInput` where the file cannot be read further."""
+        """Yield every row once, streamed; raise `BadInput` if the file cannot be read any further."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
 
 
 def look_ahead(
     rows: Iterator[Row | RejectedRow],
 ) -> tuple[list[Row], Iterator[Row | RejectedRow]]:
-    """The first good rows, within the sample's bounds, and an iterator that still begins with them.
+    """Return the first good rows, within the sample's limits, and an iterator that still begins with them.
 
-    A file that breaks off within the sample breaks off at the same place of the iterator.
+    If the file breaks off within the sample, the iterator breaks off at the same place.
     """
     ahead: list[Row | RejectedRow] = []
     chars = 0
@@ -84,7 +84,7 @@ def _breaking(error: FileBrokenOff) -> Iterator[Row | RejectedRow]:
 def look_for_names(
     source: str, rows: Iterator[Row | RejectedRow]
 ) -> tuple[tuple[str, ...], Iterator[Row | RejectedRow]]:
-    """The field names of the first rows, by first sight, for formats where each row names its own."""
+    """Return the field names of the first rows, in order of appearance, for formats in which each row names its fields."""
     sample, rows = look_ahead(rows)
     if not sample:
         first = next(rows, None)

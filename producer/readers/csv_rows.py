@@ -1,7 +1,7 @@
 """CSV and TSV: RFC 4180 with a header, quoted newlines, and a separator found in the header.
 
-Quoting is read strictly, since a cell that would have to be guessed is better reported. After a quote that
-is never closed, reading goes on with the very next line, so that one stray quote costs one row.
+Quoting is read strictly: an ambiguous cell is reported, not guessed. After a quote that is never closed,
+reading continues at the next line, so that one stray quote costs one row.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _QUOTED = re.compile(r'"[^"]*"')
 
 
 class CsvRows:
-    """The reader of CSV and TSV; `separator` None finds it."""
+    """The reader for CSV and TSV; with `separator` None, the separator is detected."""
 
     typed = False
     notes: Sequence[str] = ()
 
     def __init__(self, opened: OpenedSource, name: str, separator: str | None = None) -> None:
-        # A limit of the whole process, which has no other reader of CSV.
+        # The limit applies to the whole process, which has no other CSV reader.
         csv.field_size_limit(MAX_CELL_CHARS)
         self._opened = opened
         self._name = name
@@ -40,7 +40,7 @@ class CsvRows:
         self.names = self._header()
 
     def rows(self) -> Iterator[Row | RejectedRow]:
-        """Every row after the header."""
+        """Yield every row after the header."""
         names, count, lines, read = self.names, len(self.names), self._lines, self._read
         while True:
             try:
@@ -60,7 +60,7 @@ class CsvRows:
         self._opened.close()
 
     def _read(self) -> list[str] | None:
-        """The next row that is not blank, None at the end."""
+        """Return the next row that is not blank, None at the end."""
         lines = self._lines
         cells: list[str] = []
         while not cells:
@@ -100,7 +100,7 @@ class CsvRows:
 
 
 def find_separator(head: str) -> str:
-    """The separator that the header has most of, outside quotes; a comma where it has none."""
+    """Return the most frequent separator in the header, outside quotes; a comma if there is none."""
     header = next((line for line in head.splitlines() if line.strip()), "")
     counts = Counter(_QUOTED.sub("", header))
     return max(_SEPARATORS, key=lambda separator: counts[separator])

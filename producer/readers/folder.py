@@ -1,7 +1,7 @@
-"""A folder of pictures: every file with a picture's suffix, in order of name, folders within folders too.
+"""A folder of pictures: every file with a picture's suffix, sorted by name, subfolders included.
 
-The id is the path beneath the folder, and the part before the file's name is the payload's `folder`. Hidden
-files, and links to folders (which may lead in circles), are passed over.
+The id is the path relative to the folder, and the part before the file's name is the payload's `folder`. Hidden
+files and folders, and links to folders (which may form a loop), are skipped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SUFFIXES = frozenset({"jpg", "jpeg", "jfif", "png", "webp", "gif", "avif", "bmp"
 
 
 class FolderRows:
-    """The reader of a folder; a row's line is the picture's number."""
+    """The reader for a folder; a row's line is the picture's number."""
 
     typed = True
     notes: Sequence[str] = ()
@@ -29,13 +29,13 @@ class FolderRows:
         self._name = name
 
     def rows(self) -> Iterator[Row | RejectedRow]:
-        """Every picture."""
+        """Yield every picture."""
         for number, path in enumerate(self._pictures(""), start=1):
             values = {"id": path, "image": [path], "folder": os.path.dirname(path)}
             yield Row(number, values, len(path))
 
     def close(self) -> None:
-        """Nothing stays open."""
+        """Do nothing: no file is open."""
 
     def _pictures(self, inside: str) -> Iterator[str]:
         try:

@@ -1,4 +1,4 @@
-"""Items that are objects already, as an HTTP body brings them; a row's line is its number."""
+"""The reader for objects in memory, such as the items of an HTTP body; a row's line is its number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vitrine.core.types import RejectedRow
 
 
 class InMemoryRows:
-    """The reader of mappings."""
+    """The reader for mappings."""
 
     typed = True
     notes: Sequence[str] = ()
@@ -22,11 +22,11 @@ class InMemoryRows:
         self.names, self._rows = look_for_names(name, self._read(objects))
 
     def rows(self) -> Iterator[Row | RejectedRow]:
-        """Every object."""
+        """Yield every object."""
         return self._rows
 
     def close(self) -> None:
-        """Nothing stays open."""
+        """Do nothing: no file is open."""
 
     def _read(self, objects: Iterable[Mapping[str, Any]]) -> Iterator[Row | RejectedRow]:
         for number, values in enumerate(objects, start=1):

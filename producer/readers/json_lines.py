@@ -1,4 +1,4 @@
-"""JSON Lines: one object a line, nested objects flattened into dotted names."""
+"""JSON Lines: one object per line, nested objects flattened into dotted names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vitrine.core.types import RejectedRow
 
 
 class JsonLines:
-    """The reader of JSON Lines; its field names are those of the first rows."""
+    """The reader for JSON Lines; the field names are those of the first rows."""
 
     typed = True
     notes: Sequence[str] = ()
@@ -27,7 +27,7 @@ class JsonLines:
         self.names, self._rows = look_for_names(name, self._read())
 
     def rows(self) -> Iterator[Row | RejectedRow]:
-        """Every object."""
+        """Yield every object."""
         return self._rows
 
     def close(self) -> None:

@@ -1,9 +1,9 @@
-"""Parquet: rows in small batches, which a process of its own decodes within a bound of memory.
+"""Parquet: rows in small batches, which a separate process decodes within a memory limit.
 
 Parquet is read from its end, so a stream is copied into a temporary file first. A row's line is its number.
-Columns of bytes are left out: a picture is named by its URL, its bytes do not travel. Where a batch takes more
-memory than there may be, the rows from there on are read in smaller ones, so that a value too large is named by
-its row and column, as in every format; what is too large even by itself ends the file there.
+Columns of bytes are left out: pictures are passed by URL, never as bytes. If a batch exceeds the memory limit, the
+rows from there on are read in smaller batches, so that a value that is too large can be reported by its row and column,
+as in every format. If even a single row exceeds the memory limit, reading stops there.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from vitrine.core.errors import BadInput
 from vitrine.core.types import RejectedRow
 
 BATCH_ROWS = (1024, 16, 1)
-"""Rows decoded at once: first, and where those take too much memory."""
+"""Rows decoded per batch: the first size, then smaller ones if a batch takes too much memory."""
 COPY_BYTES = 1024 * 1024
 
 
 class ParquetRows:
-    """The reader of Parquet, standing on pyarrow."""
+    """The reader for Parquet, based on pyarrow."""
 
     typed = True
     notes: Sequence[str] = ()
@@ -61,7 +61,7 @@ class ParquetRows:
         )
 
     def rows(self) -> Iterator[Row | RejectedRow]:
-        """Every row."""
+        """Yield every row."""
         for batch_rows in BATCH_ROWS:
             if batch_rows != BATCH_ROWS[0]:
                 self._begin_again(batch_rows)
@@ -121,7 +121,7 @@ def _seekable(stream: IO[bytes], path: Path | None) -> IO[bytes]:
         return path.open("rb")
     copy: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the reader
     shutil.copyfileobj(stream, copy, COPY_BYTES)
-    copy.flush()  # for the process that reads the same file by its number
+    copy.flush()  # for the process that reads the same file descriptor
     return copy
 
 

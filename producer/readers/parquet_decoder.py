@@ -1,14 +1,13 @@
-"""A process of its own that decodes one Parquet file: file on standard input, Arrow's stream on standard output.
+"""A separate process that decodes one Parquet file: the file on standard input, an Arrow stream on standard output.
 
-Parquet unfolds without end: a dictionary holds a value of megabytes once and names it in every row, a run of a
-few bytes is a billion nulls, and both the footer and the pages may say what they like. So it is decoded where a
-limit of memory stands (on Linux; elsewhere only what the footer says is checked) and where a fault of the decoder
-costs nobody else. What leaves here is small: no value above a cell's bound, no row above a row's, and at most
-`MESSAGE_BYTES` at once.
+Parquet decompresses without limit: a dictionary stores a value of megabytes once and references it in every row, a run
+of a few bytes is a billion nulls, and neither the footer nor the pages can be trusted. So it is decoded in a process with
+a memory limit (on Linux; elsewhere only the footer's claims are checked), in which a crash of the decoder harms nothing
+else. The output is bounded: no value above the cell limit, no row above the row limit, at most `MESSAGE_BYTES` per message.
 
-It is run by its path, isolated from the environment, and imports nothing of vitrine, so that it starts in a
-quarter of a second. Beside batches it sends empty ones whose metadata tells, as JSON under `note`, of a row that is
-left out (`flaw`), of the end (`end`), of a file that breaks off (`broken`) or of memory that did not suffice (`memory`).
+It is run by its path, isolated from the environment, and imports nothing of vitrine, so that it starts in a quarter
+of a second. Between the batches it sends empty ones whose metadata holds a `note` as JSON: a row was left out (`flaw`),
+all rows were sent (`end`), the file breaks off (`broken`) or memory ran out (`memory`).
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ from numpy.typing import NDArray
 BUFFER_BYTES = 1024 * 1024
 MESSAGE_BYTES = 8 * 1024 * 1024
 SCALAR_BYTES = 16
-"""What a number, a date or a place in a list counts."""
+"""Bytes counted for a number, a date or an entry in a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecoderOptions:
-    """What the reader asks for; `skip` rows were sent before by a process that came to its end."""
+    """The reader's options; `skip` is the number of rows that an earlier process has already sent."""
 
     memory_bytes: int
     batch_rows: int
@@ -63,7 +62,7 @@ def main(orders: DecoderOptions) -> None:
 
 
 def limit_memory(spare: int) -> None:
-    """Let this process take so many bytes beside what it has; nothing where the system cannot tell what it has."""
+    """Limit this process to `spare` bytes more than it has now; do nothing if the system cannot report its size."""
     with suppress(OSError, ImportError):
         import resource  # noqa: PLC0415 - not on every system
 
@@ -76,7 +75,7 @@ def limit_memory(spare: int) -> None:
 
 
 class FileRefused(Exception):
-    """Raised where the footer alone says that the file is not read; what was wrong, and what to do."""
+    """Raised if the footer alone shows that the file cannot be read; holds the reason and a hint."""
 
     def __init__(self, why: str, hint: str | None = None) -> None:
         super().__init__(why)
@@ -84,7 +83,7 @@ class FileRefused(Exception):
 
 
 def readable_columns(schema: Any) -> list[str]:
-    """The columns that are no raw bytes."""
+    """Return the names of the columns that are not raw bytes; raise `FileRefused` if two have the same name."""
     doubled = [column for column, times in Counter(schema.names).items() if times > 1]
     if doubled:
         raise FileRefused(f"has more than one column {', '.join(map(_quoted, doubled))}")
@@ -92,7 +91,7 @@ def readable_columns(schema: Any) -> list[str]:
 
 
 def refuse_overlong_lists(file: Any, columns: list[str], group_values: int) -> None:
-    """Raise `FileRefused` where a row group has so many values of a list that one row of it could fill the memory."""
+    """Raise `FileRefused` if a list column has so many values in one row group that a single row could fill the memory."""
     kept = frozenset(columns)
     schema, metadata = file.schema, file.metadata
     lists = [
@@ -115,7 +114,7 @@ def refuse_overlong_lists(file: Any, columns: list[str], group_values: int) -> N
 
 
 class BatchWriter:
-    """Batches on their way out, each cut to what the reader can take."""
+    """Writes batches to the output, each cut to a size that the reader accepts."""
 
     def __init__(self, sink: Any, file: Any, columns: list[str], orders: DecoderOptions) -> None:
         self._file = file
@@ -129,7 +128,7 @@ class BatchWriter:
         self._read = 0
 
     def send_all(self) -> None:
-        """Every row, then how it ended."""
+        """Send every row, then a note on how the file ended."""
         try:
             for batch in self._batches():
                 self._send(batch)
@@ -153,7 +152,7 @@ class BatchWriter:
                 yield batch.slice(passed)
 
     def _groups_left(self) -> tuple[list[int], int]:
-        """The row groups after those that were sent whole, and the rows of these."""
+        """Return the row groups not yet sent in full, and the number of rows before them."""
         metadata, rows = self._file.metadata, 0
         for group in range(metadata.num_row_groups):
             after = rows + metadata.row_group(group).num_rows
@@ -163,7 +162,7 @@ class BatchWriter:
         return [], rows
 
     def _send(self, batch: Any) -> None:
-        """A batch in as many pieces as it takes, without the rows that are too large."""
+        """Send a batch in as many pieces as needed, without the rows that are too large."""
         columns = [weights(column) for column in batch.columns]
         rows = np.sum(columns, axis=0) if columns else np.zeros(batch.num_rows, np.int64)
         begin = 0
@@ -179,7 +178,7 @@ class BatchWriter:
     ) -> list[int]:
         large = rows > self._orders.row_bytes
         for field, column in zip(schema, columns, strict=True):
-            if not pa.types.is_struct(field.type):  # an object's parts count with the row
+            if not pa.types.is_struct(field.type):  # an object's parts count towards the row
                 large |= column > self._orders.cell_bytes
         return [int(row) for row in np.flatnonzero(large)]
 
@@ -195,7 +194,7 @@ class BatchWriter:
         return {"flaw": f"the row is longer than {self._orders.row_bytes:,} bytes", "field": None}
 
     def _send_pieces(self, batch: Any, rows: NDArray[np.int64], begin: int, end: int) -> None:
-        """The rows from `begin` to before `end`, at most `MESSAGE_BYTES` at once."""
+        """Send the rows from `begin` up to but not including `end`, at most `MESSAGE_BYTES` at a time."""
         while begin < end:
             sizes = np.cumsum(rows[begin:end])
             count = max(1, int(np.searchsorted(sizes, MESSAGE_BYTES, side="right")))
@@ -216,10 +215,10 @@ class BatchWriter:
 
 
 def weights(array: Any) -> NDArray[np.int64]:
-    """Bytes of each value as it will be read, [n]: a value that a dictionary holds once counts wherever it is named."""
+    """Return the decoded bytes of each value, [n]; a value stored once in a dictionary counts wherever it is referenced."""
     kind, types = array.type, pa.types
     if types.is_dictionary(kind):
-        each = np.append(weights(array.dictionary), 0)  # the last is what no value weighs
+        each = np.append(weights(array.dictionary), 0)  # the last entry is the weight of a null
         return _int64(each[_numbers(pc.fill_null(array.indices.cast(pa.int64()), -1))])
     if types.is_struct(kind):
         inner = [weights(array.field(place)) for place in range(kind.num_fields)]
@@ -251,7 +250,7 @@ def _int64(values: Any) -> NDArray[np.int64]:
 
 
 def dense(kind: Any) -> Any:
-    """The type without dictionaries: what leaves here names no value twice."""
+    """Return the type without dictionaries, so that the output repeats values instead of referencing them."""
     types = pa.types
     if types.is_dictionary(kind):
         return dense(kind.value_type)

@@ -1,7 +1,7 @@
-"""The decoder of Parquet as its reader sees it: a process that is started, told where to go on, and ended.
+"""The reader's handle on the Parquet decoder: starts the process, optionally at a later row, and ends it.
 
-As many as `AT_ONCE` run beside each other; the next waits for its turn, so that no crowd of uploads multiplies
-what one of them may take.
+At most `AT_ONCE` decoders run at the same time and the next one waits, so that many uploads cannot multiply the
+memory that one may take.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from producer.readers.parquet_decoder import DecoderOptions
 from vitrine.core.errors import BadInput
 
 MEMORY_BYTES = 512 * 1024 * 1024
-"""What one decoder may take beside its libraries; catalogs of a million rows take a tenth of it."""
+"""Memory of one decoder in addition to its libraries; catalogs of a million rows take a tenth of it."""
 GROUP_VALUES = 64 * 1024 * 1024
-"""Values of a list column in one row group: 64 pictures in each row of the largest that writers make by themselves."""
+"""Values of a list column in one row group: 64 pictures in each row of the largest row groups that writers make by default."""
 AT_ONCE = 4
 _turns = threading.BoundedSemaphore(AT_ONCE)
 _DECODER = Path(__file__).with_name("parquet_decoder.py")
 _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TZDIR")
-"""Of the environment; what else stands there, passwords too, is no business of a process that reads a stranger's file."""
+"""Environment variables that are passed on; the rest, passwords included, is kept from a process that reads untrusted files."""
 
 
 class OutOfMemory(Exception):
-    """Raised where the decoder has no memory left, or was ended by what it read."""
+    """Raised if the decoder runs out of memory, or crashes on its input."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedRow:
-    """A row that is too large to be read."""
+    """A row that is too large to read."""
 
     message: str
     field: str | None
@@ -47,16 +47,16 @@ class SkippedRow:
 
 @dataclass(frozen=True, slots=True)
 class BrokenFile:
-    """The file breaks off after the rows that came before."""
+    """The end of a file that breaks off after the rows sent so far."""
 
     why: str
 
 
 class DecoderProcess:
-    """One process, begun; close it."""
+    """One running decoder process; close it after use."""
 
     def __init__(self, file: IO[bytes], name: str, *, batch_rows: int, skip: int = 0) -> None:
-        """Raises `BadInput` where it is no Parquet file that can be read."""
+        """Start the process; raise `BadInput` if the file is not a readable Parquet file."""
         _turns.acquire()
         try:
             self._process = _start(file, batch_rows, skip)
@@ -72,11 +72,11 @@ class DecoderProcess:
 
     @property
     def schema(self) -> Any:
-        """The columns that are read; no dictionaries in it."""
+        """The schema of the columns that are read, without dictionary types."""
         return self._stream.schema
 
     def __iter__(self) -> Iterator[Any | SkippedRow | BrokenFile]:
-        """Record batches, and what stands between them; raises `OutOfMemory`."""
+        """Yield record batches and the notes between them; raise `OutOfMemory`."""
         while True:
             try:
                 batch, told = self._stream.read_next_batch_with_custom_metadata()
@@ -96,7 +96,7 @@ class DecoderProcess:
             yield SkippedRow(note["flaw"], note["field"])
 
     def close(self) -> None:
-        """End the process, wherever it is."""
+        """End the process, even in the middle of the file."""
         if not self._closed:
             self._closed = True
             try:
@@ -120,9 +120,9 @@ def _start(file: IO[bytes], batch_rows: int, skip: int) -> subprocess.Popen[byte
     return subprocess.Popen(
         [sys.executable, "-I", str(_DECODER), json.dumps(asdict(orders))],
         stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        # Arrow's own pools take address space ahead, which the limit would count.
+        # Arrow's bundled allocators reserve address space in advance, and the limit would count it.
         env=kept | {"ARROW_DEFAULT_MEMORY_POOL": "system"},
-        start_new_session=True,  # Ctrl-C is its reader's, who ends it
+        start_new_session=True,  # Ctrl-C goes to the reader, which ends the process
     )  # fmt: skip
 
 

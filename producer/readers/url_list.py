@@ -1,4 +1,4 @@
-"""A list of pictures: one URL (or path) a line, which is the item's id as well; `#` begins a remark."""
+"""A list of pictures: one URL (or path) per line, which is also the item's id; `#` starts a comment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vitrine.core.types import RejectedRow
 
 
 class UrlList:
-    """The reader of URL lists."""
+    """The reader for URL lists."""
 
     typed = True
     notes: Sequence[str] = ()
@@ -26,7 +26,7 @@ class UrlList:
         self._lines = Lines(opened.stream, opened.head, name)
 
     def rows(self) -> Iterator[Row | RejectedRow]:
-        """Every line that is neither blank nor a remark."""
+        """Yield every line that is neither blank nor a comment."""
         lines = self._lines
         while True:
             lines.begin_row()
@@ -50,7 +50,7 @@ class UrlList:
 
 
 def _id(url: str) -> str:
-    """The URL itself, or the digest of one too long for an id (signed URLs are)."""
+    """Return the URL itself, or its digest if it is too long for an id (signed URLs often are)."""
     raw = url.encode(errors="surrogatepass")
     if len(raw) <= MAX_ID_BYTES:
         return url

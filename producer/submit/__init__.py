@@ -1,1 +1,1 @@
-"""A job from a catalog: rows into chunks, chunks into the ledger, messages to the queue; resumed, retried, held back."""
+"""Submitting a catalog as a job: rows to chunks, chunks to the ledger, messages to the queue; with resume, retry and back-pressure."""

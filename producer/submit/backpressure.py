@@ -1,7 +1,7 @@
-"""Back-pressure: while too many pictures have no outcome, submitting waits or is refused.
+"""Back-pressure: while too many pictures are pending, a submit waits or is refused.
 
-Either way it is told what holds the queue up: pictures that wait for a model which no worker serves will wait for ever,
-and nobody who is merely asked to be patient would find that out.
+Either way it reports what blocks the queue: pictures of a model that no worker serves stay pending forever, and
+a plain "try again later" would hide that.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ from vitrine.core.types import JobStatus
 RETRY_AFTER_SECONDS = 10.0
 POLL_SECONDS = 1.0
 LOOKED_AT_JOBS = 200
-"""Jobs that are looked at for what blocks; each costs one round trip to the ledger."""
+"""Jobs that are checked for what blocks the queue; each costs one round trip to the ledger."""
 NAMED_JOBS = 3
 SLACK = 1024
-"""Pictures past the limit, one write, that a submit which may not wait has for its end: a small job is in or not, never half."""
+"""Pictures above the limit (one write) that a submit which must not wait can still send: a small job is accepted or refused, never half."""
 
 Waiting: TypeAlias = Callable[[int], None]
-"""Told again at each look how many pictures are pending while the submit waits."""
+"""Called at every check while a submit waits, with the number of pending pictures."""
 
 Served: TypeAlias = Callable[[str], bool]
-"""Whether a worker of this model (its canonical name) is alive."""
+"""Returns whether a worker for this model (by its canonical name) is alive."""
 
 
 class PendingImages(Protocol):
-    """The part of the ledger that is asked while waiting."""
+    """The part of the ledger that is used while a submit waits."""
 
     def pending_images(self) -> int:
-        """Pictures of all jobs that have no outcome yet."""
+        """Return the number of pictures, of all jobs, that have no outcome yet."""
 
 
 class JobsView(PendingImages, Protocol):
-    """The part of the ledger that is asked for what blocks."""
+    """The part of the ledger that shows what blocks the queue."""
 
     def active_jobs(self) -> list[str]:
-        """Ids of jobs that are not finished."""
+        """Return the ids of unfinished jobs."""
 
     def status(self, job: str) -> JobStatus:
-        """The counts of one job; raises `NotFound`."""
+        """Return the counts of one job; raise `NotFound`."""
 
 
 def refuse_when_full(ledger: JobsView, limit: int, served: Served | None = None) -> int:
-    """How many pictures are pending; raise `QueueFull` where those are `limit` or more, with `served` it names what blocks."""
+    """Return the number of pending pictures; raise `QueueFull` if it reaches `limit` (with `served`, naming the jobs that block)."""
     pending = ledger.pending_images()
     if pending < limit:
         return pending
@@ -61,7 +61,7 @@ def refuse_when_full(ledger: JobsView, limit: int, served: Served | None = None)
 
 
 def what_blocks(ledger: JobsView, pending: int, limit: int, served: Served) -> str:
-    """What a waiting submit tells: the counts, and the jobs whose model no worker serves."""
+    """Return the message of a waiting submit: the counts, and the jobs whose model no worker serves."""
     blocked = _blocked(ledger, served)
     advice = " (vitrine jobs, vitrine cancel JOB)" if blocked else ""
     return f"{_counted(pending, limit)}{blocked}{advice}"
@@ -74,7 +74,7 @@ def wait_for_room(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Return once fewer than `limit` pictures are pending, and how many those are."""
+    """Wait until fewer than `limit` pictures are pending, and return their number."""
     while (pending := ledger.pending_images()) >= limit:
         on_wait(pending)
         sleep(POLL_SECONDS)
@@ -82,11 +82,11 @@ def wait_for_room(
 
 
 class PendingQuota:
-    """What one submit may still send before it counts the pending pictures again.
+    """The number of pictures that one submit can still send before it counts the pending ones again.
 
-    Counting asks about every active job, so it is not done for each write; a sixteenth of what is free may
-    go in unlooked, so that sixteen submits at once overfill the queue by no more than a write each.
-    Without `on_wait` nobody waits: a full queue raises `QueueFull`.
+    A count queries every active job, so it is not made for each write. A submit sends a sixteenth of the free
+    capacity between two counts, so that sixteen simultaneous submits overfill the queue by at most one write each.
+    Without `on_wait` a full queue raises `QueueFull` instead of waiting.
     """
 
     def __init__(self, ledger: JobsView, limit: int, on_wait: Waiting | None) -> None:
@@ -96,13 +96,13 @@ class PendingQuota:
         self._free = 0
 
     def take(self, pictures: int) -> None:
-        """Return once so many pictures may be sent."""
+        """Return once `pictures` pictures can be sent."""
         if self._free <= 0:
             self.look(SLACK)
         self._free -= pictures
 
     def look(self, slack: int = 0) -> None:
-        """Count the pending pictures, and return once there is room; where nobody waits, so many past the limit are let through."""
+        """Count the pending pictures and return once there is capacity; without waiting, `slack` pictures above the limit are allowed."""
         if self._on_wait is None:
             pending = self._ledger.pending_images()
             if pending >= self._limit + slack:
@@ -130,7 +130,7 @@ def _unfinished(ledger: JobsView) -> Iterator[JobStatus]:
         try:
             status = ledger.status(job)
         except NotFound:
-            continue  # forgotten between the two questions
+            continue  # deleted between the two calls
         if status.pending:
             yield status
 

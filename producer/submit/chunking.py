@@ -1,7 +1,7 @@
-"""Items to chunks, chunks to batches of them.
+"""Items to chunks, and chunks to batches.
 
-Every picture gets the next ordinal, every 64 pictures make a chunk; an item's pictures may fall into two
-chunks, and it counts in the one where it begins. Some chunks together are one write to the ledger.
+Every picture gets the next ordinal, and every 64 pictures make a chunk. An item's pictures may fall into two
+chunks; the item counts in the first. Each batch of chunks is one write to the ledger.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from vitrine.ledger.base import CHECKSUM_BYTES, NewChunk
 from vitrine.ledger.codec import image_rows
 
 BATCH_CHUNKS = 16
-"""Chunks a write: 1,024 pictures, some 50 KB. A round trip costs 250 us of CPU at both ends, so more would gain little."""
+"""Chunks per write: 1,024 pictures, about 50 KB. A round trip costs 250 us of CPU at both ends, so larger writes would gain little."""
 BATCH_SECONDS = 0.1
-"""A chunk of a slow source is not kept waiting for others longer than this."""
+"""The longest that a chunk of a slow source waits for others."""
 
 
 def plan_chunks(items: Iterable[CatalogItem], *, size: int = CHUNK_SIZE) -> Iterator[NewChunk]:
-    """Chunks of `size` pictures, the last one shorter; ordinals run on from 0 without a gap."""
+    """Yield chunks of `size` pictures, the last one shorter; ordinals count from 0 without gaps."""
     images: list[ImageRef] = []
     begun = 0
     ordinal = 0
@@ -40,7 +40,7 @@ def plan_chunks(items: Iterable[CatalogItem], *, size: int = CHUNK_SIZE) -> Iter
 def chunk_batches(
     chunks: Iterable[NewChunk], *, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[list[NewChunk]]:
-    """Up to `BATCH_CHUNKS` chunks together; fewer where they come slowly."""
+    """Yield batches of up to `BATCH_CHUNKS` chunks, smaller if the chunks arrive slowly."""
     batch: list[NewChunk] = []
     began = clock()
     for chunk in chunks:
@@ -54,7 +54,7 @@ def chunk_batches(
 
 
 def with_checksums(chunks: Iterable[NewChunk]) -> Iterator[NewChunk]:
-    """The chunks of one job from its first on, each with its mark."""
+    """Yield the chunks of one job, from its first, each with its mark."""
     running = blake2b(digest_size=CHECKSUM_BYTES)
     for chunk in chunks:
         rows = image_rows(chunk.images)

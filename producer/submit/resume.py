@@ -1,8 +1,8 @@
-"""A job whose producer ended half-way, taken up: what of the same catalog is in already is passed over.
+"""Resume of a job whose submit ended half-way: chunks of the same catalog that are already in the ledger are skipped.
 
-Planning is deterministic, so the catalog is read from its beginning again and each chunk's mark is compared with
-the one in the ledger. Nothing is written before all of them were met; a file that has changed in the part that was
-sent is refused by its rows. What the job's own workers did meanwhile does not matter.
+Chunking is deterministic, so the catalog is read from its beginning again and each chunk's mark is compared with
+the one in the ledger. Nothing is written before all marks have matched; if the part already sent has changed, the file
+is refused and the error names the rows. The job's progress in the meantime does not matter.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _SUBMIT_AGAIN = "Submit the catalog again: items already stored are overwritten,
 
 
 class ResumedJob:
-    """What is in the ledger of a job that is to be taken up."""
+    """The chunks that the ledger already has of a job to resume."""
 
     def __init__(self, ledger: Ledger, job: str) -> None:
-        """Raises `NotFound`, and `Conflict` for a job that cannot be taken up, saying what to do instead."""
+        """Look up the job; raise `NotFound`, or `Conflict` (with what to do instead) if it cannot be resumed."""
         status = ledger.status(job)
         _refuse_state(job, status.state)
         if not status.spec.reading:
@@ -33,15 +33,15 @@ class ResumedJob:
                 ),
             )
         self.spec: JobSpec = status.spec
-        self.rejected = status.rejected_rows  #: Rejected rows that are counted already.
-        self.last = b""  #: The mark of the last chunk that was met.
+        self.rejected = status.rejected_rows  #: Rejected rows already counted.
+        self.last = b""  #: The mark of the last chunk that matched.
         self._marks: Iterator[bytes] = ledger.marks(job)
         self._rows = 0
 
     def holds(self, chunk: NewChunk, rows: int) -> bool:
-        """Whether the next chunk of the catalog, read up to its row `rows`, is in the ledger.
+        """Return whether the ledger has the next chunk of the catalog, which has been read up to row `rows`.
 
-        Raises `BadInput` where another one is in its place.
+        Raises `BadInput` if the ledger has a different chunk in its place.
         """
         mark = next(self._marks, None)
         if mark is None:
@@ -57,7 +57,7 @@ class ResumedJob:
         return True
 
     def check_end(self) -> None:
-        """Raise `BadInput` where the catalog ended before all was met that is in the ledger."""
+        """Raise `BadInput` if the catalog ends before every chunk in the ledger has matched."""
         if next(self._marks, None) is not None:
             raise self._other_file("more of its rows were sent than the file has now")
 

@@ -1,4 +1,4 @@
-"""A job's failures, tried again: the ledger puts them into new chunks, and each gets its message."""
+"""Retry of a job's failures: the ledger puts them into new chunks, and each chunk gets its message."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def retry_failures(
     host: str | None = None,
     items: frozenset[str] | None = None,
 ) -> int:
-    """Try the matching failures again and return how many pictures that is.
+    """Retry the matching failures and return the number of pictures.
 
     Raises `NotFound`, and `Conflict` for a job that is open, cancelling or cancelled.
     """

@@ -1,11 +1,11 @@
-"""A catalog to a job: the ledger first, then one small message a chunk, some chunks at a time.
+"""Submitting a catalog as a job: first to the ledger, then one small message per chunk, a few chunks at a time.
 
-The order makes a crash harmless: a chunk that is in the ledger and whose message was never sent is found by
-the sweeper; a message without a chunk cannot be. The job is made when the first good row is drawn, so a file
-that is no catalog leaves none behind, and sealed after the last. A job whose spec says how its catalog is read is
-left open by whatever ends the submit in between (Ctrl-C, Redis gone, `kill -9`), to be taken up by `producer.submit.resume`.
-Any other is cancelled then: half a catalog is not what was asked for, and submitting it again is safe, because the
-same item meets the same point.
+The order makes a crash harmless: the sweeper finds a chunk in the ledger whose message was never sent, and a message
+without a chunk cannot exist. The job is created with the first good row, so a file that is not a catalog leaves no job
+behind, and it is sealed after the last row. If the submit ends in between (Ctrl-C, Redis gone, `kill -9`), a job whose
+spec records how to read its catalog stays open, and `producer.submit.resume` can continue it. Any other job is
+cancelled, because half a catalog is not what the caller wanted; submitting it again is safe, because items already
+stored are overwritten, not duplicated.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ Outcomes: TypeAlias = Iterable[CatalogItem | RejectedRow]
 PROBLEMS_A_WRITE = 256
 PROGRESS_EVERY_ROWS = 1024
 PROGRESS_EVERY_CHUNKS = 16
-"""While chunks are passed over that are in already; those that are sent are told with each write."""
+"""Applies while a resume skips chunks that the ledger has; for chunks that are sent, each write reports progress."""
 
 
 def inspect(outcomes: Outcomes, *, on_progress: Progress | None = None) -> CatalogReport:
-    """Draw a whole catalog and only report: the dry run, and the first pass of `strict`."""
+    """Read a whole catalog and only report on it: the dry run, and the first pass of `strict`."""
     report = CatalogReport()
     for outcome in outcomes:
         _count(report, outcome)
@@ -47,7 +47,7 @@ def inspect(outcomes: Outcomes, *, on_progress: Progress | None = None) -> Catal
 
 
 def refuse_flawed(report: CatalogReport) -> None:
-    """Raise `BadInput` where any row was rejected, with the first problem: what `strict` means."""
+    """Raise `BadInput` with the first problem if any row was rejected: the rule of `strict`."""
     if report.rejected_rows:
         raise BadInput(
             f"Nothing was submitted, the file is refused: {report.rejected_rows} of {report.rows} rows "
@@ -57,7 +57,7 @@ def refuse_flawed(report: CatalogReport) -> None:
 
 
 def refuse_empty(report: CatalogReport) -> None:
-    """Raise `BadInput` where there were rows and not one is good."""
+    """Raise `BadInput` if there were rows but none is good."""
     if report.items == 0 and report.problems:
         raise BadInput(
             f"Not one row of {report.rows} can be used; the first: {report.problems[0]}.",
@@ -66,7 +66,7 @@ def refuse_empty(report: CatalogReport) -> None:
 
 
 class Submission:
-    """One job's way into the ledger and the queue; `run` once."""
+    """The submit of one job to the ledger and the queue; call `run` once."""
 
     def __init__(
         self,
@@ -79,9 +79,9 @@ class Submission:
         on_progress: Progress | None = None,
         begun: ResumedJob | None = None,
     ) -> None:
-        """Without `on_wait` a full queue refuses: before anything is written, or with what went in until then cancelled.
+        """Prepare the submit. Without `on_wait` a full queue refuses it: before the first write, or later by cancelling the job.
 
-        With `begun` the catalog is taken up where its job stands; `report` still counts all of it.
+        With `begun` the submit continues where that job ended; `report` still counts the whole catalog.
         """
         self.report = CatalogReport()
         self._spec = spec
@@ -96,19 +96,19 @@ class Submission:
         self._unwritten_count = 0
         self._written_count = 0 if begun is None else begun.rejected
         self._begun = begun
-        self._last = b""  # the mark of the last chunk that is in
+        self._last = b""  # the mark of the last chunk in the ledger
         self._created = begun is not None
 
     @property
     def left_open(self) -> bool:
-        """Whether a submit that ended half-way wrote to a job that can be taken up."""
+        """Whether a submit that ended half-way has left a job that can be resumed."""
         return self._created and self._begun is None and bool(self._spec.reading)
 
     def run(self, outcomes: Outcomes) -> CatalogReport:
-        """Submit everything, or what is missing.
+        """Submit the whole catalog, or the part that is missing from a resumed job.
 
-        Raises `BadInput`, `LedgerUnavailable`, `Conflict` once cancelled; where it does not wait, `QueueFull` for a queue that is
-        full and `CatalogTooLarge` for a catalog that fills it alone.
+        Raises `BadInput`, `LedgerUnavailable`, `Conflict` once the job is cancelled; without waiting also `QueueFull` if the
+        queue is full and `CatalogTooLarge` if this catalog alone fills it.
         """
         if not self._waits:
             self._room.look()
@@ -150,18 +150,18 @@ class Submission:
                 yield chunk
 
     def _catch_up(self) -> None:
-        """From here on the catalog is sent, as that of a new job is."""
+        """End the comparison with the ledger: from here on the catalog is sent like that of a new job."""
         if self._begun is not None:
             self._begun.check_end()
             self._last, self._begun = self._begun.last, None
 
     def _reject(self, problem: RejectedRow) -> None:
         if self.report.rejected_rows <= self._written_count:
-            return  # It was counted before the job was taken up.
+            return  # It was counted before the resume.
         self._unwritten_count += 1
         if len(self._unwritten) < KEPT_PROBLEMS:
             self._unwritten.append(problem)
-        ready = self._created and self._begun is None  # else the file may still prove to be another
+        ready = self._created and self._begun is None  # else it may be another file
         if ready and self._unwritten_count >= PROBLEMS_A_WRITE:
             self._write_problems()
             self._tell()
@@ -181,7 +181,7 @@ class Submission:
         self._tell()
 
     def _cut_short(self, full: QueueFull) -> QueueFull | CatalogTooLarge:
-        """What is told where the queue filled up half-way; the job is cancelled with it."""
+        """Return the error for a queue that filled up half-way; the job is cancelled as it is raised."""
         told = (
             f"{full.message} {self._sent:,} pictures of this catalog had gone in, "
             f"so its job {self._spec.id} was cancelled."
@@ -211,7 +211,7 @@ class Submission:
 
     def _abandon(self) -> None:
         if self._created and not self._spec.reading:
-            # The first error is the one to tell; a ledger that is gone cannot be told to cancel.
+            # The first error is the one to report; an unreachable ledger cannot cancel the job.
             with suppress(VitrineError):
                 self._ledger.cancel(self._spec.id)
 
