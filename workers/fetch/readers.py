@@ -1,4 +1,4 @@
-"""Who reads pictures that do not come over HTTP: a reader for each other scheme of `vitrine.core.schemes`."""
+"""Readers for pictures that do not come over HTTP, one for each other scheme in `vitrine.core.schemes`."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from workers.fetch.result import FetchedPicture
 
 
 class PictureReader(Protocol):
-    """Reads the pictures of one scheme, in threads of its own."""
+    """Reads the pictures of one scheme in its own threads."""
 
     def read(self, url: str, root: str | None) -> Future[FetchedPicture]:
-        """Begin to read one; the future ends in `FetchedPicture` or raises `ItemFailure`, nothing else.
+        """Start to read a picture; the future returns a `FetchedPicture` or raises `ItemFailure`, nothing else.
 
-        `root` is the folder beneath which a job may name files; None where it may name none.
+        `root` is the folder that the job's files must be in; None if the job may not read files.
         """
 
     def close(self) -> None:
-        """Let what is being read end; cancel the rest."""
+        """Finish the reads that are running and cancel the rest."""
 
 
 MakeReader: TypeAlias = Callable[[FetchPolicy, ByteBudget], PictureReader]
 
 READERS: Mapping[str, MakeReader] = {FILE.name: FileReader}
-"""By scheme: what makes a reader under a policy, whose pictures' bytes count against the budget."""
+"""Maps a scheme to a factory, which takes the policy and the budget that counts the pictures' bytes."""
