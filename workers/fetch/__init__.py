@@ -1,4 +1,4 @@
-"""Bytes of a picture from a URL that nobody vouches for: a `FetchPolicy` makes a `Fetcher`, which makes futures."""
+"""Download pictures from untrusted URLs: a `Fetcher` works under a `FetchPolicy` and returns futures."""
 
 from workers.fetch.fetcher import Fetcher
 from workers.fetch.policy import FetchPolicy

@@ -1,9 +1,9 @@
-"""Which addresses count as public: an address goes in, and a yes or a no comes out.
+"""Decides whether an IP address is public.
 
 Only global unicast addresses are public. The table is IANA's two registries of special-purpose
 addresses (https://www.iana.org/assignments/iana-ipv4-special-registry and -ipv6-special-registry),
-less the few entries that are ordinary hosts, plus one address that clouds keep for themselves. It is written out here
-because `ipaddress.is_global` changed its mind between patch releases of Python.
+without the few entries that are ordinary hosts, plus one address that a cloud reserves for itself. It is written out
+here because the result of `ipaddress.is_global` has changed between patch releases of Python.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SPECIAL_V4 = tuple(
 )
 
 _GLOBAL_UNICAST_V6 = IPv6Network("2000::/3")
-"""All that IANA gives out; mapped, compatible, unique-local, link-local and multicast lie outside."""
+"""Everything that IANA allocates; mapped, compatible, unique-local, link-local and multicast addresses lie outside."""
 
 _SPECIAL_V6 = tuple(
     IPv6Network(block)
@@ -59,12 +59,12 @@ _SPECIAL_V6 = tuple(
 )
 
 _NAT64 = IPv6Network("64:ff9b::/96")
-"""The well-known prefix (RFC 6052): networks without IPv4 reach the rest of the world through it. The
+"""The well-known prefix (RFC 6052), through which networks without IPv4 reach the rest of the world. The
 prefix for local use, 64:ff9b:1::/48 (RFC 8215), leads wherever its operator wants and is refused."""
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address may be connected to without being named in the allow list."""
+    """Return whether connections to this address are allowed without an entry in the allow list."""
     if isinstance(address, IPv4Address):
         return not any(address in block for block in _SPECIAL_V4)
     if address in _NAT64:
@@ -73,7 +73,7 @@ def is_public(address: Address) -> bool:
 
 
 def parse_address(text: str) -> Address | None:
-    """The address that a text spells in its ordinary form, or None; a zone id (`%eth0`) is never ordinary."""
+    """Parse an address in its ordinary form; None if it is not one. An address with a zone id (`%eth0`) never is."""
     if "%" in text:
         return None
     try:

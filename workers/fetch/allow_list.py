@@ -1,8 +1,9 @@
-"""The allow list: which hosts and networks may be fetched from although they are not public.
+"""The allow list: hosts and networks that the fetcher may connect to although they are not public.
 
-Entries are `host`, `host:port` or a network in CIDR form. A host is what stands in the URL, and is
-trusted wherever its name leads; a network is what the connection really goes to. A bare address is a
-host: `10.0.0.5` lets URLs that spell it through, `10.0.0.5/32` also names that resolve to it.
+Entries are `host`, `host:port` or a network in CIDR form. A host is compared with the URL and is trusted
+whatever address its name resolves to; a network is compared with the address that the connection really
+goes to. A bare address is a host: `10.0.0.5` allows only URLs that contain it, `10.0.0.5/32` also allows
+names that resolve to it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """Hosts, hosts with a port, and networks. Empty: the public internet alone."""
+    """Hosts, hosts with a port, and networks. An empty list allows only the public internet."""
 
     hosts: frozenset[str] = frozenset()
     authorities: frozenset[tuple[str, int]] = frozenset()
@@ -30,7 +31,7 @@ class AllowList:
 
     @classmethod
     def parse(cls, entries: Iterable[str]) -> AllowList:
-        """Read the entries; raises `BadInput` that names the one it cannot read."""
+        """Parse the entries; raises a `BadInput` that names the first invalid one."""
         hosts, authorities, networks = set[str](), set[tuple[str, int]](), list[Network]()
         for entry in entries:
             if "/" in entry:
@@ -44,15 +45,15 @@ class AllowList:
         return cls(frozenset(hosts), frozenset(authorities), tuple(networks))
 
     def names_port(self, host: str, port: int) -> bool:
-        """Whether exactly this host and port are listed."""
+        """Return whether exactly this host and port are listed."""
         return (host, port) in self.authorities
 
     def names(self, host: str, port: int) -> bool:
-        """Whether a URL's host and port are trusted, wherever the name leads."""
+        """Return whether a URL's host and port are trusted, whatever address the name resolves to."""
         return host in self.hosts or self.names_port(host, port)
 
     def covers(self, address: Address) -> bool:
-        """Whether an address lies in a listed network."""
+        """Return whether an address lies in a listed network."""
         return any(address in network for network in self.networks)
 
 
@@ -64,7 +65,7 @@ def _network(entry: str) -> Network:
 
 
 def _authority(entry: str) -> tuple[str, int | None]:
-    # One colon separates a port; more of them are an IPv6 address, in brackets where a port follows.
+    # One colon separates a port; several mean an IPv6 address, which is in brackets if a port follows.
     bare = entry.count(":") > 1 and not entry.startswith("[")
     text, bracket, rest = (f"[{entry}]" if bare else entry).rpartition("]")
     host, colon, port = rest.partition(":")

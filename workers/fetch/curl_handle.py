@@ -1,7 +1,7 @@
-"""One curl handle, set up once and used for one exchange after another.
+"""A curl handle that is set up once and reused for many exchanges.
 
-Every option that guards something is set here, in one place, with its reason. The callbacks hand what
-curl says to the exchange at hand; they never raise, since curl could only print it.
+All security-relevant options are set here, in one place, with their reasons. The callbacks pass what
+curl reports to the current exchange; they never raise, because curl could only print the exception.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from workers.fetch.policy import FetchPolicy
 from workers.fetch.url import Target
 
 BUFFER_BYTES = 512 * 1024
-"""curl's largest receive buffer: fewer system calls and callbacks a picture; one is shared by all handles."""
+"""curl's largest receive buffer: fewer system calls and callbacks per picture. All handles share one buffer."""
 
 _ABORT = -1
 
 
 class CurlHandle:
-    """A reusable easy handle. `curl` is added to and removed from a multi handle by its owner."""
+    """A reusable easy handle. Its owner adds `curl` to a multi handle and removes it."""
 
     def __init__(self, policy: FetchPolicy, ca_bundle: str) -> None:
         self._connect_timeout = policy.connect_timeout
@@ -34,21 +34,21 @@ class CurlHandle:
             self.curl.setopt(option, value)
 
     def begin(self, exchange: Exchange, target: Target, seconds: float) -> None:
-        """Aim at a target for at most `seconds`; the transfer starts when the handle joins a multi handle."""
+        """Prepare a request to a target, limited to `seconds`; it starts when the handle is added to a multi handle."""
         self._exchange = exchange
         self.curl.setopt(pycurl.URL, target.url)
-        # curl takes 0 as no limit at all.
+        # curl treats 0 as no limit.
         self.curl.setopt(pycurl.TIMEOUT_MS, max(1, round(seconds * 1000)))
         connect = min(seconds, self._connect_timeout)
         self.curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(connect * 1000)))
 
     def end(self) -> None:
-        """Forget the exchange, so that an idle handle holds no picture."""
+        """Drop the exchange, so that an idle handle keeps no picture in memory."""
         self._exchange = None
         self._offer(None)
 
     def close(self) -> None:
-        """Free the handle; it belongs to no multi handle then."""
+        """Free the handle, which must already have been removed from its multi handle."""
         self.end()
         self.curl.close()
 
@@ -59,13 +59,13 @@ class CurlHandle:
             pycurl.WRITEFUNCTION: self._write,
             pycurl.NOSIGNAL: 1,  # the process's signals belong to Celery
             pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
-            pycurl.FOLLOWLOCATION: 0,  # each redirect is judged here, as a URL of its own
+            pycurl.FOLLOWLOCATION: 0,  # each redirect is checked here, like any other URL
             pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,  # a connection belongs to one host:port
             pycurl.HTTP09_ALLOWED: 0,
-            pycurl.HTTP_CONTENT_DECODING: 0,  # no bytes but those that were counted
-            pycurl.PROXY: "",  # nor one from the environment: it would be the one to connect
+            pycurl.HTTP_CONTENT_DECODING: 0,  # only bytes that were counted are kept
+            pycurl.PROXY: "",  # not even one from the environment: the proxy would choose the address
             pycurl.NOPROXY: "*",
-            pycurl.NETRC: pycurl.NETRC_IGNORED,  # no credential of the machine goes out
+            pycurl.NETRC: pycurl.NETRC_IGNORED,  # never send this machine's credentials
             pycurl.SSL_VERIFYPEER: 1,
             pycurl.SSL_VERIFYHOST: 2,
             pycurl.SSLVERSION: pycurl.SSLVERSION_TLSv1_2,
@@ -76,8 +76,8 @@ class CurlHandle:
         }
 
     def _open(self, _purpose: int, address: Any) -> socket.socket | int:
-        # The last moment before the connection, and the very address it goes to: whatever the name
-        # resolved to a moment ago, or resolves to for somebody else, does not matter.
+        # The last moment before connecting, with the exact address that curl will connect to: what the
+        # name resolved to earlier, or resolves to elsewhere, does not matter.
         exchange = self._exchange
         internet = address.family in (socket.AF_INET, socket.AF_INET6)
         if exchange is None or not internet or not exchange.admit(str(address.addr[0])):
@@ -90,8 +90,8 @@ class CurlHandle:
         return offered
 
     def _offer(self, offered: socket.socket | None) -> None:
-        # pycurl duplicates the descriptor once the callback has returned; curl closes the duplicate,
-        # and ours goes at the next occasion.
+        # pycurl duplicates the descriptor after the callback returns. curl closes the duplicate; we close
+        # ours at the next call.
         if self._offered is not None:
             self._offered.close()
         self._offered = offered

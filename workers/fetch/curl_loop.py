@@ -1,8 +1,8 @@
-"""curl's multi interface on a selector: sockets and timers in, ended transfers out.
+"""Runs curl's multi interface on a selector: sockets and timers in, ended transfers out.
 
-`socket_action` with a selector rather than `perform` with `select`: it looks only at sockets on which
-something happened, and knows no limit of 1,024 file descriptors, of which a worker has many.
-Everything but `wake` belongs to one thread.
+It uses `socket_action` with a selector rather than `perform` with `select`, because that looks only at
+sockets with activity and has no limit of 1,024 file descriptors, which a worker can exceed.
+Everything except `wake` belongs to one thread.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _INTERESTS = {
 
 @dataclass(frozen=True, slots=True)
 class EndedTransfer:
-    """A transfer that ended: its handle, and curl's code (0 for a good end) and words."""
+    """A transfer that ended: its handle, curl's code (0 on success) and curl's message."""
 
     curl: Any
     code: int
@@ -34,7 +34,7 @@ class EndedTransfer:
 
 
 class CurlLoop:
-    """A `CurlMulti` that sleeps until a socket, a timer or `wake` calls."""
+    """A `CurlMulti` that sleeps until a socket is ready, a timer expires or `wake` is called."""
 
     def __init__(self, max_connections: int) -> None:
         self._multi: Any = pycurl.CurlMulti()
@@ -53,17 +53,17 @@ class CurlLoop:
         self._multi.add_handle(curl)
 
     def remove(self, curl: Any) -> None:
-        """Take a transfer out, ended or not; its connection is kept if it is in order."""
+        """Remove a transfer, ended or not; curl keeps its connection if it is still usable."""
         self._multi.remove_handle(curl)
 
     def wake(self) -> None:
-        """End the sleep of `step`; from any thread."""
-        # A full socket means that so many calls are waiting that one more changes nothing; a closed one, nobody sleeps.
+        """Wake `step` up, from any thread."""
+        # If the socket is full, enough wake-ups are already pending; if it is closed, nothing is sleeping.
         with contextlib.suppress(OSError):
             self._bell.send(b"\0")
 
     def step(self, longest: float | None) -> list[EndedTransfer]:
-        """Sleep for at most `longest` seconds (None: without end), move what can move, return what ended."""
+        """Sleep for at most `longest` seconds (None: no limit), drive the transfers, and return those that ended."""
         for key, mask in self._selector.select(self._sleep(longest)):
             if key.fileobj is self._ear:
                 self._ear.recv(4096)
@@ -75,7 +75,7 @@ class CurlLoop:
         return self._ended()
 
     def close(self) -> None:
-        """Close every connection. May last as long as a name look-up that is under way: curl waits for its threads."""
+        """Close every connection. This can take as long as a running DNS lookup, because curl waits for its threads."""
         self._multi.close()
         self._selector.close()
         self._bell.close()
@@ -108,7 +108,7 @@ class CurlLoop:
             self._selector.register(fd, interest)
 
     def _on_timer(self, milliseconds: int) -> None:
-        # Only noted: curl forbids calling it back from here.
+        # Only store the deadline: curl forbids calls into it from this callback.
         self._deadline = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
 
 

@@ -1,5 +1,5 @@
-"""One request and its answer, as the transport tells it: addresses, head lines and body pieces go in,
-and a picture, a redirect or a failure comes out. Knows no socket and no curl, only the rules.
+"""The rules for one request and its response, without sockets: addresses, header lines and pieces of the body
+go in, and a picture, a redirect or a failure comes out.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from workers.fetch.result import FetchedPicture
 from workers.fetch.url import Target, follow_url
 
 MAX_IGNORED = 64 * 1024
-"""Bytes of an error page or a redirect that are read and dropped: less than this costs less than a new
-connection, and few such pages are longer."""
+"""Bytes of an error page or redirect body that are read and discarded: reading this much is cheaper than a new
+connection, and few such bodies are longer."""
 
 
 class BodyVerdict(enum.Enum):
-    """What the transport shall do after a piece of a body."""
+    """What the transport must do after a piece of the body."""
 
     GO_ON = "go_on"
     STOP = "stop"  #: Enough is known; the connection is not worth keeping.
-    WAIT = "wait"  #: No memory at the moment; the same piece is to be offered again.
+    WAIT = "wait"  #: The memory budget is full; offer the same piece again later.
 
 
 class Exchange:
-    """One request for `target` under a policy; `budget` counts the bytes it keeps. For one thread."""
+    """One request for `target` under a policy; `budget` counts the bytes it keeps. Not thread-safe."""
 
     def __init__(self, target: Target, policy: FetchPolicy, budget: MemoryBudget[Exchange]) -> None:
         self._target = target
@@ -45,7 +45,7 @@ class Exchange:
         self._admitted = 0
 
     def admit(self, host: str) -> bool:
-        """Whether a connection to this numeric address, the one about to be made, is allowed."""
+        """Return whether curl may open the connection to this numeric address."""
         address = parse_address(host)
         admitted = address is not None and self._policy.admits(self._target, address)
         if admitted:
@@ -55,7 +55,7 @@ class Exchange:
         return admitted
 
     def head(self, line: bytes) -> bool:
-        """Take a line of the head; False where the body shall not even begin."""
+        """Take a line of the response head; return False if the body should not be read at all."""
         answer = self._answer
         trailer = answer.complete
         answer.feed(line)
@@ -79,13 +79,13 @@ class Exchange:
         return BodyVerdict.GO_ON
 
     def result(self, code: int, message: str) -> FetchedPicture | Target:
-        """The picture, or where to look next; raises `ItemFailure`. `code` is the transport's, 0 for a good end."""
+        """Return the picture or the redirect's target; raises `ItemFailure`. `code` is curl's code, 0 on success."""
         if self._failure is not None:
             raise self._failure
         location = self._answer.location if self._answer.complete else None
         if location is not None:
             return self._follow(location)
-        # curl counts a connection that was cut within the head as a good end.
+        # curl reports success when the connection is cut in the middle of the head.
         if code or not self._answer.complete:
             raise self._broken(code, message or "cut in the middle of the head")
         if not self._kept:
@@ -96,7 +96,7 @@ class Exchange:
 
     def _follow(self, location: str) -> Target:
         target = follow_url(self._target, location)
-        # Who wrote https asked for a picture that nobody on the way can swap.
+        # An https URL asks for a picture that nobody on the way can replace.
         if self._target.scheme == "https" and target.scheme == "http":
             raise ItemFailure(FailureReason.HTTP_ERROR, "a redirect from https to http")
         return target
@@ -108,12 +108,12 @@ class Exchange:
 
 
 _HEAD_TOO_LARGE = 100
-"""CURLE_TOO_LARGE, which pycurl has no name for: more than 300 KB of header fields."""
+"""CURLE_TOO_LARGE, for which pycurl has no name: more than 300 KB of header fields."""
 
 _REASONS = {
     pycurl.E_OPERATION_TIMEDOUT: FailureReason.TIMEOUT,
     pycurl.E_URL_MALFORMAT: FailureReason.BAD_URL,
-    # A certificate is wrong until somebody renews it, an answer that is no HTTP until somebody mends it.
+    # Retrying does not help: a bad certificate or a response that is not HTTP stays so until somebody fixes it.
     pycurl.E_PEER_FAILED_VERIFICATION: FailureReason.HTTP_ERROR,
     pycurl.E_SSL_ISSUER_ERROR: FailureReason.HTTP_ERROR,
     pycurl.E_SSL_CERTPROBLEM: FailureReason.HTTP_ERROR,
@@ -123,4 +123,4 @@ _REASONS = {
     _HEAD_TOO_LARGE: FailureReason.HTTP_ERROR,
     pycurl.E_BAD_CONTENT_ENCODING: FailureReason.HTTP_ERROR,
 }
-"""curl's errors that are more than a broken connection (https://curl.se/libcurl/c/libcurl-errors.html)."""
+"""curl's errors that mean more than a broken connection (https://curl.se/libcurl/c/libcurl-errors.html)."""

@@ -1,8 +1,8 @@
-"""`Fetcher`: what the rest of the worker sees. URLs go in from any thread, futures come out.
+"""`Fetcher`, the fetch interface for the rest of the worker. URLs go in from any thread, futures come out.
 
-One thread a process drives every transfer (0.14 ms of CPU a picture, against 0.58 with requests:
-docs/decisions/0002-fetching.md); it is woken for new work and otherwise sleeps. Nothing is tried twice here: the
-caller knows how often it may (`FailureReason.transient`, `ItemFailure.retry_after`).
+One thread per process drives all transfers (0.14 ms of CPU per picture, against 0.58 ms with requests:
+docs/decisions/0002-fetching.md); it sleeps until there is work. Nothing is retried here: the caller decides
+whether and when to retry (`FailureReason.transient`, `ItemFailure.retry_after`).
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _log = logging.getLogger(__name__)
 class Fetcher:
     """Fetches pictures under a policy until it is closed. Thread-safe; does not survive a fork.
 
-    `ca_bundle` is a file of the certificates that vouch for hosts, certifi's where not given: the curl
-    in pycurl's wheels does not find the system's.
+    `ca_bundle` is a file of CA certificates. The default is certifi's, because the curl in pycurl's wheels
+    does not find the system's certificates.
     """
 
     def __init__(self, policy: FetchPolicy | None = None, *, ca_bundle: str | None = None) -> None:
         self.policy = policy or FetchPolicy()
-        # Twice the transfers: connections kept for a catalog whose hosts take turns.
+        # Twice the number of transfers, to keep connections open for a catalog that alternates between hosts.
         self._loop = CurlLoop(2 * self.policy.concurrency)
         self.held = ByteBudget(self.policy.budget_bytes, self._loop.wake)
         self._transfers = Transfers(
@@ -48,18 +48,18 @@ class Fetcher:
         self._readers = {name: make(context) for name, make in READERS.items()}
         self._inbox: list[Transfer] = []
         self._closing = False
-        self._lock = threading.Lock()  # between `fetch` and `close`: nothing enters a closed inbox
+        self._lock = threading.Lock()  # keeps `fetch` from adding to the inbox after `close`
         self._thread = threading.Thread(target=self._run, name="fetch", daemon=True)
         self._thread.start()
 
     def fetch(
         self, url: str, *, file_root: str | None = None, patience: float | None = None
     ) -> Future[FetchedPicture]:
-        """Fetch one picture. The future ends in `FetchedPicture` or raises `ItemFailure`, nothing else.
+        """Fetch one picture. The future returns a `FetchedPicture` or raises `ItemFailure`, nothing else.
 
-        `file_root` is the folder beneath which a `file:` URL may be read. `patience` overrides the
-        policy's. Cancelling the future works while the picture waits for its turn. Callbacks of the future
-        run in the fetch thread and hold up every other transfer: keep them short.
+        `file_root` is the folder that `file:` URLs must be in. `patience` overrides the policy's. The future
+        can be cancelled until the transfer starts. Callbacks of the future run in the fetch thread and delay
+        every other transfer: keep them short.
         """
         scheme = scheme_of(url)
         if scheme is not None and scheme.name in self._readers:
@@ -67,9 +67,9 @@ class Fetcher:
         return self._fetch_http(url, patience)
 
     def close(self, timeout: float = 10.0) -> None:
-        """Stop; what has not ended fails with CONNECTION_FAILED. Safe to call twice.
+        """Stop; unfinished fetches fail with CONNECTION_FAILED. Safe to call twice.
 
-        Waits `timeout` seconds at most: curl cannot give up a name look-up that the system is at.
+        Waits at most `timeout` seconds: curl cannot abort a DNS lookup that the system is running.
         """
         with self._lock:
             if not self._closing:
@@ -115,8 +115,8 @@ class Fetcher:
             while not self._closing:
                 self._transfers.step()
                 self._take_in()
-        except Exception:  # noqa: BLE001 - logged and passed on to every future by what follows
-            # A fault of ours: nobody awaits this thread, so the futures have to tell.
+        except Exception:  # noqa: BLE001 - logged here; the code below fails every future
+            # A bug: nobody waits for this thread, so callers only learn of it through their futures.
             _log.exception("the fetch thread has failed; every fetch from now on fails")
         with self._lock:
             self._closing = True
@@ -126,8 +126,8 @@ class Fetcher:
         self._loop.close()
 
     def _take_in(self) -> None:
-        # Swapped as a whole under the lock: emptied one by one, the last could leave just as `fetch`
-        # finds the inbox occupied and spares its wake-up.
+        # Swap the whole list under the lock. If it were emptied one by one, `fetch` could find it not yet
+        # empty and skip the wake-up just as the last entry leaves.
         with self._lock:
             taken, self._inbox = self._inbox, []
         for transfer in taken:

@@ -1,7 +1,7 @@
-"""Pictures from `file:` URLs: only where the policy allows it, and only beneath the job's own folder.
+"""Reads pictures from `file:` URLs, only if the policy allows it and only inside the job's folder.
 
-Symbolic links are resolved first, and the result has to lie beneath the folder; then the path is
-walked again part by part without following any link, so that one swapped in between opens nothing.
+Symbolic links are resolved first, and the result must be inside the folder. Then the path is opened part by
+part without following links, so a link that is swapped in meanwhile cannot lead anywhere.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from workers.fetch.result import FetchedPicture
 from workers.fetch.url import bad_url
 
 THREADS = 4
-"""Enough to keep a disk busy; a network mount that hangs holds no more than these."""
+"""Enough to keep a disk busy; a hanging network mount blocks only these."""
 
 _REASONS = {
     errno.ENOENT: FailureReason.NOT_FOUND,
@@ -31,11 +31,11 @@ _REASONS = {
     errno.EACCES: FailureReason.HTTP_ERROR,
     errno.EPERM: FailureReason.HTTP_ERROR,
 }
-"""What the system's errors mean; any other (a disk or a mount in trouble) may be over by the next try."""
+"""What the system's errors mean. Any other error (a faulty disk or mount) counts as transient."""
 
 
 class FileReader:
-    """Reads files in a few threads of its own, which start with the first file."""
+    """Reads files in a small thread pool, which starts with the first file."""
 
     def __init__(self, policy: FetchPolicy, held: ByteBudget) -> None:
         self._policy = policy
@@ -43,16 +43,16 @@ class FileReader:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="fetch-file")
 
     def read(self, url: str, root: str | None) -> Future[FetchedPicture]:
-        """Read one file; the future ends in `FetchedPicture` or raises `ItemFailure`."""
+        """Read one file; the future returns a `FetchedPicture` or raises `ItemFailure`."""
         try:
             return self._pool.submit(self._read, url, root)
-        except RuntimeError:  # the pool is shut
+        except RuntimeError:  # the pool is shut down
             future: Future[FetchedPicture] = Future()
             future.set_exception(_closed())
             return future
 
     def close(self) -> None:
-        """Let what is being read end; cancel the rest."""
+        """Finish the reads that are running and cancel the rest."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _read(self, url: str, root: str | None) -> FetchedPicture:
@@ -85,7 +85,7 @@ class FileReader:
 
 def _read_all(descriptor: int, limit: int) -> bytes:
     pieces, size = list[bytes](), 0
-    # One byte past the limit at most, whatever the file's size claimed: it may be growing.
+    # Read at most one byte above the limit, whatever size the file had: it may be growing.
     while piece := os.read(descriptor, min(1 << 20, limit + 1 - size)):
         pieces.append(piece)
         size += len(piece)
@@ -116,7 +116,7 @@ def _parts_beneath(root: str, path: str) -> list[str]:
 
 
 def _open_beneath(root: str, parts: list[str]) -> int:
-    """Open a file part by part, following no link. O_NONBLOCK: opening a FIFO would wait for a writer."""
+    """Open a file part by part without following links. Without O_NONBLOCK, opening a FIFO would wait for a writer."""
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in parts[:-1]:

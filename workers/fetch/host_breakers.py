@@ -1,8 +1,8 @@
-"""Which hosts do not answer at all, and until when each is left alone; see `workers.circuit_breaker`.
+"""Circuit breakers for hosts that do not respond; see `workers.circuit_breaker`.
 
-A host whose connections fail, or time out, some times in a row is left alone for a growing while. Then one picture is its
-probe; the others of that host wait for a moment, which is enough for a host that is well, and are given
-back if it is not. Hosts without trouble cost nothing here.
+After several connection failures or timeouts in a row, a host is left alone for increasingly long pauses. After each pause
+one picture probes the host. The host's other pictures wait briefly, which is long enough if the host has recovered, and
+fail as transient if it has not. Hosts without failures cost nothing.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from vitrine.core.types import FailureReason, ItemFailure
 from workers.circuit_breaker import BreakerPolicy, CircuitBreaker, RandomSource
 
 TERMS = BreakerPolicy(opens_after=8, first_pause=24.0, longest_pause=48.0, probe=60.0)
-"""Eight in a row are no chance, even where a quarter of a host's pictures is endless. The shortest pause, half of the first,
-is longer than a picture waits within its chunk (`workers.ingest.retries.LONGEST_RETRY_NOW`): nobody's chunk is held up."""
+"""Eight failures in a row are not chance, even if a quarter of a host's pictures never end. The shortest pause, half of the
+first, is longer than a picture may wait within its chunk (`workers.ingest.retries.LONGEST_RETRY_NOW`), so no chunk is held up."""
 PROBE_GRACE = 1.0
-"""Seconds that pictures of the host wait for its probe."""
+"""Seconds that a host's other pictures wait for its probe."""
 MAX_HOSTS = 10_000
-"""Hosts in trouble that are remembered; of more, the one that was not asked for the longest time is forgotten."""
+"""Failing hosts that are remembered; beyond this number, the least recently failed one is forgotten."""
 
 COUNTS = frozenset({FailureReason.CONNECTION_FAILED, FailureReason.TIMEOUT})
-"""Whoever answers anything, a 500 included, is there."""
+"""Only these count: a host that returns any response, even a 500, is up."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class _Host:
 
 
 class HostBreakers:
-    """The breakers of all hosts (`host:port`). For one thread; `clock` is monotonic seconds."""
+    """The breakers of all hosts (`host:port`). Not thread-safe; `clock` returns monotonic seconds."""
 
     def __init__(
         self,
@@ -53,12 +53,12 @@ class HostBreakers:
         return len(self._hosts)
 
     def remaining(self, host: str) -> float:
-        """Seconds that a picture which may wait (`refusal`) waits for its turn at most: for the host's probe."""
+        """Return for how many seconds at most a picture that is not refused waits for the host's probe."""
         known = self._hosts.get(host)
         return 0.0 if known is None else _until_late(known)
 
     def refusal(self, host: str) -> ItemFailure | None:
-        """The failure of a picture that is not to wait for the host; None where it may be asked for, or wait."""
+        """Return the failure of a picture that should not wait for the host; None if it may be requested or may wait."""
         known = self._hosts.get(host)
         if known is None or not known.breaker.remaining() or _until_late(known):
             return None
@@ -69,20 +69,20 @@ class HostBreakers:
         return ItemFailure(known.reason, detail, retry_after=left)
 
     def begin(self, host: str) -> None:
-        """A picture of the host is asked for."""
+        """Record that a request to the host begins."""
         known = self._hosts.get(host)
         if known is not None and known.breaker.open:
             known.breaker.begin()
             self._probed.add(host)
 
     def late(self) -> list[str]:
-        """Hosts whose probe has become late since the last look: nobody waits for them any more."""
+        """Return the hosts whose probe has become late since the last call; their pictures no longer wait."""
         late = [host for host in self._probed if not self.remaining(host)]
         self._probed.difference_update(late)
         return late
 
     def ended(self, host: str, failure: ItemFailure | None) -> bool:
-        """A picture of the host has ended. Returns whether others may wait for this: it opened the breaker or was its probe."""
+        """Record the end of a request. Return whether waiting pictures are affected: it opened the breaker or was its probe."""
         known = self._hosts.pop(host, None)
         was_open = known is not None and known.breaker.open
         if failure is None or failure.reason not in COUNTS:

@@ -1,7 +1,7 @@
-"""Whose turn it is: jobs wait by host, hosts take turns, and no host gets more than its share.
+"""Schedules transfers fairly: each host has a queue, hosts alternate, and none gets more than its share.
 
-First in, first out within a host; round robin between hosts. So a thousand pictures of a slow host
-queue up behind each other and not before everybody else's. A paused host's jobs stay where they are.
+The order is first in, first out within a host and round robin between hosts, so a thousand pictures of a slow
+host wait for each other and do not block other hosts. The jobs of a paused host stay in its queue.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ V = TypeVar("V")
 
 @dataclass(slots=True)
 class _HostQueue(Generic[T]):
-    """One host's line."""
+    """The queue of one host."""
 
     jobs: deque[T] = field(default_factory=deque)
     active: int = 0
     listed: bool = (
-        False  #: Whether it stands in `_ready` or `_parked`, so that it never stands there twice.
+        False  #: Whether the host is in `_ready` or `_parked`, so that it is never there twice.
     )
 
 
 class HostScheduler(Generic[T]):
-    """The lines of all hosts. For one thread.
+    """The queues of all hosts. Not thread-safe.
 
-    `per_host` is how many jobs of a host may be active; `pause` gives the seconds a host is still to be left alone.
+    `per_host` limits the active jobs per host; `pause` returns for how many more seconds a host must be left alone.
     """
 
     def __init__(self, per_host: int, pause: Callable[[str], float]) -> None:
@@ -41,7 +41,7 @@ class HostScheduler(Generic[T]):
         self._parked: list[tuple[float, str]] = []
 
     def add(self, host: str, job: T) -> None:
-        """Put a job at the end of its host's line."""
+        """Append a job to its host's queue."""
         lane = self._lanes.get(host)
         if lane is None:
             lane = self._lanes[host] = _HostQueue()
@@ -49,7 +49,7 @@ class HostScheduler(Generic[T]):
         self._list(host, lane)
 
     def next(self, now: float) -> T | None:
-        """The job whose turn it is, active from now on until `done`; None where nobody may go."""
+        """Return the next job, which is active from now until `done`; None if no job may start."""
         while self._parked and self._parked[0][0] <= now:
             self._ready.append(heapq.heappop(self._parked)[1])
         while self._ready:
@@ -69,18 +69,18 @@ class HostScheduler(Generic[T]):
         return None
 
     def done(self, host: str) -> None:
-        """Say that one active job of a host has ended."""
+        """Record that one active job of a host has ended."""
         lane = self._lanes[host]
         lane.active -= 1
         self._list(host, lane)
         self._forget(host, lane)
 
     def next_due(self) -> float | None:
-        """When the first paused host may go again, on the clock that `next` is given."""
+        """Return when the first pause ends, on the clock that is passed to `next`; None if no host is paused."""
         return self._parked[0][0] if self._parked else None
 
     def wake(self, host: str) -> None:
-        """Let a paused host be looked at again now, its pause being over before its time."""
+        """Check a paused host again now, because its pause may have ended early."""
         kept = [entry for entry in self._parked if entry[1] != host]
         if len(kept) < len(self._parked):
             self._parked = kept
@@ -88,7 +88,7 @@ class HostScheduler(Generic[T]):
             self._ready.append(host)
 
     def take_out(self, host: str, verdict: Callable[[T], V | None]) -> list[tuple[T, V]]:
-        """Remove the waiting jobs of a host that have a verdict, and return them with it; each is asked for once."""
+        """Remove and return a host's waiting jobs for which `verdict` returns a value; it is called once per job."""
         lane = self._lanes.get(host)
         if lane is None:
             return []
@@ -97,7 +97,7 @@ class HostScheduler(Generic[T]):
         return [(job, found) for job, found in judged if found is not None]
 
     def drain(self) -> Iterator[T]:
-        """Remove every waiting job."""
+        """Remove and yield every waiting job."""
         for lane in self._lanes.values():
             while lane.jobs:
                 yield lane.jobs.popleft()
@@ -108,6 +108,6 @@ class HostScheduler(Generic[T]):
             self._ready.append(host)
 
     def _forget(self, host: str, lane: _HostQueue[T]) -> None:
-        # A host of the past keeps no memory; one that is still listed is forgotten when its turn comes.
+        # A host without jobs uses no memory. If it is still listed, `next` removes it when it gets there.
         if not lane.jobs and not lane.active and not lane.listed:
             del self._lanes[host]

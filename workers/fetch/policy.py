@@ -1,6 +1,6 @@
-"""What fetching may do: limits of time, size and number, and whom it may talk to.
+"""The limits of fetching: time, size, number of transfers, and which hosts it may contact.
 
-Made once from the settings by the composition root, then only read, from every thread.
+The composition root creates it once from the settings; after that, all threads only read it.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ class FetchPolicy:
     """The limits of one fetcher. Times in seconds, sizes in bytes."""
 
     timeout: float = 10.0
-    """For one picture, all redirects together, while it is being fetched; waiting for a turn is not counted."""
+    """For one picture, all redirects included, while its requests run; time in the queue does not count."""
     connect_timeout: float = 5.0
     max_bytes: int = 20 * MEBIBYTE
     max_redirects: int = 3
     concurrency: int = 64
-    """Transfers at once; each is a socket and a curl handle."""
+    """Simultaneous transfers; each uses a socket and a curl handle."""
     per_host: int = 32
-    """Transfers at once with one `host:port`."""
+    """Simultaneous transfers per `host:port`."""
     patience: float = 5.0
-    """How long a picture waits for a host that asked to be left alone before it is given back as rate limited."""
+    """How long a picture may wait for a host that sent Retry-After; if the pause is longer, it fails as rate limited."""
     budget_bytes: int = 256 * MEBIBYTE
-    """Bytes of pictures held from their first one received to the end of their decoding. Where only transfers hold any,
-    the oldest may go past it, by `max_bytes` at the most."""
+    """Bytes of pictures held between the first byte received and the end of decoding. If only transfers hold bytes,
+    the oldest may exceed this limit by at most `max_bytes`."""
     allow: AllowList = field(default_factory=AllowList)
     files: bool = False
 
@@ -45,10 +45,10 @@ class FetchPolicy:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> FetchPolicy:
-        """The policy that the settings describe; raises `BadInput` for an allow list that cannot be read.
+        """Create the policy from the settings; raises `BadInput` if the allow list is invalid.
 
-        One host gets half of the slots: enough to fill a device from the one CDN that most catalogs
-        live on, and a host that hangs can never take the last slot from the others.
+        One host gets at most half of the slots. That is enough to keep a device busy from the single CDN
+        that most catalogs use, and a hanging host can never take the last slot from the others.
         """
         return cls(
             timeout=settings.fetch_timeout,
@@ -63,11 +63,11 @@ class FetchPolicy:
         )
 
     def check(self, target: Target) -> None:
-        """Refuse what the URL alone gives away; a name's addresses are judged when they are connected to.
+        """Refuse a target for its port or literal address; a name's addresses are checked when curl connects.
 
-        Ports below 1024 other than 80 and 443 belong to other protocols (mail, SSH, printers) that
-        could be made to act on what looks like a request. High ports are where picture servers live
-        too, and on a public address they reach nothing that the sender could not reach alone.
+        Ports below 1024 other than 80 and 443 belong to other protocols (mail, SSH, printers), and such a
+        service might act on an HTTP request. High ports are allowed because picture servers use them too;
+        on a public address they reach nothing that the client could not reach directly.
         """
         trusted_port = target.port in WEB_PORTS or target.port >= FIRST_FREE_PORT
         if not trusted_port and not self.allow.names_port(target.host, target.port):
@@ -76,7 +76,7 @@ class FetchPolicy:
             raise forbidden()
 
     def admits(self, target: Target, address: Address) -> bool:
-        """Whether a request for the target may be sent to this address."""
+        """Return whether a request for the target may be sent to this address."""
         return (
             is_public(address)
             or self.allow.names(target.host, target.port)
@@ -85,7 +85,7 @@ class FetchPolicy:
 
 
 def forbidden() -> ItemFailure:
-    """The failure of a URL that leads inside; it does not say where to, so that nobody can map the inside."""
+    """Return the failure of a URL with an internal address; it omits the address, so nobody can map the network."""
     return ItemFailure(
         FailureReason.FORBIDDEN_ADDRESS,
         "the host's address is not public and not in the allow list",

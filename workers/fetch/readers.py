@@ -1,4 +1,4 @@
-"""Who reads pictures that no http(s) URL names: a reader for each other scheme of `vitrine.core.schemes`.
+"""Readers of pictures that are not at http(s) URLs: one for each other scheme of `vitrine.core.schemes`.
 
 A source that is HTTP beneath (an object store) asks through `ReaderContext.fetch_http`, where its requests keep to the
 limits, and where addresses and redirects are judged; a reader that connects by itself would have none of that.
@@ -19,16 +19,16 @@ from workers.fetch.result import FetchedPicture
 
 
 class PictureReader(Protocol):
-    """Reads the pictures of one scheme, in threads of its own."""
+    """Reads the pictures of one scheme in its own threads."""
 
     def read(self, url: str, root: str | None) -> Future[FetchedPicture]:
-        """Begin to read one; the future ends in `FetchedPicture` or raises `ItemFailure`, nothing else.
+        """Start to read a picture; the future returns a `FetchedPicture` or raises `ItemFailure`, nothing else.
 
-        `root` is the folder beneath which a job may name files; None where it may name none.
+        `root` is the folder that the job's files must be in; None if the job may not read files.
         """
 
     def close(self) -> None:
-        """Let what is being read end; cancel the rest."""
+        """Finish the reads that are running and cancel the rest."""
 
 
 @dataclass(frozen=True, slots=True)

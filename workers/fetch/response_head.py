@@ -1,8 +1,8 @@
-"""The head of an HTTP answer: what it says about the picture before any of its bytes are read.
+"""Interprets the head of an HTTP response before any byte of the body is read.
 
-A status, and the five fields that matter, go in line by line; out comes whether a body is worth
-reading, where a redirect points, or the failure that the answer means. Content-Type is not looked at: shops
-label pictures as anything, and the bytes say what they are.
+The status and the five relevant header fields go in line by line. The result is whether the body is worth
+reading, where a redirect points, or which failure the response means. Content-Type is ignored: shops often
+set it wrongly, and the bytes themselves show the format.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _EMPTY = frozenset({204, 205})
 _GONE = frozenset({404, 410})
 _ASK_AGAIN = frozenset({408, 425})
-"""Request Timeout and Too Early: the host's own trouble, like the 5xx, and over by the next try."""
+"""Request Timeout and Too Early: temporary problems of the host, like 5xx, so worth a retry."""
 
 MAX_ETAG = 256
 
 
 class ResponseHead:
-    """One answer's head, filled by `feed` until `complete`."""
+    """The head of one response, filled by `feed` until it is `complete`."""
 
     def __init__(self, unix_time: Callable[[], float] = time.time) -> None:
         self._unix_time = unix_time
@@ -35,7 +35,7 @@ class ResponseHead:
         self.complete = False
 
     def feed(self, line: bytes) -> None:
-        """Take one line as it came, its end included; lines after the head (trailers) change nothing."""
+        """Take one raw line, including its line ending; lines after the head (trailers) are ignored."""
         if self.complete:
             return
         if line.startswith(b"HTTP/"):
@@ -47,23 +47,23 @@ class ResponseHead:
             if key in _WANTED:
                 self._fields.setdefault(key, value.strip())
         elif not line.strip():
-            # A 1xx answer announces the real one.
+            # A 1xx response precedes the real one.
             self.complete = self.status >= 200
 
     @property
     def good(self) -> bool:
-        """Whether the body is the picture that was asked for."""
+        """Whether the body is the requested picture."""
         return self.status in _GOOD
 
     @property
     def etag(self) -> str | None:
-        """The ETag as sent; None where there is none, or one too long to be kept."""
+        """The ETag as sent; None if it is missing or too long to keep."""
         value = self._fields.get(b"etag")
         return value.decode("latin-1") if value and len(value) <= MAX_ETAG else None
 
     @property
     def location(self) -> str | None:
-        """Where a redirect points, as sent: UTF-8 where it is that, else Latin-1."""
+        """The target of a redirect as sent, decoded as UTF-8 if valid, else as Latin-1; None if not a redirect."""
         value = self._fields.get(b"location")
         if value is None or self.status not in _REDIRECTS:
             return None
@@ -74,12 +74,12 @@ class ResponseHead:
 
     @property
     def length(self) -> int | None:
-        """The Content-Length, where it is a number at all."""
+        """The Content-Length; None if it is missing or not a number."""
         value = self._fields.get(b"content-length", b"")
         return int(value) if value.isdigit() and len(value) < 20 else None
 
     def failure(self, max_bytes: int) -> ItemFailure | None:
-        """What the head alone rules out; None for a good answer and for a redirect."""
+        """Return the failure that the head alone shows; None for a usable response and for a redirect."""
         if self.good:
             return self._refused_body(max_bytes)
         if self.location is not None:
@@ -92,7 +92,7 @@ class ResponseHead:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds the host asks to be left alone, at most an hour; None where it says nothing that can be read."""
+        """The Retry-After in seconds, at most an hour; None if it is missing or invalid."""
         value = self._fields.get(b"retry-after", b"")
         if value.isdigit() and len(value) < 20:
             return min(float(value), MAX_PAUSE)
@@ -108,7 +108,7 @@ class ResponseHead:
         self._fields.clear()
 
     def _refused_body(self, max_bytes: int) -> ItemFailure | None:
-        # Nobody asked for an encoding, and unpacking one is how 500 KB become 500 MB.
+        # The request accepts no encoding, and decompression could turn 500 KB into 500 MB.
         encoding = self._fields.get(b"content-encoding", b"").lower()
         if encoding not in (b"", b"identity"):
             return ItemFailure(
@@ -120,7 +120,7 @@ class ResponseHead:
 
 
 def too_large(max_bytes: int) -> ItemFailure:
-    """The failure of more bytes than the limit."""
+    """Return the failure of a picture that exceeds the size limit."""
     return ItemFailure(FailureReason.TOO_LARGE, f"more than {max_bytes} bytes")
 
 

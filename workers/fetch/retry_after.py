@@ -1,32 +1,32 @@
-"""Politeness: which hosts asked to be left alone (429 or 503 with Retry-After), and until when."""
+"""Tracks the hosts that asked to be left alone (429 or 503 with Retry-After), and until when."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 MAX_PAUSE = 3600.0
-"""Seconds; a host that asks for more is asked again after an hour, so that a slip of its clock costs no day."""
+"""Seconds. A longer Retry-After is cut to an hour, so that a host's wrong clock cannot block it for days."""
 
 MAX_HOSTS = 10_000
-"""Pauses remembered before the ended ones are swept out."""
+"""Number of pauses above which the ended ones are removed."""
 
 
 class HostPauses:
-    """Until when each host is left alone; times are those of `clock`, in seconds. For one thread."""
+    """Until when each host is left alone, in seconds of `clock`. Not thread-safe."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._until: dict[str, float] = {}
 
     def pause(self, host: str, seconds: float) -> None:
-        """Leave a host alone from now on; a shorter pause never ends a longer one."""
+        """Leave a host alone for `seconds` from now; a shorter pause never ends a longer one."""
         until = self._clock() + min(seconds, MAX_PAUSE)
         self._until[host] = max(until, self._until.get(host, until))
         if len(self._until) > MAX_HOSTS:
             self._sweep()
 
     def remaining(self, host: str) -> float:
-        """Seconds that the host is still to be left alone; 0 where it may be asked."""
+        """Return for how many more seconds the host must be left alone; 0 if it may be contacted."""
         until = self._until.get(host)
         return 0.0 if until is None else max(0.0, until - self._clock())
 

@@ -1,4 +1,4 @@
-"""One picture's way through the fetcher: from its first URL over its redirects to its future's end."""
+"""The state of one picture in the fetcher, from its first URL through its redirects to the result of its future."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workers.tracebacks import without_traceback
 
 
 class Transfer:
-    """Where one picture stands. `patience` is how many seconds it waits for a host that asked to be left alone."""
+    """One picture's fetch. `patience` is how many seconds it may wait for a host that asked to be left alone."""
 
     def __init__(self, target: Target, policy: FetchPolicy, patience: float) -> None:
         self.target = target
@@ -25,7 +25,7 @@ class Transfer:
         self._begun = False
 
     def begin(self, now: float) -> float:
-        """Start the clock for one request and return the seconds left; raises `ItemFailure(TIMEOUT)` at none."""
+        """Start the clock for one request and return the seconds left; raises `ItemFailure(TIMEOUT)` if none are left."""
         left = self._policy.timeout - self._spent
         if left <= 0:
             raise ItemFailure(FailureReason.TIMEOUT, "its redirects took all of its time")
@@ -33,17 +33,17 @@ class Transfer:
         return left
 
     def pause(self, now: float) -> None:
-        """Stop the clock: what the picture now waits for is its turn."""
+        """Stop the clock: the request has ended, and time in the queue does not count."""
         self._spent += now - self._since
 
     def claim(self) -> bool:
-        """Whether anybody still wants the picture; from then on it can no longer be cancelled."""
+        """Return whether the picture is still wanted; if so, it can no longer be cancelled."""
         if not self._begun:
             self._begun = self.future.set_running_or_notify_cancel()
         return self._begun
 
     def redirect(self, target: Target) -> None:
-        """Go on to another URL; raises `ItemFailure` for a circle, one too many, or a place it may not go to."""
+        """Follow a redirect; raises `ItemFailure` for a loop, too many redirects, or a forbidden target."""
         if target.url in self._seen:
             raise ItemFailure(FailureReason.TOO_MANY_REDIRECTS, "the redirects go in a circle")
         if len(self._seen) > self._policy.max_redirects:
@@ -54,10 +54,10 @@ class Transfer:
         self.target = target
 
     def succeed(self, fetched: FetchedPicture) -> None:
-        """Hand over the picture."""
+        """Set the picture as the future's result."""
         self.future.set_result(fetched)
 
     def fail(self, error: BaseException) -> None:
-        """End without a picture, unless the caller has cancelled it while it waited."""
+        """Fail the future, unless the caller cancelled it before the first request."""
         if self.claim():
             self.future.set_exception(without_traceback(error))

@@ -1,5 +1,5 @@
-"""The fetching itself, all of it in one thread: walks wait in the lineup, get a handle, become an
-exchange, and come back as a picture, a redirect (which waits its turn at its new host) or a failure.
+"""Runs all transfers in one thread: each waits in its host's queue (`HostScheduler`), gets a curl handle and an
+`Exchange`, and ends in a picture, a redirect (which is queued again at its new host) or a failure.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _ActiveTransfer:
-    """A transfer under way."""
+    """A transfer with a running request."""
 
     transfer: Transfer
     handle: CurlHandle
     exchange: Exchange
-    authority: str  #: The transfer's, before a redirect may change it.
+    authority: str  #: The transfer's at the start of the request; a redirect may change it.
 
 
 class Transfers:
-    """Drives every transfer of one fetcher. For one thread."""
+    """Drives every transfer of one fetcher. Not thread-safe."""
 
     def __init__(
         self, policy: FetchPolicy, ca_bundle: str, loop: CurlLoop, held: ByteBudget
@@ -56,7 +56,7 @@ class Transfers:
         self._active: dict[Any, _ActiveTransfer] = {}
 
     def submit(self, transfer: Transfer) -> None:
-        """Let a transfer wait for its turn, or fail it at once where its host is left alone for longer than its patience."""
+        """Queue a transfer, or fail it immediately if its host is paused for too long or does not respond."""
         refusal = self._refusal(transfer)
         if refusal is not None:
             transfer.fail(refusal)
@@ -64,16 +64,16 @@ class Transfers:
             self._hosts.add(transfer.target.authority, transfer)
 
     def step(self) -> None:
-        """Start what may start, sleep until something happens, and end what has ended."""
+        """Start the transfers that may start, sleep until something happens, and finish those that ended."""
         for authority in self._breakers.late():
             self._look_again(authority)
         self._start_waiting()
         all_ended = self._loop.step(self._longest_sleep())
         for ended in all_ended:
             self._end(ended)
-        # After all of them: one that waits for memory may itself be among those that have ended. And
-        # only then, or when something was decoded: waking one that still finds no room would wake this loop again
-        # at once, for ever.
+        # Only after all of them, because a transfer that waits for memory may be among those that ended. And only
+        # if one ended or memory was released: resuming a transfer that still finds no space would wake this loop
+        # again immediately, in an endless loop.
         given_back = self._held.given_back
         if all_ended or given_back != self._given_back:
             self._given_back = given_back
@@ -98,8 +98,8 @@ class Transfers:
         if due is None:
             return None
         left = due - time.monotonic()
-        # A host whose time has come without a place for it: the end of a transfer, or memory given back, wakes
-        # this loop. Asked by the clock it would go round without sleeping until then.
+        # If a host is due but no slot is free, sleep without a limit: the end of a transfer or released memory
+        # wakes this loop. With a limit of 0 it would spin until then.
         return None if left <= 0 and not self._has_place() else max(0.0, left)
 
     def _has_place(self) -> bool:
@@ -144,7 +144,7 @@ class Transfers:
         except ItemFailure as failure:
             self._heed(active.authority, failure)
             active.transfer.fail(failure)
-        except Exception as error:  # noqa: BLE001 - a fault of ours ends this picture, not the thread
+        except Exception as error:  # noqa: BLE001 - a bug fails this picture, not the thread
             _log.exception("settling a transfer has failed")
             active.transfer.fail(error)
         finally:
@@ -159,7 +159,7 @@ class Transfers:
             active.transfer.succeed(replace(outcome, hold=self._budget.hand_over(active.exchange)))
 
     def _heed(self, authority: str, failure: ItemFailure | None) -> None:
-        """Learn from an end: leave a host alone that asked for it or does not answer, go back to one that does."""
+        """Update the host's pause and breaker after a request: pause it, open the breaker or close it."""
         changed = self._breakers.ended(authority, failure)
         if failure is not None and failure.retry_after:
             self._pauses.pause(authority, failure.retry_after)
@@ -168,7 +168,7 @@ class Transfers:
             self._look_again(authority)
 
     def _look_again(self, authority: str) -> None:
-        """Give back those who would not wait for the host as it stands now, and let the others go."""
+        """Fail the waiting transfers that the host's new state refuses, and let the others start if they may."""
         refused = self._hosts.take_out(authority, self._refusal)
         self._hosts.wake(authority)
         for transfer, refusal in refused:
@@ -183,7 +183,7 @@ class Transfers:
         return max(self._pauses.remaining(authority), self._breakers.remaining(authority))
 
     def _resume(self) -> None:
-        """Let those go on that waited for memory, now that some may have been given back."""
+        """Resume transfers that wait for memory, now that some may have been released."""
         woken = set(self._budget.woken())
         if not woken:
             return
@@ -195,13 +195,13 @@ class Transfers:
         try:
             active.handle.curl.pause(pycurl.PAUSE_CONT)
         except pycurl.error as error:
-            # The piece that had waited was one too many, and curl will not report it a second time.
+            # The deferred piece ended the transfer, and curl does not report that end through `info_read`.
             self._end(EndedTransfer(active.handle.curl, *error.args[:2]))
             self._resume()
 
 
 def closed() -> ItemFailure:
-    """The failure of what had not ended when the fetcher was closed: transient, so it is done elsewhere or later."""
+    """Return the failure of a transfer that was cut off because the fetcher closed; it is transient, so it is retried."""
     return ItemFailure(FailureReason.CONNECTION_FAILED, "the fetcher was closed")
 
 

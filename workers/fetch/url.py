@@ -1,8 +1,8 @@
-"""From a URL as somebody wrote it to a `Target` that can be asked for, or to a named refusal.
+"""Parses a URL as written by a user into a `Target` that can be requested, or refuses it with a reason.
 
-Strict on purpose: two parsers that read one URL differently are how a check is passed by one host and
-the connection made to another. So the URL is taken apart here, each part is held to a narrow grammar,
-and what curl gets is put together anew from the parts that were judged.
+Strict on purpose: if two parsers read a URL differently, one host may pass the check and the connection go
+to another. So the URL is split here, each part must match a narrow grammar, and the URL for curl is rebuilt
+from the checked parts.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ from vitrine.core.types import FailureReason, ItemFailure
 from workers.fetch.address import Address, parse_address
 
 MAX_URL = 8192
-"""Characters; signed URLs of object stores stay below 2,000, servers refuse from 8,192 on."""
+"""Characters. Signed URLs of object stores stay below 2,000; servers refuse URLs from 8,192 characters on."""
 
 _DEFAULT_PORTS = {scheme.name: scheme.http_port for scheme in SCHEMES.values() if scheme.http_port}
 _NETLOC = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:@%/?#]+)(?::(?P<port>[0-9]{0,5}))?")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _SAFE = "!$%&'()*+,/:;=?@[]~"
-"""What stays as it is in a path or query: everything that RFC 3986 lets stand there, and the percent sign."""
+"""Characters that are not escaped in a path or query: all that RFC 3986 allows there, and the percent sign."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One URL, judged by its form: what is asked for, and whom."""
+    """A URL whose syntax has been checked."""
 
     url: str
     scheme: str
     host: str  #: Lowercase ASCII; an IPv6 address without its brackets.
     port: int
-    address: Address | None  #: Where the host is an address rather than a name.
+    address: Address | None  #: Set if the host is an address rather than a name.
 
     @property
     def authority(self) -> str:
-        """`host:port`: what limits, pauses and connections are kept by."""
+        """`host:port`, the key of limits, pauses and connections."""
         return f"{self.host}:{self.port}"
 
 
 def parse_url(text: str) -> Target:
-    """Take a URL apart; raises `ItemFailure(BAD_URL)` that says what is wrong with it."""
+    """Parse a URL; raises an `ItemFailure(BAD_URL)` that says what is wrong with it."""
     _check_characters(text)
     try:
         parts = urlsplit(text)
@@ -66,7 +66,7 @@ def parse_url(text: str) -> Target:
 
 
 def follow_url(base: Target, location: str) -> Target:
-    """Where a redirect leads; raises `ItemFailure(BAD_URL)` as `parse_url` does."""
+    """Return the target of a redirect; raises `ItemFailure(BAD_URL)` like `parse_url`."""
     _check_characters(location)
     try:
         return parse_url(urljoin(base.url, location))
@@ -75,11 +75,11 @@ def follow_url(base: Target, location: str) -> Target:
 
 
 def parse_host(text: str) -> str:
-    """The one spelling of a host: IDNA, lowercase, no trailing dot; raises `ItemFailure(BAD_URL)`.
+    """Normalise a host: IDNA, lowercase, no trailing dot; raises `ItemFailure(BAD_URL)`.
 
-    A host whose last label is a number is an IPv4 address or nothing (WHATWG URL, "ends in a
-    number"), and only four plain decimals will do: `127.1`, `0x7f.1`, `2130706433` and `0177.0.0.1`
-    mean an address to some resolvers and a name to others.
+    A host whose last label is a number must be an IPv4 address (WHATWG URL, "ends in a number") written
+    as four plain decimals: `127.1`, `0x7f.1`, `2130706433` and `0177.0.0.1` are addresses to some
+    resolvers and names to others.
     """
     if text.startswith("["):
         return _parse_ipv6(text[1:-1])
@@ -96,7 +96,7 @@ def parse_host(text: str) -> str:
 
 
 def bad_url(detail: str) -> ItemFailure:
-    """The failure of a URL that is refused for its form."""
+    """Return the failure of a URL that is refused for its syntax."""
     return ItemFailure(FailureReason.BAD_URL, detail)
 
 
@@ -132,7 +132,7 @@ def _parse_ipv6(text: str) -> str:
 
 
 def _to_ascii(host: str) -> str:
-    """IDNA 2008 with the mapping of UTS 46: full-width digits and dots become plain ones, to be judged as such."""
+    """Encode by IDNA 2008 with the UTS 46 mapping: full-width digits and dots become plain ones and are checked as such."""
     try:
         return idna.encode(host, uts46=True).decode("ascii")
     except (idna.IDNAError, UnicodeError, IndexError):
