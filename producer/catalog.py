@@ -6,7 +6,7 @@ any length is read in bounded memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -16,12 +16,13 @@ from producer.column_types import Kinds, kinds_of
 from producer.columns import Columns, choose_columns
 from producer.duplicate_ids import SeenIds
 from producer.formats import Format
+from producer.grouping import MAX_APART, RowGroup, RowGroups
 from producer.image_url import ImageRoot, image_root
-from producer.presets import AUTO
+from producer.presets import AUTO, NO_PRESET, PRESETS, Preset, matching, recognise
 from producer.readers import Reader, ReadingOptions, Row, open_reader
 from producer.readers.base import look_ahead
 from producer.readers.in_memory import InMemoryRows
-from producer.row_errors import FileBrokenOff, RowError
+from producer.row_errors import FileBrokenOff, RowError, shown
 from producer.source import Source
 from producer.validate import Validator, cell_payload, typed_payload
 from vitrine.core.errors import BadInput
@@ -70,13 +71,18 @@ class Catalog:
     ) -> None:
         self.name = name
         self.format = found
+        self.preset = choose_preset(reader.names, options.preset)
+        preset = PRESETS[self.preset] if self.preset is not None else None
         self.columns: Columns = choose_columns(
             reader.names,
-            id_column=options.id,
+            id_column=options.group_by or options.id,
             images=options.images,
             payload=options.payload,
+            preset=preset,
             source=name,
         )
+        self.grouped = options.group_by is not None or _is_grouped(preset, options)
+        self._follows = _Follows.of(reader.names, preset, self.columns.id) if self.grouped else None
         self.file_root = root.folder
         self.rows = 0
         self.payload: Kinds | None = None  #: Set once the first row is read.
@@ -117,6 +123,9 @@ class Catalog:
 
     def _outcomes(self, seen: SeenIds) -> Iterator[CatalogItem | RejectedRow]:
         rows, validator = self._prepare()
+        if self.grouped:
+            yield from self._grouped(rows, validator, seen)
+            return
         name, make, first_line = self.name, validator.item, seen.first_line
         for row in rows:
             self.rows += 1
@@ -132,6 +141,32 @@ class Catalog:
             else:
                 yield item
 
+    def _grouped(
+        self, rows: Iterator[Row | RejectedRow], validator: Validator, seen: SeenIds
+    ) -> Iterator[CatalogItem | RejectedRow]:
+        groups = RowGroups()
+        for row in rows:
+            self.rows += 1
+            if isinstance(row, RejectedRow):
+                yield row
+                continue
+            try:
+                item = validator.item(row if self._follows is None else self._follows.row(row))
+                first = None if item.id in groups else seen.first_line(item.id, row.line)
+                if first is not None:
+                    raise self._too_far_apart(item.id, first)
+            except RowError as flaw:
+                yield flaw.at(self.name, row.line)
+            else:
+                yield from map(self._merged, groups.add(item, row.line))
+        yield from map(self._merged, groups.rest())
+
+    def _merged(self, group: RowGroup) -> CatalogItem | RejectedRow:
+        try:
+            return group.merged(", ".join(self.columns.images))
+        except RowError as flaw:
+            return flaw.at(self.name, group.line)
+
     def _prepare(self) -> tuple[Iterator[Row | RejectedRow], Validator]:
         sample, rows = look_ahead(self._reader.rows())
         names = self._reader.names
@@ -140,14 +175,69 @@ class Catalog:
         else:
             payload_of = cell_payload(self.columns, names, sample)
         self.payload = kinds_of(self.columns.payload_of(names), sample, payload_of)
-        return rows, Validator(self.columns, self._root, payload_of, self._separator)
+        return rows, Validator(
+            self.columns, self._root, payload_of, self._separator, needs_picture=not self.grouped
+        )
 
     def _duplicate(self, item_id: str, first: int) -> RowError:
         return RowError(
-            f"{item_id!r} was there before, at line {first}",
+            f"{item_id!r} was there before, at line {first}; "
+            f"rows of one item are merged by --group-by {self.columns.id!r}",
             field=self.columns.id,
             code="duplicate_id",
         )
+
+    def _too_far_apart(self, item_id: str, first: int) -> RowError:
+        return RowError(
+            f"{item_id!r} was there before, at line {first}, more than {MAX_APART:,} rows above; "
+            f"sort the file by {self.columns.id!r} to merge them",
+            field=self.columns.id,
+            code="duplicate_id",
+        )
+
+
+def choose_preset(names: Sequence[str], wanted: str) -> str | None:
+    """Return the name of the platform that a file is read for: the one wanted, or the one recognised; None for none."""
+    if wanted == AUTO:
+        return recognise(names)
+    return None if wanted == NO_PRESET else wanted
+
+
+def _is_grouped(preset: Preset | None, options: CatalogOptions) -> bool:
+    """Whether the platform's rows are merged: not by another id than its own, which names the rows one by one."""
+    return preset is not None and preset.grouped and options.id is None
+
+
+@dataclass(slots=True)
+class _Follows:
+    """Gives rows without an id of their own, a product's pictures and variants, the id of the product above."""
+
+    column: str
+    product: str
+    id: str
+    above: object = None
+
+    @classmethod
+    def of(cls, names: Sequence[str], preset: Preset | None, id_column: str) -> _Follows | None:
+        if preset is None or preset.follows is None:
+            return None
+        pattern, product = preset.follows
+        column = next(matching(names, (pattern,)), None)
+        return None if column is None else cls(column, product, id_column)
+
+    def row(self, row: Row) -> Row:
+        """The row under its product's id; raises `RowError` if no product is above it."""
+        kind = str(row.values.get(self.column) or "").strip()
+        if kind.casefold() == self.product:
+            self.above = row.values.get(self.id)
+            return row
+        if self.above is None:
+            raise RowError(
+                f"a row of {shown(kind)} without a product above it",
+                field=self.column,
+                code="malformed_row",
+            )
+        return row._replace(values=row.values | {self.id: self.above})
 
 
 def open_catalog(source: Source, options: CatalogOptions | None = None) -> Catalog:

@@ -11,7 +11,7 @@ from vitrine.core.types import CatalogItem, RejectedRow
 
 @dataclass(slots=True)
 class CatalogReport:
-    """Running counts. `rows == items + rejected_rows`; an error of the file itself counts as a rejected row."""
+    """Running counts. `rows == item_rows + rejected_rows`; an error of the file itself counts as a rejected row."""
 
     items: int = 0
     images: int = 0
@@ -19,15 +19,17 @@ class CatalogReport:
     rejected_rows: int = 0
     problems: list[RejectedRow] = field(default_factory=list)  #: The first 1,000.
     problems_by_code: Counter[str] = field(default_factory=Counter)
+    item_rows: int = 0  #: Rows that the items were made of: more than one each if rows are grouped.
 
     @property
     def rows(self) -> int:
         """Rows read from the catalog."""
-        return self.items + self.rejected_rows
+        return self.item_rows + self.rejected_rows
 
     def count_item(self, item: CatalogItem) -> None:
         """Count one good row."""
         self.items += 1
+        self.item_rows += item.rows
         self.images += len(item.images)
 
     def count_problem(self, problem: RejectedRow) -> None:

@@ -35,12 +35,16 @@ class Validator:
         root: ImageRoot,
         payload_of: PayloadOf,
         separator: str | None = None,
+        *,
+        needs_picture: bool = True,
     ) -> None:
+        """With `needs_picture` False a row may have none: another row of its item has them."""
         self._id = columns.id
         self._images = columns.images
         self._url = root.url
         self._payload_of = payload_of
         self._separator = separator
+        self._needs_picture = needs_picture
 
     def item(self, row: Row) -> CatalogItem:
         """Return the row's item; raise `RowError`."""
@@ -48,7 +52,7 @@ class Validator:
         item_id = self._checked_id(values)
         images = self._pictures(values)
         payload = self._payload_of(values)
-        _check_size(payload)
+        check_size(payload)
         return CatalogItem(item_id, images, payload)
 
     def _checked_id(self, values: Mapping[str, Any]) -> str:
@@ -68,7 +72,7 @@ class Validator:
                     urls[self._url(value)] = None
             except RowError as flaw:
                 raise RowError(flaw.message, field=name, code=_image_code(flaw)) from None
-        if not urls:
+        if not urls and self._needs_picture:
             field = ", ".join(self._images)
             raise RowError(
                 "expected at least one picture, found none", field=field, code="no_image"
@@ -135,7 +139,8 @@ def _checked_id(field: str, value: object) -> str:
     return text
 
 
-def _check_size(payload: Mapping[str, PayloadValue]) -> None:
+def check_size(payload: Mapping[str, PayloadValue]) -> None:
+    """Raise `RowError` for a payload that is no JSON or has more than `MAX_PAYLOAD_BYTES` as JSON, naming the largest field."""
     try:
         size = len(orjson.dumps(payload))
     except orjson.JSONEncodeError as error:

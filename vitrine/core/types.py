@@ -25,7 +25,7 @@ CHUNK_SIZE = 64
 STAGES = ("fetch", "decode", "batch", "upsert")
 """What a picture passes in a worker: `batch` is the wait for the device and the time on it."""
 
-PayloadValue: TypeAlias = str | int | float | bool | list[str] | None
+PayloadValue: TypeAlias = str | int | float | bool | list[str] | list[float] | None
 Payload: TypeAlias = Mapping[str, PayloadValue]
 
 POINT_NAMESPACE = uuid.UUID("5b8e3f0a-6f52-5a0e-9d6e-1f4f7a3c2d10")
@@ -134,6 +134,7 @@ class CatalogItem:
     id: str
     images: tuple[str, ...]
     payload: Payload = field(default_factory=dict)
+    rows: int = 1  #: Rows of the catalog that it was made of.
 
 
 @dataclass(frozen=True, slots=True)
