@@ -106,6 +106,10 @@ class Catalog:
         if self.rows == 0:
             raise BadInput(f"{self.name} holds no rows.")
 
+    def notes(self) -> list[str]:
+        """What was detected, skipped or doubtful, one sentence each; complete once every row was read."""
+        return list(self._reader.notes)
+
     def close(self) -> None:
         """Close the file."""
         self._reader.close()

@@ -14,7 +14,6 @@ from starlette.datastructures import UploadFile
 
 from api.dependencies import Services
 from api.schemas.jobs import JobIn, UploadIn
-from api.schemas.preview import PreviewIn
 from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
 from producer.decompression_limit import DecompressionLimit
 from producer.report import CatalogReport
@@ -54,7 +53,7 @@ def submit_upload(parts: Services, body: UploadIn, file: UploadFile) -> Submitte
     """Submit an uploaded catalog; raises what `_submit` raises."""
     source = source_of(file, parts.settings)
     return _submit(
-        parts, lambda: open_catalog(source, options_of(body)),
+        parts, lambda: open_catalog(source, body.options()),
         body.collection, body.model, source=source.name, strict=body.strict,
     )  # fmt: skip
 
@@ -63,16 +62,6 @@ def source_of(file: UploadFile, settings: Settings) -> Source:
     """The uploaded catalog, which can be opened again, and unfolds no further than a catalog does."""
     unfold = DecompressionLimit(UNFOLDED * settings.max_upload_bytes)
     return from_stream(file.file, _name_of(file), unfold=unfold)
-
-
-def options_of(body: UploadIn | PreviewIn) -> CatalogOptions:
-    """How the form says that its catalog is read; pictures are never files of this machine."""
-    return CatalogOptions(
-        format=body.format,
-        id=body.id_column,
-        images=tuple(body.image_columns),
-        image_separator=body.image_separator,
-    )
 
 
 def _name_of(file: UploadFile) -> str:

@@ -28,6 +28,7 @@ from api.schemas.jobs import (
     RetryIn,
     UploadIn,
 )
+from api.schemas.reading import READING_FORM
 from producer.formats import FILE_FORMATS, FORMATS
 from producer.submit.retry import retry_failures
 from vitrine.core.errors import VitrineError
@@ -53,6 +54,7 @@ FORM: dict[str, Any] = {
     "image_columns": {"type": "string", "description": "Comma-separated, or a JSON array."},
     "image_separator": {"type": "string", "description": "Between several pictures in a cell."},
     "strict": {"type": "boolean", "default": False},
+    **READING_FORM,
 }
 LITERAL = frozenset({"model", "image_separator"})
 """Fields in which a blank means something: it separates, or it is refused rather than replaced by a default."""

@@ -10,23 +10,28 @@ from starlette.datastructures import FormData
 from api import openapi
 from api.dependencies import RequestServices
 from api.requests import bodies
-from api.requests.submission import options_of, source_of
+from api.requests.submission import source_of
 from api.routes.jobs import FORM, LITERAL
 from api.schemas.preview import PreviewIn, PreviewOut
+from api.schemas.reading import READING_FORM
 from producer.preview import preview
 
 router = APIRouter(tags=["jobs"])
 
 _SHARED = ("file", "format", "id_column", "image_columns")
-_FORM = {name: FORM[name] for name in _SHARED} | {
-    # Without a type: whatever a form holds is a text, and any text can separate.
-    "image_separator": {"description": "Between several pictures in a cell."},
-    "cut": {
-        "type": "boolean",
-        "default": False,
-        "description": "The file is the beginning of a longer one: its last row is not judged.",
-    },
-}
+_FORM = (
+    {name: FORM[name] for name in _SHARED}
+    | READING_FORM
+    | {
+        # Without a type: whatever a form holds is a text, and any text can separate.
+        "image_separator": {"description": "Between several pictures in a cell."},
+        "cut": {
+            "type": "boolean",
+            "default": False,
+            "description": "The file is the beginning of a longer one: its last row is not judged.",
+        },
+    }
+)
 
 
 @router.post(
@@ -47,4 +52,4 @@ def preview_catalog(
     if file is None:
         raise bodies.refuse_field("file", "Send the catalog as the file of this name.")
     source = source_of(file, parts.settings)
-    return PreviewOut.of(preview(source, options_of(fields), cut=fields.cut))
+    return PreviewOut.of(preview(source, fields.options(), cut=fields.cut))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal, Self, TypeAlias
 
-import orjson
-from pydantic import AliasChoices, BaseModel, Field, model_validator
+from pydantic import AliasChoices, BaseModel, Field
 
 from api.schemas.base import Shape, when
-from producer.formats import Format
+from api.schemas.reading import ReadingIn
 from producer.limits import MAX_IMAGES_PER_ITEM
 from vitrine.core.types import (
     STAGES,
@@ -68,45 +66,12 @@ class JobIn(Shape):
     strict: bool = Field(default=False, description="Refuse the whole for one bad item.")
 
 
-def split_columns(given: Any) -> Any:
-    """A form's fields with `image_columns` as a list; whatever is no such form comes back as it is."""
-    columns = given.get("image_columns") if isinstance(given, dict) else None
-    if isinstance(columns, str):
-        return {**given, "image_columns": _names(columns)}
-    return given
-
-
-def _names(text: str) -> Any:
-    """Names between commas; or what a JSON array holds, for those that have a comma themselves."""
-    if text.startswith("["):
-        with suppress(orjson.JSONDecodeError):
-            return orjson.loads(text)
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-class UploadIn(Shape):
+class UploadIn(ReadingIn):
     """The text fields beside an uploaded catalog `file`."""
 
     collection: str = Field(max_length=255, examples=["summer"])
     model: str | None = Field(default=None, max_length=256)
-    format: Format | None = Field(
-        default=None,
-        description="Default: detected from the file's name, else from its first bytes.",
-    )
-    id_column: str | None = Field(default=None, description="Left out: guessed by usual names.")
-    image_columns: list[str] = Field(
-        default_factory=list,
-        description="Comma-separated, or a JSON array. Left out: guessed by usual names.",
-    )
-    image_separator: str | None = Field(
-        default=None, max_length=16, description="Left out: see the producer's rules for cells."
-    )
     strict: bool = Field(default=False, description="Refuse the file for one bad row.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _split(cls, given: Any) -> Any:
-        return split_columns(given)
 
 
 class RetryIn(Shape):

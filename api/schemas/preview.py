@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
-from api.schemas.base import Shape
-from api.schemas.jobs import SHOWN_PROBLEMS, ProblemRow, split_columns
-from producer.formats import Format
+from api.schemas.jobs import SHOWN_PROBLEMS, ProblemRow
+from api.schemas.reading import ReadingIn
 from producer.preview import Preview, PreviewColumn
 
 
-class PreviewIn(Shape):
+class PreviewIn(ReadingIn):
     """The text fields beside the `file` that is looked at."""
 
-    format: Format | None = None
-    id_column: str | None = None
-    image_columns: list[str] = Field(default_factory=list)
-    image_separator: str | None = Field(default=None, max_length=16)
     cut: bool = False
-
-    @model_validator(mode="before")
-    @classmethod
-    def _split(cls, given: Any) -> Any:
-        return split_columns(given)
 
 
 class ColumnOut(BaseModel):
@@ -52,6 +42,15 @@ class PreviewOut(BaseModel):
 
     source: str = Field(examples=["catalog.csv"])
     format: str = Field(examples=["csv"])
+    preset: str | None = Field(
+        description="The platform whose export it is; null if none was recognised.",
+        examples=["shopify"],
+    )
+    image_root: str = Field(
+        description="What `image_root` usually is for this platform, if its pictures are paths; else empty."
+    )
+    grouped: bool = Field(description="Whether rows with one id are merged into one item.")
+    notes: list[str] = Field(description="What was detected, skipped or doubtful.")
     columns: list[ColumnOut]
     missing: list[str] = Field(
         description="`id` or `image`, where no column was named or recognised: name one and ask again. "
@@ -72,6 +71,8 @@ class PreviewOut(BaseModel):
         report = found.report
         return cls(
             source=found.source, format=found.format.value,
+            preset=found.preset, image_root=found.image_root, grouped=found.grouped,
+            notes=list(found.notes),
             columns=[ColumnOut.of(column) for column in found.columns],
             missing=[role.value for role in found.missing], whole=found.whole,
             rows=report.rows, items=report.items, images=report.images,

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from producer import Catalog, CatalogReport
+from producer.presets import PRESETS
 from vitrine.cli.common.output import console, counted, escape_text, say
 from vitrine.cli.jobs.view import by_count
 from vitrine.core.types import JobSpec
@@ -25,6 +26,9 @@ def report_json(
         "model": None if spec is None else spec.model,
         "source": catalog.name,
         "format": None if catalog.format is None else str(catalog.format),
+        "preset": catalog.preset,
+        "grouped": catalog.grouped,
+        "notes": catalog.notes(),
         "columns": {
             "id": columns.id,
             "images": list(columns.images),
@@ -47,14 +51,10 @@ def print_report(report: CatalogReport, catalog: Catalog) -> None:
     unshown = report.rejected_rows - SHOWN_TO_PEOPLE
     if unshown > 0:
         say(f"… and {counted(unshown, 'more rejected row')}.")
-    columns = catalog.columns
     out = console()
-    out.print(
-        escape_text(
-            f"{catalog.name}: id from {columns.id}, pictures from {', '.join(columns.images)}"
-        ),
-        soft_wrap=True,
-    )
+    out.print(escape_text(_how_it_was_read(catalog)), soft_wrap=True)
+    for note in catalog.notes():
+        out.print(escape_text(f"note: {note}"), soft_wrap=True)
     if catalog.payload:
         told = ", ".join(f"{name} {kind}" for name, kind in catalog.payload.items())
         out.print(escape_text(f"payload: {told}"), soft_wrap=True)
@@ -64,3 +64,10 @@ def print_report(report: CatalogReport, catalog: Catalog) -> None:
     if report.rejected_rows:
         codes = by_count(report.problems_by_code)
         out.print(escape_text(f"rejected rows {report.rejected_rows:,}: {codes}"), soft_wrap=True)
+
+
+def _how_it_was_read(catalog: Catalog) -> str:
+    columns = catalog.columns
+    platform = "" if catalog.preset is None else f"{PRESETS[catalog.preset].title}; "
+    merged = f"; rows with one {columns.id} are one item" if catalog.grouped else ""
+    return f"{catalog.name}: {platform}id from {columns.id}, pictures from {', '.join(columns.images)}{merged}"
