@@ -1,6 +1,6 @@
 """Interleaved runs of the things being compared, so that other load on the machine affects all of them equally.
 
-Each round runs every callable once, starting with a different one each round, so that none always runs after the
+Each round runs every callable once, starting with the next one each round, so that none always runs after the
 same predecessor. Ratios are computed within a round and then summarized: a slow minute slows both.
 """
 

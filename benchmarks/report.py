@@ -31,7 +31,7 @@ from benchmarks.machine import machine, versions
 
 RELATIONS: dict[str, Callable[[float, float], bool]] = {">=": ge, "<=": le, ">": gt, "<": lt}
 DIGITS = 4
-"""Figures are rounded to this many significant digits, well above their noise."""
+"""Significant digits of a figure; its noise is larger than this rounding."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The benchmark's side of an embedder's process: started once, then asked for runs."""
+"""The benchmark's side of an embedder's process: started once, then triggered for each run."""
 
 from __future__ import annotations
 

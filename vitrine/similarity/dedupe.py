@@ -7,7 +7,7 @@
                                                                   └──▶ groups, including copies of equal content
 
 Pictures with equal bytes (the stored content hash) count as one picture at first: a shop's ten thousand "no picture
-yet" images are found without comparing each with each.
+yet" images are found without comparing every pair.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ StepProgress = Callable[[str, int], None]
 
 
 def _ignore_progress(_: str, __: int) -> None:
-    """Report to nobody."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ Progress = Callable[[int], None]
 
 
 def _ignore_progress(_: int) -> None:
-    """Report to nobody."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, slots=True)

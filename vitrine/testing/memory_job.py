@@ -75,7 +75,7 @@ class MemoryJob:
     updated: float = 0.0
     finished: float | None = None
     bulk: int = DEFAULTS.index_points
-    watch: IndexWatch | None = None  #: Set while `indexing`, and kept from then.
+    watch: IndexWatch | None = None  #: Set while `indexing`, and kept afterwards.
     stages: dict[str, StageTotal] = field(default_factory=dict)
 
 
