@@ -1,7 +1,7 @@
-"""Phrases that must not come back into texts that users read: `python -m scripts.wording`, which `make lint` runs.
+"""Check user-visible texts for banned phrases: `python -m scripts.wording`, which `make lint` runs.
 
-Looked at are help texts of commands, messages and hints of errors, notices, descriptions of routes and fields, log events, and the
-page's texts. Docstrings and comments are for contributors and are not looked at, but for a command's own docstring, which is its help.
+Checks the help texts of commands, messages and hints of errors, notices, descriptions of routes and fields, log events, and
+the page's texts. Docstrings and comments are for contributors and are not checked, except a command's docstring: its help.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ PHRASES = {
     r"\bthe same item meets\b": "items already stored are overwritten",
     r"\bthere is no such thing\b": "Not found",
 }  # fmt: skip
-"""A pattern, and what to write instead."""
+"""Maps a pattern to what to write instead."""
 _TEXT = re.compile(r"[a-z]{2,}\s+[a-z]{2,}", re.IGNORECASE)
 _JS_TEXT = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`')
 
 
 def main() -> int:
-    """Print each place with its phrase; 1 where there is any."""
+    """Print each place with its phrase. Returns 1 if there is any."""
     found = [*_python(), *_page()]
     for line in found:
         sys.stdout.write(f"{line}\n")

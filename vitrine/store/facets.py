@@ -1,6 +1,6 @@
-"""What a catalog field holds, counted: its commonest values, or how its numbers are spread.
+"""Facets: a catalog field's most common values, or the distribution of its numbers.
 
-Counts are of points, that is of pictures, as those are what a filter passes.
+Facets count points, that is pictures, because filters select points.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ FacetKey: TypeAlias = str | bool
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
-    """A value, and how many points have it."""
+    """A value and the number of points that have it."""
 
     value: FacetKey
     points: int
@@ -21,7 +21,7 @@ class FacetValue:
 
 @dataclass(frozen=True, slots=True)
 class FacetBin:
-    """How many points have a number of at least `gte` and less than `lt`."""
+    """Number of points whose value is at least `gte` and less than `lt`."""
 
     gte: float
     lt: float
@@ -30,13 +30,13 @@ class FacetBin:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One field: `values` where it holds words or booleans, `low` to `high` where it holds numbers."""
+    """One field: `values` for words and booleans, `low` to `high` for numbers."""
 
     field: str
     kind: str  #: The type of its index: `keyword`, `bool` or `float`.
-    values: tuple[FacetValue, ...] = ()  #: The commonest first.
+    values: tuple[FacetValue, ...] = ()  #: Most common first.
     more: bool = False  #: There are more values than these.
-    low: float | None = None  #: The smallest number; None where no point has one.
+    low: float | None = None  #: The smallest number, or None if no point has one.
     high: float | None = None
     bins: tuple[FacetBin, ...] = ()
-    """Side by side, at round numbers, each point with a number in exactly one; empty where all have the same (or are beyond 1e300)."""
+    """Adjacent, with round edges; each number falls into exactly one. Empty if all numbers are equal or exceed 1e300."""

@@ -1,8 +1,8 @@
-"""Catalog fields as the store sees them: the type of index each one gets, and its path in a payload.
+"""Index type and payload path of each catalog field.
 
-All numbers are indexed as floats: a field whose first value is 10 and whose second is 9.99 would
-lose the second from an integer index, and a float index answers equality as a range of one value.
-Identifiers that are written as integers stay exact up to 2**53; beyond it equality reads the payload.
+All numbers are indexed as floats: if a field's first value is 10 and its second 9.99, an integer index
+would lose the second. A float index handles equality as a range of one value. Identifiers written as
+integers stay exact up to 2**53; above that, equality reads the payload.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from vitrine.store.base import FIELDS_FIELD
 IndexType: TypeAlias = Literal["keyword", "float", "bool"]
 
 MAX_INDEXED_FIELDS = 64
-"""Indexes cost memory for each point and time for each upsert; fields beyond these filter by scanning."""
+"""Each index costs memory per point and time per upsert. Filters on fields beyond this limit scan the points."""
 
-EXACT_FLOAT_INTEGER = 2**53  #: Beyond it, neighbouring integers are one float.
+EXACT_FLOAT_INTEGER = 2**53  #: Above this, neighbouring integers map to the same float.
 
 
 def index_type(value: PayloadValue) -> IndexType | None:
-    """The index that suits a value; None where it says nothing about the field's type."""
+    """Return the index type for a value, or None if the value does not reveal the field's type."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | float):
@@ -34,7 +34,7 @@ def index_type(value: PayloadValue) -> IndexType | None:
 
 
 def new_index_types(rows: Iterable[Payload], known: Mapping[str, str]) -> dict[str, IndexType]:
-    """The fields that should get an index now: not yet `known`, typed by their first value in `rows`."""
+    """Return the fields to index now: those not yet `known`, typed by their first value in `rows`."""
     room = MAX_INDEXED_FIELDS - len(known)
     found: dict[str, IndexType] = {}
     for row in rows:
@@ -50,11 +50,11 @@ def new_index_types(rows: Iterable[Payload], known: Mapping[str, str]) -> dict[s
 
 
 def payload_path(field: str) -> str:
-    """Where a catalog field stands in a payload, quoted: its name may hold dots, brackets and spaces."""
+    """Return a catalog field's path in a payload, quoted because its name may contain dots, brackets and spaces."""
     return f'{FIELDS_FIELD}."{field}"'
 
 
 def field_of_path(path: str) -> str | None:
-    """The catalog field of an indexed path; None for paths outside the catalog's fields."""
+    """Return the catalog field of an indexed path, or None for paths outside the catalog's fields."""
     field = path.removeprefix(FIELDS_FIELD + ".")
     return None if field == path else field.removeprefix('"').removesuffix('"')

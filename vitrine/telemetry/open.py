@@ -1,4 +1,4 @@
-"""Which traces a process makes, from its settings; OpenTelemetry is imported only where it is asked for."""
+"""Open the traces that a process's settings ask for. OpenTelemetry is imported only if it is needed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from vitrine.telemetry.traces import NoTraces, Traces
 
 
 def open_traces(settings: Settings, service: str) -> Traces:
-    """What the settings ask for; `service` is who tells.
+    """Open the traces in the settings. `service` is the name of the reporting service.
 
-    Raises `BadInput` where traces are asked for and OpenTelemetry is not installed.
+    Raises `BadInput` if the settings ask for traces and OpenTelemetry is not installed.
     """
     if settings.traces_url is None:
         return NoTraces()

@@ -1,4 +1,4 @@
-"""What a filter means, said in Python: the truth that the engines' translations are tested against."""
+"""The meaning of filters in Python: the reference for tests of the engines' translations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vitrine.core.filters import And, AnyOf, Equals, Filter, Not, Or, Range, Sca
 
 
 def matches(where: Filter, fields: Mapping[str, Any]) -> bool:
-    """Whether a point with these catalog fields passes the filter."""
+    """Return whether a point with these catalog fields passes the filter."""
     match where:
         case And(parts):
             return all(matches(part, fields) for part in parts)
@@ -33,7 +33,7 @@ def _values(fields: Mapping[str, Any], field: str) -> list[Any]:
 
 
 def _same(stored: object, wanted: Scalar) -> bool:
-    """Equal and of one kind: numbers by value, while true is not 1 and "1" is not 1."""
+    """Compare value and kind: numbers by value, but true is not 1 and "1" is not 1."""
     return isinstance(stored, bool) == isinstance(wanted, bool) and stored == wanted
 
 

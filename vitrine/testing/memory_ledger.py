@@ -1,4 +1,4 @@
-"""The ledger in memory: the same promises as on Redis, for unit tests; nothing survives the process."""
+"""The ledger in memory: the same guarantees as on Redis, for unit tests. Nothing survives the process."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from vitrine.testing.memory_queries import MemoryQueries
 
 
 class MemoryLedger(MemoryQueries):
-    """`vitrine.ledger.base.Ledger` in memory; `clock` can be replaced to let time pass."""
+    """`vitrine.ledger.base.Ledger` in memory. Replace `clock` to control time."""
 
     def __init__(
         self, clock: Callable[[], float] = time.time, *, options: StoreOptions = DEFAULTS
@@ -181,7 +181,7 @@ class MemoryLedger(MemoryQueries):
             entry = self._job(lease.chunk.job)
             newly_embedded = record_embedded(entry, embedded)
             held = self._held(lease)
-            # Of a chunk that passed on, somebody else brings the failures; nobody does for a cancelled job.
+            # If the chunk has moved on, its new holder reports failures. A cancelled job has no new holder.
             over = entry.state in {JobState.CANCELLING, JobState.CANCELLED}
             newly_failed_by = record_failures(entry, failures if held or over else ())
             newly_failed = newly_failed_by.total()

@@ -1,4 +1,4 @@
-"""What a shard of the embedded engine counts for a facet."""
+"""Counts of one shard of the embedded engine, for facets."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class EmbeddedCounter:
         self._shard = shard
 
     def words(self, field: str, where: Filter | None, limit: int) -> Sequence[FacetValue]:
-        """From the field's keyword index alone.
+        """Count from the field's keyword index alone.
 
-        Counting exactly would look each value up for itself: 34 us a value in the embedded engine, seconds for the
-        titles of 100,000 products. What the index says was the same whenever it was compared.
+        An exact count would look up each value separately: 34 us per value in the embedded engine, seconds for the
+        titles of 100,000 products. Every comparison so far gave the same counts as the index.
         """
         request = q.FacetRequest(
             payload_path(field), limit=limit, exact=False, filter=engine_filter(where)
@@ -32,11 +32,11 @@ class EmbeddedCounter:
         return [FacetValue(hit.value, hit.count) for hit in hits if isinstance(hit.value, str)]
 
     def values(self, key: str, limit: int) -> int:
-        """How many different values a payload key has, as its keyword index says; `limit` at most."""
+        """Return the number of distinct values of a payload key, from its keyword index, capped at `limit`."""
         return len(self._shard.facet(q.FacetRequest(key, limit=limit, exact=False)).hits)
 
     def extreme(self, field: str, where: Filter | None, *, largest: bool) -> float | None:
-        """From the field's float index, which is sorted."""
+        """Read from the field's float index, which is sorted."""
         direction = q.Direction.Desc if largest else q.Direction.Asc
         request = q.ScrollRequest(
             limit=1,
@@ -49,5 +49,5 @@ class EmbeddedCounter:
         return None if value is None else float(value)
 
     def count(self, where: Filter | None) -> int:
-        """Points that pass."""
+        """Count the points that pass."""
         return self._shard.count(engine_filter(where))

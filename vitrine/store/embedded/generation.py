@@ -1,9 +1,9 @@
 """One generation of points in the embedded engine: a directory, opened as one shard.
 
-The engine's binding holds the interpreter's lock through every call, so calls never overlap; the lock
-here only keeps a call from meeting a shard that is being replaced. Durability: an update is in the
-memory-mapped write-ahead log when it returns, so it survives the death of the process at any moment; it
-survives a power cut once `flush` has run, which the upkeep thread does every few seconds.
+The engine's binding holds the GIL during every call, so calls never overlap. The lock here only keeps a
+call from reaching a shard that is being replaced. Durability: an update is in the memory-mapped
+write-ahead log when it returns, so it survives the death of the process at any moment. It survives a power
+cut once `flush` has run, which the maintenance thread does every few seconds.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _SCHEMA = {
 }
 _KINDS = {schema: kind for kind, schema in _SCHEMA.items()}
 ENGINE_THRESHOLD = 10_000
-"""Kilobytes of vectors from which the engine builds a graph for a segment: its own default."""
+"""Kilobytes of vectors from which the engine builds a graph for a segment: the engine's default."""
 FLOAT_BYTES = 4
-REPLAY_PAGE = 500  #: Points carried over at a time when an optimised copy takes the shard's place.
+REPLAY_PAGE = 500  #: Points carried over per step when an optimised copy replaces the shard.
 
 
 class EmbeddedGeneration:
-    """An open shard; every method is safe from several threads."""
+    """An open shard. Every method is safe to call from several threads."""
 
     def __init__(self, directory: Path, shard: q.EdgeShard) -> None:
         self.directory = directory
@@ -55,7 +55,7 @@ class EmbeddedGeneration:
     def create(
         cls, directory: Path, dimension: int, options: StoreOptions = DEFAULTS
     ) -> EmbeddedGeneration:
-        """A new, empty one, under these options; the directory must not exist."""
+        """Create an empty generation with these options. The directory must not exist."""
         kilobytes = options.index_points * dimension * FLOAT_BYTES // 1024
         threshold = max(1, min(ENGINE_THRESHOLD, kilobytes))
         config = q.EdgeConfig(
@@ -71,7 +71,7 @@ class EmbeddedGeneration:
 
     @classmethod
     def load(cls, directory: Path) -> EmbeddedGeneration:
-        """The one that stands there, with what its write-ahead log still holds."""
+        """Open an existing generation, replaying its write-ahead log."""
         with engine_errors():
             return cls(directory, q.EdgeShard.load(str(directory)))
 
@@ -82,12 +82,12 @@ class EmbeddedGeneration:
         payloads: Sequence[Mapping[str, Any]],
         new_indexes: Mapping[str, str],
     ) -> None:
-        """Write points; `vectors` is float32 [n, dimension]."""
+        """Write points. `vectors` is float32 [n, dimension]."""
         rows = zip(ids, vectors, payloads, strict=True)
-        # The binding reads a sequence value by value. Through a memoryview that takes a third of the time that
-        # an array takes (10 against 30 us a vector of 768), and less than making a list of floats first.
+        # The binding reads a sequence value by value. A memoryview takes a third of an array's time
+        # (10 against 30 us per vector of 768), and less than making a list of floats first.
         points = [
-            q.Point(key, memoryview(vector), dict(payload))  # type: ignore[arg-type]  # any sequence will do
+            q.Point(key, memoryview(vector), dict(payload))  # type: ignore[arg-type]  # accepts any sequence
             for key, vector, payload in rows
         ]
         with self._writes:
@@ -99,40 +99,40 @@ class EmbeddedGeneration:
                 self._changed.update(ids)
 
     def query(self, requests: Sequence[q.QueryRequest]) -> list[list[q.ScoredPoint]]:
-        """Answer several queries."""
+        """Run several queries in one batch."""
         batch = q.QueryBatchRequest(list(requests))
         return self._call(lambda shard: shard.query_batch(batch))
 
     def retrieve(self, ids: Sequence[str]) -> list[q.Record]:
-        """Those of these points that are there, whole."""
+        """Return those of these points that exist, with payloads and vectors."""
         return self._records(list(ids))
 
     def scroll(self, request: q.ScrollRequest) -> tuple[list[q.Record], Any]:
-        """A page of points, and where the next one starts."""
+        """Return a page of points and the offset of the next one."""
         return self._call(lambda shard: shard.scroll(request))
 
     def count(self, where: q.Filter | None) -> int:
-        """Points, exactly."""
+        """Return the exact number of points that pass."""
         request = q.CountRequest(exact=True, filter=where)
         return self._call(lambda shard: shard.count(request))
 
     def facet(self, request: q.FacetRequest) -> q.FacetResponse:
-        """Values of a payload key with their counts."""
+        """Return the values of a payload key with their counts."""
         return self._call(lambda shard: shard.facet(request))
 
     def progress(self) -> tuple[int, int]:
-        """Points, and those of them that an HNSW graph holds; every query compares the others one by one."""
+        """Return the number of points, and how many are in an HNSW graph; queries compare the rest one by one."""
         info = self._call(lambda shard: shard.info())
         return info.points_count, min(info.points_count, info.indexed_vectors_count)
 
     def flush(self) -> None:
-        """Bring what was written so far to the disk, and shorten the write-ahead log."""
+        """Write pending changes to disk and shorten the write-ahead log."""
         with self._writes:
             self._call(lambda shard: shard.flush())
             self.dirty = False
 
     def close(self) -> None:
-        """Flush and release the files; safe to call twice."""
+        """Flush and release the files. Safe to call twice."""
         with self._writes, self._lock, engine_errors():
             shard, self._shard = self._shard, None
             if shard is not None:
@@ -142,14 +142,14 @@ class EmbeddedGeneration:
                     shard.close()
 
     def release(self) -> q.EdgeShard | None:
-        """Give up the shard without closing it."""
+        """Hand over the shard without closing it."""
         shard, self._shard = self._shard, None
         return shard
 
     def copy_to(self, target: Path) -> None:
-        """Copy the points as they are to a new directory, and note from now on which ones change.
+        """Copy the current points to a new directory, and track which points change from now on.
 
-        Writes wait meanwhile; queries do not.
+        Writes wait during the copy; queries do not.
         """
         with self._writes:
             self.flush()
@@ -157,15 +157,15 @@ class EmbeddedGeneration:
             self._changed = set()
 
     def stop_tracking_changes(self) -> None:
-        """Stop noting changes: the copy will not be used."""
+        """Stop tracking changes, because the copy will not be used."""
         with self._writes:
             self._changed = None
 
     def switch_to_copy(self, target: Path, commit: Callable[[], None]) -> None:
-        """Go on with a copy in place of the directory, bringing it up to date first.
+        """Bring a copy up to date and use it in place of the current directory.
 
-        `commit` makes the change of directory lasting; it runs when the copy has everything on disk and
-        before the old shard is let go, so a crash at any moment leaves one complete directory named.
+        `commit` persists the change of directory. It runs when the copy is completely on disk and before the
+        old shard is released, so after a crash at any moment the catalog names one complete directory.
         """
         with self._writes:
             fresh = EmbeddedGeneration.load(target)
@@ -214,7 +214,7 @@ class EmbeddedGeneration:
 
 @contextmanager
 def engine_errors() -> Iterator[None]:
-    """The engine's errors as vitrine's: what it cannot read is rejected, the rest may pass."""
+    """Translate the engine's errors: invalid input becomes `StoreRejected`, everything else `StoreUnavailable`."""
     try:
         yield
     except (StoreUnavailable, StoreRejected):
@@ -226,7 +226,7 @@ def engine_errors() -> Iterator[None]:
 
 
 def _indexed_fields(shard: q.EdgeShard) -> dict[str, str]:
-    """The catalog fields that have an index, by type, from the shard's own schema."""
+    """Return the indexed catalog fields and their types from the shard's schema."""
     found: dict[str, str] = {}
     for path, info in shard.info().payload_schema.items():
         field = field_of_path(path)

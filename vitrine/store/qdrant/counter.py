@@ -1,4 +1,4 @@
-"""What a Qdrant server counts for a facet."""
+"""Counts of one collection on a Qdrant server, for facets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class QdrantCounter:
         self._collection = collection
 
     def words(self, field: str, where: Filter | None, limit: int) -> Sequence[FacetValue]:
-        """From the field's keyword index alone: exact counting looks each value up for itself."""
+        """Count from the field's keyword index alone: an exact count looks up each value separately."""
         answer = self._client.facet(
             self._collection,
             payload_path(field),
@@ -33,11 +33,11 @@ class QdrantCounter:
         ]
 
     def values(self, key: str, limit: int) -> int:
-        """How many different values a payload key has, as its keyword index says; `limit` at most."""
+        """Return the number of distinct values of a payload key, from its keyword index, capped at `limit`."""
         return len(self._client.facet(self._collection, key, limit=limit, exact=False).hits)
 
     def extreme(self, field: str, where: Filter | None, *, largest: bool) -> float | None:
-        """From the field's float index, which is sorted."""
+        """Read from the field's float index, which is sorted."""
         direction = models.Direction.DESC if largest else models.Direction.ASC
         path = payload_path(field)
         records, _ = self._client.scroll(
@@ -51,5 +51,5 @@ class QdrantCounter:
         return None if value is None else float(value)
 
     def count(self, where: Filter | None) -> int:
-        """Points that pass."""
+        """Count the points that pass."""
         return self._client.count(self._collection, qdrant_filter(where), exact=True).count

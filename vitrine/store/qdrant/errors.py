@@ -1,4 +1,4 @@
-"""What a Qdrant server's refusals and silences mean: one table from the client's errors to vitrine's."""
+"""Translation of a Qdrant client's errors to vitrine's, in one table."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedR
 
 from vitrine.core.errors import NotFound, StoreRejected, StoreUnavailable, VitrineError
 
-MAX_REASON = 300  #: Characters of the server's own words that a message carries.
+MAX_REASON = 300  #: Characters of the server's message to include in an error.
 
 
 @contextmanager
 def qdrant_errors(name: str) -> Iterator[None]:
-    """Raise what the client raises inside as vitrine's own; `name` is the catalog it is about."""
+    """Translate errors of the client raised in this block. `name` is the catalog they concern."""
     try:
         yield
     except ResourceExhaustedResponse as error:
@@ -26,7 +26,7 @@ def qdrant_errors(name: str) -> Iterator[None]:
         raise _meaning(error, name) from error
     except ResponseHandlingException as error:
         raise _connection_error(error) from error
-    except QdrantException as error:  # a Retry-After that is a date
+    except QdrantException as error:  # a Retry-After header with a date
         raise StoreUnavailable("The Qdrant server asks to wait.") from error
 
 
@@ -37,7 +37,7 @@ def _meaning(error: UnexpectedResponse, name: str) -> VitrineError:
     if status == 404:
         return NotFound(f"There is no collection {name!r}.")
     if status in (401, 403):
-        # Not for good: the key is somebody's mistake, and no picture's.
+        # Retryable: a wrong key is a configuration error, not the fault of a picture.
         return StoreUnavailable(
             f"The Qdrant server refuses the key ({status}).", hint="Check VITRINE_QDRANT_API_KEY."
         )

@@ -1,4 +1,4 @@
-"""Filters in a Qdrant server's form."""
+"""Conversion of filters to a Qdrant server's form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vitrine.store.field_types import EXACT_FLOAT_INTEGER, payload_path
 def qdrant_filter(
     where: Filter | None, *, without_items: Sequence[str] = (), item: str | None = None
 ) -> models.Filter | None:
-    """A filter over catalog fields, leaving out some items or taking only one; None where all pass."""
+    """Filter by catalog fields, excluding some items or keeping only one. None if everything passes."""
     must: list[models.Condition] = [] if where is None else [_condition(where)]
     if item is not None:
         must.append(_match(ITEM_FIELD, models.MatchValue(value=item)))
@@ -41,7 +41,7 @@ def _condition(where: Filter) -> models.Condition:
 
 
 def _any_of(field: str, values: Sequence[Scalar]) -> models.Filter:
-    """Strings in one condition; numbers and booleans one by one, as they are seldom many."""
+    """Match all strings in one condition, and numbers and booleans one by one, because there are seldom many."""
     words = [value for value in values if isinstance(value, str)]
     should: list[models.Condition] = [_equals(field, v) for v in values if not isinstance(v, str)]
     if words:
@@ -50,7 +50,7 @@ def _any_of(field: str, values: Sequence[Scalar]) -> models.Filter:
 
 
 def _equals(field: str, value: Scalar) -> models.FieldCondition:
-    """Numbers are equal by value, which a range of one value says; beyond 2**53 only integers are exact."""
+    """Compare numbers by value, as a range of one value. Above 2**53, only integers are exact."""
     if isinstance(value, bool | str):
         return _match(payload_path(field), models.MatchValue(value=value))
     if isinstance(value, int) and abs(value) > EXACT_FLOAT_INTEGER:

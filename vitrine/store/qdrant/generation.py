@@ -1,4 +1,4 @@
-"""A generation on a Qdrant server: what its collection's metadata and schema say, and how one is made."""
+"""Generations on a Qdrant server: creating one, and reading its collection's metadata and schema."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ SCHEMA = {
 
 @dataclass(slots=True)
 class QdrantGeneration:
-    """The collection behind a name."""
+    """The real collection of a catalog."""
 
     collection: str
     space: EmbeddingSpace
-    indexed: dict[str, str]  #: Catalog field -> type of its index; grows as fields appear.
+    indexed: dict[str, str]  #: Catalog field -> index type. Grows as fields appear.
     seen_at: float = field(default_factory=time.monotonic)  #: Monotonic seconds.
 
 
 def as_metadata(collection: str, space: EmbeddingSpace) -> dict[str, Any]:
-    """What is written into the collection's metadata."""
+    """Return the metadata to store with the collection."""
     return {METADATA_KEY: {"collection": collection, **asdict(space)}}
 
 
 def create_generation(
     client: QdrantClient, name: str, space: EmbeddingSpace, options: StoreOptions
 ) -> None:
-    """Make the generation of a space, index its items' ids, and let the name stand for it.
+    """Create the generation for a space, index its item ids, and point the alias at it.
 
-    Two workers may do it at once: each step leaves what the other has made as it is.
+    Two workers may do this at the same time: no step changes what the other has created.
     """
     collection = generation_name(name, space)
     try:
@@ -56,7 +56,7 @@ def create_generation(
             timeout=options.store_timeout,
         )
     except UnexpectedResponse:
-        # Another worker was faster; the name of a generation says that it made the same.
+        # Another worker was faster. The generation's name guarantees that it created the same one.
         if not client.collection_exists(collection):
             raise
     client.create_payload_index(collection, ITEM_FIELD, SCHEMA["keyword"], wait=True)
@@ -67,7 +67,7 @@ def create_generation(
 
 
 def read_generation(name: str, info: models.CollectionInfo) -> QdrantGeneration:
-    """The generation that a collection's description tells of; `Conflict` where vitrine did not make it."""
+    """Read the generation from a collection's description. Raises `Conflict` if vitrine did not create it."""
     metadata: Mapping[str, Any] = info.config.metadata or {}
     try:
         written = metadata[METADATA_KEY]
