@@ -15,8 +15,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure() -> None:
-    """Restore Ctrl-C for the tests that send it: a shell starts background commands, and thus their children, with
-    SIGINT ignored."""
+    """Restore Ctrl-C for the tests that send it: a shell starts background commands with SIGINT ignored, children too."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

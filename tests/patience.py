@@ -11,11 +11,9 @@ import time
 from collections.abc import Callable
 
 PATIENCE = 900.0
-"""Seconds for whole processes. The longest takes half a minute on two idle cores, and took five minutes next to thirty
-others."""
+"""Seconds for whole processes. The longest takes half a minute on two idle cores, five minutes next to thirty others."""
 CLICK_PATIENCE = float(os.environ.get("VITRINE_TEST_CLICK_PATIENCE", "240"))
-"""Seconds for the page to react to a click, which takes one second on two idle cores. Kept short because a failing test
-waits this long."""
+"""Seconds for the page to react to a click: one on two idle cores. Kept short because a failing test waits this long."""
 
 SETTINGS = {
     f"VITRINE_{name}_TIMEOUT": str(int(PATIENCE))

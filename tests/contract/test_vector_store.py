@@ -49,7 +49,7 @@ PROVENANCE = Provenance(
 )
 SCORE_TOLERANCE = 1e-5  # float32 dot products of unit vectors, summed in different orders
 TOKEN = "a-token-for-the-tests"
-INDEX_POINTS = 200  # : Points from which on an index is built: 25 KB of vectors.
+INDEX_POINTS = 200  #: Points from which on an index is built: 25 KB of vectors.
 
 
 @dataclass

@@ -65,8 +65,8 @@ class Watched:
     house: House
     flower: Flower
     host: str
-    job: dict[str, Any]  # : The job's final status, from the API.
-    held: HeldShop  # : Holds the worker until its doors are opened.
+    job: dict[str, Any]  #: The job's final status, from the API.
+    held: HeldShop  #: Holds the worker until its doors are opened.
 
     @property
     def settings(self) -> Settings:
