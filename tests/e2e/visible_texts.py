@@ -49,7 +49,7 @@ def _text(url: str, auth: tuple[str, str] | None = None) -> str:
 
 
 def kept(redis: Redis) -> Iterator[tuple[str, str]]:
-    """Yield every key in Redis: messages, the ledger, live workers, answers."""
+    """Yield every value in Redis: messages, the ledger, live workers, answers."""
     for key in sorted(redis.scan_iter(count=1000)):
         for value in _values(redis, key):
             yield f"Redis' {key!r}", "\n".join([repr(key), *_readings(value)])

@@ -18,7 +18,7 @@ def test_nothing_counts_as_done_while_the_store_is_away(tmp_path: Path, fault: s
     assert tally.exact, tally
     assert seen.ahead == 0
     if fault == "hanging":
-        return  # Its request is still waiting for a possible answer.
+        return  # Its request still waits, and may yet be answered.
     # A worker reports its state every three seconds.
     assert len(seen.told) == 1
     status = fault.split(maxsplit=1)[0]

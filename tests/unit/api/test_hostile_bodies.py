@@ -28,7 +28,7 @@ anything = st.recursive(
 
 @pytest.fixture
 def settings() -> Settings:
-    """Space for every job that is submitted here."""
+    """The default settings, which have space for every job that is submitted here."""
     return Settings()
 
 

@@ -15,7 +15,7 @@ from vitrine.core.errors import BadInput
 
 
 def along(*axes: float) -> NDArray[np.float32]:
-    """Return a unit vector with these first coordinates, before scaling."""
+    """Return a unit vector in the direction of these first coordinates."""
     vector = np.zeros(SPACE.dimension)
     vector[: len(axes)] = axes
     unit: NDArray[np.float32] = (vector / np.linalg.norm(vector)).astype(np.float32)
