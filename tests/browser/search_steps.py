@@ -1,4 +1,4 @@
-"""What tests of the search do again and again."""
+"""Steps that several tests of the search share."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ DROP = """
     }
 }
 """
-"""Drops a picture on the page: called with its name and its content in base64."""
+"""Drops a picture on the page; takes its name and its content in base64."""
 
 
 def found(page: Page) -> list[str]:
-    """The items shown, best first, once there are some."""
+    """Wait for hits and return their items, best first."""
     expect(page.locator(".hit").first).to_be_visible()
     shown = page.locator(".hit").evaluate_all("hits => hits.map((hit) => hit.dataset.item)")
     return [str(item) for item in shown]

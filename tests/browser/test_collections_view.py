@@ -1,4 +1,4 @@
-"""Looking at collections: their cards, one's figures, and its map, by pointer and by keys."""
+"""The collections view: the cards, a collection's figures, and its map, by pointer and keyboard."""
 
 from __future__ import annotations
 

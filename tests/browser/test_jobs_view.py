@@ -1,4 +1,6 @@
-"""Jobs as people run them: a catalog is dropped, looked at, mapped and sent; watched, stopped, and its failures tried again."""
+"""The jobs view as users work with it: drop a catalog, check it, map its columns and submit it;
+watch, stop, and retry failures.
+"""
 
 from __future__ import annotations
 
@@ -35,17 +37,17 @@ def drop(page: Page, name: str, content: str) -> None:
 
 
 def figure_of(page: Page, name: str) -> Locator:
-    """One of a job's figures, as it changes."""
+    """Return the locator of one of a job's figures, for changing values."""
     return page.locator(".figures > div", has=page.get_by_text(name, exact=True)).locator("dd")
 
 
 def figure(page: Page, name: str) -> str:
-    """One of a job's figures, as it is."""
+    """Return the present value of one of a job's figures."""
     return figure_of(page, name).inner_text()
 
 
 def stage_of(page: Page, name: str) -> Locator:
-    """One of the stages that a job's pictures pass."""
+    """Return the locator of one of a job's stages."""
     return page.get_by_role("list", name="Stages").locator("li", has_text=name)
 
 
@@ -55,14 +57,14 @@ def ends_as(page: Page, state: str) -> None:
 
 @pytest.fixture
 def held(service: ShopService) -> Iterator[HeldShop]:
-    """A shop with its doors closed, and open again for whoever comes after."""
+    """A shop with closed doors, reopened for later tests."""
     service.held.shut()
     yield service.held
     service.held.open()
 
 
 def held_catalog(shop: HeldShop, name: str, pictures: int, *, behind: int = 0) -> str:
-    """A catalog of held pictures, and then of some in the back room."""
+    """Return a catalog of held pictures, followed by some in the back room."""
     urls = [*shop.urls(pictures), *shop.urls(behind, room=BACK)]
     rows = [f"{name}-{number},{url}" for number, url in enumerate(urls)]
     return "\n".join(["id,image", *rows]) + "\n"
@@ -201,7 +203,7 @@ def test_a_job_is_watched_while_it_runs(visitor: Visitor, held: HeldShop) -> Non
 
 def test_rate_time_left_and_stages_go_on_while_a_job_runs(visitor: Visitor, held: HeldShop) -> None:
     page = visitor.page
-    # The first chunk's 64 pictures come with the doors, the second's with those of the back room.
+    # The first chunk's 64 pictures wait for `doors`, those of the second for the back room's.
     submit(visitor, "staged", held_catalog(held, "staged", 64, behind=6))
     expect(stage_of(page, "Fetch")).to_contain_text("70 pictures now")
     expect(stage_of(page, "Embed")).to_contain_text("0 pictures now")
@@ -237,7 +239,7 @@ def test_a_job_is_stopped_once_that_is_meant(
     page.get_by_role("button", name="Stop the job").click()
     dialog.get_by_role("button", name="Stop it").click()
     expect(page.locator(".view-head .job-state")).to_have_text(re.compile("stopping|cancelled"))
-    held.open()  # What a worker holds ends by itself.
+    held.open()  # What a worker holds must finish by itself.
     ends_as(page, "cancelled")
     job = service.house.get(f"/v1/jobs/{page.url.rpartition('/')[2]}")
     assert job["embedded"] + job["cancelled"] == 3

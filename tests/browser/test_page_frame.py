@@ -1,4 +1,4 @@
-"""The frame: the key, the theme, words where the model has them, and what is hostile in a catalog."""
+"""The page's frame: API key, theme, text search if the model supports it, and hostile content in a catalog."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
 
 def staged(keyring: Keyring | None = None) -> Stage:
-    """An API whose model has words, and a collection with a hostile item; its pictures are at no host."""
+    """Return an API whose model understands text, and a collection with a hostile item; no host serves its pictures."""
     stage = make_stage(Settings(), keyring)
     put(
         stage.store,
@@ -34,7 +34,7 @@ def staged(keyring: Keyring | None = None) -> Stage:
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[str]:
-    """An API that asks for a key."""
+    """The URL of an API that requires a key."""
     stage = staged(Keyring([KEPT]))
     with served(stage.app, stage.parts.settings) as url:
         yield url
@@ -42,7 +42,7 @@ def guarded() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def worded() -> Iterator[str]:
-    """An API without keys."""
+    """The URL of an API without keys."""
     stage = staged()
     with served(stage.app, stage.parts.settings) as url:
         yield url

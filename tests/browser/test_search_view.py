@@ -1,4 +1,4 @@
-"""Searching as people do it: by an item, a picture, its address and words; filtered, steered, cut and shared."""
+"""Searching as users do: by an item, a picture, its URL or text; filtered, steered, cropped and shared."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_chosen_file_is_searched_and_a_part_of_it_cut_out_by_dragging(
         stage["x"] + stage["width"] * 0.65, stage["y"] + stage["height"] * 0.65, steps=4
     )
     page.mouse.up()
-    # The browser may tell the page of the mouse a moment after it has told us that it did.
+    # The page may receive the mouse event a moment after Playwright's call returns.
     expect(page.locator(".crop-frame")).to_have_attribute(
         "style", re.compile(r"width: (29\.[89]|30)")
     )
@@ -242,7 +242,7 @@ def test_plus_and_minus_steer(visitor: Visitor, service: ShopService) -> None:
     ).click()
     expect(page.locator(".steer.like")).to_contain_text(wanted)
     page.wait_for_url(re.compile(f"[?&]like={wanted}"))
-    assert wanted not in found(page)  # What is asked with is not found.
+    assert wanted not in found(page)  # An example is never among its own results.
     for item in (first[1], wanted):
         page.get_by_role("button", name=f"Forget {item}").click()
     expect(page.locator(".steer")).to_have_count(0)

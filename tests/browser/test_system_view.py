@@ -1,4 +1,4 @@
-"""The service as people look at it: who works, what waits, how much was done, where to look further."""
+"""The system view: workers, queues, throughput, and links to other dashboards."""
 
 from __future__ import annotations
 

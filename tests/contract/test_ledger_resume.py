@@ -1,4 +1,4 @@
-"""What a resume stands on, on both ledgers: marks, writes that know what is last, and rejected rows counted once."""
+"""What a resume relies on, on both ledgers: marks, writes that check the last chunk, and rejected rows counted once."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def problem(line: int) -> RejectedRow:
 
 def test_the_marks_of_an_open_job_are_told_in_order(ledger: Ledger, job: str) -> None:
     assert list(ledger.marks(job)) == []
-    count = 20_000  # Several blocks of reading.
+    count = 20_000  # read in several blocks
     for at in range(0, count, 1000):
         ledger.add_chunks(job, [chunk(n) for n in range(at, at + 1000)])
     assert list(ledger.marks(job)) == [mark(n) for n in range(count)]

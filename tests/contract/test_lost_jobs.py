@@ -1,4 +1,4 @@
-"""Jobs that Redis lost, told from the journal: with a real Redis whose keys of a job are taken away."""
+"""Jobs that Redis lost are reported from the journal, with a real Redis from which a job's keys are deleted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def submitted(ledger: RedisLedger, age: float = 0.0) -> str:
 
 
 def lose(ledger: RedisLedger, job: str) -> None:
-    """As if Redis had been emptied, for one job only: other tests use the server too."""
+    """Delete one job's keys as if Redis had been emptied; other tests use the server too."""
     ledger.cancel(job)
     ledger._redis.delete(*ledger._redis.keys(f"vitrine:{{{job}}}:*"))
     ledger._redis.zrem("vitrine:jobs", job)

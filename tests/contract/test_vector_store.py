@@ -1,7 +1,7 @@
 """One suite over every vector store: in memory, embedded, behind a store process, and a Qdrant server.
 
-The gateway to a server runs twice: over HTTP against Qdrant's own local mode (`qdrant-local`), always,
-and against a real server where `VITRINE_TEST_QDRANT_URL` names one.
+The gateway to a server runs twice: always over HTTP against Qdrant's own local mode (`qdrant-local`), and against a
+real server if `VITRINE_TEST_QDRANT_URL` names one.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ PROVENANCE = Provenance(
 )
 SCORE_TOLERANCE = 1e-5  # float32 dot products of unit vectors, summed in different orders
 TOKEN = "a-token-for-the-tests"
-INDEX_POINTS = 200  #: So many points get an index: 25 KB of vectors.
+INDEX_POINTS = 200  #: Points from which on an index is built: 25 KB of vectors.
 
 
 @dataclass
 class Bench:
-    """A kind of store: how to open it on the same data again, and a collection name of this test's own."""
+    """A kind of store: how to reopen it on the same data, and a collection name for this test."""
 
     kind: str
     open: Callable[[], AbstractContextManager[VectorStore]]
@@ -143,7 +143,7 @@ def batch(
     vectors: NDArray[np.float32] | None = None,
     seed: int = 0,
 ) -> PointBatch:
-    """A point for each entry of `items`; an item named again gets its next picture."""
+    """Return a point for each entry of `items`; a repeated item gets its next picture."""
     indexes = [items[:row].count(item) for row, item in enumerate(items)]
     return PointBatch(
         ids=[point_id(name, item, index) for item, index in zip(items, indexes, strict=True)],
@@ -160,7 +160,7 @@ def numbered(count: int) -> list[str]:
     return [f"item-{row:04d}" for row in range(count)]
 
 
-# What a collection is.
+# Collections.
 
 
 def test_ensure_twice_is_once(store: VectorStore, bench: Bench) -> None:
@@ -364,7 +364,7 @@ def test_points_outlive_the_store_object(bench: Bench) -> None:
     with bench.open() as store:
         store.ensure(bench.name, SPACE)
         store.upsert(bench.name, points)
-        if bench.kind != "qdrant-local-disk":  # its schema of indexes is kept in memory only
+        if bench.kind != "qdrant-local-disk":  # its index schema is kept only in memory
             before = store.describe(bench.name)
     with bench.open() as store:
         if bench.kind != "qdrant-local-disk":
@@ -511,7 +511,7 @@ def test_counts_out_of_bounds_are_bad_input(
 
 
 def _many_pictures(name: str) -> PointBatch:
-    """One item with 120 pictures near the query, ten more with three each, further off."""
+    """One item with 120 pictures near the query, and ten more with three each, further away."""
     items = ["crowd"] * 120 + [f"other-{row % 10}" for row in range(30)]
     vectors = unit_vectors(150, seed=4)
     vectors[:120] = vectors[:120] * np.float32(0.2) + vectors[0]
@@ -699,7 +699,7 @@ def test_a_field_without_an_index_is_refused_naming_those_with_one(
         store.facet(bench.name, "colour", top=0)
 
 
-# Many at once.
+# Concurrency.
 
 
 def test_eight_threads_write_and_search_at_once(store: VectorStore, bench: Bench) -> None:
@@ -719,7 +719,7 @@ def test_eight_threads_write_and_search_at_once(store: VectorStore, bench: Bench
 
 
 def _with_a_low_threshold(store: VectorStore, name: str) -> None:
-    """Have a server build an index for as few points as the other stores here do."""
+    """Let a server build an index with as few points as the other stores in these tests."""
     if isinstance(store, QdrantServerStore):
         store._client.update_collection(
             store.describe(name).generation,

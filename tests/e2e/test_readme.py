@@ -1,4 +1,4 @@
-"""The README's five minutes work as they are pasted: beside the demo, in a fresh folder, from another terminal."""
+"""The README's five minutes work as pasted: next to the demo, in a fresh folder, from another terminal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_five_minutes_run_as_they_stand(tmp_path: Path) -> None:
         cwd=tmp_path, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     try:
-        report = "neighbours"  # the last line of the demo's report: it is up, and stays so
+        report = "neighbours"  # last line of the report: it is up, and stays so
         wait_until(
             lambda: demo.poll() is not None or report in (tmp_path / "demo.log").read_text(),
             "the demo",

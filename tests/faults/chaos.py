@@ -1,8 +1,8 @@
-"""The long version of the fault suite: `python -m tests.faults.chaos [--only WORD] [--scale 1.0] [--json]`, or `make chaos`.
+"""The full fault suite: `make chaos`, or `python -m tests.faults.chaos [--only WORD] [--scale 1.0] [--json]`.
 
-Runs every fault as often as it takes to believe it, prints a table of what went in and out and of what was promised, and writes
-it into docs/reliability.md with the machine (`--write`), row by row: a run that was stopped goes on with `--missing`. The exit
-code is 1 where a count was not exact or a promise was not kept.
+Runs every fault often enough to trust the result, and prints a table of the counts and of each promise with its
+measured value. `--write` stores each row, with the machine, in docs/reliability.md; `--missing` resumes an interrupted
+run. The exit code is 1 if a count was not exact or a promise was not kept.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from tests.faults.harness.tally import Tally
 from tests.faults.long_runs import FAULTS, NotPossible
 
 Ended: TypeAlias = Tally | NotPossible | None
-"""How a fault ended; None for one that could not be counted."""
+"""The result of a fault, or None if it could not be counted."""
 
 
 def run(names: Sequence[str], scale: float) -> Iterator[tuple[str, Ended, float]]:
-    """The faults of these names, and the seconds that each took."""
+    """Run the named faults; yield each name, result and duration in seconds."""
 
     def much(count: int) -> int:
         return max(1, round(count * scale))
@@ -66,7 +66,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run, print, write."""
+    """Run the faults, print the results, and write them if requested."""
     given, page = _arguments(), Page()
     names = [name for name in FAULTS if given.only in name]
     if given.missing:
@@ -101,7 +101,7 @@ def _show(ends: Mapping[str, Ended], *, as_json: bool) -> None:
         shown = {n: asdict(one) if isinstance(one, Tally) else None for n, one in ends.items()}
         sys.stdout.write(json.dumps(shown, indent=2))
         return
-    # The promises are too long for a terminal's column, and stand below.
+    # The promises are too long for a terminal's column, so they are printed below the table.
     console, table = Console(), Table(*COLUMNS[:-1])
     for name, one in ends.items():
         table.add_row(*(one.row()[:-1] if isinstance(one, Tally) else [name, _verdict(one)]))

@@ -37,7 +37,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def made(settings: Settings, clock: Clock) -> Iterator[Stage]:
-    """A stage whose reports grow old by its clock."""
+    """A stage whose reports age by the given clock."""
     stage = make_stage(settings)
     stage.app.state.readiness.close()
     stage.app.state.readiness = Readiness(stage.parts, clock=clock)
@@ -219,7 +219,7 @@ def test_the_canary_is_a_picture_that_a_decoder_reads() -> None:
     with Image.open(BytesIO(canary.canary_picture())) as image:
         image.load()
         assert (image.format, image.mode, image.size) == ("PNG", "RGB", (96, 96))
-        # Not one colour: a model's vector of it must depend on its weights.
+        # More than one colour: the vector must depend on the model's weights.
         assert len(image.getcolors(maxcolors=96 * 96) or ()) > 1000
 
 

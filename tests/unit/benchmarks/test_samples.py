@@ -1,4 +1,4 @@
-"""A profile's samples, summed up by stage and by function."""
+"""A profile's samples, summed by stage and by function."""
 
 from __future__ import annotations
 

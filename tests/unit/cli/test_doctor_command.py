@@ -1,4 +1,4 @@
-"""`vitrine doctor`: every part is looked at, and the exit code says whether something is wrong."""
+"""`vitrine doctor`: every part is checked, and the exit code reports problems."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PARTS = [
 
 @pytest.fixture(autouse=True)
 def environment(private_redis: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Redis of the tests' own without a worker, no store that others can reach, no API."""
+    """A private Redis without a worker, no shared store, and no API."""
     with Redis.from_url(private_redis) as redis:
         redis.delete(WORKERS_KEY)
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path))
@@ -56,7 +56,7 @@ def test_every_part_is_looked_at_and_nothing_is_wrong() -> None:
         *PARTS[:5], "clock", *PARTS[5:]
     ]  # fmt: skip
     assert (code, answer["wrong"]) == (0, 0), answer
-    assert answer["warnings"] >= 1  # no worker is alive
+    assert answer["warnings"] >= 1  # no worker is running
     loaded = answer["findings"][-1]["said"]
     assert loaded.startswith("builtin ")
     assert "embedded a picture" in loaded

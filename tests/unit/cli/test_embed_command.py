@@ -1,4 +1,4 @@
-"""`vitrine embed` against the API over parts in memory, on a real socket."""
+"""`vitrine embed` against the API over in-memory parts, on a real socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`vitrine evaluate`: what it reads, asks, counts and tells."""
+"""`vitrine evaluate`: the input it reads, the queries it sends, and the results it counts and prints."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def unit(axis: int, noise: int) -> NDArray[np.float32]:
 
 
 def jpeg(colour: tuple[int, int, int], number: int) -> bytes:
-    """A small picture; every one is different."""
+    """Draw a small picture that differs from all others."""
     written = io.BytesIO()
     Image.new("RGB", (24 + number, 24), colour).save(written, "JPEG")
     return written.getvalue()
 
 
 class Lane(FakeQueryClient):
-    """A worker of `made` that tells the colours apart and knows their names, and one of `other` that does neither."""
+    """A worker for `made` that tells the colours apart and knows their names, and one for `other` that does neither."""
 
     def __init__(self, known: dict[bytes, NDArray[np.float32]]) -> None:
         made = fake_worker(SPACE, supports_text=True)
@@ -65,7 +65,7 @@ class Lane(FakeQueryClient):
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a folder of pictures for each colour."""
+    """A folder with one folder of pictures per colour."""
     for colour, rgb in COLOURS.items():
         (tmp_path / "shop" / colour).mkdir(parents=True)
         for number in range(EACH):
@@ -75,7 +75,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def catalog(folder: Path) -> Path:
-    """The same as a CSV, two rows of which cannot be counted."""
+    """The same pictures as a CSV with two invalid rows."""
     rows = ["file,class,product,use"]
     for colour in COLOURS:
         for number in range(EACH):
@@ -89,7 +89,7 @@ def catalog(folder: Path) -> Path:
 
 @pytest.fixture
 def query_client(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeQueryClient:
-    """The query client behind the command. The worker of `other` answers as if it saw no colours."""
+    """The query client behind the command. The worker for `other` does not see colours."""
     known: dict[bytes, NDArray[np.float32]] = {}
     for axis, colour in enumerate(COLOURS):
         known[f"A photo of {colour}.".encode()] = unit(axis, 0)
@@ -103,7 +103,7 @@ def query_client(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeQueryClie
 
 
 def told(*arguments: str) -> tuple[int, dict[str, Any]]:
-    """Exit code and JSON."""
+    """Run the command and return its exit code and JSON output."""
     done = CliRunner().invoke(main, ["evaluate", *arguments, "--json"])
     assert done.stdout, done.stderr
     answer: dict[str, Any] = orjson.loads(done.stdout)
@@ -111,7 +111,7 @@ def told(*arguments: str) -> tuple[int, dict[str, Any]]:
 
 
 def refused(*arguments: str) -> str:
-    """What is said to bad input."""
+    """Return the error message for bad input."""
     done = CliRunner().invoke(main, ["evaluate", *arguments])
     assert (done.exit_code, done.stdout) == (2, "")
     return done.stderr
@@ -152,7 +152,7 @@ def test_rows_that_cannot_be_counted_are_told_and_the_others_measured(catalog: P
     assert answer["rejected"] == {"duplicate_id": 1, "no_label": 1}
     measured = answer["evaluation"]
     assert measured["pictures"] == 18
-    # 0, 1 and 2 teach; 3 shows the product that 2 shows.
+    # Pictures 0, 1 and 2 are for training; 3 shows the same product as 2.
     assert (measured["few_shot"]["top1"]["of"], measured["zero_shot"]["top1"]["of"]) == (6, 6)
 
 
@@ -198,7 +198,7 @@ def test_people_get_tables_and_a_page(folder: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def collection(folder: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
-    """The folder's pictures in a collection, two of each item."""
+    """The folder's pictures in a collection, two per item."""
     store = MemoryStore()
     store.ensure("shop", SPACE)
     rows = [(colour, number) for colour in COLOURS for number in range(EACH)]

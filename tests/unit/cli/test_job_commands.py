@@ -1,4 +1,4 @@
-"""The job commands as a user meets them: what they print, and the exit code."""
+"""The job commands from a user's view: their output and exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The small print of the job commands: tables that fit, counts that agree, and names that are quoted."""
+"""Details of the job commands' output: tables that fit, counts that agree, and quoted names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEADINGS = ["job", "state", "collection", "model", "pictures", "embedded", "fail
 
 @pytest.fixture
 def long_job(ledger: MemoryLedger) -> str:
-    """A job of long names that is through, with one failure."""
+    """A completed job with long names and one failure."""
     ledger.create(JobSpec("0123456789ab", "c" * 40, LONG, "shop.csv", time.time() - 7200))
     ledger.add_chunks("0123456789ab", [NewChunk([ImageRef(0, "i", 0, "http://h/1")], 1)])
     ledger.seal("0123456789ab")

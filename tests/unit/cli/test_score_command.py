@@ -1,4 +1,4 @@
-"""`vitrine score` against the API over parts in memory, on a real socket."""
+"""`vitrine score` against the API over in-memory parts, on a real socket."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def unit(*numbers: float) -> NDArray[np.float32]:
 
 @pytest.fixture(scope="module")
 def stage() -> Stage:
-    """The API with a shirt, as a URL and as a file's bytes, and texts at cosines 0.6 and -0.6 from it."""
+    """The API with a shirt, known by URL and by its file's bytes, and texts at cosines 0.6 and -0.6 from it."""
     stage = make_stage(Settings())
     known = {HERE.encode(): unit(1), b"shirt": unit(1), b"striped": unit(3, 4), b"red": unit(-3, 4)}
     stage.query_client.known.update(known)
@@ -201,7 +201,7 @@ def test_a_model_that_there_is_not_leaves_no_file_behind(score: Score, tmp_path:
 
 
 class FullClient:
-    """An API that asks to wait so many times."""
+    """An API that refuses the first `times` requests with QueueFull."""
 
     def __init__(self, times: int) -> None:
         self.times = times

@@ -24,7 +24,7 @@ Search: TypeAlias = Callable[..., Result]
 
 @pytest.fixture
 def stage() -> Stage:
-    """The API over parts in memory, with two shirts and a bag."""
+    """The API over in-memory parts, with two shirts and a bag."""
     stage = make_stage(Settings())
     put(
         stage.store,
@@ -265,7 +265,7 @@ def test_an_address_that_is_none_is_bad_input(search: Search, address: str) -> N
 
 @pytest.fixture
 def stranger() -> Iterator[Callable[[int, bytes], str]]:
-    """Servers that answer every POST with one status and body; called with both, gives the URL."""
+    """Start a server that returns this status and body for every POST; return its URL."""
     servers: list[HTTPServer] = []
 
     def start(status: int, body: bytes) -> str:
@@ -278,7 +278,7 @@ def stranger() -> Iterator[Callable[[int, bytes], str]]:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Not on the test's stderr."""
+                """Keep requests out of the test's stderr."""
 
         servers.append(HTTPServer(("127.0.0.1", 0), Answer))
         threading.Thread(target=servers[-1].serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""What `vitrine submit` and `status --wait` tell a person while nothing moves, and what they refuse at once."""
+"""What `vitrine submit` and `status --wait` print while a job makes no progress, and what they refuse immediately."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`vitrine submit FILE --resume JOB`, and what leads people to it."""
+"""`vitrine submit FILE --resume JOB`, and the errors that suggest it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vitrine.testing.memory_ledger import MemoryLedger
 
 @pytest.fixture
 def job(ledger: MemoryLedger, catalog: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A job that Redis left in the middle: everything is sent but its end."""
+    """An unsealed job: all chunks were sent before Redis failed."""
 
     def gone(_job: str, **_: object) -> JobState:
         raise LedgerUnavailable("Redis does not answer.")

@@ -1,4 +1,4 @@
-"""What `vitrine top` draws of what it finds."""
+"""The display of `vitrine top`."""
 
 from __future__ import annotations
 

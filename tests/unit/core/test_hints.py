@@ -1,4 +1,4 @@
-"""Hints are values: every front end has words for every action, and none leaks another's."""
+"""Hints are values: every front end has a text for every action, and none shows another's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings of how pictures become pixels."""
+"""The settings that control how pictures become pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that were renamed: the old variable is read for one release, and said to be old."""
+"""Renamed settings: the old variable is read for one more release, with a deprecation warning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings, workers, disk, port: each trouble by name, with what to do."""
+"""Settings, workers, disk, port: each problem is named, with what to do."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def verdicts(findings: Iterable[Finding]) -> list[Severity]:
     return [finding.verdict for finding in findings]
 
 
-# --- looking itself -------------------------------------------------------------------------------
+# --- running the checks ---------------------------------------------------------------------------
 
 
 def test_a_part_that_fails_is_a_finding_and_ends_nothing() -> None:
@@ -182,7 +182,7 @@ def test_open_files_are_judged(
 
 @pytest.fixture
 def answering() -> Iterator[tuple[str, dict[str, object]]]:
-    """A server's URL, and what it answers: `status` and `body`, to be changed."""
+    """A server's URL, and its response with `status` and `body`, which tests change."""
     answer: dict[str, object] = {"status": 200, "body": {}}
 
     class Handler(BaseHTTPRequestHandler):

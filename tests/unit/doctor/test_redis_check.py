@@ -1,4 +1,4 @@
-"""What Redis says of itself, judged; and a real one, asked."""
+"""Findings from Redis's own figures, and from a real Redis."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def judged(ping_ms: float = 0.2, ahead: float = 0.0, **changed: Any) -> list[Fin
 
 
 def only(findings: list[Finding]) -> Finding:
-    """The one finding that is not good."""
+    """Return the only finding that is not good."""
     (found,) = [finding for finding in findings if finding.verdict is not Severity.GOOD]
     return found
 

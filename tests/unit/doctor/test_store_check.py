@@ -1,4 +1,4 @@
-"""The store's answers, judged: versions, strict mode, its own process."""
+"""Findings from the store's responses: versions, strict mode, the store process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classes as words."""
+"""Classes given as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Odd CSV files: what is read, what is reported, and that line numbers stay true."""
+"""Odd CSV files: which rows are read, which problems are reported, and that line numbers stay correct."""
 
 from __future__ import annotations
 
@@ -81,14 +81,14 @@ def test_gzip_is_found_by_content_not_by_name() -> None:
 
 
 def test_a_cut_gzip_gives_its_rows_and_then_a_problem_that_says_where() -> None:
-    draw = random.Random(1)  # so that it compresses badly, and half of it holds many rows
+    draw = random.Random(1)  # compresses badly, so half of the file holds many rows
     rows = "".join(f"{number},http://h/{draw.getrandbits(64)}\n" for number in range(5000))
     data = gzip.compress(f"id,image\n{rows}".encode())
     outcomes = read(data[: len(data) // 2], "shop.csv.gz")
     assert len(items(outcomes)) > 100
     assert problems(outcomes)[-1].code == "unreadable"
     last = problems(outcomes)[-1]
-    assert last.line == len(outcomes) + 1  # the header, and the line that breaks off
+    assert last.line == len(outcomes) + 1  # the header, and the truncated line
     assert last.message.startswith("the file cannot be read further: ")
     assert str(last).count("shop.csv.gz") == 1
     assert not str(last).endswith(".")

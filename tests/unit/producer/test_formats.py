@@ -1,4 +1,4 @@
-"""The table of catalog formats is the only list of them."""
+"""The table of catalog formats is the only list of formats."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_suffix_stands_for_one_format() -> None:
 def test_the_command_offers_all_of_them() -> None:
     option = next(parameter for parameter in submit.params if parameter.name == "format_name")
     assert isinstance(option.type, click.Choice)
-    # Of an enum click would take the members' names.
+    # Given an enum, click would offer the members' names.
     assert [type(choice) for choice in option.type.choices] == [str] * len(Format)
     assert [option.type.convert(name.value, option, None) for name in Format] == list(Format)
 

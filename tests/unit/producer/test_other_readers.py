@@ -199,7 +199,7 @@ def test_a_table_s_paths_need_not_be_there_yet(tmp_path: Path) -> None:
 
 
 def test_parquet_that_breaks_off_later_is_a_problem_with_its_row() -> None:
-    count = 1024  # a batch, which is read or not as a whole
+    count = 1024  # a batch, which is read as a whole or not at all
     file = io.BytesIO()
     table = pa.table({"id": list(range(count)), "image": ["http://h/a"] * count})
     with pq.ParquetWriter(file, table.schema, compression="snappy") as writer:

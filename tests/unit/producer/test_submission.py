@@ -1,4 +1,4 @@
-"""A catalog's way into the ledger and the queue, on the ledger in memory."""
+"""Submission of a catalog to the ledger and the queue, with the in-memory ledger."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SPEC = JobSpec("job", "shop", "builtin", "shop.csv", 1.0)
 
 
 class Queue:
-    """Messages in the order in which they were published."""
+    """Records messages in the order of publication."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, int, str]] = []
@@ -160,7 +160,7 @@ def test_a_submit_that_may_not_wait_ends_where_the_queue_is_full(
     with pytest.raises(told) as caught:
         submit(ledger, queue, items(100_000), max_pending=4000)
     status = ledger.status(SPEC.id)
-    uncounted = 16 * CHUNK_SIZE  # the write that goes over the edge
+    uncounted = 16 * CHUNK_SIZE  # the write that crosses the limit
     assert others + status.images <= 4000 + SLACK + uncounted
     assert status.images == len(queue.sent) * CHUNK_SIZE > 0
     assert (status.state, status.cancelled) == (JobState.CANCELLED, status.images)
@@ -168,7 +168,7 @@ def test_a_submit_that_may_not_wait_ends_where_the_queue_is_full(
     assert f"{status.images:,} pictures of this catalog had gone in" in message
     assert f"job {SPEC.id} was cancelled" in message
     assert "`vitrine submit`" in message
-    assert caught.value.retryable is bool(others)  # what is larger than the queue never fits
+    assert caught.value.retryable is bool(others)  # a catalog larger than the queue never fits
 
 
 def test_a_waiting_submit_goes_on_once_there_is_room() -> None:

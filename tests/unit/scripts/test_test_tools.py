@@ -1,4 +1,4 @@
-"""The programs that tests use: found, installed, or said to be missing in one line."""
+"""The programs that tests use: found, installed, or reported as missing in one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def tool(*, found: bool, is_server: bool = False) -> Tool:
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Packages that were installed; every one can be."""
+    """The packages that were installed; every installation succeeds."""
     packages: list[str] = []
 
     def install(package: str, _: str) -> bool:

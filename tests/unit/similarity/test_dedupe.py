@@ -1,4 +1,4 @@
-"""Near-identical pictures of a whole collection, over a store in memory."""
+"""Near-identical pictures of a whole collection, over an in-memory store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ APART = np.random.default_rng(8).standard_normal((40, 24))
 
 
 def stored(rows: NDArray[np.float64], items: Sequence[str], contents: Sequence[str]) -> MemoryStore:
-    """A store with the collection `shop`; an item named again gets its next picture."""
+    """Return a store with the collection `shop`; a repeated item gets its next picture."""
     store = MemoryStore()
     store.ensure("shop", SPACE)
     indexes = [items[:row].count(item) for row, item in enumerate(items)]

@@ -1,4 +1,4 @@
-"""The filter language: what it means, what it refuses, and that its two forms say the same."""
+"""The filter language: its meaning, what it refuses, and that its two forms agree."""
 
 from __future__ import annotations
 

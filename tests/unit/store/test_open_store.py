@@ -1,4 +1,4 @@
-"""Which store a URL opens, and that a URL of no known form is refused without being shown."""
+"""Which store a URL opens; a URL of no known form is refused without being shown."""
 
 from __future__ import annotations
 

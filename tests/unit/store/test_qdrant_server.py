@@ -1,4 +1,4 @@
-"""The gateway's requests to a Qdrant server, and what it makes of the server's refusals and silences."""
+"""The gateway's requests to a Qdrant server, and how it handles the server's errors and silences."""
 
 from __future__ import annotations
 
@@ -337,7 +337,7 @@ def test_an_index_is_green_when_the_server_says_so_and_the_counts_agree(
     ("status", "indexed", "green"),
     [
         ("green", 70, True),
-        ("green", 0, False),  # 64 points of 16 bytes are 1 KB: more than one segment holds plain
+        ("green", 0, False),  # 64 points of 16 bytes are 1 KB: too much without an index
         ("yellow", 100, False),
         ("grey", 100, False),
         ("red", 100, False),

@@ -1,4 +1,4 @@
-"""The store process's door: who gets in, what is refused, how it ends, what its client makes of that."""
+"""The store process's server: access, refusals, shutdown, and how its client handles them."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_a_connection_that_was_closed_while_idle_is_replaced_unseen(tmp_path: Pa
     server.start()
     store = RemoteStore(server.url, TOKEN)
     store.ping()
-    server._http.stop_reading()  # what the idle limit does
+    server._http.stop_reading()  # as the idle limit does
     for _ in range(3):
         store.ping()
     store.close()

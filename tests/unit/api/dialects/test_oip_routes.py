@@ -22,7 +22,7 @@ JSON = {"content-type": "application/json"}
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    """The API with one worker that answers, known by an alias too."""
+    """The API with one worker that replies, also known by an alias."""
     made = make_stage(Settings(model_aliases={"siglip": "builtin", "gone": "clip"}))
     with made.client:
         yield made

@@ -35,7 +35,7 @@ def asked(
 
 
 def binary(raw: bytes, shape: list[int], datatype: str, **parameters: Any) -> tuple[bytes, str]:
-    """A body with the tensor behind the JSON, and the JSON's length."""
+    """Return a body with the tensor appended to the JSON, and the JSON's length."""
     told = {"binary_data_size": len(raw)} | parameters
     given = {"name": "IN", "shape": shape, "datatype": datatype, "parameters": told}
     head = json.dumps({"inputs": [given]}).encode()
@@ -195,7 +195,7 @@ def test_pictures_come_as_they_are_or_in_base64() -> None:
     link = b"data:image/png;base64," + text
     found = questions(Tensor("anything", [picture, text, link, text[:7]]))
     assert found[:3] == [Query("image", picture)] * 3
-    assert found[3] == Query("image", text[:7])  # which the worker calls no image
+    assert found[3] == Query("image", text[:7])  # which the worker will reject as not a picture
 
 
 def test_the_name_tells_texts_and_urls_from_pictures() -> None:

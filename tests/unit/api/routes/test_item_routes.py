@@ -1,4 +1,4 @@
-"""Items of a collection: a sample, one with its pictures, and a picture's bytes from a file."""
+"""Items of a collection: a sample, one item with its pictures, and a picture's bytes from a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PICTURE = b"\xff\xd8\xff the bytes of a picture"
 
 
 def put_file(store: VectorStore, path: str, content: bytes = PICTURE) -> None:
-    """An item `mine` that was embedded from this file with this content."""
+    """Store an item `mine` that was embedded from this file with this content."""
     digest = hashlib.sha256(content).hexdigest()
     made = Provenance("job", SPACE.model, SPACE.revision, SPACE.policy, digest, None, "2026-01-01")
     store.ensure("files", SPACE)

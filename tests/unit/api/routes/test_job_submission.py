@@ -142,7 +142,7 @@ def test_a_field_cannot_take_the_id_s_name(stage: Stage) -> None:
     )
 
 
-# --- how much ---------------------------------------------------------------------------------
+# --- limits -----------------------------------------------------------------------------------
 
 
 def rows(count: int) -> bytes:
@@ -178,7 +178,7 @@ def test_an_upload_that_unfolds_without_end_ends_at_its_line(stage: Stage) -> No
     assert (looked["items"], looked["rejected_by_code"]) == (10, {"unreadable": 1})
 
 
-# --- which model --------------------------------------------------------------------------------
+# --- the model ----------------------------------------------------------------------------------
 
 
 def test_a_job_without_a_model_gets_the_collection_s_own(stage: Stage) -> None:
@@ -224,7 +224,7 @@ def test_a_look_at_the_workers_that_fails_does_not_undo_the_submission(stage: St
     stage.job()
 
 
-# --- full ---------------------------------------------------------------------------------------
+# --- a full queue -------------------------------------------------------------------------------
 
 
 def test_too_much_pending_is_refused_with_retry_after_and_leaves_no_job(stage: Stage) -> None:

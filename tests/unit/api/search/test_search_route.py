@@ -33,7 +33,7 @@ def items(answer: Any) -> list[str]:
     return [hit["item_id"] for hit in answer.json()["hits"]]
 
 
-# --- the ways to ask ------------------------------------------------------------------------------
+# --- the kinds of query ---------------------------------------------------------------------------
 
 
 def test_a_picture_as_base64_finds_its_item_first(stage: Stage) -> None:
@@ -85,7 +85,7 @@ def test_words_are_refused_in_a_sentence_where_it_has_none(stage: Stage) -> None
 
 def test_an_item_is_searched_by_the_mean_of_its_vectors_and_left_out(stage: Stage) -> None:
     angles = np.zeros((4, SPACE.dimension), dtype=np.float32)
-    # `two` has pictures on two axes; `between` lies between them, nearer to neither.
+    # `two` has pictures on two axes; `between` lies between them, equally near to both.
     angles[0, 0] = angles[1, 1] = 1
     angles[2, 0] = angles[2, 1] = np.sqrt(0.5)
     angles[3, 0], angles[3, 2] = 0.9, np.sqrt(1 - 0.81)
@@ -125,7 +125,7 @@ def test_an_unknown_item_is_named(stage: Stage) -> None:
     assert "no item hat" in problem_of(ask(stage, item="hat"), 404, "not_found")["detail"]
 
 
-# --- the options ----------------------------------------------------------------------------------
+# --- options --------------------------------------------------------------------------------------
 
 
 def test_other_pictures_of_an_item_come_if_asked(stage: Stage) -> None:

@@ -21,7 +21,7 @@ from workers.models.staged import PrefersBatch, StagedBatch, Tunable
 
 
 class TunedModel(FakeModel):
-    """Notes what it is prepared for, and in which thread."""
+    """Records the sizes it is tuned for, and in which thread."""
 
     fingerprint = "tuned, card"
 
@@ -31,7 +31,7 @@ class TunedModel(FakeModel):
         self._steps = UnstagedModel(self)
 
     def enter(self) -> None:
-        """Nothing to set up."""
+        """Do nothing."""
 
     def stage(self, batch: Sequence[Inputs]) -> StagedBatch:
         return self._steps.stage(batch)

@@ -13,7 +13,7 @@ from workers.celery_app.consumer import WorkerConsumer
 
 
 class Connection:
-    """A broker's, whose memory may be full."""
+    """A connection to a broker whose memory may be full."""
 
     def __init__(self, *, full: bool) -> None:
         self.full, self.closed = full, False

@@ -1,4 +1,4 @@
-"""The model that only takes its time: its name, its time, its vectors."""
+"""The model that only takes time: its name, its duration, its vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same picture is embedded once: through the real stages, with the batches of the device counted."""
+"""Identical pictures are embedded once: through the real stages, with the device's batches counted."""
 
 from __future__ import annotations
 

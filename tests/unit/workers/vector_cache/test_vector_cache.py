@@ -1,4 +1,4 @@
-"""Known vectors: kept and found again, bounded, shared, and harmless where the file or the disk is not as it should be."""
+"""Known vectors: kept and found again, bounded, shared, and harmless if the file or the disk is damaged."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_the_file_stays_within_its_limit_and_the_oldest_go(
     found = cache.find(key(1999))
     assert found is not None
     np.testing.assert_array_equal(found, vector(1999))
-    # Deleted pages are used again: the file is as large as its limit and the batches that went beyond it.
+    # Deleted pages are reused, so the file only exceeds its limit by the batches that went beyond it.
     assert (tmp_path / "data" / FILE).stat().st_size < 4 * limit
 
 
