@@ -111,7 +111,7 @@ def _outcome(status: int | None) -> str:
     return "done" if status < 400 else "refused"
 
 
-# --- where the lines go ---------------------------------------------------------------------------
+# --- the destination of the lines -----------------------------------------------------------------
 
 
 class _File(WatchedFileHandler):

@@ -75,5 +75,5 @@ class FacetsOut(BaseModel):
         description="In the requested order; by default the suggested ones first."
     )
     left_out: list[str] = Field(
-        description="Fields beyond the number returned at once; request them by name."
+        description="Fields above the maximum per response; request them by name."
     )

@@ -145,7 +145,7 @@ class StageOut(BaseModel):
     """The time a job's pictures took in one stage of the workers, over its finished chunks."""
 
     name: StageName = Field(
-        description="`fetch` starts when a fetch slot is free and includes the wait for the host's rate limit; `decode`"
+        description="`fetch` starts when a fetch slot is free and includes the wait in the host's queue; `decode`"
         " includes the wait for a core; `embed` the wait for the device; `upsert` covers the whole chunk."
     )
     pictures: int = Field(description="A retried picture counts again.", examples=[714])

@@ -3,7 +3,7 @@ import { h } from "../dom.js";
 import { count, counted, milliseconds } from "../words.js";
 
 const STAGES = [
-  ["fetch", "Fetch", "From a free fetch slot to the last byte, including the wait for the host’s rate limit"],
+  ["fetch", "Fetch", "From a free fetch slot to the last byte, including the wait in the host’s queue"],
   ["decode", "Decode", "From the bytes to the model’s input, including the wait for a core"],
   ["embed", "Embed", "On the device, including the wait for the batch"],
   ["upsert", "Store", "Writing the chunk’s vectors to the store"],
