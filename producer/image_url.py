@@ -31,7 +31,7 @@ class ImageRoot:
     folder: str | None = None
     given: str | None = None  #: The folder as the caller named it, links not resolved.
     must_exist: bool = False
-    """Whether a path has to exist: a list of URLs has no column that tells what a line means."""
+    """Whether a path has to exist: a list of URLs has no column name that confirms that a line is a path."""
 
     def url(self, value: str) -> str:
         """Return the URL to fetch; raise `RowError` (`bad_url`) that says what was expected."""

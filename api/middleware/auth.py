@@ -1,10 +1,10 @@
-"""Who may ask: every request passes here before its body is read.
+"""Authentication: checks every request before its body is read.
 
-With keys: `Authorization: Bearer`, 401 without a known one, 429 above its rate, 403 without the scope.
-Without keys the service listens on loopback only, where every local user may ask. Pages in a local user's
-browser may not, whoever wrote them: a page elsewhere that posts here says so in `Origin`, and one whose
-name was rebound to 127.0.0.1 brings its own name in `Host`. Both are answered 403. With keys neither is
-looked at: a page has no key that a browser would send along by itself.
+With keys: `Authorization: Bearer`; 401 without a known key, 429 above its rate, 403 without the scope.
+Without keys the service listens on loopback only, and every local user has access. Other sites' pages in a local
+user's browser have not: a page of another site that posts here names itself in `Origin`, and a page whose name was
+rebound to 127.0.0.1 sends that name in `Host`. Both get a 403. With keys neither header is checked: a browser never
+sends a key by itself.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _HOW = "Send it as `Authorization: Bearer KEY`; commands take it from VITRINE_AP
 
 
 class Auth:
-    """ASGI middleware: lets a request pass, or answers 401, 403 or 429.
+    """ASGI middleware: passes a request on, or refuses it with 401, 403 or 429.
 
-    `open_paths` are answered without any check: the probes, and the page's own files.
+    `open_paths` are served without any check: the probes, and the page's files.
     """
 
     def __init__(
@@ -40,9 +40,7 @@ class Auth:
         self._app = app
         self._keyring = keyring
         self._rate = rate
-        self._open = (
-            open_paths  #: Answered without any check: the probes, and the page's own files.
-        )
+        self._open = open_paths  #: Served without any check: the probes, and the page's own files.
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -85,7 +83,7 @@ def _require(key: ApiKey, need: Need) -> None:
 
 
 def _refuse_foreign(headers: Headers) -> None:
-    """Raise `Forbidden` for what a browser sends on behalf of somebody else's page."""
+    """Raise `Forbidden` for a request that a browser sends on behalf of another site's page."""
     host = headers.get("host", "")
     if not _is_local(host):
         raise Forbidden(

@@ -1,6 +1,6 @@
-"""A body to a job: the producer's work, called from a route; what the HTTP side alone decides is here.
+"""Submission of a body as a job: calls the producer, and makes the decisions that are specific to HTTP.
 
-That is: which model a job gets when none was named, and that nothing of the server's own files is ever read.
+These are the model of a job that names none, and that the server's own files are never read.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from vitrine.core.types import JobSpec, is_collection_name, model_name, new_job_
 
 MAX_SOURCE_CHARS = 255
 UNFOLDED = 16
-"""Times the largest upload to which a packed one may unfold: 4 GiB by default, more than gzip makes of a real catalog."""
+"""Decompression limit as a multiple of the largest upload: 4 GiB by default, more than any real gzipped catalog needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A job that is in the ledger, and what became of its rows."""
+    """A job that is in the ledger, and the report on its rows."""
 
     job: str
     model: str
@@ -40,7 +40,7 @@ class Submitted:
 
 
 def submit_items(parts: Services, body: JobIn) -> Submitted:
-    """Submit the items of a JSON body; raises what `_submit` raises."""
+    """Submit the items of a JSON body; raise the errors of `_submit`."""
     rows = [{"id": item.id, "images": item.images, **_fields(item.fields)} for item in body.items]
     options = CatalogOptions(id="id", images=("images",))
     return _submit(
@@ -50,7 +50,7 @@ def submit_items(parts: Services, body: JobIn) -> Submitted:
 
 
 def submit_upload(parts: Services, body: UploadIn, file: UploadFile) -> Submitted:
-    """Submit an uploaded catalog; raises what `_submit` raises."""
+    """Submit an uploaded catalog; raise the errors of `_submit`."""
     source = source_of(file, parts.settings)
     return _submit(
         parts, lambda: open_catalog(source, body.options()),
@@ -59,13 +59,13 @@ def submit_upload(parts: Services, body: UploadIn, file: UploadFile) -> Submitte
 
 
 def source_of(file: UploadFile, settings: Settings) -> Source:
-    """The uploaded catalog, which can be opened again, and unfolds no further than a catalog does."""
+    """Return the uploaded catalog as a source that can be opened again, with a limit on its decompressed size."""
     unfold = DecompressionLimit(UNFOLDED * settings.max_upload_bytes)
     return from_stream(file.file, _name_of(file), unfold=unfold)
 
 
 def _name_of(file: UploadFile) -> str:
-    """The last part of the name the client gave: it is told in problems, and its suffix names the format."""
+    """Return the last part of the client's file name: problems refer to it, and its suffix names the format."""
     name = os.path.basename((file.filename or "").replace("\\", "/"))
     return "".join(filter(str.isprintable, name))[-MAX_SOURCE_CHARS:] or "upload"
 
@@ -91,12 +91,12 @@ def _submit(
 ) -> Submitted:
     """Validate and submit.
 
-    Raises `BadInput` (no catalog, no good row, a bad row under `strict`), `QueueFull`, `CatalogTooLarge`, `Conflict` (a collection
-    of another model), `LedgerUnavailable` or `StoreUnavailable`. Whatever ends it half-way cancels the job.
+    Raises `BadInput` (not a catalog, no good row, a bad row under `strict`), `QueueFull`, `CatalogTooLarge`, `Conflict` (the
+    collection uses another model), `LedgerUnavailable` or `StoreUnavailable`. An error half-way cancels the job.
     """
     asked = _asked_model(parts, collection, model)
     limit = parts.settings.max_pending_images
-    # Before the file is read: a full queue is no reason to look at a million rows first.
+    # Before the file is read: with a full queue, reading a million rows first would be wasted.
     refuse_when_full(parts.ledger, limit, lambda name: _is_served(parts, name))
     if strict:
         with opened() as catalog:
@@ -114,11 +114,11 @@ def _is_served(parts: Services, model: str) -> bool:
     try:
         return bool(parts.query_client.workers(model))
     except VitrineError:
-        return True  # a ledger that does not answer is no missing worker
+        return True  # an unreachable ledger does not mean that a worker is missing
 
 
 def _asked_model(parts: Services, collection: str, model: str | None) -> str:
-    """The model asked for, as it was; else the collection's own, else the API's default."""
+    """Return the model as the client named it, otherwise the collection's model, otherwise the API's default."""
     if not is_collection_name(collection):
         raise BadInput(
             f"A collection cannot be called {collection[:80]!r}.",

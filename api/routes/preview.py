@@ -1,4 +1,4 @@
-"""`/v1/preview`: a catalog looked at before it is submitted. Nothing of it is kept."""
+"""`/v1/preview`: check a catalog before it is submitted. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _FORM = (
     {name: FORM[name] for name in _SHARED}
     | READING_FORM
     | {
-        # Without a type: whatever a form holds is a text, and any text can separate.
-        "image_separator": {"description": "Between several pictures in a cell."},
+        # No type: all form fields are text, and any text can be a separator.
+        "image_separator": {"description": "Separates the pictures in a cell."},
         "cut": {
             "type": "boolean",
             "default": False,
-            "description": "The file is the beginning of a longer one: its last row is not judged.",
+            "description": "The file is the beginning of a longer one: its last row is ignored.",
         },
     }
 )
@@ -36,16 +36,16 @@ _FORM = (
 
 @router.post(
     "/v1/preview",
-    summary="Look at a catalog before it is submitted",
+    summary="Preview a catalog",
     responses=openapi.error_responses(400, 408, 413, 415),
     openapi_extra=openapi.form_body(_FORM, required=("file",)),
 )
 def preview_catalog(
     parts: RequestServices, body: Annotated[FormData, Depends(bodies.form_only)]
 ) -> PreviewOut:
-    """The columns, what each is taken for, and what is wrong with the first 10,000 rows; nothing is submitted.
+    """Return the columns, the role of each, and the errors in the first 10,000 rows. Nothing is submitted.
 
-    Where no column is recognised as the id or the picture, `missing` says so: name one and ask again.
+    If no column is recognised as the id or the picture, `missing` names the role: choose a column and try again.
     """
     fields = bodies.from_fields(PreviewIn, bodies.texts(body, literal=LITERAL))
     file = bodies.upload(body, "file")

@@ -1,4 +1,4 @@
-"""What a collection's fields hold, as filters are made from it."""
+"""Schemas of a collection's field values, from which filters are made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class FacetValueOut(BaseModel):
 
 
 class FacetBinOut(BaseModel):
-    """Numbers next to each other; `{field: {"gte": gte, "lt": lt}}` is the filter for them."""
+    """A range of numbers; `{field: {"gte": gte, "lt": lt}}` is the filter for it."""
 
     gte: float
     lt: float
@@ -29,20 +29,22 @@ class FacetOut(BaseModel):
 
     field: str = Field(examples=["colour"])
     kind: Literal["values", "range"]
-    type: str = Field(description="Of its index: `keyword`, `bool` or `float`.")
+    type: str = Field(description="Type of the field's index: `keyword`, `bool` or `float`.")
     suggested: bool = Field(
-        description="Whether it divides the pictures well enough to be offered: "
-        "a title that each picture has its own of does not."
+        description="Whether the field divides the pictures well enough to be offered as a filter: "
+        "a title that differs for every picture does not."
     )
-    values: list[FacetValueOut] = Field(description="Of `values`: the commonest first.")
-    more: bool = Field(description="Of `values`: there are more than these.")
-    low: float | None = Field(description="Of `range`: the smallest number; null where none is.")
-    high: float | None = Field(description="Of `range`: the largest number.")
-    bins: list[FacetBinOut] = Field(description="Of `range`: how the numbers are spread.")
+    values: list[FacetValueOut] = Field(description="For `values`: the most frequent first.")
+    more: bool = Field(description="For `values`: whether there are more than these.")
+    low: float | None = Field(
+        description="For `range`: the smallest number; null if there is none."
+    )
+    high: float | None = Field(description="For `range`: the largest number.")
+    bins: list[FacetBinOut] = Field(description="For `range`: the distribution of the numbers.")
 
     @classmethod
     def of(cls, found: Facet, pictures: int) -> Self:
-        """As the store counted it, among so many pictures."""
+        """Build it from the store's counts over `pictures` pictures."""
         return cls(
             field=found.field, kind="range" if found.kind == "float" else "values",
             type=found.kind, suggested=_divides(found, pictures),
@@ -53,7 +55,7 @@ class FacetOut(BaseModel):
 
 
 def _divides(found: Facet, pictures: int) -> bool:
-    """Two values or more, and those shown cover at least half of what is there."""
+    """Return whether the field has at least two values, not all unique, and the ones shown cover at least half the pictures."""
     if found.kind == "float":
         return len(found.bins) > 1
     shown = sum(value.points for value in found.values)
@@ -65,11 +67,13 @@ def _divides(found: Facet, pictures: int) -> bool:
 
 
 class FacetsOut(BaseModel):
-    """The fields of a collection that filters find by index."""
+    """The indexed fields of a collection."""
 
     collection: str
     pictures: int = Field(description="Pictures that pass the filter.")
-    facets: list[FacetOut] = Field(description="As asked for; else those suggested first.")
+    facets: list[FacetOut] = Field(
+        description="In the requested order; by default the suggested ones first."
+    )
     left_out: list[str] = Field(
-        description="Fields beyond the number returned at once; request them by name."
+        description="Fields above the maximum per response; request them by name."
     )

@@ -1,4 +1,4 @@
-"""A catalog looked at before it is submitted: what was found in it, and what would be rejected."""
+"""Preview of a catalog before it is submitted: its columns, and the rows that would be rejected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from producer.preview import Preview, PreviewColumn
 
 
 class PreviewIn(ReadingIn):
-    """The text fields beside the `file` that is looked at."""
+    """The text fields sent with the `file` to preview."""
 
     cut: bool = False
 
@@ -23,14 +23,14 @@ class ColumnOut(BaseModel):
     name: str = Field(examples=["image_link"])
     role: str = Field(description="`id`, `image` or `field`.", examples=["image"])
     kind: str | None = Field(
-        description="Of a field: `text`, `int`, `float`, `bool`, `list`, `empty`, or several of them.",
+        description="Type of a field: `text`, `int`, `float`, `bool`, `list`, `empty`, or several of them.",
         examples=["text"],
     )
-    examples: list[str] = Field(description="Its first values, cut; 3 at most.")
+    examples: list[str] = Field(description="Its first values, shortened; at most 3.")
 
     @classmethod
     def of(cls, column: PreviewColumn) -> Self:
-        """As the producer found it."""
+        """Build it from the producer's result."""
         return cls(
             name=column.name, role=column.role.value, kind=column.kind,
             examples=list(column.examples),
@@ -38,7 +38,7 @@ class ColumnOut(BaseModel):
 
 
 class PreviewOut(BaseModel):
-    """What a submit would make of the first rows; nothing was submitted."""
+    """The result a submit would have for the first rows; nothing was submitted."""
 
     source: str = Field(examples=["catalog.csv"])
     format: str = Field(examples=["csv"])
@@ -53,11 +53,11 @@ class PreviewOut(BaseModel):
     notes: list[str] = Field(description="What was detected, skipped or doubtful.")
     columns: list[ColumnOut]
     missing: list[str] = Field(
-        description="`id` or `image`, where no column was named or recognised: name one and ask again. "
-        "No row was judged then.",
+        description="`id` or `image`, if no column was named or recognised: name one and try again. "
+        "No rows were checked in that case.",
         examples=[["id"]],
     )
-    whole: bool = Field(description="Whether every row was judged, or only the first ones.")
+    whole: bool = Field(description="Whether all rows were checked, or only the first ones.")
     rows: int
     items: int
     images: int
@@ -67,7 +67,7 @@ class PreviewOut(BaseModel):
 
     @classmethod
     def of(cls, found: Preview) -> Self:
-        """As the producer found it."""
+        """Build it from the producer's result."""
         report = found.report
         return cls(
             source=found.source, format=found.format.value,

@@ -34,7 +34,7 @@ class ReadingIn(Shape):
         description="Comma-separated, or a JSON array. Default: the usual names of pictures.",
     )
     image_separator: str | None = Field(
-        default=None, max_length=16, description="Between several pictures in a cell."
+        default=None, max_length=16, description="Separates the pictures in a cell."
     )
     image_root: str | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-// What a catalog's own fields mean to people: which is the title, which the price.
+// The roles of a catalog's fields on the page: the title and the price.
 
 const TITLES = ["title", "name", "product_name", "product_title", "label", "heading"];
 const PRICES = ["price", "sale_price", "current_price", "amount"];
@@ -10,7 +10,7 @@ export function titleOf(fields, itemId) {
   return String(first(fields, TITLES) ?? itemId);
 }
 
-// "29.50", "€29.50" where the catalog names a currency that there is; null without a price.
+// "29.50", or "€29.50" if the catalog names a valid currency; null without a price.
 export function priceOf(fields) {
   const price = first(fields, PRICES);
   if (typeof price !== "number") return price === undefined ? null : String(price);

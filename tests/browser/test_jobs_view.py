@@ -113,10 +113,10 @@ def test_a_dropped_catalog_is_looked_at_mapped_and_submitted(
     drop(page, "My Shirts.csv", "\n".join(["name,link,price", *good, "Shirt 1,ftp://h/x.jpg,1"]))
     expect(page.get_by_text("No column found for the id and the pictures")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Submit"))).to_be_hidden()
-    page.get_by_label("Take name for").select_option("Id")
+    page.get_by_label("Use name as").select_option("Id")
     expect(page.get_by_text("No column found for the pictures")).to_be_visible()
-    expect(page.get_by_label("Take name for")).to_have_value("id")
-    page.get_by_label("Take link for").select_option("Picture")
+    expect(page.get_by_label("Use name as")).to_have_value("id")
+    page.get_by_label("Use link as").select_option("Picture")
     expect(page.locator(".verdict")).to_have_text(
         "5 items with 5 pictures, 1 row would be rejected."
     )
@@ -140,9 +140,9 @@ def test_a_catalog_whose_names_are_usual_needs_no_mapping(
     page = visitor.page
     visitor.open("#/jobs/new")
     page.set_input_files("#catalog-file", str(service.catalog))
-    expect(page.get_by_label("Take id for")).to_have_value("id")
-    expect(page.get_by_label("Take images for")).to_have_value("image")
-    expect(page.get_by_label("Take price for")).to_have_value("field")
+    expect(page.get_by_label("Use id as")).to_have_value("id")
+    expect(page.get_by_label("Use images as")).to_have_value("image")
+    expect(page.get_by_label("Use price as")).to_have_value("field")
     expect(page.locator(".verdict")).to_contain_text("2 rows would be rejected")
     with service.catalog.open(encoding="utf-8") as file:
         first = next(csv.DictReader(file))
@@ -190,7 +190,7 @@ def test_a_job_is_watched_while_it_runs(visitor: Visitor, held: HeldShop) -> Non
     submit(visitor, "slow", held_catalog(held, "slow", 70))
     ends_as(page, "running")
     assert (figure(page, "Pending"), figure(page, "Embedded")) == ("70", "0")
-    expect(page.locator(".stages li", has_text="In work")).to_contain_text("2 chunks")
+    expect(page.locator(".stages li", has_text="Running")).to_contain_text("2 chunks")
     expect(page.get_by_role("button", name="Stop the job")).to_be_visible()
     assert visitor.serious_violations() == []
     held.open()
@@ -210,7 +210,7 @@ def test_rate_time_left_and_stages_go_on_while_a_job_runs(visitor: Visitor, held
     assert re.search(r"\d", figure(page, "Time left")) is None
     held.doors.set()
     expect(figure_of(page, "Embedded")).to_have_text("64")
-    expect(figure_of(page, "Pictures a second")).to_have_text(re.compile(r"^(?!0$)[\d.]+$"))
+    expect(figure_of(page, "Pictures per second")).to_have_text(re.compile(r"^(?!0$)[\d.]+$"))
     expect(figure_of(page, "Time left")).to_have_text(re.compile(r"^about \d"))
     expect(stage_of(page, "Fetch")).to_contain_text("6 pictures now")
     for name in ("Fetch", "Decode", "Embed", "Store"):

@@ -52,7 +52,7 @@ def test_the_key_is_asked_for_once_and_kept_in_the_tab(browser: Browser, guarded
     with visiting(browser, guarded) as visitor:
         page = visitor.page
         visitor.open()
-        dialog = page.get_by_role("dialog", name="An API key is needed")
+        dialog = page.get_by_role("dialog", name="API key required")
         expect(dialog).to_have_count(1)
         assert visitor.serious_violations() == []
         page.get_by_label("API key", exact=True).and_(page.locator("input")).fill("wrong")
@@ -110,10 +110,10 @@ def test_where_nothing_was_submitted_yet_the_way_there_is_shown(browser: Browser
     with served(stage.app, stage.parts.settings) as url, visiting(browser, url) as visitor:
         page = visitor.page
         visitor.open()
-        expect(page.get_by_role("heading", name="There is nothing to search yet")).to_be_visible()
+        expect(page.get_by_role("heading", name="Nothing to search yet")).to_be_visible()
         assert visitor.serious_violations() == []
         page.get_by_role("navigation").get_by_role("link", name="Collections").click()
-        expect(page.get_by_role("heading", name="No collection yet")).to_be_visible()
+        expect(page.get_by_role("heading", name="No collections yet")).to_be_visible()
         page.get_by_role("link", name="Submit a catalog").click()
         expect(page.get_by_role("heading", name="No jobs yet")).to_be_visible()
 

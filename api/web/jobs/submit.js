@@ -1,4 +1,4 @@
-// A catalog on its way in: what is in it, what each column is taken for, what would be rejected, and then the sending.
+// The page that submits a catalog: its contents, the role of each column, the rows that would be rejected, and the upload.
 import { announce, fill, h } from "../dom.js";
 import { WHOLE_MARKS } from "../formats.js";
 import { icon } from "../icons.js";
@@ -10,7 +10,7 @@ import { busy, isAbort, notice, problemNotice } from "../notices.js";
 import { upload } from "../upload.js";
 import { bytes, count, counted } from "../words.js";
 
-// As much of a large file is enough to look at: more than the rows that are judged.
+// The part of a large file that is sent for the preview: more than the rows that are checked.
 const LOOKED_AT_BYTES = 4 * 1024 * 1024;
 
 export function mount(element, context) {
@@ -44,10 +44,10 @@ class Submission {
     this.#suggest();
   }
 
-  // Ask what is in the file, as it is mapped now; an answer that comes after the next question is dropped.
+  // Request a preview with the current roles; a response that arrives after a newer request is dropped.
   async look() {
     const asked = ++this.asked;
-    if (!this.preview) fill(this.found, busy("Looking at the catalog"));
+    if (!this.preview) fill(this.found, busy("Reading the catalog"));
     try {
       const preview = await this.api.post("/v1/preview", await this.#previewForm(), { signal: this.signal });
       if (asked === this.asked) this.#show(preview);
@@ -130,7 +130,7 @@ class Submission {
     };
   }
 
-  // The names that exist are offered; without them the form works as well.
+  // Suggest existing names; the form works without them.
   async #suggest() {
     const { signal } = this;
     try {
@@ -138,7 +138,7 @@ class Submission {
       options(this.form.querySelector("#job-collections"), collections.map((each) => each.name));
       options(this.form.querySelector("#job-models"), [...new Set(workers.map((worker) => worker.space.model))]);
     } catch {
-      // What is wrong is told where the catalog itself is looked at.
+      // The preview of the catalog reports the error.
     }
   }
 }
@@ -155,7 +155,7 @@ function summary(preview) {
 }
 
 const spoken = (preview) =>
-  preview.missing.length ? "Columns have to be named." : `${counted(preview.items, "item")}, ${counted(preview.rejected_rows, "row")} would be rejected.`;
+  preview.missing.length ? "Choose the missing columns." : `${counted(preview.items, "item")}, ${counted(preview.rejected_rows, "row")} would be rejected.`;
 
 function problems(preview) {
   if (!preview.problems.length) return null;
@@ -169,13 +169,13 @@ function problems(preview) {
   );
 }
 
-// A format that is read from its end: a part of such a file says nothing.
+// Some formats are read from their end, so a part of the file cannot be previewed.
 async function needsWhole(file) {
   const begins = await file.slice(0, 16).text();
   return WHOLE_MARKS.some((mark) => begins.startsWith(mark));
 }
 
-// `Summer 2026.csv.gz` could go to `summer-2026`.
+// Suggests a collection name: `summer-2026` for `Summer 2026.csv.gz`.
 function nameFor(fileName) {
   const stem = fileName.toLowerCase().replace(/\.gz$/, "").replace(/\.[^.]*$/, "");
   return stem.normalize("NFKD").replace(/[^a-z0-9_-]+/g, "-").replace(/^[-_]+|-+$/g, "").slice(0, 63);
