@@ -1,4 +1,4 @@
-"""The answering thread: waits for vectors, scales them to unit length, and resolves the askers' futures."""
+"""The answering thread: waits for vectors, scales them to unit length, and resolves the requests' futures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class CompletionThread:
-    """Answers every batch that was sent, each request once."""
+    """Answers every batch that was sent; each request is answered exactly once."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class CompletionThread:
         self._under_way = under_way
 
     def run(self) -> None:
-        """Until there is no more."""
+        """Run until the device's thread reports the end."""
         while (sent := self._sending.get()) is not None:
             again = None
             try:
@@ -58,7 +58,7 @@ class CompletionThread:
                 self._line.answered(again=again)
 
     def _answer(self, sent: SentBatch) -> Batch | None:
-        """Answer it, or return it where the device failed it as a whole."""
+        """Resolve the batch's futures, or return the batch if it failed as a whole on the device."""
         if isinstance(sent.result, list):
             _resolve(sent.batch, _units(sent.result))
             return None
@@ -78,7 +78,7 @@ class CompletionThread:
 
 
 def _units(found: Sequence[Outcome]) -> list[Outcome]:
-    """Unit vectors in place of the model's; a failure in place of a vector that has no direction."""
+    """Replace the model's vectors by unit vectors, and zero or non-finite ones by a failure."""
     vectors = [one for one in found if not isinstance(one, ItemFailure)]
     if not vectors:
         return list(found)

@@ -1,6 +1,6 @@
-"""A worker's metrics by name: counted by its stages, read at each scrape. Thread-safe.
+"""Defines a worker's metrics: its stages count, and each scrape reads them. Thread-safe.
 
-Names and labels are listed in docs/metrics.md; what dashboards and alerts name is held to what is exported here.
+Names and labels are listed in docs/metrics.md. A test checks that dashboards and alerts use only metrics exported here.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from workers.batching.stats import BatchStats as BatchGauge
 from workers.ingest.chunk_worker import FAILED_PREFIX, Report
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-"""From a batch of a small model on a GPU to a chunk that waits for a slow host."""
+"""Histogram buckets, from a small model's batch on a GPU to a chunk that waits for a slow host."""
 SIZES = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 512, 1024)
-"""Pictures a batch."""
+"""Histogram buckets for pictures per batch."""
 
 _QUERY_OUTCOMES = ("answered", "refused", "dropped")
 _CHUNK_OUTCOMES = ("refused", "given_back", "parked")
 
 
 class WorkerMetrics:
-    """Everything that one worker exports; `registry` holds it."""
+    """All metrics that a worker exports; `registry` contains them."""
 
     def __init__(self) -> None:
         self.registry = process_registry()
@@ -61,7 +61,7 @@ class WorkerMetrics:
             ["outcome"],
             registry=self.registry,
         )
-        # There from the beginning: an increase is told from the second value on.
+        # Create the series now: Prometheus shows an increase only from its second value on.
         self.chunks.labels("parked")
         self.queries = Counter(
             "vitrine_queries",
@@ -120,7 +120,7 @@ class WorkerMetrics:
         )
 
     def describe(self, info: WorkerInfo) -> None:
-        """Say who this is."""
+        """Export the worker's node, model, revision, policy and device."""
         Info("vitrine_worker", "The worker and what it runs.", registry=self.registry).info(
             {
                 "node": info.node,
@@ -133,25 +133,25 @@ class WorkerMetrics:
 
     # --- called by the stages ----------------------------------------------------------------------
     def watch_batches(self, gauge: BatchGauge) -> None:
-        """Follow the batcher."""
+        """Observe the batcher."""
         lanes = {True: self.batches.labels("bulk"), False: self.batches.labels("query")}
         gauge.on_answered = lambda requests, bulk: lanes[bulk].observe(requests)
         gauge.on_finished = self.stages.labels("device").observe
         self.registry.register(DeviceBusy(gauge))
 
-    def store_called(self, operation: str, seconds: float, good: bool) -> None:  # noqa: FBT001 - as `vectors.timed` tells it
-        """Take a call of the store."""
+    def store_called(self, operation: str, seconds: float, good: bool) -> None:  # noqa: FBT001 - as `vitrine.store.timed` calls it
+        """Record a call to the store."""
         self.stores.labels(operation, "ok" if good else "error").observe(seconds)
 
     def fetched(self, size: int) -> None:
-        """So many bytes of a picture arrived."""
+        """Record the bytes of a fetched picture."""
         self.fetched_bytes.inc(size)
         with self._adding:
             self.bytes_so_far += size
 
     @contextmanager
     def chunk(self) -> Iterator[Report]:
-        """Time a chunk; whoever does it writes its report into what is given, unless it raises."""
+        """Time a chunk; the caller fills in the report that is yielded, unless it raises."""
         report: Report = {}
         began = time.perf_counter()
         try:
@@ -166,7 +166,7 @@ class WorkerMetrics:
         self.chunks.labels(outcome).inc()
         if outcome == "done":
             self.stages.labels("chunk").observe(seconds)
-        # One that was given back may have been written in part.
+        # A chunk that was given back may have been recorded in part.
         embedded, failed = (int(report.get(name, 0)) for name in ("embedded", "failed"))
         with self._adding:
             self.embedded_so_far += embedded
@@ -178,7 +178,7 @@ class WorkerMetrics:
                 self.images.labels("failed", name.removeprefix(FAILED_PREFIX)).inc(int(count))
 
     def query_done(self, report: Mapping[str, int | str], seconds: float) -> None:
-        """Take a group of questions that has ended: how many of it came to what."""
+        """Record a finished group of queries: how many had which outcome."""
         with self._adding:
             self.answered_so_far += int(report.get("answered", 0))
         for outcome in _QUERY_OUTCOMES:
@@ -187,13 +187,13 @@ class WorkerMetrics:
 
 
 class DeviceBusy(Collector):
-    """The batcher's own count of busy seconds, as it is when somebody asks."""
+    """Exports the batcher's count of busy seconds at each scrape."""
 
     def __init__(self, gauge: BatchGauge) -> None:
         self._gauge = gauge
 
     def collect(self) -> Iterable[Metric]:
-        """One counter."""
+        """Yield the counter."""
         meaning = "Seconds in which the device had a batch; its rate is how busy the device is."
         yield CounterMetricFamily(
             "vitrine_device_busy_seconds", meaning, value=self._gauge.busy_seconds
