@@ -1,4 +1,4 @@
-"""How a model with a text tower converts the cosine of a picture and a text into its native score.
+"""Conversion of the cosine of a picture and a text into the native score of a model with a text tower.
 
     cosine -> scale * cosine + bias -> probability (SigLIP: of each pair; CLIP: among the texts given)
 

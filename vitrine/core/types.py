@@ -73,7 +73,7 @@ FINISHED_STATES = frozenset(
 
 
 class FailureReason(enum.StrEnum):
-    """Why a picture has no vector. `transient` reasons are retried; the others are final."""
+    """The reason why a picture has no vector. `transient` reasons are retried; the others are final."""
 
     NOT_FOUND = "not_found"  #: The host returned 404 or 410, or the file does not exist.
     HTTP_ERROR = "http_error"  #: Another status that retrying will not change (401, 403, …).
@@ -139,7 +139,7 @@ class CatalogItem:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """Why a row, or the whole file, was rejected: its position and what was expected there."""
+    """The reason why a row, or the whole file, was rejected: its position and what was expected there."""
 
     source: str  #: The file's name as the user gave it, or `stdin`.
     line: int | None  #: First line of the row, counted from 1; None if it concerns the whole file.

@@ -50,19 +50,19 @@ class FindingFactory:
     about: str
 
     def good(self, said: str) -> Finding:
-        """As it should be."""
+        """Return a finding that all is well."""
         return Finding(self.about, Severity.GOOD, said)
 
     def note(self, said: str, mend: str | None = None) -> Finding:
-        """Worth knowing."""
+        """Return a finding that is only worth knowing."""
         return Finding(self.about, Severity.NOTE, said, mend)
 
     def warning(self, said: str, mend: str) -> Finding:
-        """It works, for now."""
+        """Return a finding of something that works only for now."""
         return Finding(self.about, Severity.WARNING, said, mend)
 
     def wrong(self, said: str, mend: str | None = None) -> Finding:
-        """It does not work."""
+        """Return a finding of something that does not work."""
         return Finding(self.about, Severity.WRONG, said, mend)
 
 

@@ -46,7 +46,7 @@ NO_STAGES: Mapping[str, StageTotal] = MappingProxyType({})
 
 
 class LeaseRefusal(enum.StrEnum):
-    """Why a chunk was not leased; its message is then acknowledged and dropped."""
+    """The reason why a chunk was not leased; its message is then acknowledged and dropped."""
 
     DONE = "done"  #: Every picture of it has its outcome.
     LEASED = "leased"  #: A worker holds a lease that has not expired.
