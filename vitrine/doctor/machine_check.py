@@ -1,4 +1,4 @@
-"""The machine: room on the disk, files that may be open, cores, and who listens where the API is to."""
+"""Checks of the machine: free disk space, the limit on open files, cores, and what listens on the API's port."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ GIBIBYTE = 2**30
 LOW_DISK_BYTES, FULL_DISK_BYTES = 5 * GIBIBYTE, GIBIBYTE // 4
 """A million vectors of 768 numbers take 4.6 GB with their index; below the second figure Redis and the store stop."""
 OPEN_FILES = 1024
-"""A worker fetches 128 pictures at once, the API serves 512 connections, the store keeps tens of files a collection."""
+"""A worker fetches 128 pictures in parallel, the API serves 512 connections, the store opens tens of files per collection."""
 API_SECONDS = 5.0
 
 
 def check_disk(settings: Settings) -> Iterator[Finding]:
-    """Where the data are: can be written, and how much room is left."""
+    """Check that the data directory is writable and has free space."""
     book = FindingFactory("disk")
     folder = _existing(settings.data_dir)
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -45,12 +45,12 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
 
 
 def _existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that is there."""
+    """Return the path, or the nearest existing folder above it."""
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
 def check_limits() -> Iterator[Finding]:
-    """What the system allows this user's processes."""
+    """Check what the system allows this user's processes."""
     book = FindingFactory("machine")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < OPEN_FILES:
@@ -70,7 +70,7 @@ def _cores() -> int:
 
 
 def check_port(settings: Settings, *, running: bool) -> Iterator[Finding]:
-    """The API's address: vitrine answers there, or nobody does, or somebody else. `running`: it ought to answer."""
+    """Check whether vitrine, another program or nothing responds at the API's address. `running`: vitrine should."""
     book = FindingFactory("API")
     url = settings.api_url.rstrip("/")
     shown = redact_url(url)
@@ -127,7 +127,7 @@ def is_port_free(host: str, port: int) -> bool:
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as server:
-            # As servers do it: a port that was closed a moment ago is free.
+            # As servers do it: a port that was closed a moment ago counts as free.
             server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             server.bind(address)
     except OSError:

@@ -1,4 +1,4 @@
-"""Redis: does it answer, is it new enough, and does it keep what it is given."""
+"""Checks of Redis: whether it responds, is new enough, and keeps its data."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from vitrine.doctor.finding import Finding, FindingFactory
 from vitrine.doctor.version import parse_major_minor
 
 MIN_REDIS_VERSION = (6, 2)
-"""The oldest that the tests run on: the server in the standalone service's wheel."""
+"""The oldest version that the tests cover: the server in the standalone service's wheel."""
 FULL_SHARE = 0.8
 SLOW_MS = 5.0
-"""A ping beyond this is another building's Redis: a chunk asks it a dozen times."""
+"""A slower ping means a remote Redis: each chunk sends it a dozen commands."""
 SKEW_SECONDS = 5.0
 PINGS = 9
 
@@ -28,7 +28,7 @@ _BOOK = FindingFactory("Redis")
 
 @dataclass(frozen=True, slots=True)
 class RedisProbe:
-    """What Redis says of itself, how long a ping takes, and how far its clock is ahead of ours."""
+    """The server's INFO, the time of a ping, and how far its clock is ahead of ours."""
 
     info: Mapping[str, Any]
     ping_ms: float
@@ -36,7 +36,7 @@ class RedisProbe:
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:
-    """Ask it; raises `LedgerUnavailable` where it does not answer, `BadInput` where the URL is none."""
+    """Probe Redis; raises `LedgerUnavailable` if it does not respond, `BadInput` for an invalid URL."""
     with closing(connect_redis(settings.redis_url.get_secret_value())) as redis:
         with redis_errors():
             vitals = _probe(redis)
@@ -57,7 +57,7 @@ def _probe(redis: Redis) -> RedisProbe:
 
 
 def redis_findings(vitals: RedisProbe) -> Iterator[Finding]:
-    """The findings from what was measured."""
+    """Yield the findings from the measurements."""
     yield from _version(vitals.info)
     yield from _role(vitals.info)
     yield from _persistence(vitals.info)

@@ -1,4 +1,4 @@
-"""The settings: are they understood, and is there a variable that nobody reads."""
+"""Checks of the settings: whether they are valid, and whether any variable is unused."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _PREFIX = "VITRINE_"
 _READ_ELSEWHERE = frozenset(
     {"CONFIG", "DEBUG", "PARENT", "REDIS_SERVER", "TEST_DATA", "TEST_REDIS_URL"}
 )
-"""Variables that are no settings of a process, and are read all the same."""
+"""Variables that are read although they are not fields of `Settings`."""
 
 
 def check_settings(
     given: Settings, found: Settings, environment: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """`given` is what options and environment say, `found` the same with a running service's addresses."""
+    """Check the settings; `given` are those of options and environment, `found` also has a running service's addresses."""
     book = FindingFactory("settings")
     unread = list(_unread(environment))
     yield from unread
@@ -57,7 +57,7 @@ def _unread(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def check_keys(given: Settings) -> Iterator[Finding]:
-    """Who may ask the API; raises `BadInput` for entries that cannot be read, and for an API that would stand open."""
+    """Check who may use the API; raises `BadInput` for invalid entries and for an API that would be open to the network."""
     book = FindingFactory("keys")
     keyring = read_keyring(given)
     require_keys_unless_loopback(given.api_host, keyring)

@@ -1,4 +1,4 @@
-"""The vector store: does it answer, is it new enough, do its limits leave room for what vitrine asks."""
+"""Checks of the vector store: whether it responds, is new enough, and allows the requests that vitrine sends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vitrine.store.base import VectorStore
 from vitrine.store.open import check_url, open_store
 
 MIN_QDRANT_VERSION = (1, 16)
-"""Collections' metadata, where the space of their vectors stands, came with it."""
+"""This version introduced collection metadata, which records the space of a collection's vectors."""
 TIMEOUT_SECONDS = 10.0
 CHUNK_POINTS = 64
 _NEEDED: Mapping[str, int] = {
@@ -25,14 +25,14 @@ _NEEDED: Mapping[str, int] = {
     "max_query_limit": 300,
     "filter_max_conditions": 100,
 }
-"""Limits of Qdrant's strict mode, and what is asked at most in ordinary work: a chunk's points; three points for each
+"""Limits of Qdrant's strict mode, and the most that normal operation needs: the points of a chunk; three points for each
 of a hundred items; the conditions of one filter."""
 
 _BOOK = FindingFactory("store")
 
 
 def check_store(settings: Settings) -> Iterator[Finding]:
-    """Ask it; raises `StoreUnavailable` where it does not answer, `BadInput` where the URL is none."""
+    """Query the store; raises `StoreUnavailable` if it does not respond, `BadInput` for an invalid URL."""
     kind = check_url(settings)
     if kind == "embedded":
         path = urlsplit(settings.qdrant_url.get_secret_value()).path
@@ -80,7 +80,7 @@ def _collections(store: VectorStore) -> Iterator[Finding]:
 
 
 def _limits(name: str, told: Mapping[str, Any]) -> Iterator[Finding]:
-    """Qdrant's own status of a collection, and the strict mode that somebody set for it."""
+    """Check Qdrant's status of a collection, and the limits of its strict mode if that is enabled."""
     result = told.get("result") or {}
     if result.get("status") == "red":
         yield _BOOK.wrong(
@@ -100,7 +100,7 @@ def _limits(name: str, told: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _get_json(settings: Settings, path: str) -> Mapping[str, Any]:
-    """What a Qdrant server tells that the gateway has no use for; raises `StoreUnavailable`."""
+    """Fetch JSON from a Qdrant server that the store gateway does not offer; raises `StoreUnavailable`."""
     key = settings.qdrant_api_key
     headers = {"api-key": key.get_secret_value()} if key else {}
     url = settings.qdrant_url.get_secret_value().rstrip("/") + path

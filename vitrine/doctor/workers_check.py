@@ -1,4 +1,4 @@
-"""Workers: is one alive for each model that is asked for, and do they embed into the collections' spaces."""
+"""Checks of the workers: whether each requested model has one, and whether they embed into the collections' spaces."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from vitrine.store.base import CollectionInfo
 from vitrine.store.open import check_url, open_store
 
 JOBS = 100
-"""The newest jobs are looked at; older ones that wait still are a matter for `vitrine jobs`."""
+"""Number of newest jobs to check; `vitrine jobs` shows older ones that still wait."""
 
 _BOOK = FindingFactory("workers")
 
 
 def check_workers(settings: Settings) -> Iterator[Finding]:
-    """Ask Redis who is alive, the ledger what waits, the store what is there.
+    """Check the live workers in Redis, the waiting jobs in the ledger, and the collections in the store.
 
-    That one of them does not answer is not told again: the looks at themselves have told it.
+    If one of them is unreachable, its own check reports that; it is not repeated here.
     """
     try:
         with closing(connect_redis(settings.redis_url.get_secret_value())) as redis, redis_errors():
@@ -68,7 +68,7 @@ def _alive(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Finding]:
 
 
 def metrics_port(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Finding]:
-    """Whether a worker started here could tell its metrics, where their port is fixed."""
+    """Check whether a worker started here could serve its metrics, if their port is fixed."""
     host, port = settings.metrics_host, settings.metrics_port
     ours = {worker.metrics.rpartition(":")[2] for worker in crew if worker.metrics}
     if port and str(port) not in ours and not is_port_free(host, port):
@@ -79,7 +79,7 @@ def metrics_port(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Fin
 
 
 def dead_letters(parked: DeadLetterCount) -> Iterator[Finding]:
-    """Messages that no worker could make anything of, if there are any."""
+    """Report messages that no worker understood, if there are any."""
     if parked.messages:
         yield _BOOK.warning(
             f"{parked.messages:,} messages that no worker understood are parked; they came {parked.times:,} times.",
@@ -89,7 +89,7 @@ def dead_letters(parked: DeadLetterCount) -> Iterator[Finding]:
 
 
 def jobs_without_worker(crew: Sequence[WorkerInfo], jobs: Iterable[JobStatus]) -> Iterator[Finding]:
-    """Jobs that wait for a model that no worker has, one finding for each model."""
+    """Report jobs that wait for a model without a worker, one finding per model."""
     served = {worker.model for worker in crew}
     waiting: dict[str, list[JobStatus]] = {}
     for job in jobs:
@@ -107,7 +107,7 @@ def jobs_without_worker(crew: Sequence[WorkerInfo], jobs: Iterable[JobStatus]) -
 def mismatched_collections(
     crew: Sequence[WorkerInfo], collections: Iterable[CollectionInfo]
 ) -> Iterator[Finding]:
-    """Collections of a worker's model whose vectors are of another space than the worker's."""
+    """Report collections of a worker's model whose vectors are from a space other than the worker's."""
     for info in collections:
         spaces = {worker.space for worker in crew if worker.model == info.space.model}
         if not spaces or info.space in spaces:

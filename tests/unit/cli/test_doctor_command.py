@@ -71,7 +71,7 @@ def test_what_is_wrong_is_told_with_what_to_do_and_the_exit_code(
     assert done.exit_code == 3
     assert "wrong   Redis" in done.stdout
     assert "wrong   device" in done.stdout
-    assert "things wrong" in done.stdout.splitlines()[-1]
+    assert " problems" in done.stdout.splitlines()[-1]
     assert "hush-hush" not in done.output
 
 
@@ -103,4 +103,4 @@ def test_an_installation_without_a_workers_packages_is_a_note(
     monkeypatch.setattr("vitrine.cli.doctor.model_check._PACKAGES", ("torch", "no_such_package"))
     assert list(check_device(Settings())) == []
     (found,) = check_model(Settings(redis_url=SecretStr("redis://h")), load=True)
-    assert "without no_such_package" in found.said
+    assert "it lacks no_such_package" in found.said

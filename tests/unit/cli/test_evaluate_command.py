@@ -296,7 +296,7 @@ def test_a_collection_is_measured_where_no_worker_and_no_queue_is(
     ("arguments", "said"),
     [
         ([], "Give a CATALOG, or --collection"),
-        (["--collection", "shop", "--model", "made"], "a collection has its model"),
+        (["--collection", "shop", "--model", "made"], "a collection already has a model"),
         (["--collection", "nowhere"], "no collection 'nowhere'"),
         (["--collection", "shop", "--label", "size"], "has size"),
         (["--collection", "shop", "--prompt", "A photo."], "no place for the class"),

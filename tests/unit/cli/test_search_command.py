@@ -162,7 +162,7 @@ def test_more_like_an_item_is_a_question(search: Search) -> None:
 def test_items_with_the_same_picture_are_counted(search: Search, stage: Stage) -> None:
     put(stage.store, "summer", ("shirt again", 0, b"shirt", {}), ("and again", 0, b"shirt", {}))
     result = search("--item", "bag", "--group-duplicates")
-    assert "(+2 alike)" in result.stdout
+    assert "(+2 similar)" in result.stdout
     assert result.stdout.count("shop.example") == 1
 
 

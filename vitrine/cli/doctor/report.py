@@ -1,4 +1,4 @@
-"""Findings as people and programs see them."""
+"""Output of findings, for people and programs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _SIGNS = {
 
 
 def print_findings(findings: Iterable[Finding], *, as_json: bool) -> list[Finding]:
-    """Tell each as it is found, or all as one object in the end; returns them."""
+    """Print each finding as it is made, or all as one object at the end; return them."""
     told: list[Finding] = []
-    with error_console().status("looking") as status:
+    with error_console().status("checking") as status:
         for finding in findings:
-            status.update(f"looking; {finding.about} done")
+            status.update(f"checking; {finding.about} done")
             told.append(finding)
             if not as_json:
                 _print(finding)
@@ -51,6 +51,6 @@ def _print(finding: Finding) -> None:
 
 def _print_sum(counts: Counter[Severity]) -> None:
     wrong, warnings = counts[Severity.WRONG], counts[Severity.WARNING]
-    said = f"{counted(wrong, 'thing')} wrong" if wrong else "Nothing is wrong"
+    said = counted(wrong, "problem") if wrong else "No problems"
     more = f", {counted(warnings, 'warning')}" if warnings else ""
     console().print(escape_text(f"{said}{more}."))
