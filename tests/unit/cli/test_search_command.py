@@ -67,7 +67,7 @@ def test_a_local_picture_is_uploaded_byte_by_byte(
     assert "1.000" in result.stdout
     assert "Striped shirt, colour: red, price: 20" in result.stdout
     assert "bag" not in result.stdout
-    assert "the picture sent" in result.stderr
+    assert "the uploaded picture" in result.stderr
 
 
 def test_a_file_url_names_a_local_picture(search: Search, stage: Stage, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from vitrine.testing.memory_store import MemoryStore
 from workers.ingest.store_breaker import TERMS, StoreBreaker
 from workers.ingest.upsert import ChunkStore
 
-AWAY = StoreUnavailable("The store process answered 503 without saying why.")
+AWAY = StoreUnavailable("The store process answered 503 without a reason.")
 
 
 class Time:
