@@ -16,13 +16,13 @@ from producer.column_types import Kinds, kinds_of
 from producer.columns import Columns, choose_columns
 from producer.duplicate_ids import SeenIds
 from producer.formats import Format
-from producer.grouping import MAX_APART, RowGroup, RowGroups
 from producer.image_url import ImageRoot, image_root
 from producer.presets import AUTO, NO_PRESET, PRESETS, Preset, matching, recognise
 from producer.readers import Reader, ReadingOptions, Row, open_reader
 from producer.readers.base import look_ahead
 from producer.readers.in_memory import InMemoryRows
 from producer.row_errors import FileBrokenOff, RowError, shown
+from producer.row_groups import MAX_APART, RowGroup, RowGroups
 from producer.source import Source
 from producer.validate import Validator, cell_payload, typed_payload
 from vitrine.core.errors import BadInput
