@@ -49,7 +49,7 @@ export class ReadingForm {
   #root(preview) {
     const example = preview.image_root;
     const input = this.#text("image_root", "Picture paths start at", this.given.image_root ?? example, {
-      type: "url", inputmode: "url", placeholder: "https://shop.example/media",
+      type: "url", inputmode: "url", placeholder: "a URL",
     });
     this.example = example;
     return input;
