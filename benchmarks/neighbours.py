@@ -3,7 +3,7 @@
 `python -m benchmarks.neighbours FOLDER [--model DIR]... [--json]`. FOLDER holds `labels.csv` with the columns `file`
 and `label`, and the files. It says of each model what the cut that is made for each question gains over the best flat
 score, how many copies that are made here (re-encoded, halved, made brighter, cropped) are found as near-identical
-and how many others with them, and what plus and minus change. The figures of docs/search.md are from here.
+and how many others with them, and what plus and minus change. The figures of docs/similarity.md are from here.
 """
 
 from __future__ import annotations

@@ -106,8 +106,8 @@ def run(page: list[Block], folder: Path) -> list[str]:
     assert "Traceback" not in done.stdout
     printed = ["" for _ in page]
     pieces = re.split(rf"\n{_MARK.format('([0-9]+)')}\n", "\n" + done.stdout)[1:]
-    for number, text in zip(pieces[::2], pieces[1::2], strict=True):
-        printed[int(number)] = text
+    for which, text in zip(pieces[::2], pieces[1::2], strict=True):
+        printed[int(which)] = text
     return printed
 
 

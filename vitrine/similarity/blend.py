@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from vitrine.similarity.score_baseline import ScoreBaseline
 
 NEGATIVE_WEIGHT = 0.3
-"""How strongly what is not wanted pushes, beside what is wanted: measured in docs/search.md, a quarter suits two models
+"""How strongly what is not wanted pushes, beside what is wanted: measured in docs/similarity.md, a quarter suits two models
 best and a half one. Rocchio's feedback, whose form this is, usually takes a quarter to a third."""
 MIN_LENGTH = 1e-6  #: A blend of less length has no direction.
 

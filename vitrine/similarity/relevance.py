@@ -9,7 +9,7 @@ hits::
     ──────┼─────────────────┼─────────────────────────┼──────▶ score
        background       four fifths of the way
 
-What the measure gains over the best flat score, and what it cannot tell, is in docs/search.md.
+What the measure gains over the best flat score, and what it cannot tell, is in docs/similarity.md.
 """
 
 from __future__ import annotations

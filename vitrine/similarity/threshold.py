@@ -3,7 +3,7 @@
 What "near" means differs from model to model: two unrelated pictures have a cosine of 0.3 in one space and of 0.9 in
 another. So the unit is the collection's own: the usual distance between two of its pictures drawn at random. A picture and
 its re-encoded, scaled or slightly brighter copy lie within an eighth of that; the same product in another colour
-begins to be as near (docs/search.md has the measurement).
+begins to be as near (docs/similarity.md has the measurement).
 """
 
 from __future__ import annotations
