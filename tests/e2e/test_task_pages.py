@@ -12,7 +12,7 @@ from tests.e2e.doc_pages import assert_shown, blocks, demo, run
 
 pytestmark = pytest.mark.e2e
 
-PAGES = ("ingest", "search", "operate")
+PAGES = ("ingest", "search", "models", "operate")
 
 
 @pytest.fixture(scope="module")
