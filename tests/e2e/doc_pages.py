@@ -1,11 +1,11 @@
-"""The pages of docs/ as tests run them: their blocks in a shell, beside one demo in a fresh folder.
+"""Run the blocks of a documentation page in a shell, beside one demo in a fresh folder, and compare their output.
 
-    page -> blocks -> a script -> what each block printed -> compared with what the page shows below it
+    page -> blocks -> one script -> output of each block -> compared with the block below it on the page
 
-A ```sh or ```python block runs unless an HTML comment `<!-- not run: why -->` is on the line above it. Every command has to exit
-with 0; a command that ends in `# exits 3` has to exit with 3. A ```text or ```json block right below a block that ran is its
-output, abridged: each line is found in it, or each key with its value. `…` stands for anything there, and what differs from run
-to run (ids, dates, ports, fractions, times, in JSON seconds of a job too) is compared by its form.
+A ```sh or ```python block runs unless the line above it is an HTML comment `<!-- not run: why -->`. Every command must exit
+with 0; a command that ends in `# exits 3` must exit with 3. A ```text or ```json block right below a block that ran is its
+abridged output: every line, or every key with its value, must be there. `…` matches anything, and values that differ from run
+to run (ids, dates, ports, fractions, times) are compared by their form.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _BY_FORM = (
     (r"\d+\.\d+", r"\d+(?:\.\d+)?"),
     (r"\b\d+ (?:ms|s|min)\b", r"\d+ (?:ms|s|min)"),
 )
-"""What a page shows of it, and what may be there instead."""
+"""Pairs of regular expressions: what a page shows, and what the output may contain instead."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    """The blocks of a page, in order."""
+    """Return the blocks of a page, in order."""
     text = page.read_text(encoding="utf-8")
     return [
         Block(
@@ -67,14 +67,14 @@ def blocks(page: Path) -> list[Block]:
 
 
 def environment() -> dict[str, str]:
-    """A shell's: none of the caller's settings, limits of a patient machine, and the commands of this environment."""
+    """The shell's environment: none of the caller's settings, generous time limits, and the commands of this interpreter."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VITRINE_")}
     return {**kept, **SETTINGS, "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}"}
 
 
 @contextlib.contextmanager
 def demo(folder: Path) -> Iterator[None]:
-    """`vitrine demo --data-dir demo` in a folder while the block runs, from its report on."""
+    """Run `vitrine demo --data-dir demo` in a folder; enter once it has printed its report."""
     log = folder / "demo.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -93,7 +93,7 @@ def demo(folder: Path) -> Iterator[None]:
 
 
 def run(page: list[Block], folder: Path) -> list[str]:
-    """Run a page's blocks in one shell; what each printed, in order of the page ("" for those that do not run)."""
+    """Run a page's blocks in one shell; return what each printed, in page order ("" for blocks that do not run)."""
     parts = ["exec 2>&1"]
     for number, block in enumerate(page):
         if block.runs:
@@ -112,7 +112,7 @@ def run(page: list[Block], folder: Path) -> list[str]:
 
 
 def assert_shown(page: list[Block], printed: list[str]) -> None:
-    """Whether each block below one that ran is what that one printed."""
+    """Assert that every output block matches the output of the block above it."""
     for number, block in enumerate(page[1:]):
         if page[number].runs and block.language in {"text", "json"}:
             where = f"line {block.line}"
@@ -123,7 +123,7 @@ def assert_shown(page: list[Block], printed: list[str]) -> None:
 
 
 def _script(block: Block, number: int, folder: Path) -> str:
-    """A block for the shell."""
+    """Return a block as shell code."""
     if block.language == "python":
         (folder / f"block_{number}.py").write_text(block.text, encoding="utf-8")
         return f"python block_{number}.py"
@@ -137,7 +137,7 @@ def _script(block: Block, number: int, folder: Path) -> str:
 
 
 def _checked(statement: str) -> str:
-    """A command whose exit code the page states has to have it."""
+    """Return a command with a check of its exit code, if the page states one."""
     stated = _EXITS.search(statement.rstrip())
     if stated is None:
         return statement
@@ -149,7 +149,7 @@ def _checked(statement: str) -> str:
 
 
 def _pattern(shown: str) -> str:
-    """A regular expression for a text of a page; blanks and line breaks are the same."""
+    """Return a regular expression for text of a page; all white space is equal."""
     words = " ".join(shown.split())
     forms = re.compile("|".join(f"({form})" for form, _ in _BY_FORM))
     pattern, at = "", 0
@@ -160,14 +160,14 @@ def _pattern(shown: str) -> str:
 
 
 def _assert_lines(shown: str, printed: str, where: str) -> None:
-    """Whether each line that a page shows was printed, wherever it was wrapped."""
+    """Assert that each line shown was printed, wherever it was wrapped."""
     words = " ".join(printed.split())
     for line in filter(None, map(str.strip, shown.splitlines())):
         assert re.search(_pattern(line), words), f"{where}: {line!r} is not in:\n{printed}"
 
 
 def _assert_within(shown: Any, found: Any, where: str) -> None:
-    """Whether a page's JSON is part of what came: the keys it names, and the beginnings of its lists."""
+    """Assert that the JSON shown is part of the JSON found: its keys, and the beginnings of its lists."""
     if shown == "…":
         return
     if isinstance(shown, dict):

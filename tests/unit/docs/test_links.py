@@ -1,4 +1,4 @@
-"""Every relative link of the pages leads to a file, and to a heading where it names one."""
+"""Every relative link in the documentation resolves to a file and, if it has an anchor, to a heading."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
 def _prose(page: Path) -> str:
-    """A page without its blocks and code, in which brackets are no links."""
+    """Return a page without code, where brackets are not links."""
     text = re.sub(
         r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
     )
@@ -23,7 +23,7 @@ def _prose(page: Path) -> str:
 
 
 def _anchors(page: Path) -> set[str]:
-    """The names that GitHub gives a page's headings."""
+    """Return the anchors that GitHub generates for a page's headings."""
     headings = _HEADING.findall(page.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
