@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.e2e.doc_pages import assert_shown, blocks, demo, run
+from tests.e2e.docs.doc_pages import assert_shown, blocks, demo, run
 
 pytestmark = pytest.mark.e2e
 
