@@ -16,5 +16,5 @@ def test_the_five_minutes_run_as_they_are_written(tmp_path: Path) -> None:
     (block,) = (block for block in blocks(REPOSITORY / "README.md") if block.runs)
     with demo(tmp_path):
         (printed,) = run([block], tmp_path)
-    assert "tried again" in printed
+    assert "Retrying 2 pictures" in printed
     assert printed.count("vt-") > 10
