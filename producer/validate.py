@@ -6,12 +6,12 @@ Every row passes through here, so each check starts with a cheap test that good 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import orjson
 
-from producer.cells import Cast, choose_cast
+from producer.cells import Cast, cell_value, choose_cast
 from producer.columns import Columns
 from producer.image_cell import image_values
 from producer.image_url import ImageRoot
@@ -87,20 +87,50 @@ class Validator:
 
 
 def cell_payload(columns: Columns, names: Sequence[str], sample: Sequence[Row]) -> PayloadOf:
-    """Return the function that makes the payload of CSV rows, with a type for each column from the first rows."""
-    casts: list[tuple[str, Cast]] = [
-        (name, choose_cast(row.values[name] for row in sample))
-        for name in columns.payload_of(names)
-    ]
+    """Return the function that makes the payload of rows of texts, with a type for each column from the first rows.
+
+    Rows of XML can lack columns, have more of them, and hold lists in their cells.
+    """
+    casts: dict[str, Cast | None] = dict.fromkeys(names)
+    for name in columns.payload_of(names):
+        casts[name] = choose_cast(_texts(name, sample))
 
     def payload_of(values: Mapping[str, Any]) -> dict[str, PayloadValue]:
         payload: dict[str, PayloadValue] = {}
-        for name, cast in casts:
-            if (text := values[name]) and (value := cast(text)) is not None:
+        for name, cell in values.items():
+            if not cell:
+                continue
+            try:
+                cast = casts[name]
+            except KeyError:  # a column that none of the first rows has
+                cast = cell_value if columns.payload_of((name,)) == (name,) else None
+            if cast is None:
+                continue
+            value = cast(cell) if isinstance(cell, str) else _list_value(name, cell, cast)
+            if value is not None:
                 payload[name] = value
         return payload
 
     return payload_of
+
+
+def _texts(name: str, sample: Sequence[Row]) -> Iterator[str]:
+    for row in sample:
+        cell = row.values.get(name, "")
+        yield from (
+            text for text in (cell if isinstance(cell, list) else (cell,)) if isinstance(text, str)
+        )
+
+
+def _list_value(name: str, cells: list[Any], cast: Cast) -> PayloadValue:
+    """Return a list's texts as its column has them, as numbers if all of them are."""
+    numbers: list[float] = []
+    for cell in cells:
+        value = cast(cell) if isinstance(cell, str) else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return payload_value(name, cells)
+        numbers.append(value)
+    return numbers
 
 
 def typed_payload(columns: Columns) -> PayloadOf:
