@@ -71,8 +71,9 @@ _UTF_16_XML = (b"<\0", b"\0<")
 _XML = re.compile(r"<(?:\?xml\s|!--|!DOCTYPE\s|[^\W\d][\w.:-]*[\s/>])")
 _CERTAINLY_XML = re.compile(r"<(?:\?xml|!DOCTYPE|rss|feed)\s")
 _WEB_PAGE = re.compile(
-    r"(?:\s+|<\?[^>]*>|<!--.*?-->)*<(?:!doctype\s+)?html\b", re.IGNORECASE | re.DOTALL
+    r"(?>\s+|<\?[^>]*>|<!--.*?-->)*+<(?:!doctype\s+)?html\b", re.IGNORECASE | re.DOTALL
 )
+"""Atomic, so that a file of blanks or comments takes linear time."""
 _MARKS_WITH_NULS = (
     *(spec.magic for spec in FORMATS.values() if spec.magic),
     b"\xff\xfe",

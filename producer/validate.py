@@ -6,7 +6,7 @@ Every row passes through here, so each check starts with a cheap test that good 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import orjson
@@ -91,9 +91,9 @@ def cell_payload(columns: Columns, names: Sequence[str], sample: Sequence[Row]) 
 
     Rows of XML can lack columns, have more of them, and hold lists in their cells.
     """
+    texts = _texts_by_column(sample)
     casts: dict[str, Cast | None] = dict.fromkeys(names)
-    for name in columns.payload_of(names):
-        casts[name] = choose_cast(_texts(name, sample))
+    casts |= {name: choose_cast(texts.get(name, ())) for name in columns.payload_of(names)}
 
     def payload_of(values: Mapping[str, Any]) -> dict[str, PayloadValue]:
         payload: dict[str, PayloadValue] = {}
@@ -114,12 +114,13 @@ def cell_payload(columns: Columns, names: Sequence[str], sample: Sequence[Row]) 
     return payload_of
 
 
-def _texts(name: str, sample: Sequence[Row]) -> Iterator[str]:
+def _texts_by_column(sample: Sequence[Row]) -> dict[str, list[str]]:
+    texts: dict[str, list[str]] = {}
     for row in sample:
-        cell = row.values.get(name, "")
-        yield from (
-            text for text in (cell if isinstance(cell, list) else (cell,)) if isinstance(text, str)
-        )
+        for name, cell in row.values.items():
+            cells = cell if isinstance(cell, list) else (cell,)
+            texts.setdefault(name, []).extend(one for one in cells if isinstance(one, str))
+    return texts
 
 
 def _list_value(name: str, cells: list[Any], cast: Cast) -> PayloadValue:

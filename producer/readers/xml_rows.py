@@ -8,7 +8,7 @@ to there.
 from __future__ import annotations
 
 import zlib
-from collections import deque
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
@@ -47,6 +47,7 @@ class XmlRows:
         self._note = ""
         path = self._find_rows() if reading.row is None else self._asked_rows(reading.row)
         self._repeated = self._outline.repeated()
+        self._outline.close()
         self._row_path = "/".join(path)
         self._parser = RowParser(path)
         self._fields = FieldsOf(path[-1])
@@ -105,6 +106,8 @@ class XmlRows:
                     break
                 if outline.fed >= MIN_LOOK_BYTES and outline.row() is not None:
                     break
+            else:
+                outline.look_at(b"", final=True)
         except _READ_ERRORS as error:
             self._pieces = _raising(error)
         self._pieces = chain(ahead, self._pieces)
@@ -135,38 +138,32 @@ class XmlRows:
 
     def _elements(self) -> Iterator[RowElement]:
         parser, rows = self._parser, self._parser.rows
-        flaws: deque[tuple[int, Flaw]] = deque()
+        flaws: list[Flaw] = []
         try:
             for data, found in self._pieces:
-                flaws.extend((parser.fed + flaw.at, flaw) for flaw in found)
+                flaws += ((parser.fed + at, char) for at, char in found)
                 parser.feed(data)
-                yield from self._without_flaws(rows, flaws) if flaws else rows
+                yield from self._with_flaws(rows, flaws) if flaws else rows
                 rows.clear()
             parser.feed(b"", final=True)
         except XmlFlaw as error:
-            yield from self._without_flaws(rows, flaws)
+            yield from self._with_flaws(rows, flaws)
             raise self._broken(error) from error
         except _READ_ERRORS as error:
             why = f"the file cannot be read further: {reason(error)}"
             raise FileBrokenOff(self._name, parser.line, why) from error
 
-    def _without_flaws(
-        self, rows: Sequence[RowElement], flaws: deque[tuple[int, Flaw]]
-    ) -> Iterator[RowElement]:
-        """Yield the rows, those with an undecodable byte as flawed; keep only a flaw that may be in the next row."""
+    def _with_flaws(self, rows: Sequence[RowElement], flaws: list[Flaw]) -> Iterator[RowElement]:
+        """Yield the rows, those with a flaw as flawed; of the flaws only one that can be in the next row is kept."""
         for row in rows:
-            bad: Flaw | None = None
-            while flaws and flaws[0][0] < row.end:
-                position, flaw = flaws.popleft()
-                if position >= row.start:
-                    bad = bad or flaw
-            if bad is not None and row.flaw is None:
-                why = RowError(self._text.explain(bad), code="bad_encoding")
+            first = bisect_left(flaws, (row.start, ""))
+            if row.flaw is None and first < len(flaws) and flaws[first][0] < row.end:
+                why = RowError(self._text.explain(flaws[first][1]), code="bad_encoding")
                 yield row._replace(flaw=why)
             else:
                 yield row
-        while len(flaws) > 1:  # one is enough to reject a row; the last may be in a start tag
-            flaws.popleft()
+        if not self._parser.holds_back:
+            del flaws[:-1]  # one rejects a row, and the last may be in one that is not complete
 
     def _broken(self, flaw: XmlFlaw) -> FileBrokenOff:
         row = self._parser.open_row
@@ -206,4 +203,4 @@ def _listed(paths: Sequence[str]) -> str:
     if not paths:
         return ""
     more = f" and {len(paths) - LISTED} more" if len(paths) > LISTED else ""
-    return f"; these repeat: {', '.join(shown(path) for path in paths[:LISTED])}{more}"
+    return f"; it has {', '.join(shown(path) for path in paths[:LISTED])}{more}"

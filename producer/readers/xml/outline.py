@@ -16,6 +16,8 @@ Path: TypeAlias = tuple[str, ...]
 
 MAX_ROW_LEVEL = 12
 """Elements further down are not taken for rows."""
+MAX_PATHS = 10_000
+"""Different paths that are remembered."""
 LISTED = 6
 """Paths that a message names."""
 _USUAL_NAMES = frozenset(
@@ -30,7 +32,6 @@ _USUAL_NAMES = frozenset(
 class Seen:
     """What was seen of the elements of one path."""
 
-    count: int = 0
     size: int = 0
     repeats: bool = False  #: Under one parent.
     has_children: bool = False
@@ -56,10 +57,10 @@ class Outline(SafeParser):
         self.expat.StartElementHandler = self._start
         self.expat.EndElementHandler = self._end
 
-    def look_at(self, data: bytes) -> None:
+    def look_at(self, data: bytes, *, final: bool = False) -> None:
         """Parse the next bytes; a flaw is kept, and so are the paths before it."""
         try:
-            self.feed(data)
+            self.feed(data, final=final)
         except XmlFlaw as flaw:
             self.flaw = flaw
 
@@ -73,13 +74,13 @@ class Outline(SafeParser):
         return max(likely, key=lambda one: one[:2])[2] if likely else None
 
     def repeated(self) -> list[str]:
-        """Return the paths that repeat, those with children first, for messages."""
+        """Return the paths that repeat, those with children first, for messages; all paths if none does."""
         ranked = sorted(
-            (not seen.has_children, position, path)
+            (not seen.repeats, not seen.has_children, position, path)
             for position, (path, seen) in enumerate(self._paths.items())
-            if seen.repeats
         )
-        return ["/".join(path) for _, _, path in ranked]
+        only_repeated = [path for single, _, _, path in ranked if not single]
+        return ["/".join(path) for path in only_repeated or [path for *_, path in ranked]]
 
     def _start(self, name: str, attrs: dict[str, str]) -> None:
         local = local_name(name)
@@ -87,8 +88,7 @@ class Outline(SafeParser):
         if len(self._path) > MAX_ROW_LEVEL:
             self._check_depth()
             return
-        seen = self._paths.setdefault(tuple(self._path), Seen())
-        seen.count += 1
+        seen = self._seen(tuple(self._path))
         seen.has_attributes |= len(attrs) > 1
         if self._open:
             parent = self._open[-1]
@@ -96,6 +96,11 @@ class Outline(SafeParser):
             parent.inner[local] = parent.inner.get(local, 0) + 1
             seen.repeats |= parent.inner[local] > 1
         self._open.append(_Open(self.expat.CurrentByteIndex, seen))
+
+    def _seen(self, path: Path) -> Seen:
+        if path not in self._paths and len(self._paths) >= MAX_PATHS:
+            return Seen()
+        return self._paths.setdefault(path, Seen())
 
     def _end(self, _: str) -> None:
         if len(self._path) <= MAX_ROW_LEVEL:

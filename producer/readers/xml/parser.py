@@ -13,11 +13,19 @@ from functools import cache
 from html.entities import name2codepoint
 from xml.parsers import expat
 
-from producer.limits import MAX_ROW_CHARS
+from producer.limits import MAX_CELL_CHARS
 
 MAX_NAMES = 50_000
 """Different names of elements and attributes in a document."""
 MAX_DEPTH = 1000
+MAX_TOKEN_BYTES = MAX_CELL_CHARS
+"""Bytes of one tag with its attributes, or of one comment; expat has to hold it."""
+_ENDS_EARLY = (
+    expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS],
+    expat.errors.codes[expat.errors.XML_ERROR_UNCLOSED_TOKEN],
+    expat.errors.codes[expat.errors.XML_ERROR_PARTIAL_CHAR],
+    expat.errors.codes[expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION],
+)
 _FINAL = True
 _BUILT_IN = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
@@ -44,6 +52,14 @@ class SafeParser:
         self.expat.UseForeignDTD()
         self.expat.ExternalEntityRefHandler = self._instead_of_dtd
         self.fed = 0  #: Bytes so far; `expat.CurrentByteIndex` counts from the same start.
+        self._held: list[bytes] = []
+        self._held_size = 0
+        self._pending = 0
+
+    @property
+    def holds_back(self) -> bool:
+        """Return whether bytes were fed that are not parsed yet."""
+        return bool(self._held)
 
     @property
     def line(self) -> int:
@@ -52,16 +68,29 @@ class SafeParser:
 
     def feed(self, data: bytes, *, final: bool = False) -> None:
         """Parse the next bytes; raise `XmlFlaw` if they are not XML or exceed a limit."""
+        self.fed += len(data)
+        self._held.append(data)
+        self._held_size += len(data)
+        if self._held_size < self._pending and not final:
+            return  # expat begins a tag again for each feed, so a long one would take quadratic time
+        data, self._held, self._held_size = b"".join(self._held), [], 0
         try:
             self.expat.Parse(data, final)
         except expat.ExpatError as error:
-            why = expat.ErrorString(error.code)
-            raise XmlFlaw(
-                error.lineno, f"the XML is malformed at character {error.offset + 1}: {why}"
-            ) from error
-        self.fed += len(data)
-        if not final and self.fed - max(self.expat.CurrentByteIndex, 0) > MAX_ROW_CHARS:
-            raise self.flaw_here(f"a tag or comment longer than {MAX_ROW_CHARS // 2**20} MiB")
+            raise self._malformed(error, final=final) from error
+        self._check_limits()
+
+    def _malformed(self, error: expat.ExpatError, *, final: bool) -> XmlFlaw:
+        if final and error.code in _ENDS_EARLY:
+            ends = "before its last element does" if self._names else "without an element"
+            return XmlFlaw(error.lineno, f"the file ends {ends}")
+        why = expat.ErrorString(error.code)
+        return XmlFlaw(error.lineno, f"the XML is malformed at character {error.offset + 1}: {why}")
+
+    def _check_limits(self) -> None:
+        self._pending = self.fed - max(self.expat.CurrentByteIndex, 0)
+        if self._pending > MAX_TOKEN_BYTES:
+            raise self.flaw_here(f"a tag or comment longer than {MAX_TOKEN_BYTES // 2**20} MiB")
         if len(self._names) > MAX_NAMES:
             raise self.flaw_here(
                 f"more than {MAX_NAMES:,} different names of elements and attributes"

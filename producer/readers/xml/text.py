@@ -12,7 +12,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator, Sequence
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, TypeAlias
 
 from producer.encodings import canonical_encoding
 from producer.row_errors import shown
@@ -40,7 +40,7 @@ _WEB_NAMES = {"ascii": "utf-8", "iso8859-1": "cp1252"}
 _DECLARATION = re.compile(r"\s*<\?xml\s[^>]*\?>")
 _NOT_LINE_ENDS = re.compile(r"[^\r\n]")
 _LINE_END = re.compile(r"\r\n?|\n")
-_FLAW = re.compile("[\udc80-\udcff\ufffe\uffff]")
+_FLAW = re.compile("[\udc80-\udcff\ufffe\uffff]+")
 _CONTROLS = bytes([*range(9), 11, 12, *range(14, 32)])
 _BLANKED = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
 _REFERENCE = re.compile(rb"&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,10}));")
@@ -48,15 +48,12 @@ _REFERENCE_BYTES = 16
 _REPLACEMENT = "\ufffd".encode()
 
 
-class Flaw(NamedTuple):
-    """A character that stands for something that could not be decoded."""
-
-    at: int  #: Its first byte in the piece.
-    char: str
+Flaw: TypeAlias = tuple[int, str]
+"""A character that stands for something that could not be decoded, after its place in bytes."""
 
 
 class Piece(NamedTuple):
-    """The next bytes of the document."""
+    """The next bytes of the document, and the flaws in them in order."""
 
     data: bytes
     flaws: Sequence[Flaw] = ()
@@ -96,9 +93,9 @@ class XmlText:
             yield Piece(self._clean(data), flaws)
         yield Piece(self._clean(held))
 
-    def explain(self, flaw: Flaw) -> str:
-        """Return what a row's flaw is, for its rejection."""
-        code = ord(flaw.char)
+    def explain(self, char: str) -> str:
+        """Return what a flaw's character means, for the rejection of its row."""
+        code = ord(char)
         if code >= 0xFFFE:
             return f"the character U+{code:04X}, which XML does not allow"
         encoding = self._encoding.removesuffix("-sig").upper()
@@ -109,18 +106,14 @@ class XmlText:
 
     def _texts(self) -> Iterator[str]:
         """Yield the decoded text, its beginning blanked."""
-        started = False
         begin = ""
-        for text in self._without_skipped(self._decoded()):
-            if started:
-                yield text
-                continue
-            begin += text
-            if len(begin) >= _DECLARATION_CHARS:
-                started = True
-                yield _without_declaration(begin)
-        if not started:
+        texts = self._without_skipped(self._decoded())
+        try:
+            while len(begin) < _DECLARATION_CHARS and (text := next(texts, None)) is not None:
+                begin += text
+        finally:  # what comes before an error is read
             yield _without_declaration(begin)
+        yield from texts
 
     def _without_skipped(self, texts: Iterator[str]) -> Iterator[str]:
         """Replace the lines to skip by empty ones."""
@@ -137,7 +130,9 @@ class XmlText:
         # Encodings of wider units have no byte that could stand for itself.
         errors = "strict" if self._encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
         decoder = codecs.getincrementaldecoder(self._encoding)(errors)
-        while data := self._stream.read(CHUNK_BYTES):
+        # What a damaged file holds before the damage is read, so no more at once than there is.
+        read = getattr(self._stream, "read1", self._stream.read)
+        while data := read(CHUNK_BYTES):
             yield decoder.decode(data)
         yield decoder.decode(b"", final=True)
 
@@ -201,9 +196,9 @@ def _flaws(text: str, held: bytes) -> tuple[list[Flaw], bytes]:
     start = 0
     for match in _FLAW.finditer(text):
         data += text[start : match.start()].encode()
-        flaws.append(Flaw(len(data), match[0]))
-        data += _REPLACEMENT
+        flaws.append((len(data), match[0][0]))
         start = match.end()
+        data += _REPLACEMENT * (start - match.start())
     data += text[start:].encode()
     return flaws, bytes(data)
 
