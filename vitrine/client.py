@@ -112,7 +112,7 @@ class ApiClient:
         body = _object(answer.content)
         if body is None or expected not in body:
             raise Unavailable(
-                f"What answers at {redact_url(self._url)} is not vitrine's API.",
+                f"The server at {redact_url(self._url)} is not vitrine's API.",
                 hint="Check --api or VITRINE_API_URL.",
             )
         return body
@@ -124,9 +124,9 @@ class ApiClient:
         if isinstance(error, requests.exceptions.MissingSchema):
             return BadInput(f"{url} is not the address of an API.", hint="Give http://host:port.")
         if isinstance(error, requests.exceptions.ReadTimeout):
-            return Unavailable(f"The API at {url} did not answer in {self._timeouts[1]:g} s.")
+            return Unavailable(f"The API at {url} did not respond within {self._timeouts[1]:g} s.")
         return Unavailable(
-            f"No API answers at {url}.",
+            f"No API is running at {url}.",
             hint="Start one (vitrine standalone, or vitrine api), or name it with --api.",
         )
 

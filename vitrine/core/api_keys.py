@@ -114,7 +114,7 @@ def require_keys_unless_loopback(host: str, keyring: Keyring) -> None:
     if keyring or is_loopback(host):
         return
     raise BadInput(
-        f"The API would stand open at {host}: beyond this machine it needs keys.",
+        f"The API would be open to everyone at {host}: it needs keys to listen beyond this machine.",
         hint="Make one with `vitrine keys new NAME --scope read` and put its entry into VITRINE_API_KEYS, "
         "or listen at 127.0.0.1.",
     )
@@ -142,12 +142,12 @@ def _lines(path: Path) -> list[str]:
 
 def _parsed(text: str, at: str) -> ApiKey:
     if PREFIX in text:
-        raise BadInput(f"{at} holds a key itself; only its digest belongs there.", hint=_HINT)
+        raise BadInput(f"{at} contains a key; put its digest there instead.", hint=_HINT)
     name, _, rest = text.partition(":")
     scopes, _, digest = rest.partition(":")
     if not _NAME.fullmatch(name) or not _DIGEST.fullmatch(digest):
         raise BadInput(f"{at} is not a valid key.", hint=_HINT)
     unknown = set(scopes.split("+")) - set(Scope)
     if unknown:
-        raise BadInput(f"{at} has a scope that is none of {', '.join(Scope)}.", hint=_HINT)
+        raise BadInput(f"{at} has a scope that is not one of {', '.join(Scope)}.", hint=_HINT)
     return ApiKey(name, frozenset(Scope(scope) for scope in scopes.split("+")), digest)

@@ -179,7 +179,7 @@ class _Parser:
         if not isinstance(value, Mapping):
             raise BadInput(f"{at}: expected an object, not {_kind(value)}.")
         if not value:
-            raise BadInput(f"{at}: an empty object says nothing; leave the filter out instead.")
+            raise BadInput(f"{at}: an empty object filters nothing; leave the filter out instead.")
         parts = tuple(self._entry(key, entry, at, depth) for key, entry in value.items())
         return parts[0] if len(parts) == 1 else And(parts)
 
@@ -209,7 +209,7 @@ class _Parser:
     def _any_of(self, values: list[object], at: str) -> tuple[Scalar, ...]:
         self._values += len(values)
         if not values:
-            raise BadInput(f"{at}: any of no values matches nothing; name at least one.")
+            raise BadInput(f"{at}: an empty list matches nothing; name at least one value.")
         if self._values > MAX_VALUES:
             raise BadInput(f"{at}: more than {MAX_VALUES} values to choose from in one filter.")
         return tuple(_scalar(value, f"{at}[{i}]") for i, value in enumerate(values))
@@ -218,7 +218,7 @@ class _Parser:
 def _field(key: str, at: str) -> str:
     field = key.removeprefix(_FIELD_PREFIX)
     if not field:
-        raise BadInput(f"{at}: a field without a name.")
+        raise BadInput(f"{at}: a field needs a name.")
     if len(field) > MAX_FIELD_LENGTH:
         raise BadInput(f"{at}: a field name longer than {MAX_FIELD_LENGTH} characters.")
     if not is_filterable(field):
@@ -263,7 +263,7 @@ def _encodable(text: str, at: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise BadInput(f"{at}: text with half of a surrogate pair.") from None
+        raise BadInput(f"{at}: the text contains an unpaired surrogate.") from None
     return text
 
 

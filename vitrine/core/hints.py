@@ -35,7 +35,7 @@ CLI_WORDING: ActionWording = {
     Action.SHOW_JOB: "vitrine status {job}",
     Action.CANCEL_JOB: "vitrine cancel {job}",
     Action.CANCEL_SOME_JOB: "cancel a job (vitrine jobs, vitrine cancel JOB)",
-    Action.SUBMIT_AND_WAIT: "use `vitrine submit`, which waits for room",
+    Action.SUBMIT_AND_WAIT: "use `vitrine submit`, which waits until the queue has space",
     Action.ID_COLUMN: "--id COLUMN",
     Action.IMAGE_COLUMNS: "--image COLUMN",
     Action.PAYLOAD_COLUMNS: "--payload COLUMN,…",
@@ -46,7 +46,7 @@ CLI_WORDING: ActionWording = {
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A sentence with actions in braces: `Hint("See how far it is: {show_job}", {"job": "c5120fd6"})`.
+    """A sentence with actions in braces: `Hint("See its progress: {show_job}", {"job": "c5120fd6"})`.
 
     User input belongs in `values`, never in `template`, where its braces would be read as names.
     """

@@ -162,7 +162,7 @@ def check_model_name(model: str) -> None:
     if model.startswith(("/", "./", "../", "~")):
         raise BadInput(
             f"There is no model directory {model}.",
-            hint="Give a directory in transformers' format, an ORGANISATION/NAME, or builtin.",
+            hint="Give a directory in transformers' format, a hub id (ORGANISATION/NAME), or builtin.",
         )
     if "/" in model or model.startswith("timed-"):
         return

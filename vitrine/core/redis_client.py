@@ -55,7 +55,7 @@ def redis_errors() -> Iterator[None]:
     except redis.exceptions.RedisError as error:
         raise LedgerUnavailable(
             f"Redis does not answer ({type(error).__name__}).",
-            hint="Start it, or set VITRINE_REDIS_URL; `vitrine standalone` brings its own.",
+            hint="Start it, or set VITRINE_REDIS_URL; `vitrine standalone` starts its own.",
         ) from error
 
 
@@ -69,8 +69,8 @@ def _refused(error: redis.exceptions.ResponseError) -> LedgerUnavailable:
         )
     if "MISCONF" in str(error):
         return LedgerUnavailable(
-            "Redis takes no more writes: it cannot save them, mostly because its disk is full.",
-            hint="Make room on the disk where Redis keeps its data (its log says more); it goes on by itself then.",
+            "Redis refuses writes because it cannot save them; usually its disk is full.",
+            hint="Free space on the disk with Redis's data (see its log); work then resumes by itself.",
         )
     return LedgerUnavailable(
         f"Redis refused a command ({type(error).__name__}).",

@@ -79,7 +79,7 @@ def local_path(url: str) -> str:
     if parts.query or parts.fragment:
         raise ValueError("a file URL has no query; write ? and # in a name as %3F and %23")
     if "\0" in path:
-        raise ValueError("a file URL without control characters is expected")
+        raise ValueError("a file URL must not contain control characters")
     return path
 
 

@@ -247,9 +247,7 @@ class Settings(BaseSettings):
     @classmethod
     def _scaled_the_fast_way(cls, value: bool, others: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic calls it
         if value and others.data.get("preprocess") == "reference":
-            raise ValueError(
-                "the reference way decodes pictures in full; use VITRINE_PREPROCESS=fast"
-            )
+            raise ValueError("VITRINE_PREPROCESS=reference always decodes in full; set it to fast")
         return value
 
     @field_validator("model_aliases", mode="before")
@@ -266,7 +264,7 @@ class Settings(BaseSettings):
     @classmethod
     def _larger_than_models_see(cls, value: int) -> int:
         if 0 < value < MIN_LONGEST_SIDE:
-            raise ValueError(f"0, or at least {MIN_LONGEST_SIDE}: models see up to half of that")
+            raise ValueError(f"0, or at least {MIN_LONGEST_SIDE}: a model may use up to half of it")
         return value
 
     @field_validator("fetch_allow", "api_trusted_proxies", mode="before")

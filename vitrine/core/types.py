@@ -93,7 +93,7 @@ class FailureReason(enum.StrEnum):
     TOO_MANY_PIXELS = (
         "too_many_pixels"  #: Width times height over the limit, checked before decoding.
     )
-    BAD_VECTOR = "bad_vector"  #: The model gave a zero or non-finite vector.
+    BAD_VECTOR = "bad_vector"  #: The model returned a zero or non-finite vector.
     MODEL_ERROR = "model_error"  #: The model raised on this picture, even alone.
     OUT_OF_MEMORY = "out_of_memory"  #: The device ran out of memory on this picture, even alone.
     CRASHED_WORKER = "crashed_worker"  #: Three workers died on this picture.

@@ -62,11 +62,11 @@ class Searcher:
         try:
             answer = self._session.post(self._url, json=body, timeout=TIMEOUT)
         except requests.RequestException as error:
-            raise Unavailable(f"The API does not answer ({type(error).__name__}).") from error
+            raise Unavailable(f"The API does not respond ({type(error).__name__}).") from error
         if answer.status_code in _NOTHING_TO_SEARCH:
             return None, 0.0
         if answer.status_code != 200:
-            raise VitrineError(f"The API answered a search with {answer.status_code}.")
+            raise VitrineError(f"The API responded to a search with {answer.status_code}.")
         hits: list[dict[str, Any]] = answer.json()["hits"]
         return hits, 1000.0 * (time.perf_counter() - start)
 

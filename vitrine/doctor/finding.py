@@ -26,20 +26,20 @@ class Severity(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check; `mend` says how to fix a problem, if there is one."""
+    """The result of one check; `fix` says how to fix a problem, if there is one."""
 
     about: str
     verdict: Severity
-    said: str
-    mend: str | None = None
+    message: str
+    fix: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the finding as a JSON object, for programs."""
         return {
             "about": self.about,
             "verdict": str(self.verdict),
-            "said": self.said,
-            "mend": self.mend,
+            "message": self.message,
+            "fix": self.fix,
         }
 
 
@@ -49,21 +49,21 @@ class FindingFactory:
 
     about: str
 
-    def good(self, said: str) -> Finding:
+    def good(self, message: str) -> Finding:
         """Return a finding that all is well."""
-        return Finding(self.about, Severity.GOOD, said)
+        return Finding(self.about, Severity.GOOD, message)
 
-    def note(self, said: str, mend: str | None = None) -> Finding:
+    def note(self, message: str, fix: str | None = None) -> Finding:
         """Return a finding that is only worth knowing."""
-        return Finding(self.about, Severity.NOTE, said, mend)
+        return Finding(self.about, Severity.NOTE, message, fix)
 
-    def warning(self, said: str, mend: str) -> Finding:
+    def warning(self, message: str, fix: str) -> Finding:
         """Return a finding of something that works only for now."""
-        return Finding(self.about, Severity.WARNING, said, mend)
+        return Finding(self.about, Severity.WARNING, message, fix)
 
-    def wrong(self, said: str, mend: str | None = None) -> Finding:
+    def wrong(self, message: str, fix: str | None = None) -> Finding:
         """Return a finding of something that does not work."""
-        return Finding(self.about, Severity.WRONG, said, mend)
+        return Finding(self.about, Severity.WRONG, message, fix)
 
 
 def guarded_check(about: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
@@ -76,5 +76,5 @@ def guarded_check(about: str, look: Callable[[], Iterable[Finding]]) -> Iterator
         if os.environ.get(_DEBUG):
             raise
         # Its message may repeat an address with its password.
-        said = f"It could not be examined ({type(error).__name__})."
-        yield Finding(about, Severity.WRONG, said, f"{_DEBUG}=1 vitrine doctor shows where.")
+        message = f"This check failed ({type(error).__name__})."
+        yield Finding(about, Severity.WRONG, message, f"{_DEBUG}=1 vitrine doctor shows where.")

@@ -29,19 +29,19 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
     folder = _existing(settings.data_dir)
     if not os.access(folder, os.W_OK | os.X_OK):
         yield book.wrong(
-            f"Nothing can be written to {folder}.",
-            "Give its user the right to, or another folder by VITRINE_DATA_DIR.",
+            f"Cannot write to {folder}.",
+            "Give this user write permission, or set VITRINE_DATA_DIR to another folder.",
         )
         return
     usage = shutil.disk_usage(folder)
-    said = f"{usage.free / GIBIBYTE:,.1f} of {usage.total / GIBIBYTE:,.1f} GiB are free at {settings.data_dir}."
-    mend = "Make room there, or move VITRINE_DATA_DIR."
+    message = f"{usage.free / GIBIBYTE:,.1f} of {usage.total / GIBIBYTE:,.1f} GiB are free at {settings.data_dir}."
+    fix = "Free space there, or move VITRINE_DATA_DIR."
     if usage.free < FULL_DISK_BYTES:
-        yield book.wrong(said, mend)
+        yield book.wrong(message, fix)
     elif usage.free < LOW_DISK_BYTES:
-        yield book.warning(said, mend)
+        yield book.warning(message, fix)
     else:
-        yield book.good(said)
+        yield book.good(message)
 
 
 def _existing(path: Path) -> Path:
@@ -83,12 +83,14 @@ def check_port(settings: Settings, *, running: bool) -> Iterator[Finding]:
         return
     told = _object(answer)
     if answer.status_code == 200 and told.get("status") == "ready":
-        yield book.good(f"It answers at {shown}, and a picture comes through the whole path.")
+        yield book.good(f"The API responds at {shown}, and a picture passes through every step.")
     elif told.get("code") == "not_ready":
-        yield book.wrong(f"It answers at {shown}, and a search would fail: {told.get('detail')}")
+        yield book.wrong(
+            f"The API responds at {shown}, but a search would fail: {told.get('detail')}"
+        )
     else:
         yield book.wrong(
-            f"What answers at {shown} is not vitrine's API.",
+            f"The server at {shown} is not vitrine's API.",
             "Check VITRINE_API_URL, or give the API another port (--port, VITRINE_API_PORT).",
         )
 
@@ -106,18 +108,18 @@ def _silent(settings: Settings, *, running: bool) -> Iterator[Finding]:
     shown = redact_url(settings.api_url)
     if running:
         yield book.wrong(
-            f"The standalone service on {settings.data_dir} was to answer at {shown}, and does not.",
-            f"It may have been killed: vitrine standalone starts it again. Its log is {settings.data_dir / 'logs' / 'api.log'}.",
+            f"The standalone service on {settings.data_dir} should respond at {shown} but does not.",
+            f"It may have been killed. Start it again with `vitrine standalone`. Its log is {settings.data_dir / 'logs' / 'api.log'}.",
         )
         return
     if settings.api_port and not is_port_free(settings.api_host, settings.api_port):
         yield book.wrong(
-            f"Port {settings.api_port} of {settings.api_host} is taken by something that is not vitrine's API.",
-            "End that, or give the API another port (--port, VITRINE_API_PORT).",
+            f"Port {settings.api_port} of {settings.api_host} is used by something that is not vitrine's API.",
+            "Stop it, or give the API another port (--port, VITRINE_API_PORT).",
         )
     else:
         yield book.note(
-            f"No API answers at {shown}; its port is free.",
+            f"No API is running at {shown}; its port is free.",
             "Start one: vitrine standalone, or vitrine api.",
         )
 

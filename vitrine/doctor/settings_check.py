@@ -26,7 +26,7 @@ def check_settings(
     yield from unread
     if not unread:
         told = sum(name.startswith(_PREFIX) for name in environment)
-        yield book.good(f"Understood; {told} from the environment, all others by default.")
+        yield book.good(f"Valid; {told} from the environment, all others by default.")
     if found is not given:
         yield book.note(
             f"The standalone service on {given.data_dir} is used, since nothing names a Redis or a Qdrant."
@@ -62,6 +62,6 @@ def check_keys(given: Settings) -> Iterator[Finding]:
     keyring = read_keyring(given)
     require_keys_unless_loopback(given.api_host, keyring)
     if keyring:
-        yield book.good("The API asks for keys.")
+        yield book.good("The API requires keys.")
     elif is_loopback(given.api_host):
-        yield book.note("The API asks for no key, and serves this machine only.")
+        yield book.note("The API requires no key and serves this machine only.")

@@ -37,7 +37,7 @@ def check_store(settings: Settings) -> Iterator[Finding]:
     if kind == "embedded":
         path = urlsplit(settings.qdrant_url.get_secret_value()).path
         yield _BOOK.note(
-            f"It is embedded in the process that has {path} open; nobody else can look."
+            f"It is embedded in the process that has {path} open; no other process can inspect it."
         )
         return
     with closing(open_store(settings)) as store:
@@ -45,7 +45,7 @@ def check_store(settings: Settings) -> Iterator[Finding]:
         if kind == "qdrant":
             yield from _server(settings)
         else:
-            yield _BOOK.good("vitrine's own store process answers.")
+            yield _BOOK.good("vitrine's store process responds.")
         yield from _collections(store)
         if kind == "qdrant":
             for info in store.collections():
@@ -75,7 +75,7 @@ def _collections(store: VectorStore) -> Iterator[Finding]:
         state = store.index_state(info.name)
         if state.deferred:
             yield _BOOK.note(
-                f"The index of {info.name} is deferred, as during a bulk load; a worker has it built after."
+                f"The index of {info.name} is deferred during a bulk load; a worker builds it afterwards."
             )
 
 
@@ -84,8 +84,8 @@ def _limits(name: str, told: Mapping[str, Any]) -> Iterator[Finding]:
     result = told.get("result") or {}
     if result.get("status") == "red":
         yield _BOOK.wrong(
-            f"Qdrant says that the collection {name} is broken (status red).",
-            "Its log says why; a full disk is the usual cause.",
+            f"Qdrant reports that collection {name} is broken (status red).",
+            "See its log; a full disk is the usual cause.",
         )
     strict = (result.get("config") or {}).get("strict_mode_config") or {}
     if not strict.get("enabled"):
@@ -109,5 +109,5 @@ def _get_json(settings: Settings, path: str) -> Mapping[str, Any]:
         answer.raise_for_status()
         told = answer.json()
     except (requests.RequestException, ValueError) as error:
-        raise StoreUnavailable(f"The store did not answer ({type(error).__name__}).") from error
+        raise StoreUnavailable(f"The store did not respond ({type(error).__name__}).") from error
     return told if isinstance(told, dict) else {}

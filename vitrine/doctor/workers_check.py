@@ -55,7 +55,7 @@ def _stored(settings: Settings) -> list[CollectionInfo]:
 def _alive(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Finding]:
     if not crew:
         yield _BOOK.warning(
-            "None is alive: catalogs wait, and nothing can be searched for by picture or words.",
+            "No worker is running: catalogs wait, and searches by picture or words fail.",
             f"Start one: vitrine worker --model {shlex.quote(settings.model)}",
         )
     for worker in crew:
@@ -63,7 +63,7 @@ def _alive(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Finding]:
         if worker.store_away is not None:
             yield _BOOK.wrong(
                 f"{worker.node}: {worker.store_away.sentence()}.",
-                "It goes on by itself once the store is back.",
+                "It resumes by itself once the store is back.",
             )
 
 
@@ -73,8 +73,8 @@ def metrics_port(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Fin
     ours = {worker.metrics.rpartition(":")[2] for worker in crew if worker.metrics}
     if port and str(port) not in ours and not is_port_free(host, port):
         yield _BOOK.warning(
-            f"Port {port} of {host}, where a worker is to tell its metrics, is taken by something else.",
-            "Set VITRINE_METRICS_PORT to another, or to 0 for any that is free.",
+            f"Port {port} of {host}, which a worker needs for its metrics, is in use.",
+            "Set VITRINE_METRICS_PORT to another port, or to 0 for any free one.",
         )
 
 
@@ -82,9 +82,9 @@ def dead_letters(parked: DeadLetterCount) -> Iterator[Finding]:
     """Report messages that no worker understood, if there are any."""
     if parked.messages:
         yield _BOOK.warning(
-            f"{parked.messages:,} messages that no worker understood are parked; they came {parked.times:,} times.",
-            "Chunks of a newer release: update the workers, and the sweep sends them again. Anything else: find who writes to "
-            f"vitrine's queues. HGETALL {DEAD_LETTERS_KEY} (redis-cli) shows them, DEL {DEAD_LETTERS_KEY} forgets them.",
+            f"{parked.messages:,} messages that no worker understood are dead-lettered; they arrived {parked.times:,} times.",
+            "If they come from a newer release, update the workers; the sweeper sends their chunks again. Otherwise find what "
+            f"writes to vitrine's queues. `HGETALL {DEAD_LETTERS_KEY}` in redis-cli shows them, `DEL {DEAD_LETTERS_KEY}` removes them.",
         )
 
 
@@ -114,7 +114,7 @@ def mismatched_collections(
             continue
         space = min(spaces, key=str)
         yield _BOOK.warning(
-            f"The collection {info.name} is of {info.space.model} {info.space.revision} ({info.space.policy}), its workers "
-            f"embed as {space.revision} ({space.policy}): it takes no pictures, and is not searched by picture or words.",
-            "Run a worker with the weights and settings that it was made with, or submit its catalog to a new collection.",
+            f"The collection {info.name} uses {info.space.model} {info.space.revision} ({info.space.policy}), but its workers "
+            f"use {space.revision} ({space.policy}): it accepts no pictures, and cannot be searched by picture or words.",
+            "Run a worker with the weights and settings that made the collection, or submit its catalog to a new collection.",
         )

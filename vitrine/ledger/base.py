@@ -218,7 +218,7 @@ class Ledger(Protocol):
         """Return when each chunk was last queued (ledger clock); None for one that is not queued."""
 
     def attempts(self, job: str, numbers: Sequence[int]) -> list[int]:
-        """Return how often each chunk was started but neither finished nor given back: its dead workers and its current one."""
+        """Return how often each chunk was started but neither finished nor returned to the queue: its dead workers and its current one."""
 
     def clock(self) -> float:
         """Return the ledger's time in unix seconds; clocks of different hosts are never compared."""

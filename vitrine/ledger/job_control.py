@@ -139,4 +139,4 @@ def require_state(job: str, state: bytes | str, *wanted: JobState) -> None:
     """Raise `Conflict` unless the state from a script's reply is one of those wanted."""
     now = parse_state(job, state)
     if now not in wanted:
-        raise Conflict(f"Job {job} is {now}, so this cannot be done to it.")
+        raise Conflict(f"Job {job} is {now}, so this is not possible.")

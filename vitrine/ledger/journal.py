@@ -60,7 +60,7 @@ class Journal:
             # Newline first, so that an earlier line cut off by a full disk does not spoil this one.
             self._append(b"\n" + orjson.dumps(entry))
         except OSError as error:
-            log.warning("job %s cannot be noted in %s: %s", spec.id, self._file, error.strerror)
+            log.warning("job %s cannot be recorded in %s: %s", spec.id, self._file, error.strerror)
 
     def _append(self, line: bytes) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
@@ -127,7 +127,7 @@ def lost_job_status(spec: JobSpec) -> JobStatus:
 def lost_job_notice(spec: JobSpec) -> str:
     """Explain what happened to a lost job and what to do about it."""
     return (
-        "Redis no longer has this job, which it should have: it was emptied, or came back without its last second. "
-        f"What was embedded is in {spec.collection} and can be found; nobody knows what is missing. "
+        "Redis has lost this job: it was emptied, or restarted without its last second of data. "
+        f"What was embedded is in {spec.collection} and can be found; what is missing is unknown. "
         "Submit the catalog again: nothing is stored twice."
     )

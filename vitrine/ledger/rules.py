@@ -24,9 +24,9 @@ def missing_job(job: str) -> NotFound:
 def diverged_job(job: str) -> LedgerUnavailable:
     """Return the error for a producer whose last write is not the job's last."""
     return LedgerUnavailable(
-        f"What was written last to job {job} is not there: another command adds to it, or Redis came back "
-        "without its last second.",
-        hint=Hint("See how far it is: {show_job}", {"job": job}),
+        f"The last write to job {job} is missing: another command is adding to the job, or Redis restarted "
+        "without its last second of data.",
+        hint=Hint("See its progress: {show_job}", {"job": job}),
     )
 
 

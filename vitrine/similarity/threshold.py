@@ -3,7 +3,7 @@
 The meaning of "near" differs between models: two unrelated pictures have a cosine of 0.3 in one space and 0.9 in
 another. The unit is therefore the collection's own: the typical distance between two randomly drawn pictures. A
 picture and its re-encoded, scaled or slightly brighter copy lie within an eighth of that; the same product in another
-colour starts at about the same distance (docs/search.md has the measurement).
+colour starts at about the same distance (docs/similarity.md has the measurement).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def given_threshold(cosine: float) -> Threshold:
 def choose_threshold(vectors: NDArray[np.float32]) -> Threshold:
     """Choose the threshold for pictures with these unit vectors, float32 [n, dimension], one per picture."""
     if len(vectors) < MIN_VECTORS:
-        told = f"For so few pictures the threshold is a cosine of {FALLBACK}."
+        told = f"With few pictures, the threshold is a cosine of {FALLBACK}."
         return Threshold(FALLBACK, chosen=False, told=told)
     usual = median_pair_distance(vectors)
     cosine = 1 - (DISTANCE_RATIO * usual) ** 2 / 2

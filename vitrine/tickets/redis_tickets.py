@@ -50,9 +50,9 @@ class RedisTicketStore:
         )  # fmt: skip
         if not made:
             raise QueueFull(
-                f"The requests that wait take {self._limit // MEBIBYTE} MiB already.",
+                f"The waiting requests take {self._limit // MEBIBYTE} MiB already.",
                 retry_after=FULL_SECONDS,
-                hint="Try again when some are answered, or cancel those that nobody wants.",
+                hint="Try again when some have finished, or cancel some.",
             )
 
     def get(self, model: str, ticket: str) -> Ticket | None:

@@ -209,7 +209,7 @@ class FullClient:
     def score(self, body: dict[str, Any]) -> dict[str, Any]:
         self.times -= 1
         if self.times >= 0:
-            raise QueueFull("64 searches are in flight already.", retry_after=1.5)
+            raise QueueFull("64 searches are already in progress.", retry_after=1.5)
         one = {"error": None, "clip_score": 60.0, "probability": None}
         return {"results": [one for _ in body["pairs"]]}
 

@@ -44,13 +44,13 @@ def print_findings(findings: Iterable[Finding], *, as_json: bool) -> list[Findin
 def _print(finding: Finding) -> None:
     sign, style = _SIGNS[finding.verdict]
     line = Text.assemble((f"{sign:<8}", style), (f"{finding.about:<10}", "bold"))
-    console().print(line.append_text(escape_text(finding.said)), soft_wrap=True)
-    if finding.mend is not None:
-        console().print(Text(" " * 18).append_text(escape_text(finding.mend)), soft_wrap=True)
+    console().print(line.append_text(escape_text(finding.message)), soft_wrap=True)
+    if finding.fix is not None:
+        console().print(Text(" " * 18).append_text(escape_text(finding.fix)), soft_wrap=True)
 
 
 def _print_sum(counts: Counter[Severity]) -> None:
     wrong, warnings = counts[Severity.WRONG], counts[Severity.WARNING]
-    said = counted(wrong, "problem") if wrong else "No problems"
+    message = counted(wrong, "problem") if wrong else "No problems"
     more = f", {counted(warnings, 'warning')}" if warnings else ""
-    console().print(escape_text(f"{said}{more}."))
+    console().print(escape_text(f"{message}{more}."))
