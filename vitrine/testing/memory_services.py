@@ -36,16 +36,20 @@ FAKE_SPACE = EmbeddingSpace("builtin", "fake", "fake", 16)
 
 
 class MemoryPublisher:
-    """Collects messages in place of a broker: `sent` has the job, chunk and model of each."""
+    """Collects messages in place of a broker: `sent` has the job, chunk and model of each, `retries` its earlier attempts."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, int, str]] = []
+        self.retries: list[int] = []
         self._lock = threading.Lock()
 
-    def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
+    def publish(
+        self, job: str, numbers: Sequence[int], model: str, *, retries: Sequence[int] | None = None
+    ) -> None:
         """Collect the messages."""
         with self._lock:
             self.sent += [(job, number, model) for number in numbers]
+            self.retries += retries or [0] * len(numbers)
 
     def waiting(self, models: Collection[str]) -> list[QueueDepth]:
         """Return how many messages were sent for each model."""

@@ -1,11 +1,15 @@
-"""The API's parts in memory: they do the workers' part also after a retry."""
+"""The API's parts in memory: they do the workers' part also after a retry, and accept what production code passes."""
 
 from __future__ import annotations
+
+import inspect
 
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from vitrine.testing.memory_services import embed_pending, memory_services
+from vitrine.messaging.broker import Publisher
+from vitrine.testing.memory_services import MemoryPublisher, embed_pending, memory_services
+from workers.maintenance.sweeper import Sender
 
 PICTURES = 200
 """Four chunks."""
@@ -25,3 +29,14 @@ def test_retried_pictures_are_embedded_whatever_the_numbers_of_their_chunks() ->
         assert embed_pending(services) == 70
         status = client.get(f"/v1/jobs/{job['id']}").json()
     assert (status["state"], status["embedded"], status["failed"]) == ("completed", PICTURES, 0)
+
+
+def test_messages_are_published_as_the_sweeper_does() -> None:
+    sender: Sender = MemoryPublisher()
+    sender.publish("job", [3, 4], "builtin", retries=[1, 2])
+    assert isinstance(sender, MemoryPublisher)
+    sender.publish("job", [5], "builtin")
+    assert sender.sent == [("job", number, "builtin") for number in (3, 4, 5)]
+    assert sender.retries == [1, 2, 0]
+    ours, real = (inspect.signature(kind.publish) for kind in (MemoryPublisher, Publisher))
+    assert ours == real
