@@ -22,7 +22,7 @@ from producer.readers import Reader, ReadingOptions, Row, open_reader
 from producer.readers.base import look_ahead
 from producer.readers.in_memory import InMemoryRows
 from producer.row_errors import FileBrokenOff, RowError, shown
-from producer.row_groups import MAX_APART, RowGroup, RowGroups
+from producer.row_groups import MAX_APART, RowGroup, RowGroups, RowsUntilBreak
 from producer.source import Source
 from producer.validate import Validator, cell_payload, typed_payload
 from vitrine.core.errors import BadInput
@@ -154,8 +154,8 @@ class Catalog:
     def _grouped(
         self, rows: Iterator[Row | RejectedRow], validator: Validator, seen: SeenIds
     ) -> Iterator[CatalogItem | RejectedRow]:
-        groups = RowGroups()
-        for row in rows:
+        groups, unbroken = RowGroups(), RowsUntilBreak(rows)
+        for row in unbroken:
             self.rows += 1
             if isinstance(row, RejectedRow):
                 yield row
@@ -170,6 +170,7 @@ class Catalog:
             else:
                 yield from map(self._merged, groups.add(item, row.line))
         yield from map(self._merged, groups.rest())
+        unbroken.raise_break()
 
     def _merged(self, group: RowGroup) -> CatalogItem | RejectedRow:
         try:
