@@ -200,6 +200,7 @@ def test_a_file_that_cannot_be_scored_is_refused_and_nothing_is_written(
     ],
 )
 def test_an_output_that_cannot_be_written_is_refused_before_anything_is_scored(
+    *,
     score: Score,
     stage: Stage,
     tmp_path: Path,
