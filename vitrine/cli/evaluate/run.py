@@ -72,7 +72,7 @@ class _Gathered:
 
 
 def run_evaluation(request: EvaluateRequest) -> int:
-    """Run the evaluation; the exit code is 3 if a row had no label or a picture no vector."""
+    """Run the evaluation; the exit code is 3 if some pictures could not be used."""
     settings = load_settings(model=request.model)
     check_writable(request.page)
     read = _read(request)
