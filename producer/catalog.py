@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from producer.any_id import FirstLine, ItemOf, accepting_any_id
 from producer.column_types import Kinds, kinds_of
 from producer.columns import Columns, choose_columns
 from producer.duplicate_ids import SeenIds
@@ -22,7 +23,7 @@ from producer.readers import Reader, ReadingOptions, Row, open_reader
 from producer.readers.base import look_ahead
 from producer.readers.in_memory import InMemoryRows
 from producer.row_errors import FileBrokenOff, RowError, shown
-from producer.row_groups import MAX_APART, RowGroup, RowGroups
+from producer.row_groups import MAX_APART, RowGroup, RowGroups, RowsUntilBreak
 from producer.source import Source
 from producer.validate import Validator, cell_payload, typed_payload
 from vitrine.core.errors import BadInput
@@ -52,6 +53,8 @@ class CatalogOptions:
         False  #: Whether pictures can be files: only the command line sets it, never HTTP.
     )
 
+    any_id: bool = False  #: Whether rows may share an id or have none; each is an item then.
+
     @property
     def reading(self) -> ReadingOptions:
         """What the reader needs of these."""
@@ -80,6 +83,7 @@ class Catalog:
             images=options.images,
             payload=options.payload,
             preset=preset,
+            needs_id=not options.any_id,
             source=name,
         )
         self.grouped = options.group_by is not None or _is_grouped(preset, options)
@@ -90,6 +94,7 @@ class Catalog:
         self._reader = reader
         self._root = root
         self._separator = options.image_separator
+        self._any_id = options.any_id
 
     def __iter__(self) -> Iterator[CatalogItem | RejectedRow]:
         """Yield items and rejected rows in the file's order.
@@ -136,7 +141,11 @@ class Catalog:
         if self.grouped:
             yield from self._grouped(rows, validator, seen)
             return
-        name, make, first_line = self.name, validator.item, seen.first_line
+        name = self.name
+        make: ItemOf = validator.item
+        first_line: FirstLine = seen.first_line
+        if self._any_id:
+            make, first_line = accepting_any_id(make, self.columns.id)
         for row in rows:
             self.rows += 1
             if isinstance(row, RejectedRow):
@@ -154,8 +163,8 @@ class Catalog:
     def _grouped(
         self, rows: Iterator[Row | RejectedRow], validator: Validator, seen: SeenIds
     ) -> Iterator[CatalogItem | RejectedRow]:
-        groups = RowGroups()
-        for row in rows:
+        groups, unbroken = RowGroups(), RowsUntilBreak(rows)
+        for row in unbroken:
             self.rows += 1
             if isinstance(row, RejectedRow):
                 yield row
@@ -170,6 +179,7 @@ class Catalog:
             else:
                 yield from map(self._merged, groups.add(item, row.line))
         yield from map(self._merged, groups.rest())
+        unbroken.raise_break()
 
     def _merged(self, group: RowGroup) -> CatalogItem | RejectedRow:
         try:
