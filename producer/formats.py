@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from producer.lines import head_text
+from producer.packed import PACKED_SUFFIXES, PACKED_WHOLE_MARKS
 from producer.source import OpenedSource, Source
 from vitrine.core.errors import BadInput
 from vitrine.core.schemes import URL_START
@@ -46,13 +47,20 @@ FORMATS: Mapping[Format, FormatSpec] = {
     Format.FOLDER: FormatSpec("a folder of pictures", is_file=False),
 }
 FILE_FORMATS = tuple(name for name, spec in FORMATS.items() if spec.is_file)
-PACKED = ".gz"
-"""The suffix of compressed files."""
+PACKED = PACKED_SUFFIXES
+"""The suffixes of packed files; that of the table is before it, as in `shop.csv.gz`."""
 ACCEPTED_SUFFIXES = tuple(
     dict.fromkeys(suffix for spec in FORMATS.values() for suffix in (*spec.suffixes, *spec.maybe))
 )
 """Suffixes that the page's file dialog accepts, besides `PACKED`."""
-WHOLE_MARKS = tuple(spec.magic.decode("ascii") for spec in FORMATS.values() if spec.needs_whole)
+WHOLE_MARKS = tuple(
+    dict.fromkeys(
+        (
+            *(spec.magic.decode("ascii") for spec in FORMATS.values() if spec.needs_whole),
+            *PACKED_WHOLE_MARKS,
+        )
+    )
+)
 """What files begin with that the page sends as a whole to be looked at, however large they are."""
 
 _LONE_URL = re.compile(rf"{URL_START}[^\s\"]+\s*$", re.IGNORECASE)
@@ -63,8 +71,19 @@ _NO_TABLES = {
     b"\xff\xd8\xff": "a JPEG picture",
     b"\x89PNG\r\n": "a PNG picture",
     b"GIF8": "a GIF picture",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"\x04\x22\x4d\x18": "an LZ4 file",
 }
 """The first bytes of files that are often submitted by mistake; they are refused under any suffix."""
+_HINTS = {
+    "picture": "Give the folder it is in, or a table.",
+    "zip archive": "Save it as CSV.",
+    "archive": "Unpack it and give the table.",
+    "LZ4 file": "Unpack it and give the table.",
+}
+"""What to do about a file, by the end of its description."""
+_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 _MARKS_WITH_NULS = (
     *(spec.magic for spec in FORMATS.values() if spec.magic),
     b"\xff\xfe",
@@ -75,7 +94,7 @@ _MARKS_WITH_NULS = (
 def detect(source: Source, opened: OpenedSource, told: Format | None = None) -> Format:
     """Return a file's format; raise `BadInput` for one that is clearly not a catalog (a workbook, an archive, a picture)."""
     _refuse_binary(source.name, opened.head)
-    found = told or _by_suffix(source.name) or _by_content(opened.head)
+    found = told or _by_suffix(opened.inner or source.name) or _by_content(opened.head)
     if found is Format.FOLDER:
         raise BadInput(f"{source.name} is a file, not a folder of pictures.")
     marked = _by_magic(opened.head)
@@ -91,7 +110,9 @@ def detect(source: Source, opened: OpenedSource, told: Format | None = None) -> 
 
 
 def _by_suffix(file: str) -> Format | None:
-    stem = file.lower().removesuffix(PACKED)
+    stem = file.lower()
+    packed = next((suffix for suffix in PACKED if stem.endswith(suffix)), "")
+    stem = stem.removesuffix(packed)
     return next((name for name, spec in FORMATS.items() if stem.endswith(spec.suffixes)), None)
 
 
@@ -114,9 +135,14 @@ def _by_content(head: bytes) -> Format:
 def _refuse_binary(name: str, head: bytes) -> None:
     for magic, what in _NO_TABLES.items():
         if head.startswith(magic):
-            picture = what.endswith("picture")
-            hint = "Give the folder it is in, or a table." if picture else "Save it as CSV."
+            hint = next(
+                (say for end, say in _HINTS.items() if what.endswith(end)), "Save it as CSV."
+            )
             raise BadInput(f"{name} is {what}, not a table.", hint=hint)
+    if head.startswith(_TAR_MAGIC, _TAR_MAGIC_AT):
+        raise BadInput(
+            f"{name} is a tar archive, not a table.", hint="Unpack it and give the table."
+        )
     if head.startswith(_MARKS_WITH_NULS):
         return
     # A stray NUL affects one row only; if a tenth of the bytes are NUL, it is UTF-16 without its mark, or not text.
