@@ -76,17 +76,13 @@ class OpenedSource:
         self.packing: Packing | None = None  #: How the file was packed, None if it was not.
         self.inner: str | None = None  #: The name of an archive's member that is read.
         self.notes: Sequence[str] = ()  #: What of an archive is read and what is not.
-        self.head = _read_head(raw)
-        found = packing_of(self.head)
-        chained = Chained(self.head, raw)
-        self.stream: IO[bytes] = io.BufferedReader(chained, BUFFER_BYTES)
-        if found is None:
-            return
-        if found.unpack is None:
-            self._open_archive(found, name)
-        else:
-            plain = found.unpack(self.stream)
-            self._unpacked(found, Unpacked(plain, chained, self.unfolding), name)
+        self.head = b""
+        self.stream: IO[bytes] = raw
+        try:
+            self._begin(name)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def compressed(self) -> bool:
@@ -99,6 +95,19 @@ class OpenedSource:
         self._raw.close()
         if self._copy is not None:
             self._copy.close()
+
+    def _begin(self, name: str) -> None:
+        self.head = _read_head(self._raw)
+        found = packing_of(self.head)
+        chained = Chained(self.head, self._raw)
+        self.stream = io.BufferedReader(chained, BUFFER_BYTES)
+        if found is None:
+            return
+        if found.unpack is None:
+            self._open_archive(found, name)
+        else:
+            plain = found.unpack(self.stream)
+            self._unpacked(found, Unpacked(plain, chained, self.unfolding), name)
 
     def _open_archive(self, packing: Packing, name: str) -> None:
         """Open the archive's table; a workbook, which is an archive too, stays as it is."""

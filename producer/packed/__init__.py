@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
-from producer.packed.decoders import bzip2, xz, zstd
-from producer.packed.streams import Decompressing, gunzip
+from producer.packed.decoders import bzip2, gzip, xz, zstd
+from producer.packed.streams import Decompressing
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Packing:
     title: str  #: Its name in a sentence, as in "it begins like gzip".
     suffix: str
     magic: tuple[bytes, ...]  #: The first bytes of every such file: one of these.
-    unpack: Callable[[IO[bytes]], io.BufferedIOBase | io.RawIOBase] | None
+    unpack: Callable[[IO[bytes]], io.RawIOBase] | None
     """Turns the packed bytes into a stream of plain ones; None for an archive, which `producer.packed.archive` opens."""
 
 
@@ -37,7 +37,7 @@ _BZIP2_MAGIC = tuple(
 """With the mark of a block or of an empty file: three letters alone could begin a text."""
 ZIP = Packing("zip", ".zip", (b"PK\x03\x04", b"PK\x05\x06"), None)
 PACKINGS = (
-    Packing("gzip", ".gz", (b"\x1f\x8b",), gunzip),
+    Packing("gzip", ".gz", (b"\x1f\x8b",), lambda packed: Decompressing(packed, gzip)),
     Packing("zstd", ".zst", _ZSTD_MAGIC, lambda packed: Decompressing(packed, zstd)),
     Packing("xz", ".xz", (b"\xfd7zXZ\0",), lambda packed: Decompressing(packed, xz)),
     Packing("bzip2", ".bz2", _BZIP2_MAGIC, lambda packed: Decompressing(packed, bzip2)),

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from producer.decompression_limit import DecompressedSize
 from producer.image_suffixes import IMAGE_SUFFIXES
-from producer.packed.decoders import Inflate, NewDecoder, PackedDataError, Stored, bzip2
+from producer.packed.decoders import NewDecoder, PackedDataError, Stored, bzip2, deflate
 from producer.packed.streams import Decompressing, Unpacked
 from producer.row_errors import shown
 from vitrine.core.errors import BadInput
@@ -236,7 +236,7 @@ def _decoder(entry: _Entry, name: str) -> NewDecoder:
             hint="Unpack it and give the file.",
         )
     if entry.method == zipfile.ZIP_DEFLATED:
-        return Inflate
+        return deflate
     if entry.method == zipfile.ZIP_BZIP2:
         return bzip2
     if entry.method == zipfile.ZIP_STORED and entry.packed_size is not None:

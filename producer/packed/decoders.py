@@ -126,11 +126,11 @@ def zstd() -> Decoder:
     return _Zstd(zstandard)
 
 
-class Inflate:
-    """A raw deflate stream, as a zip archive holds it."""
+class _Inflate:
+    """A deflate stream."""
 
-    def __init__(self) -> None:
-        self._decoder = zlib.decompressobj(-zlib.MAX_WBITS)
+    def __init__(self, window_bits: int) -> None:
+        self._decoder = zlib.decompressobj(window_bits)
         self._full = False
 
     @property
@@ -152,6 +152,16 @@ class Inflate:
             raise PackedDataError(_why(error)) from error
         self._full = len(out) == max_length
         return out
+
+
+def gzip() -> Decoder:
+    """Return a decoder of one member of a gzip file, which checks its checksum."""
+    return _Inflate(16 + zlib.MAX_WBITS)
+
+
+def deflate() -> Decoder:
+    """Return a decoder of a raw deflate stream, as a zip archive holds it."""
+    return _Inflate(-zlib.MAX_WBITS)
 
 
 class Stored:

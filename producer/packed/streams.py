@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
 from typing import IO, TYPE_CHECKING, Protocol
 
 from producer.decompression_limit import DecompressedSize
-from producer.packed.decoders import NewDecoder
+from producer.packed.decoders import NewDecoder, PackedDataError
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-READ_ERRORS = (OSError, EOFError, zlib.error)
+READ_ERRORS = (OSError, EOFError)
 """What reading of a packed stream raises if the file is damaged, breaks off, or decompresses beyond its limit."""
 _CHUNK_BYTES = 16 * 1024
 
@@ -59,7 +57,7 @@ class Chained(io.RawIOBase):
 class Unpacked(io.RawIOBase):
     """The decompressed bytes of a stream, counted against the file's limit."""
 
-    def __init__(self, plain: io.BufferedIOBase | io.RawIOBase, packed: Drawn, unfolding: DecompressedSize) -> None:  # fmt: skip
+    def __init__(self, plain: io.RawIOBase, packed: Drawn, unfolding: DecompressedSize) -> None:  # fmt: skip
         self._plain = plain
         self._packed = packed
         self._unfolding = unfolding
@@ -90,6 +88,7 @@ class Decompressing(io.RawIOBase):
         self._decoder = new()
         self._single = single
         self._done = False
+        self._begins_after_another = False
 
     def readable(self) -> bool:
         return True
@@ -105,12 +104,22 @@ class Decompressing(io.RawIOBase):
                 data = self._packed.read(_CHUNK_BYTES)
                 if not data:
                     raise EOFError("the packed file ends in the middle")
-            out = self._decoder.decompress(data, len(target))
+            out = self._decompress(data, len(target))
             data = b""
             if out:
                 target[: len(out)] = out
                 return len(out)
         return 0
+
+    def _decompress(self, data: bytes, most: int) -> bytes:
+        try:
+            out = self._decoder.decompress(data, most)
+        except PackedDataError as error:
+            if self._begins_after_another:
+                raise PackedDataError("other bytes follow the end of the packed data") from error
+            raise
+        self._begins_after_another = False
+        return out
 
     def _next(self) -> bytes:
         """Begin the next stream and return its first bytes; note the end of the file."""
@@ -121,11 +130,7 @@ class Decompressing(io.RawIOBase):
                 break
             if data[0]:
                 self._decoder = self._new()
+                self._begins_after_another = True
                 return data
         self._done = True
         return b""
-
-
-def gunzip(packed: IO[bytes]) -> io.BufferedIOBase:
-    """Return the decompressed bytes of a gzip file, of all its members."""
-    return gzip.GzipFile(fileobj=packed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from producer.formats import Format, detect
-from producer.readers.base import Reader, ReadingOptions, Row
+from producer.readers.base import Noted, Reader, ReadingOptions, Row
 from producer.readers.csv_rows import CsvRows
 from producer.readers.folder import FolderRows
 from producer.readers.json_lines import JsonLines
@@ -27,7 +27,8 @@ def open_reader(
     opened = source.open()
     try:
         found = detect(source, opened, told)
-        return found, READERS[found](opened, source, reading or ReadingOptions())
+        reader = READERS[found](opened, source, reading or ReadingOptions())
+        return found, Noted(reader, opened.notes) if opened.notes else reader
     except BaseException:
         opened.close()
         raise

@@ -54,6 +54,31 @@ class Reader(Protocol):
         """Close the file."""
 
 
+class Noted:
+    """A reader of a file about which something is to be reported before the reader's own notes."""
+
+    def __init__(self, reader: Reader, notes: Sequence[str]) -> None:
+        self._reader = reader
+        self._notes = notes
+        self.rows = reader.rows
+        self.close = reader.close
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The fields seen."""
+        return self._reader.names
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Those of the file, then those of the reader."""
+        return (*self._notes, *self._reader.notes)
+
+    @property
+    def typed(self) -> bool:
+        """Whether the values are typed."""
+        return self._reader.typed
+
+
 def look_ahead(
     rows: Iterator[Row | RejectedRow],
 ) -> tuple[list[Row], Iterator[Row | RejectedRow]]:
