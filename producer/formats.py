@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from producer.encodings import given_encoding, utf_16_without_mark
 from producer.lines import head_text
 from producer.packed import PACKED_SUFFIXES, PACKED_WHOLE_MARKS
 from producer.source import OpenedSource, Source
@@ -88,20 +89,27 @@ _MARKS_WITH_NULS = (
     *(spec.magic for spec in FORMATS.values() if spec.magic),
     b"\xff\xfe",
     b"\xfe\xff",
+    b"\0\0\xfe\xff",
 )
 
 
-def detect(source: Source, opened: OpenedSource, told: Format | None = None) -> Format:
+def detect(
+    source: Source,
+    opened: OpenedSource,
+    told: Format | None = None,
+    encoding: str | None = None,
+) -> Format:
     """Return a file's format; raise `BadInput` for one that is clearly not a catalog (a workbook, an archive, a picture)."""
-    _refuse_binary(source.name, opened.head)
-    found = told or _by_suffix(opened.inner or source.name) or _by_content(opened.head)
+    _refuse_binary(source.name, opened.head, encoding)
+    by_suffix = _by_suffix(opened.inner or source.name)
+    found = told or by_suffix or _by_content(opened.head, encoding)
     if found is Format.FOLDER:
         raise BadInput(f"{source.name} is a file, not a folder of pictures.")
     marked = _by_magic(opened.head)
     if found is not marked and (marked or FORMATS[found].magic):
         what = f"is {FORMATS[marked].title}" if marked else f"is no {FORMATS[found].title} file"
         raise BadInput(f"{source.name} {what}, but was to be read as {found}.")
-    if found is Format.JSONL and head_text(opened.head).lstrip().startswith("["):
+    if found is Format.JSONL and head_text(opened.head, encoding).lstrip().startswith("["):
         raise BadInput(
             f"{source.name} is one JSON array.",
             hint="Write one object a line (JSON Lines): jq -c '.[]' FILE.",
@@ -122,17 +130,17 @@ def _by_magic(head: bytes) -> Format | None:
     )
 
 
-def _by_content(head: bytes) -> Format:
+def _by_content(head: bytes, encoding: str | None) -> Format:
     if (marked := _by_magic(head)) is not None:
         return marked
-    text = head_text(head).lstrip()
+    text = head_text(head, encoding).lstrip()
     if text.startswith(("{", "[")):
         return Format.JSONL
     first = next((line for line in text.splitlines() if not line.startswith("#")), "")
     return Format.URLS if _LONE_URL.match(first) else Format.CSV
 
 
-def _refuse_binary(name: str, head: bytes) -> None:
+def _refuse_binary(name: str, head: bytes, encoding: str | None) -> None:
     for magic, what in _NO_TABLES.items():
         if head.startswith(magic):
             hint = next(
@@ -143,8 +151,9 @@ def _refuse_binary(name: str, head: bytes) -> None:
         raise BadInput(
             f"{name} is a tar archive, not a table.", hint="Unpack it and give the table."
         )
-    if head.startswith(_MARKS_WITH_NULS):
+    wide = given_encoding(encoding) or utf_16_without_mark(head) or ""
+    if head.startswith(_MARKS_WITH_NULS) or wide.startswith(("utf-16", "utf-32")):
         return
-    # A stray NUL affects one row only; if a tenth of the bytes are NUL, it is UTF-16 without its mark, or not text.
+    # A stray NUL affects one row only; if a tenth of the bytes are NUL, it is not text, or in an encoding that must be named.
     if head.count(b"\0") * 10 > len(head) > 0:
         raise BadInput(f"{name} is not text.", hint="Save it as UTF-8, or as UTF-16 with its mark.")

@@ -26,8 +26,9 @@ def open_reader(
         return Format.FOLDER, FolderRows(source.path, source.name)
     opened = source.open()
     try:
-        found = detect(source, opened, told)
-        reader = READERS[found](opened, source, reading or ReadingOptions())
+        reading = reading or ReadingOptions()
+        found = detect(source, opened, told, reading.encoding)
+        reader = READERS[found](opened, source, reading)
         return found, Noted(reader, opened.notes) if opened.notes else reader
     except BaseException:
         opened.close()
@@ -47,10 +48,10 @@ def _parquet(opened: OpenedSource, source: Source, _: ReadingOptions) -> Reader:
 
 
 READERS: Mapping[Format, Callable[[OpenedSource, Source, ReadingOptions], Reader]] = {
-    Format.CSV: lambda opened, source, _: CsvRows(opened, source.name, None),
-    Format.TSV: lambda opened, source, _: CsvRows(opened, source.name, "\t"),
-    Format.JSONL: lambda opened, source, _: JsonLines(opened, source.name),
+    Format.CSV: lambda opened, source, reading: CsvRows(opened, source.name, None, reading),
+    Format.TSV: lambda opened, source, reading: CsvRows(opened, source.name, "\t", reading),
+    Format.JSONL: lambda opened, source, reading: JsonLines(opened, source.name, reading.encoding),
     Format.PARQUET: _parquet,
-    Format.URLS: lambda opened, source, _: UrlList(opened, source.name),
+    Format.URLS: lambda opened, source, reading: UrlList(opened, source.name, reading.encoding),
 }
 """The reader of each file format; a folder is not opened as a file."""

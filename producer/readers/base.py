@@ -27,6 +27,8 @@ class ReadingOptions:
 
     encoding: str | None = None  #: A codec's name, as Python knows it.
     skip: int = 0  #: Lines above the header that are skipped, whatever they hold.
+    named: tuple[str, ...] = ()
+    """Columns that the caller named: a line that has all of them is the header."""
     row: str | None = (
         None  #: XML: the element that is a row, as a path of local names (`channel/item`).
     )
