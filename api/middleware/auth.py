@@ -70,7 +70,7 @@ class Auth:
             raise Unauthorized("This needs an API key.", hint=_HOW)
         key = self._keyring.find(presented.strip())
         if key is None:
-            raise Unauthorized("The API key is unknown.")
+            raise Unauthorized("The API key is not valid here.")
         return key
 
 

@@ -250,7 +250,7 @@ def purge(parts: RequestServices, named: Endpoint, noted: Noted) -> PurgeOut:
     "/v2/{endpoint}/health", summary="Requests and workers", responses=openapi.error_responses(404)
 )
 def health(parts: RequestServices, named: Endpoint) -> HealthOut:
-    """Return counts of the model's requests, under all its names, and of its workers."""
+    """Return counts of the requests for a model, under all its names, and of its workers."""
     counts = parts.tickets.counts(named.model)
     running = min(counts.in_progress, len(named.workers))
     return HealthOut(

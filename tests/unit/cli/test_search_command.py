@@ -150,7 +150,7 @@ def test_a_picture_and_words_and_examples_are_asked_together(
     answer = json.loads(result.stdout)
     assert [hit["item_id"] for hit in answer["hits"]] == ["shirt"]
     assert answer["query"]["described"] == (
-        "the picture sent and the words, away from the item bag"
+        "the uploaded picture and the words, away from the item bag"
     )
 
 
@@ -224,7 +224,7 @@ def test_a_full_api_is_exit_code_1(search: Search, stage: Stage) -> None:
     stage.app.state.admission = Admission(0)
     result = search("--text", "x")
     assert result.exit_code == 1
-    assert "in flight" in result.stderr
+    assert "in progress" in result.stderr
 
 
 def test_a_refusal_of_the_store_is_exit_code_1(

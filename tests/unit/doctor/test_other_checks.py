@@ -91,7 +91,7 @@ def test_keys_are_looked_at_and_an_open_door_is_an_error() -> None:
     assert verdicts(check_keys(Settings())) == [Severity.NOTE]
     _, key = new_key("shop", [Scope.READ])
     assert verdicts(check_keys(Settings(api_keys=SecretStr(key.entry)))) == [Severity.GOOD]
-    with pytest.raises(BadInput, match="stand open"):
+    with pytest.raises(BadInput, match="open to everyone"):
         list(check_keys(Settings(api_host="0.0.0.0")))
 
 
@@ -144,7 +144,7 @@ def test_a_collection_of_other_weights_than_its_models_workers_is_told() -> None
         )
     ]
     (found,) = mismatched_collections([fake_worker(SPACE)], infos)
-    assert "The collection old is of made r0" in found.message
+    assert "The collection old uses made r0" in found.message
 
 
 # --- machine --------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def answering() -> Iterator[tuple[str, dict[str, object]]]:
 @pytest.mark.parametrize(
     ("status", "body", "verdict", "message"),
     [
-        (200, {"status": "ready"}, Severity.GOOD, "whole path"),
+        (200, {"status": "ready"}, Severity.GOOD, "every step"),
         (503, {"code": "not_ready", "detail": "store: away"}, Severity.WRONG, "store: away"),
         (200, {"hello": "world"}, Severity.WRONG, "not vitrine's API"),
         (404, [], Severity.WRONG, "not vitrine's API"),
@@ -235,7 +235,7 @@ def test_a_port_without_an_api_is_free_or_taken() -> None:
         port = taken.getsockname()[1]
         nobody = "http://127.0.0.1:1"
         (found,) = check_port(Settings(api_port=port, api_url=nobody), running=False)
-        assert (found.verdict, "is taken" in found.message) == (Severity.WRONG, True)
+        assert (found.verdict, "is used" in found.message) == (Severity.WRONG, True)
     (found,) = check_port(Settings(api_port=port, api_url=nobody), running=False)
     assert (found.verdict, "its port is free" in found.message) == (Severity.NOTE, True)
     (found,) = check_port(Settings(api_url=nobody), running=True)

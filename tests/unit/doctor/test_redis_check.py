@@ -40,7 +40,7 @@ def test_a_healthy_one_has_nothing_but_good_said_of_it() -> None:
 @pytest.mark.parametrize(
     ("changed", "verdict", "message"),
     [
-        ({"redis_version": "5.0.14"}, Severity.WARNING, "nothing older than 6.2"),
+        ({"redis_version": "5.0.14"}, Severity.WARNING, "versions before 6.2"),
         ({"redis_version": ""}, Severity.WARNING, "unknown version"),
         ({"role": "slave"}, Severity.WRONG, "replica"),
         ({"aof_enabled": 0}, Severity.WARNING, "no append-only file"),

@@ -262,7 +262,7 @@ def test_what_cannot_be_parked_stays_unacknowledged(
     with caplog.at_level(logging.ERROR):
         consumer.create_task_handler()(message)
     assert (message.rejected, parked_chunks(away)) == (0, 0)
-    assert "could not be parked" in caplog.text
+    assert "could not be dead-lettered" in caplog.text
 
 
 # --- how they are described ---------------------------------------------------------------------
