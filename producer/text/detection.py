@@ -10,7 +10,8 @@ import codecs
 import re
 from collections import Counter
 
-from producer.alphabets import (
+from producer.encodings import UTF_8, canonical_encoding, utf_16_without_mark
+from producer.text.alphabets import (
     ENCODINGS,
     JOINING,
     KANA,
@@ -19,7 +20,6 @@ from producer.alphabets import (
     WITH_KANA,
     common_letters,
 )
-from producer.encodings import UTF_8, canonical_encoding, utf_16_without_mark
 
 LOOKED_AT_BYTES = 1024 * 1024
 """The start of a file that decides its encoding."""
