@@ -22,6 +22,7 @@ class Format(enum.StrEnum):
     TSV = "tsv"  #: The same, separated by tabs.
     JSONL = "jsonl"  #: One JSON object per line.
     PARQUET = "parquet"
+    XML = "xml"  #: RSS, Atom, or any document in which an element repeats.
     URLS = "urls"  #: One picture URL per line.
     FOLDER = "folder"  #: A folder of pictures.
 
@@ -44,6 +45,7 @@ FORMATS: Mapping[Format, FormatSpec] = {
     Format.TSV: FormatSpec("TSV", (".tsv", ".tab")),
     Format.JSONL: FormatSpec("JSON Lines", (".jsonl", ".ndjson"), (".json",)),
     Format.PARQUET: FormatSpec("Parquet", (".parquet", ".pq"), magic=b"PAR1", needs_whole=True),
+    Format.XML: FormatSpec("XML", (".xml", ".rss", ".atom")),
     Format.URLS: FormatSpec("a list of URLs", (), (".txt", ".list")),
     Format.FOLDER: FormatSpec("a folder of pictures", is_file=False),
 }
@@ -85,11 +87,19 @@ _HINTS = {
 }
 """What to do about a file, by the end of its description."""
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
+_UTF_16_XML = (b"<\0", b"\0<")
+_XML = re.compile(r"<(?:\?xml\s|!--|!DOCTYPE\s|[^\W\d][\w.:-]*[\s/>])")
+_CERTAINLY_XML = re.compile(r"<(?:\?xml|!DOCTYPE|rss|feed)\s")
+_WEB_PAGE = re.compile(
+    r"(?>\s+|<\?[^>]*>|<!--.*?-->)*+<(?:!doctype\s+)?html\b", re.IGNORECASE | re.DOTALL
+)
+"""Atomic, so that a file of blanks or comments takes linear time."""
 _MARKS_WITH_NULS = (
     *(spec.magic for spec in FORMATS.values() if spec.magic),
     b"\xff\xfe",
     b"\xfe\xff",
     b"\0\0\xfe\xff",
+    *_UTF_16_XML,
 )
 
 
@@ -101,15 +111,16 @@ def detect(
 ) -> Format:
     """Return a file's format; raise `BadInput` for one that is clearly not a catalog (a workbook, an archive, a picture)."""
     _refuse_binary(source.name, opened.head, encoding)
+    _refuse_web_page(source.name, opened.head, encoding)
     by_suffix = _by_suffix(opened.inner or source.name)
     found = told or by_suffix or _by_content(opened.head, encoding)
     if found is Format.FOLDER:
         raise BadInput(f"{source.name} is a file, not a folder of pictures.")
-    marked = _by_magic(opened.head)
+    marked = _by_magic(opened.head, encoding)
     if found is not marked and (marked or FORMATS[found].magic):
         what = f"is {FORMATS[marked].title}" if marked else f"is no {FORMATS[found].title} file"
         raise BadInput(f"{source.name} {what}, but was to be read as {found}.")
-    if found is Format.JSONL and head_text(opened.head, encoding).lstrip().startswith("["):
+    if found is Format.JSONL and _start(opened.head, encoding).startswith("["):
         raise BadInput(
             f"{source.name} is one JSON array.",
             hint="Write one object a line (JSON Lines): jq -c '.[]' FILE.",
@@ -124,20 +135,39 @@ def _by_suffix(file: str) -> Format | None:
     return next((name for name, spec in FORMATS.items() if stem.endswith(spec.suffixes)), None)
 
 
-def _by_magic(head: bytes) -> Format | None:
+def _by_magic(head: bytes, encoding: str | None) -> Format | None:
+    if _CERTAINLY_XML.match(_start(head, encoding)):
+        return Format.XML
     return next(
         (name for name, spec in FORMATS.items() if spec.magic and head.startswith(spec.magic)), None
     )
 
 
 def _by_content(head: bytes, encoding: str | None) -> Format:
-    if (marked := _by_magic(head)) is not None:
+    if (marked := _by_magic(head, encoding)) is not None:
         return marked
-    text = head_text(head, encoding).lstrip()
+    text = _start(head, encoding)
     if text.startswith(("{", "[")):
         return Format.JSONL
+    if _XML.match(text):
+        return Format.XML
     first = next((line for line in text.splitlines() if not line.startswith("#")), "")
     return Format.URLS if _LONE_URL.match(first) else Format.CSV
+
+
+def _start(head: bytes, encoding: str | None) -> str:
+    """Return a text file's beginning, without blanks before it."""
+    if encoding is None and head.startswith(_UTF_16_XML):
+        head = head.replace(b"\0", b"")
+    return head_text(head, encoding).lstrip()
+
+
+def _refuse_web_page(name: str, head: bytes, encoding: str | None) -> None:
+    if _WEB_PAGE.match(_start(head, encoding)):
+        raise BadInput(
+            f"{name} is a web page, not a catalog.",
+            hint="Download the feed itself; a page comes instead of it if a login is needed.",
+        )
 
 
 def _refuse_binary(name: str, head: bytes, encoding: str | None) -> None:
