@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from producer.encodings import given_encoding, utf_16_without_mark
-from producer.lines import head_text
 from producer.packed import PACKED_SUFFIXES, PACKED_WHOLE_MARKS
 from producer.source import OpenedSource, Source
+from producer.text.encodings import given_encoding, utf_16_without_mark
+from producer.text.lines import head_text
 from vitrine.core.errors import BadInput
 from vitrine.core.schemes import URL_START
 

@@ -10,7 +10,6 @@ import codecs
 import re
 from collections import Counter
 
-from producer.encodings import UTF_8, canonical_encoding, utf_16_without_mark
 from producer.text.alphabets import (
     ENCODINGS,
     JOINING,
@@ -20,6 +19,7 @@ from producer.text.alphabets import (
     WITH_KANA,
     common_letters,
 )
+from producer.text.encodings import UTF_8, canonical_encoding, utf_16_without_mark
 
 LOOKED_AT_BYTES = 1024 * 1024
 """The start of a file that decides its encoding."""

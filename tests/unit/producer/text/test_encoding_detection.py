@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producer import CatalogOptions, from_stream, open_catalog
-from producer.encodings import canonical_encoding, mark_of, utf_16_without_mark
 from producer.formats import Format
 from producer.text.detection import LOOKED_AT_BYTES, detect_encoding, looks_like
+from producer.text.encodings import canonical_encoding, mark_of, utf_16_without_mark
 from vitrine.core.errors import BadInput
 from vitrine.core.types import CatalogItem, RejectedRow
 
