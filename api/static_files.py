@@ -91,8 +91,9 @@ def _formats_module() -> bytes:
     """Return an ES module with the catalog formats, so that the page needs no list of its own."""
     *others, last = (FORMATS[name].title for name in FILE_FORMATS)
     exports = {
-        "ACCEPT": ",".join([*ACCEPTED_SUFFIXES, PACKED]),
+        "ACCEPT": ",".join([*ACCEPTED_SUFFIXES, *PACKED]),
         "FORMATS": f"{', '.join(others)} or {last}",
+        "PACKED": PACKED,
         "PRESETS": {name: preset.title for name, preset in PRESETS.items()},
         "WHOLE_MARKS": WHOLE_MARKS,
     }

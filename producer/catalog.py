@@ -58,7 +58,9 @@ class CatalogOptions:
     @property
     def reading(self) -> ReadingOptions:
         """What the reader needs of these."""
-        return ReadingOptions(encoding=self.encoding, skip=self.skip, row=self.row)
+        id_column = self.group_by or self.id
+        named = (*([id_column] if id_column else []), *self.images)
+        return ReadingOptions(encoding=self.encoding, skip=self.skip, named=named, row=self.row)
 
 
 class Catalog:

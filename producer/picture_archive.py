@@ -25,7 +25,7 @@ from producer.decompression_limit import (
     DecompressionLimitExceeded,
 )
 from producer.formats import FORMATS
-from producer.readers.folder import SUFFIXES
+from producer.image_suffixes import IMAGE_SUFFIXES
 from producer.row_errors import reason, shown
 from producer.source import Source
 from vitrine.core.errors import BadInput
@@ -211,7 +211,7 @@ def _is_hidden(path: PurePosixPath) -> bool:
 
 
 def _is_picture(path: PurePosixPath) -> bool:
-    return path.suffix.lower().removeprefix(".") in SUFFIXES
+    return path.suffix.lower().removeprefix(".") in IMAGE_SUFFIXES
 
 
 def _is_table(path: PurePosixPath) -> bool:

@@ -9,9 +9,9 @@ from pydantic import Field, field_validator, model_validator
 from api.schemas.base import Shape
 from api.schemas.columns import split_columns
 from producer.catalog import CatalogOptions
-from producer.encodings import canonical_encoding
 from producer.formats import Format
 from producer.presets import AUTO, NO_PRESET, PRESETS
+from producer.text.encodings import canonical_encoding
 from vitrine.core.schemes import scheme_of
 
 PRESET_NAMES = (AUTO, NO_PRESET, *PRESETS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from producer.formats import Format, detect
-from producer.readers.base import Reader, ReadingOptions, Row
+from producer.readers.base import Noted, Reader, ReadingOptions, Row
 from producer.readers.csv_rows import CsvRows
 from producer.readers.folder import FolderRows
 from producer.readers.json_lines import JsonLines
@@ -27,8 +27,10 @@ def open_reader(
         return Format.FOLDER, FolderRows(source.path, source.name)
     opened = source.open()
     try:
-        found = detect(source, opened, told)
-        return found, READERS[found](opened, source, reading or ReadingOptions())
+        reading = reading or ReadingOptions()
+        found = detect(source, opened, told, reading.encoding)
+        reader = READERS[found](opened, source, reading)
+        return found, Noted(reader, opened.notes) if opened.notes else reader
     except BaseException:
         opened.close()
         raise
@@ -47,11 +49,11 @@ def _parquet(opened: OpenedSource, source: Source, _: ReadingOptions) -> Reader:
 
 
 READERS: Mapping[Format, Callable[[OpenedSource, Source, ReadingOptions], Reader]] = {
-    Format.CSV: lambda opened, source, _: CsvRows(opened, source.name, None),
-    Format.TSV: lambda opened, source, _: CsvRows(opened, source.name, "\t"),
-    Format.JSONL: lambda opened, source, _: JsonLines(opened, source.name),
+    Format.CSV: lambda opened, source, reading: CsvRows(opened, source.name, None, reading),
+    Format.TSV: lambda opened, source, reading: CsvRows(opened, source.name, "\t", reading),
+    Format.JSONL: lambda opened, source, reading: JsonLines(opened, source.name, reading.encoding),
     Format.PARQUET: _parquet,
+    Format.URLS: lambda opened, source, reading: UrlList(opened, source.name, reading.encoding),
     Format.XML: lambda opened, source, reading: XmlRows(opened, source.name, reading),
-    Format.URLS: lambda opened, source, _: UrlList(opened, source.name),
 }
 """The reader of each file format; a folder is not opened as a file."""

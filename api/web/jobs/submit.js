@@ -1,6 +1,6 @@
 // The page that submits a catalog: its contents, the role of each column, the rows that would be rejected, and the upload.
 import { announce, fill, h } from "../dom.js";
-import { PRESETS, WHOLE_MARKS } from "../formats.js";
+import { PACKED, PRESETS, WHOLE_MARKS } from "../formats.js";
 import { icon } from "../icons.js";
 import { dropInto, dropZone } from "./drop.js";
 import { MappingTable } from "./mapping.js";
@@ -196,7 +196,9 @@ async function needsWhole(file) {
 
 // Suggests a collection name: `summer-2026` for `Summer 2026.csv.gz`.
 function nameFor(fileName) {
-  const stem = fileName.toLowerCase().replace(/\.gz$/, "").replace(/\.[^.]*$/, "");
+  const name = fileName.toLowerCase();
+  const packed = PACKED.find((suffix) => name.endsWith(suffix)) ?? "";
+  const stem = name.slice(0, name.length - packed.length).replace(/\.[^.]*$/, "");
   return stem.normalize("NFKD").replace(/[^a-z0-9_-]+/g, "-").replace(/^[-_]+|-+$/g, "").slice(0, 63);
 }
 

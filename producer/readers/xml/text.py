@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import IO, NamedTuple, TypeAlias
 
-from producer.encodings import canonical_encoding
 from producer.row_errors import shown
+from producer.text.encodings import canonical_encoding
 from vitrine.core.errors import BadInput
 
 CHUNK_BYTES = 64 * 1024
