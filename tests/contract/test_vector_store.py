@@ -821,7 +821,7 @@ def test_a_range_of_dates_over_a_field_without_dates_is_refused(
 
 
 def test_dates_have_facets_of_whole_days_months_or_years(store: VectorStore, bench: Bench) -> None:
-    fields: list[Payload] = [
+    fields: list[Any] = [
         *(
             {"added": f"2026-{month:02}-15T12:00:00Z", "odd": month % 2 == 1}
             for month in range(3, 9)

@@ -19,7 +19,7 @@ _STORED = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_CLOCK}:[0-5][0-9]Z")
 _ISO = re.compile(
     r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     rf"(?:[Tt ](?P<clock>{_CLOCK})(?::(?P<seconds>[0-5][0-9])(?:[.,](?P<fraction>[0-9]{{1,9}}))?)?"
-    rf"(?:[Zz]|(?P<sign>[+-])(?P<hours>[01][0-9]|2[0-3])(?::?(?P<minutes>[0-5][0-9]))?)?)?"
+    rf"(?: ?(?:[Zz]|(?P<sign>[+-])(?P<hours>[01][0-9]|2[0-3])(?::?(?P<minutes>[0-5][0-9]))?))?)?"
 )
 _SECOND = dt.timedelta(seconds=1)
 
