@@ -19,6 +19,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from producer.formats import ACCEPTED_SUFFIXES, FILE_FORMATS, FORMATS, PACKED, WHOLE_MARKS
+from producer.presets import PRESETS
 
 FOLDER = Path(__file__).with_name("web")
 PREFIX = "/page/"
@@ -92,6 +93,7 @@ def _formats_module() -> bytes:
     exports = {
         "ACCEPT": ",".join([*ACCEPTED_SUFFIXES, PACKED]),
         "FORMATS": f"{', '.join(others)} or {last}",
+        "PRESETS": {name: preset.title for name, preset in PRESETS.items()},
         "WHOLE_MARKS": WHOLE_MARKS,
     }
     lines = (f"export const {name} = {json.dumps(value)};" for name, value in exports.items())

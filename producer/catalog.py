@@ -72,7 +72,8 @@ class Catalog:
         self.name = name
         self.format = found
         self.preset = choose_preset(reader.names, options.preset)
-        preset = PRESETS[self.preset] if self.preset is not None else None
+        self._preset = preset = PRESETS[self.preset] if self.preset is not None else None
+        self._root_is_guessed = options.image_root is None
         self.columns: Columns = choose_columns(
             reader.names,
             id_column=options.group_by or options.id,
@@ -108,7 +109,12 @@ class Catalog:
 
     def notes(self) -> list[str]:
         """What was detected, skipped or doubtful, one sentence each; complete once every row was read."""
-        return list(self._reader.notes)
+        notes = list(self._reader.notes)
+        if self._preset is not None and self._preset.image_root and self._root_is_guessed:
+            notes.append(
+                f"The pictures of {self._preset.title} are paths; the image root is usually {self._preset.image_root}."
+            )
+        return notes
 
     def close(self) -> None:
         """Close the file."""
