@@ -41,7 +41,8 @@ class FieldIndexes:
 
     def kinds(self) -> dict[str, str]:
         """Return each indexed field's type: `datetime` if its datetimes are the only values that are indexed."""
-        fields = [(_field_of(path), kind) for path, kind in self.by_path.items()]
+        # A copy: another thread may be adding an index.
+        fields = [(_field_of(path), kind) for path, kind in self.by_path.copy().items()]
         dated = {name: kind for name, kind in fields if kind == "datetime"}
         return dated | {name: kind for name, kind in fields if kind != "datetime"}
 

@@ -57,7 +57,7 @@ function dateInputs(facet, lower, upper) {
   return [
     row("from", lower),
     row("to", upper),
-    facet.low !== null && h("p", { class: "soft small" }, `Dates here: ${days(dayOf(facet.low), dayOf(facet.high))}`),
+    facet.low !== null && h("p", { class: "soft small" }, days(dayOf(facet.low), dayOf(facet.high))),
   ];
 }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from vitrine.core.types import ImageRef, Payload
+from typing import Any
+
+from vitrine.core.types import ImageRef
 from vitrine.ledger.codec import pack_images, unpack_images
 
-PAYLOAD: Payload = {
+PAYLOAD: dict[str, Any] = {
     "sizes": [41, 42.5],
     "whole": [41.0, 42.0],
     "eans": [2**53 + 1, -(2**63)],
@@ -19,4 +21,4 @@ PAYLOAD: Payload = {
 def test_a_payload_keeps_its_numbers_as_they_are() -> None:
     (image,) = unpack_images(pack_images([ImageRef(0, "a", 0, "https://shop.example/a", PAYLOAD)]))
     assert image.payload == PAYLOAD
-    assert repr(dict(image.payload)) == repr(PAYLOAD)  # 41 and 41.0 are equal, and not the same
+    assert repr(image.payload) == repr(PAYLOAD)  # 41 and 41.0 are equal, and not the same

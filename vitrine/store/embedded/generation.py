@@ -185,7 +185,7 @@ class EmbeddedGeneration:
             self.directory, self._changed = target, None
 
     def _carry_over(self, fresh: EmbeddedGeneration) -> None:
-        for path, kind in self.indexes.by_path.items():
+        for path, kind in self.indexes.by_path.copy().items():
             if path not in fresh.indexes.by_path:
                 fresh._index(path, kind)
         changed = sorted(self._changed or ())
