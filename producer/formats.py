@@ -20,6 +20,7 @@ class Format(enum.StrEnum):
     TSV = "tsv"  #: The same, separated by tabs.
     JSONL = "jsonl"  #: One JSON object per line.
     PARQUET = "parquet"
+    XML = "xml"  #: RSS, Atom, or any document in which an element repeats.
     URLS = "urls"  #: One picture URL per line.
     FOLDER = "folder"  #: A folder of pictures.
 
@@ -42,6 +43,7 @@ FORMATS: Mapping[Format, FormatSpec] = {
     Format.TSV: FormatSpec("TSV", (".tsv", ".tab")),
     Format.JSONL: FormatSpec("JSON Lines", (".jsonl", ".ndjson"), (".json",)),
     Format.PARQUET: FormatSpec("Parquet", (".parquet", ".pq"), magic=b"PAR1", needs_whole=True),
+    Format.XML: FormatSpec("XML", (".xml", ".rss", ".atom")),
     Format.URLS: FormatSpec("a list of URLs", (), (".txt", ".list")),
     Format.FOLDER: FormatSpec("a folder of pictures", is_file=False),
 }
@@ -65,16 +67,25 @@ _NO_TABLES = {
     b"GIF8": "a GIF picture",
 }
 """The first bytes of files that are often submitted by mistake; they are refused under any suffix."""
+_UTF_16_XML = (b"<\0", b"\0<")
+_XML = re.compile(r"<(?:\?xml\s|!--|!DOCTYPE\s|[^\W\d][\w.:-]*[\s/>])")
+_CERTAINLY_XML = re.compile(r"<(?:\?xml|!DOCTYPE|rss|feed)\s")
+_WEB_PAGE = re.compile(
+    r"(?>\s+|<\?[^>]*>|<!--.*?-->)*+<(?:!doctype\s+)?html\b", re.IGNORECASE | re.DOTALL
+)
+"""Atomic, so that a file of blanks or comments takes linear time."""
 _MARKS_WITH_NULS = (
     *(spec.magic for spec in FORMATS.values() if spec.magic),
     b"\xff\xfe",
     b"\xfe\xff",
+    *_UTF_16_XML,
 )
 
 
 def detect(source: Source, opened: OpenedSource, told: Format | None = None) -> Format:
     """Return a file's format; raise `BadInput` for one that is clearly not a catalog (a workbook, an archive, a picture)."""
     _refuse_binary(source.name, opened.head)
+    _refuse_web_page(source.name, opened.head)
     found = told or _by_suffix(source.name) or _by_content(opened.head)
     if found is Format.FOLDER:
         raise BadInput(f"{source.name} is a file, not a folder of pictures.")
@@ -96,6 +107,8 @@ def _by_suffix(file: str) -> Format | None:
 
 
 def _by_magic(head: bytes) -> Format | None:
+    if _CERTAINLY_XML.match(_start(head)):
+        return Format.XML
     return next(
         (name for name, spec in FORMATS.items() if spec.magic and head.startswith(spec.magic)), None
     )
@@ -104,11 +117,28 @@ def _by_magic(head: bytes) -> Format | None:
 def _by_content(head: bytes) -> Format:
     if (marked := _by_magic(head)) is not None:
         return marked
-    text = head_text(head).lstrip()
+    text = _start(head)
     if text.startswith(("{", "[")):
         return Format.JSONL
+    if _XML.match(text):
+        return Format.XML
     first = next((line for line in text.splitlines() if not line.startswith("#")), "")
     return Format.URLS if _LONE_URL.match(first) else Format.CSV
+
+
+def _start(head: bytes) -> str:
+    """Return a text file's beginning, without blanks before it."""
+    if head.startswith(_UTF_16_XML):
+        head = head.replace(b"\0", b"")
+    return head_text(head).lstrip()
+
+
+def _refuse_web_page(name: str, head: bytes) -> None:
+    if _WEB_PAGE.match(_start(head)):
+        raise BadInput(
+            f"{name} is a web page, not a catalog.",
+            hint="Download the feed itself; a page comes instead of it if a login is needed.",
+        )
 
 
 def _refuse_binary(name: str, head: bytes) -> None:

@@ -10,6 +10,7 @@ from producer.readers.csv_rows import CsvRows
 from producer.readers.folder import FolderRows
 from producer.readers.json_lines import JsonLines
 from producer.readers.url_list import UrlList
+from producer.readers.xml_rows import XmlRows
 from producer.source import OpenedSource, Source
 from vitrine.core.errors import BadInput, VitrineError
 
@@ -50,6 +51,7 @@ READERS: Mapping[Format, Callable[[OpenedSource, Source, ReadingOptions], Reader
     Format.TSV: lambda opened, source, _: CsvRows(opened, source.name, "\t"),
     Format.JSONL: lambda opened, source, _: JsonLines(opened, source.name),
     Format.PARQUET: _parquet,
+    Format.XML: lambda opened, source, reading: XmlRows(opened, source.name, reading),
     Format.URLS: lambda opened, source, _: UrlList(opened, source.name),
 }
 """The reader of each file format; a folder is not opened as a file."""
