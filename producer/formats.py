@@ -6,6 +6,9 @@ import enum
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
 
 from producer.lines import head_text
 from producer.source import OpenedSource, Source
@@ -19,6 +22,7 @@ class Format(enum.StrEnum):
     CSV = "csv"  #: A header and rows; the separator is `,`, `;`, tab or `|`, whichever is most frequent in the header.
     TSV = "tsv"  #: The same, separated by tabs.
     JSONL = "jsonl"  #: One JSON object per line.
+    JSON = "json"  #: One JSON document: an array of objects, or an object with one in it.
     PARQUET = "parquet"
     URLS = "urls"  #: One picture URL per line.
     FOLDER = "folder"  #: A folder of pictures.
@@ -41,6 +45,7 @@ FORMATS: Mapping[Format, FormatSpec] = {
     Format.CSV: FormatSpec("CSV", (".csv",)),
     Format.TSV: FormatSpec("TSV", (".tsv", ".tab")),
     Format.JSONL: FormatSpec("JSON Lines", (".jsonl", ".ndjson"), (".json",)),
+    Format.JSON: FormatSpec("JSON", (), (".json",)),
     Format.PARQUET: FormatSpec("Parquet", (".parquet", ".pq"), magic=b"PAR1", needs_whole=True),
     Format.URLS: FormatSpec("a list of URLs", (), (".txt", ".list")),
     Format.FOLDER: FormatSpec("a folder of pictures", is_file=False),
@@ -82,11 +87,8 @@ def detect(source: Source, opened: OpenedSource, told: Format | None = None) -> 
     if found is not marked and (marked or FORMATS[found].magic):
         what = f"is {FORMATS[marked].title}" if marked else f"is no {FORMATS[found].title} file"
         raise BadInput(f"{source.name} {what}, but was to be read as {found}.")
-    if found is Format.JSONL and head_text(opened.head).lstrip().startswith("["):
-        raise BadInput(
-            f"{source.name} is one JSON array.",
-            hint="Write one object a line (JSON Lines): jq -c '.[]' FILE.",
-        )
+    if found is Format.JSONL and told is None and _goes_on(head_text(opened.head).lstrip()):
+        return Format.JSON
     return found
 
 
@@ -106,9 +108,44 @@ def _by_content(head: bytes) -> Format:
         return marked
     text = head_text(head).lstrip()
     if text.startswith(("{", "[")):
-        return Format.JSONL
+        return _json_kind(text)
     first = next((line for line in text.splitlines() if not line.startswith("#")), "")
     return Format.URLS if _LONE_URL.match(first) else Format.CSV
+
+
+def _json_kind(text: str) -> Format:
+    """Return JSON Lines for a file whose first line is an object, unless it may hold a whole catalog, else JSON."""
+    first, _, rest = text.partition("\n")
+    second, _, _ = rest.lstrip().partition("\n")
+    if _goes_on(text):
+        return Format.JSON
+    if not second:
+        return Format.JSONL if _is_flat(first) else Format.JSON
+    # A first line that is damaged is no reason to take the others for one document.
+    return Format.JSONL if _is_object(first) or _is_object(second) else Format.JSON
+
+
+def _goes_on(text: str) -> bool:
+    """Return whether a document goes on after its first line."""
+    first = text.partition("\n")[0].rstrip()
+    return first.startswith("[") or (first.startswith("{") and first.endswith(("{", "[", ",", ":")))
+
+
+def _is_object(line: str) -> bool:
+    return _object(line) is not None
+
+
+def _is_flat(line: str) -> bool:
+    found = _object(line)
+    return found is not None and b"{" not in orjson.dumps(list(found.values()))
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    try:
+        found = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _refuse_binary(name: str, head: bytes) -> None:

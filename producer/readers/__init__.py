@@ -8,6 +8,7 @@ from producer.formats import Format, detect
 from producer.readers.base import Reader, ReadingOptions, Row
 from producer.readers.csv_rows import CsvRows
 from producer.readers.folder import FolderRows
+from producer.readers.json_document import JsonDocument
 from producer.readers.json_lines import JsonLines
 from producer.readers.url_list import UrlList
 from producer.source import OpenedSource, Source
@@ -49,6 +50,7 @@ READERS: Mapping[Format, Callable[[OpenedSource, Source, ReadingOptions], Reader
     Format.CSV: lambda opened, source, _: CsvRows(opened, source.name, None),
     Format.TSV: lambda opened, source, _: CsvRows(opened, source.name, "\t"),
     Format.JSONL: lambda opened, source, _: JsonLines(opened, source.name),
+    Format.JSON: lambda opened, source, reading: JsonDocument(opened, source.name, reading),
     Format.PARQUET: _parquet,
     Format.URLS: lambda opened, source, _: UrlList(opened, source.name),
 }

@@ -34,7 +34,10 @@ def test_rows_with_one_value_are_one_item() -> None:
         group_by="product",
     )
     assert item == CatalogItem(
-        "p", ("https://h/1.jpg", "https://h/2.jpg"), {"size": ["S", "M"], "price": [10.0, 12.0]}, rows=3
+        "p",
+        ("https://h/1.jpg", "https://h/2.jpg"),
+        {"size": ["S", "M"], "price": [10.0, 12.0]},
+        rows=3,
     )
 
 
