@@ -20,7 +20,7 @@ setup-demo:
 setup-test:
 	@$(PYTHON) -m scripts.setup test
 
-demo: setup-demo ## run the main job end to end on generated pictures
+demo: setup-demo ## generate a sample catalog, ingest it and search it
 	@$(BIN)/vitrine demo $(ARGS)
 
 test: lint ## check everything and run the tests
@@ -28,7 +28,7 @@ test: lint ## check everything and run the tests
 	@$(BIN)/python -m scripts.test_tools
 	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
-lint: setup-test ## style, types, import layers, wording
+lint: setup-test ## check style, types, import layers and wording
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

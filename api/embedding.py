@@ -74,6 +74,6 @@ def _space(answers: Sequence[QueryAnswer]) -> EmbeddingSpace | None:
         names = " and ".join(sorted(f"{one.revision}/{one.policy}" for one in spaces))
         raise SpaceMismatch(
             f"The workers of one model embed into different spaces ({names}).",
-            hint="Wait until all of them are of one revision and one image policy.",
+            hint="Wait until all of them run one revision and one image policy.",
         )
     return next(iter(spaces), None)

@@ -27,25 +27,25 @@ class ApiMetrics:
         self.registry = process_registry()
         self.requests = Counter(
             "vitrine_http_requests",
-            "Requests by what was answered; status 0 where the client got no answer.",
+            "Requests by response status; 0 if the client got no response.",
             ["method", "route", "status"],
             registry=self.registry,
         )
         self.seconds = Histogram(
             "vitrine_http_request_seconds",
-            "From a request's head to the head of its answer.",
+            "Seconds from a request's headers to the response's headers.",
             ["method", "route"],
             buckets=SECONDS,
             registry=self.registry,
         )
         self.in_flight = Gauge(
             "vitrine_http_requests_in_flight",
-            "Requests whose answer is not complete.",
+            "Requests whose response is not complete.",
             registry=self.registry,
         )
         self.stores = Histogram(
             "vitrine_store_seconds",
-            "Time of a call of the vector store.",
+            "Seconds of a call to the vector store.",
             ["operation", "outcome"],
             buckets=SECONDS,
             registry=self.registry,

@@ -92,7 +92,7 @@ class Readiness:
             return await asyncio.wait_for(asyncio.shield(self._running), self._patience)
         except TimeoutError:
             return ReadinessReport(
-                {"check": f"not done within {self._patience:g} s; a worker or a service hangs"}
+                {"check": f"not done within {self._patience:g} s; a worker or a service is stuck"}
             )
 
     def _done(self, check: asyncio.Future[ReadinessReport]) -> None:
@@ -135,7 +135,7 @@ class Readiness:
         if not spaces:
             return f"no worker is running; start one: vitrine worker --model {model}"
         if len(spaces) > 1:
-            return "its workers are of different revisions, policies or dimensions"
+            return "its workers have different revisions, policies or dimensions"
         return _tried(lambda: self._canary(model))
 
     def _canary(self, model: str) -> str | None:

@@ -83,7 +83,7 @@ def bind_socket(host: str, port: int) -> socket.socket:
         reason = getattr(error, "strerror", None) or str(error)
         raise Unavailable(
             f"The API cannot listen at {host} port {port}: {reason}.",
-            hint="Choose another with --host or --port; port 0 takes a free one.",
+            hint="Choose another with --host or --port; port 0 uses a free one.",
         ) from error
     # Connections inherit it. Without it, the end of a response waits for the client's delayed
     # acknowledgement of its beginning: 40 ms per request.

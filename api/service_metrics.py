@@ -31,7 +31,7 @@ class ServiceMetrics(Collector):
             found = list(self._found())
         except VitrineError:
             found = []
-        up = GaugeMetricFamily("vitrine_ledger_up", "1 while Redis answers the API.")
+        up = GaugeMetricFamily("vitrine_ledger_up", "1 if Redis responds to the API.")
         up.add_metric([], bool(found))
         yield up
         yield from found
@@ -44,7 +44,7 @@ class ServiceMetrics(Collector):
         pending = parts.ledger.pending_images()
         yield _one("vitrine_pending_images", "Pictures of all jobs without an outcome.", pending)
         limit = parts.settings.max_pending_images
-        yield _one("vitrine_pending_images_limit", "Past it a submit is refused.", limit)
+        yield _one("vitrine_pending_images_limit", "Above this limit, submits are refused.", limit)
         yield self._chunks(jobs)
         yield _workers(crew)
 

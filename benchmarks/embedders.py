@@ -89,7 +89,7 @@ def measure(seconds: float, rounds: int, first: int, *, elsewhere: bool = True) 
         if model.is_dir():
             compare(name, model, HERE)
         else:
-            report.skip(name, "the tests' data set is not here")
+            report.skip(name, "the tests' data set is missing")
     return report
 
 

@@ -132,7 +132,7 @@ def main() -> None:
     report = Report("gil")
     compare(Load(open_model(MODEL, device="cpu"), pictures, seconds), repeats, report)
     if source == "drawn":
-        report.skip("photographs", "no real pictures here: drawn ones were decoded")
+        report.skip("photographs", "no real pictures here; generated ones were decoded")
     report.show(as_json=given.json)
 
 

@@ -201,7 +201,7 @@ def _known(report: Report, *, environments: bool) -> Iterator[Baseline]:
     )  # fmt: skip
     yield Baseline("own_batch", f"{module}own_batch", "threads", THREADS, whole_chunks=True)
     if not environments:
-        report.skip("celery_batches", "it needs an environment of its own")
+        report.skip("celery_batches", "needs a separate environment (left out)")
         return
     try:
         python = python_with(BATCHES, over_this=True)

@@ -129,7 +129,7 @@ def measure(
 
 def _peer(report: Report, up: ExitStack, folder: Path, python: str) -> TorchvisionProcess | None:
     if python == "none":
-        report.skip(OTHER, "not asked for")
+        report.skip(OTHER, "not requested")
         return None
     try:
         chosen = Path(python) if python else python_with(REQUIREMENTS, over_this=True)

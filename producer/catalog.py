@@ -16,13 +16,13 @@ from producer.column_types import Kinds, kinds_of
 from producer.columns import Columns, choose_columns
 from producer.duplicate_ids import SeenIds
 from producer.formats import Format
-from producer.grouping import MAX_APART, RowGroup, RowGroups
 from producer.image_url import ImageRoot, image_root
 from producer.presets import AUTO, NO_PRESET, PRESETS, Preset, matching, recognise
 from producer.readers import Reader, ReadingOptions, Row, open_reader
 from producer.readers.base import look_ahead
 from producer.readers.in_memory import InMemoryRows
 from producer.row_errors import FileBrokenOff, RowError, shown
+from producer.row_groups import MAX_APART, RowGroup, RowGroups
 from producer.source import Source
 from producer.validate import Validator, cell_payload, typed_payload
 from vitrine.core.errors import BadInput
@@ -55,7 +55,9 @@ class CatalogOptions:
     @property
     def reading(self) -> ReadingOptions:
         """What the reader needs of these."""
-        return ReadingOptions(encoding=self.encoding, skip=self.skip, row=self.row)
+        id_column = self.group_by or self.id
+        named = (*([id_column] if id_column else []), *self.images)
+        return ReadingOptions(encoding=self.encoding, skip=self.skip, named=named, row=self.row)
 
 
 class Catalog:
@@ -72,7 +74,8 @@ class Catalog:
         self.name = name
         self.format = found
         self.preset = choose_preset(reader.names, options.preset)
-        preset = PRESETS[self.preset] if self.preset is not None else None
+        self._preset = preset = PRESETS[self.preset] if self.preset is not None else None
+        self._root_is_guessed = options.image_root is None
         self.columns: Columns = choose_columns(
             reader.names,
             id_column=options.group_by or options.id,
@@ -108,7 +111,12 @@ class Catalog:
 
     def notes(self) -> list[str]:
         """What was detected, skipped or doubtful, one sentence each; complete once every row was read."""
-        return list(self._reader.notes)
+        notes = list(self._reader.notes)
+        if self._preset is not None and self._preset.image_root and self._root_is_guessed:
+            notes.append(
+                f"The pictures of {self._preset.title} are paths; the image root is usually {self._preset.image_root}."
+            )
+        return notes
 
     def close(self) -> None:
         """Close the file."""

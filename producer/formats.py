@@ -6,11 +6,11 @@ import enum
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import orjson
-
+from producer.encodings import given_encoding, utf_16_without_mark
+from producer.json_kind import goes_on, is_json_lines
 from producer.lines import head_text
+from producer.packed import PACKED_SUFFIXES, PACKED_WHOLE_MARKS
 from producer.source import OpenedSource, Source
 from vitrine.core.errors import BadInput
 from vitrine.core.schemes import URL_START
@@ -24,6 +24,7 @@ class Format(enum.StrEnum):
     JSONL = "jsonl"  #: One JSON object per line.
     JSON = "json"  #: One JSON document: an array of objects, or an object with one in it.
     PARQUET = "parquet"
+    XLSX = "xlsx"  #: One sheet of a workbook: Excel's formats, old and new, and OpenDocument.
     URLS = "urls"  #: One picture URL per line.
     FOLDER = "folder"  #: A folder of pictures.
 
@@ -35,10 +36,11 @@ class FormatSpec:
     title: str  #: Its name in a sentence, as in "a catalog is CSV, TSV or …".
     suffixes: tuple[str, ...] = ()  #: Suffixes of file names that are certainly in this format.
     maybe: tuple[str, ...] = ()  #: Suffixes shared with other formats: the first bytes decide.
-    magic: bytes = b""  #: The first bytes of every such file; empty if there is no mark.
+    magic: tuple[bytes, ...] = ()
+    """The first bytes of every such file, one of these; empty if there is no mark."""
     is_file: bool = True  #: Whether it is one file, which can be uploaded.
     needs_whole: bool = False
-    """Whether the beginning of a file says nothing without its end; its `magic` is ASCII, for the page to know it by."""
+    """Whether the beginning of a file says nothing without its end."""
 
 
 FORMATS: Mapping[Format, FormatSpec] = {
@@ -46,116 +48,122 @@ FORMATS: Mapping[Format, FormatSpec] = {
     Format.TSV: FormatSpec("TSV", (".tsv", ".tab")),
     Format.JSONL: FormatSpec("JSON Lines", (".jsonl", ".ndjson"), (".json",)),
     Format.JSON: FormatSpec("JSON", (), (".json",)),
-    Format.PARQUET: FormatSpec("Parquet", (".parquet", ".pq"), magic=b"PAR1", needs_whole=True),
+    Format.PARQUET: FormatSpec("Parquet", (".parquet", ".pq"), magic=(b"PAR1",), needs_whole=True),
+    Format.XLSX: FormatSpec(
+        "an Excel or OpenDocument workbook",
+        (".xlsx", ".xlsm", ".xlsb", ".ods"),
+        (".xls",),  # often a table of text or HTML, which Excel opens with a warning
+        magic=(b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+        needs_whole=True,
+    ),
     Format.URLS: FormatSpec("a list of URLs", (), (".txt", ".list")),
     Format.FOLDER: FormatSpec("a folder of pictures", is_file=False),
 }
 FILE_FORMATS = tuple(name for name, spec in FORMATS.items() if spec.is_file)
-PACKED = ".gz"
-"""The suffix of compressed files."""
+PACKED = PACKED_SUFFIXES
+"""The suffixes of packed files; that of the table is before it, as in `shop.csv.gz`."""
 ACCEPTED_SUFFIXES = tuple(
     dict.fromkeys(suffix for spec in FORMATS.values() for suffix in (*spec.suffixes, *spec.maybe))
 )
 """Suffixes that the page's file dialog accepts, besides `PACKED`."""
-WHOLE_MARKS = tuple(spec.magic.decode("ascii") for spec in FORMATS.values() if spec.needs_whole)
-"""What files begin with that the page sends as a whole to be looked at, however large they are."""
+WHOLE_MARKS = tuple(
+    dict.fromkeys(
+        (
+            *(
+                magic.decode("latin-1")
+                for spec in FORMATS.values()
+                if spec.needs_whole
+                for magic in spec.magic
+            ),
+            *PACKED_WHOLE_MARKS,
+        )
+    )
+)
+"""What files begin with that the page sends as a whole to be looked at, however large they are; a character is a byte."""
 
 _LONE_URL = re.compile(rf"{URL_START}[^\s\"]+\s*$", re.IGNORECASE)
 _NO_TABLES = {
-    b"PK\x03\x04": "a workbook or a zip archive",
-    b"\xd0\xcf\x11\xe0": "an old workbook (.xls)",
     b"%PDF-": "a PDF document",
     b"\xff\xd8\xff": "a JPEG picture",
     b"\x89PNG\r\n": "a PNG picture",
     b"GIF8": "a GIF picture",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"\x04\x22\x4d\x18": "an LZ4 file",
 }
 """The first bytes of files that are often submitted by mistake; they are refused under any suffix."""
+_HINTS = {
+    "picture": "Give the folder it is in, or a table.",
+    "zip archive": "Save it as CSV.",
+    "archive": "Unpack it and give the table.",
+    "LZ4 file": "Unpack it and give the table.",
+}
+"""What to do about a file, by the end of its description."""
+_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 _MARKS_WITH_NULS = (
-    *(spec.magic for spec in FORMATS.values() if spec.magic),
+    *(magic for spec in FORMATS.values() for magic in spec.magic),
     b"\xff\xfe",
     b"\xfe\xff",
+    b"\0\0\xfe\xff",
 )
 
 
-def detect(source: Source, opened: OpenedSource, told: Format | None = None) -> Format:
+def detect(
+    source: Source,
+    opened: OpenedSource,
+    told: Format | None = None,
+    encoding: str | None = None,
+) -> Format:
     """Return a file's format; raise `BadInput` for one that is clearly not a catalog (a workbook, an archive, a picture)."""
-    _refuse_binary(source.name, opened.head)
-    found = told or _by_suffix(source.name) or _by_content(opened.head)
+    _refuse_binary(source.name, opened.head, encoding)
+    by_suffix = _by_suffix(opened.inner or source.name)
+    found = told or by_suffix or _by_content(opened.head, encoding)
     if found is Format.FOLDER:
         raise BadInput(f"{source.name} is a file, not a folder of pictures.")
     marked = _by_magic(opened.head)
     if found is not marked and (marked or FORMATS[found].magic):
-        what = f"is {FORMATS[marked].title}" if marked else f"is no {FORMATS[found].title} file"
+        what = f"is {FORMATS[marked].title}" if marked else f"is not {FORMATS[found].title}"
         raise BadInput(f"{source.name} {what}, but was to be read as {found}.")
-    if found is Format.JSONL and told is None and _goes_on(head_text(opened.head).lstrip()):
+    if found is Format.JSONL and told is None and goes_on(head_text(opened.head, encoding)):
         return Format.JSON
     return found
 
 
 def _by_suffix(file: str) -> Format | None:
-    stem = file.lower().removesuffix(PACKED)
+    stem = file.lower()
+    packed = next((suffix for suffix in PACKED if stem.endswith(suffix)), "")
+    stem = stem.removesuffix(packed)
     return next((name for name, spec in FORMATS.items() if stem.endswith(spec.suffixes)), None)
 
 
 def _by_magic(head: bytes) -> Format | None:
-    return next(
-        (name for name, spec in FORMATS.items() if spec.magic and head.startswith(spec.magic)), None
-    )
+    return next((name for name, spec in FORMATS.items() if head.startswith(spec.magic)), None)
 
 
-def _by_content(head: bytes) -> Format:
+def _by_content(head: bytes, encoding: str | None) -> Format:
     if (marked := _by_magic(head)) is not None:
         return marked
-    text = head_text(head).lstrip()
+    text = head_text(head, encoding).lstrip()
     if text.startswith(("{", "[")):
-        return _json_kind(text)
+        return Format.JSONL if is_json_lines(text) else Format.JSON
     first = next((line for line in text.splitlines() if not line.startswith("#")), "")
     return Format.URLS if _LONE_URL.match(first) else Format.CSV
 
 
-def _json_kind(text: str) -> Format:
-    """Return JSON Lines for a file whose first line is an object, unless it may hold a whole catalog, else JSON."""
-    first, _, rest = text.partition("\n")
-    second, _, _ = rest.lstrip().partition("\n")
-    if _goes_on(text):
-        return Format.JSON
-    if not second:
-        return Format.JSONL if _is_flat(first) else Format.JSON
-    # A first line that is damaged is no reason to take the others for one document.
-    return Format.JSONL if _is_object(first) or _is_object(second) else Format.JSON
-
-
-def _goes_on(text: str) -> bool:
-    """Return whether a document goes on after its first line."""
-    first = text.partition("\n")[0].rstrip()
-    return first.startswith("[") or (first.startswith("{") and first.endswith(("{", "[", ",", ":")))
-
-
-def _is_object(line: str) -> bool:
-    return _object(line) is not None
-
-
-def _is_flat(line: str) -> bool:
-    found = _object(line)
-    return found is not None and b"{" not in orjson.dumps(list(found.values()))
-
-
-def _object(line: str) -> dict[str, Any] | None:
-    try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _refuse_binary(name: str, head: bytes) -> None:
+def _refuse_binary(name: str, head: bytes, encoding: str | None) -> None:
     for magic, what in _NO_TABLES.items():
         if head.startswith(magic):
-            picture = what.endswith("picture")
-            hint = "Give the folder it is in, or a table." if picture else "Save it as CSV."
+            hint = next(
+                (say for end, say in _HINTS.items() if what.endswith(end)), "Save it as CSV."
+            )
             raise BadInput(f"{name} is {what}, not a table.", hint=hint)
-    if head.startswith(_MARKS_WITH_NULS):
+    if head.startswith(_TAR_MAGIC, _TAR_MAGIC_AT):
+        raise BadInput(
+            f"{name} is a tar archive, not a table.", hint="Unpack it and give the table."
+        )
+    wide = given_encoding(encoding) or utf_16_without_mark(head) or ""
+    if head.startswith(_MARKS_WITH_NULS) or wide.startswith(("utf-16", "utf-32")):
         return
-    # A stray NUL affects one row only; if a tenth of the bytes are NUL, it is UTF-16 without its mark, or not text.
+    # A stray NUL affects one row only; if a tenth of the bytes are NUL, it is not text, or in an encoding that must be named.
     if head.count(b"\0") * 10 > len(head) > 0:
         raise BadInput(f"{name} is not text.", hint="Save it as UTF-8, or as UTF-16 with its mark.")

@@ -1,36 +1,43 @@
 """Numbered lines of text from bytes, with a limit on each row and a check for undecodable bytes.
 
-UTF-8 with or without its mark, UTF-16 with one. A byte that is not UTF-8 does not end the file: it is decoded
-to a lone surrogate, and `take_flaw` reports it to the reader for the row just read.
+The encoding is the one the caller names, else that of the file's mark, else UTF-8 or what is detected in its first MiB. A
+byte that cannot be decoded does not end the file: it becomes a lone surrogate, and `take_flaw` reports it to the
+reader for the row just read.
 """
 
 from __future__ import annotations
 
-import codecs
-import io
 import re
-import zlib
 from collections import deque
 from typing import IO
 
+from producer.encoding_detection import looks_like
+from producer.encodings import UTF_8, given_encoding, mark_of, title_of, utf_16_without_mark
 from producer.limits import MAX_REREAD_CHARS, MAX_ROW_CHARS
+from producer.packed.streams import READ_ERRORS
 from producer.row_errors import FileBrokenOff, RowError, reason
+from producer.text_stream import open_text
 
-_READ_ERRORS = (OSError, EOFError, zlib.error)
+MAX_LOOK_CHARS = 1024 * 1024
+"""Characters of a file's first lines that are read ahead."""
 _ESCAPED_BYTE = re.compile(r"[\udc80-\udcff]")
 
 
 class Lines:
     """An iterator of lines, line ends kept. Call `begin_row` before each row; `number` is the last line read, from 1."""
 
-    def __init__(self, stream: IO[bytes], head: bytes, name: str) -> None:
-        encoding, mark = _encoding(head)
-        stream.read(mark)
-        errors = "surrogateescape" if encoding == "utf-8" else "strict"
-        self._text = io.TextIOWrapper(stream, encoding, errors, newline="")
+    def __init__(
+        self, stream: IO[bytes], head: bytes, name: str, encoding: str | None = None
+    ) -> None:
+        """Open the text; raise `BadInput` if `encoding` is not a text encoding. `notes` say how it is read."""
+        opened = open_text(stream, head, given_encoding(encoding))
+        self._text = opened.text
+        self._encoding = opened.encoding
+        self.notes: tuple[str, ...] = opened.notes
         self._readline = self._text.readline
         self._name = name
-        self._pending: deque[str] = deque()
+        self._pending: deque[str | FileBrokenOff] = deque()
+        self._likeness: tuple[str | None] | None = None
         self._row: list[str] = []
         self._room = MAX_ROW_CHARS
         self._reread_left = MAX_REREAD_CHARS
@@ -49,7 +56,7 @@ class Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._pending.popleft() if self._pending else self._read()
+        line = self._take_pending() if self._pending else self._read()
         if not line:
             raise StopIteration
         self.number += 1
@@ -63,6 +70,22 @@ class Lines:
             self._note_byte(line, found.start())
         self._row.append(line)
         return line
+
+    def look_ahead(self, most: int) -> list[str]:
+        """Return the next lines without taking them: at most `most`, and none after `MAX_LOOK_CHARS`; the last can be cut."""
+        missing = MAX_LOOK_CHARS
+        found: list[str] = []
+        try:
+            while len(found) < most and missing > 0 and (line := self._line(missing)):
+                found.append(line)
+                missing -= len(line)
+            self._pending.extend(found)
+        except FileBrokenOff as error:
+            why = error.as_problem().message
+            self._pending.extend(
+                [*found, FileBrokenOff(self._name, self.number + len(found) + 1, why)]
+            )
+        return found
 
     def take_flaw(self) -> RowError | None:
         """Return the encoding error in the row since `begin_row`, if there is one."""
@@ -85,6 +108,15 @@ class Lines:
         """Close the stream."""
         self._text.close()
 
+    def _take_pending(self) -> str:
+        line = self._pending.popleft()
+        if isinstance(line, FileBrokenOff):
+            self._pending.append(line)  # for whoever reads on
+            raise line
+        if not self._pending and not line.endswith(("\n", "\r")):
+            line += self._line(max(self._room + 1 - len(line), 0))
+        return line
+
     def _read(self) -> str:
         return self._line(self._room + 1)
 
@@ -93,7 +125,7 @@ class Lines:
             return self._readline(room)
         except UnicodeDecodeError as error:
             raise self._broken(f"expected {error.encoding}, found {error.reason}") from error
-        except _READ_ERRORS as error:
+        except READ_ERRORS as error:
             raise self._broken(f"the file cannot be read further: {reason(error)}") from error
 
     def _broken(self, why: str) -> FileBrokenOff:
@@ -107,20 +139,26 @@ class Lines:
         if self._flaw is None:
             byte = ord(line[column]) - 0xDC00
             message = (
-                f"expected UTF-8, found the byte 0x{byte:02X} at character {column + 1} "
-                f"of line {self.number}; save the file as UTF-8"
+                f"expected {title_of(self._encoding)}, found the byte 0x{byte:02X} at character {column + 1} "
+                f"of line {self.number}; {self._way_out(line)}"
             )
             self._flaw = RowError(message, code="bad_encoding")
 
+    def _way_out(self, line: str) -> str:
+        if self._encoding != UTF_8:
+            return "save the file as UTF-8"
+        if self._likeness is None:  # the first such line speaks for all: there can be millions
+            self._likeness = (looks_like(line.encode(UTF_8, "surrogateescape")),)
+        (found,) = self._likeness
+        if found is None:
+            return "save the file as UTF-8"
+        return f"it looks like {title_of(found)} (encoding {found}); name the encoding, or save the file as UTF-8"
 
-def head_text(head: bytes) -> str:
-    """Return a file's first bytes as text, for detection."""
-    encoding, mark = _encoding(head)
-    return head[mark:].decode(encoding, "replace")
 
-
-def _encoding(head: bytes) -> tuple[str, int]:
-    """Return the encoding by its mark, and the bytes of a mark that the decoder does not skip by itself."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16", 0
-    return "utf-8", len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
+def head_text(head: bytes, encoding: str | None = None) -> str:
+    """Return a file's first bytes as text, to detect its format: in the encoding that was named or is marked, else in UTF-8."""
+    marked = mark_of(head)
+    named = given_encoding(encoding)
+    known = named or (marked[0] if marked else utf_16_without_mark(head)) or UTF_8
+    text = head.decode(known, "replace")
+    return text.removeprefix("\ufeff")

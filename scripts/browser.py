@@ -33,7 +33,7 @@ def main() -> int:
     """Make sure that a browser is installed, or print how to install one."""
     if find() is None and not (install("chromium", "in which the page is tested") and find()):
         sys.stderr.write(
-            "setup: no Chromium is here and none could be installed; the page's tests will be skipped. "
+            "setup: Chromium is missing and could not be installed; the page's tests will be skipped. "
             "Install chromium or Chrome, or name one in VITRINE_TEST_BROWSER.\n"
         )
     return 0

@@ -77,7 +77,7 @@ def choose() -> Interpreter:
     if without_venv:
         version = without_venv[0].version
         raise SetupError(
-            f"Python {version} is here without its venv module. On Debian or Ubuntu, install it with: "
+            f"Python {version} has no venv module. On Debian or Ubuntu, install it with: "
             f"apt install python{version}-venv"
         )
     raise SetupError(

@@ -100,7 +100,7 @@ def main(names: list[str]) -> int:
     """Take all screenshots, or those named. Returns the exit code."""
     chromium = find()
     if chromium is None:
-        sys.stderr.write("There is no Chromium here: install it, or set VITRINE_TEST_BROWSER.\n")
+        sys.stderr.write("Chromium is not installed: install it, or set VITRINE_TEST_BROWSER.\n")
         return 1
     expect.set_options(timeout=PATIENCE_MS)
     _forget_settings()

@@ -89,9 +89,9 @@ def pip(environment: Environment, *arguments: str) -> None:
     done = subprocess.run(command, cwd=environment.root, env=variables, stdout=2, check=False)
     if done.returncode != 0:
         raise SetupError(
-            "pip could not install what is needed; its own message stands above. Mostly it is the network, a proxy "
-            "or a full disk: mend that and run the same command again, it goes on where it stopped. "
-            "To begin anew: make clean"
+            "pip could not install the dependencies; see its message above. Usually the cause is the network, a proxy "
+            "or a full disk: fix that and run the same command again to resume. "
+            "To start over: make clean"
         )
 
 
@@ -101,20 +101,20 @@ def make_folder(environment: Environment, interpreter: Interpreter) -> None:
     if there and there.version == interpreter.version:
         return
     if os.path.exists(environment.folder):
-        say("the environment is of another Python: making it anew")
+        say("the environment uses another Python; creating it again")
         shutil.rmtree(environment.folder)
     say(f"making .venv with Python {interpreter.version} ({interpreter.path})")
     command = [interpreter.path, "-m", "venv", environment.folder]
     if subprocess.run(command, stdout=2, check=False).returncode != 0:
         shutil.rmtree(environment.folder, ignore_errors=True)
-        raise SetupError("Python could not make .venv; its own message stands above.")
+        raise SetupError("Python could not create .venv; see its message above.")
 
 
 def check_platform(system: str, machine: str) -> None:
     """Reject the one platform without wheels before an hour is spent on it."""
     if (system, machine) == ("Darwin", "x86_64"):
         raise SetupError(
-            "PyTorch has no builds for Intel Macs any more. On an Apple silicon Mac, take a native Python "
+            "PyTorch no longer has builds for Intel Macs. On an Apple silicon Mac, take a native Python "
             "(this one runs under Rosetta); on an Intel one, use docker compose (see README.md)."
         )
 
@@ -127,7 +127,7 @@ def prepare(environment: Environment, purpose: str) -> None:
         return
     check_platform(platform.system(), platform.machine())
     make_folder(environment, interpreter)
-    say("installing the pinned versions; the first time takes some minutes, most of it PyTorch")
+    say("installing the pinned versions; the first time takes a few minutes, mostly for PyTorch")
     pip(environment, "--quiet", "--upgrade", *BUILD_TOOLS)
     pip(environment, "--no-build-isolation", "--editable", f".[{EXTRAS[purpose]}]")
     environment.write_stamp(purpose, digest)
@@ -146,7 +146,7 @@ def main(arguments: list[str]) -> int:
         say(str(error))
         return 1
     except KeyboardInterrupt:
-        say("interrupted; the same command goes on where this stopped")
+        say("interrupted; run the same command again to resume")
         return 130
     return 0
 

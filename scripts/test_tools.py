@@ -55,7 +55,7 @@ def main() -> int:
     for tool in TOOLS:
         if not (tool.found() or (_may_install(tool) and install(tool.package, tool.purpose))):
             sys.stderr.write(
-                f"setup: {tool.name} is not here and could not be installed; the tests of {tool.skipped} will be skipped "
+                f"setup: {tool.name} is missing and could not be installed; the tests of {tool.skipped} will be skipped "
                 f"(Debian: apt install {tool.package}).\n"
             )
     return 0

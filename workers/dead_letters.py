@@ -46,4 +46,6 @@ class DeadLetters:
         try:
             return patience(lambda: self.misunderstood(kind, arguments))
         except LedgerUnavailable as error:
-            raise NotDeadLettered("Redis is away; the message goes back to the queue") from error
+            raise NotDeadLettered(
+                "Redis is unreachable; the message returns to the queue"
+            ) from error

@@ -264,7 +264,7 @@ class RuntimeHolder:
     def open(self, settings: Settings, node: str) -> WorkerRuntime:
         """Open the runtime under this worker's Celery name; raises `VitrineError` if it is already open."""
         if self._engine is not None:
-            raise VitrineError("This process has its model already: one process, one model.")
+            raise VitrineError("This process already has a model: one process runs one model.")
         self._engine = open_runtime(settings, node)
         return self._engine
 

@@ -25,7 +25,7 @@ from vitrine.core.errors import Forbidden, RateLimited, Unauthorized, VitrineErr
 from vitrine.core.loopback import is_loopback
 
 CHALLENGE = 'Bearer realm="vitrine"'
-_HOW = "Send it as `Authorization: Bearer KEY`; commands take it from VITRINE_API_KEY."
+_HOW = "Send it as `Authorization: Bearer KEY`; commands read it from VITRINE_API_KEY."
 
 
 class Auth:
@@ -61,7 +61,7 @@ class Auth:
         entry_of(scope).key = key.name
         wait = self._rate.take(key.name)
         if wait:
-            raise RateLimited(f"The key {key.name} asks too often.", retry_after=wait)
+            raise RateLimited(f"The key {key.name} sends too many requests.", retry_after=wait)
         _require(key, need_of(scope["method"], scope["path"]))
 
     def _key(self, headers: Headers) -> ApiKey:
@@ -70,7 +70,7 @@ class Auth:
             raise Unauthorized("This needs an API key.", hint=_HOW)
         key = self._keyring.find(presented.strip())
         if key is None:
-            raise Unauthorized("The API key is not known here.")
+            raise Unauthorized("The API key is not valid here.")
         return key
 
 
@@ -78,7 +78,7 @@ def _require(key: ApiKey, need: Need) -> None:
     if not key.allows(need.scope):
         raise Forbidden(
             f"The key {key.name} lacks the scope {need.scope}.",
-            hint=f"It has {', '.join(sorted(key.scopes))}; whoever runs the service makes another.",
+            hint=f"It has {', '.join(sorted(key.scopes))}; the service's operator can create another.",
         )
 
 
@@ -87,14 +87,14 @@ def _refuse_foreign(headers: Headers) -> None:
     host = headers.get("host", "")
     if not _is_local(host):
         raise Forbidden(
-            "Without API keys only requests to this machine by its own names are answered.",
-            hint="Ask http://127.0.0.1 or http://localhost, or set VITRINE_API_KEYS.",
+            "Without API keys, only requests to localhost are accepted.",
+            hint="Use http://127.0.0.1 or http://localhost, or set VITRINE_API_KEYS.",
         )
     origin = headers.get("origin")
     if origin is not None and origin.lower() != f"http://{host}".lower():
         raise Forbidden(
             "Cross-site requests are refused unless API keys are set.",
-            hint="Set VITRINE_API_KEYS, and have that site's server ask.",
+            hint="Set VITRINE_API_KEYS, and send the requests from that site's server.",
         )
 
 

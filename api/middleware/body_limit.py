@@ -108,7 +108,7 @@ def _counted(receive: Receive, limit: int) -> Receive:
 
 
 def _sentence(limit: int) -> str:
-    return f"The body is larger than the {limit:,} bytes taken here."
+    return f"The body is larger than the {limit:,} bytes allowed."
 
 
 class Admission:
@@ -126,7 +126,7 @@ class Admission:
         """Count one more; raise `QueueFull` at the limit."""
         if self._inside >= self._limit:
             raise QueueFull(
-                f"{self._limit} {self._what} are in flight already.",
+                f"{self._limit} {self._what} are already in progress.",
                 retry_after=1.0,
                 hint="Try again in a moment, or start more workers.",
             )

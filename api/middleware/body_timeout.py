@@ -19,7 +19,7 @@ class BodyTooSlow(HTTPException):
     """Raised if a body arrives too slowly; an HTTPException, because FastAPI passes these on."""
 
     def __init__(self) -> None:
-        super().__init__(408, "The body came too slowly.", headers={"Connection": "close"})
+        super().__init__(408, "The body arrived too slowly.", headers={"Connection": "close"})
 
 
 class BodyTimeout:

@@ -17,4 +17,4 @@ async def refuse_unknown(request: Request) -> None:
     known = {parameter.alias for parameter in route.dependant.query_params}
     for name in request.query_params:
         if name not in known:
-            raise refuse_field(name[:80], "There is no such parameter.")
+            raise refuse_field(name[:80], "Unknown parameter.")

@@ -74,7 +74,7 @@ def _fields(fields: dict[str, object]) -> dict[str, object]:
     taken = {"id", "images"} & fields.keys()
     if taken:
         raise BadInput(
-            f"A field of an item is called {min(taken)!r}, which the item itself has already.",
+            f"A field of an item is called {min(taken)!r}, which is a name of the item itself.",
             hint="Give the field another name.",
         )
     return fields
@@ -125,7 +125,7 @@ def _asked_model(parts: Services, collection: str, model: str | None) -> str:
             hint="Use lowercase letters, digits, - and _, at most 63, beginning with a letter or digit.",
         )
     if model is not None and not model.strip():
-        raise BadInput("A model without a name was given.", hint="Name it, or leave the field out.")
+        raise BadInput("The model's name is empty.", hint="Name it, or leave the field out.")
     try:
         present = parts.store.describe(collection).space.model
     except NotFound:

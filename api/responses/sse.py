@@ -40,9 +40,9 @@ class EventStreams:
         """Raise `QueueFull` if the maximum number of streams is open."""
         if self._open >= self._most:
             raise QueueFull(
-                f"{self._most} clients watch jobs already.",
+                f"{self._most} clients already watch jobs.",
                 retry_after=5.0,
-                hint="Ask GET /v1/jobs/JOB from time to time instead.",
+                hint="Poll GET /v1/jobs/JOB instead.",
             )
 
     @contextmanager

@@ -88,7 +88,7 @@ def naming_those_that_exist(store: VectorStore, name: str) -> Iterator[None]:
 def _those(store: VectorStore, meant: str) -> str:
     names = [info.name for info in store.collections()]
     if not names:
-        return "There is none yet; submit a catalog first."
+        return "No collection exists yet; submit a catalog first."
     if near := difflib.get_close_matches(meant, names, n=1):
         return f"Did you mean {near[0]}?"
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""

@@ -119,7 +119,7 @@ def _from_form(form: FormData) -> tuple[EmbedIn, list[Asked]]:
 
 def _of_form(name: str, value: UploadFile | str, how: EmbedOptions) -> Asked:
     if isinstance(value, UploadFile) != (name == "image"):
-        raise bodies.refuse_field(name, "Only image is a file, and always is.")
+        raise bodies.refuse_field(name, "Only image can be a file, and it must be one.")
     if isinstance(value, UploadFile):
         return by_bytes(value.file.read(), how)
     checked = bodies.from_fields(InputIn, {name: value})

@@ -29,7 +29,7 @@ from api.schemas.jobs import (
     UploadIn,
 )
 from api.schemas.reading import READING_FORM
-from producer.formats import FILE_FORMATS, FORMATS
+from producer.formats import FILE_FORMATS, FORMATS, PACKED
 from producer.submit.retry import retry_failures
 from vitrine.core.errors import VitrineError
 from vitrine.core.failures_csv import failures_csv
@@ -45,7 +45,8 @@ FORM: dict[str, Any] = {
     "file": {
         "type": "string",
         "format": "binary",
-        "description": ", ".join(FORMATS[name].title for name in FILE_FORMATS) + ".",
+        "description": ", ".join(FORMATS[name].title for name in FILE_FORMATS)
+        + f"; plain or packed ({', '.join(PACKED)}).",
     },
     "collection": {"type": "string"},
     "model": {"type": "string"},

@@ -137,10 +137,10 @@ def _answer_of(process: subprocess.Popen[bytes], sent: bytes) -> NDArray[np.floa
             answer, said = process.communicate(sent, timeout=DEADLINE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-            raise Unavailable("The map was not done in time.") from None
+            raise Unavailable("The map took too long.") from None
     if process.returncode != 0:
         log.warning("a map could not be made: %s", said.decode(errors="replace").strip()[-2000:])
-        raise Unavailable("The map could not be made.", hint="The API's log says why.")
+        raise Unavailable("The map could not be made.", hint="See the API's log.")
     places: NDArray[np.float32] = np.load(io.BytesIO(answer), allow_pickle=False)
     return places
 

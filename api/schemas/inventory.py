@@ -120,7 +120,7 @@ class StoreAwayOut(BaseModel):
     """An outage of the store as one worker sees it; the worker takes no new chunks until it ends."""
 
     since: datetime = Field(description="Start of the outage, by the worker's clock.")
-    why: str = Field(examples=["The store process answered 503 without saying why."])
+    why: str = Field(examples=["The store process answered 503 without a reason."])
 
     @classmethod
     def of(cls, away: StoreOutage) -> Self:
@@ -174,5 +174,7 @@ class Ready(BaseModel):
     notices: dict[str, str] = Field(
         default_factory=dict,
         description="Problems that hold up jobs but not searches: workers that cannot reach the store.",
-        examples=[{"worker celery@host": "store away since 2026-01-01T00:00:00Z: it answered 503"}],
+        examples=[
+            {"worker celery@host": "store unreachable since 2026-01-01T00:00:00Z: it answered 503"}
+        ],
     )

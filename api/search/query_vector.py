@@ -22,7 +22,7 @@ from vitrine.similarity.blend import WeightedVector, blend
 from vitrine.store import EmbeddingSpace, VectorStore
 from vitrine.store.spaces import require_same_space
 
-_DESCRIBED = {"image": "the picture sent", "url": "the picture at the URL", "text": "the words"}
+_DESCRIBED = {"image": "the uploaded picture", "url": "the picture at the URL", "text": "the words"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ def resolve_query_vector(
     vector = blend(weighted[:count], weighted[count:], background)
     if vector is None:
         raise Conflict(
-            "What is wanted and what is not cancel each other out.",
-            hint="Leave out one of the examples, or give it another weight.",
+            "The wanted and unwanted examples cancel each other out.",
+            hint="Remove one of the examples, or change its weight.",
         )
     return StoreQuery(vector, exclude, "blend", _told(seen[:count], seen[count:]))
 
@@ -137,7 +137,7 @@ def _kept(
             "vector",
             f"The collection's vectors have {space.dimension} values, not {by.vector.size}.",
         )
-    return _Seen(by.vector, "vector", "the vector given", "the vector given")
+    return _Seen(by.vector, "vector", "the given vector", "the given vector")
 
 
 def _of_item(store: VectorStore, collection: str, item_id: str) -> _Seen:

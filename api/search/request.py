@@ -121,10 +121,10 @@ def _cropped(main: list[Example], asked: SearchIn) -> list[Example]:
         return main
     left, top, width, height = asked.crop
     if min(width, height) <= 0 or left + width > 1 + ROUNDING or top + height > 1 + ROUNDING:
-        raise bodies.refuse_field("crop", "The part reaches beyond the picture, or is empty.")
+        raise bodies.refuse_field("crop", "The part extends beyond the picture, or is empty.")
     if len(main) != 1 or not isinstance(main[0].by, Query):
         raise bodies.refuse_field(
-            "crop", "Only of an uploaded picture, image_url or image_base64 can a part be meant."
+            "crop", "A part can be given only with an uploaded picture, image_url or image_base64."
         )
     return [replace(main[0], by=replace(main[0].by, part=tuple(asked.crop)))]
 
@@ -166,7 +166,7 @@ def _by_vector(values: list[float]) -> ByVector:
     with np.errstate(over="ignore"):
         length = float(np.linalg.norm(vector))
     if not SHORTEST < length < np.inf:
-        raise bodies.refuse_field("vector", "A vector of no length has no direction.")
+        raise bodies.refuse_field("vector", "A vector of length 0 has no direction.")
     return ByVector((vector / length).astype(np.float32))
 
 

@@ -22,15 +22,15 @@ def read_picture(payload: Mapping[str, Any], settings: Settings) -> bytes:
     """Return the picture's bytes; raise `NotFound` if they must not or cannot be sent."""
     if not settings.fetch_files:
         raise NotFound(
-            "This service reads no files.", hint="VITRINE_FETCH_FILES=true lets it, as standalone does."
+            "This service does not read files.", hint="Set VITRINE_FETCH_FILES=true to allow it, as standalone does."
         )  # fmt: skip
     url = payload[URL_FIELD]
     if scheme_of(url) is not FILE:
-        raise NotFound("This picture is at a host, not in a file.", hint="Ask for its image_url.")
+        raise NotFound("This picture is at a URL, not in a file.", hint="Fetch its image_url.")
     try:
         data = _read(local_path(url), settings.fetch_max_bytes)
     except (OSError, ValueError):
-        raise NotFound("The picture's file cannot be read any more.") from None
+        raise NotFound("The picture's file can no longer be read.") from None
     if hashlib.sha256(data).hexdigest() != payload[PROVENANCE_FIELD]["content_sha256"]:
         raise NotFound("The picture's file has changed since it was embedded.")
     return data

@@ -16,10 +16,10 @@ BENCHMARKS = {
     "pipeline": "End to end",
     "preprocess": "Decoding and scaling",
     "embedders": "Embedders",
-    "latency": "Latency of questions",
+    "latency": "Query latency",
     "embed": "Embeddings over HTTP",
     "load": "Load over HTTP",
-    "scale": "Cost an item at every size",
+    "scale": "Cost per item at every size",
     "catalog": "Reading a catalog",
     "fetch": "Fetching",
     "store": "The embedded store",
@@ -33,8 +33,9 @@ BENCHMARKS = {
 _HEAD = """\
 # Performance
 
-Written by `make bench` from docs/measured, which has every figure; only the reasons below each table are written by hand. A figure is the median
-of rounds run in turns with what it is compared with; a ratio is taken within each round. Compare, don't quote: another machine gives other numbers.
+`make bench` writes this page from docs/measured, which has every figure; only the explanations below each table are written by hand. A figure is
+the median of several rounds, which alternate with the rounds of whatever it is compared with; a ratio is taken within each round. Use the figures
+to compare, not to quote: another machine gives other numbers.
 """
 HEADLINES = 3
 """Figures of a benchmark to show in addition to those with a goal; docs/measured has all."""
@@ -114,9 +115,9 @@ def _profiles(kept: Kept, why: str) -> Iterator[str]:
     for name, report in found.items():
         yield (
             f"- {columns[name]}: `{kept[name]['command']}`, {kept[name]['date']}: {report['pictures']} pictures in "
-            f"{report['seconds']} s, **{report['cpu_ms_per_picture']} ms of CPU a picture**, on {_described(report)}"
+            f"{report['seconds']} s, **{report['cpu_ms_per_picture']} ms of CPU per picture**, on {_described(report)}"
         )
-    yield "\nMilliseconds of CPU a picture: py-spy's samples of threads at work, as shares of the process's CPU.\n"
+    yield "\nMilliseconds of CPU per picture: py-spy's samples of running threads, as shares of the process's CPU.\n"
     for title in ("stages", "functions"):
         yield f"| {title[:-1].capitalize()} | {' | '.join(columns[name] for name in found)} |"
         yield "|---" * (len(found) + 1) + "|"

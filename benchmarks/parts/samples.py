@@ -25,7 +25,7 @@ STAGES = (
     ("device", ("workers/batching/", "workers/models/", "workers/normali")),
     ("store", ("vitrine/store/", "vitrine/vectors/", "workers/ingest/upsert.py", "workers/ingest/storing", "workers/ingest/outcomes.py")),
     ("ledger", ("vitrine/ledger/", "workers/ingest/leases.py")),
-    ("walk of a chunk", ("workers/ingest/",)),
+    ("chunk handling", ("workers/ingest/",)),
     ("upkeep", ("workers/maintenance/", "workers/sweeper", "workers/beat", "workers/watchdog", "workers/periodic")),
     ("queue", ("celery/", "kombu/", "billiard/", "vine/", "workers/celery_app/", "workers/bootsteps", "workers/app.py")),
     ("benchmark", ("benchmarks/",)),

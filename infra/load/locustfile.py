@@ -27,12 +27,12 @@ WORDS = ("red striped dress", "blue dotted shirt", "leather bag", "white shoes")
 
 
 def _options(parser: Any) -> None:
-    parser.add_argument("--collection", default="shop", help="the collection that is searched")
-    parser.add_argument("--items", default="", help="file of item ids, one a line")
-    parser.add_argument("--picture", default="", help="file of the picture that is searched by")
+    parser.add_argument("--collection", default="shop", help="the collection to search")
+    parser.add_argument("--items", default="", help="file of item ids, one per line")
+    parser.add_argument("--picture", default="", help="file of the query picture")
     parser.add_argument("--pictures-at", default="", help="URL of pictures to submit, {} in it")
     parser.add_argument("--words", action="store_true", help="the model has a text tower")
-    parser.add_argument("--pace", type=float, default=1.0, help="seconds between two of one user")
+    parser.add_argument("--pace", type=float, default=1.0, help="seconds between two requests of one user")
 
 
 def _read(environment: Environment, **_: object) -> None:

@@ -45,7 +45,7 @@ class JsonDocument:
         self._name = name
         self._stream = Utf8Stream(opened.stream, opened.head, reading.encoding, reading.skip)
         self._asked = reading.row
-        self._outline = Outline(self._stream.peek(LOOK_BYTES))
+        self._outline = Outline(self._stream.peek(LOOK_BYTES), reading.named)
         self._path = self._outline.row_path() if reading.row is None else told_path(reading.row)
         self._scanner = JsonScanner(self._stream.read)
         self._number = 0
@@ -55,10 +55,14 @@ class JsonDocument:
     @property
     def notes(self) -> Sequence[str]:
         """Return where the rows are, and which other objects were not read."""
-        notes = [] if self._asked is not None or not self._path else [self._choice()]
+        notes = list(self._stream.notes)
+        if self._asked is None and self._path:
+            notes.append(self._choice())
         if self._passed_over:
             others = ", ".join(self._passed_over)
-            notes.append(f"Not read: the objects at {others}; --row reads those of another place.")
+            notes.append(
+                f"the objects at {others} were not read; --row reads those of another place"
+            )
         return notes
 
     def rows(self) -> Iterator[Row | RejectedRow]:
@@ -73,10 +77,10 @@ class JsonDocument:
         if self._path[-1] == ANY_KEY:
             parent = shown_path(self._path[:-1])
             return (
-                f"The rows are the values of the object at {parent}; their keys are the field {KEY_FIELD!r} "
-                "where they have none."
+                f"the rows are the values of the object at {shown(parent)}; their keys are the field {KEY_FIELD!r} "
+                "of those without one"
             )
-        return f"The rows are the objects at {shown_path(self._path)}; --row . reads the whole document as one."
+        return f"the rows are the objects at {shown(shown_path(self._path))}; --row . reads the whole document as one"
 
     def _read(self) -> Iterator[Row | RejectedRow]:
         scanner = self._scanner

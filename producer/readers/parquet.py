@@ -43,7 +43,7 @@ class ParquetRows:
 
     def __init__(self, opened: OpenedSource, name: str, path: Path | None = None) -> None:
         if opened.compressed:
-            raise BadInput(f"{name} is Parquet within gzip.", hint="Unpack it first: gunzip FILE.")
+            raise BadInput(f"{name} is a packed Parquet file.", hint="Unpack it first.")
         self._name = name
         self._opened = opened
         self._bytes = as_file(opened, path)

@@ -31,6 +31,8 @@ _DROP = """
 }
 """
 
+FEEDS = Path(__file__).parents[1] / "cases" / "feeds"
+
 
 def drop(page: Page, name: str, content: str) -> None:
     page.evaluate(_DROP, [name, base64.b64encode(content.encode()).decode()])
@@ -147,6 +149,47 @@ def test_a_catalog_whose_names_are_usual_needs_no_mapping(
     with service.catalog.open(encoding="utf-8") as file:
         first = next(csv.DictReader(file))
     expect(page.get_by_role("row", name=re.compile("^title"))).to_contain_text(first["title"])
+
+
+def test_a_platforms_export_is_recognised_and_its_options_are_changed(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open("#/jobs/new")
+    page.set_input_files("#catalog-file", str(FEEDS / "c07-magento.csv"))
+    expect(page.get_by_text("Recognised: Magento 2.")).to_be_visible()
+    root = page.get_by_label("Picture paths start at")
+    expect(root).to_have_value("https://SHOP/media/catalog/product")
+    expect(page.get_by_label("Use small_image as")).to_have_value("left_out")
+    expect(page.get_by_text("Choose it below")).to_be_hidden()
+    root.fill("https://shop.example/media")
+    root.press("Enter")
+    expect(page.locator(".verdict")).to_contain_text(re.compile("[23] items with"))
+    expect(root).to_be_focused()
+    page.get_by_label("Merge into one item").select_option("name")
+    expect(page.get_by_label("Use name as")).to_have_value("id")
+    expect(page.get_by_text("Rows with one name become one item.")).to_be_visible()
+    page.get_by_label("Platform").select_option("None")
+    expect(page.get_by_text("Recognised:")).to_be_hidden()
+    assert visitor.serious_violations() == []
+
+
+def test_a_file_that_cannot_be_read_keeps_its_options(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open("#/jobs/new")
+    rows = "a report\n\nid,image\n1,https://shop.example/1.jpg\n"
+    page.set_input_files(
+        "#catalog-file", {"name": "r.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    )
+    encoding = page.get_by_label("Encoding")
+    encoding.fill("klingon")
+    encoding.press("Enter")
+    expect(page.get_by_text("is not a text encoding")).to_be_visible()
+    encoding.fill("utf-8")
+    encoding.press("Enter")
+    page.get_by_label("Lines above the header").fill("2")
+    page.get_by_label("Lines above the header").press("Enter")
+    expect(page.get_by_text("is not a text encoding")).to_be_hidden()
+    assert all("422" in complaint for complaint in visitor.complaints)
+    visitor.complaints.clear()
 
 
 def test_of_a_large_catalog_the_beginning_is_looked_at(visitor: Visitor, tmp_path: Path) -> None:

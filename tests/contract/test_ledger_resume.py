@@ -59,7 +59,7 @@ def test_a_write_that_believes_in_another_last_chunk_is_refused(ledger: Ledger, 
     assert ledger.add_chunks(job, [chunk(0), chunk(1)], after=b"") == [0, 1]
     before = ledger.status(job)
     for believed in (b"", mark(0), mark(2)):
-        with pytest.raises(LedgerUnavailable, match=f"written last to job {job} is not there"):
+        with pytest.raises(LedgerUnavailable, match=f"last write to job {job} is missing"):
             ledger.add_chunks(job, [chunk(2)], after=believed)
         with pytest.raises(LedgerUnavailable):
             ledger.seal(job, after=believed)

@@ -146,7 +146,7 @@ def test_a_folder_that_cannot_be_written_stops_no_submission(
     here = Settings(redis_url=private_redis, data_dir=tmp_path / "file" / "data")  # type: ignore[arg-type]
     ledger = JournaledLedger.from_settings(here)
     job = submitted(ledger)
-    assert f"job {job} cannot be noted" in caplog.text
+    assert f"job {job} cannot be recorded" in caplog.text
     assert job in {one.spec.id for one in ledger.jobs(limit=1000)}
     ledger.cancel(job)
     ledger.close()

@@ -222,7 +222,7 @@ def test_pixels_arrive_as_they_were_sent(redis: Redis) -> None:
     ids=["too few", "half a number", "no shape"],
 )
 def test_pixels_that_are_not_of_their_shape_are_refused(query: Query) -> None:
-    with pytest.raises(BadInput, match="as many as their shape"):
+    with pytest.raises(BadInput, match="does not match their shape"):
         query.pixels()
 
 

@@ -118,7 +118,7 @@ def test_beyond_this_machine_it_does_not_start_without_keys(
     process = Process(tmp_path, "--host", "0.0.0.0")
     started.append(process)
     assert process.child.wait(PATIENCE) == 2
-    assert "stand open at 0.0.0.0" in process.output()
+    assert "be open to everyone at 0.0.0.0" in process.output()
     assert "vitrine keys new" in process.output()
     assert "Traceback" not in process.output()
 

@@ -97,7 +97,7 @@ def test_a_worker_without_its_redis_tells_of_it_without_the_password(tmp_path: P
 def test_the_api_answers_and_logs_without_secrets(tmp_path: Path) -> None:
     url_file = tmp_path / "url"
     with running(tmp_path, "api", "--port", "0", "--port-file", str(url_file)) as process:
-        wait_for(process, tmp_path, "listens at")
+        wait_for(process, tmp_path, "The API listens on")
         told = list(answers(url_file.read_text().strip()))
     assert {status for status, _ in told} >= {401, 422, 503}
     for _, text in told:

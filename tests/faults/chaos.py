@@ -51,16 +51,16 @@ def run(names: Sequence[str], scale: float) -> Iterator[tuple[str, Ended, float]
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", default="", help="faults with this in their name")
-    parser.add_argument("--scale", type=float, default=1.0, help="of the counts; 0.1 is a tenth")
+    parser.add_argument("--only", default="", help="run only faults whose name contains this")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiply every count by this")
     parser.add_argument("--json", action="store_true")
     parser.add_argument(
         "--write",
         action="store_true",
-        help="keep each row, and put the table into docs/reliability.md",
+        help="save each row, and write the table into docs/reliability.md",
     )
     parser.add_argument(
-        "--missing", action="store_true", help="leave out what is kept at this scale already"
+        "--missing", action="store_true", help="skip faults already measured at this scale"
     )
     return parser.parse_args()
 
@@ -90,7 +90,7 @@ def _verdict(ended: Ended) -> str:
     if ended is None:
         return "could not be counted"
     if isinstance(ended, NotPossible):
-        return f"left out, {ended}"
+        return f"not possible here: {ended}"
     missed = [str(promise) for promise in ended.promises if not promise.kept]
     exact = "exact" if ended.exact else f"NOT exact: {ended.lost} lost, {ended.wrong} wrong"
     return "; ".join([exact, *missed])

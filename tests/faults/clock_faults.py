@@ -98,7 +98,7 @@ def jumps(folder: Path, *, pictures: int, times: int = 1) -> Tally:
         )  # fmt: skip
         # One worker is killed before each jump and one started after it; no other worker may end.
         return counted.promising(
-            within("work goes on after", 60, watch.seconds),
+            within("work resumes after", 60, watch.seconds),
             within("all done after the last jump", 120, [rest]),
-            at_most("other workers that ended", 0, parts.crashes - done),
+            at_most("other workers that exited", 0, parts.crashes - done),
         )

@@ -111,7 +111,7 @@ def full(folder: Path, *, pictures: int, seconds: float) -> Tally:
         lost=status["pending"] + abs(points - status["embedded"]),
         doubled=0, wrong=len(expected ^ stored), recoveries=[took],
     )  # fmt: skip
-    return counted.promising(within("all done after there is room", 120, [took]))
+    return counted.promising(within("all done after space is freed", 120, [took]))
 
 
 def _status(house: House, job: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def asking_for_quiet(folder: Path, *, pictures: int) -> tuple[Tally, Busy]:
         parts.ready(parts.start_worker())
         job = parts.submit(items(pictures, lambda n: (shy if n % 4 == 0 else good).url(n)))
         parts.finish(job)
-        return tally(parts, job, "host answers 429", 2, hosts=[shy, good]), busy
+        return tally(parts, job, "host returns 429", 2, hosts=[shy, good]), busy
 
 
 def every_kind(folder: Path, *, pictures: int) -> tuple[Tally, Busy]:
@@ -70,10 +70,10 @@ def beside_the_busy(folder: Path, *, pictures: int) -> Tally:
     times = 5
     busy = Busy(times, 3, after=pictures // 50)
     with Host(busy) as shy, Host() as good, rig(folder, [shy.address, good.address]) as parts:
-        counted = _compared(shy, good, pictures).judged(parts, "host answers 429", times)
+        counted = _compared(shy, good, pictures).judged(parts, "host returns 429", times)
         return counted.promising(
-            at_least("times that it did", 32, busy.refused),
-            at_most("requests in spite of Retry-After", 0, busy.early),
+            at_least("429 responses", 32, busy.refused),
+            at_most("requests despite Retry-After", 0, busy.early),
         )
 
 
@@ -82,7 +82,7 @@ def beside_the_flapping(folder: Path, *, pictures: int) -> Tally:
     with Host(flapping) as host, Host() as good, rig(folder, [host.address, good.address]) as parts:
         counted = _compared(host, good, pictures).judged(parts, "host flaps", pictures // 4)
         most = pictures // 4
-        return counted.promising(at_most("second requests", most, host.again()))
+        return counted.promising(at_most("repeated requests", most, host.again()))
 
 
 def _compared(bad: Host, good: Host, pictures: int) -> Beside:
@@ -118,7 +118,9 @@ def beside_the_dead(folder: Path, *, pictures: int) -> Tally:
         failing = {f"item-{n}": "timeout" for n in range(0, pictures, 8)}
         others = [item for item in made if item.id not in failing]
         compared = Beside(made, others, others, failing, KEEP_BESIDE_ONE)
-        return compared.judged(parts, "host does not answer, an eighth of all", len(failing))
+        return compared.judged(
+            parts, "host does not respond (an eighth of the pictures)", len(failing)
+        )
 
 
 def beside_the_rotten(folder: Path, *, pictures: int) -> Tally:
@@ -134,7 +136,7 @@ def beside_the_rotten(folder: Path, *, pictures: int) -> Tally:
         failing = {f"item-{n}": hosts[n % 8][1] for n in range(pictures) if n % 8 in hosts}
         others = [item for item in made if item.id not in failing]
         compared = Beside(made, others, others, failing, KEEP_BESIDE_A_QUARTER)
-        return compared.judged(parts, "a quarter endless or bombs", len(failing))
+        return compared.judged(parts, "a quarter of the pictures endless or bombs", len(failing))
 
 
 def flaps(folder: Path, *, pictures: int) -> Tally:
@@ -160,4 +162,6 @@ def a_quarter_rotten(folder: Path, *, pictures: int) -> Tally:
         job = parts.submit(made)
         parts.finish(job)
         failing = {f"item-{n}": hosts[n % 8][1] for n in range(pictures) if n % 8 in hosts}
-        return tally(parts, job, "a quarter endless or bombs", pictures // 4, failing=failing)
+        return tally(
+            parts, job, "a quarter of the pictures endless or bombs", pictures // 4, failing=failing
+        )

@@ -129,7 +129,7 @@ def counted(count: int, folder: Path | None = None) -> Tally:
     ends = in_a_process(count, folder)
     began = "the odd files" if folder else "drawn pictures only"
     counted = Tally(
-        fault=f"damaged pictures to the decoder ({began})",
+        fault=f"damaged pictures through the decoder ({began})",
         times=count,
         put_in=count,
         out=sum(ends.outcomes.values()),
@@ -137,7 +137,7 @@ def counted(count: int, folder: Path | None = None) -> Tally:
         doubled=0,
     )
     return counted.promising(
-        at_most("growth from a tenth to the end", GROWTH, ends.growth),
+        at_most("memory at the end relative to a tenth in", GROWTH, ends.growth),
         at_most("MiB at the end", 1024, ends.rss_at_end / 2**20),
         at_least("kinds of outcome", 4, len(ends.outcomes)),
     )

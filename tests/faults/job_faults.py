@@ -49,11 +49,11 @@ def cancelled(folder: Path, *, pictures: int) -> tuple[Tally, int]:
         acknowledged = _ended(parts, job)
         late = sum(written > acknowledged for written in parts.store.upserts)
         counted = tally(
-            parts, job, "job cancelled in the middle", 1, hosts=[good], cancelled=True,
+            parts, job, "job cancelled halfway", 1, hosts=[good], cancelled=True,
             recoveries=[acknowledged - began],
         )  # fmt: skip
         return counted.promising(
-            at_most("upserts after it was acknowledged", 0, late),
+            at_most("upserts after the acknowledgement", 0, late),
             at_most("points written again", 0, counted.doubled),
             within("acknowledged after", 30, counted.recoveries),
         ), late
@@ -82,8 +82,8 @@ def retried(folder: Path, *, pictures: int) -> tuple[Tally, list[str]]:
         again = sorted(path for path, count in asked.items() if count > 1)
         counted = tally(parts, job, "two failures retried", 1, hosts=[good, gone], failing=failing)
         return counted.promising(
-            at_most("other pictures asked for again", 0, len(set(again) - {"7", "57"})),
-            at_least("of the two asked for again", 2, len({"7", "57"}.intersection(again))),
+            at_most("other pictures requested again", 0, len(set(again) - {"7", "57"})),
+            at_least("of the two requested again", 2, len({"7", "57"}.intersection(again))),
         ), again
 
 

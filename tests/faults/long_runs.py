@@ -71,9 +71,9 @@ def _full(folder: Path, much: Much) -> Tally:
     full = redis_faults.full(folder, pictures=much(10_000), times=times)
     return full.tally.promising(
         at_least("submissions refused with the reason", times, len(full.told)),
-        at_most("workers that ended", 0, full.crashes),
+        at_most("workers that exited", 0, full.crashes),
         at_most("connections left open", 10, full.left_open),
-        within("work goes on after", 30, full.tally.recoveries),
+        within("work resumes after", 30, full.tally.recoveries),
     )
 
 

@@ -86,8 +86,8 @@ def _promises(faults: Sequence[str], parts: Rig, hung: Hung) -> list[Promise]:
     crashes = [at_most("crashes", most, parts.crashes)]
     if "memory" in faults:
         short = (parts.folder / SHORT_MEMORY).exists()
-        crashes.append(at_least("memory was short", 1, int(short)))
+        crashes.append(at_least("runs that ran out of memory", 1, int(short)))
     if "hang" not in faults:
         return crashes
-    restarted = within("another worker is up after", 90, hung.seconds)
+    restarted = within("new worker up after", 90, hung.seconds)
     return [*crashes, at_least("hangs", 1, len(hung.seconds)), restarted]

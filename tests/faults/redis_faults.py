@@ -71,8 +71,8 @@ def killed(folder: Path, *, pictures: int, kills: int) -> Tally:
         )  # fmt: skip
         return counted.promising(
             at_least("kills", kills, done),
-            within("work goes on after", 15, watch.seconds),
-            at_most("workers that ended", 0, parts.crashes),
+            within("work resumes after", 15, watch.seconds),
+            at_most("workers that exited", 0, parts.crashes),
         )
 
 
@@ -157,9 +157,9 @@ def _behind_gate(
             failing=not_there(status.images), recoveries=watch.seconds,
         )  # fmt: skip
         return counted.promising(
-            at_least("times that connections were open to be broken", times, counted.times),
-            within("work goes on after", 30, watch.seconds),
-            at_most("workers that ended", 0, parts.crashes),
+            at_least("breaks that hit open connections", times, counted.times),
+            within("work resumes after", 30, watch.seconds),
+            at_most("workers that exited", 0, parts.crashes),
         )
 
 
@@ -199,9 +199,9 @@ def emptied(folder: Path, *, pictures: int) -> tuple[Tally, Told]:
         took = time.monotonic() - began
         counted = tally(parts, again, "Redis emptied", 1, failing=failing, recoveries=[took])
         return counted.promising(
-            at_least("answers that the job is lost", 3, told.states.count("lost")),
-            at_least("of them with what to do", 3, sum("Submit" in one for one in told.notices)),
-            at_most("workers that ended", 0, sum(not one.alive() for one in parts.workers)),
+            at_least("replies that the job is lost", 3, told.states.count("lost")),
+            at_least("of these with instructions", 3, sum("Submit" in one for one in told.notices)),
+            at_most("workers that exited", 0, sum(not one.alive() for one in parts.workers)),
         ), told
 
 

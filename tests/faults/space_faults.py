@@ -38,7 +38,7 @@ def at_once(folder: Path, *, pictures: int) -> Tally:
         for job in jobs.values():
             parts.finish(job, parts.restart_if_dead)
         winner = max(MODELS, key=lambda model: parts.status(jobs[model]).embedded)
-        return _count(parts, jobs, winner, "two models on a new collection at once")
+        return _count(parts, jobs, winner, "two models start on a new collection together")
 
 
 def _start(parts: Rig) -> None:

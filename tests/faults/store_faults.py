@@ -73,10 +73,10 @@ def away(
             failing=not_there(status.images), recoveries=watch.seconds,
         )  # fmt: skip
         return counted.promising(
-            at_most("done before it was written", 0, seen.ahead),
+            at_most("outcomes recorded before the write", 0, seen.ahead),
             at_least("breaker seen open", times, seen.open),
-            within("work goes on after", GOES_ON, watch.seconds),
-            at_most("workers that ended", 0, parts.crashes),
+            within("work resumes after", GOES_ON, watch.seconds),
+            at_most("workers that exited", 0, parts.crashes),
         ), seen
 
 

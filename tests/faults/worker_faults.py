@@ -108,7 +108,7 @@ def killed(
             share("points written again", 1, counted.doubled, status.images),
             _in_hand(counted, kills),
             within("sent again after", LEASE_SECONDS + 3 * SWEEP_SECONDS, moving.sent_again),
-            at_least("chunks in their hands", kills, moving.chunks),
+            at_least("chunks they held", kills, moving.chunks),
         )
 
 
@@ -140,15 +140,15 @@ def killed_in_a_long_job(folder: Path, *, pictures: int) -> Tally:
             share("points written again", 1, counted.doubled, status.images),
             share("pictures fetched again", 1, counted.fetched_again or 0, status.images),
             within("sent again after", term + 2 * sweep, moving.sent_again),
-            within("with another after", term + 2 * sweep + 20, moving.taken),
-            at_least("chunks in its hands", 1, moving.chunks),
+            within("with another worker after", term + 2 * sweep + 20, moving.taken),
+            at_least("chunks it held", 1, moving.chunks),
         )
 
 
 def _in_hand(counted: Tally, kills: int) -> Promise:
     """Promise that a killed worker wastes no more than it can have in work."""
     holds = Settings().ingest_threads * CHUNK_SIZE
-    return at_most("fetched again a kill", holds, (counted.fetched_again or 0) / kills)
+    return at_most("fetched again per kill", holds, (counted.fetched_again or 0) / kills)
 
 
 def lost_message(folder: Path, *, times: int = 1) -> Tally:
@@ -218,8 +218,8 @@ def asked_to_stop(folder: Path, *, stops: int, pictures: int = 1000) -> tuple[Ta
         )  # fmt: skip
         return counted.promising(
             at_most("points written again", 0, counted.doubled),
-            within("out after", 90, counted.recoveries),
-            at_most("other exit codes than 0", 0, sum(map(bool, codes))),
+            within("exited after", 90, counted.recoveries),
+            at_most("exit codes other than 0", 0, sum(map(bool, codes))),
         ), codes
 
 

@@ -7,11 +7,11 @@
     {"price": {"gte": 10, "lt": 50}}               range: gt, gte, lt, lte
     {"and": [F, …]}  {"or": [F, …]}  {"not": F}    composed; several keys in one object mean and
 
-`parse_filter` turns it into the frozen tree that each store translates to its own form. A field that is really
-called `and`, `or` or `not` can be named as `{"fields.and": …}`; that one prefix is always taken off.
+`parse_filter` parses it into a frozen tree, which each store translates to its native form. A field that is actually
+called `and`, `or` or `not` can be written as `{"fields.and": …}`; one such prefix is always removed.
 
-Numbers compare by value: 10 and 10.0 are the same, true and 1 are not. `not` also holds for points that
-lack the field.
+Numbers compare by value: 10 equals 10.0, but true does not equal 1. `not` also matches points that lack
+the field.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Scalar: TypeAlias = str | int | float | bool
 
 @dataclass(frozen=True, slots=True)
 class Equals:
-    """The field is, or (a list) contains, the value."""
+    """The field equals the value or, if it is a list, contains it."""
 
     field: str
     value: Scalar
@@ -36,7 +36,7 @@ class Equals:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """The field is, or contains, one of the values; there is at least one."""
+    """The field equals or contains one of the values; at least one is required."""
 
     field: str
     values: tuple[Scalar, ...]
@@ -48,7 +48,7 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The field is a number within the bounds; None leaves a side open."""
+    """The field is a number within the bounds; None means unbounded."""
 
     field: str
     gt: float | None = None
@@ -66,7 +66,7 @@ class And:
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """At least one part holds; there is at least one."""
+    """At least one part holds; at least one is required."""
 
     parts: tuple[Filter, ...]
 
@@ -86,7 +86,7 @@ Filter: TypeAlias = Equals | AnyOf | Range | And | Or | Not
 
 MAX_DEPTH = 8  #: Levels of `and`, `or` and `not`, the outermost object included.
 MAX_CONDITIONS = 100  #: Conditions on fields in one filter; each is a look-up in the store.
-MAX_VALUES = 1000  #: Values of all the any-ofs of one filter.
+MAX_VALUES = 1000  #: Values of all any-of conditions in one filter.
 MAX_FIELD_LENGTH = 128  #: Characters.
 MAX_INTEGER = 2**63 - 1  #: The store keeps integers in 64 bits.
 
@@ -96,19 +96,19 @@ _OPERATORS = frozenset({"and", "or", "not"})
 
 
 def parse_filter(value: object, *, root: str = "filter", max_depth: int = MAX_DEPTH) -> Filter:
-    """The tree of a filter given as JSON values (dicts, lists, strings, numbers, booleans).
+    """Parse a filter given as JSON values (dicts, lists, strings, numbers, booleans) into its tree.
 
-    `root` is what the whole is called in messages. Raises `BadInput` that names the place, as in
+    `root` is the name of the whole filter in messages. Raises `BadInput` naming the position, as in
     `filter.price.gte: expected a number, not a string`.
     """
     return _Parser(max_depth).filter(value, root, depth=1)
 
 
 def to_json(where: Filter) -> dict[str, Any]:
-    """The JSON form of a tree; `parse_filter` gives the tree back.
+    """Return the JSON form of a tree; `parse_filter` is the inverse.
 
-    It may be nested twice as deep as what the tree was parsed from: an object of several keys comes out
-    as an `and`.
+    It can be nested twice as deep as the original JSON, because an object with several keys becomes an
+    `and`.
     """
     match where:
         case Equals(field, value):
@@ -126,17 +126,17 @@ def to_json(where: Filter) -> dict[str, Any]:
 
 
 def bounds(where: Range) -> dict[str, float]:
-    """The bounds of a range that are set, by name."""
+    """Return the bounds of a range that are set, by name."""
     return {name: bound for name in _BOUNDS if (bound := getattr(where, name)) is not None}
 
 
 def filter_fields(where: Filter) -> frozenset[str]:
-    """The names of the catalog fields that a filter looks at."""
+    """Return the names of the catalog fields that a filter uses."""
     return frozenset(_fields(where))
 
 
 def without_field(where: Filter | None, field: str) -> Filter | None:
-    """The filter without those of its outermost conditions that look at this field alone; None where none is left."""
+    """Remove the outermost conditions that use only this field; None if no condition is left."""
     if where is None:
         return None
     parts = where.parts if isinstance(where, And) else (where,)
@@ -161,7 +161,7 @@ def _key(field: str) -> str:
 
 
 class _Parser:
-    """One pass over one filter; it counts what the limits bound."""
+    """A single pass over one filter that counts conditions and values against the limits."""
 
     def __init__(self, max_depth: int) -> None:
         self._max_depth = max_depth
@@ -179,7 +179,7 @@ class _Parser:
         if not isinstance(value, Mapping):
             raise BadInput(f"{at}: expected an object, not {_kind(value)}.")
         if not value:
-            raise BadInput(f"{at}: an empty object says nothing; leave the filter out instead.")
+            raise BadInput(f"{at}: an empty object filters nothing; leave the filter out instead.")
         parts = tuple(self._entry(key, entry, at, depth) for key, entry in value.items())
         return parts[0] if len(parts) == 1 else And(parts)
 
@@ -209,7 +209,7 @@ class _Parser:
     def _any_of(self, values: list[object], at: str) -> tuple[Scalar, ...]:
         self._values += len(values)
         if not values:
-            raise BadInput(f"{at}: any of no values matches nothing; name at least one.")
+            raise BadInput(f"{at}: an empty list matches nothing; name at least one value.")
         if self._values > MAX_VALUES:
             raise BadInput(f"{at}: more than {MAX_VALUES} values to choose from in one filter.")
         return tuple(_scalar(value, f"{at}[{i}]") for i, value in enumerate(values))
@@ -218,7 +218,7 @@ class _Parser:
 def _field(key: str, at: str) -> str:
     field = key.removeprefix(_FIELD_PREFIX)
     if not field:
-        raise BadInput(f"{at}: a field without a name.")
+        raise BadInput(f"{at}: a field needs a name.")
     if len(field) > MAX_FIELD_LENGTH:
         raise BadInput(f"{at}: a field name longer than {MAX_FIELD_LENGTH} characters.")
     if not is_filterable(field):
@@ -227,7 +227,7 @@ def _field(key: str, at: str) -> str:
 
 
 def is_filterable(field: str) -> bool:
-    """Whether the store's path language can name the field: it quotes, but has no escape."""
+    """Whether the store's path syntax can name the field: it has quoting, but no escaping."""
     return bool(field) and '"' not in field and "\\" not in field
 
 
@@ -263,12 +263,12 @@ def _encodable(text: str, at: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise BadInput(f"{at}: text with half of a surrogate pair.") from None
+        raise BadInput(f"{at}: the text contains an unpaired surrogate.") from None
     return text
 
 
 def _kind(value: object) -> str:
-    """What a JSON value is, for a message."""
+    """Describe the type of a JSON value for a message."""
     if isinstance(value, list):
         return "a list" if value else "an empty list"
     kinds = {dict: "an object", str: "a string", bool: "true or false", type(None): "null"}

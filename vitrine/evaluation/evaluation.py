@@ -162,7 +162,9 @@ def _zero_shot_rows(found: Evaluation) -> NDArray[np.intp]:
 
 
 def _of_items(asked: int, answerable: int) -> tuple[str, ...]:
-    named = "No label was named: it is measured whether pictures find others of their item."
+    named = (
+        "No label was named, so the measure is whether pictures find other pictures of their item."
+    )
     if not answerable:
         return (
             f"{named} No item has a second picture, so there is nothing to find: name a field with --label.",
@@ -170,7 +172,7 @@ def _of_items(asked: int, answerable: int) -> tuple[str, ...]:
     if answerable < asked:
         return (
             named,
-            f"{asked - answerable:,} of the pictures are not asked: their item has no other.",
+            f"{asked - answerable:,} of the pictures are not used as queries: their item has no other.",
         )
     return (named,)
 
@@ -180,7 +182,7 @@ def _notes(parts: Split, plan: EvaluationPlan, alone: int, *, words: bool) -> tu
     shots = plan.shots
     if alone:
         notes.append(
-            f"{alone:,} of the pictures are not asked: nothing outside their group has their label."
+            f"{alone:,} of the pictures are not used as queries: nothing outside their group has their label."
         )
     if parts.left_out:
         notes.append(

@@ -100,7 +100,9 @@ def _confused(model: str, found: Sequence[ConfusedPair]) -> str:
 
 
 def _worst(model: str, found: Sequence[Misclassification], source: PictureUrl) -> str:
-    return _gallery(f"{model}: the surest mistakes, beside their nearest pictures", found, source)
+    return _gallery(
+        f"{model}: the most confident mistakes, with their nearest pictures", found, source
+    )
 
 
 def _gallery(heading: str, found: Sequence[Misclassification], source: PictureUrl) -> str:

@@ -29,8 +29,8 @@ def check_templates(templates: Iterable[str]) -> tuple[str, ...]:
     for template in checked:
         if not any(place in template for place in _PLACES):
             raise BadInput(
-                f"The prompt {template!r} has no place for the class.",
-                hint='Write {text} where its words go, as in "A photo of {text}.".',
+                f"The prompt {template!r} has no placeholder for the class.",
+                hint='Write {text} for the class name, as in "A photo of {text}.".',
             )
     return checked
 

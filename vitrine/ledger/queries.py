@@ -1,4 +1,4 @@
-"""Reading the ledger on Redis: counts, failures, rejected rows. Nothing here changes a job."""
+"""Read access to the ledger on Redis: counts, failures, rejected rows. Nothing here changes a job."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from vitrine.ledger.rules import failure_matches, missing_job
 from vitrine.ledger.scripts import job_key
 
 JOBS_KEY = "vitrine:jobs"
-"""Job ids by the time they were made."""
+"""Job ids by creation time."""
 _BLOCK = 64 * 1024
-"""Bytes of a bitmap read at once: half a million pictures."""
+"""Bytes per read of a bitmap: half a million pictures."""
 _ROWS = 1000
 
 
 class LedgerReader:
-    """The reading half of the ledger on Redis."""
+    """The read methods of the ledger on Redis."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -86,7 +86,7 @@ class LedgerReader:
         start = (after + 1) // 8
         while True:
             with redis_errors():
-                # Where nothing failed there is nothing to read, however long that stretch is.
+                # Skip stretches without failures, however long they are.
                 start = self._redis.bitpos(key, 1, start) // 8
                 if start < 0:
                     return

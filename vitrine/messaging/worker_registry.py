@@ -28,7 +28,7 @@ class StoreOutage:
     def sentence(self) -> str:
         """Return a sentence for people: since when, in UTC, and why."""
         since = datetime.fromtimestamp(self.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        return f"store away since {since}: {self.why}"
+        return f"store unreachable since {since}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)

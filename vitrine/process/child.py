@@ -115,7 +115,7 @@ class ChildProcess:
         try:
             self._process.wait(max(0.0, self._asked + self._grace - time.monotonic()))
         except subprocess.TimeoutExpired:
-            log.error("%s did not stop within %.0f s and is killed", self.name, self._grace)
+            log.error("%s did not stop within %.0f s; killing it", self.name, self._grace)
             self._process.kill()
             self._process.wait()
         self._output.drain()

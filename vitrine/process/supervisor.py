@@ -56,16 +56,16 @@ class Supervisor:
             else:
                 child.restart_if_dead()
         if not self._running():
-            raise VitrineError("No worker is left: each refuses to start; it says why above.")
+            raise VitrineError("No worker is left: none could start; see the errors above.")
 
     def _refused(self, child: ChildProcess) -> None:
         child.stop()  # It has ended: this waits for its last output, so that it appears above ours.
         if child.starts == 1:
             raise BadInput(
-                f"The worker on {child.name} cannot start with what it was given.",
-                hint="It says why above; the others were stopped.",
+                f"The worker on {child.name} cannot start with these options.",
+                hint="See its error above; the other workers were stopped.",
             )
-        log.error("the worker on %s refuses to start again and is left out", child.name)
+        log.error("the worker on %s cannot restart and is left out", child.name)
         self._left_out.append(child)
 
     def _running(self) -> list[ChildProcess]:

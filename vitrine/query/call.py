@@ -81,7 +81,7 @@ class QueryCall:
     def _late(self) -> ModelUnavailable:
         return ModelUnavailable(
             f"No worker for the model {self._model} answered within {self._timeout:g} s.",
-            hint="It may be busy or stuck; try again, or look at its log.",
+            hint="It may be busy or stuck; try again, or see its log.",
         )
 
     def _has_room(self, group: list[int], queries: Mapping[int, Query]) -> bool:

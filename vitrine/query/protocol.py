@@ -47,7 +47,7 @@ class Query:
         """Return the pixels as read-only float32 in their shape. Raises `BadInput` if the byte count does not match."""
         flat = np.frombuffer(self.data, dtype="<f4") if len(self.data) % 4 == 0 else None
         if flat is None or not self.shape or flat.size != np.prod(self.shape):
-            raise BadInput("The pixels are not as many as their shape says.")
+            raise BadInput("The number of pixels does not match their shape.")
         return flat.astype(np.float32, copy=False).reshape(self.shape)
 
 

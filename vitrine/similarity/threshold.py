@@ -45,7 +45,7 @@ def given_threshold(cosine: float) -> Threshold:
 def choose_threshold(vectors: NDArray[np.float32]) -> Threshold:
     """Choose the threshold for pictures with these unit vectors, float32 [n, dimension], one per picture."""
     if len(vectors) < MIN_VECTORS:
-        told = f"For so few pictures the threshold is a cosine of {FALLBACK}."
+        told = f"With few pictures, the threshold is a cosine of {FALLBACK}."
         return Threshold(FALLBACK, chosen=False, told=told)
     usual = median_pair_distance(vectors)
     cosine = 1 - (DISTANCE_RATIO * usual) ** 2 / 2

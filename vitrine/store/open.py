@@ -47,7 +47,7 @@ def check_url(settings: Settings) -> StoreKind:
         return "remote"
     if parts.scheme == "edge" and not host and parts.path.startswith("/"):
         return "embedded"
-    raise BadInput("The store's URL has a form that is not known.", hint=_HINT)
+    raise BadInput("The store's URL has an unknown form.", hint=_HINT)
 
 
 def _qdrant(url: str, settings: Settings) -> VectorStore:
@@ -65,7 +65,7 @@ def _remote(url: str, settings: Settings) -> VectorStore:
     from vitrine.store.remote.store import RemoteStore  # noqa: PLC0415  only where used
 
     if settings.store_token is None:
-        raise BadInput("The store process asks for a token.", hint="Set VITRINE_STORE_TOKEN.")
+        raise BadInput("The store process requires a token.", hint="Set VITRINE_STORE_TOKEN.")
     return RemoteStore(url, settings.store_token.get_secret_value())
 
 

@@ -18,7 +18,7 @@ def open_traces(settings: Settings, service: str) -> Traces:
         from vitrine.telemetry.otel import open_otel  # noqa: PLC0415 - the extra `otel` is optional
     except ImportError as error:
         raise BadInput(
-            "VITRINE_TRACES_URL asks for traces, and OpenTelemetry is not installed.",
-            hint="Install vitrine[otel], or leave VITRINE_TRACES_URL out.",
+            "VITRINE_TRACES_URL enables traces, but OpenTelemetry is not installed.",
+            hint="Install vitrine[otel], or unset VITRINE_TRACES_URL.",
         ) from error
     return open_otel(settings.traces_url, service, share=settings.traces_sample_ratio)

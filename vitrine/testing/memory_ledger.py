@@ -66,7 +66,7 @@ class MemoryLedger(MemoryQueries):
         with self._lock:
             entry = self._job(job)
             if entry.state is not JobState.OPEN:
-                raise Conflict(f"Job {job} is {entry.state}, so this cannot be done to it.")
+                raise Conflict(f"Job {job} is {entry.state}, so this is not possible.")
             _check_last(entry, after)
             entry.marks += [chunk.mark for chunk in chunks if chunk.mark]
             entry.images += sum(len(chunk.images) for chunk in chunks)
@@ -276,7 +276,7 @@ class MemoryLedger(MemoryQueries):
         with self._lock:
             entry = self._job(job)
             if entry.state in {JobState.OPEN, JobState.CANCELLING, JobState.CANCELLED}:
-                raise Conflict(f"Job {job} is {entry.state}, so this cannot be done to it.")
+                raise Conflict(f"Job {job} is {entry.state}, so this is not possible.")
             chosen = list(self.failures(job, reason=reason, host=host, items=items))
             images = [replace(failure.image, rounds=0) for failure in chosen]
             for image in images:

@@ -35,7 +35,7 @@ class BatchSizeStore:
                 else None
             )
         except (TypeError, KeyError, ValueError):
-            log.warning("%s has an entry that is none: it is ignored", self._path)
+            log.warning("%s has an invalid entry, which is ignored", self._path)
             return None
         return found if found and found.size >= 1 else None
 
@@ -45,7 +45,7 @@ class BatchSizeStore:
         try:
             self._write({**self._read(), fingerprint: entry})
         except OSError as error:
-            log.warning("the batch size cannot be remembered in %s: %s", self._path, error.strerror)
+            log.warning("the batch size cannot be stored in %s: %s", self._path, error.strerror)
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -55,7 +55,7 @@ class BatchSizeStore:
         except (OSError, ValueError):
             table = None
         if not isinstance(table, dict):
-            log.warning("%s cannot be read: it is ignored, and written anew", self._path)
+            log.warning("%s cannot be read; it is ignored and rewritten", self._path)
             return {}
         return table
 

@@ -161,7 +161,7 @@ class Batcher:
         while not futures.wait([future], _LOOK_EVERY).done:
             if not self._threads[_DEVICE].is_alive():
                 raise ModelUnavailable(
-                    "The device's thread has ended.", hint="The worker's log says why."
+                    "The device's thread has ended.", hint="See the worker's log."
                 )
         try:
             return future.result()

@@ -47,7 +47,7 @@ class CompletionThread:
             try:
                 again = self._answer(sent)
             except Exception as error:
-                log.exception("a batch could not be answered")
+                log.exception("the results of a batch could not be delivered")
                 _give_up(sent.batch, error)
             finally:
                 self._under_way.end(sent.number)
@@ -84,7 +84,7 @@ def _units(found: Sequence[Outcome]) -> list[Outcome]:
         return list(found)
     units, usable = l2_normalise(np.stack(vectors).astype(np.float32, copy=False))
     answers = iter(
-        unit if good else ItemFailure(FailureReason.BAD_VECTOR, "the model gave a zero or non-finite vector")
+        unit if good else ItemFailure(FailureReason.BAD_VECTOR, "the model returned a zero or non-finite vector")
         for unit, good in zip(units, usable, strict=True)
     )  # fmt: skip
     return [one if isinstance(one, ItemFailure) else next(answers) for one in found]

@@ -82,7 +82,7 @@ def outcomes(vectors: NDArray[np.float32], count: int) -> list[Outcome]:
     """Return the rows of `vectors`, or `count` failures if the model returned too few or too many."""
     if len(vectors) == count:
         return list(vectors)
-    detail = f"the model gave {len(vectors)} vectors for {count} pictures"
+    detail = f"the model returned {len(vectors)} vectors for {count} pictures"
     return [ItemFailure(FailureReason.MODEL_ERROR, detail) for _ in range(count)]
 
 

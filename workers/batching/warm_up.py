@@ -67,10 +67,10 @@ def _batch_size(
     if isinstance(model, PrefersBatch):
         return model.preferred_batch, "as the model prefers"
     if not isinstance(model, Tunable):
-        return UNTRIED_BATCH, "any will do"
-    found, how = remembered.find(model.fingerprint), "as found before"
+        return UNTRIED_BATCH, "any size"
+    found, how = remembered.find(model.fingerprint), "as measured before"
     if found is None:
-        found, how = find_batch_size(lambda size: _seconds(model, inputs, size)), "found by trying"
+        found, how = find_batch_size(lambda size: _seconds(model, inputs, size)), "measured now"
         remembered.remember(model.fingerprint, found)
     return found.size, f"{how}: {found.pictures_per_s:.0f} pictures/s"
 

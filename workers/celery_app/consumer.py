@@ -43,4 +43,4 @@ class WorkerConsumer(DeadLetterConsumer):
         except AttributeError as error:
             # Kombu closes a connection in two steps. If the first was cut short, the second fails to find its address, and
             # Celery would end the process. The broker and the sweeper send the unfinished messages again.
-            log.warning("a broken connection could not be closed in order: %s", error)
+            log.warning("a broken connection could not be closed cleanly: %s", error)

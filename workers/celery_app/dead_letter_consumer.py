@@ -68,7 +68,7 @@ class DeadLetterConsumer(Consumer):
 
     def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ARG002 - Celery's signature
         """Dead-letter a message that names a task but does not have a task's form."""
-        self._park(message, "not a task's form")
+        self._park(message, "not a Celery task message")
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:  # noqa: ARG002 - Celery's signature
         """Dead-letter a message whose body cannot be decoded."""
@@ -78,7 +78,9 @@ class DeadLetterConsumer(Consumer):
         try:
             holder.get().store_dead_letter(f"message ({why}) {_text(message)}")
         except LedgerUnavailable as error:
-            told = "a message (%s) could not be parked, and comes again within %d s: %s"
+            told = (
+                "a message (%s) could not be dead-lettered; it will be redelivered within %d s: %s"
+            )
             log.error(told, why, VISIBILITY_TIMEOUT, error)
             return
         if not message.acknowledged:
@@ -92,7 +94,7 @@ def _check_form(message: Any) -> None:
         return  # The older protocol; Celery checks it.
     args, keywords, _ = payload
     if not isinstance(args, list) or not isinstance(keywords, dict):
-        raise InvalidTaskError("not a task's form")
+        raise InvalidTaskError("not a Celery task message")
 
 
 def _text(message: Any) -> str:

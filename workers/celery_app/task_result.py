@@ -30,4 +30,4 @@ def task_result(report: Report) -> Report:
     if why is None:
         return report
     due = datetime.now(UTC) + timedelta(seconds=STORE_AWAY)
-    raise Retry(f"given back: {why}", exc=ChunkReturned(why), when=due)
+    raise Retry(f"returned to the queue: {why}", exc=ChunkReturned(why), when=due)

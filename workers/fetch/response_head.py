@@ -88,7 +88,7 @@ class ResponseHead:
             return ItemFailure(FailureReason.NOT_AN_IMAGE, f"empty (status {self.status})")
         reason = _reason(self.status)
         asked = self.retry_after if self.status in (429, 503) else None
-        return ItemFailure(reason, f"the host answered {self.status}", retry_after=asked)
+        return ItemFailure(reason, f"the host returned {self.status}", retry_after=asked)
 
     @property
     def retry_after(self) -> float | None:
@@ -112,7 +112,7 @@ class ResponseHead:
         encoding = self._fields.get(b"content-encoding", b"").lower()
         if encoding not in (b"", b"identity"):
             return ItemFailure(
-                FailureReason.HTTP_ERROR, "the host sent an encoded body that was not asked for"
+                FailureReason.HTTP_ERROR, "the host sent an encoded body that was not requested"
             )
         if self.length is not None and self.length > max_bytes:
             return too_large(max_bytes)

@@ -109,7 +109,7 @@ class DecodePool:
             lower_priority()
             self._begin_thread()
         except Exception:
-            log.exception("a decoder's thread could not be set up; it works all the same")
+            log.exception("a decoder thread's priority could not be set; it still works")
         while self._run_one():
             pass
 

@@ -98,7 +98,7 @@ def _failure(error: Exception, data: bytes, max_pixels: int) -> ItemFailure:
     """Translate Pillow's error for these bytes into a failure."""
     if isinstance(error, MemoryError):
         return ItemFailure(
-            FailureReason.OUT_OF_MEMORY, "decoding it took more memory than there is"
+            FailureReason.OUT_OF_MEMORY, "decoding it needed more memory than is available"
         )
     if isinstance(error, Image.DecompressionBombError):
         detail = f"more pixels than the limit of {max_pixels}"
@@ -124,6 +124,6 @@ def _broken(error: Exception, data: bytes, kind: str, max_pixels: int) -> ItemFa
 def _reason(error: Exception) -> str:
     """Return a decoder's message without byte strings and object addresses, at most 100 characters."""
     if isinstance(error, UnidentifiedImageError):
-        return "its header makes no sense"
+        return "its header is invalid"
     text = re.sub(r"b'[^']*'|b\"[^\"]*\"|<[^>]*>", "…", str(error))
     return text[:100] or type(error).__name__

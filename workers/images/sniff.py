@@ -63,9 +63,9 @@ def accepted_format(data: bytes) -> str | None:
 def looks_like(data: bytes) -> str:
     """Describe in one phrase what unaccepted bytes seem to be, and which formats are accepted."""
     if not data:
-        return "the answer is empty"
+        return "the response is empty"
     guess = _guess(data)
-    said = f"looks like {guess}" if guess else "no known picture format"
+    said = f"looks like {guess}" if guess else "not a known picture format"
     return f"{said}; accepted are {_ACCEPTED_LIST}"
 
 

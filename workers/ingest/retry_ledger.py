@@ -36,5 +36,5 @@ class LedgerRetry:
                 limit = PATIENCE_WHEN_STOPPING if self._stopping() else self._seconds
                 if time.monotonic() - began >= min(limit, self._seconds):
                     raise
-                log.warning("the ledger does not answer, retrying: %s", error)
+                log.warning("the ledger does not respond, retrying: %s", error)
                 time.sleep(_PAUSE)

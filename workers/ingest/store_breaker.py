@@ -82,7 +82,7 @@ class StoreBreaker:
             wait = self._breaker.remaining()
         if opened:
             log.error(
-                "the store does not answer: no chunk is started until it does, next try in %.1f s: %s",
+                "the store does not respond; no chunk starts until it does, next attempt in %.1f s: %s",
                 wait, error,
             )  # fmt: skip
 

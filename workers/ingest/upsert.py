@@ -93,7 +93,7 @@ class ChunkStore:
         except NotFound as error:
             # The collection was deleted meanwhile: the next attempt creates it again.
             self._ensured.discard(spec.collection)
-            raise StoreUnavailable(f"The collection {spec.collection} has gone.") from error
+            raise StoreUnavailable(f"The collection {spec.collection} was deleted.") from error
         except StoreRejected as error:
             if len(points) == 1:
                 reason = FailureReason.STORE_REJECTED
@@ -132,7 +132,7 @@ class ChunkStore:
                 return
             if self._stopping() or self._clock() + min(wait, LOOK_EVERY) > deadline:
                 away = self._breaker.away
-                raise StoreUnavailable(away.why if away else "The store is away.")
+                raise StoreUnavailable(away.why if away else "The store is unreachable.")
             self._sleep(min(wait, LOOK_EVERY))
 
 

@@ -53,7 +53,7 @@ class IndexDeferral:
         self._redis = redis
         self._every = every
         self._options = options
-        self._rounds = Periodic("the look at the indexes", every, self.keep)
+        self._rounds = Periodic("the check of the indexes", every, self.keep)
 
     def start(self) -> None:
         """Start the rounds."""
@@ -83,7 +83,7 @@ class IndexDeferral:
             try:
                 found.append(self._ledger.status(job))
             except NotFound:
-                log.debug("job %s went meanwhile", job)
+                log.debug("job %s was deleted meanwhile", job)
         return found
 
     def _tend(self, collection: str, pictures: int, jobs: Sequence[JobStatus]) -> None:
@@ -98,7 +98,7 @@ class IndexDeferral:
         except LedgerUnavailable:
             raise
         except VitrineError as error:
-            log.warning("the index of %s is looked at later: %s", collection, error)
+            log.warning("the index of %s will be checked later: %s", collection, error)
             return
         for job in jobs:
             self._settle(job, state)
@@ -140,11 +140,13 @@ class IndexDeferral:
             for collection in self._store.deferred():
                 if collection not in tended:
                     self._store.build_index(collection)
-                    log.info("the index of %s is built: no job loads it any more", collection)
+                    log.info(
+                        "the index of %s is being built: no job is loading it any more", collection
+                    )
         except LedgerUnavailable:
             raise
         except VitrineError as error:
-            log.warning("deferred indexes are looked for later: %s", error)
+            log.warning("deferred indexes will be checked later: %s", error)
 
 
 def _feeds(job: JobStatus) -> bool:

@@ -49,4 +49,4 @@ class Periodic:
             except Unavailable as error:
                 log.warning("%s is postponed: %s", self._name, error)
             except Exception:
-                log.exception("%s failed this time", self._name)
+                log.exception("%s failed; it will run again", self._name)

@@ -29,10 +29,10 @@ class CacheCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield a counter with one series per outcome, and a counter of vectors that were not kept."""
-        meaning = "Pictures looked up among those embedded before, by what came of it."
+        meaning = "Lookups in the vector cache, by result."
         family = CounterMetricFamily("vitrine_known_vectors", meaning, labels=["outcome"])
         for outcome, count in asdict(self._reuse.counts).items():
             family.add_metric([outcome], count)
         yield family
-        dropped = "Vectors not kept for another time: the disk was too slow for them, or too full."
+        dropped = "Vectors not written to the cache: the disk was too slow or too full."
         yield CounterMetricFamily("vitrine_vectors_not_kept", dropped, value=self._reuse.dropped)

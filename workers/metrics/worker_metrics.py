@@ -45,19 +45,19 @@ class WorkerMetrics:
     def _count(self) -> None:
         self.images = Counter(
             "vitrine_images",
-            "Pictures whose outcome was recorded, each once; reason is empty for embedded ones.",
+            "Pictures whose outcome was recorded, each once; reason is empty if embedded.",
             ["outcome", "reason"],
             registry=self.registry,
         )
         self.images.labels("embedded", "")
         self.defer = Counter(
             "vitrine_images_put_off",
-            "Pictures left for a later round, since their host was away or asked for it.",
+            "Pictures deferred because their host was unreachable or asked to wait.",
             registry=self.registry,
         )
         self.chunks = Counter(
             "vitrine_chunks",
-            "Chunk messages by what became of them.",
+            "Chunk messages by result.",
             ["outcome"],
             registry=self.registry,
         )
@@ -65,32 +65,32 @@ class WorkerMetrics:
         self.chunks.labels("parked")
         self.queries = Counter(
             "vitrine_queries",
-            "Questions of the query lane by what became of them.",
+            "Queries by result.",
             ["outcome"],
             registry=self.registry,
         )
         self.fetched_bytes = Counter(
-            "vitrine_fetched_bytes", "Bytes of pictures that arrived.", registry=self.registry
+            "vitrine_fetched_bytes", "Bytes of pictures received.", registry=self.registry
         )
 
     def _time(self) -> None:
         self.stages = Histogram(
             "vitrine_stage_seconds",
-            "Time in a stage: fetch and decode a picture, device a batch, chunk and query the whole of one.",
+            "Seconds in a stage: fetch and decode per picture, device per batch, chunk and query for the whole.",
             ["stage"],
             buckets=SECONDS,
             registry=self.registry,
         )
         self.batches = Histogram(
             "vitrine_batch_size",
-            "Pictures (or texts) a batch that the device embedded.",
+            "Pictures (or texts) per batch that the device embedded.",
             ["lane"],
             buckets=SIZES,
             registry=self.registry,
         )
         self.stores = Histogram(
             "vitrine_store_seconds",
-            "Time of a call of the vector store.",
+            "Seconds of a call to the vector store.",
             ["operation", "outcome"],
             buckets=SECONDS,
             registry=self.registry,
@@ -102,26 +102,30 @@ class WorkerMetrics:
 
         self.busy = gauge(
             "vitrine_device_busy_ratio",
-            "Share of the last seconds in which the device had a batch, 0 to 1.",
+            "Fraction of the last seconds in which the device had a batch, 0 to 1.",
         )
         self.leases = gauge("vitrine_leases", "Chunks being processed.")
         self.lease_age = gauge(
-            "vitrine_lease_age_seconds", "Age of the oldest chunk being processed; 0 without any."
+            "vitrine_lease_age_seconds",
+            "Seconds since the oldest chunk being processed was started; 0 if there is none.",
         )
         self.held_bytes = gauge(
             "vitrine_fetch_held_bytes",
-            "Bytes of pictures between their arrival and their decoding.",
+            "Bytes of pictures received and not yet decoded.",
         )
         self.store_away = gauge(
-            "vitrine_store_away", "1 while the store is left alone because it does not answer."
+            "vitrine_store_away",
+            "1 while no requests are sent to the store because it does not respond.",
         )
         self.batch_limit = gauge(
-            "vitrine_batch_limit", "Pictures a batch at most, as far as they fit."
+            "vitrine_batch_limit", "Maximum pictures per batch; fewer if they do not fit."
         )
 
     def describe(self, info: WorkerInfo) -> None:
         """Export the worker's node, model, revision, policy and device."""
-        Info("vitrine_worker", "The worker and what it runs.", registry=self.registry).info(
+        Info(
+            "vitrine_worker", "The worker, its model and its device.", registry=self.registry
+        ).info(
             {
                 "node": info.node,
                 "model": info.model,
@@ -194,7 +198,7 @@ class DeviceBusy(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield the counter."""
-        meaning = "Seconds in which the device had a batch; its rate is how busy the device is."
+        meaning = "Seconds in which the device had a batch; its rate is the device's utilisation."
         yield CounterMetricFamily(
             "vitrine_device_busy_seconds", meaning, value=self._gauge.busy_seconds
         )

@@ -50,7 +50,7 @@ def inspect_directory(directory: Path) -> Checkpoint:
         raise BadInput(
             f"The model directory {directory} has no {_PREPROCESSING[0]}, so it is not known how its "
             "pictures are to be sized and normalised.",
-            hint="Copy that file from where the model came from.",
+            hint="Copy that file from the model's source.",
         )
     return Checkpoint(directory, family, (directory / _CONFIG, *settings), _weights(directory))
 
@@ -59,7 +59,7 @@ def _family(directory: Path) -> str:
     config = _json_object(directory / _CONFIG)
     family = config.get("model_type")
     if not isinstance(family, str):
-        raise BadInput(f"{directory / _CONFIG} names no model family (`model_type`).")
+        raise BadInput(f"{directory / _CONFIG} has no model family (`model_type`).")
     return family
 
 

@@ -31,7 +31,7 @@ def _gpu(index: int) -> str:
     if index < count:
         return f"cuda:{index}"
     seen = f"{count} GPU{'s' if count != 1 else ''}" if count else "no GPU that torch can use"
-    raise BadInput(f"Device cuda:{index} is asked for, and this machine has {seen}.", hint=_HINT)
+    raise BadInput(f"Device cuda:{index} was requested, but this machine has {seen}.", hint=_HINT)
 
 
 def device_title(device: str) -> str:

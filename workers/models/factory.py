@@ -69,7 +69,7 @@ def _timed(name: str, device: str) -> EmbeddingModel:
 def _refuse_gpu(who: str, device: str) -> None:
     if device not in {"auto", "cpu"}:
         raise BadInput(
-            f"{who} runs on the CPU only, and device {device!r} is asked for.",
+            f"{who} runs only on the CPU, but device {device!r} was requested.",
             hint="Use device auto or cpu, or another model.",
         )
 

@@ -55,7 +55,7 @@ def _pooled(output: Any, family: str) -> torch.Tensor:
     pooled = output if isinstance(output, torch.Tensor) else getattr(output, "pooler_output", None)
     if pooled is None or pooled.flatten(1).shape[1] != pooled.shape[1]:
         raise BadInput(
-            f"Models of the family {family!r} give no single pooled vector for a picture.",
+            f"Models of the family {family!r} do not return a single pooled vector for a picture.",
             hint="Use a SigLIP, CLIP, DINOv2 or MobileNet model, or another with a pooler output.",
         )
     return pooled.flatten(1)

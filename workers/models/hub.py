@@ -38,16 +38,16 @@ def download(name: str) -> Path:
     except HFValidationError:
         raise BadInput(
             f"{name!r} is neither a directory nor a model's name.",
-            hint="Give a directory in transformers' format, an ORGANISATION/NAME, or builtin.",
+            hint="Give a directory in transformers' format, a hub id (ORGANISATION/NAME), or builtin.",
         ) from None
     except RevisionNotFoundError:
         raise BadInput(
             f"The model hub has no revision {revision} of {model}.",
-            hint=f"{model}@main is its newest; `vitrine models` lists what is pinned.",
+            hint=f"{model}@main is the newest; `vitrine models` lists the pinned ones.",
         ) from None
     except RepositoryNotFoundError:
         raise BadInput(
-            f"The model hub has no {model!r} that is open to this account.",
+            f"The model hub has no {model!r} that this account can read.",
             hint="Give a local directory in transformers' format, or use the built-in model (builtin).",
         ) from None
     except Exception as error:  # noqa: BLE001  - the hub client lets its HTTP library's errors through

@@ -63,7 +63,7 @@ def _loading(checkpoint: Checkpoint, part: str) -> Iterator[None]:
             yield
     except MemoryError as error:
         raise ModelUnavailable(
-            f"There is no memory for the model in {checkpoint.directory}."
+            f"There is not enough memory for the model in {checkpoint.directory}."
         ) from error
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -162,12 +162,12 @@ class TransformersModel:
 
     def _open_text(self, directory: Path) -> tuple[Tokenizer | None, str]:
         if not has_text_tower(self._model):
-            return None, f"The model {self.name} embeds pictures only, it has no text tower."
+            return None, f"The model {self.name} understands pictures only: it has no text tower."
         try:
             tokens = load_tokenizer(directory, self._model.config)
         except BadInput as error:
             return None, error.message
         width = self._staged_tokens(tokens, ["picture"]).launch().vectors().shape[1]
         if width != self.dimension:
-            return None, f"The model {self.name} puts words and pictures into different spaces."
+            return None, f"The model {self.name} embeds words and pictures into different spaces."
         return tokens, ""

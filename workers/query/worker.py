@@ -140,10 +140,10 @@ class QueryWorker:
         name = self._stages.model.name
         if self._pixel_shape is None:
             return BadInput(
-                f"The model {name} takes no ready pixels.", hint="Send pictures or their URLs."
+                f"The model {name} does not accept pixels.", hint="Send pictures or their URLs."
             )
         return BadInput(
-            f"The model {name} takes pixels of shape {list(self._pixel_shape)}, not {list(given)}."
+            f"The model {name} expects pixels of shape {list(self._pixel_shape)}, not {list(given)}."
         )
 
 

@@ -119,7 +119,9 @@ class VectorCache:
         """Write a batch; return whether it is in the file now."""
         free = shutil.disk_usage(self.path.parent).free
         if free < self._spare:
-            self._say("%s has %d MiB left: no vectors are kept", self.path.parent, free >> 20)
+            self._say(
+                "%s has only %d MiB left; vectors are not cached", self.path.parent, free >> 20
+            )
         elif not self._damaged:
             self._file.write(batch)
             return True

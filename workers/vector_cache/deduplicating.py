@@ -155,7 +155,7 @@ def open_deduplicating_cache(settings: Settings) -> DeduplicatingCache | None:
             VectorCache(settings.data_dir, limit=settings.embedding_cache_bytes)
         )
     except (OSError, sqlite3.Error) as error:
-        log.warning("works without a cache of vectors in %s: %s", settings.data_dir, error)
+        log.warning("the vector cache in %s cannot be used: %s", settings.data_dir, error)
         return None
 
 

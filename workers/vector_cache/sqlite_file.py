@@ -119,7 +119,9 @@ def _opened(path: Path) -> sqlite3.Connection:
             return _connect(path)
         except sqlite3.Error as error:
             if is_damage(error):
-                log.warning("the known vectors in %s are damaged (%s): beginning anew", path, error)
+                log.warning(
+                    "the vector cache in %s is damaged (%s); starting a new one", path, error
+                )
                 _remove(path)
             elif _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise

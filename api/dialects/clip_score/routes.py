@@ -74,7 +74,7 @@ def batch(parts: RequestServices, body: Annotated[bytes, Depends(bodies.json_onl
     """Score many pairs; outcomes are in the same order, with an `error` instead of a score for each pair that fails."""
     asked = bodies.from_json(BatchIn, body)
     if len({one.model_config_name for one in asked.evaluations}) > 1:
-        raise bodies.refuse_field("evaluations", "All of them have to name the same model.")
+        raise bodies.refuse_field("evaluations", "All of them must name the same model.")
     outcomes, model, took = _scored(parts, asked.evaluations)
     each = took / len(outcomes)
     results: list[EvaluationOut | FailedEvaluationOut] = [

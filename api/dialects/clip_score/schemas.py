@@ -25,7 +25,9 @@ class BatchIn(Shape):
     """Many pictures and texts."""
 
     evaluations: list[EvaluationIn] = Field(min_length=1, max_length=MOST_PAIRS)
-    batch_size: int | None = Field(default=None, ge=1, description="Ignored: the workers batch.")
+    batch_size: int | None = Field(
+        default=None, ge=1, description="Ignored: the workers form batches."
+    )
 
 
 class EvaluationOut(BaseModel):

@@ -50,10 +50,10 @@ def _pictures(name: str, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         pixels = pixels[np.newaxis]
     if pixels.ndim != 4 or pixels.shape[1] != 3 or not pixels.size:
         raise BadInput(
-            f"{name} is FP32 {list(pixels.shape)}; taken are pixels, [n, 3, height, width]."
+            f"{name} is FP32 {list(pixels.shape)}; expected pixels, [n, 3, height, width]."
         )
     if len(pixels) > MAX_ELEMENTS:
-        raise BadInput(f"{name} has {len(pixels)} pictures; {MAX_ELEMENTS} are taken at once.")
+        raise BadInput(f"{name} has {len(pixels)} pictures; {MAX_ELEMENTS} are accepted at once.")
     return pixels
 
 

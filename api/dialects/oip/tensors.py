@@ -106,7 +106,7 @@ def _tensor(given: TensorIn, rest: bytes) -> Tensor:
     count = _count(given)
     if size is None:
         if rest:
-            raise BadInput(f"{len(rest)} bytes after the JSON belong to no tensor.")
+            raise BadInput(f"{len(rest)} bytes after the JSON do not belong to any tensor.")
         return Tensor(given.name, _from_data(given, count))
     if given.data is not None or size != len(rest) or isinstance(size, bool):
         raise BadInput(
@@ -174,7 +174,7 @@ def _elements(given: TensorIn, raw: bytes) -> Iterator[bytes]:
         if end <= len(raw):
             end += struct.unpack_from("<I", raw, at)[0]
         if end > len(raw) or end < at + 4:
-            raise BadInput(f"{given.name}: an element ends behind the data.")
+            raise BadInput(f"{given.name}: an element ends after the data.")
         yield raw[at + 4 : end]
         at = end
 
@@ -189,7 +189,7 @@ def _require_floats(given: TensorIn) -> None:
 
 def _require_count(given: TensorIn, found: int, count: int) -> None:
     if given.datatype == "BYTES" and found > MAX_ELEMENTS:
-        raise BadInput(f"{given.name} has more than the {MAX_ELEMENTS} elements taken at once.")
+        raise BadInput(f"{given.name} has more than the {MAX_ELEMENTS} elements accepted at once.")
     if found != count:
         raise BadInput(f"{given.name}: the shape {given.shape} is of {count} values, not {found}.")
 

@@ -70,14 +70,14 @@ def _require_dimension(model: ServedModel, wanted: int | None) -> None:
     has = model.worker().dimension
     if wanted is not None and wanted != has:
         raise BadInput(
-            f"The model {model.name} has vectors of {has} dimensions, which are not cut.",
+            f"The model {model.name} has vectors of {has} dimensions, which are not shortened.",
             hint="Leave dimensions out.",
         )
 
 
 def _asked(one: str | list[int] | int, asked: EmbeddingsIn) -> Asked:
     if not isinstance(one, str):
-        raise bodies.refuse_field("input", "Arrays of tokens are not taken here; send texts.")
+        raise bodies.refuse_field("input", "Arrays of tokens are not supported; send texts.")
     if asked.modality == "text":
         return by_text(one)
     return by_url(one) if is_allowed_in_requests(one) else by_base64(one)

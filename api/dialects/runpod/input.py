@@ -53,7 +53,7 @@ def questions_of(given: object) -> RunPodQuestions:
     """Return the queries of a request's `input`; raise `BadInput`, which names the field."""
     if not isinstance(given, dict) or ("images" in given) == ("image" in given):
         raise BadInput(
-            "The input has to be an object with either images or image.",
+            "The input must be an object with either images or image.",
             hint='{"images": [URL, …]} or {"image": BASE64}.',
         )
     try:

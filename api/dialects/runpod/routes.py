@@ -55,7 +55,7 @@ def _endpoint(parts: RequestServices, endpoint: str) -> ServedModel:
     if endpoint in RESERVED:
         raise NotFound(
             f"{endpoint} is not an endpoint: its paths belong to the Open Inference Protocol.",
-            hint="Give the model an alias by VITRINE_MODEL_ALIASES.",
+            hint="Give the model an alias in VITRINE_MODEL_ALIASES.",
         )
     try:
         return find_model(parts, endpoint)
@@ -188,7 +188,7 @@ def retry(parts: RequestServices, named: Endpoint, ticket: str) -> Response:
     if before is None:
         raise _unknown(named, ticket)
     if before not in {TicketState.FAILED, TicketState.TIMED_OUT}:
-        raise Conflict(f"The request is {before}; only a FAILED or TIMED_OUT one is tried again.")
+        raise Conflict(f"The request is {before}; only a FAILED or TIMED_OUT one can be retried.")
     return _json({"id": ticket, "status": TicketState.IN_QUEUE})
 
 
@@ -196,9 +196,7 @@ def retry(parts: RequestServices, named: Endpoint, ticket: str) -> Response:
 @router.post("/v2/{endpoint}/stream/{ticket}", include_in_schema=False)
 def stream(named: Endpoint, ticket: str) -> None:
     """Refuse to stream: a request returns all its vectors together."""
-    raise NotServed(
-        "A request's output is not streamed.", hint=f"Ask for it: /v2/{named.name}/status/{ticket}"
-    )
+    raise NotServed("Output is not streamed.", hint=f"Ask for it: /v2/{named.name}/status/{ticket}")
 
 
 def _found(parts: Services, named: ServedModel, ticket: str) -> Ticket:
@@ -211,7 +209,7 @@ def _found(parts: Services, named: ServedModel, ticket: str) -> Ticket:
 def _unknown(named: ServedModel, ticket: str) -> NotFound:
     return NotFound(
         f"The endpoint {named.name} has no request {ticket[:MAX_ID]}.",
-        hint="An answer is kept for half an hour at most.",
+        hint="A result is kept for at most half an hour.",
     )
 
 
@@ -252,7 +250,7 @@ def purge(parts: RequestServices, named: Endpoint, noted: Noted) -> PurgeOut:
     "/v2/{endpoint}/health", summary="Requests and workers", responses=openapi.error_responses(404)
 )
 def health(parts: RequestServices, named: Endpoint) -> HealthOut:
-    """Return counts of the model's requests, under all its names, and of its workers."""
+    """Return counts of the requests for a model, under all its names, and of its workers."""
     counts = parts.tickets.counts(named.model)
     running = min(counts.in_progress, len(named.workers))
     return HealthOut(

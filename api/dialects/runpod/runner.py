@@ -101,7 +101,7 @@ class TicketRunner:
                 self._tickets.wait_for_work(LOOK_SECONDS)
         except VitrineError as error:
             if not self._away:  # once, not at every poll
-                log.warning("no tickets are taken until this is over: %s", error)
+                log.warning("no tickets are claimed until this is resolved: %s", error)
             self._away = True
             self._closing.wait(self._pause)
             return None

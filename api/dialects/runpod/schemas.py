@@ -23,7 +23,7 @@ class Policy(BaseModel):
 
 def _no_webhook(given: object) -> object:
     if given is not None:
-        raise ValueError("nothing is called when a request ends; ask for its status")
+        raise ValueError("webhooks are not called; poll the request's status")
     return given
 
 

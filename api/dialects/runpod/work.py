@@ -49,7 +49,7 @@ class TicketWork:
         """Embed the pictures and finish the ticket, unless it was cancelled meanwhile. Raises `LedgerUnavailable`."""
         if self.claim.attempts > MAX_ATTEMPTS:
             self._finish(
-                TicketState.FAILED, f"It was begun {MAX_ATTEMPTS} times and never came to an end."
+                TicketState.FAILED, f"It was started {MAX_ATTEMPTS} times and never finished."
             )
             return
         try:

@@ -9,7 +9,7 @@ are rows, singly or in an array::
     {"products": {"17": {…}, "18": {…}}}         products/*
     {"product": {"id": 1, "images": [{…}]}}      product
 
-An object looks like a row if its fields are named like an id and a picture. Rows are the outermost objects that do, but an
+An object looks like a row if it has the fields that the caller names, else if its fields are named like an id and a picture. Rows are the outermost objects that do, but an
 object with a list of products in it is their frame, even if it has an id and a picture too, as feeds have. If no object
 looks like a row, rows are the longest array of objects.
 """
@@ -53,8 +53,9 @@ class Place:
 class Outline:
     """The objects in the first bytes of a document, by path."""
 
-    def __init__(self, first: bytes) -> None:
-        """Follow the bytes to their end, or to where they are malformed."""
+    def __init__(self, first: bytes, named: Sequence[str] = ()) -> None:
+        """Follow the bytes to their end, or to where they are malformed; rows have the fields `named`, if there are any."""
+        self._named = frozenset(named)
         self.places: dict[Path, Place] = {}
         self._items: set[Path] = set()
         self._documents = 0
@@ -86,10 +87,14 @@ class Outline:
     def _find_items(self) -> None:
         """Find the objects that look like rows, inner ones first: what only holds one is not one."""
         for path in sorted(self.places, key=len, reverse=True):
-            names = tuple(islice(self._names(path), MAX_NAMES))
-            has_id = guess_id(names) is not None
-            if recognise(names) is not None or (has_id and _has_picture(names)):
+            if self._looks_like_item(tuple(islice(self._names(path), MAX_NAMES))):
                 self._items.add(path)
+
+    def _looks_like_item(self, names: Sequence[str]) -> bool:
+        if self._named:
+            return self._named.issubset(names)
+        has_id = guess_id(names) is not None
+        return recognise(names) is not None or (has_id and _has_picture(names))
 
     def _names(self, path: Path, prefix: str = "") -> Iterator[str]:
         """Yield the fields of the objects at a path, those of objects within them as dotted names."""
@@ -103,15 +108,19 @@ class Outline:
     def _outermost(self) -> list[Path]:
         """Return the objects that do not lie within another one, unless that is the frame of a list of products."""
         chosen: dict[Path, None] = {}
-        for path in sorted(self._items, key=len):
-            around = [path[:end] for end in range(len(path)) if path[:end] in chosen]
-            if not self._is_list_of_products(path) and (around or self._is_part_of_row(path)):
+        frames: set[Path] = set()
+        for path in sorted((path for path in self.places if path in self._items), key=len):
+            around = [other for other in _above(path) if other in chosen]
+            if self._is_list_of_products(path):
+                if any(map(self._is_listed, around)):
+                    continue
+            elif self._is_part_of_row(path) or not frames.isdisjoint(_above(path)) or around:
                 continue
-            if not any(map(self._is_listed, around)):
-                for other in around:
-                    del chosen[other]
-                chosen[path] = None
-        return [path for path in self.places if path in chosen]
+            for frame in around:
+                frames.add(frame)
+                del chosen[frame]
+            chosen[path] = None
+        return list(chosen)
 
     def _is_list_of_products(self, path: Path) -> bool:
         return self._is_listed(path) and path != () and path[-1].casefold() in _LISTS
@@ -121,7 +130,7 @@ class Outline:
         return self._is_listed(path) and self._is_in_list(path)
 
     def _is_in_list(self, path: Path) -> bool:
-        return any(self._is_listed(path[:end]) for end in range(len(path)))
+        return any(map(self._is_listed, _above(path)))
 
     def _holds_items_by_key(self, path: Path) -> bool:
         """Return whether the values of an object are objects with a picture each: their ids are its keys."""
@@ -171,6 +180,11 @@ class Outline:
         if place is not None:
             place.objects += self._scanner.peek() == OPEN_OBJECT
         return place
+
+
+def _above(path: Path) -> list[Path]:
+    """Return the paths that lead to a path."""
+    return [path[:end] for end in range(len(path))]
 
 
 def told_path(text: str) -> Path:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import zlib
 from io import BufferedReader
 from typing import IO, cast
 
-READ_ERRORS = (OSError, EOFError, zlib.error, UnicodeError)
+from producer.encodings import UTF_8, given_encoding
+from producer.packed.streams import READ_ERRORS as UNPACKING_ERRORS
+from producer.text_stream import open_text
+
+READ_ERRORS = (*UNPACKING_ERRORS, UnicodeError)
 """What reading can raise: the file breaks off, or is not in its encoding."""
 _ESCAPE = "surrogateescape"
 """A byte that is not in the encoding stays as it is, so that it costs one row and not the file."""
@@ -17,16 +20,15 @@ class Utf8Stream:
     """A stream of UTF-8, of which the first bytes can be looked at. `read` and `peek` raise `READ_ERRORS`."""
 
     def __init__(self, stream: IO[bytes], head: bytes, encoding: str | None, skip: int = 0) -> None:
-        """Take the encoding from the file's mark if none is given; leave out `skip` lines."""
-        self._stream = cast("BufferedReader", stream)
+        """Find the encoding if none is given; leave out `skip` lines."""
+        found = open_text(stream, head, given_encoding(encoding))
+        self.notes = found.notes  #: How the encoding was found.
+        self._stream = cast("BufferedReader", found.text.detach())
         self._skip = skip
         self._ahead = b""
         self._error: Exception | None = None
         self._ended = False
-        self._decoder = _decoder(head, encoding)
-        self._begun = self._decoder is None
-        if self._decoder is None and head.startswith(codecs.BOM_UTF8):
-            self._stream.read(len(codecs.BOM_UTF8))
+        self._decoder = None if found.encoding == UTF_8 else _decoder(found.encoding)
 
     def read(self, size: int) -> bytes:
         """Return the next bytes, about `size`; empty at the end."""
@@ -61,11 +63,7 @@ class Utf8Stream:
         return data
 
     def _recoded(self, decoder: codecs.IncrementalDecoder, data: bytes) -> bytes:
-        text = decoder.decode(data, final=self._ended)
-        if text and not self._begun:
-            self._begun = True
-            text = text.removeprefix("\ufeff")
-        return text.encode("utf-8", _ESCAPE)
+        return decoder.decode(data, final=self._ended).encode("utf-8", _ESCAPE)
 
     def _without_lines(self, data: bytes) -> bytes:
         while self._skip and data:
@@ -74,9 +72,6 @@ class Utf8Stream:
         return data
 
 
-def _decoder(head: bytes, encoding: str | None) -> codecs.IncrementalDecoder | None:
-    if encoding is None and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    if encoding in (None, "utf-8", "utf-8-sig", "ascii"):
-        return None
-    return codecs.getincrementaldecoder(encoding)(_ESCAPE)
+def _decoder(encoding: str) -> codecs.IncrementalDecoder:
+    errors = "strict" if encoding.startswith(("utf-16", "utf-32")) else _ESCAPE
+    return codecs.getincrementaldecoder(encoding)(errors)

@@ -6,11 +6,12 @@ checked first, and it is decoded in a process with limits of memory and time (on
 
 ::
 
-    {"sheets": ["Products"], "hidden": [false], "unpacked": 12345}     first
-    [5, ["00123", 19.99, {"date": "2026-01-02"}]]                      a row that is not blank, with its number
-    {"row": 6, "flaw": "…"}                                            a row that is too long
-    {"end": {"errors": 0}}                                             last; without it, the decoder did not survive
-    {"refused": "…", "hint": "…"}                                      instead of any of these
+    {"sheets": ["Products"], "visible": [0], "sheet": 0, "unpacked": 12345}     first
+    {"column": 1}                                                               the first column with a cell, before the rows
+    [5, ["00123", 19.99, {"date": "2026-01-02"}]]                               a row that is not blank, with its number
+    {"row": 6, "flaw": "…"}                                                     a row that is too long
+    {"end": {"errors": 0}}                                                      last; without it, the decoder did not survive
+    {"refused": "…", "hint": "…"}                                               instead of what would come
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ import datetime as dt
 import mmap
 import os
 import zipfile
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
@@ -36,14 +36,20 @@ _OTHERS = {
     "Index/Document.iwa": "an Apple Numbers, Pages or Keynote document",
 }
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_PROTECTED = (
+    "is a workbook with a password",
+    "Save it without one (File, Info, Protect Workbook), or as CSV.",
+)
 _ERROR_CELL = b' t="e"'
 _MAX_EXACT = 2**53
+_KINDS = {dt.datetime: "datetime", dt.date: "date", dt.time: "time", dt.timedelta: "seconds"}
+_ZIP_ERRORS = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, RuntimeError)
 _CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class DecoderOptions:
-    """The reader's options; `sheet` is a sheet's position, None to be told which there are."""
+    """The reader's options; `sheet` is a sheet's position, None for the first that is not hidden."""
 
     memory_bytes: int
     cpu_seconds: int
@@ -71,17 +77,21 @@ def main(options: DecoderOptions) -> None:
             unpacked = check(file, options.unpacked_bytes)
             file.seek(0)
             workbook = calamine.CalamineWorkbook.from_filelike(file)
-            _send(sink, _contents(workbook, unpacked))
-            if options.sheet is not None:
-                sink.flush()
-                send_rows(sink, workbook.get_sheet_by_index(options.sheet), options)
-                _send(sink, {"end": {"errors": count_errors(file)}})
+            contents = _contents(workbook, options.sheet)
+            _send(sink, contents | {"unpacked": unpacked})
+            send_rows(sink, workbook.get_sheet_by_index(contents["sheet"]), options)
+            errors = 0
+            with suppress(*_ZIP_ERRORS):  # every row was read all the same
+                errors = count_errors(file)
+            _send(sink, {"end": {"errors": errors}})
         except FileRefused as error:
-            _send(sink, {"refused": str(error), "hint": error.hint})
+            _refuse(sink, str(error), error.hint)
         except calamine.PasswordError:
-            _send(sink, _PROTECTED)
-        except (Exception, _panic()) as error:
-            _send(sink, {"refused": f"is not a workbook that can be read: {_reason(error)}"})
+            _refuse(sink, *_PROTECTED)
+        except MemoryError:
+            os._exit(1)
+        except BaseException as error:  # noqa: BLE001 - what calamine panics with is not an Exception
+            _refuse(sink, f"is not a workbook that can be read: {_reason(error)}")
 
 
 def limit_time(seconds: int) -> None:
@@ -97,16 +107,14 @@ def check(file: IO[bytes], most: int) -> int:
     if file.read(len(ZIP_MAGIC)) != ZIP_MAGIC:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             if data.find(_ENCRYPTED) >= 0:
-                raise FileRefused(_PROTECTED["refused"], _PROTECTED["hint"])
+                raise FileRefused(*_PROTECTED)
         return 0
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             mimetype = _mimetype(archive)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise FileRefused(
-            f"is a workbook that is cut off or damaged: {_reason(error)}"
-        ) from error
+    except _ZIP_ERRORS as error:
+        raise FileRefused(f"is a workbook that is cut off or damaged: {_reason(error)}") from error
     names = {member.filename for member in members}
     _refuse_others(names, mimetype)
     unpacked = sum(member.file_size for member in members)
@@ -128,6 +136,7 @@ def send_rows(sink: IO[bytes], sheet: Any, options: DecoderOptions) -> None:
             f"has a sheet {sheet.name[:60]!r} whose used area is {rows:,} rows by {columns:,} columns",
             "Delete the empty rows and columns behind the table, or save the sheet as CSV.",
         )
+    _send(sink, {"column": sheet.start[1]})
     for number, cells in enumerate(sheet.iter_rows(), 1):
         if not any(cell != "" for cell in cells):
             continue
@@ -140,14 +149,14 @@ def send_rows(sink: IO[bytes], sheet: Any, options: DecoderOptions) -> None:
 def count_errors(file: IO[bytes]) -> int:
     """Return how many cells hold an error such as `#REF!`, which calamine reads as empty; 0 in other formats than `.xlsx`."""
     file.seek(0)
-    with suppress(zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
-        with zipfile.ZipFile(file) as archive:
-            return sum(
-                _occurrences(archive, member.filename)
-                for member in archive.infolist()
-                if member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml")
-            )
-    return 0
+    if file.read(len(ZIP_MAGIC)) != ZIP_MAGIC:
+        return 0
+    with zipfile.ZipFile(file) as archive:
+        return sum(
+            _occurrences(archive, member.filename)
+            for member in archive.infolist()
+            if member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml")
+        )
 
 
 def _occurrences(archive: zipfile.ZipFile, name: str) -> int:
@@ -159,13 +168,19 @@ def _occurrences(archive: zipfile.ZipFile, name: str) -> int:
     return found
 
 
-def _contents(workbook: Any, unpacked: int) -> dict[str, Any]:
+def _contents(workbook: Any, sheet: int | None) -> dict[str, Any]:
     sheets = workbook.sheets_metadata
-    return {
-        "sheets": [sheet.name for sheet in sheets],
-        "hidden": [sheet.visible != calamine.SheetVisibleEnum.Visible for sheet in sheets],
-        "unpacked": unpacked,
-    }
+    if not sheets:
+        raise FileRefused("is a workbook without a sheet")
+    visible = [
+        place
+        for place, one in enumerate(sheets)
+        if one.visible == calamine.SheetVisibleEnum.Visible
+        and one.typ == calamine.SheetTypeEnum.WorkSheet
+    ]
+    names = [one.name for one in sheets]
+    visible = visible or [0]
+    return {"sheets": names, "visible": visible, "sheet": visible[0] if sheet is None else sheet}
 
 
 def _mimetype(archive: zipfile.ZipFile) -> str:
@@ -190,17 +205,10 @@ def _value(cell: Any) -> Any:
     """Return a cell as JSON: whole numbers without a fraction, dates and times as objects with their kind."""
     if type(cell) is float:
         return int(cell) if cell.is_integer() and abs(cell) <= _MAX_EXACT else cell
-    if cell == "":
-        return None
-    if isinstance(cell, dt.datetime):
-        return {"datetime": cell.isoformat()}
-    if isinstance(cell, dt.date):
-        return {"date": cell.isoformat()}
-    if isinstance(cell, dt.time):
-        return {"time": cell.isoformat()}
-    if isinstance(cell, dt.timedelta):
-        return {"seconds": cell.total_seconds()}
-    return cell
+    kind = _KINDS.get(type(cell))
+    if kind is not None:
+        return {kind: cell.total_seconds() if kind == "seconds" else cell.isoformat()}
+    return cell if cell != "" else None
 
 
 def _too_long(cells: list[Any], size: int, options: DecoderOptions) -> str | None:
@@ -210,6 +218,10 @@ def _too_long(cells: list[Any], size: int, options: DecoderOptions) -> str | Non
     if size > options.row_chars:
         return f"the row is longer than {options.row_chars:,} characters"
     return None
+
+
+def _refuse(sink: IO[bytes], why: str, hint: str | None = None) -> None:
+    _send(sink, {"refused": why, "hint": hint})
 
 
 def _send(sink: IO[bytes], message: dict[str, Any]) -> None:

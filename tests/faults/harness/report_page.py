@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
 COLUMNS = (
     "fault", "times", "in", "out", "lost", "wrong", "doubled", "fetched again", "recovery s, median",
-    "worst", "promised: measured",
+    "worst", "limit: measured",
 )  # fmt: skip
 UNCOUNTED = "could not be counted"
 
@@ -103,13 +103,13 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
 def _notes(rows: Sequence[dict[str, Any]]) -> list[str]:
     """List faults that were run in part, were left out, or broke a promise."""
     said = {
-        "Not run in full, but at a part of it": [
+        "Run at a reduced scale": [
             f"{row['row'][0]} ({row['scale']:g})" for row in rows if row["scale"] != 1
         ],
-        "Left out on this machine": [
+        "Not possible on this machine": [
             f"{row['name']} ({row['left_out']})" for row in rows if row["left_out"]
         ],
-        "Not as promised": [
+        "Missed a limit": [
             row["row"][0] for row in rows if not row["kept"] and not row["left_out"]
         ],
     }

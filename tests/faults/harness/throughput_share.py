@@ -42,9 +42,13 @@ class Beside:
         counted = tally(parts, job, fault, times, failing=self.failing)
         usually.append(self._rate(parts, self.usual, "after")[1])
         return counted.promising(
-            at_least("of the others' rate", self.least, rate / statistics.mean(usually)),
-            at_most(f"MiB at the peak ({before} without)", MOST_MIB, peak_mib(parts)),
-            at_most("workers that ended", 0, sum(not one.alive() for one in parts.workers)),
+            at_least(
+                "rate of the good pictures relative to normal",
+                self.least,
+                rate / statistics.mean(usually),
+            ),
+            at_most(f"peak MiB ({before} without the fault)", MOST_MIB, peak_mib(parts)),
+            at_most("workers that exited", 0, sum(not one.alive() for one in parts.workers)),
         )
 
     def _rate(self, parts: Rig, given: Sequence[CatalogItem], collection: str) -> tuple[str, float]:

@@ -113,7 +113,7 @@ def test_a_collection_without_copies_is_told_in_words(dedupe: Dedupe) -> None:
 
 def test_where_files_are_is_told(dedupe: Dedupe, tmp_path: Path) -> None:
     path = tmp_path / "copies.csv"
-    assert f"are in {path}" in "".join(dedupe("--csv", str(path)).stderr.splitlines())
+    assert f"lines to {path}" in "".join(dedupe("--csv", str(path)).stderr.splitlines())
 
 
 def test_the_csv_has_a_line_a_picture_and_no_formula(dedupe: Dedupe, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_an_array_of_nothing_is_not_written(embed: Embed, tmp_path: Path) -> Non
     output = tmp_path / "vectors.npy"
     result = embed(GONE, "--output", output)
     assert result.exit_code == 2
-    assert "Nothing has a vector" in result.stderr
+    assert "No input has a vector" in result.stderr
     assert not output.exists()
 
 

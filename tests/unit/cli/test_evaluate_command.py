@@ -235,7 +235,7 @@ def test_a_collection_without_labels_is_asked_for_its_items() -> None:
     measured = answer["evaluation"]
     assert (code, measured["classes"], measured["leave_one_out"]) == (0, 9, None)
     assert measured["retrieval"]["questions"] == 18
-    assert "others of their item" in measured["notes"][0]
+    assert "other pictures of their item" in measured["notes"][0]
 
 
 @pytest.mark.usefixtures("query_client")
@@ -296,10 +296,10 @@ def test_a_collection_is_measured_where_no_worker_and_no_queue_is(
     ("arguments", "said"),
     [
         ([], "Give a CATALOG, or --collection"),
-        (["--collection", "shop", "--model", "made"], "a collection has its model"),
+        (["--collection", "shop", "--model", "made"], "a collection already has a model"),
         (["--collection", "nowhere"], "no collection 'nowhere'"),
         (["--collection", "shop", "--label", "size"], "has size"),
-        (["--collection", "shop", "--prompt", "A photo."], "no place for the class"),
+        (["--collection", "shop", "--prompt", "A photo."], "no placeholder for the class"),
         (["FOLDER", "--model", "made", "--label", "size"], "has no column 'size'; it has folder, id"),
         (["FOLDER/labels.csv", "--model", "made", "--id", "product", "--image", "file", "--label", "x"], "no column 'x'"),
         (["FOLDER/nothing.csv"], "There is no file"),

@@ -39,7 +39,7 @@ def run(*arguments: str, **environment: str) -> Any:
 def test_beyond_this_machine_it_needs_name_and_password(app: App, host: str, auth: str) -> None:
     result = run("--host", host, FLOWER_BASIC_AUTH=auth)
     assert result.exit_code == 2
-    assert "would stand open" in result.stderr
+    assert "would be open to everyone" in result.stderr
     assert app.started == []
 
 

@@ -113,4 +113,4 @@ def test_a_service_that_nobody_runs_or_a_place_that_cannot_be(tmp_path: Path, co
 def test_a_start_that_would_stand_open(tmp_path: Path) -> None:
     result = run(tmp_path, "open api", VITRINE_API_KEYS="")
     assert_hidden(result)
-    assert "stand open at 0.0.0.0" in result.output
+    assert "be open to everyone at 0.0.0.0" in result.output

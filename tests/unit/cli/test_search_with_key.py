@@ -65,7 +65,7 @@ def test_a_netrc_for_the_host_does_not_take_its_place(
     ("key", "told"),
     [
         ("", "VITRINE_API_KEY"),
-        ("unknown", "not known here"),
+        ("unknown", "not valid here"),
         (SUBMIT, "lacks the scope read"),
     ],
     ids=["none", "unknown", "without the scope"],

@@ -19,8 +19,8 @@ FULL_IN_A_SCRIPT = (
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (redis.exceptions.ResponseError(MISCONF), "its disk is full. Make room on the disk"),
-        (redis.exceptions.ResponseError("MISCONF Redis is configured to save RDB"), "Make room"),
+        (redis.exceptions.ResponseError(MISCONF), "its disk is full. Free space on the disk"),
+        (redis.exceptions.ResponseError("MISCONF Redis is configured to save RDB"), "Free space"),
         (redis.exceptions.ResponseError("ERR secret"), "Redis refused a command (ResponseError)."),
         (redis.exceptions.ReadOnlyError("secret"), "Redis refused a command (ReadOnlyError)."),
         (redis.exceptions.OutOfMemoryError("secret"), "Redis is full."),

@@ -105,7 +105,7 @@ def test_items_as_labels_are_only_found_again() -> None:
     found = evaluate(clusters(3, 4), EvaluationPlan(instances=True), axes)
     assert (found.leave_one_out, found.few_shot, found.zero_shot) == (None, None, None)
     assert found.retrieval.right(1).all()
-    assert "others of their item" in found.notes[0]
+    assert "other pictures of their item" in found.notes[0]
 
 
 def test_only_so_many_ask_as_are_wanted() -> None:
@@ -124,7 +124,7 @@ def test_a_picture_whose_class_is_all_of_its_group_is_not_asked() -> None:
     assert found.leave_one_out is not None
     assert found.leave_one_out.rows.tolist() == [0, 1, 2, 3]
     assert (len(found.retrieval.first), found.retrieval.unasked) == (4, 4)
-    assert found.notes[0].startswith("4 of the pictures are not asked")
+    assert found.notes[0].startswith("4 of the pictures are not used as queries")
 
 
 def test_confusions_are_counted_and_the_surest_come_first() -> None:

@@ -1,4 +1,4 @@
-"""The output of children: whole lines with the child's name, even if the terminal has gone."""
+"""The output of children: whole lines with the child's name, even if the terminal was deleted."""
 
 from __future__ import annotations
 

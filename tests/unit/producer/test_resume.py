@@ -163,7 +163,7 @@ def test_only_an_open_job_of_a_command_is_taken_up(half: MemoryLedger) -> None:
 
 
 def test_of_two_producers_at_once_one_is_refused_and_the_job_is_whole(half: MemoryLedger) -> None:
-    with pytest.raises(LedgerUnavailable, match="another command adds to it"):
+    with pytest.raises(LedgerUnavailable, match="another command is adding to the job"):
         resume(half, overtaken(half))
     status = half.status(SPEC.id)
     assert (status.state, status.images) == (JobState.OPEN, COUNT)
@@ -202,7 +202,7 @@ def test_a_ledger_that_lost_its_last_write_is_not_written_past_the_gap() -> None
         job.marks.pop()
         yield from rows[-100:]
 
-    with pytest.raises(LedgerUnavailable, match="came back without its last second"):
+    with pytest.raises(LedgerUnavailable, match="restarted without its last second"):
         Submission(SPEC, ledger, ignore, max_pending=10**6).run(rolled_back())
     assert ledger.status(SPEC.id).state is JobState.OPEN
     resume(ledger, rows)

@@ -102,7 +102,7 @@ def test_a_pip_that_fails_says_how_to_go_on(
     monkeypatch.setattr(
         subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1)
     )
-    with pytest.raises(SetupError, match="goes on where it stopped"):
+    with pytest.raises(SetupError, match="same command again to resume"):
         pip(checkout, "anything")
 
 

@@ -50,7 +50,7 @@ def test_what_cannot_be_had_is_told_in_one_line(
     monkeypatch.setattr(test_tools, "install", lambda _package, _purpose: False)
     assert main() == 0
     (line,) = capsys.readouterr().err.splitlines()
-    assert "gadget is not here" in line
+    assert "gadget is missing" in line
     assert "apt install gadgets" in line
 
 

@@ -59,7 +59,7 @@ def test_a_collection_of_different_pictures_has_no_groups() -> None:
 
 def test_one_picture_used_everywhere_is_one_group_however_few_others_there_are() -> None:
     rows = np.concatenate([APART[[0] * 30], APART[1:3]])
-    store = stored(rows, numbered("i", 32), ["none yet"] * 30 + ["x", "y"])
+    store = stored(rows, numbered("i", 32), ["No collection exists yet"] * 30 + ["x", "y"])
     found = find_duplicates(store, "shop")
     assert groups(found) == [[f"i{number:02}#0" for number in range(30)]]
     assert all(member.same_bytes for member in found.groups[0])

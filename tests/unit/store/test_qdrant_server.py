@@ -217,7 +217,7 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
         port = taken.getsockname()[1]
     store = QdrantServerStore(f"http://127.0.0.1:{port}")
     try:
-        with pytest.raises(StoreUnavailable, match="does not answer"):
+        with pytest.raises(StoreUnavailable, match="does not respond"):
             store.ping()
     finally:
         store.close()

@@ -1,4 +1,4 @@
-"""Labelled pictures of a catalog: its rows, a column of labels, and perhaps one that says what each is for."""
+"""Labelled pictures of a catalog, from its rows, a label column and, optionally, a split column."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from vitrine.core.types import CatalogItem, PayloadValue, RejectedRow
 from vitrine.evaluation.sample import LabelledPicture, SplitPart, parse_split_part, random_sample
 
 LABEL_NAMES = ("label", "class", "class_name", "category", "product_type")
-"""Columns that are taken for the label where none is named, the likeliest first."""
+"""Names by which the label column is detected if none is given, in order of preference."""
 SHOWN_PROBLEMS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class LabelColumns:
-    """Which columns say what; None is found, or left out."""
+    """The names of the special columns; None: detected (label) or not used."""
 
     label: str | None = None
     group: str | None = None
@@ -30,20 +30,20 @@ class LabelColumns:
 
 @dataclass(slots=True)
 class LabelledCatalog:
-    """What was read of a catalog."""
+    """The pictures read from a catalog."""
 
     pictures: list[LabelledPicture]
-    label: str  #: The column that the labels are from.
+    label: str  #: The column of the labels.
     rejected: Counter[str] = field(default_factory=Counter)
-    """Rows that were not taken, by the producer's code, and `no_label`."""
+    """Counts of rejected rows by the producer's code, or `no_label`."""
 
 
 def read_labelled(
     target: str, options: CatalogOptions, columns: LabelColumns, *, limit: int, seed: int
 ) -> LabelledCatalog:
-    """Read a catalog file or folder; of more than `limit` pictures, so many by lot.
+    """Read a catalog file or folder; of more than `limit` pictures, take a random sample of that size.
 
-    Bad rows are told and counted. Raises `BadInput` where there is no label, or nothing with one.
+    Invalid rows are printed and counted. Raises `BadInput` if there is no label column or no labelled picture.
     """
     with closing(from_argument(target)) as source, open_catalog(source, options) as catalog:
         reading = _Reading(catalog, columns)
@@ -67,7 +67,7 @@ class _Reading:
         self._checked = False
 
     def pictures(self) -> Iterator[LabelledPicture]:
-        """Every labelled picture, streamed."""
+        """Stream every labelled picture."""
         for row in self._catalog:
             if isinstance(row, RejectedRow):
                 self._reject(row.code, str(row))
@@ -89,8 +89,8 @@ class _Reading:
             yield LabelledPicture(picture_key(item.id, index), label, source, group, part)
 
     def _check_columns(self, item: CatalogItem) -> None:
-        """At the first row, when they are known: choose the label's, refuse names that no column has."""
-        # The kinds are those of the first thousand rows, this row's own fields among them.
+        """Choose the label column and refuse unknown names; called at the first row, when the columns are known."""
+        # The catalog's fields are those of its first thousand rows, including this one.
         known = {self._catalog.columns.id, *item.payload, *(self._catalog.payload or {})}
         if self.label is None:
             self.label = next((name for name in LABEL_NAMES if name in known), None)
@@ -126,12 +126,12 @@ class _Reading:
 
 
 def picture_key(item_id: str, index: int) -> str:
-    """What a picture is called: its item's id, and which of the item's pictures it is where not the first."""
+    """Return the name of a picture: its item's id, plus its position if it is not the item's first."""
     return item_id if index == 0 else f"{item_id}#{index}"
 
 
 def as_label(value: PayloadValue) -> str:
-    """A field's value as a label; a list or nothing is none."""
+    """Return a field's value as a label; empty for a list or None."""
     return "" if value is None or isinstance(value, list) else str(value).strip()
 
 
@@ -143,9 +143,9 @@ def _tell(rejected: Counter[str]) -> None:
 
 
 def read_class_names(path: str) -> dict[str, str]:
-    """What classes are called: lines of a label and its words, divided by a tab, else by the first blank.
+    """Read the names of classes: lines of a label and its words, separated by a tab or else by the first space.
 
-    ImageNet's own list of its categories has this form.
+    ImageNet's official list of categories has this form.
     """
     try:
         with open(os.path.expanduser(path), encoding="utf-8-sig") as file:

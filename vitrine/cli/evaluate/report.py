@@ -1,4 +1,4 @@
-"""An evaluation as people, programs and browsers see it."""
+"""Output of an evaluation: as tables, as JSON and as an HTML page."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ Rows = list[tuple[str, str, str]]
 
 @dataclass(frozen=True, slots=True)
 class EvaluationOutcome:
-    """All that was measured, and all that was lost."""
+    """The measurements, and the rows and pictures that could not be used."""
 
-    what: str  #: The catalog or collection, as it was named.
+    what: str  #: The catalog or collection, as named by the user.
     plan: EvaluationPlan
     found: Evaluation
     index: IndexRecall | None
@@ -48,11 +48,11 @@ class EvaluationOutcome:
 
     @property
     def lost(self) -> bool:
-        """Whether a row or a picture could not be counted."""
+        """Whether a row or a picture could not be used."""
         return bool(self.rejected or self.failures)
 
     def tables(self) -> Iterator[tuple[str, Rows]]:
-        """Each model's measures, then their duel, by heading."""
+        """Yield each model's measures, then their comparison, with headings."""
         yield (
             _heading(self.found),
             [*measure_rows(self.found, self.plan), *timings(self.index, self.embedding)],
@@ -66,7 +66,7 @@ class EvaluationOutcome:
 
 
 def print_evaluation(outcome: EvaluationOutcome, *, as_json: bool) -> None:
-    """The result to stdout, what was lost to stderr."""
+    """Print the result to stdout and the failures to stderr."""
     for picture, why in outcome.failures[:SHOWN_FAILURES]:
         say(f"{picture.key}: {why}")
     if outcome.failures:
@@ -109,7 +109,7 @@ def _as_json(outcome: EvaluationOutcome) -> dict[str, Any]:
 
 
 def write_page(path: Path, outcome: EvaluationOutcome, settings: Settings) -> None:
-    """Write the worst confusions, each beside its neighbours; raises `BadInput` where that cannot be written."""
+    """Write the worst confusions, each with its neighbours; raises `BadInput` if the file cannot be written."""
     rival = outcome.against
     page = render_confusion_page(
         f"vitrine evaluate: {outcome.what}",

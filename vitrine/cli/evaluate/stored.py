@@ -1,4 +1,4 @@
-"""Labelled pictures of a collection, with the vectors that it holds."""
+"""Labelled pictures of a collection, with their stored vectors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vitrine.store.base import (
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What is needed of a point: its payload would take as much again, and its vector's page all of the page."""
+    """The needed part of a point. Its payload would double the memory, and an uncopied vector would keep its whole page."""
 
     picture: LabelledPicture
     item: str
@@ -48,9 +48,10 @@ class StoredSample:
 def by_field(
     store: VectorStore, name: str, columns: LabelColumns, *, limit: int, seed: int
 ) -> StoredSample:
-    """Points labelled by a field of their own; without one, by their item.
+    """Return points labelled by one of their fields or, if none is named, by their item.
 
-    Of more than `limit` points, so many by lot. Raises `NotFound`, and `BadInput` where no point has the label.
+    Of more than `limit` points, takes a random sample of that size. Raises `NotFound`, and `BadInput` if no point has
+    the label.
     """
     space = store.space(name)
     unlabelled = 0
@@ -74,7 +75,7 @@ def by_field(
 
 
 def by_catalog(store: VectorStore, name: str, pictures: Sequence[LabelledPicture]) -> StoredSample:
-    """The points of labelled pictures, met by item id and position; raises `NotFound`, and `BadInput` for none."""
+    """Find the points of labelled pictures by item id and position; raises `NotFound`, and `BadInput` if there are none."""
     wanted = {picture.key: picture for picture in pictures}
     space = store.space(name)
     found = [
@@ -85,7 +86,7 @@ def by_catalog(store: VectorStore, name: str, pictures: Sequence[LabelledPicture
             f"The collection {name} holds none of the catalog's {len(wanted):,} labelled pictures.",
             hint="The ids must be those that the catalog was submitted with (--id).",
         )
-    # As they were drawn by lot: who asks the first of them asks some of all.
+    # In the order of the random sample: the first ones are then a random sample too.
     place = {key: position for position, key in enumerate(wanted)}
     found.sort(key=lambda one: place[one.picture.key])
     return _stored(found, space, len(wanted) - len(found))
@@ -98,11 +99,11 @@ def _stored(kept: Sequence[_Kept], space: EmbeddingSpace, missing: int) -> Store
 
 
 def _picture(point: StoredPoint, columns: LabelColumns) -> LabelledPicture | None:
-    """The point as a labelled picture; None where it lacks the label."""
+    """Return the point as a labelled picture; None if it has no label."""
     key, item = _key(point), str(point.payload[ITEM_FIELD])
     source = str(point.payload[URL_FIELD])
     if columns.label is None:
-        # Its other pictures are what it has to find, so it is in no group with them.
+        # It has to find the item's other pictures, so it must not share a group with them.
         return LabelledPicture(key, item, source, key)
     fields: Mapping[str, object] = point.payload[FIELDS_FIELD]
     label = _text(fields, columns.label)

@@ -1,4 +1,4 @@
-"""A file of pairs from its first row to its last, and then the comparison, where one is asked for."""
+"""The run of `vitrine score`: score a file of pairs, then compare single requests with batches if requested."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vitrine.cli.score.report import ScoreTally
 
 @dataclass
 class ScoreRun:
-    """One run; `compared` is how many of the first pairs are timed, 0 for none."""
+    """One run; `compared` is the number of pairs to time, from the first on; 0 for none."""
 
     scorer: Scorer
     path: Path
@@ -28,7 +28,7 @@ class ScoreRun:
     _kept: list[ScorePair] = field(default_factory=list)
 
     def __call__(self, pairs: PairsFile) -> ScoreTally:
-        """Score them all, and write the files."""
+        """Score all pairs and write the files."""
         tally = ScoreTally(self.output)
         with ScoreProgress() as progress:
             self._score(pairs, tally, progress)

@@ -1,4 +1,4 @@
-"""What was found in a catalog, as people and programs see it."""
+"""The report on a catalog's rows, for people and programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHOWN_TO_PROGRAMS = 100
 def report_json(
     report: CatalogReport, catalog: Catalog, collection: str | None, spec: JobSpec | None = None
 ) -> dict[str, Any]:
-    """The counts, the columns taken and the first 100 problems; `job` is null in a dry run."""
+    """Return the counts, the columns used and the first 100 problems; `job` is null in a dry run."""
     columns = catalog.columns
     return {
         "job": None if spec is None else spec.id,
@@ -45,7 +45,7 @@ def report_json(
 
 
 def print_report(report: CatalogReport, catalog: Catalog) -> None:
-    """Problems to stderr, the counts to stdout."""
+    """Print problems to stderr and counts to stdout."""
     for problem in report.problems[:SHOWN_TO_PEOPLE]:
         say(problem)
     unshown = report.rejected_rows - SHOWN_TO_PEOPLE

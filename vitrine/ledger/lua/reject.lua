@@ -1,9 +1,9 @@
--- ARGV: rejected rows before, how many more, how many are kept, then the rows to keep. Returns the state, or 'parted'.
+-- ARGV: rejected rows so far, how many more, how many to keep, then the rows to keep. Returns the state, or 'parted'.
 local state = redis.call('HGET', JOB, 'state')
 if not state then return 'unknown' end
 local before, more = tonumber(ARGV[1]), tonumber(ARGV[2])
 local rejected = count('rejected')
--- The client asks again because our first answer was lost on the way: they are in already.
+-- The client repeats the call because our first reply was lost: the rows are already counted.
 if rejected == before + more then return state end
 if rejected ~= before then return 'parted' end
 redis.call('HINCRBY', JOB, 'rejected', more)

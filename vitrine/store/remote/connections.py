@@ -43,7 +43,9 @@ class ConnectionPool:
         try:
             yield response
         except (OSError, http.client.HTTPException) as error:
-            raise StoreUnavailable(f"The store process went away: {error!r}.") from error
+            raise StoreUnavailable(
+                f"The store process closed the connection: {error!r}."
+            ) from error
         finally:
             if response.isclosed() and not response.will_close and not self._closed:
                 self._keep(connection)
@@ -68,13 +70,13 @@ class ConnectionPool:
                 kept.close()
             except (OSError, http.client.HTTPException) as error:
                 kept.close()
-                raise StoreUnavailable(f"The store process does not answer: {error!r}.") from error
+                raise StoreUnavailable(f"The store process does not respond: {error!r}.") from error
         fresh = self._connection()
         try:
             return fresh, self._ask(fresh, path, body)
         except (OSError, http.client.HTTPException) as error:
             fresh.close()
-            raise StoreUnavailable(f"The store process does not answer: {error!r}.") from error
+            raise StoreUnavailable(f"The store process does not respond: {error!r}.") from error
 
     def _ask(
         self, connection: http.client.HTTPConnection, path: str, body: bytes

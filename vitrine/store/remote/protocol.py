@@ -147,7 +147,7 @@ def error_as_json(error: Exception) -> tuple[int, dict[str, Any]]:
     if isinstance(error, ValueError):
         # A programming error of the caller, raised there as a ValueError again.
         return 400, {"code": "contract_broken", "message": str(error)}
-    return 500, {"code": "internal", "message": "The store process failed; its log says why."}
+    return 500, {"code": "internal", "message": "The store process failed; see its log."}
 
 
 def read_error(status: int, body: bytes, retry_after: str | None = None) -> Exception:
@@ -161,7 +161,7 @@ def read_error(status: int, body: bytes, retry_after: str | None = None) -> Exce
     except orjson.JSONDecodeError:
         digits = retry_after is not None and retry_after.isdecimal() and len(retry_after) < 10
         return StoreUnavailable(
-            f"The store process answered {status} without saying why.",
+            f"The store process returned {status} without a reason.",
             retry_after=float(retry_after) if retry_after and digits else None,
         )
 
@@ -179,4 +179,4 @@ def error_from_json(value: object) -> Exception:
             return StoreUnavailable(message, retry_after=wait)
         case {"message": str(message)}:
             return StoreUnavailable(message)
-    return StoreUnavailable("The store process answered something that is not understood.")
+    return StoreUnavailable("The store process returned a response that is not understood.")

@@ -114,7 +114,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  the base's
-        logger.debug("A client went away")
+        logger.debug("A client disconnected")
 
     def stop_reading(self) -> None:
         """Accept no more requests on open connections. Responses are still sent."""
@@ -123,7 +123,7 @@ class _Server(ThreadingHTTPServer):
                 try:
                     connection.shutdown(socket.SHUT_RD)
                 except OSError:
-                    logger.debug("A connection was closed already")
+                    logger.debug("A connection was already closed")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -160,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not hmac.compare_digest(given, self.server.expected):
             self._refuse(401, "The store's token is missing or wrong.")
         elif self.path != f"{PREFIX}scroll" and self.path.removeprefix(PREFIX) not in OPERATIONS:
-            self._refuse(404, "There is no such operation.")
+            self._refuse(404, "Unknown operation.")
         elif not (size.isascii() and size.isdigit()):
             self._refuse(411, "A request needs its Content-Length.")
         elif len(size) > 12 or int(size) > MAX_BODY:

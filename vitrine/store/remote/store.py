@@ -200,7 +200,9 @@ def _next_frame(response: Any, *, last: bool = False) -> Reply:
     try:
         header, vectors = read_frame(response)
     except ValueError as error:
-        raise StoreUnavailable("The store process broke off its answer.") from error
+        raise StoreUnavailable(
+            "The store process stopped in the middle of its response."
+        ) from error
     if last:
         response.read()
     if "error" in header:

@@ -76,7 +76,7 @@ def fast_preprocess_for(
             return fast
     except (TypeError, ValueError, AttributeError, KeyError):
         pass
-    log.info("%s goes by a rule unknown here: the reference way", type(processor).__name__)
+    log.info("%s uses an unknown rule; using the reference preprocessing", type(processor).__name__)
     return None
 
 

@@ -150,7 +150,7 @@ def test_only_so_many_large_bodies_are_taken_in_at_once(stage: Stage) -> None:
 
 def test_too_many_at_once_are_refused_with_429(stage: Stage) -> None:
     stage.app.state.admission = Admission(0)
-    assert "in flight" in error_of(ask(stage, TEXT), 429)
+    assert "in progress" in error_of(ask(stage, TEXT), 429)
 
 
 # --- health, metadata, statistics -----------------------------------------------------------------

@@ -123,7 +123,7 @@ def test_an_input_that_asks_nothing_fails_with_its_reason(
         (b"{}", "input: Field required"),
         (b'{"input": {}}', "input: "),
         (b'{"input": "x"}', "input: "),
-        (b'{"input": {"a": 1}, "webhook": "http://h/"}', "webhook: nothing is called when"),
+        (b'{"input": {"a": 1}, "webhook": "http://h/"}', "webhook: webhooks are not called"),
         (b'{"input": {"a": 1}, "policy": {"ttl": 1}}', "policy.ttl: "),
     ],
     ids=range(6),

@@ -136,7 +136,7 @@ def test_one_that_was_cut_off_too_often_is_not_begun_again() -> None:
         assert tickets.claim([MODEL], seconds=0) is not None
     done = carried_out(tickets, lane)
     assert done.state is TicketState.FAILED
-    assert "never came to an end" in str(done.error)
+    assert "never finished" in str(done.error)
     assert lane.calls == []
 
 

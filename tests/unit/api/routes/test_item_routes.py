@@ -141,7 +141,7 @@ def test_a_picture_at_a_host_is_not_fetched_here(reader: Stage) -> None:
     from api.search.stored_images import read_picture
     from vitrine.core.errors import NotFound
 
-    with pytest.raises(NotFound, match="at a host"):
+    with pytest.raises(NotFound, match="at a URL"):
         read_picture(url, reader.parts.settings)
 
 

@@ -262,7 +262,7 @@ def test_what_cannot_be_parked_stays_unacknowledged(
     with caplog.at_level(logging.ERROR):
         consumer.create_task_handler()(message)
     assert (message.rejected, parked_chunks(away)) == (0, 0)
-    assert "could not be parked" in caplog.text
+    assert "could not be dead-lettered" in caplog.text
 
 
 # --- how they are described ---------------------------------------------------------------------
@@ -271,7 +271,7 @@ def test_what_cannot_be_parked_stays_unacknowledged(
 def test_the_doctor_tells_how_many_are_parked_and_what_to_do() -> None:
     assert list(dead_letters(DeadLetterCount(0, 0))) == []
     [finding] = dead_letters(DeadLetterCount(1200, 3400))
-    assert "1,200 messages" in finding.said
-    assert "3,400 times" in finding.said
-    assert finding.mend is not None
-    assert DEAD_LETTERS_KEY in finding.mend
+    assert "1,200 messages" in finding.message
+    assert "3,400 times" in finding.message
+    assert finding.fix is not None
+    assert DEAD_LETTERS_KEY in finding.fix

@@ -171,7 +171,7 @@ def test_damage_inside_a_picture_is_corrupt() -> None:
         (b"%PDF-1.7 ...", "looks like a PDF"),
         (b"\x1f\x8b\x08\x00", "looks like gzip-compressed data"),
         (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "looks like HEIF, HEIC or a video"),
-        (bytes(range(64)), "no known picture format"),
+        (bytes(range(64)), "not a known picture format"),
     ],
 )
 def test_bytes_that_are_no_picture_say_what_they_look_like(data: bytes, said: str) -> None:

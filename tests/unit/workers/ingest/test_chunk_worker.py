@@ -151,7 +151,7 @@ class AwayStore(MemoryStore):
     def upsert(self, name: str, points: PointBatch) -> None:
         if self.times:
             self.times -= 1
-            raise StoreUnavailable("The store is away.")
+            raise StoreUnavailable("The store is unreachable.")
         super().upsert(name, points)
 
 

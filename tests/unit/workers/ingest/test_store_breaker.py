@@ -15,7 +15,7 @@ from vitrine.testing.memory_store import MemoryStore
 from workers.ingest.store_breaker import TERMS, StoreBreaker
 from workers.ingest.upsert import ChunkStore
 
-AWAY = StoreUnavailable("The store process answered 503 without saying why.")
+AWAY = StoreUnavailable("The store process answered 503 without a reason.")
 
 
 class Time:
@@ -103,7 +103,7 @@ def test_the_log_says_once_that_the_store_is_away(caplog: pytest.LogCaptureFixtu
     store = Failing(time, back=1020.0)
     with shop_with(store, time, breaker_of(time)) as shop:
         shop.ingest(shop.job(4))
-    away = [record for record in caplog.records if "does not answer" in record.message]
+    away = [record for record in caplog.records if "does not respond" in record.message]
     assert [record.levelname for record in away] == ["ERROR"]
 
 

@@ -63,7 +63,7 @@ def test_the_builtin_model_needs_no_files() -> None:
 
 
 def test_the_builtin_model_does_not_run_on_a_gpu() -> None:
-    assert "CPU only" in str(refusal("builtin", device="cuda:0"))
+    assert "only on the CPU" in str(refusal("builtin", device="cuda:0"))
 
 
 def test_the_builtin_model_loads_no_torch() -> None:

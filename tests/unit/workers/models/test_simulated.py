@@ -44,7 +44,7 @@ def test_a_name_that_cannot_be_read_is_refused_in_one_sentence(name: str) -> Non
 
 
 def test_it_runs_on_no_gpu() -> None:
-    with pytest.raises(BadInput, match="runs on the CPU only"):
+    with pytest.raises(BadInput, match="runs only on the CPU"):
         open_model("timed-64-in-100ms", device="cuda")
 
 

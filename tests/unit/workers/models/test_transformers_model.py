@@ -220,7 +220,7 @@ def test_a_checkpoint_that_lacks_weights_is_refused(tiny_model: TinyModel) -> No
 
 
 def test_a_family_without_a_pooled_vector_is_refused_by_name(tiny_model: TinyModel) -> None:
-    with pytest.raises(BadInput, match="family 'segformer' give no single pooled vector"):
+    with pytest.raises(BadInput, match="family 'segformer' do not return a single pooled vector"):
         opened(tiny_model("segformer"))
 
 

@@ -177,7 +177,7 @@ def test_a_model_that_takes_its_pictures_otherwise_takes_no_ready_pixels(
     patches = {"pixel_values": np.zeros((9, 12)), "spatial_shapes": np.zeros(2)}
     monkeypatch.setattr(desk.model, "preprocess", lambda picture: patches)
     answer = desk.answer(Query.of_pixels(np.zeros((3, 8, 8), np.float32)))
-    assert "takes no ready pixels" in refusal(answer).message
+    assert "does not accept pixels" in refusal(answer).message
 
 
 def test_words_for_a_model_without_them_are_refused(desk: Desk) -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer import CatalogOptions, from_stream, grouping, inspect, open_catalog
-from producer.grouping import RowGroups
+from producer import CatalogOptions, from_stream, inspect, open_catalog, row_groups
+from producer.row_groups import RowGroups
 from vitrine.core.types import CatalogItem, RejectedRow
 
 
@@ -68,7 +68,7 @@ def test_more_pictures_than_an_item_has_are_told() -> None:
 
 def test_rows_too_far_apart_are_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        grouping.RowGroups.__init__, "__kwdefaults__", {"max_apart": 1, "max_weight": 10**6}
+        row_groups.RowGroups.__init__, "__kwdefaults__", {"max_apart": 1, "max_weight": 10**6}
     )
     outcomes = read(
         "id,image\na,https://h/1.jpg\nb,https://h/2.jpg\nc,https://h/3.jpg\na,https://h/4.jpg\n",
