@@ -158,7 +158,7 @@ def test_parquet_that_is_cut_off_is_refused() -> None:
 
 
 def test_a_suffix_that_lies_is_told() -> None:
-    with pytest.raises(BadInput, match="is no Parquet file"):
+    with pytest.raises(BadInput, match="is not Parquet"):
         read(b"id,image\n", "shop.parquet")
     with pytest.raises(BadInput, match="is Parquet, but was to be read as csv"):
         read(parquet(id=["a"], image=["b"]), "shop.csv")
