@@ -15,6 +15,7 @@ HTTP: ActionWording = {
     Action.IMAGE_COLUMNS: "image_columns",
     Action.PAYLOAD_COLUMNS: "payload_columns",
     Action.SKIP: "skip=LINES",
+    Action.ROW_ELEMENT: "row",
     Action.NOT_STRICT: "submit with strict=false",
 }
 

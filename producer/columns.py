@@ -45,6 +45,7 @@ ID_NAMES = (
     "entity_id",
     "sample_id",
     "identifier",
+    "guid",
     # German, Dutch and the Scandinavian languages
     "artikelnummer",
     "artikel_nummer",
@@ -122,6 +123,16 @@ _PLACE_FIRST = re.compile(
     rf"(?:{_PLACE})s?_(?:(?:de|da|di|del|do)_)?(?:l_)?(?:{_NOUN})(?:e?s)?(?:_?(?P<number>\d{{1,3}}))?"
 )
 """`url_image`, `enlace_de_imagen`: the word order of Romance languages."""
+_FEED_IMAGES = {
+    "enclosure_url": False,  # RSS and Atom
+    "content_url": False,  # Media RSS
+    "media_image": False,
+    "imgurl": False,  # Heureka
+    "imgurl_alternative": True,
+    "imgs_main_url": False,  # Ceneo
+    "imgs_i_url": True,
+}
+"""Elements of feeds with pictures, and whether they are additional ones."""
 _LAST_RESORT = (
     "file",
     "filename",
@@ -222,6 +233,8 @@ def guess_images(names: Sequence[str], preset: Preset | None = None) -> tuple[st
 
 def _picture_rank(folded: str) -> tuple[bool, int] | None:
     """Whether a picture field is for additional ones, and its number; None for a field that is not for pictures."""
+    if folded in _FEED_IMAGES:
+        return _FEED_IMAGES[folded], 0
     if match := _IMAGE.fullmatch(folded):
         after = match["after"]
         more = match["more"] is not None or (after is not None and not after.startswith(_MAINS))

@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from producer.encodings import given_encoding, utf_16_without_mark
-from producer.json_kind import goes_on, is_json_lines
-from producer.lines import head_text
 from producer.packed import PACKED_SUFFIXES, PACKED_WHOLE_MARKS
 from producer.source import OpenedSource, Source
+from producer.text.encodings import given_encoding, utf_16_without_mark
+from producer.text.json_kind import goes_on, is_json_lines
+from producer.text.lines import head_text
 from vitrine.core.errors import BadInput
 from vitrine.core.schemes import URL_START
 
@@ -25,6 +25,7 @@ class Format(enum.StrEnum):
     JSON = "json"  #: One JSON document: an array of objects, or an object with one in it.
     PARQUET = "parquet"
     XLSX = "xlsx"  #: One sheet of a workbook: Excel's formats, old and new, and OpenDocument.
+    XML = "xml"  #: RSS, Atom, or any document in which an element repeats.
     URLS = "urls"  #: One picture URL per line.
     FOLDER = "folder"  #: A folder of pictures.
 
@@ -56,6 +57,7 @@ FORMATS: Mapping[Format, FormatSpec] = {
         magic=(b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
         needs_whole=True,
     ),
+    Format.XML: FormatSpec("XML", (".xml", ".rss", ".atom")),
     Format.URLS: FormatSpec("a list of URLs", (), (".txt", ".list")),
     Format.FOLDER: FormatSpec("a folder of pictures", is_file=False),
 }
@@ -100,11 +102,19 @@ _HINTS = {
 }
 """What to do about a file, by the end of its description."""
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
+_UTF_16_XML = (b"<\0", b"\0<")
+_XML = re.compile(r"<(?:\?xml\s|!--|!DOCTYPE\s|[^\W\d][\w.:-]*[\s/>])")
+_CERTAINLY_XML = re.compile(r"<(?:\?xml|!DOCTYPE|rss|feed)\s")
+_WEB_PAGE = re.compile(
+    r"(?>\s+|<\?[^>]*>|<!--.*?-->)*+<(?:!doctype\s+)?html\b", re.IGNORECASE | re.DOTALL
+)
+"""Atomic, so that a file of blanks or comments takes linear time."""
 _MARKS_WITH_NULS = (
     *(magic for spec in FORMATS.values() for magic in spec.magic),
     b"\xff\xfe",
     b"\xfe\xff",
     b"\0\0\xfe\xff",
+    *_UTF_16_XML,
 )
 
 
@@ -116,15 +126,16 @@ def detect(
 ) -> Format:
     """Return a file's format; raise `BadInput` for one that is clearly not a catalog (a workbook, an archive, a picture)."""
     _refuse_binary(source.name, opened.head, encoding)
+    _refuse_web_page(source.name, opened.head, encoding)
     by_suffix = _by_suffix(opened.inner or source.name)
     found = told or by_suffix or _by_content(opened.head, encoding)
     if found is Format.FOLDER:
         raise BadInput(f"{source.name} is a file, not a folder of pictures.")
-    marked = _by_magic(opened.head)
+    marked = _by_magic(opened.head, encoding)
     if found is not marked and (marked or FORMATS[found].magic):
         what = f"is {FORMATS[marked].title}" if marked else f"is not {FORMATS[found].title}"
         raise BadInput(f"{source.name} {what}, but was to be read as {found}.")
-    if found is Format.JSONL and told is None and goes_on(head_text(opened.head, encoding)):
+    if found is Format.JSONL and told is None and goes_on(_start(opened.head, encoding)):
         return Format.JSON
     return found
 
@@ -136,18 +147,37 @@ def _by_suffix(file: str) -> Format | None:
     return next((name for name, spec in FORMATS.items() if stem.endswith(spec.suffixes)), None)
 
 
-def _by_magic(head: bytes) -> Format | None:
+def _by_magic(head: bytes, encoding: str | None) -> Format | None:
+    if _CERTAINLY_XML.match(_start(head, encoding)):
+        return Format.XML
     return next((name for name, spec in FORMATS.items() if head.startswith(spec.magic)), None)
 
 
 def _by_content(head: bytes, encoding: str | None) -> Format:
-    if (marked := _by_magic(head)) is not None:
+    if (marked := _by_magic(head, encoding)) is not None:
         return marked
-    text = head_text(head, encoding).lstrip()
+    text = _start(head, encoding)
     if text.startswith(("{", "[")):
         return Format.JSONL if is_json_lines(text) else Format.JSON
+    if _XML.match(text):
+        return Format.XML
     first = next((line for line in text.splitlines() if not line.startswith("#")), "")
     return Format.URLS if _LONE_URL.match(first) else Format.CSV
+
+
+def _start(head: bytes, encoding: str | None) -> str:
+    """Return a text file's beginning, without blanks before it."""
+    if encoding is None and head.startswith(_UTF_16_XML):
+        head = head.replace(b"\0", b"")
+    return head_text(head, encoding).lstrip()
+
+
+def _refuse_web_page(name: str, head: bytes, encoding: str | None) -> None:
+    if _WEB_PAGE.match(_start(head, encoding)):
+        raise BadInput(
+            f"{name} is a web page, not a catalog.",
+            hint="Download the feed itself; a page comes instead of it if a login is needed.",
+        )
 
 
 def _refuse_binary(name: str, head: bytes, encoding: str | None) -> None:

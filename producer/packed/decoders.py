@@ -14,8 +14,8 @@ MAX_WINDOW_BYTES = 128 * 1024 * 1024
 """Memory that a file may ask of its decoder: what `zstd -d` takes by default, and twice the window of `xz -9`."""
 _XZ_BYTES = MAX_WINDOW_BYTES + 1024 * 1024
 """The window of an `.xz` file, and what the decoder needs besides."""
-_ZSTD_FEED = 1024
-"""Bytes given to the zstd decoder at a time, since its output is not limited: 256 blocks of 128 KiB at most."""
+_ZSTD_FEED = 256
+"""Bytes given to the zstd decoder at a time, since its output is not limited: 64 blocks of 128 KiB at most."""
 
 
 class PackedDataError(OSError):

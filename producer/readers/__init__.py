@@ -11,6 +11,7 @@ from producer.readers.folder import FolderRows
 from producer.readers.json_document import JsonDocument
 from producer.readers.json_lines import JsonLines
 from producer.readers.url_list import UrlList
+from producer.readers.xml_rows import XmlRows
 from producer.source import OpenedSource, Source
 from vitrine.core.errors import BadInput, VitrineError
 
@@ -68,5 +69,6 @@ READERS: Mapping[Format, Callable[[OpenedSource, Source, ReadingOptions], Reader
     Format.PARQUET: _parquet,
     Format.XLSX: _workbook,
     Format.URLS: lambda opened, source, reading: UrlList(opened, source.name, reading.encoding),
+    Format.XML: lambda opened, source, reading: XmlRows(opened, source.name, reading),
 }
 """The reader of each file format; a folder is not opened as a file."""

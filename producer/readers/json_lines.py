@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 
-from producer.lines import Lines
 from producer.payload import flatten
 from producer.readers.base import Row, look_for_names
 from producer.row_errors import RowError, shown
 from producer.source import OpenedSource
+from producer.text.lines import Lines
 from vitrine.core.types import RejectedRow
 
 

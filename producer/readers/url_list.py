@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from producer.limits import MAX_ID_BYTES
-from producer.lines import Lines
 from producer.readers.base import Row
 from producer.row_errors import RowError
 from producer.source import OpenedSource
+from producer.text.lines import Lines
 from vitrine.core.types import RejectedRow
 
 

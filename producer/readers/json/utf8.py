@@ -6,9 +6,9 @@ import codecs
 from io import BufferedReader
 from typing import IO, cast
 
-from producer.encodings import UTF_8, given_encoding
 from producer.packed.streams import READ_ERRORS as UNPACKING_ERRORS
-from producer.text_stream import open_text
+from producer.text.encodings import UTF_8, given_encoding
+from producer.text.stream import open_text
 
 READ_ERRORS = (*UNPACKING_ERRORS, UnicodeError)
 """What reading can raise: the file breaks off, or is not in its encoding."""

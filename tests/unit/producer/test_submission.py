@@ -197,6 +197,8 @@ def test_a_submit_that_may_wait_does_not_overfill_the_queue(
                 done = [image.ordinal for image in lease.chunk.images]
                 ledger.finish(lease, embedded=done, failures=[])
 
+    # Whole batches, however slowly this machine plans them.
+    monkeypatch.setattr("producer.submit.chunking.BATCH_SECONDS", float("inf"))
     monkeypatch.setattr("time.sleep", drain)
     monkeypatch.setattr("producer.submit.backpressure.wait_for_room", _with_sleep(drain))
     waiting: list[int] = []

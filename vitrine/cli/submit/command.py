@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from producer.encodings import canonical_encoding
 from producer.formats import FILE_FORMATS, FORMATS, PACKED, Format
 from producer.presets import AUTO, NO_PRESET, PRESETS
+from producer.text.encodings import canonical_encoding
 from vitrine.cli.common.completion import complete_collections, complete_models
 from vitrine.cli.jobs.commands import check_job_id
 

@@ -10,7 +10,7 @@ import codecs
 import re
 from collections import Counter
 
-from producer.alphabets import (
+from producer.text.alphabets import (
     ENCODINGS,
     JOINING,
     KANA,
@@ -19,7 +19,7 @@ from producer.alphabets import (
     WITH_KANA,
     common_letters,
 )
-from producer.encodings import UTF_8, canonical_encoding, utf_16_without_mark
+from producer.text.encodings import UTF_8, canonical_encoding, utf_16_without_mark
 
 LOOKED_AT_BYTES = 1024 * 1024
 """The start of a file that decides its encoding."""
@@ -32,7 +32,7 @@ _HANDICAPS = {"mac-roman": 0.25}
 """How much less likely an encoding is than the others, whatever the letters."""
 _WITHOUT_KANA = 0.1
 """How much less likely a text without kana is to be Japanese."""
-_LIKENESS = 0.5
+_LIKENESS = 0.6
 """The least that a text must be like one of an encoding: 1 if every letter is of one language."""
 _HIGH_LINE = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
 _BAD = re.compile(r"[\udc80-\udcff]")
@@ -72,8 +72,9 @@ def _is_utf_8(start: bytes) -> bool:
 def _is_damaged_utf_8(data: bytes) -> bool:
     """Whether at least half of what is not ASCII is letters of UTF-8; in other encodings, few pairs of bytes are."""
     text = data.decode(UTF_8, "surrogateescape")
-    good = sum(1 for _ in _GOOD.finditer(text)) + sum(1 for _ in _CUT_LETTER.finditer(text))
-    return good > 0 and good >= sum(1 for _ in _BAD.finditer(text))
+    cut = sum(1 for _ in _CUT_LETTER.finditer(text))
+    good = sum(1 for _ in _GOOD.finditer(text)) + cut
+    return good > 0 and good >= sum(1 for _ in _BAD.finditer(text)) - 2 * cut
 
 
 def _sample(start: bytes) -> bytes:

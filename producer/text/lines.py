@@ -11,12 +11,12 @@ import re
 from collections import deque
 from typing import IO
 
-from producer.encoding_detection import looks_like
-from producer.encodings import UTF_8, given_encoding, mark_of, title_of, utf_16_without_mark
 from producer.limits import MAX_REREAD_CHARS, MAX_ROW_CHARS
 from producer.packed.streams import READ_ERRORS
 from producer.row_errors import FileBrokenOff, RowError, reason
-from producer.text_stream import open_text
+from producer.text.detection import looks_like
+from producer.text.encodings import UTF_8, given_encoding, mark_of, title_of, utf_16_without_mark
+from producer.text.stream import open_text
 
 MAX_LOOK_CHARS = 1024 * 1024
 """Characters of a file's first lines that are read ahead."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, cast
 
-from producer.encoding_detection import LOOKED_AT_BYTES, detect_encoding
-from producer.encodings import UTF_8, decoder_skips_mark, mark_of, title_of
 from producer.packed.streams import READ_ERRORS, Chained
+from producer.text.detection import LOOKED_AT_BYTES, detect_encoding
+from producer.text.encodings import UTF_8, decoder_skips_mark, mark_of, title_of
 
 _STRICT = ("utf-16", "utf-32")
 """Encodings whose decoders cannot pass on a single byte that is wrong: the file ends there."""
