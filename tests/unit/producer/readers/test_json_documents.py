@@ -21,7 +21,7 @@ from producer.readers.json.scanner import JsonScanner
 from vitrine.core.errors import BadInput
 from vitrine.core.types import CatalogItem, RejectedRow
 
-FEEDS = Path(__file__).parents[2] / "cases" / "feeds"
+FEEDS = Path(__file__).parents[3] / "cases" / "feeds"
 ITEM = {"id": 1, "image": "http://h/a", "variants": [{"id": 9, "image": "http://h/v"}]}
 OTHER = {**ITEM, "id": 2}
 Outcomes = list[CatalogItem | RejectedRow]

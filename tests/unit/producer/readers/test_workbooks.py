@@ -20,11 +20,11 @@ from producer.preview import preview
 from producer.readers import ReadingOptions, Row, decoder_process, open_reader
 from producer.readers.base import Reader
 from producer.readers.workbook import process
-from tests.unit.producer.workbook_files import Cell, Error, archive, ods, ods_row, sheet_xml, xlsx
+from tests.unit.producer.readers.workbook_files import Cell, Error, archive, ods, ods_row, sheet_xml, xlsx
 from vitrine.core.errors import BadInput
 from vitrine.core.types import CatalogItem, RejectedRow
 
-BOOKS = Path(__file__).parents[2] / "cases" / "workbooks"
+BOOKS = Path(__file__).parents[3] / "cases" / "workbooks"
 MOMENT = dt.datetime.fromisoformat("2026-01-02T03:04")
 HEADER = ["id", "image", "title"]
 A, B = ["a", "http://h/a", "A"], ["b", "http://h/b", "B"]
