@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.catalog [--rows 1000000] [--formats csv,jsonl,parquet,xml] [--repeats 3] [--large 10000000] [--json]
+    python -m benchmarks.catalog [--rows 1000000] [--formats csv,jsonl,json,parquet,xml] [--repeats 3] [--large 10000000] [--json]
 
 The rows (id, title, category, colour, size, price, stock, one to three picture URLs) are written to temporary
 files. The command then runs in a separate process, as for a user; its peak memory is what the system reports.
@@ -75,12 +75,15 @@ def generate(rows: int, seed: int = 1, pictures: int | None = None) -> Iterator[
 
 
 def write(path: Path, rows: int, form: str, pictures: int | None = None) -> None:
-    """Write the rows as CSV (pictures joined with a bar), JSON Lines, Parquet or XML (a feed for Google)."""
+    """Write the rows as CSV (pictures joined with a bar), JSON Lines, one JSON array, Parquet or XML (a feed for Google)."""
     drawn = generate(rows, pictures=pictures)
     if form == "parquet":
         _write_parquet(path, drawn)
         return
     with path.open("w", encoding="utf-8", newline="") as file:
+        if form == "json":
+            file.writelines(_array(drawn))
+            return
         if form == "jsonl":
             file.writelines(json.dumps(row) + "\n" for row in drawn)
             return
@@ -91,6 +94,13 @@ def write(path: Path, rows: int, form: str, pictures: int | None = None) -> None
         writer.writeheader()
         for row in drawn:
             writer.writerow(row | {"images": " | ".join(row["images"])})
+
+
+def _array(drawn: Iterator[dict[str, Any]]) -> Iterator[str]:
+    yield "["
+    for number, row in enumerate(drawn):
+        yield f"{',' if number else ''}\n{json.dumps(row)}"
+    yield "\n]\n"
 
 
 def _feed(drawn: Iterator[dict[str, Any]]) -> Iterator[str]:
@@ -183,7 +193,7 @@ def main() -> None:
     """Measure and print."""
     options = parser(__doc__)
     options.add_argument("--rows", type=int, default=1_000_000)
-    options.add_argument("--formats", default="csv,jsonl,parquet,xml")
+    options.add_argument("--formats", default="csv,jsonl,json,parquet,xml")
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--large", type=int, default=LARGE_ROWS, help="rows; 0: leave it out")
     given = options.parse_args()

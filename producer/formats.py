@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from producer.packed import PACKED_SUFFIXES, PACKED_WHOLE_MARKS
 from producer.source import OpenedSource, Source
 from producer.text.encodings import given_encoding, utf_16_without_mark
+from producer.text.json_kind import goes_on, is_json_lines
 from producer.text.lines import head_text
 from vitrine.core.errors import BadInput
 from vitrine.core.schemes import URL_START
@@ -21,7 +22,9 @@ class Format(enum.StrEnum):
     CSV = "csv"  #: A header and rows; the separator is `,`, `;`, tab or `|`, whichever is most frequent in the header.
     TSV = "tsv"  #: The same, separated by tabs.
     JSONL = "jsonl"  #: One JSON object per line.
+    JSON = "json"  #: One JSON document: an array of objects, or an object with one in it.
     PARQUET = "parquet"
+    XLSX = "xlsx"  #: One sheet of a workbook: Excel's formats, old and new, and OpenDocument.
     XML = "xml"  #: RSS, Atom, or any document in which an element repeats.
     URLS = "urls"  #: One picture URL per line.
     FOLDER = "folder"  #: A folder of pictures.
@@ -34,17 +37,26 @@ class FormatSpec:
     title: str  #: Its name in a sentence, as in "a catalog is CSV, TSV or …".
     suffixes: tuple[str, ...] = ()  #: Suffixes of file names that are certainly in this format.
     maybe: tuple[str, ...] = ()  #: Suffixes shared with other formats: the first bytes decide.
-    magic: bytes = b""  #: The first bytes of every such file; empty if there is no mark.
+    magic: tuple[bytes, ...] = ()
+    """The first bytes of every such file, one of these; empty if there is no mark."""
     is_file: bool = True  #: Whether it is one file, which can be uploaded.
     needs_whole: bool = False
-    """Whether the beginning of a file says nothing without its end; its `magic` is ASCII, for the page to know it by."""
+    """Whether the beginning of a file says nothing without its end."""
 
 
 FORMATS: Mapping[Format, FormatSpec] = {
     Format.CSV: FormatSpec("CSV", (".csv",)),
     Format.TSV: FormatSpec("TSV", (".tsv", ".tab")),
     Format.JSONL: FormatSpec("JSON Lines", (".jsonl", ".ndjson"), (".json",)),
-    Format.PARQUET: FormatSpec("Parquet", (".parquet", ".pq"), magic=b"PAR1", needs_whole=True),
+    Format.JSON: FormatSpec("JSON", (), (".json",)),
+    Format.PARQUET: FormatSpec("Parquet", (".parquet", ".pq"), magic=(b"PAR1",), needs_whole=True),
+    Format.XLSX: FormatSpec(
+        "an Excel or OpenDocument workbook",
+        (".xlsx", ".xlsm", ".xlsb", ".ods"),
+        (".xls",),  # often a table of text or HTML, which Excel opens with a warning
+        magic=(b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+        needs_whole=True,
+    ),
     Format.XML: FormatSpec("XML", (".xml", ".rss", ".atom")),
     Format.URLS: FormatSpec("a list of URLs", (), (".txt", ".list")),
     Format.FOLDER: FormatSpec("a folder of pictures", is_file=False),
@@ -59,17 +71,20 @@ ACCEPTED_SUFFIXES = tuple(
 WHOLE_MARKS = tuple(
     dict.fromkeys(
         (
-            *(spec.magic.decode("ascii") for spec in FORMATS.values() if spec.needs_whole),
+            *(
+                magic.decode("latin-1")
+                for spec in FORMATS.values()
+                if spec.needs_whole
+                for magic in spec.magic
+            ),
             *PACKED_WHOLE_MARKS,
         )
     )
 )
-"""What files begin with that the page sends as a whole to be looked at, however large they are."""
+"""What files begin with that the page sends as a whole to be looked at, however large they are; a character is a byte."""
 
 _LONE_URL = re.compile(rf"{URL_START}[^\s\"]+\s*$", re.IGNORECASE)
 _NO_TABLES = {
-    b"PK\x03\x04": "a workbook or a zip archive",
-    b"\xd0\xcf\x11\xe0": "an old workbook (.xls)",
     b"%PDF-": "a PDF document",
     b"\xff\xd8\xff": "a JPEG picture",
     b"\x89PNG\r\n": "a PNG picture",
@@ -95,7 +110,7 @@ _WEB_PAGE = re.compile(
 )
 """Atomic, so that a file of blanks or comments takes linear time."""
 _MARKS_WITH_NULS = (
-    *(spec.magic for spec in FORMATS.values() if spec.magic),
+    *(magic for spec in FORMATS.values() for magic in spec.magic),
     b"\xff\xfe",
     b"\xfe\xff",
     b"\0\0\xfe\xff",
@@ -118,13 +133,10 @@ def detect(
         raise BadInput(f"{source.name} is a file, not a folder of pictures.")
     marked = _by_magic(opened.head, encoding)
     if found is not marked and (marked or FORMATS[found].magic):
-        what = f"is {FORMATS[marked].title}" if marked else f"is no {FORMATS[found].title} file"
+        what = f"is {FORMATS[marked].title}" if marked else f"is not {FORMATS[found].title}"
         raise BadInput(f"{source.name} {what}, but was to be read as {found}.")
-    if found is Format.JSONL and _start(opened.head, encoding).startswith("["):
-        raise BadInput(
-            f"{source.name} is one JSON array.",
-            hint="Write one object a line (JSON Lines): jq -c '.[]' FILE.",
-        )
+    if found is Format.JSONL and told is None and goes_on(_start(opened.head, encoding)):
+        return Format.JSON
     return found
 
 
@@ -138,9 +150,7 @@ def _by_suffix(file: str) -> Format | None:
 def _by_magic(head: bytes, encoding: str | None) -> Format | None:
     if _CERTAINLY_XML.match(_start(head, encoding)):
         return Format.XML
-    return next(
-        (name for name, spec in FORMATS.items() if spec.magic and head.startswith(spec.magic)), None
-    )
+    return next((name for name, spec in FORMATS.items() if head.startswith(spec.magic)), None)
 
 
 def _by_content(head: bytes, encoding: str | None) -> Format:
@@ -148,7 +158,7 @@ def _by_content(head: bytes, encoding: str | None) -> Format:
         return marked
     text = _start(head, encoding)
     if text.startswith(("{", "[")):
-        return Format.JSONL
+        return Format.JSONL if is_json_lines(text) else Format.JSON
     if _XML.match(text):
         return Format.XML
     first = next((line for line in text.splitlines() if not line.startswith("#")), "")

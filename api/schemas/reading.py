@@ -114,7 +114,8 @@ READING_FORM: dict[str, Any] = {
     "skip": {"type": "integer", "minimum": 0, "maximum": 1000, "default": 0},
     "row": {
         "type": "string",
-        "description": "XML: the element that is a row, such as channel/item.",
+        "description": "XML or JSON: the path of the element that is a row, such as channel/item or data.items; "
+        "Excel: the sheet.",
     },
 }
 """The same for the document of a form."""

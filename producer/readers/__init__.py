@@ -8,6 +8,7 @@ from producer.formats import Format, detect
 from producer.readers.base import Noted, Reader, ReadingOptions, Row
 from producer.readers.csv_rows import CsvRows
 from producer.readers.folder import FolderRows
+from producer.readers.json_document import JsonDocument
 from producer.readers.json_lines import JsonLines
 from producer.readers.url_list import UrlList
 from producer.readers.xml_rows import XmlRows
@@ -36,23 +37,37 @@ def open_reader(
         raise
 
 
+def _workbook(opened: OpenedSource, source: Source, reading: ReadingOptions) -> Reader:
+    try:
+        # Imported here, because only workbooks need it.
+        from producer.readers.workbook_rows import WorkbookRows  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise _not_installed("Workbooks need python-calamine") from error
+    return WorkbookRows(opened, source.name, source.path, reading)
+
+
 def _parquet(opened: OpenedSource, source: Source, _: ReadingOptions) -> Reader:
     try:
         # Imported here, because pyarrow takes 0.3 s and 60 MB that no other format needs.
         from producer.readers.parquet import ParquetRows  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise VitrineError(
-            "Parquet needs pyarrow, which is not installed.",
-            hint="Install vitrine with its extra `producer`.",
-        ) from error
+        raise _not_installed("Parquet needs pyarrow") from error
     return ParquetRows(opened, source.name, source.path)
+
+
+def _not_installed(what: str) -> VitrineError:
+    return VitrineError(
+        f"{what}, which is not installed.", hint="Install vitrine with its extra `producer`."
+    )
 
 
 READERS: Mapping[Format, Callable[[OpenedSource, Source, ReadingOptions], Reader]] = {
     Format.CSV: lambda opened, source, reading: CsvRows(opened, source.name, None, reading),
     Format.TSV: lambda opened, source, reading: CsvRows(opened, source.name, "\t", reading),
     Format.JSONL: lambda opened, source, reading: JsonLines(opened, source.name, reading.encoding),
+    Format.JSON: lambda opened, source, reading: JsonDocument(opened, source.name, reading),
     Format.PARQUET: _parquet,
+    Format.XLSX: _workbook,
     Format.URLS: lambda opened, source, reading: UrlList(opened, source.name, reading.encoding),
     Format.XML: lambda opened, source, reading: XmlRows(opened, source.name, reading),
 }

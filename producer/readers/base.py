@@ -29,9 +29,9 @@ class ReadingOptions:
     skip: int = 0  #: Lines above the header that are skipped, whatever they hold.
     named: tuple[str, ...] = ()
     """Columns that the caller named: a line that has all of them is the header."""
-    row: str | None = (
-        None  #: XML: the element that is a row, as a path of local names (`channel/item`).
-    )
+    row: str | None = None
+    """Where the rows are: in XML a path of local names to the element that is one (`channel/item`), in JSON a path of keys to an
+    object or an array of objects (`data.items` or `data/items`, `.` for the whole document), in a workbook the sheet's name."""
 
 
 class Reader(Protocol):

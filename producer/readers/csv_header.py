@@ -13,9 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from producer.columns import guess_id, guess_images
-from producer.image_suffixes import IMAGE_SUFFIXES
-from producer.presets import recognise
+from producer.readers.header import CERTAIN, LIKELY, NAMED, NOT_ONE, POSSIBLE, header_rank
 from producer.row_errors import shown
 from vitrine.core.errors import BadInput
 from vitrine.core.hints import Action, Hint
@@ -24,15 +22,10 @@ LOOKED_AT_LINES = 100
 CANDIDATES = 20
 """Lines that are judged, comments and blank lines not counted."""
 SEPARATORS = (",", ";", "\t", "|")
-NAMED, CERTAIN, LIKELY, POSSIBLE, NOT_ONE = 4, 3, 2, 1, 0
-"""How much a line looks like a header: it has the columns that the caller named; those of an id and a picture, or of a
-platform; one of both; cells that could be names."""
 _QUOTED = re.compile(r'"[^"]*"')
 _DECLARED = re.compile(r'"?sep=([^\w"\r\n])"?[;,]*\s*', re.IGNORECASE)
 _AMAZON_START = "TemplateType="
 _AMAZON_HEADER = 2
-_NUMBER = re.compile(r"[-+]?[\d.,' ]+%?")
-_NAME_CHARS = 200
 _QUOTED_LINES = 3
 
 
@@ -134,7 +127,7 @@ def _candidate(
         cells, size = _parsed(lines, place, option)
         if not any(cells):
             continue
-        rank = _rank(cells, named)
+        rank = header_rank(cells, named)
         if rank == POSSIBLE and not _is_as_wide(lines, place + size, option, len(cells)):
             rank = NOT_ONE
         if best is None or rank >= CERTAIN > best.rank:
@@ -150,27 +143,6 @@ def _parsed(lines: Sequence[str], place: int, separator: str) -> tuple[tuple[str
     except csv.Error:
         return (lines[place].strip(),), 1
     return tuple(cell.strip() for cell in cells), max(reader.line_num, 1)
-
-
-def _rank(cells: Sequence[str], named: frozenset[str]) -> int:
-    filled = [cell for cell in cells if cell]
-    if named and named.issubset(filled):
-        return NAMED
-    if any(len(cell) > _NAME_CHARS or _is_value(cell) for cell in filled):
-        return NOT_ONE
-    has_id, has_images = guess_id(filled) is not None, bool(guess_images(filled))
-    if not named and ((has_id and has_images) or recognise(filled) is not None):
-        return CERTAIN
-    if has_id or has_images:
-        return LIKELY
-    numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in filled)
-    is_full = 2 * len(filled) >= len(cells) and len(set(filled)) == len(filled)
-    return POSSIBLE if is_full and 2 * numbers <= len(filled) else NOT_ONE
-
-
-def _is_value(cell: str) -> bool:
-    """Whether a cell is a URL or the name of a picture, so that its row is not a header."""
-    return "://" in cell or (cell.lower().rpartition(".")[2] in IMAGE_SUFFIXES and "." in cell)
 
 
 def _is_as_wide(lines: Sequence[str], place: int, separator: str, width: int) -> bool:
@@ -235,7 +207,7 @@ def _refuse_quoted_lines(found: Sequence[_Candidate], name: str) -> None:
             continue
         separator = find_separator(whole)
         inner, _ = _parsed([whole], 0, separator)
-        if len(inner) > 1 and _rank(inner, frozenset()) >= LIKELY:
+        if len(inner) > 1 and header_rank(inner, frozenset()) >= LIKELY:
             raise BadInput(
                 f"{name}: every line is one quoted cell, {shown(whole)}, so that it has a single column.",
                 hint=f"Split the cells at {separator!r} in the spreadsheet (Data, Text to Columns) and save the file again, "

@@ -9,19 +9,17 @@ reading continues at the next line, so that one stray quote costs one row.
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from producer.limits import MAX_CELL_CHARS
 from producer.readers.base import ReadingOptions, Row
 from producer.readers.csv_header import LOOKED_AT_LINES, declared_separator, find_header
+from producer.readers.header import distinct_names, renamed_note
 from producer.row_errors import RowError, shown
 from producer.source import OpenedSource
 from producer.text.lines import Lines
 from vitrine.core.errors import BadInput
 from vitrine.core.types import RejectedRow
-
-_NOTED_COLUMNS = 5
 
 
 class CsvRows:
@@ -98,9 +96,9 @@ class CsvRows:
             raise BadInput(f"{self._name}: the header cannot be read: {flaw.message}.") from flaw
         if cells is None:
             raise BadInput(f"{self._name} is empty; expected a header and rows.")
-        names, renamed = _distinct([cell.strip() for cell in cells])
+        names, renamed = distinct_names([cell.strip() for cell in cells])
         if renamed:
-            self._notes.append(_renamed(renamed))
+            self._notes.append(renamed_note(renamed))
         return names
 
     def _before_header(self, separator: str | None, reading: ReadingOptions) -> str:
@@ -137,24 +135,6 @@ class CsvRows:
         return RowError(f"expected {len(self.names)} columns, found {len(cells)}{span}{only}")
 
 
-def _distinct(names: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
-    """Return the columns' names, each once, and those that were changed: the second `price` is `price_2`."""
-    taken = set(names)
-    times: Counter[str] = Counter()
-    found: list[str] = []
-    renamed: list[tuple[str, str]] = []
-    for name in names:
-        times[name] += 1
-        new = name
-        if name and times[name] > 1:
-            while (new := f"{name}_{times[name]}") in taken:
-                times[name] += 1
-            taken.add(new)
-            renamed.append((name, new))
-        found.append(new)
-    return tuple(found), renamed
-
-
 def _skipped(count: int) -> str:
     return (
         "line 1 was skipped, as asked"
@@ -172,11 +152,3 @@ def _quote_flaw(error: str) -> RowError:
     if error.startswith("unexpected end"):
         return RowError("a quote is opened here and not closed before the end of the file")
     return RowError('a quote within a quoted cell; expected it doubled ("")')
-
-
-def _renamed(columns: Sequence[tuple[str, str]]) -> str:
-    which = ", ".join(f"{shown(old)} as {shown(new)}" for old, new in columns[:_NOTED_COLUMNS])
-    more = f" and {len(columns) - _NOTED_COLUMNS} more" if len(columns) > _NOTED_COLUMNS else ""
-    if len(columns) == 1:
-        return f"a column has the name of one before it and is read under another: {which}"
-    return f"{len(columns)} columns have the name of one before them and are read under another: {which}{more}"

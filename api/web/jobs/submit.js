@@ -190,7 +190,7 @@ function problems(preview) {
 
 // Some formats are read from their end, so a part of the file cannot be previewed.
 async function needsWhole(file) {
-  const begins = await file.slice(0, 16).text();
+  const begins = String.fromCharCode(...new Uint8Array(await file.slice(0, 16).arrayBuffer()));
   return WHOLE_MARKS.some((mark) => begins.startsWith(mark));
 }
 

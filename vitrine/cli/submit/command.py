@@ -82,7 +82,12 @@ def check_encoding(_: click.Context, __: click.Parameter, value: str | None) -> 
 @click.option(
     "--skip", type=click.IntRange(0, 1000), default=0, help="Skip this many lines above the header."
 )
-@click.option("--row", metavar="PATH", help="XML: the element that is a row, such as channel/item.")
+@click.option(
+    "--row",
+    metavar="PATH",
+    help="XML or JSON: the path of the element that is a row, such as channel/item or data.items; "
+    "Excel: the sheet.",
+)
 @click.option(
     "--resume",
     metavar="JOB",

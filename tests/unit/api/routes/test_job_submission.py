@@ -381,7 +381,7 @@ def test_a_file_that_is_no_catalog_leaves_no_job(
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"format": "xlsx"}, "format"),
+        ({"format": "docx"}, "format"),
         ({"strict": "perhaps"}, "strict"),
         ({"colour": "x"}, "colour"),
     ],
