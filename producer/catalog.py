@@ -12,11 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from producer.column_types import Kinds, kinds_of
 from producer.columns import Columns, choose_columns
 from producer.duplicate_ids import SeenIds
 from producer.formats import Format
 from producer.image_url import ImageRoot, image_root
+from producer.limits import MAX_TEXT_CHARS
+from producer.picture_names import PictureNames
 from producer.presets import AUTO, NO_PRESET, PRESETS, Preset, matching, recognise
 from producer.readers import Reader, ReadingOptions, Row, open_reader
 from producer.readers.base import look_ahead
@@ -24,7 +25,10 @@ from producer.readers.in_memory import InMemoryRows
 from producer.row_errors import FileBrokenOff, RowError, shown
 from producer.row_groups import MAX_APART, RowGroup, RowGroups
 from producer.source import Source
-from producer.validate import Validator, cell_payload, typed_payload
+from producer.validate import Validator
+from producer.values.column_types import Kinds, kinds_of
+from producer.values.doubts import Doubts
+from producer.values.row_payload import cell_payload, typed_payload
 from vitrine.core.errors import BadInput
 from vitrine.core.types import CatalogItem, RejectedRow
 
@@ -50,6 +54,9 @@ class CatalogOptions:
     row: str | None = None  #: XML: the element that is a row.
     allow_files: bool = (
         False  #: Whether pictures can be files: only the command line sets it, never HTTP.
+    )
+    check_files: bool = (
+        False  #: Whether to note pictures that are neither URLs nor files: a dry run does.
     )
 
     @property
@@ -87,6 +94,8 @@ class Catalog:
         self.rows = 0
         self.payload: Kinds | None = None  #: Set once the first row is read.
         self._reader = reader
+        self._doubts = Doubts(lambda: self.rows)
+        self._picture_names = PictureNames(root, self._doubts) if options.check_files else None
         self._root = root
         self._separator = options.image_separator
 
@@ -108,7 +117,12 @@ class Catalog:
 
     def notes(self) -> list[str]:
         """What was detected, skipped or doubtful, one sentence each; complete once every row was read."""
-        return list(self._reader.notes)
+        names = self._picture_names
+        return [
+            *self._reader.notes,
+            *self._doubts.notes(MAX_TEXT_CHARS),
+            *(() if names is None else names.notes()),
+        ]
 
     def close(self) -> None:
         """Close the file."""
@@ -174,14 +188,13 @@ class Catalog:
     def _prepare(self) -> tuple[Iterator[Row | RejectedRow], Validator]:
         sample, rows = look_ahead(self._reader.rows())
         names = self._reader.names
-        if self._reader.typed:
-            payload_of = typed_payload(self.columns)
-        else:
-            payload_of = cell_payload(self.columns, names, sample)
-        self.payload = kinds_of(self.columns.payload_of(names), sample, payload_of)
+        read = typed_payload if self._reader.typed else cell_payload
+        payload = read(self.columns, names, sample, self._doubts)
+        self.payload = kinds_of(payload, sample)
         return rows, Validator(
-            self.columns, self._root, payload_of, self._separator, needs_picture=not self.grouped
-        )
+            self.columns, self._root, payload.of, self._doubts, self._separator,
+            needs_picture=not self.grouped, checked=self._picture_names,
+        )  # fmt: skip
 
     def _duplicate(self, item_id: str, first: int) -> RowError:
         return RowError(

@@ -45,7 +45,7 @@ class Role(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PreviewColumn:
-    """One column; `kind` as `producer.column_types` names it, None if the rows were not validated."""
+    """One column; `kind` as `producer.values.column_types` names it, None if the rows were not validated."""
 
     name: str
     role: Role

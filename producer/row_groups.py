@@ -13,10 +13,10 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from producer.cells import scalar_text
 from producer.limits import MAX_IMAGES_PER_ITEM
 from producer.row_errors import RowError
 from producer.validate import check_size
+from producer.values.cells import scalar_text
 from vitrine.core.types import CatalogItem, PayloadValue
 
 MAX_APART = 10_000

@@ -5,24 +5,27 @@ Every row passes through here, so each check starts with a cheap test that good 
 
 from __future__ import annotations
 
+import decimal
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
-from producer.cells import Cast, choose_cast
 from producer.columns import Columns
 from producer.image_cell import image_values
 from producer.image_url import ImageRoot
-from producer.limits import MAX_ID_BYTES, MAX_IMAGES_PER_ITEM, MAX_PAYLOAD_BYTES
-from producer.payload import payload_value
+from producer.limits import MAX_ID_BYTES, MAX_IMAGES_PER_ITEM, MAX_PAYLOAD_BYTES, MAX_TEXT_CHARS
+from producer.picture_names import PictureNames
 from producer.readers.base import Row
 from producer.row_errors import RowError, shown
+from producer.values.doubts import Doubts
+from producer.values.row_payload import PayloadOf
+from producer.values.texts import cut_text
 from vitrine.core.types import CatalogItem, PayloadValue
 
-PayloadOf: TypeAlias = Callable[[Mapping[str, Any]], dict[str, PayloadValue]]
-
+_MAX_EXACT_FLOAT = 2**53
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -34,26 +37,39 @@ class Validator:
         columns: Columns,
         root: ImageRoot,
         payload_of: PayloadOf,
+        doubts: Doubts,
         separator: str | None = None,
         *,
         needs_picture: bool = True,
+        checked: PictureNames | None = None,
     ) -> None:
         """With `needs_picture` False a row may have none: another row of its item has them."""
         self._id = columns.id
         self._images = columns.images
-        self._url = root.url
+        self._url = root.url if checked is None else checked.url
         self._payload_of = payload_of
+        self._doubts = doubts
         self._separator = separator
         self._needs_picture = needs_picture
 
     def item(self, row: Row) -> CatalogItem:
         """Return the row's item; raise `RowError`."""
         values = row.values
+        self._doubts.line = row.line
         item_id = self._checked_id(values)
         images = self._pictures(values)
         payload = self._payload_of(values)
-        check_size(payload)
+        if payload_size(payload) > MAX_PAYLOAD_BYTES:
+            self._cut(payload)
+            check_size(payload)
         return CatalogItem(item_id, images, payload)
+
+    def _cut(self, payload: dict[str, PayloadValue]) -> None:
+        """Cut the texts of a payload that is too large, so that one long description does not cost the row."""
+        for name, value in payload.items():
+            if isinstance(value, str) and len(value) > MAX_TEXT_CHARS:
+                payload[name] = cut_text(value)
+                self._doubts.cut(name)
 
     def _checked_id(self, values: Mapping[str, Any]) -> str:
         value = values.get(self._id)
@@ -86,41 +102,13 @@ class Validator:
         return tuple(urls)
 
 
-def cell_payload(columns: Columns, names: Sequence[str], sample: Sequence[Row]) -> PayloadOf:
-    """Return the function that makes the payload of CSV rows, with a type for each column from the first rows."""
-    casts: list[tuple[str, Cast]] = [
-        (name, choose_cast(row.values[name] for row in sample))
-        for name in columns.payload_of(names)
-    ]
-
-    def payload_of(values: Mapping[str, Any]) -> dict[str, PayloadValue]:
-        payload: dict[str, PayloadValue] = {}
-        for name, cast in casts:
-            if (text := values[name]) and (value := cast(text)) is not None:
-                payload[name] = value
-        return payload
-
-    return payload_of
-
-
-def typed_payload(columns: Columns) -> PayloadOf:
-    """Return the function that makes the payload of rows with typed values; rows can differ in their fields."""
-
-    def payload_of(values: Mapping[str, Any]) -> dict[str, PayloadValue]:
-        payload: dict[str, PayloadValue] = {}
-        for name in columns.payload_of(tuple(values)):
-            if (value := payload_value(name, values.get(name))) is not None:
-                payload[name] = value
-        return payload
-
-    return payload_of
-
-
 def _checked_id(field: str, value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if value is None or value == "":
         raise RowError("expected an id, found none", field=field, code="empty_id")
+    if isinstance(value, float | decimal.Decimal):
+        return _whole_number(field, value)
     if not isinstance(value, str):
         raise RowError(
             f"expected a text or a whole number, found {shown(value)}", field=field, code="bad_id"
@@ -139,12 +127,35 @@ def _checked_id(field: str, value: object) -> str:
     return text
 
 
-def check_size(payload: Mapping[str, PayloadValue]) -> None:
-    """Raise `RowError` for a payload that is no JSON or has more than `MAX_PAYLOAD_BYTES` as JSON, naming the largest field."""
+def _whole_number(field: str, value: float | decimal.Decimal) -> str:
+    """Return the id that a data frame or spreadsheet has turned into `101.0`."""
+    if math.isnan(value):
+        raise RowError("expected an id, found none (NaN)", field=field, code="empty_id")
+    if not math.isfinite(value) or value != int(value):
+        raise RowError(
+            f"expected a text or a whole number, found {shown(value)}", field=field, code="bad_id"
+        )
+    if isinstance(value, float) and abs(value) > _MAX_EXACT_FLOAT:
+        raise RowError(
+            f"expected a text or a whole number, found {value:.0f} as a float, which has lost digits; "
+            "store ids as text or integers",
+            field=field,
+            code="bad_id",
+        )
+    return str(int(value))
+
+
+def payload_size(payload: Mapping[str, PayloadValue]) -> int:
+    """Return the bytes of a payload as JSON; raise `RowError` if it is no JSON."""
     try:
-        size = len(orjson.dumps(payload))
+        return len(orjson.dumps(payload))
     except orjson.JSONEncodeError as error:
         raise RowError(f"a field that is no JSON: {error}", code="bad_value") from error
+
+
+def check_size(payload: Mapping[str, PayloadValue]) -> None:
+    """Raise `RowError` for a payload that is no JSON or has more than `MAX_PAYLOAD_BYTES` as JSON, naming the largest field."""
+    size = payload_size(payload)
     if size > MAX_PAYLOAD_BYTES:
         largest = max(payload, key=lambda name: len(orjson.dumps(payload[name])))
         raise RowError(

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.cells import cell_value, choose_cast
+from producer.values.casts import choose_column
+from producer.values.cells import cell_value
+from producer.values.doubts import Doubts
 from producer.columns import choose_columns, guess_id, guess_images
 from producer.image_cell import image_values, split_cell
 from producer.row_errors import RowError
@@ -80,7 +82,7 @@ def test_every_integer_of_fifteen_digits_is_an_integer(number: int) -> None:
     ],
 )
 def test_a_column_is_of_one_kind(cells: list[str], read: list[object]) -> None:
-    cast = choose_cast(cells)
+    cast = choose_column("x", cells, Doubts()).cast
     found = [cast(cell) for cell in cells]
     assert found == read
     assert [type(value) for value in found] == [type(value) for value in read]

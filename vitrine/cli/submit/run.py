@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
@@ -68,7 +68,7 @@ def run_submit(request: SubmitRequest) -> int:
 
 
 def _look(source: Source, request: SubmitRequest) -> int:
-    with open_catalog(source, request.catalog) as catalog:
+    with open_catalog(source, replace(request.catalog, check_files=True)) as catalog:
         report = _inspected(catalog)
         if request.as_json:
             print_json(report_json(report, catalog, request.collection))

@@ -1,0 +1,155 @@
+"""A row's payload, with each column read as its first values decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from producer.columns import Columns
+from producer.payload import payload_value
+from producer.readers.base import Row
+from producer.row_errors import RowError
+from producer.values.casts import Cast, choose_column
+from producer.values.cells import scalar_list
+from producer.values.doubts import Doubts
+from producer.values.typed_columns import choose_typed
+from vitrine.core.types import PayloadValue
+
+PayloadOf: TypeAlias = Callable[[Mapping[str, Any]], dict[str, PayloadValue]]
+
+_SUFFIX = "_currency"
+_AMOUNT_KEYS = ("amount", "value")
+_CURRENCY_KEYS = ("currency", "currencyCode", "currency_code")
+"""Of an object that is a price, such as `{"amount": 19.99, "currency": "EUR"}`, flattened into dotted names."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowPayload:
+    """How rows become payloads; `names` are the fields as they are stored, as far as the first rows show them."""
+
+    of: PayloadOf
+    names: tuple[str, ...]
+
+
+def cell_payload(
+    columns: Columns, names: Sequence[str], sample: Sequence[Row], doubts: Doubts
+) -> RowPayload:
+    """Return the payload of rows of texts; a row can lack columns, and a field can be a list of texts."""
+    chosen = [
+        choose_column(name, _texts(sample, name), doubts) for name in columns.payload_of(names)
+    ]
+    casts = [(column.name, column.cast) for column in chosen]
+    currencies = [
+        (column.name, f"{column.name}{_SUFFIX}", column.currency)
+        for column in chosen
+        if column.currency is not None
+    ]
+
+    def payload_of(values: Mapping[str, Any]) -> dict[str, PayloadValue]:
+        payload: dict[str, PayloadValue] = {}
+        get = values.get
+        for name, cast in casts:
+            if (found := get(name)) and (
+                value := cast(found) if found.__class__ is str else _entries(found, cast)
+            ) is not None:
+                payload[name] = value
+        for name, added, currency in currencies:
+            _add_currency(payload, added, get(name), currency)
+        return payload
+
+    stored = (*(name for name, _ in casts), *(added for _, added, _ in currencies))
+    return RowPayload(payload_of, tuple(dict.fromkeys(stored)))
+
+
+def typed_payload(
+    columns: Columns, names: Sequence[str], sample: Sequence[Row], doubts: Doubts
+) -> RowPayload:
+    """Return the payload of rows with typed values; rows can differ in their fields."""
+    wanted = columns.payload_of(names)
+    stored_as = _prices_of_objects(wanted, names) if columns.payload is None else {}
+    chosen = {
+        name: column
+        for name in wanted
+        if (column := choose_typed(stored_as.get(name, name), _typed(sample, name), doubts))
+    }
+    left = {columns.id, *columns.images} | columns.left_out
+
+    def payload_of(values: Mapping[str, Any]) -> dict[str, PayloadValue]:
+        payload: dict[str, PayloadValue] = {}
+        for name in values if columns.payload is None else wanted:
+            found = values.get(name)
+            if found is None or (columns.payload is None and (name in left or not name)):
+                continue
+            value = payload_value(name, found)
+            if (column := chosen.get(name)) is not None and value is not None:
+                if column.currency is not None:
+                    _add_currency(
+                        payload, f"{stored_as.get(name, name)}{_SUFFIX}", value, column.currency
+                    )
+                value = column.read(value)
+            if value is not None:
+                payload[stored_as.get(name, name)] = value
+        return payload
+
+    stored = [stored_as.get(name, name) for name in wanted]
+    stored += [f"{stored_as.get(name, name)}{_SUFFIX}" for name in chosen if chosen[name].currency]
+    return RowPayload(payload_of, tuple(dict.fromkeys(stored)))
+
+
+def _prices_of_objects(wanted: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Return the shorter names of `price.amount` and `price.currency`, unless other fields have those names."""
+    shorter: dict[str, str] = {}
+    for name in wanted:
+        base, _, last = name.rpartition(".")
+        if (
+            not base
+            or last not in _AMOUNT_KEYS
+            or {base, f"{base}{_SUFFIX}"} & {*names, *shorter.values()}
+        ):
+            continue
+        currency = next(
+            (f"{base}.{key}" for key in _CURRENCY_KEYS if f"{base}.{key}" in wanted), None
+        )
+        if currency is not None:
+            shorter |= {name: base, currency: f"{base}{_SUFFIX}"}
+    return shorter
+
+
+def _add_currency(
+    payload: dict[str, PayloadValue], name: str, found: Any, currency: Callable[[str], str | None]
+) -> None:
+    """Add the currency of one field, unless the row has a field of that name."""
+    texts = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+    named = dict.fromkeys(
+        code for text in texts if isinstance(text, str) and (code := currency(text))
+    )
+    if named:
+        codes = list(named)
+        payload.setdefault(name, codes[0] if len(codes) == 1 else codes)
+
+
+def _entries(found: Any, cast: Cast) -> PayloadValue:
+    """Return a list of texts with each entry read as the column's cells are; None if there is nothing in it."""
+    read: list[Any] = []
+    for entry in found:
+        value = cast(entry) if entry else None
+        read.extend(value if isinstance(value, list) else () if value is None else (value,))
+    return scalar_list(read) if read else None
+
+
+def _texts(sample: Sequence[Row], name: str) -> Iterator[str]:
+    for row in sample:
+        found = row.values.get(name)
+        if isinstance(found, str):
+            yield found
+        elif found:
+            yield from (entry for entry in found if entry)
+
+
+def _typed(sample: Sequence[Row], name: str) -> Iterator[PayloadValue]:
+    for row in sample:
+        if (found := row.values.get(name)) is not None:
+            with suppress(RowError):  # reported when the row is read
+                yield payload_value(name, found)

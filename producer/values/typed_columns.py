@@ -1,0 +1,75 @@
+"""How to read the columns of typed rows (JSON, Parquet), decided by their first values.
+
+Numbers, booleans and lists have their type already. Texts that all are dates or amounts of money are read as those,
+and plain numbers too in a column of prices; a title `5 EUR` among other titles stays. Later values of another kind are
+kept and counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeAlias
+
+from producer.column_names import plain_name
+from producer.values.casts import Column, choose_amount, choose_column, choose_date
+from producer.values.doubts import BOOLEANS, LISTS, NUMBERS, TEXTS, Doubts, Expected
+from vitrine.core.types import PayloadValue
+
+Read: TypeAlias = Callable[[PayloadValue], PayloadValue]
+
+_PRICES = re.compile(
+    r"(?:.*_)?(?:prices?|preis|prix|precio|prezzo|preco|prijs|pris|cena|cenas?|amount|cost|msrp|rrp)(?:_.*)?"
+)
+_EXPECTED = {int: NUMBERS, float: NUMBERS, bool: BOOLEANS, str: TEXTS, list: LISTS}
+
+
+class TypedColumn(NamedTuple):
+    """The reading of one column; `currency` as in `producer.values.casts.Column`."""
+
+    read: Read
+    currency: Callable[[str], str | None] | None = None
+
+
+def choose_typed(name: str, values: Iterable[PayloadValue], doubts: Doubts) -> TypedColumn | None:
+    """Choose how to read a column from its first values, None if they differ in kind or there are none."""
+    found = [value for value in values if value is not None]
+    expected = {_EXPECTED[type(value)] for value in found}
+    texts = [value for value in found if isinstance(value, str)]
+    if texts and expected <= {TEXTS, NUMBERS}:
+        column = _special(name, texts, doubts, all_texts=len(texts) == len(found))
+        if column is not None:
+            return TypedColumn(_texts_as(column), column.currency)
+    return TypedColumn(_checked(name, doubts, expected.pop())) if len(expected) == 1 else None
+
+
+def _special(name: str, texts: list[str], doubts: Doubts, *, all_texts: bool) -> Column | None:
+    if all_texts and (dates := choose_date(name, texts, doubts)) is not None:
+        return dates
+    if _PRICES.fullmatch(plain_name(name)):
+        return _numbers(name, texts, doubts)
+    found = choose_amount(name, texts, doubts)
+    return None if found is None or found.currency is None else found
+
+
+def _numbers(name: str, texts: list[str], doubts: Doubts) -> Column | None:
+    column = choose_column(name, texts, doubts)
+    return column if all(isinstance(column.cast(text), int | float) for text in texts) else None
+
+
+def _texts_as(column: Column) -> Read:
+    def read(value: PayloadValue) -> PayloadValue:
+        return column.cast(value) if isinstance(value, str) else value
+
+    return read
+
+
+def _checked(name: str, doubts: Doubts, expected: Expected) -> Read:
+    fitting = frozenset(kind for kind, of_kind in _EXPECTED.items() if of_kind is expected)
+
+    def read(value: PayloadValue) -> PayloadValue:
+        if type(value) not in fitting:
+            doubts.odd(name, expected)
+        return value
+
+    return read
