@@ -93,6 +93,7 @@ class Catalog:
         self.file_root = root.folder
         self.rows = 0
         self.payload: Kinds | None = None  #: Set once the first row is read.
+        self.stored_as: Mapping[str, str] = {}  #: Fields stored under another name than the file's.
         self._reader = reader
         self._doubts = Doubts(lambda: self.rows)
         self._picture_names = PictureNames(root, self._doubts) if options.check_files else None
@@ -181,7 +182,7 @@ class Catalog:
 
     def _merged(self, group: RowGroup) -> CatalogItem | RejectedRow:
         try:
-            return group.merged(", ".join(self.columns.images))
+            return group.merged(", ".join(self.columns.images), self._doubts)
         except RowError as flaw:
             return flaw.at(self.name, group.line)
 
@@ -190,7 +191,7 @@ class Catalog:
         names = self._reader.names
         read = typed_payload if self._reader.typed else cell_payload
         payload = read(self.columns, names, sample, self._doubts)
-        self.payload = kinds_of(payload, sample)
+        self.payload, self.stored_as = kinds_of(payload, sample), payload.stored_as
         return rows, Validator(
             self.columns, self._root, payload.of, self._doubts, self._separator,
             needs_picture=not self.grouped, checked=self._picture_names,

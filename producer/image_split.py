@@ -37,11 +37,17 @@ def split_names(text: str) -> list[str]:
     """Return the names in a text, by the module's rules; they can be blank or placeholders."""
     return [
         name
-        for line in _LINES.split(text)
+        for line in _lines(text)
         for part in _at_bars(line)
         for url in split_urls(part)
         for name in _at_suffixes(url)
     ]
+
+
+def _lines(text: str) -> list[str]:
+    *lines, last = _LINES.split(text)
+    # A separator can stand before a line break too.
+    return [*(re.sub(r"[,;|]$", "", stripped(line)) for line in lines), last]
 
 
 def split_urls(text: str) -> list[str]:
@@ -81,7 +87,7 @@ def _if_files(text: str, separator: str | None, *, is_url: bool) -> list[str]:
         stripped(part)
         for part in (_BLANKS.split(text) if separator is None else text.split(separator))
     ]
-    if len(parts) < 2 or not all(map(_is_file_or_none, parts)) or not any(map(_is_file, parts)):
+    if len(parts) < 2 or not all(map(_is_file_or_none, parts)):
         return [text]
     if is_url and not all(part[:1] == "/" or is_placeholder(part) for part in parts[1:]):
         return [text]

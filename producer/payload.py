@@ -38,7 +38,7 @@ def payload_value(name: str, value: object) -> PayloadValue:
     if value is None or value == "":
         return None
     if isinstance(value, str):
-        return clean_text(value) or None
+        return (value if value.isascii() and "&" not in value else clean_text(value)) or None
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float | decimal.Decimal):
@@ -74,6 +74,10 @@ def _text(name: str, value: object) -> str:
 
 
 def _list(name: str, values: list[Any]) -> PayloadValue:
+    if set(map(type, values)) == {str}:
+        return [
+            value if value.isascii() and "&" not in value else clean_text(value) for value in values
+        ]
     present = [entry for value in values if (entry := _entry(value)) is not None]
     try:
         if is_scalar_list(present):

@@ -11,19 +11,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from producer.columns import Columns
 from producer.image_cell import image_values
 from producer.image_url import ImageRoot
-from producer.limits import MAX_ID_BYTES, MAX_IMAGES_PER_ITEM, MAX_PAYLOAD_BYTES, MAX_TEXT_CHARS
+from producer.limits import MAX_ID_BYTES, MAX_IMAGES_PER_ITEM
 from producer.picture_names import PictureNames
 from producer.readers.base import Row
 from producer.row_errors import RowError, shown
 from producer.values.doubts import Doubts
+from producer.values.payload_size import fit_payload
 from producer.values.row_payload import PayloadOf
-from producer.values.texts import cut_text
-from vitrine.core.types import CatalogItem, PayloadValue
+from vitrine.core.types import CatalogItem
 
 _MAX_EXACT_FLOAT = 2**53
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -59,17 +57,9 @@ class Validator:
         item_id = self._checked_id(values)
         images = self._pictures(values)
         payload = self._payload_of(values)
-        if payload_size(payload) > MAX_PAYLOAD_BYTES:
-            self._cut(payload)
-            check_size(payload)
+        for name in fit_payload(payload):
+            self._doubts.cut(name, self._doubts.place)
         return CatalogItem(item_id, images, payload)
-
-    def _cut(self, payload: dict[str, PayloadValue]) -> None:
-        """Cut the texts of a payload that is too large, so that one long description does not cost the row."""
-        for name, value in payload.items():
-            if isinstance(value, str) and len(value) > MAX_TEXT_CHARS:
-                payload[name] = cut_text(value)
-                self._doubts.cut(name)
 
     def _checked_id(self, values: Mapping[str, Any]) -> str:
         value = values.get(self._id)
@@ -143,27 +133,6 @@ def _whole_number(field: str, value: float | decimal.Decimal) -> str:
             code="bad_id",
         )
     return str(int(value))
-
-
-def payload_size(payload: Mapping[str, PayloadValue]) -> int:
-    """Return the bytes of a payload as JSON; raise `RowError` if it is no JSON."""
-    try:
-        return len(orjson.dumps(payload))
-    except orjson.JSONEncodeError as error:
-        raise RowError(f"a field that is no JSON: {error}", code="bad_value") from error
-
-
-def check_size(payload: Mapping[str, PayloadValue]) -> None:
-    """Raise `RowError` for a payload that is no JSON or has more than `MAX_PAYLOAD_BYTES` as JSON, naming the largest field."""
-    size = payload_size(payload)
-    if size > MAX_PAYLOAD_BYTES:
-        largest = max(payload, key=lambda name: len(orjson.dumps(payload[name])))
-        raise RowError(
-            f"expected at most {MAX_PAYLOAD_BYTES} bytes of payload, found {size}, most of them here; "
-            "choose fewer payload columns",
-            field=largest,
-            code="payload_too_large",
-        )
 
 
 def _image_code(flaw: RowError) -> str:

@@ -52,8 +52,10 @@ def iso_date(text: str) -> str | None:
         return None
     day, minutes, seconds, zone = parts.groups()
     try:
+        if minutes is None:
+            return normal_datetime(dt.date.fromisoformat(day))
         whole = dt.datetime.fromisoformat(
-            f"{day}T{minutes or '00:00'}{seconds or ':00'}{(zone or '').upper()}"
+            f"{day}T{minutes}{seconds or ':00'}{(zone or '').upper()}"
         )
     except ValueError:
         return None
@@ -120,7 +122,4 @@ def _utc(value: dt.datetime) -> str | None:
             value = value.astimezone(dt.UTC)
         except OverflowError:
             return None  # a zone that leads out of the years 1 to 9999
-    return (
-        f"{value.year:04d}-{value.month:02d}-{value.day:02d}"
-        f"T{value.hour:02d}:{value.minute:02d}:{value.second:02d}Z"
-    )
+    return f"{value.isoformat(timespec='seconds')[:19]}Z"

@@ -29,12 +29,14 @@ DATES = Expected("a date", "dates")
 
 
 class Place(NamedTuple):
-    """A row: its number among the rows, and its line in the file."""
+    """A row: its number among the rows, if that is known, and its line in the file."""
 
-    row: int
+    row: int | None
     line: int
 
     def __str__(self) -> str:
+        if self.row is None:
+            return f"line {self.line}"
         # In a format without lines, the line is the row's number.
         row = f"row {self.row}"
         return row if self.row == self.line else f"{row} (line {self.line})"
@@ -83,21 +85,22 @@ class Doubts:
             name = _OTHERS
         self._odd.setdefault((name, expected), Places()).add(self.place)
 
-    def cut(self, name: str) -> None:
+    def cut(self, name: str, place: Place) -> None:
         """Count a text that was cut."""
         if name not in self._cut and len(self._cut) >= MOST_COLUMNS:
             name = _OTHERS
-        self._cut.setdefault(name, Places()).add(self.place)
+        self._cut.setdefault(name, Places()).add(place)
 
     def notes(self, cut_to: int) -> Iterator[str]:
         """Yield a sentence for each doubt; `cut_to` is the length in characters that texts were cut to."""
         yield from self._columns.values()
         for (name, expected), places in self._odd.items():
             yield (
-                f"1 value of {name!r} is not {expected.one}"
+                f"1 value of {name!r} is not {expected.one}, unlike those of the first rows, and was kept as it is: {places}"
                 if places.times == 1
-                else f"{places.times:,} values of {name!r} are not {expected.many}"
-            ) + f" as in the first rows, and kept as found: {places}"
+                else f"{places.times:,} values of {name!r} are not {expected.many}, unlike those of the first rows, "
+                f"and were kept as they are: {places}"
+            )
         for name, places in self._cut.items():
             rows = "1 row" if places.times == 1 else f"{places.times:,} rows"
             yield f"{name!r} was cut to {cut_to:,} characters in {rows} with too large a payload: {places}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from producer.columns import Columns
@@ -14,7 +14,7 @@ from producer.row_errors import RowError
 from producer.values.casts import Cast, choose_column
 from producer.values.cells import scalar_list
 from producer.values.doubts import Doubts
-from producer.values.typed_columns import choose_typed
+from producer.values.typed_columns import TypedColumn, choose_typed
 from vitrine.core.types import PayloadValue
 
 PayloadOf: TypeAlias = Callable[[Mapping[str, Any]], dict[str, PayloadValue]]
@@ -31,6 +31,7 @@ class RowPayload:
 
     of: PayloadOf
     names: tuple[str, ...]
+    stored_as: Mapping[str, str] = field(default_factory=dict)  #: Fields stored under another name.
 
 
 def cell_payload(
@@ -68,34 +69,45 @@ def typed_payload(
 ) -> RowPayload:
     """Return the payload of rows with typed values; rows can differ in their fields."""
     wanted = columns.payload_of(names)
-    stored_as = _prices_of_objects(wanted, names) if columns.payload is None else {}
+    every = columns.payload is None
+    stored_as = _prices_of_objects(wanted, names) if every else {}
     chosen = {
         name: column
         for name in wanted
         if (column := choose_typed(stored_as.get(name, name), _typed(sample, name), doubts))
     }
-    left = {columns.id, *columns.images} | columns.left_out
+    left = frozenset((columns.id, *columns.images, "")) | columns.left_out if every else frozenset()
+    money = {
+        name: (f"{stored_as.get(name, name)}{_SUFFIX}", currency)
+        for name, read in chosen.items()
+        if read.column is not None and (currency := read.column.currency) is not None
+    }
 
     def payload_of(values: Mapping[str, Any]) -> dict[str, PayloadValue]:
         payload: dict[str, PayloadValue] = {}
-        for name in values if columns.payload is None else wanted:
-            found = values.get(name)
-            if found is None or (columns.payload is None and (name in left or not name)):
+        for name in values if every else wanted:
+            found = None if name in left else values.get(name)
+            if found is None or (value := payload_value(name, found)) is None:
                 continue
-            value = payload_value(name, found)
-            if (column := chosen.get(name)) is not None and value is not None:
-                if column.currency is not None:
-                    _add_currency(
-                        payload, f"{stored_as.get(name, name)}{_SUFFIX}", value, column.currency
-                    )
-                value = column.read(value)
+            if (read := chosen.get(name)) is not None and type(value) not in read.fitting:
+                value = _fitted(name, value, read, doubts)
             if value is not None:
                 payload[stored_as.get(name, name)] = value
+        for name, (added, currency) in money.items():
+            _add_currency(payload, added, values.get(name), currency)
         return payload
 
     stored = [stored_as.get(name, name) for name in wanted]
-    stored += [f"{stored_as.get(name, name)}{_SUFFIX}" for name in chosen if chosen[name].currency]
-    return RowPayload(payload_of, tuple(dict.fromkeys(stored)))
+    stored += [added for added, _ in money.values()]
+    return RowPayload(payload_of, tuple(dict.fromkeys(stored)), stored_as)
+
+
+def _fitted(name: str, value: PayloadValue, read: TypedColumn, doubts: Doubts) -> PayloadValue:
+    """Return a text as its column reads it; a value of another kind stays, and is counted."""
+    if isinstance(value, str) and read.column is not None:
+        return read.column.cast(value)
+    doubts.odd(name, read.expected)
+    return value
 
 
 def _prices_of_objects(wanted: Sequence[str], names: Sequence[str]) -> dict[str, str]:

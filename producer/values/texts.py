@@ -31,8 +31,11 @@ def cut_text(text: str, most: int = MAX_TEXT_CHARS) -> str:
     if len(text) <= most:
         return text
     kept = text[: most - 1]
-    blank = max(kept.rfind(" ", most - _WORD), kept.rfind("\n", most - _WORD))
-    return f"{kept[:blank] if blank > 0 else kept}…".replace(" …", "…")
+    if not text[most - 1].isspace():
+        start = max(most - _WORD, 0)
+        end = max(kept.rfind(" ", start), kept.rfind("\n", start))
+        kept = kept[:end] if end > 0 else kept
+    return f"{kept.rstrip()}…"
 
 
 def _decoded(entity: re.Match[str]) -> str:

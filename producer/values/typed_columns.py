@@ -8,15 +8,13 @@ kept and counted.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from producer.column_names import plain_name
 from producer.values.casts import Column, choose_amount, choose_column, choose_date
-from producer.values.doubts import BOOLEANS, LISTS, NUMBERS, TEXTS, Doubts, Expected
+from producer.values.doubts import BOOLEANS, DATES, LISTS, MONEY, NUMBERS, TEXTS, Doubts, Expected
 from vitrine.core.types import PayloadValue
-
-Read: TypeAlias = Callable[[PayloadValue], PayloadValue]
 
 _PRICES = re.compile(
     r"(?:.*_)?(?:prices?|preis|prix|precio|prezzo|preco|prijs|pris|cena|cenas?|amount|cost|msrp|rrp)(?:_.*)?"
@@ -25,10 +23,11 @@ _EXPECTED = {int: NUMBERS, float: NUMBERS, bool: BOOLEANS, str: TEXTS, list: LIS
 
 
 class TypedColumn(NamedTuple):
-    """The reading of one column; `currency` as in `producer.values.casts.Column`."""
+    """The reading of one column: of the kind `expected`, whose types are `fitting`; texts are read by `column`, if given."""
 
-    read: Read
-    currency: Callable[[str], str | None] | None = None
+    expected: Expected
+    fitting: frozenset[type]
+    column: Column | None = None
 
 
 def choose_typed(name: str, values: Iterable[PayloadValue], doubts: Doubts) -> TypedColumn | None:
@@ -37,15 +36,19 @@ def choose_typed(name: str, values: Iterable[PayloadValue], doubts: Doubts) -> T
     expected = {_EXPECTED[type(value)] for value in found}
     texts = [value for value in found if isinstance(value, str)]
     if texts and expected <= {TEXTS, NUMBERS}:
-        column = _special(name, texts, doubts, all_texts=len(texts) == len(found))
-        if column is not None:
-            return TypedColumn(_texts_as(column), column.currency)
-    return TypedColumn(_checked(name, doubts, expected.pop())) if len(expected) == 1 else None
+        if len(texts) == len(found) and (dates := choose_date(name, texts, doubts)) is not None:
+            return TypedColumn(DATES, frozenset(), dates)
+        if (amounts := _amounts(name, texts, doubts)) is not None:
+            return TypedColumn(
+                MONEY if amounts.currency else NUMBERS, frozenset((int, float)), amounts
+            )
+    if len(expected) != 1:
+        return None
+    kind = expected.pop()
+    return TypedColumn(kind, frozenset(one for one, of in _EXPECTED.items() if of is kind))
 
 
-def _special(name: str, texts: list[str], doubts: Doubts, *, all_texts: bool) -> Column | None:
-    if all_texts and (dates := choose_date(name, texts, doubts)) is not None:
-        return dates
+def _amounts(name: str, texts: list[str], doubts: Doubts) -> Column | None:
     if _PRICES.fullmatch(plain_name(name)):
         return _numbers(name, texts, doubts)
     found = choose_amount(name, texts, doubts)
@@ -55,21 +58,3 @@ def _special(name: str, texts: list[str], doubts: Doubts, *, all_texts: bool) ->
 def _numbers(name: str, texts: list[str], doubts: Doubts) -> Column | None:
     column = choose_column(name, texts, doubts)
     return column if all(isinstance(column.cast(text), int | float) for text in texts) else None
-
-
-def _texts_as(column: Column) -> Read:
-    def read(value: PayloadValue) -> PayloadValue:
-        return column.cast(value) if isinstance(value, str) else value
-
-    return read
-
-
-def _checked(name: str, doubts: Doubts, expected: Expected) -> Read:
-    fitting = frozenset(kind for kind, of_kind in _EXPECTED.items() if of_kind is expected)
-
-    def read(value: PayloadValue) -> PayloadValue:
-        if type(value) not in fitting:
-            doubts.odd(name, expected)
-        return value
-
-    return read
