@@ -48,23 +48,22 @@ class PictureNames:
 
     def notes(self) -> Iterator[str]:
         """Yield a sentence for each kind of doubtful name."""
-        prefix, folder = self._root.prefix, self._root.given or self._root.folder
-        what = (
-            f"neither URLs nor files beneath {folder!r}"
-            if prefix is None
-            else f"put behind {prefix!r}"
-        )
         if self._hosts.times:
-            names = _counted(self._hosts.times)
-            yield f"{names} {what}, but start like a host; is https:// missing? {self._hosts}"
+            alike = "looks like a host" if self._hosts.times == 1 else "look like hosts"
+            yield f"{self._what(self._hosts.times)}, but {alike} (is https:// missing?): {self._hosts}"
         if self._missing.times:
-            yield f"{_counted(self._missing.times)} {what}: {self._missing}"
+            yield f"{self._what(self._missing.times)}: {self._missing}"
+
+    def _what(self, times: int) -> str:
+        names = "1 picture name is" if times == 1 else f"{times:,} picture names are"
+        if self._root.prefix is not None:
+            return (
+                f"{names} read as {'a path' if times == 1 else 'paths'} below {self._root.prefix}"
+            )
+        what = "neither a URL nor a file" if times == 1 else "neither URLs nor files"
+        return f"{names} {what} beneath {self._root.given or self._root.folder}"
 
     def _is_doubtful(self, name: str, url: str) -> bool:
         if scheme_of(url) is FILE:
             return not os.path.isfile(local_path(url))
         return self._root.prefix is not None and scheme_of(name) is None and looks_like_host(name)
-
-
-def _counted(times: int) -> str:
-    return "1 name of a picture is" if times == 1 else f"{times:,} names of pictures are"

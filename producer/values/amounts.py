@@ -18,7 +18,7 @@ from producer.values.texts import clean_text
 
 _CODES = re.compile(
     r"(?:.*_)?(?:sizes?|grosse|grossen|tailles?|tallas?|taglia|taglie|maat|maten|rozmiar|storlek|ids?|skus?|eans?|gtins?|isbn|"
-    r"upcs?|mpn|barcodes?|phones?|telephone|telefon|tel|fax|zip|plz|postcode|category|categories|tags?|versions?)(?:_.*)?"
+    r"upcs?|mpn|barcodes?|codes?|models?|refs?|reference|numbers?|nr|no|phones?|telephone|telefon|tel|fax|zip|plz|postcode|category|categories|tags?|versions?)(?:_.*)?"
 )
 """Columns in which `1,5` is a list of ids, and `38,5` and `EUR 38` are sizes."""
 _usual = re.compile(r"((?:0|[1-9][0-9]{0,10})\.[0-9]{1,2}) ?([A-Z]{3})").fullmatch
@@ -64,9 +64,14 @@ class Amounts:
         return found
 
 
+def holds_codes(name: str) -> bool:
+    """Return whether a column is named like one of sizes, ids or other codes, whose numbers are no amounts."""
+    return _CODES.fullmatch(plain_name(name)) is not None
+
+
 def choose_amounts(name: str, texts: Sequence[str], doubts: Doubts) -> tuple[Amounts, bool] | None:
     """Return the reading of a column and whether it has currencies, from its first texts; None for other columns."""
-    if _CODES.fullmatch(plain_name(name)):
+    if holds_codes(name):
         return None
     found: list[Money] = []
     for text in texts:

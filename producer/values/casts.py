@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from producer.row_errors import shown
-from producer.values.amounts import choose_amounts
+from producer.values.amounts import choose_amounts, holds_codes
 from producer.values.cells import (
     BOOLS,
     FLOAT,
@@ -22,12 +22,17 @@ from producer.values.cells import (
     number_value,
     scalar_text,
 )
-from producer.values.dates import DateForm, date_form
+from producer.values.dates import DateForm, date_form, iso_date
 from producer.values.doubts import BOOLEANS, DATES, LISTS, NUMBERS, Doubts, Expected
+from producer.values.money import money
 from producer.values.texts import clean_text
 
 Cast: TypeAlias = Callable[[str], Cell | None]
 """Returns the value of a cell, None if it is blank."""
+
+
+_ENOUGH = 20
+"""Values that show what a column is meant to hold."""
 
 
 class Column(NamedTuple):
@@ -61,7 +66,9 @@ def choose_column(name: str, cells: Iterable[str], doubts: Doubts) -> Column:
         return Column(name, _lists(name, doubts, as_texts=any(map(_holds_text, values))))
     if found <= {int, float, str}:
         special = choose_date(name, texts, doubts) or choose_amount(name, texts, doubts)
-        return special or Column(name, text_value)
+        if special is not None:
+            return special
+        _note_few_others(name, texts, doubts)
     return Column(name, text_value)
 
 
@@ -155,6 +162,22 @@ def _odd(name: str, doubts: Doubts, expected: Expected) -> Cast:
         return clean_text(text)
 
     return cast
+
+
+def _note_few_others(name: str, texts: Sequence[str], doubts: Doubts) -> None:
+    """Note that a column stays text because of a few values among many numbers or dates."""
+    if len(texts) < _ENOUGH or holds_codes(name):
+        return
+    for expected, fits in ((NUMBERS, money), (DATES, iso_date)):
+        if sum(fits(text) is not None for text in texts[:_ENOUGH]) < _ENOUGH * 3 // 4:
+            continue
+        others = [text for text in texts if fits(text) is None]
+        if others and len(others) * 10 <= len(texts):
+            doubts.column(
+                name,
+                f"{name!r} stays text: {len(others):,} of its first {len(texts):,} values are not {expected.many} "
+                f"(the first: {shown(others[0])})",
+            )
 
 
 def _holds_text(value: Cell | None) -> bool:

@@ -76,7 +76,7 @@ class Doubts:
 
     def column(self, name: str, sentence: str) -> None:
         """Note why a column is read as it is."""
-        if len(self._columns) < MOST_COLUMNS:
+        if name in self._columns or len(self._columns) < MOST_COLUMNS:
             self._columns[name] = sentence
 
     def odd(self, name: str, expected: Expected) -> None:

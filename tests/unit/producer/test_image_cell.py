@@ -15,9 +15,13 @@ from producer.image_text import is_placeholder
 from producer.limits import MAX_NESTING
 from producer.row_errors import RowError
 
-_BEGINS_ANOTHER = re.compile(r"[,;|](?:[a-z][a-z0-9+.-]{1,15}://|//[a-z0-9-]+\.[a-z0-9.-]+[/:])", re.IGNORECASE)
+_BEGINS_ANOTHER = re.compile(
+    r"[,;|](?:[a-z][a-z0-9+.-]{1,15}://|//[a-z0-9-]+\.[a-z0-9.-]+[/:])", re.IGNORECASE
+)
 _ENTITY = re.compile(r"&[A-Za-z0-9#]+;")
-_FILES = re.compile(rf"(?:{'|'.join(map(re.escape, SUFFIXES))})(?:\?[^,;|]*)?[,;|](?=/|[,;|]|$)", re.IGNORECASE)
+_FILES = re.compile(
+    rf"(?:{'|'.join(map(re.escape, SUFFIXES))})(?:\?[^,;|]*)?[,;|](?=/|[,;|]|$)", re.IGNORECASE
+)
 
 
 def is_one(url: str) -> bool:
@@ -26,7 +30,18 @@ def is_one(url: str) -> bool:
 
 
 RESTS = st.from_regex(r"[A-Za-z0-9_.~,;|=&?%:/+()-]{0,30}", fullmatch=True)
-NAMES = st.sampled_from(["", ".jpg", ".PNG", ".webp", ".jpg?w=300,h=200", ".jpeg?v=1;2", "?id=7,8&x=9|10", ",h_200/6.jpg"])
+NAMES = st.sampled_from(
+    [
+        "",
+        ".jpg",
+        ".PNG",
+        ".webp",
+        ".jpg?w=300,h=200",
+        ".jpeg?v=1;2",
+        "?id=7,8&x=9|10",
+        ",h_200/6.jpg",
+    ]
+)
 URLS = st.builds(
     "{}://{}.example{}/{}{}".format,
     st.sampled_from(["http", "https", "HTTPS", "s3", "ftp"]),
@@ -37,11 +52,30 @@ URLS = st.builds(
 ).filter(is_one)
 LISTED = URLS.filter(lambda url: url[-1] not in ",;|")
 """URLs that can be told from the separator after them."""
-FILES = st.builds("{}{}".format, st.from_regex(r"/?[A-Za-z0-9_.()-][A-Za-z0-9_./()-]{0,20}[A-Za-z0-9]", fullmatch=True), st.sampled_from(SUFFIXES))
+FILES = st.builds(
+    "{}{}".format,
+    st.from_regex(r"/?[A-Za-z0-9_.()-][A-Za-z0-9_./()-]{0,20}[A-Za-z0-9]", fullmatch=True),
+    st.sampled_from(SUFFIXES),
+)
 PATHS = st.from_regex(r"[A-Za-z0-9_.-][A-Za-z0-9_./ ,;-]{0,20}[A-Za-z0-9_]", fullmatch=True).filter(
     lambda path: not is_placeholder(path) and not any(suffix in path.lower() for suffix in SUFFIXES)
 )
-SEPARATORS = [",", ";", "|", " ", "\n", "\t", ", ", "; ", " | ", " , ", "\r\n", ",\n", "   ", "\xa0"]
+SEPARATORS = [
+    ",",
+    ";",
+    "|",
+    " ",
+    "\n",
+    "\t",
+    ", ",
+    "; ",
+    " | ",
+    " , ",
+    "\r\n",
+    ",\n",
+    "   ",
+    "\xa0",
+]
 
 
 @given(URLS)
@@ -212,7 +246,9 @@ def test_a_cell_of_a_million_blanks_is_quickly_nothing() -> None:
         split_cell(f"a{' ' * 1_000_000}b")
 
 
-@pytest.mark.parametrize("value", [7, {"alt": "x"}, '[{"alt": 1}]', "[1]", "[red]", "<img alt=x>", True])
+@pytest.mark.parametrize(
+    "value", [7, {"alt": "x"}, '[{"alt": 1}]', "[1]", "[red]", "<img alt=x>", True]
+)
 def test_a_value_that_names_no_picture_is_a_flaw(value: object) -> None:
     with pytest.raises(RowError):
         image_values(value)

@@ -124,6 +124,21 @@ def test_a_late_value_of_another_kind_stays_text_and_is_counted(
     assert note.endswith("row 1006")
 
 
+def test_a_few_texts_among_many_numbers_are_reported() -> None:
+    prices = [f"{number}.50" for number in range(58)]
+    values, notes = read([*prices, "N/A", "call"], "price")
+    assert values == [*prices, "N/A", "call"]
+    assert notes == [
+        "'price' stays text: 2 of its first 60 values are not numbers (the first: 'N/A')"
+    ]
+    days = [f"2026-11-{day:02d}" for day in range(1, 31)]
+    assert read([*days, "soon"])[1] == [
+        "'x' stays text: 1 of its first 31 values are not dates (the first: 'soon')"
+    ]
+    assert read([*prices, "N/A"], "model_number")[1] == []
+    assert read([*prices, *["N/A"] * 20])[1] == []
+
+
 def test_money_has_its_currency() -> None:
     cells = ["19.99 EUR", "5", "$1,299.00", "", "3.50 XYZ"]
     column = choose_column("price", cells[:4], Doubts())

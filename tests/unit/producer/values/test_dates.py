@@ -57,7 +57,9 @@ def test_days_and_months_are_told_apart_by_the_column() -> None:
     assert date_form([]) == (None, False)
 
 
-@given(st.datetimes(), st.sampled_from(["%Y-%m-%dT%H:%M:%S", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S"]))
+@given(
+    st.datetimes(), st.sampled_from(["%Y-%m-%dT%H:%M:%S", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S"])
+)
 def test_every_second_of_ten_thousand_years_is_read(moment: dt.datetime, pattern: str) -> None:
     moment = moment.replace(year=max(moment.year, 1000), microsecond=0)
     form, _ = date_form([moment.strftime(pattern)])

@@ -45,7 +45,7 @@ def test_a_cell_that_is_money(text: str, amount: float, currency: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "EUR", "2 for 10 EUR", "10-20 EUR", "from 5 EUR", "5 EUR/m", "5 EUR 50", "€5 USD", "kr 5 kr", "007 EUR", "5 kg", "5 XYZ",
-     "1 2 EUR", "1.2.3 EUR", "5..00 EUR", "EUR 5,", "12345678901234567 EUR", "5 EUR" * 20, "٥ EUR"],
+     "1 2 EUR", "1.2.3 EUR", "5..00 EUR", "EUR 5,", "12345678901234567 EUR", "5 EUR" * 20, "\u0665 EUR"],
 )  # fmt: skip
 def test_everything_else_is_not(text: str) -> None:
     assert money(text) is None
