@@ -14,6 +14,8 @@ HTTP: ActionWording = {
     Action.ID_COLUMN: "id_column",
     Action.IMAGE_COLUMNS: "image_columns",
     Action.PAYLOAD_COLUMNS: "payload_columns",
+    Action.SKIP: "skip=LINES",
+    Action.ROW_ELEMENT: "row",
     Action.NOT_STRICT: "submit with strict=false",
 }
 

@@ -19,6 +19,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from producer.formats import ACCEPTED_SUFFIXES, FILE_FORMATS, FORMATS, PACKED, WHOLE_MARKS
+from producer.presets import PRESETS
 
 FOLDER = Path(__file__).with_name("web")
 PREFIX = "/page/"
@@ -90,8 +91,10 @@ def _formats_module() -> bytes:
     """Return an ES module with the catalog formats, so that the page needs no list of its own."""
     *others, last = (FORMATS[name].title for name in FILE_FORMATS)
     exports = {
-        "ACCEPT": ",".join([*ACCEPTED_SUFFIXES, PACKED]),
+        "ACCEPT": ",".join([*ACCEPTED_SUFFIXES, *PACKED]),
         "FORMATS": f"{', '.join(others)} or {last}",
+        "PACKED": PACKED,
+        "PRESETS": {name: preset.title for name, preset in PRESETS.items()},
         "WHOLE_MARKS": WHOLE_MARKS,
     }
     lines = (f"export const {name} = {json.dumps(value)};" for name, value in exports.items())

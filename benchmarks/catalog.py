@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.catalog [--rows 1000000] [--formats csv,jsonl,parquet] [--repeats 3] [--large 10000000] [--json]
+    python -m benchmarks.catalog [--rows 1000000] [--formats csv,jsonl,json,parquet,xml] [--repeats 3] [--large 10000000] [--json]
 
 The rows (id, title, category, colour, size, price, stock, one to three picture URLs) are written to temporary
 files. The command then runs in a separate process, as for a user; its peak memory is what the system reports.
@@ -28,6 +28,7 @@ from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 from benchmarks.interleave import interleaved
 from benchmarks.report import Report, parser
@@ -74,19 +75,42 @@ def generate(rows: int, seed: int = 1, pictures: int | None = None) -> Iterator[
 
 
 def write(path: Path, rows: int, form: str, pictures: int | None = None) -> None:
-    """Write the rows as CSV (pictures joined with a bar), JSON Lines or Parquet."""
+    """Write the rows as CSV (pictures joined with a bar), JSON Lines, one JSON array, Parquet or XML (a feed for Google)."""
     drawn = generate(rows, pictures=pictures)
     if form == "parquet":
         _write_parquet(path, drawn)
         return
     with path.open("w", encoding="utf-8", newline="") as file:
+        if form == "json":
+            file.writelines(_array(drawn))
+            return
         if form == "jsonl":
             file.writelines(json.dumps(row) + "\n" for row in drawn)
+            return
+        if form == "xml":
+            file.writelines(_feed(drawn))
             return
         writer = csv.DictWriter(file, FIELDS)
         writer.writeheader()
         for row in drawn:
             writer.writerow(row | {"images": " | ".join(row["images"])})
+
+
+def _array(drawn: Iterator[dict[str, Any]]) -> Iterator[str]:
+    yield "["
+    for number, row in enumerate(drawn):
+        yield f"{',' if number else ''}\n{json.dumps(row)}"
+    yield "\n]\n"
+
+
+def _feed(drawn: Iterator[dict[str, Any]]) -> Iterator[str]:
+    yield '<?xml version="1.0"?>\n<rss xmlns:g="http://base.google.com/ns/1.0">\n<channel>\n'
+    for row in drawn:
+        fields = [(name, str(row[name])) for name in FIELDS[:-1]]
+        fields += [("image_link", picture) for picture in row["images"]]
+        inner = "".join(f"  <g:{name}>{escape(text)}</g:{name}>\n" for name, text in fields)
+        yield f"<item>\n{inner}</item>\n"
+    yield "</channel>\n</rss>\n"
 
 
 def _write_parquet(path: Path, drawn: Iterator[dict[str, Any]]) -> None:
@@ -169,7 +193,7 @@ def main() -> None:
     """Measure and print."""
     options = parser(__doc__)
     options.add_argument("--rows", type=int, default=1_000_000)
-    options.add_argument("--formats", default="csv,jsonl,parquet")
+    options.add_argument("--formats", default="csv,jsonl,json,parquet,xml")
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--large", type=int, default=LARGE_ROWS, help="rows; 0: leave it out")
     given = options.parse_args()

@@ -3,7 +3,7 @@
 `python -m benchmarks.neighbours FOLDER [--model DIR]... [--json]`. FOLDER contains `labels.csv` with the columns
 `file` and `label`, and the files. For each model it reports how much the per-query cut gains over the best fixed
 score, how many copies created here (re-encoded, halved, brightened, cropped) are found as near-identical and how many
-false matches come with them, and the effect of plus and minus. The figures in docs/search.md come from here.
+false matches come with them, and the effect of plus and minus. The figures in docs/similarity.md come from here.
 """
 
 from __future__ import annotations

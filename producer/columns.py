@@ -45,6 +45,7 @@ ID_NAMES = (
     "entity_id",
     "sample_id",
     "identifier",
+    "guid",
     # German, Dutch and the Scandinavian languages
     "artikelnummer",
     "artikel_nummer",
@@ -122,6 +123,16 @@ _PLACE_FIRST = re.compile(
     rf"(?:{_PLACE})s?_(?:(?:de|da|di|del|do)_)?(?:l_)?(?:{_NOUN})(?:e?s)?(?:_?(?P<number>\d{{1,3}}))?"
 )
 """`url_image`, `enlace_de_imagen`: the word order of Romance languages."""
+_FEED_IMAGES = {
+    "enclosure_url": False,  # RSS and Atom
+    "content_url": False,  # Media RSS
+    "media_image": False,
+    "imgurl": False,  # Heureka
+    "imgurl_alternative": True,
+    "imgs_main_url": False,  # Ceneo
+    "imgs_i_url": True,
+}
+"""Elements of feeds with pictures, and whether they are additional ones."""
 _LAST_RESORT = (
     "file",
     "filename",
@@ -165,9 +176,13 @@ def choose_columns(
     images: Sequence[str] = (),
     payload: Sequence[str] | None = None,
     preset: Preset | None = None,
+    needs_id: bool = True,
     source: str = "the catalog",
 ) -> Columns:
-    """Assign the roles to the fields seen; raise `BadInput` with the fields and the option to pass."""
+    """Assign the roles to the fields seen; raise `BadInput` with the fields and the option to pass.
+
+    With `needs_id` False the id is empty if no field is named like one.
+    """
     refuse_unknown_columns(
         names, id_column=id_column, images=images, payload=payload, source=source
     )
@@ -175,11 +190,11 @@ def choose_columns(
     if not pictures:
         raise _none_found("a picture", Action.IMAGE_COLUMNS, names, source)
     key = id_column or guess_id(names, preset)
-    if key is None:
+    if key is None and needs_id:
         raise _none_found("an id", Action.ID_COLUMN, names, source)
     left_out = frozenset() if preset is None else frozenset(matching(names, preset.left_out))
     chosen = None if payload is None else tuple(payload)
-    return Columns(key, pictures, chosen, left_out - {key, *pictures})
+    return Columns(key or "", pictures, chosen, left_out - {key, *pictures})
 
 
 def refuse_unknown_columns(
@@ -222,6 +237,8 @@ def guess_images(names: Sequence[str], preset: Preset | None = None) -> tuple[st
 
 def _picture_rank(folded: str) -> tuple[bool, int] | None:
     """Whether a picture field is for additional ones, and its number; None for a field that is not for pictures."""
+    if folded in _FEED_IMAGES:
+        return _FEED_IMAGES[folded], 0
     if match := _IMAGE.fullmatch(folded):
         after = match["after"]
         more = match["more"] is not None or (after is not None and not after.startswith(_MAINS))

@@ -86,7 +86,8 @@ def preview(
     refuse_unknown_columns(names, id_column=options.id, images=options.images, source=source.name)
     missing = tuple(_missing(names, options, preset))
     if missing:
-        columns = _columns(names, start.rows, Columns("", ()), {}, missing)
+        chosen = Columns(options.group_by or options.id or "", options.images)
+        columns = _columns(names, start.rows, chosen, {}, missing)
         return Preview(
             source.name, start.format, columns, preset, grouped=False, notes=start.notes,
             missing=missing, report=CatalogReport(), whole=False,

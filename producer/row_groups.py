@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from producer.limits import MAX_IMAGES_PER_ITEM
-from producer.row_errors import RowError
+from producer.readers.base import Row
+from producer.row_errors import FileBrokenOff, RowError
 from producer.values.cells import scalar_text
 from producer.values.doubts import Doubts, Place
 from producer.values.payload_size import fit_payload
-from vitrine.core.types import CatalogItem, PayloadValue
+from vitrine.core.types import CatalogItem, PayloadValue, RejectedRow
 
 MAX_APART = 10_000
 """Rows that may stand between two rows of one item."""
@@ -119,6 +120,25 @@ class RowGroups:
         _, group = self._open.popitem(last=False)
         self._weight -= group.weight
         return group
+
+
+class RowsUntilBreak:
+    """Rows up to the place where their file breaks off, so that the items read so far come before the error."""
+
+    def __init__(self, rows: Iterable[Row | RejectedRow]) -> None:
+        self._rows = rows
+        self._break: FileBrokenOff | None = None
+
+    def __iter__(self) -> Iterator[Row | RejectedRow]:
+        try:
+            yield from self._rows
+        except FileBrokenOff as error:
+            self._break = error
+
+    def raise_break(self) -> None:
+        """Raise `FileBrokenOff` if the file broke off."""
+        if self._break is not None:
+            raise self._break
 
 
 def _same(one: PayloadValue, other: PayloadValue) -> bool:

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from producer.columns import Columns
-from producer.image_cell import image_values
 from producer.image_url import ImageRoot
+from producer.images.cell import image_values
+from producer.images.names import PictureNames
 from producer.limits import MAX_ID_BYTES, MAX_IMAGES_PER_ITEM
-from producer.picture_names import PictureNames
 from producer.readers.base import Row
 from producer.row_errors import RowError, shown
 from producer.values.doubts import Doubts

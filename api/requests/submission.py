@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from starlette.datastructures import UploadFile
 
@@ -16,6 +17,7 @@ from api.dependencies import Services
 from api.schemas.jobs import JobIn, UploadIn
 from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
 from producer.decompression_limit import DecompressionLimit
+from producer.packed.pictures import UPLOADS, holds_pictures, unpack
 from producer.report import CatalogReport
 from producer.source import Source, from_stream
 from producer.submit.backpressure import refuse_when_full
@@ -51,17 +53,39 @@ def submit_items(parts: Services, body: JobIn) -> Submitted:
 
 def submit_upload(parts: Services, body: UploadIn, file: UploadFile) -> Submitted:
     """Submit an uploaded catalog; raise the errors of `_submit`."""
-    source = source_of(file, parts.settings)
+    upload = source_of(file, parts.settings, parts.settings.data_dir / UPLOADS)
+    options = replace(body.options(), allow_files=upload.has_pictures)
     return _submit(
-        parts, lambda: open_catalog(source, body.options()),
-        body.collection, body.model, source=source.name, strict=body.strict,
+        parts, lambda: open_catalog(upload.source, options),
+        body.collection, body.model, source=upload.source.name, strict=body.strict,
     )  # fmt: skip
 
 
-def source_of(file: UploadFile, settings: Settings) -> Source:
-    """Return the uploaded catalog as a source that can be opened again, with a limit on its decompressed size."""
-    unfold = DecompressionLimit(UNFOLDED * settings.max_upload_bytes)
-    return from_stream(file.file, _name_of(file), unfold=unfold)
+@dataclass(frozen=True, slots=True)
+class UploadedCatalog:
+    """An uploaded catalog, which can be opened again."""
+
+    source: Source
+    has_pictures: bool  #: Whether its pictures came with it, so that they may be files beneath its own folder.
+
+
+def source_of(file: UploadFile, settings: Settings, into: Path) -> UploadedCatalog:
+    """Return the uploaded catalog, with a limit on its decompressed size; an archive of pictures is unpacked beneath `into`.
+
+    Raises `BadInput` for an archive of pictures if the workers may not read files.
+    """
+    limit = DecompressionLimit(UNFOLDED * settings.max_upload_bytes)
+    name = _name_of(file)
+    if settings.fetch_files:
+        archive = unpack(file.file, name, into, limit)
+        if archive is not None:
+            return UploadedCatalog(archive.source(name), has_pictures=True)
+    elif holds_pictures(file.file, name):
+        raise BadInput(
+            f"{name} holds pictures, but this service does not read picture files.",
+            hint="Give the pictures' URLs, or set VITRINE_FETCH_FILES=true, as standalone does.",
+        )
+    return UploadedCatalog(from_stream(file.file, name, unfold=limit), has_pictures=False)
 
 
 def _name_of(file: UploadFile) -> str:
@@ -101,11 +125,12 @@ def _submit(
     if strict:
         with opened() as catalog:
             refuse_flawed(inspect(catalog))
-    spec = JobSpec(
-        new_job_id(), collection, model_name(asked), source, time.time(), asked_model=asked
-    )
-    submission = Submission(spec, parts.ledger, parts.publisher.publish, max_pending=limit)
     with opened() as catalog:
+        spec = JobSpec(
+            new_job_id(), collection, model_name(asked), source, time.time(), asked_model=asked,
+            file_root=catalog.file_root,
+        )  # fmt: skip
+        submission = Submission(spec, parts.ledger, parts.publisher.publish, max_pending=limit)
         report = submission.run(catalog)
     return Submitted(spec.id, spec.model, asked, report)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -51,5 +54,7 @@ def preview_catalog(
     file = bodies.upload(body, "file")
     if file is None:
         raise bodies.refuse_field("file", "Send the catalog as the file of this name.")
-    source = source_of(file, parts.settings)
-    return PreviewOut.of(preview(source, fields.options(), cut=fields.cut))
+    with tempfile.TemporaryDirectory(prefix="vitrine-preview-") as folder:
+        upload = source_of(file, parts.settings, Path(folder))
+        options = replace(fields.options(), allow_files=upload.has_pictures)
+        return PreviewOut.of(preview(upload.source, options, cut=fields.cut))

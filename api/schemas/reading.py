@@ -9,9 +9,10 @@ from pydantic import Field, field_validator, model_validator
 from api.schemas.base import Shape
 from api.schemas.columns import split_columns
 from producer.catalog import CatalogOptions
-from producer.encodings import canonical_encoding
 from producer.formats import Format
 from producer.presets import AUTO, NO_PRESET, PRESETS
+from producer.text.encodings import canonical_encoding
+from vitrine.core.schemes import scheme_of
 
 PRESET_NAMES = (AUTO, NO_PRESET, *PRESETS)
 MAX_NAME = 255  #: Characters of a column's name or an element's path.
@@ -73,6 +74,14 @@ class ReadingIn(Shape):
             raise ValueError(f"expected one of {', '.join(PRESET_NAMES)}")
         return name
 
+    @field_validator("image_root")
+    @classmethod
+    def _a_url(cls, root: str | None) -> str | None:
+        scheme = None if root is None else scheme_of(root)
+        if root is not None and (scheme is None or not scheme.names_host):
+            raise ValueError("expected a URL; folders are not read over HTTP")
+        return root
+
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, name: str | None) -> str | None:
@@ -105,7 +114,8 @@ READING_FORM: dict[str, Any] = {
     "skip": {"type": "integer", "minimum": 0, "maximum": 1000, "default": 0},
     "row": {
         "type": "string",
-        "description": "XML: the element that is a row, such as channel/item.",
+        "description": "XML or JSON: the path of the element that is a row, such as channel/item or data.items; "
+        "Excel: the sheet.",
     },
 }
 """The same for the document of a form."""

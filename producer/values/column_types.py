@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 from producer.readers.base import Row
 from producer.row_errors import RowError
-from producer.values.dates import is_normal
 from producer.values.row_payload import PayloadOf, RowPayload
+from vitrine.core.datetimes import is_datetime
 
 Kinds: TypeAlias = Mapping[str, str]
 """Column to kind: `text`, `int`, `float`, `bool`, `list`, `datetime`; `int or text` if it varies, `empty` if no value was seen."""
@@ -26,7 +26,7 @@ def kinds_of(payload: RowPayload, sample: Iterable[Row]) -> dict[str, str]:
 
 
 def _kind(value: object) -> str:
-    return "datetime" if isinstance(value, str) and is_normal(value) else _NAMES[type(value)]
+    return "datetime" if isinstance(value, str) and is_datetime(value) else _NAMES[type(value)]
 
 
 def _values(values: Mapping[str, Any], payload_of: PayloadOf) -> list[tuple[str, object]]:

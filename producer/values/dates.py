@@ -1,4 +1,4 @@
-"""Dates and times as the store indexes them: UTC texts of the form `2026-11-30T10:00:00Z`.
+"""Dates and times as the store indexes them (`vitrine.core.datetimes`): UTC texts of the form `2026-11-30T10:00:00Z`.
 
 ISO 8601 and RFC 2822 (the `pubDate` of RSS) say what they mean, as does `30.11.2026`. For `11/12/2026` a column's
 first values decide which number is the day. A time without a zone is taken as UTC; fractions of a second are dropped.
@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 from email.utils import parsedate_to_datetime
 from typing import TypeAlias
+
+from vitrine.core.datetimes import stored_text
 
 DateForm: TypeAlias = Callable[[str], str | None]
 """Returns the normal form of a date; None for a text that is not a date of this form."""
@@ -26,7 +28,6 @@ _RFC = re.compile(
     r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-9]{2}:[0-9]{2}(?::[0-9]{2})? "
     r"(?:[+-][0-9]{4}|GMT|UT|UTC|Z|[ECMP][SD]T)"
 )
-_NORMAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
 def normal_datetime(value: str | dt.date) -> str | None:
@@ -39,11 +40,6 @@ def normal_datetime(value: str | dt.date) -> str | None:
     if isinstance(value, dt.date):
         return f"{value.isoformat()}T00:00:00Z"
     return iso_date(value) or rfc_date(value)
-
-
-def is_normal(text: str) -> bool:
-    """Return whether a text has the form in which dates are stored."""
-    return len(text) == 20 and _NORMAL.fullmatch(text) is not None
 
 
 def iso_date(text: str) -> str | None:
@@ -117,9 +113,7 @@ _EITHER = tuple(
 
 
 def _utc(value: dt.datetime) -> str | None:
-    if value.tzinfo is not None:
-        try:
-            value = value.astimezone(dt.UTC)
-        except OverflowError:
-            return None  # a zone that leads out of the years 1 to 9999
-    return f"{value.isoformat(timespec='seconds')[:19]}Z"
+    try:
+        return stored_text(value)
+    except OverflowError:
+        return None  # a zone that leads out of the years 1 to 9999

@@ -12,7 +12,7 @@ from producer.payload import payload_value
 from producer.readers.base import Row
 from producer.row_errors import RowError
 from producer.values.casts import Cast, choose_column
-from producer.values.cells import scalar_list
+from producer.values.cells import cell_value, scalar_list
 from producer.values.doubts import Doubts
 from producer.values.typed_columns import TypedColumn, choose_typed
 from vitrine.core.types import PayloadValue
@@ -37,11 +37,15 @@ class RowPayload:
 def cell_payload(
     columns: Columns, names: Sequence[str], sample: Sequence[Row], doubts: Doubts
 ) -> RowPayload:
-    """Return the payload of rows of texts; a row can lack columns, and a field can be a list of texts."""
+    """Return the payload of rows of texts.
+
+    Rows of XML can lack columns, have more of them, and hold lists in their cells.
+    """
     chosen = [
         choose_column(name, _texts(sample, name), doubts) for name in columns.payload_of(names)
     ]
-    casts = [(column.name, column.cast) for column in chosen]
+    casts: dict[str, Cast | None] = dict.fromkeys(names)
+    casts |= {column.name: column.cast for column in chosen}
     currencies = [
         (column.name, f"{column.name}{_SUFFIX}", column.currency)
         for column in chosen
@@ -50,17 +54,24 @@ def cell_payload(
 
     def payload_of(values: Mapping[str, Any]) -> dict[str, PayloadValue]:
         payload: dict[str, PayloadValue] = {}
-        get = values.get
-        for name, cast in casts:
-            if (found := get(name)) and (
-                value := cast(found) if found.__class__ is str else _entries(found, cast)
-            ) is not None:
+        for name, cell in values.items():
+            if not cell:
+                continue
+            try:
+                cast = casts[name]
+            except KeyError:  # a column that none of the first rows has
+                cast = cell_value if columns.payload_of((name,)) == (name,) else None
+            if (
+                cast is not None
+                and (value := cast(cell) if cell.__class__ is str else _entries(name, cell, cast))
+                is not None
+            ):
                 payload[name] = value
         for name, added, currency in currencies:
-            _add_currency(payload, added, get(name), currency)
+            _add_currency(payload, added, values.get(name), currency)
         return payload
 
-    stored = (*(name for name, _ in casts), *(added for _, added, _ in currencies))
+    stored = (*(column.name for column in chosen), *(added for _, added, _ in currencies))
     return RowPayload(payload_of, tuple(dict.fromkeys(stored)))
 
 
@@ -142,8 +153,10 @@ def _add_currency(
         payload.setdefault(name, codes[0] if len(codes) == 1 else codes)
 
 
-def _entries(found: Any, cast: Cast) -> PayloadValue:
+def _entries(name: str, found: Any, cast: Cast) -> PayloadValue:
     """Return a list of texts with each entry read as the column's cells are; None if there is nothing in it."""
+    if not all(isinstance(entry, str | None) for entry in found):
+        return payload_value(name, found)
     read: list[Any] = []
     for entry in found:
         value = cast(entry) if entry else None
@@ -156,8 +169,8 @@ def _texts(sample: Sequence[Row], name: str) -> Iterator[str]:
         found = row.values.get(name)
         if isinstance(found, str):
             yield found
-        elif found:
-            yield from (entry for entry in found if entry)
+        elif isinstance(found, list):
+            yield from (entry for entry in found if isinstance(entry, str))
 
 
 def _typed(sample: Sequence[Row], name: str) -> Iterator[PayloadValue]:

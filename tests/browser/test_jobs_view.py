@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import csv
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,8 @@ _DROP = """
     }
 }
 """
+
+FEEDS = Path(__file__).parents[1] / "cases" / "feeds"
 
 
 def drop(page: Page, name: str, content: str) -> None:
@@ -149,6 +152,47 @@ def test_a_catalog_whose_names_are_usual_needs_no_mapping(
     expect(page.get_by_role("row", name=re.compile("^title"))).to_contain_text(first["title"])
 
 
+def test_a_platforms_export_is_recognised_and_its_options_are_changed(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open("#/jobs/new")
+    page.set_input_files("#catalog-file", str(FEEDS / "c07-magento.csv"))
+    expect(page.get_by_text("Recognised: Magento 2.")).to_be_visible()
+    root = page.get_by_label("Picture paths start at")
+    expect(root).to_have_value("https://SHOP/media/catalog/product")
+    expect(page.get_by_label("Use small_image as")).to_have_value("left_out")
+    expect(page.get_by_text("Choose it below")).to_be_hidden()
+    root.fill("https://shop.example/media")
+    root.press("Enter")
+    expect(page.locator(".verdict")).to_contain_text(re.compile("[23] items with"))
+    expect(root).to_be_focused()
+    page.get_by_label("Merge into one item").select_option("name")
+    expect(page.get_by_label("Use name as")).to_have_value("id")
+    expect(page.get_by_text("Rows with one name become one item.")).to_be_visible()
+    page.get_by_label("Platform").select_option("None")
+    expect(page.get_by_text("Recognised:")).to_be_hidden()
+    assert visitor.serious_violations() == []
+
+
+def test_a_file_that_cannot_be_read_keeps_its_options(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open("#/jobs/new")
+    rows = "a report\n\nid,image\n1,https://shop.example/1.jpg\n"
+    page.set_input_files(
+        "#catalog-file", {"name": "r.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    )
+    encoding = page.get_by_label("Encoding")
+    encoding.fill("klingon")
+    encoding.press("Enter")
+    expect(page.get_by_text("is not a text encoding")).to_be_visible()
+    encoding.fill("utf-8")
+    encoding.press("Enter")
+    page.get_by_label("Lines above the header").fill("2")
+    page.get_by_label("Lines above the header").press("Enter")
+    expect(page.get_by_text("is not a text encoding")).to_be_hidden()
+    assert all("422" in complaint for complaint in visitor.complaints)
+    visitor.complaints.clear()
+
+
 def test_of_a_large_catalog_the_beginning_is_looked_at(visitor: Visitor, tmp_path: Path) -> None:
     rows = (f"sku-{n},https://shop.example/pictures/{n}/front-of-it.jpg\n" for n in range(100_000))
     large = tmp_path / "large.csv"
@@ -160,6 +204,40 @@ def test_of_a_large_catalog_the_beginning_is_looked_at(visitor: Visitor, tmp_pat
         "In the first 10,000 rows: 10,000 items with 10,000 pictures, nothing to reject."
     )
     expect(visitor.page.get_by_role("button", name="Submit the whole catalog")).to_be_visible()
+
+
+def test_a_file_that_broke_off_is_reported_before_and_after_the_upload(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = visitor.page
+    packer = zlib.compressobj(wbits=31)
+    good = f"whole,{service.shop.picture_url(service.items[0].files[0])}\n"
+    text = f"id,image\n{good}" + "x,\n" * 1500 + "y," + "z" * 100_000
+    cut_off = packer.compress(text.encode()) + packer.flush(zlib.Z_SYNC_FLUSH)
+    visitor.open("#/jobs/new")
+    page.set_input_files(
+        "#catalog-file", {"name": "cut.csv.gz", "mimeType": "application/gzip", "buffer": cut_off}
+    )
+    told = page.locator(".notice", has_text="The file broke off at line 1,503")
+    expect(told).to_have_count(1)
+    expect(told).to_contain_text("The rows after it are missing.")
+    assert visitor.serious_violations() == []
+    page.get_by_role("button", name="Submit 1 item").click()
+    page.wait_for_url(re.compile(r"#/jobs/[0-9a-f]{12}$"))
+    ends_as(page, "completed")
+    expect(told).to_have_count(1)
+    expect(told).to_contain_text("Submit the whole file again")
+    rejected = page.locator("section", has_text="1,501 rows rejected")
+    expect(rejected).to_contain_text("no image 1,500 · unreadable 1")
+    expect(rejected).to_contain_text(
+        "Only the first 1,000 are kept, and the place where the file broke off."
+    )
+    last = page.get_by_role("table", name="Rejected rows").locator("tbody tr").last
+    expect(last.locator("td").first).to_have_text("1,503")
+    assert visitor.serious_violations() == []
+    visitor.open("#/jobs")
+    row = page.locator(".jobs-list li", has_text="cut.csv.gz")
+    expect(row).to_contain_text("1,501 rows rejected; the file broke off")
 
 
 def test_what_is_no_catalog_is_said_before_anything_is_sent(visitor: Visitor) -> None:

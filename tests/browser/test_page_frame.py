@@ -57,7 +57,7 @@ def test_the_key_is_asked_for_once_and_kept_in_the_tab(browser: Browser, guarded
         assert visitor.serious_violations() == []
         page.get_by_label("API key", exact=True).and_(page.locator("input")).fill("wrong")
         page.get_by_role("button", name="Use this key").click()
-        expect(page.get_by_role("alert")).to_contain_text("is unknown")
+        expect(page.get_by_role("alert")).to_contain_text("not valid here")
         page.locator("#api-key").fill(KEY)
         page.get_by_role("button", name="Use this key").click()
         expect(page.locator(".tile")).to_have_count(3)

@@ -23,6 +23,8 @@ class Action(enum.StrEnum):
     ID_COLUMN = "id_column"  #: The option for the id column.
     IMAGE_COLUMNS = "image_columns"  #: The option for the picture columns.
     PAYLOAD_COLUMNS = "payload_columns"  #: The option for the columns to keep as fields.
+    SKIP = "skip"  #: The option for the number of lines above the header.
+    ROW_ELEMENT = "row_element"  #: The option that names the element of an XML file that is a row.
     NOT_STRICT = "not_strict"  #: Submit although some rows are rejected.
 
 
@@ -38,6 +40,8 @@ CLI_WORDING: ActionWording = {
     Action.ID_COLUMN: "--id COLUMN",
     Action.IMAGE_COLUMNS: "--image COLUMN",
     Action.PAYLOAD_COLUMNS: "--payload COLUMN,…",
+    Action.SKIP: "--skip LINES",
+    Action.ROW_ELEMENT: "--row PATH",
     Action.NOT_STRICT: "submit without --strict",
 }
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from vitrine.similarity.score_baseline import ScoreBaseline
 
 NEGATIVE_WEIGHT = 0.3
-"""Strength of unwanted examples relative to wanted ones. Measured in docs/search.md: 0.25 is best for two models and
+"""Strength of unwanted examples relative to wanted ones. Measured in docs/similarity.md: 0.25 is best for two models and
 0.5 for a third. Rocchio's feedback, whose form this is, usually uses 0.25 to 0.33."""
 MIN_LENGTH = 1e-6  #: A shorter blend has no meaningful direction.
 

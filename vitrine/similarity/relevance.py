@@ -8,7 +8,7 @@ scale, from how the collection looks to it (the middle of random pictures' score
      ──────┼─────────────────┼─────────────────────────┼──────▶ score
        background       four fifths of the way
 
-docs/search.md describes what this gains over the best fixed score, and its limits.
+docs/similarity.md describes what this gains over the best fixed score, and its limits.
 """
 
 from __future__ import annotations

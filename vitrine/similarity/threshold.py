@@ -3,7 +3,7 @@
 The meaning of "near" differs between models: two unrelated pictures have a cosine of 0.3 in one space and 0.9 in
 another. The unit is therefore the collection's own: the typical distance between two randomly drawn pictures. A
 picture and its re-encoded, scaled or slightly brighter copy lie within an eighth of that; the same product in another
-colour starts at about the same distance (docs/search.md has the measurement).
+colour starts at about the same distance (docs/similarity.md has the measurement).
 """
 
 from __future__ import annotations

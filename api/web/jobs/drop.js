@@ -1,6 +1,6 @@
 // The area where users drop or choose a catalog.
 import { h } from "../dom.js";
-import { ACCEPT, FORMATS } from "../formats.js";
+import { ACCEPT, FORMATS, PACKED } from "../formats.js";
 import { icon } from "../icons.js";
 
 // Returns the drop zone; `take` is called with the file.
@@ -14,7 +14,7 @@ export function dropZone(take, signal) {
     "label", { class: "drop-zone", for: "catalog-file" }, input,
     icon("upload"),
     h("span", {}, h("strong", {}, "Drop a catalog here"), ", or ", h("span", { class: "link" }, "choose a file")),
-    h("span", { class: "small soft" }, `${FORMATS}, plain or gzipped. You can check it before you submit.`),
+    h("span", { class: "small soft" }, `${FORMATS}, plain or packed (${PACKED.join(", ")}). You can check it before you submit.`),
   );
   dropInto(zone, take, signal);
   return zone;

@@ -2,8 +2,8 @@
 import { h } from "../dom.js";
 import { table } from "../table.js";
 
-const ROLES = { id: "Id", image: "Picture", field: "Field" };
-const HELP = { id: "identifies the item", image: "picture URL", field: "shown with hits, used in filters" };
+const ROLES = { id: "Id", image: "Picture", field: "Field", left_out: "Not stored" };
+const HELP = { id: "identifies the item", image: "picture URL", field: "shown with hits, used in filters", left_out: "a copy of the pictures" };
 
 export class MappingTable {
   // `changed` is called when the user changes a column's role.
@@ -40,7 +40,7 @@ export class MappingTable {
   #row(column, preview) {
     const select = h(
       "select", { class: "field", dataset: { column: column.name }, "aria-label": `Use ${column.name} as` },
-      Object.entries(ROLES).map(([role, words]) => h("option", { value: role, title: HELP[role] }, words)),
+      Object.entries(ROLES).filter(([role]) => role !== "left_out" || column.role === role).map(([role, words]) => h("option", { value: role, title: HELP[role] }, words)),
     );
     select.value = column.role;
     select.addEventListener("change", () => this.#choose(column.name, select.value, preview));

@@ -17,7 +17,7 @@ import pytest
 from producer import CatalogOptions, from_path, from_stream, open_catalog
 from producer.decompression_limit import FREE_BYTES, MULTIPLE, DecompressionLimit
 from producer.preview import preview
-from producer.readers import parquet_process
+from producer.readers import decoder_process, parquet_process
 from tests.patience import PATIENCE
 from vitrine.core.errors import BadInput
 from vitrine.core.types import CatalogItem, RejectedRow
@@ -163,7 +163,7 @@ def test_a_decoder_s_place_is_given_back_however_it_ends(tmp_path: Path) -> None
     """Otherwise the last file would wait forever."""
     good = tmp_path / "good.parquet"
     pq.write_table(pa.table({"id": ["a"], "image": ["http://h/a"]}), good)
-    for _ in range(parquet_process.AT_ONCE):
+    for _ in range(decoder_process.AT_ONCE):
         with good.open("rb") as file:
             parquet_process.DecoderProcess(file, "good.parquet", batch_rows=1).close()
         with io.BytesIO(b"PAR1 and nothing else PAR1") as damaged, pytest.raises(BadInput):

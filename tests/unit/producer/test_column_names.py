@@ -53,6 +53,8 @@ def test_the_id_in_the_main_languages(names: list[str], expected: str | None) ->
         (["imagen_principal", "imagenes_adicionales"], ("imagen_principal", "imagenes_adicionales")),
         (["image[1].url", "image[0].url", "image[0].tag[0]"], ("image[0].url", "image[1].url")),
         (["lien_photo", "nom"], ("lien_photo",)),
+        (["IMGURL_ALTERNATIVE", "IMGURL"], ("IMGURL", "IMGURL_ALTERNATIVE")),
+        (["imgs.i.url", "imgs.main.url"], ("imgs.main.url", "imgs.i.url")),
         (["Afbeelding", "naam"], ("Afbeelding",)),
         (["image_alt", "image_width", "image position", "image"], ("image",)),
         (["thumbnail_url", "title"], ("thumbnail_url",)),

@@ -39,11 +39,13 @@ def test_the_command_s_help_names_all_of_them() -> None:
     assert submit.help is not None
     told = " ".join(submit.help.split())
     assert all(spec.title in told for spec in FORMATS.values())
+    assert all(suffix in told for suffix in PACKED)
 
 
 def test_http_offers_those_that_can_be_uploaded() -> None:
     assert FORM["format"]["enum"] == list(FILE_FORMATS)
     assert all(FORMATS[name].title in FORM["file"]["description"] for name in FILE_FORMATS)
+    assert all(suffix in FORM["file"]["description"] for suffix in PACKED)
 
 
 def test_the_page_s_list_is_made_of_it() -> None:
@@ -51,6 +53,7 @@ def test_the_page_s_list_is_made_of_it() -> None:
     found: Mapping[str, Any] = {
         name: json.loads(value) for name, value in re.findall(r"export const (\w+) = (.+);", module)
     }
-    assert tuple(found["WHOLE_MARKS"]) == WHOLE_MARKS == ("PAR1",)
-    assert found["ACCEPT"].split(",") == [*ACCEPTED_SUFFIXES, PACKED]
+    assert tuple(found["WHOLE_MARKS"]) == WHOLE_MARKS == ("PAR1", "PK\x03\x04", "ÐÏ\x11à¡±\x1aá")
+    assert found["ACCEPT"].split(",") == [*ACCEPTED_SUFFIXES, *PACKED]
+    assert tuple(found["PACKED"]) == PACKED == (".gz", ".zst", ".xz", ".bz2", ".zip")
     assert all(FORMATS[name].title in found["FORMATS"] for name in FILE_FORMATS)

@@ -109,9 +109,10 @@ def test_json_nested_without_end_is_one_problem() -> None:
     assert "nested more than" in outcomes[1].message
 
 
-def test_one_json_array_is_refused_with_the_way_out() -> None:
-    with pytest.raises(BadInput, match="jq -c"):
-        read(b'[{"id": 1}]', "shop.json")
+def test_an_array_that_was_to_be_json_lines_is_no_row() -> None:
+    options = CatalogOptions(format=Format.JSONL)
+    with pytest.raises(BadInput, match="expected a JSON object"):
+        read(b'[{"id": 1}]', "shop.json", options)
 
 
 def test_json_without_one_readable_row_tells_the_first_problem() -> None:
@@ -160,7 +161,7 @@ def test_parquet_that_is_cut_off_is_refused() -> None:
 
 
 def test_a_suffix_that_lies_is_told() -> None:
-    with pytest.raises(BadInput, match="is no Parquet file"):
+    with pytest.raises(BadInput, match="is not Parquet"):
         read(b"id,image\n", "shop.parquet")
     with pytest.raises(BadInput, match="is Parquet, but was to be read as csv"):
         read(parquet(id=["a"], image=["b"]), "shop.csv")

@@ -17,7 +17,10 @@ ADDED = ("clip_score", "probability", "score_error")
 
 def default_output(path: Path) -> Path:
     """Return `{name}_with_scores.csv` in the file's folder."""
-    name = path.name.removesuffix(".gz")
+    from producer.packed import PACKED_SUFFIXES
+
+    packed = next((suffix for suffix in PACKED_SUFFIXES if path.name.endswith(suffix)), "")
+    name = path.name.removesuffix(packed)
     return path.with_name(f"{os.path.splitext(name)[0]}_with_scores.csv")
 
 

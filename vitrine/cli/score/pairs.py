@@ -39,7 +39,7 @@ class ScorePair:
 
 
 class PairsFile:
-    """An opened CSV or TSV, plain or gzipped; a context manager."""
+    """An opened CSV or TSV, plain or packed; a context manager."""
 
     def __init__(
         self, path: Path, *, image: str | None, text: str | None, image_root: str | None, most: int

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from producer.encodings import canonical_encoding
-from producer.formats import FILE_FORMATS, FORMATS, Format
+from producer.formats import FILE_FORMATS, FORMATS, PACKED, Format
 from producer.presets import AUTO, NO_PRESET, PRESETS
+from producer.text.encodings import canonical_encoding
 from vitrine.cli.common.completion import complete_collections, complete_models
 from vitrine.cli.jobs.commands import check_job_id
 
@@ -20,8 +20,8 @@ _TITLES = [FORMATS[name].title for name in FILE_FORMATS]
 _NO_FILES = [spec.title for spec in FORMATS.values() if not spec.is_file]
 _HELP = f"""Send a catalog: every picture becomes a vector or a named failure.
 
-FILE is {", ".join(_TITLES)} (plain or .gz), {", ".join(_NO_FILES)}, or - for standard input. Invalid rows are
-reported and counted; valid rows are submitted. With --resume no other options about the catalog are needed: the job has a
+FILE is {", ".join(_TITLES)} (plain or {", ".join(PACKED)}), {", ".join(_NO_FILES)}, or - for standard input. Invalid
+rows are reported and counted; valid rows are submitted. With --resume no other options about the catalog are needed: the job has a
 record of how the file was read.
 """
 
@@ -82,7 +82,12 @@ def check_encoding(_: click.Context, __: click.Parameter, value: str | None) -> 
 @click.option(
     "--skip", type=click.IntRange(0, 1000), default=0, help="Skip this many lines above the header."
 )
-@click.option("--row", metavar="PATH", help="XML: the element that is a row, such as channel/item.")
+@click.option(
+    "--row",
+    metavar="PATH",
+    help="XML or JSON: the path of the element that is a row, such as channel/item or data.items; "
+    "Excel: the sheet.",
+)
 @click.option(
     "--resume",
     metavar="JOB",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from contextlib import closing
+import zipfile
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import click
 
@@ -25,6 +28,7 @@ from producer import (
     refuse_flawed,
     what_blocks,
 )
+from producer.packed.pictures import UPLOADS, unpack
 from vitrine.cli.common import services
 from vitrine.cli.common.output import print_json, say
 from vitrine.cli.common.progress import RowProgress
@@ -59,12 +63,29 @@ def run_submit(request: SubmitRequest) -> int:
     _check_collection(request.collection)
     settings = services.load_settings(model=request.model)
     _check_model(settings.model)
-    # --strict reads the catalog twice, so a pipe is first copied to a temporary file.
-    source = from_argument(request.file, rereadable=request.strict and not request.dry_run)
-    with closing(source):
+    with ExitStack() as stack:
+        source = _source(request, settings, stack)
         if request.dry_run:
             return _look(source, request)
         return _send(source, request, settings)
+
+
+def _source(request: SubmitRequest, settings: Settings, stack: ExitStack) -> Source:
+    """The catalog; an archive of pictures is unpacked into the data directory, for a dry run into a temporary folder."""
+    path = Path(request.file).expanduser()
+    if request.file != "-" and zipfile.is_zipfile(path):
+        into = (
+            Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vitrine-dry-run-")))
+            if request.dry_run
+            else settings.data_dir / UPLOADS
+        )
+        with path.open("rb") as file:
+            archive = unpack(file, request.file, into)
+        if archive is not None:
+            return archive.source(request.file)
+    # --strict reads the catalog twice, so a pipe is first copied to a temporary file.
+    source = from_argument(request.file, rereadable=request.strict and not request.dry_run)
+    return stack.enter_context(closing(source))
 
 
 def _look(source: Source, request: SubmitRequest) -> int:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.values.dates import date_form, is_normal, normal_datetime
+from producer.values.dates import date_form, normal_datetime
+from vitrine.core.datetimes import is_datetime
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ from producer.values.dates import date_form, is_normal, normal_datetime
 )  # fmt: skip
 def test_a_date_is_stored_in_utc(value: str | dt.date, normal: str) -> None:
     assert normal_datetime(value) == normal
-    assert is_normal(normal)
+    assert is_datetime(normal)
 
 
 @pytest.mark.parametrize(
@@ -70,5 +71,5 @@ def test_every_second_of_ten_thousand_years_is_read(moment: dt.datetime, pattern
 @given(st.text(max_size=45))
 def test_no_text_raises(text: str) -> None:
     normal = normal_datetime(text)
-    assert normal is None or is_normal(normal)
+    assert normal is None or is_datetime(normal)
     date_form([text])

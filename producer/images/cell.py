@@ -6,9 +6,9 @@ nested, and entries that say they are videos or 3D models are skipped. A text is
 - a plain URL is one picture;
 - a JSON array or object, a list as Python or Postgres writes it, or HTML with `<img src=…>` is what it holds;
 - with a separator (`--image-separator`), the text is split at that and nothing else;
-- the text is split by the rules of `producer.image_split`.
+- the text is split by the rules of `producer.images.split`.
 
-Each name is cleaned as `producer.image_text` says. Placeholders (`null`, `N/A`, `-`, `no_selection`) are no pictures.
+Each name is cleaned as `producer.images.text` says. Placeholders (`null`, `N/A`, `-`, `no_selection`) are no pictures.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any
 
 import orjson
 
-from producer.image_split import split_names, split_urls
-from producer.image_text import cleaned, img_sources, is_placeholder, quoted_entries, stripped
+from producer.images.split import split_names, split_urls
+from producer.images.text import cleaned, img_sources, is_placeholder, quoted_entries, stripped
 from producer.limits import MAX_IMAGES_PER_ITEM, MAX_NESTING, MAX_URL_CHARS
 from producer.row_errors import RowError, shown
 from producer.values.texts import decode_entities

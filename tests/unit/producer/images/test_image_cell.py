@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.image_cell import image_values, split_cell
-from producer.image_split import SUFFIXES
-from producer.image_text import is_placeholder
+from producer.images.cell import image_values, split_cell
+from producer.images.split import SUFFIXES
+from producer.images.text import is_placeholder
 from producer.limits import MAX_NESTING
 from producer.row_errors import RowError
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 
-from producer.image_text import is_placeholder, stripped
+from producer.images.text import is_placeholder, stripped
 
 _LINES = re.compile(r"[\r\n\t\v\f\x85\u2028\u2029]")
 _BAR = re.compile(r"\s\|\s")
