@@ -23,7 +23,7 @@ class ColumnOut(BaseModel):
     name: str = Field(examples=["image_link"])
     role: str = Field(description="`id`, `image` or `field`.", examples=["image"])
     kind: str | None = Field(
-        description="Type of a field: `text`, `int`, `float`, `bool`, `list`, `empty`, or several of them.",
+        description="Type of a field: `text`, `int`, `float`, `bool`, `list`, `datetime`, `empty`, or several of them.",
         examples=["text"],
     )
     examples: list[str] = Field(description="Its first values, shortened; at most 3.")
