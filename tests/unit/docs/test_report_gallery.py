@@ -1,4 +1,4 @@
-"""docs/producer.md shows reports of `vitrine submit --dry-run` for example feeds: each is what the command prints."""
+"""The reports of `vitrine submit --dry-run` for example feeds in the reference of catalogs: each is what the command prints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from tests.conftest import REPOSITORY
 from vitrine.cli import main
 
-PAGE = (REPOSITORY / "docs" / "producer.md").read_text(encoding="utf-8")
+PAGE = (REPOSITORY / "docs/producer.md").read_text(encoding="utf-8")
 SHOWN = re.findall(
     r"^\$ vitrine (submit tests/cases/feeds/.*)\n((?:(?!\$ |```).*\n)*)", PAGE, re.MULTILINE
 )
