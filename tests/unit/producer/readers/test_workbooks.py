@@ -20,7 +20,15 @@ from producer.preview import preview
 from producer.readers import ReadingOptions, Row, decoder_process, open_reader
 from producer.readers.base import Reader
 from producer.readers.workbook import process
-from tests.unit.producer.readers.workbook_files import Cell, Error, archive, ods, ods_row, sheet_xml, xlsx
+from tests.unit.producer.readers.workbook_files import (
+    Cell,
+    Error,
+    archive,
+    ods,
+    ods_row,
+    sheet_xml,
+    xlsx,
+)
 from vitrine.core.errors import BadInput
 from vitrine.core.types import CatalogItem, RejectedRow
 
