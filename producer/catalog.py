@@ -12,19 +12,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from producer.column_types import Kinds, kinds_of
+from producer.any_id import FirstLine, ItemOf, accepting_any_id
 from producer.columns import Columns, choose_columns
 from producer.duplicate_ids import SeenIds
+from producer.following_rows import FollowingRows
 from producer.formats import Format
 from producer.image_url import ImageRoot, image_root
-from producer.presets import AUTO, NO_PRESET, PRESETS, Preset, matching, recognise
+from producer.images.names import PictureNames
+from producer.limits import MAX_TEXT_CHARS
+from producer.presets import AUTO, NO_PRESET, PRESETS, Preset, recognise
 from producer.readers import Reader, ReadingOptions, Row, open_reader
 from producer.readers.base import look_ahead
 from producer.readers.in_memory import InMemoryRows
-from producer.row_errors import FileBrokenOff, RowError, shown
-from producer.row_groups import MAX_APART, RowGroup, RowGroups
+from producer.row_errors import FileBrokenOff, RowError
+from producer.row_groups import MAX_APART, RowGroup, RowGroups, RowsUntilBreak
 from producer.source import Source
-from producer.validate import Validator, cell_payload, typed_payload
+from producer.validate import Validator
+from producer.values.column_types import Kinds, kinds_of
+from producer.values.doubts import Doubts
+from producer.values.row_payload import cell_payload, typed_payload
 from vitrine.core.errors import BadInput
 from vitrine.core.types import CatalogItem, RejectedRow
 
@@ -51,6 +57,11 @@ class CatalogOptions:
     allow_files: bool = (
         False  #: Whether pictures can be files: only the command line sets it, never HTTP.
     )
+    check_files: bool = (
+        False  #: Whether to note pictures that are neither URLs nor files: a dry run does.
+    )
+
+    any_id: bool = False  #: Whether rows may share an id or have none; each is an item then.
 
     @property
     def reading(self) -> ReadingOptions:
@@ -82,16 +93,23 @@ class Catalog:
             images=options.images,
             payload=options.payload,
             preset=preset,
+            needs_id=not options.any_id,
             source=name,
         )
         self.grouped = options.group_by is not None or _is_grouped(preset, options)
-        self._follows = _Follows.of(reader.names, preset, self.columns.id) if self.grouped else None
+        self._follows = (
+            FollowingRows.of(reader.names, preset, self.columns.id) if self.grouped else None
+        )
         self.file_root = root.folder
         self.rows = 0
         self.payload: Kinds | None = None  #: Set once the first row is read.
+        self.stored_as: Mapping[str, str] = {}  #: Fields stored under another name than the file's.
         self._reader = reader
+        self._doubts = Doubts(lambda: self.rows)
+        self._picture_names = PictureNames(root, self._doubts) if options.check_files else None
         self._root = root
         self._separator = options.image_separator
+        self._any_id = options.any_id
 
     def __iter__(self) -> Iterator[CatalogItem | RejectedRow]:
         """Yield items and rejected rows in the file's order.
@@ -111,7 +129,9 @@ class Catalog:
 
     def notes(self) -> list[str]:
         """What was detected, skipped or doubtful, one sentence each; complete once every row was read."""
-        notes = list(self._reader.notes)
+        notes = [*self._reader.notes, *self._doubts.notes(MAX_TEXT_CHARS)]
+        if self._picture_names is not None:
+            notes += self._picture_names.notes()
         if self._preset is not None and self._preset.image_root and self._root_is_guessed:
             notes.append(
                 f"The pictures of {self._preset.title} are paths; the image root is usually {self._preset.image_root}."
@@ -138,7 +158,11 @@ class Catalog:
         if self.grouped:
             yield from self._grouped(rows, validator, seen)
             return
-        name, make, first_line = self.name, validator.item, seen.first_line
+        name = self.name
+        make: ItemOf = validator.item
+        first_line: FirstLine = seen.first_line
+        if self._any_id:
+            make, first_line = accepting_any_id(make, self.columns.id)
         for row in rows:
             self.rows += 1
             if isinstance(row, RejectedRow):
@@ -156,8 +180,8 @@ class Catalog:
     def _grouped(
         self, rows: Iterator[Row | RejectedRow], validator: Validator, seen: SeenIds
     ) -> Iterator[CatalogItem | RejectedRow]:
-        groups = RowGroups()
-        for row in rows:
+        groups, unbroken = RowGroups(), RowsUntilBreak(rows)
+        for row in unbroken:
             self.rows += 1
             if isinstance(row, RejectedRow):
                 yield row
@@ -172,24 +196,24 @@ class Catalog:
             else:
                 yield from map(self._merged, groups.add(item, row.line))
         yield from map(self._merged, groups.rest())
+        unbroken.raise_break()
 
     def _merged(self, group: RowGroup) -> CatalogItem | RejectedRow:
         try:
-            return group.merged(", ".join(self.columns.images))
+            return group.merged(", ".join(self.columns.images), self._doubts)
         except RowError as flaw:
             return flaw.at(self.name, group.line)
 
     def _prepare(self) -> tuple[Iterator[Row | RejectedRow], Validator]:
         sample, rows = look_ahead(self._reader.rows())
         names = self._reader.names
-        if self._reader.typed:
-            payload_of = typed_payload(self.columns)
-        else:
-            payload_of = cell_payload(self.columns, names, sample)
-        self.payload = kinds_of(self.columns.payload_of(names), sample, payload_of)
+        read = typed_payload if self._reader.typed else cell_payload
+        payload = read(self.columns, names, sample, self._doubts)
+        self.payload, self.stored_as = kinds_of(payload, sample), payload.stored_as
         return rows, Validator(
-            self.columns, self._root, payload_of, self._separator, needs_picture=not self.grouped
-        )
+            self.columns, self._root, payload.of, self._doubts, self._separator,
+            needs_picture=not self.grouped, checked=self._picture_names,
+        )  # fmt: skip
 
     def _duplicate(self, item_id: str, first: int) -> RowError:
         return RowError(
@@ -218,38 +242,6 @@ def choose_preset(names: Sequence[str], wanted: str) -> str | None:
 def _is_grouped(preset: Preset | None, options: CatalogOptions) -> bool:
     """Whether the platform's rows are merged: not by another id than its own, which names the rows one by one."""
     return preset is not None and preset.grouped and options.id is None
-
-
-@dataclass(slots=True)
-class _Follows:
-    """Gives rows without an id of their own, a product's pictures and variants, the id of the product above."""
-
-    column: str
-    product: str
-    id: str
-    above: object = None
-
-    @classmethod
-    def of(cls, names: Sequence[str], preset: Preset | None, id_column: str) -> _Follows | None:
-        if preset is None or preset.follows is None:
-            return None
-        pattern, product = preset.follows
-        column = next(matching(names, (pattern,)), None)
-        return None if column is None else cls(column, product, id_column)
-
-    def row(self, row: Row) -> Row:
-        """The row under its product's id; raises `RowError` if no product is above it."""
-        kind = str(row.values.get(self.column) or "").strip()
-        if kind.casefold() == self.product:
-            self.above = row.values.get(self.id)
-            return row
-        if self.above is None:
-            raise RowError(
-                f"a row of {shown(kind)} without a product above it",
-                field=self.column,
-                code="malformed_row",
-            )
-        return row._replace(values=row.values | {self.id: self.above})
 
 
 def open_catalog(source: Source, options: CatalogOptions | None = None) -> Catalog:

@@ -176,9 +176,13 @@ def choose_columns(
     images: Sequence[str] = (),
     payload: Sequence[str] | None = None,
     preset: Preset | None = None,
+    needs_id: bool = True,
     source: str = "the catalog",
 ) -> Columns:
-    """Assign the roles to the fields seen; raise `BadInput` with the fields and the option to pass."""
+    """Assign the roles to the fields seen; raise `BadInput` with the fields and the option to pass.
+
+    With `needs_id` False the id is empty if no field is named like one.
+    """
     refuse_unknown_columns(
         names, id_column=id_column, images=images, payload=payload, source=source
     )
@@ -186,11 +190,11 @@ def choose_columns(
     if not pictures:
         raise _none_found("a picture", Action.IMAGE_COLUMNS, names, source)
     key = id_column or guess_id(names, preset)
-    if key is None:
+    if key is None and needs_id:
         raise _none_found("an id", Action.ID_COLUMN, names, source)
     left_out = frozenset() if preset is None else frozenset(matching(names, preset.left_out))
     chosen = None if payload is None else tuple(payload)
-    return Columns(key, pictures, chosen, left_out - {key, *pictures})
+    return Columns(key or "", pictures, chosen, left_out - {key, *pictures})
 
 
 def refuse_unknown_columns(

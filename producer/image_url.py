@@ -18,9 +18,19 @@ from producer.row_errors import RowError, shown
 from vitrine.core.errors import BadInput
 from vitrine.core.schemes import FILE, HOST_SCHEMES, SCHEMES, file_url, local_path, scheme_of
 
-_PLAIN_URL = re.compile(rf"(?:{HOST_SCHEMES})://[^\x00-\x20\x7f/?#@\\]+(?:[/?#][^\x00-\x20\x7f]*)?")
+_HOST = rf"(?:{HOST_SCHEMES})://[^\x00-\x20\x7f/?#@\\]+"
+_PLAIN_URL = re.compile(rf"{_HOST}(?:[/?#][^\x00-\x20\x7f\\]*)?")
+_MENDED_URL = re.compile(rf"{_HOST}(?:[/?#][^\x00-\x20\x7f]*)?")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_QUERY = re.compile(r"[?#]")
+_LIKE_HOST = re.compile(
+    r"(?:www\.[^/\s]{1,200}|(?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,18}|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|localhost)(?::[0-9]{1,5})?/",
+    re.IGNORECASE,
+)
+_URLS = [f"{name}://" for name, known in SCHEMES.items() if known.in_catalogs and known.names_host]
+A_URL = f"an {', '.join(_URLS[:-1])} or {_URLS[-1]} URL"
+"""The URLs that a catalog can name, for messages: "an http:// or https:// URL"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +64,16 @@ class ImageRoot:
         if known is FILE:
             return self._file_url(value)
         if known is None or not known.in_catalogs:
-            raise _bad(f"expected an http(s) URL or a path, found {shown(value)}")
+            raise _bad(
+                f"expected {A_URL} or a path, found {shown(value)}{_is_host_question(value)}"
+            )
+        if known.http_port is not None:
+            value = _with_slashes(value)
         return _mended(value) if known.names_host else value
 
     def _file_url(self, value: str) -> str:
         if self.folder is None:
-            raise _bad("file: URLs are not read here; expected an http(s) URL")
+            raise _bad(f"file: URLs are not read here; expected {A_URL}")
         try:
             path = local_path(value)
         except ValueError as error:
@@ -72,8 +86,27 @@ class ImageRoot:
                 raise _bad(f"a path that leaves its root: {shown(value)}")
             return f"{self.prefix}{quote(value.lstrip('/'), safe=_URL_SAFE)}"
         if self.folder is None:
-            raise _bad(f"expected an http(s) URL, found {shown(value)} and no image root")
-        return self._beneath(value, value)
+            raise _bad(
+                f"expected {A_URL}, found {shown(value)} and no image root{_is_host_question(value)}"
+            )
+        return self._beneath(self._below(value), value)
+
+    def _below(self, value: str) -> str:
+        """Return `/m/b.jpg` as `m/b.jpg` if the folder has an `m`: platforms start paths below their media folder with a slash."""
+        first, _, _ = value.lstrip("/").partition("/")
+        if (
+            not value.startswith("/")
+            or not first
+            or any(
+                value.startswith(f"{root.rstrip('/')}/")
+                for root in (self.folder, self.given)
+                if root
+            )
+        ):
+            return value
+        return (
+            value.lstrip("/") if os.path.exists(os.path.join(self.folder or "", first)) else value
+        )
 
     def _beneath(self, path: str, value: str) -> str:
         if "\0" in path:
@@ -87,7 +120,9 @@ class ImageRoot:
 
     def _there(self, path: str, value: str) -> str:
         if self.must_exist and not os.path.isfile(path):
-            raise _bad(f"expected an http(s) URL or the path of a file, found {shown(value)}")
+            raise _bad(
+                f"expected {A_URL} or the path of a file, found {shown(value)}{_is_host_question(value)}"
+            )
         return file_url(path)
 
 
@@ -100,7 +135,7 @@ def image_root(given: str | None, folder: Path | None, *, allow_files: bool) -> 
         return ImageRoot(prefix=_prefix(given))
     if not allow_files:
         if given is not None:
-            raise BadInput("The image root must be an http(s) URL: no files are read here.")
+            raise BadInput(f"The image root must be {A_URL}: no files are read here.")
         return ImageRoot()
     where = Path(given).expanduser() if given is not None else folder
     if where is None:
@@ -108,7 +143,7 @@ def image_root(given: str | None, folder: Path | None, *, allow_files: bool) -> 
     if not where.is_dir():
         raise BadInput(
             f"The image root {str(where)!r} is not a folder.",
-            hint="Give a folder or an http(s) URL.",
+            hint=f"Give a folder or {A_URL}.",
         )
     return ImageRoot(folder=str(where.resolve()), given=os.path.abspath(where))
 
@@ -127,9 +162,27 @@ def _mended(value: str) -> str:
     if "@" in re.split(r"[/?#\\]", rest, maxsplit=1)[0]:
         raise _bad("a URL with a user name or password in it, which vitrine does not carry")
     mended = f"{scheme.lower()}://{rest.replace(' ', '%20')}"
-    if not _PLAIN_URL.fullmatch(mended):
-        raise _bad(f"expected http(s)://host/path, found {shown(value)}")
+    if not _MENDED_URL.fullmatch(mended):
+        raise _bad(f"expected {scheme.partition(':')[0].lower()}://host/path, found {shown(value)}")
     return mended
+
+
+def looks_like_host(value: str) -> bool:
+    """Return whether a name without a scheme starts like a host (`www.shop.example/a.jpg`)."""
+    return _LIKE_HOST.match(value) is not None
+
+
+def _is_host_question(value: str) -> str:
+    return "; is https:// missing?" if looks_like_host(value) else ""
+
+
+def _with_slashes(value: str) -> str:
+    """Return an http(s) URL with its backslashes turned into slashes, as browsers do; those of its query stay."""
+    if "\\" not in value:
+        return value
+    query = _QUERY.search(value)
+    end = len(value) if query is None else query.start()
+    return value[:end].replace("\\", "/") + value[end:]
 
 
 def _bad(message: str) -> RowError:

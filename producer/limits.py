@@ -27,3 +27,7 @@ SAMPLE_CHARS = 1024 * 1024
 
 KEPT_PROBLEMS = 1000
 """Rejected rows kept for display, as many as the ledger keeps; all of them are counted."""
+
+MAX_TEXT_CHARS = 2000
+"""Characters of a text field in a row whose payload is larger than `MAX_PAYLOAD_BYTES`: longer texts are cut, so that
+one long description does not cost the row."""

@@ -1,8 +1,8 @@
 """A row's payload from typed values (JSON, Parquet).
 
-Nested objects are flattened: `{"size": {"eu": 42}}` is `size.eu`. A list of scalars becomes a list of texts;
-a list that holds objects or lists is stored as JSON text, so that nothing is lost, although filters cannot
-match inside it. None and empty texts are left out. Dates become ISO 8601, decimals floats.
+Nested objects are flattened: `{"size": {"eu": 42}}` is `size.eu`. A list of numbers stays one, one of
+other scalars is a list of texts; a list that holds objects or lists is stored as JSON text, so that nothing is lost, although filters cannot
+match inside it. None and empty texts are left out. Dates become UTC texts (`2026-11-30T10:00:00Z`), decimals floats.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from typing import Any
 
 import orjson
 
-from producer.cells import is_scalar_list, scalar_text
 from producer.limits import MAX_NESTING
 from producer.row_errors import RowError, shown
+from producer.values.cells import MAX_EXACT_INT, is_scalar_list, scalar_list
+from producer.values.dates import normal_datetime
+from producer.values.texts import clean_text
 from vitrine.core.types import PayloadValue
-
-_MAX_EXACT_INT = 2**63 - 1
-"""The store's integers have 64 bits."""
 
 
 def flatten(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,7 +37,9 @@ def payload_value(name: str, value: object) -> PayloadValue:
     """Return a value as the store accepts it, None if it is empty; raise `RowError` if it cannot be stored."""
     if value is None or value == "":
         return None
-    if isinstance(value, bool | str):
+    if isinstance(value, str):
+        return (value if value.isascii() and "&" not in value else clean_text(value)) or None
+    if isinstance(value, bool):
         return value
     if isinstance(value, int | float | decimal.Decimal):
         return _number(name, value)
@@ -49,7 +50,7 @@ def payload_value(name: str, value: object) -> PayloadValue:
 
 def _number(name: str, value: int | float | decimal.Decimal) -> PayloadValue:
     if isinstance(value, int):
-        return value if abs(value) <= _MAX_EXACT_INT else str(value)
+        return value if abs(value) <= MAX_EXACT_INT else str(value)
     number = float(value)
     if math.isfinite(number):
         return number
@@ -59,7 +60,9 @@ def _number(name: str, value: int | float | decimal.Decimal) -> PayloadValue:
 
 
 def _text(name: str, value: object) -> str:
-    if isinstance(value, dt.date | dt.time):
+    if isinstance(value, dt.date):
+        return normal_datetime(value) or value.isoformat()
+    if isinstance(value, dt.time):
         return value.isoformat()
     if isinstance(value, uuid.UUID | dt.timedelta):
         return str(value)
@@ -71,13 +74,28 @@ def _text(name: str, value: object) -> str:
 
 
 def _list(name: str, values: list[Any]) -> PayloadValue:
-    present = [value for value in values if value is not None]
+    if set(map(type, values)) == {str}:
+        return [
+            value if value.isascii() and "&" not in value else clean_text(value) for value in values
+        ]
+    present = [entry for value in values if (entry := _entry(value)) is not None]
     try:
         if is_scalar_list(present):
-            return [scalar_text(value) for value in present]
+            return scalar_list(present)
         return orjson.dumps(values, default=str).decode()
     except (orjson.JSONEncodeError, RecursionError) as error:
         raise RowError(f"a list that is no JSON: {error}", field=name, code="bad_value") from error
+
+
+def _entry(value: Any) -> Any:
+    """Return an entry of a list as a value by itself: dates as texts, decimals as floats, a missing number as None."""
+    if isinstance(value, decimal.Decimal):
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    if isinstance(value, dt.date):
+        return normal_datetime(value) or value.isoformat()
+    return value
 
 
 def _flatten_into(

@@ -45,7 +45,7 @@ class Role(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PreviewColumn:
-    """One column; `kind` as `producer.column_types` names it, None if the rows were not validated."""
+    """One column; `kind` as `producer.values.column_types` names it, None if the rows were not validated."""
 
     name: str
     role: Role
@@ -96,7 +96,9 @@ def preview(
         outcomes = _judged(catalog, cut=cut)
         report = inspect(islice(outcomes, most))
         whole = not cut and next(outcomes, None) is None
-        columns = _columns(names, start.rows, catalog.columns, catalog.payload or {})
+        kinds = catalog.payload or {}
+        kinds = {**kinds, **{name: kinds[stored] for name, stored in catalog.stored_as.items()}}
+        columns = _columns(names, start.rows, catalog.columns, kinds)
         return Preview(
             source.name, start.format, columns, catalog.preset, grouped=catalog.grouped,
             notes=tuple(catalog.notes()), missing=(), report=report, whole=whole,

@@ -13,11 +13,13 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from producer.cells import scalar_text
 from producer.limits import MAX_IMAGES_PER_ITEM
-from producer.row_errors import RowError
-from producer.validate import check_size
-from vitrine.core.types import CatalogItem, PayloadValue
+from producer.readers.base import Row
+from producer.row_errors import FileBrokenOff, RowError
+from producer.values.cells import scalar_text
+from producer.values.doubts import Doubts, Place
+from producer.values.payload_size import fit_payload
+from vitrine.core.types import CatalogItem, PayloadValue, RejectedRow
 
 MAX_APART = 10_000
 """Rows that may stand between two rows of one item."""
@@ -52,8 +54,11 @@ class RowGroup:
         self.weight += weight
         return weight
 
-    def merged(self, images_field: str) -> CatalogItem:
-        """The item of all rows; raises `RowError` if it has no picture, too many of them, or too large a payload."""
+    def merged(self, images_field: str, doubts: Doubts | None = None) -> CatalogItem:
+        """The item of all rows; raises `RowError` if it has no picture, too many of them, or too large a payload.
+
+        Texts that were cut are counted in `doubts`.
+        """
         if not self.images:
             raise RowError(
                 f"expected at least one picture in the {self.rows} rows of {self.id!r}, found none",
@@ -68,7 +73,9 @@ class RowGroup:
                 code="too_many_images",
             )
         payload = {name: _joined(values) for name, values in self.values.items()}
-        check_size(payload)
+        for name in fit_payload(payload):
+            if doubts is not None:
+                doubts.cut(name, Place(None, self.line))
         return CatalogItem(self.id, tuple(self.images), payload, rows=self.rows)
 
 
@@ -113,6 +120,25 @@ class RowGroups:
         _, group = self._open.popitem(last=False)
         self._weight -= group.weight
         return group
+
+
+class RowsUntilBreak:
+    """Rows up to the place where their file breaks off, so that the items read so far come before the error."""
+
+    def __init__(self, rows: Iterable[Row | RejectedRow]) -> None:
+        self._rows = rows
+        self._break: FileBrokenOff | None = None
+
+    def __iter__(self) -> Iterator[Row | RejectedRow]:
+        try:
+            yield from self._rows
+        except FileBrokenOff as error:
+            self._break = error
+
+    def raise_break(self) -> None:
+        """Raise `FileBrokenOff` if the file broke off."""
+        if self._break is not None:
+            raise self._break
 
 
 def _same(one: PayloadValue, other: PayloadValue) -> bool:

@@ -139,8 +139,9 @@ def _error_of(answer: requests.Response) -> VitrineError:
         return Unavailable(f"The API answered {answer.status_code} {answer.reason}.")
     message, hint = str(body.get("detail", "")), body.get("hint")
     if code in {QueueFull.code, RateLimited.code}:
+        kind = RateLimited if code == RateLimited.code else QueueFull
         wait = answer.headers.get("Retry-After", "")
-        return QueueFull(message, retry_after=float(wait) if wait.isdecimal() else 1.0, hint=hint)
+        return kind(message, retry_after=float(wait) if wait.isdecimal() else 1.0, hint=hint)
     fallback = BadInput if answer.status_code < 500 else Unavailable
     return _BY_CODE.get(code, fallback)(message, hint=hint)
 

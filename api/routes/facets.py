@@ -22,7 +22,7 @@ from vitrine.core.errors import BadInput
 from vitrine.store import VectorStore
 
 MAX_FIELDS = 24
-"""Fields per response: each is counted separately, a number field with up to 13 calls to the store."""
+"""Fields per response: each is counted separately, a field of numbers or dates with up to 14 calls to the store."""
 MAX_FILTER = 8192  #: Characters of a filter in a URL.
 
 router = APIRouter(tags=["inventory"])
@@ -61,13 +61,16 @@ def facets(
     where = None if filter is None else filters.parse_filter(_json(filter))
     known = sorted(described(parts.store, name).indexed_fields)
     check_fields(parts.store, name, where)
+    pictures = parts.store.count(
+        name, where
+    )  # first: it refuses a filter that the store cannot apply
     asked = list(dict.fromkeys(field)) or known[:MAX_FIELDS]
     found = [_facet(parts.store, name, one, where, top) for one in asked]
     if not field:
         found.sort(key=lambda facet: (not facet.suggested, facet.field))
     return FacetsOut(
         collection=name,
-        pictures=parts.store.count(name, where),
+        pictures=pictures,
         facets=found,
         left_out=[] if field else known[MAX_FIELDS:],
     )

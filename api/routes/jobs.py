@@ -30,7 +30,9 @@ from api.schemas.jobs import (
 )
 from api.schemas.reading import READING_FORM
 from producer.formats import FILE_FORMATS, FORMATS, PACKED
+from producer.report import CatalogReport
 from producer.submit.retry import retry_failures
+from vitrine.core.broken_off import broken_off_notice
 from vitrine.core.errors import VitrineError
 from vitrine.core.failures_csv import failures_csv
 from vitrine.core.types import FailureReason
@@ -89,7 +91,8 @@ def submit(
     """Submit items as JSON, or a catalog file as a form. The job is processed in the background.
 
     Invalid rows are counted and reported, valid ones are processed; with `strict`, any invalid row refuses the whole
-    catalog. Pictures are http(s) URLs. Returns 429 with Retry-After while too many pictures are pending, and 413 if the
+    catalog. If the file breaks off (a cut-off upload, for example), the rows before are processed, and a warning says where.
+    Pictures are http(s) URLs. Returns 429 with Retry-After while too many pictures are pending, and 413 if the
     catalog alone exceeds that limit. In both cases at most a cancelled job remains.
     """
     submitted = _submitted(parts, body)
@@ -99,8 +102,8 @@ def submit(
     response.headers["Location"] = f"/v1/jobs/{submitted.job}"
     return JobAccepted(
         job=JobOut.of(status),
-        problems=[ProblemRow.of(row) for row in submitted.report.problems[:SHOWN_PROBLEMS]],
-        warnings=_warnings(parts, submitted),
+        problems=[ProblemRow.of(row) for row in submitted.report.first_problems(SHOWN_PROBLEMS)],
+        warnings=[*_broken_off(submitted.report), *_without_worker(parts, submitted)],
     )
 
 
@@ -114,7 +117,11 @@ def _submitted(parts: Services, body: bodies.Body) -> Submitted:
     return submit_upload(parts, fields, file)
 
 
-def _warnings(parts: Services, submitted: Submitted) -> list[str]:
+def _broken_off(report: CatalogReport) -> list[str]:
+    return [] if report.broken_off is None else [broken_off_notice(report.broken_off)]
+
+
+def _without_worker(parts: Services, submitted: Submitted) -> list[str]:
     try:
         alive = bool(parts.query_client.workers(submitted.model))
     except VitrineError:
@@ -184,7 +191,7 @@ def failures(
 
 @router.get("/{job}/problems", summary="Rejected rows", responses=openapi.error_responses(404))
 def problems(parts: RequestServices, job: str) -> ProblemList:
-    """List the first 1,000 rejected rows of the catalog, with their lines."""
+    """List the first 1,000 rejected rows of the catalog, with their lines, and last the place where its file broke off."""
     status = parts.ledger.status(job)
     rows = [ProblemRow.of(row) for row in parts.ledger.problems(job)]
     return ProblemList(rejected_rows=status.rejected_rows, problems=rows)

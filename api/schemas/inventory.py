@@ -22,7 +22,9 @@ class CollectionOut(BaseModel):
     generation: str
     space: SpaceOut
     points: int = Field(description="One per embedded picture.")
-    indexed_fields: dict[str, str] = Field(examples=[{"price": "float", "colour": "keyword"}])
+    indexed_fields: dict[str, str] = Field(
+        examples=[{"price": "float", "colour": "keyword", "added": "datetime"}]
+    )
 
     @classmethod
     def of(cls, info: CollectionInfo) -> Self:

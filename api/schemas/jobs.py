@@ -154,6 +154,13 @@ class JobOut(BaseModel):
     pending: int
     index: IndexOut | None = Field(description="Set while the job is `indexing`.")
     rejected_rows: int
+    rejected_by_code: dict[str, int] = Field(
+        description="Empty for a job written by a version that did not count by code.",
+        examples=[{"bad_url": 2}],
+    )
+    broken_off: ProblemRow | None = Field(
+        description="Where the catalog broke off: the rows after it are missing. Null if it was read to its end."
+    )
     failed_by_reason: dict[str, int] = Field(examples=[{"not_found": 3}])
     stages: list[StageOut] = Field(description="Time spent in each stage.")
     created_at: datetime
@@ -173,7 +180,9 @@ class JobOut(BaseModel):
             cancelled=status.cancelled, pending=status.pending,
             index=IndexOut(indexed=status.indexed, points=status.points)
             if status.state is JobState.INDEXING else None,
-            rejected_rows=status.rejected_rows, failed_by_reason=dict(status.failed_by_reason),
+            rejected_rows=status.rejected_rows, rejected_by_code=dict(status.rejected_by_code),
+            broken_off=None if status.broken_off is None else ProblemRow.of(status.broken_off),
+            failed_by_reason=dict(status.failed_by_reason),
             stages=StageOut.each(status.stages),
             created_at=when(spec.created_at), fed_at=when(status.fed_at),
             updated_at=when(status.updated_at),
@@ -186,7 +195,9 @@ class JobAccepted(BaseModel):
     """An accepted job; it is processed in the background."""
 
     job: JobOut
-    problems: list[ProblemRow] = Field(description=f"The first {SHOWN_PROBLEMS} rejected rows.")
+    problems: list[ProblemRow] = Field(
+        description=f"The first {SHOWN_PROBLEMS} rejected rows, and the place where the file broke off."
+    )
     warnings: list[str] = Field(examples=[["No worker for the model builtin is running yet."]])
 
 
@@ -228,7 +239,7 @@ class FailurePage(BaseModel):
 
 
 class ProblemList(BaseModel):
-    """Rejected rows of a job; the first 1,000 are kept."""
+    """Rejected rows of a job; the first 1,000 are kept, and the place where its file broke off."""
 
     rejected_rows: int
     problems: list[ProblemRow]

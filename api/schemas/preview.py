@@ -23,7 +23,7 @@ class ColumnOut(BaseModel):
     name: str = Field(examples=["image_link"])
     role: str = Field(description="`id`, `image` or `field`.", examples=["image"])
     kind: str | None = Field(
-        description="Type of a field: `text`, `int`, `float`, `bool`, `list`, `empty`, or several of them.",
+        description="Type of a field: `text`, `int`, `float`, `bool`, `list`, `datetime`, `empty`, or several of them.",
         examples=["text"],
     )
     examples: list[str] = Field(description="Its first values, shortened; at most 3.")
@@ -63,7 +63,9 @@ class PreviewOut(BaseModel):
     images: int
     rejected_rows: int
     rejected_by_code: dict[str, int] = Field(examples=[{"duplicate_id": 2}])
-    problems: list[ProblemRow] = Field(description=f"The first {SHOWN_PROBLEMS}.")
+    problems: list[ProblemRow] = Field(
+        description=f"The first {SHOWN_PROBLEMS}, and the one that says where the file broke off."
+    )
 
     @classmethod
     def of(cls, found: Preview) -> Self:
@@ -77,5 +79,5 @@ class PreviewOut(BaseModel):
             missing=[role.value for role in found.missing], whole=found.whole,
             rows=report.rows, items=report.items, images=report.images,
             rejected_rows=report.rejected_rows, rejected_by_code=dict(report.problems_by_code),
-            problems=[ProblemRow.of(row) for row in report.problems[:SHOWN_PROBLEMS]],
+            problems=[ProblemRow.of(row) for row in report.first_problems(SHOWN_PROBLEMS)],
         )  # fmt: skip

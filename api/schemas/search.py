@@ -43,9 +43,13 @@ class SearchOptions(Shape):
         default=None,
         description=(
             "Conditions on the catalog's fields: `{field: value}` equals, `{field: [values]}` any of,"
-            " `{field: {gt|gte|lt|lte: number}}` range, and `and`, `or`, `not`."
+            " `{field: {gt|gte|lt|lte: number or date}}` range, and `and`, `or`, `not`. A list matches if one of its"
+            " elements does. Dates are ISO 8601, in UTC without a zone; one without a time is the whole day."
         ),
-        examples=[{"colour": ["red", "blue"], "price": {"lt": 50}}],
+        examples=[
+            {"colour": ["red", "blue"], "price": {"lt": 50}},
+            {"added": {"gte": "2026-11-01", "lte": "2026-11-30"}},
+        ],
     )
     exact: bool = Field(default=False, description="Compare with every vector; slower.")
     pictures_per_item: int = Field(

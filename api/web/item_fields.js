@@ -4,6 +4,8 @@ const TITLES = ["title", "name", "product_name", "product_title", "label", "head
 const PRICES = ["price", "sale_price", "current_price", "amount"];
 const CURRENCIES = ["currency", "price_currency", "currency_code"];
 
+const DATETIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/; // the form in which the store keeps datetimes
+
 const NUMBER = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 export function titleOf(fields, itemId) {
@@ -23,9 +25,16 @@ export function priceOf(fields) {
 }
 
 export function shown(value) {
-  if (Array.isArray(value)) return value.join(", ");
+  if (Array.isArray(value)) return value.map(shown).join(", ");
+  if (typeof value === "string" && DATETIME.test(value)) return shownDate(value);
   if (typeof value === "boolean") return value ? "yes" : "no";
   return value === null ? "–" : String(value);
+}
+
+// A catalog's plain dates are stored as midnight.
+function shownDate(text) {
+  const [day, clock] = text.slice(0, -1).split("T");
+  return clock === "00:00:00" ? day : `${day} ${clock} UTC`;
 }
 
 function first(fields, names) {

@@ -32,7 +32,9 @@ def _options(parser: Any) -> None:
     parser.add_argument("--picture", default="", help="file of the query picture")
     parser.add_argument("--pictures-at", default="", help="URL of pictures to submit, {} in it")
     parser.add_argument("--words", action="store_true", help="the model has a text tower")
-    parser.add_argument("--pace", type=float, default=1.0, help="seconds between two requests of one user")
+    parser.add_argument(
+        "--pace", type=float, default=1.0, help="seconds between two requests of one user"
+    )
 
 
 def _read(environment: Environment, **_: object) -> None:

@@ -32,7 +32,7 @@ _LISTED = 5
 _HEADER = struct.Struct("<4s5H3L2H")
 _HEADER_MAGIC = b"PK\x03\x04"
 _ENCRYPTED, _SIZES_FOLLOW, _UTF8 = 0x1, 0x8, 0x800
-_WORKBOOK_PARTS = ("[Content_Types].xml", "mimetype")
+WORKBOOK_PARTS = ("[Content_Types].xml", "mimetype")
 _METHODS = {
     0: "Stored, without its length",
     9: "Deflate64",
@@ -66,7 +66,7 @@ class _Entry:
     crc: int | None
 
 
-class _Counted(io.RawIOBase):
+class CountedFile(io.RawIOBase):
     """The archive's file: counts the bytes read, and refuses to read a huge directory in one piece."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -91,18 +91,18 @@ class _Counted(io.RawIOBase):
         )
         self.drawn += len(data)
         if len(data) > MAX_DIRECTORY_BYTES:
-            raise _TooLarge
+            raise DirectoryTooLarge
         return data
 
 
-class _TooLarge(Exception):
+class DirectoryTooLarge(Exception):
     """Raised if the archive's directory is above `MAX_DIRECTORY_BYTES`."""
 
 
 class _Slice(io.RawIOBase):
     """The packed bytes of one member."""
 
-    def __init__(self, file: _Counted, offset: int, size: int | None) -> None:
+    def __init__(self, file: CountedFile, offset: int, size: int | None) -> None:
         self._file = file
         self._left = size
         file.seek(offset)
@@ -150,11 +150,11 @@ class _Checked(io.RawIOBase):
 
 def open_member(file: IO[bytes], name: str, unfolding: DecompressedSize) -> Member | None:
     """Return the only table of an archive, None for a workbook; raise `BadInput` if there is not exactly one that can be read."""
-    counted = _Counted(file)
+    counted = CountedFile(file)
     try:
         archive = zipfile.ZipFile(cast("IO[bytes]", counted))
         entries = [_entry(info) for info in archive.infolist()]
-    except _TooLarge:
+    except DirectoryTooLarge:
         raise BadInput(
             f"{name} is a zip archive of more files than are read.", hint="Pack the table alone."
         ) from None
@@ -179,7 +179,7 @@ def _entry(info: zipfile.ZipInfo) -> _Entry:
 
 
 def _is_workbook(names: Sequence[str]) -> bool:
-    return any(name in _WORKBOOK_PARTS or name.startswith("_rels/") for name in names)
+    return any(name in WORKBOOK_PARTS or name.startswith("_rels/") for name in names)
 
 
 def _is_left_out(name: str) -> bool:
@@ -214,7 +214,7 @@ def _notes(table: _Entry, files: Sequence[_Entry]) -> Iterator[str]:
 
 
 def _opened(
-    file: _Counted,
+    file: CountedFile,
     entry: _Entry,
     name: str,
     unfolding: DecompressedSize,
@@ -248,7 +248,7 @@ def _decoder(entry: _Entry, name: str) -> NewDecoder:
     )
 
 
-def _data_offset(file: _Counted, entry: _Entry, name: str) -> int:
+def _data_offset(file: CountedFile, entry: _Entry, name: str) -> int:
     found = _local_header(file, entry.offset)
     if found is None:
         raise BadInput(f"{name} is a damaged zip archive: {shown(entry.name)} is not where it is listed.")  # fmt: skip
@@ -258,7 +258,7 @@ def _data_offset(file: _Counted, entry: _Entry, name: str) -> int:
     return start
 
 
-def _local_header(file: _Counted, offset: int) -> tuple[_Entry, int] | None:
+def _local_header(file: CountedFile, offset: int) -> tuple[_Entry, int] | None:
     """Return the member whose header is at `offset`, and where its data starts; None if no header is there."""
     try:
         file.seek(offset)
@@ -281,7 +281,7 @@ def _local_header(file: _Counted, offset: int) -> tuple[_Entry, int] | None:
     return entry, offset + _HEADER.size + name_size + extra_size
 
 
-def _first_member(file: _Counted, name: str, unfolding: DecompressedSize) -> Member | None:
+def _first_member(file: CountedFile, name: str, unfolding: DecompressedSize) -> Member | None:
     """Return the first member of an archive without a readable directory, whose rows end with an error that says so."""
     found = _local_header(file, 0)
     if found is None:

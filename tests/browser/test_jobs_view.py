@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import csv
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -203,6 +204,40 @@ def test_of_a_large_catalog_the_beginning_is_looked_at(visitor: Visitor, tmp_pat
         "In the first 10,000 rows: 10,000 items with 10,000 pictures, nothing to reject."
     )
     expect(visitor.page.get_by_role("button", name="Submit the whole catalog")).to_be_visible()
+
+
+def test_a_file_that_broke_off_is_reported_before_and_after_the_upload(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = visitor.page
+    packer = zlib.compressobj(wbits=31)
+    good = f"whole,{service.shop.picture_url(service.items[0].files[0])}\n"
+    text = f"id,image\n{good}" + "x,\n" * 1500 + "y," + "z" * 100_000
+    cut_off = packer.compress(text.encode()) + packer.flush(zlib.Z_SYNC_FLUSH)
+    visitor.open("#/jobs/new")
+    page.set_input_files(
+        "#catalog-file", {"name": "cut.csv.gz", "mimeType": "application/gzip", "buffer": cut_off}
+    )
+    told = page.locator(".notice", has_text="The file broke off at line 1,503")
+    expect(told).to_have_count(1)
+    expect(told).to_contain_text("The rows after it are missing.")
+    assert visitor.serious_violations() == []
+    page.get_by_role("button", name="Submit 1 item").click()
+    page.wait_for_url(re.compile(r"#/jobs/[0-9a-f]{12}$"))
+    ends_as(page, "completed")
+    expect(told).to_have_count(1)
+    expect(told).to_contain_text("Submit the whole file again")
+    rejected = page.locator("section", has_text="1,501 rows rejected")
+    expect(rejected).to_contain_text("no image 1,500 · unreadable 1")
+    expect(rejected).to_contain_text(
+        "Only the first 1,000 are kept, and the place where the file broke off."
+    )
+    last = page.get_by_role("table", name="Rejected rows").locator("tbody tr").last
+    expect(last.locator("td").first).to_have_text("1,503")
+    assert visitor.serious_violations() == []
+    visitor.open("#/jobs")
+    row = page.locator(".jobs-list li", has_text="cut.csv.gz")
+    expect(row).to_contain_text("1,501 rows rejected; the file broke off")
 
 
 def test_what_is_no_catalog_is_said_before_anything_is_sent(visitor: Visitor) -> None:

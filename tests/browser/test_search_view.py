@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.browser_tab import Visitor, visiting
 from tests.browser.conftest import ShopService
-from tests.browser.search_steps import DROP, found, picture_of, search_by_item
+from tests.browser.search_steps import DROP, found, picture_of, search_by_item, submit_dated
 from tests.e2e.standalone_process import vitrine
 from tests.patience import CLICK_PATIENCE
 
@@ -211,6 +211,41 @@ def test_filters_come_from_the_collection_and_narrow_what_is_found(
     expect(page.locator(".hit")).to_have_count(2)
     page.get_by_role("button", name="Clear", exact=True).click()
     expect(page.locator(".hit").nth(12)).to_be_visible()
+
+
+def test_a_date_field_is_filtered_from_day_to_day(visitor: Visitor, service: ShopService) -> None:
+    page = visitor.page
+    days = [f"2026-11-{day:02}T12:00:00Z" for day in range(1, 7)]
+    submit_dated(service, days)
+    items = [each.id for each in service.items[: len(days)]]
+    visitor.open(f"#/search?collection=dated&item={items[0]}")
+    expect(page.locator(".hit")).to_have_count(5)
+    page.get_by_label("added, from").fill("2026-11-03")
+    expect(page.locator(".hit")).to_have_count(4)
+    page.get_by_label("added, to").fill("2026-11-04")
+    expect(page.locator(".hit")).to_have_count(2)
+    assert set(found(page)) == set(items[2:4])
+    page.get_by_role("button", name="2026-11-06: 1", exact=True).click()
+    expect(page.locator(".hit")).to_have_count(1)
+    assert found(page) == [items[5]]
+    for name in ("from", "to"):
+        expect(page.get_by_label(f"added, {name}")).to_have_value("2026-11-06")
+    page.get_by_label("added, to").fill("")
+    page.get_by_label("added, from").fill("")
+    expect(page.locator(".hit")).to_have_count(5)
+
+
+def test_a_year_that_is_being_typed_is_not_searched(visitor: Visitor, service: ShopService) -> None:
+    page = visitor.page
+    submit_dated(service, [f"2026-11-{day:02}T00:00:00Z" for day in range(1, 7)])
+    visitor.open(f"#/search?collection=dated&item={service.items[0].id}")
+    expect(page.locator(".hit")).to_have_count(5)
+    bound = page.get_by_label("added, from")
+    bound.fill("0202-11-05")
+    expect(page.get_by_label("added, from")).to_have_value("0202-11-05")
+    assert "filter" not in page.url
+    bound.fill("2026-11-05")
+    expect(page.locator(".hit")).to_have_count(2)
 
 
 def test_nothing_behind_the_filters_is_said_so(visitor: Visitor, service: ShopService) -> None:

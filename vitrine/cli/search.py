@@ -31,8 +31,9 @@ from vitrine.core.schemes import FILE, is_allowed_in_requests, local_path, schem
 @click.option("--top", default=10, show_default=True, type=click.IntRange(1, 100))
 @click.option("--offset", default=0, type=click.IntRange(0, 999), help="Skip this many hits.")
 @click.option(
-    "--filter", "filter_json", help='JSON, such as {"colour": ["red"], "price": {"lt": 50}}.'
-)
+    "--filter", "filter_json",
+    help='JSON, such as {"colour": ["red"], "price": {"lt": 50}, "added": {"gte": "2026-11-01"}}.',
+)  # fmt: skip
 @click.option("--relevant", is_flag=True, help="Only hits that stand out from the collection.")
 @click.option("--group-duplicates", is_flag=True, help="Show near-identical pictures as one hit.")
 @click.option("--exact", is_flag=True, help="Compare with every vector; slower.")

@@ -240,6 +240,10 @@ class JobStatus:
     points: int = 0  #: Points of its collection, as last seen; 0 before the first look.
     stages: Mapping[str, StageTotal] = field(default_factory=dict)
     """Totals of finished chunks by the names of `STAGES`; a picture that was retried counts again."""
+    rejected_by_code: Mapping[str, int] = field(default_factory=dict)
+    """Rejected rows by code. Empty for a job that an earlier version, which did not count them by code, has written."""
+    broken_off: RejectedRow | None = None
+    """Where the catalog broke off: rows after it are missing. None if it was read to its end."""
 
     @property
     def pending(self) -> int:

@@ -37,6 +37,8 @@ were down."""
 MAX_PICTURE_CRASHES = 3
 """Worker deaths on one picture before it is dead-lettered. One death may have another cause (a kill, a neighbour), and if
 workers die every second, so may two: of 150 such deaths, four hit a picture a second time, measured by tests/faults."""
+MAX_REJECTED_ROWS = 1000
+"""Rejected rows kept for display; all of them are counted."""
 CHECKSUM_BYTES = 8
 """Bytes of a chunk's mark: two diverging catalogs have the same mark by chance once in 2**64."""
 
@@ -150,11 +152,12 @@ class Ledger(Protocol):
         """
 
     def add_rejected_rows(
-        self, job: str, problems: Sequence[RejectedRow], *, count: int, before: int
+        self, job: str, problems: Sequence[RejectedRow], *, by_code: Mapping[str, int], before: int
     ) -> None:
-        """Count `count` more rejected rows after `before` earlier ones, and keep a job's first 1,000 for display.
+        """Count more rejected rows, by code, after `before` earlier ones, and keep a job's first 1,000 for display.
 
-        Raises `LedgerUnavailable` if the ledger has counted a number other than `before`, and `NotFound`.
+        The row that says where the file broke off is kept in any case. Raises `LedgerUnavailable` if the ledger has counted
+        a number of rows other than `before`, and `NotFound`.
         """
 
     def marks(self, job: str) -> Iterator[bytes]:
@@ -264,7 +267,7 @@ class Ledger(Protocol):
         """Stream the failures of a job in order of ordinal, those above the ordinal `after`; raises `NotFound`."""
 
     def problems(self, job: str) -> list[RejectedRow]:
-        """Return the first rejected rows of a job (at most 1,000)."""
+        """Return the first rejected rows of a job (at most 1,000), and last the one that says where its file broke off."""
 
     def cancel(self, job: str) -> JobState:
         """Stop a job: queued chunks are dropped immediately, leased ones wind down.

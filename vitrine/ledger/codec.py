@@ -9,7 +9,15 @@ from typing import Any
 
 import orjson
 
-from vitrine.core.types import STAGES, Failure, FailureReason, ImageRef, JobSpec, StageTotal
+from vitrine.core.types import (
+    STAGES,
+    Failure,
+    FailureReason,
+    ImageRef,
+    JobSpec,
+    RejectedRow,
+    StageTotal,
+)
 
 _LEVEL = 1
 """This level compresses 64 rows with payloads to about a quarter; higher levels gain little and cost time."""
@@ -57,6 +65,16 @@ def unpack_failure(raw: bytes) -> Failure:
     reason, _, record = raw.partition(b" ")
     *row, detail, attempts, failed_at = orjson.loads(record)
     return Failure(ImageRef(*row), FailureReason(reason.decode()), detail, attempts, failed_at)
+
+
+def pack_problem(row: RejectedRow) -> bytes:
+    """Encode a rejected row."""
+    return orjson.dumps([row.source, row.line, row.field, row.message, row.code])
+
+
+def unpack_problem(raw: bytes) -> RejectedRow:
+    """Decode a rejected row."""
+    return RejectedRow(*orjson.loads(raw))
 
 
 def pack_stages(stages: Mapping[str, StageTotal]) -> str:

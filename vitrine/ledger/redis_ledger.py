@@ -2,7 +2,7 @@
 
 Every change of a chunk is one script, so a crash cannot leave half a change. A job's keys::
 
-    vitrine:{JOB}:job                    hash    spec, state, counts, seconds per stage, progress of its index
+    vitrine:{JOB}:job                    hash    spec, state, counts, seconds per stage, progress of its index, where its file broke off
     vitrine:{JOB}:embedded|failed|cancelled      bitmaps, one bit per picture
     vitrine:{JOB}:failures               hash    ordinal -> reason and record
     vitrine:{JOB}:problems               list    the first rejected rows
@@ -17,12 +17,13 @@ Every change of a chunk is one script, so a crash cannot leave half a change. A 
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Mapping, Sequence
 
-import orjson
 from redis import Redis
 
+from vitrine.core.broken_off import find_break, is_break
 from vitrine.core.redis_client import as_bytes, connect_redis, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.core.store_options import DEFAULTS, StoreOptions
@@ -31,6 +32,7 @@ from vitrine.ledger import codec, outcome_rate
 from vitrine.ledger.base import (
     MAX_INDEX_CHECK_GAP,
     MAX_PICTURE_CRASHES,
+    MAX_REJECTED_ROWS,
     NO_STAGES,
     Deferral,
     FinishReport,
@@ -42,8 +44,6 @@ from vitrine.ledger.job_control import ACTIVE_KEY, LedgerControl, parse_state, r
 from vitrine.ledger.queries import JOBS_KEY
 from vitrine.ledger.rules import remaining_images
 from vitrine.ledger.scripts import job_key, job_keys
-
-MAX_REJECTED_ROWS = 1000
 
 
 class RedisLedger(LedgerControl):
@@ -120,14 +120,21 @@ class RedisLedger(LedgerControl):
                 return numbers
 
     def add_rejected_rows(
-        self, job: str, problems: Sequence[RejectedRow], *, count: int, before: int
+        self, job: str, problems: Sequence[RejectedRow], *, by_code: Mapping[str, int], before: int
     ) -> None:
-        rows = [
-            orjson.dumps([row.source, row.line, row.field, row.message, row.code])
-            for row in problems[:MAX_REJECTED_ROWS]
+        broken_off = find_break(problems)
+        args: list[bytes | str | float] = [
+            before,
+            sum(by_code.values()),
+            MAX_REJECTED_ROWS,
+            b"" if broken_off is None else codec.pack_problem(broken_off),
+            len(by_code),
         ]
-        keys = job_keys(job)
-        parse_state(job, self._scripts.run("reject", keys, before, count, MAX_REJECTED_ROWS, *rows))
+        for code, count in by_code.items():
+            args += [code, count]
+        kept = (row for row in problems if not is_break(row))
+        args += map(codec.pack_problem, itertools.islice(kept, MAX_REJECTED_ROWS))
+        parse_state(job, self._scripts.run("reject", job_keys(job), *args))
 
     def seal(self, job: str, *, after: bytes | None = None) -> JobState:
         state = parse_state(

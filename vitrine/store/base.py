@@ -21,6 +21,7 @@ ITEM_FIELD = "item_id"
 INDEX_FIELD = "image_index"
 URL_FIELD = "image_url"
 FIELDS_FIELD = "fields"  #: Holds the catalog's own fields, so that their names cannot collide.
+DATES_FIELD = "dates"  #: Holds the datetimes among the fields' values again, for their index.
 PROVENANCE_FIELD = "provenance"
 MAX_COUNTED_ITEMS = 100_000
 """Count at most this many items of a collection; beyond it, report only that there are more. Counting this many
@@ -120,7 +121,7 @@ class CollectionInfo:
     generation: str  #: The real collection that the alias points to.
     space: EmbeddingSpace
     points: int
-    indexed_fields: Mapping[str, str]  #: Catalog field -> `keyword`, `integer`, `float` or `bool`.
+    indexed_fields: Mapping[str, str]  #: Catalog field -> `keyword`, `float`, `bool` or `datetime`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ class VectorStore(Protocol):
         """Return the exact number of points."""
 
     def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
-        """Count an indexed field's `top` most common values, or the distribution of its numbers, in matching points.
+        """Count an indexed field's `top` most common values, or the distribution of its numbers or dates, in matching points.
 
         Raises `NotFound` for the collection and `BadInput` for a field that is not indexed.
         """

@@ -11,7 +11,7 @@ import orjson
 from numpy.typing import NDArray
 
 from vitrine.core.errors import BadInput, StoreRejected
-from vitrine.core.filters import MAX_INTEGER
+from vitrine.core.filter_values import MAX_INTEGER
 from vitrine.store.base import ITEM_FIELD, EmbeddingSpace, PointBatch
 from vitrine.store.spaces import require_provenance
 
@@ -81,7 +81,8 @@ def checked_payloads(points: PointBatch) -> list[dict[str, Any]]:
 
 def _check_numbers(fields: Mapping[str, object]) -> None:
     for name, value in fields.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"field {name!r} is not a finite number")
-        if isinstance(value, int) and not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise ValueError(f"field {name!r} is an integer of more than 64 bits")
+        for each in value if isinstance(value, list) else (value,):
+            if isinstance(each, float) and not math.isfinite(each):
+                raise ValueError(f"field {name!r} is not a finite number")
+            if isinstance(each, int) and not -MAX_INTEGER <= each <= MAX_INTEGER:
+                raise ValueError(f"field {name!r} is an integer of more than 64 bits")

@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import Protocol
 
 from vitrine.core.errors import BadInput
-from vitrine.core.filters import And, Equals, Filter, Range
+from vitrine.core.filters import And, DateRange, Equals, Filter, Range
+from vitrine.store.date_bins import date_edges
 from vitrine.store.facets import Facet, FacetBin, FacetValue
 
 MAX_VALUES = 1000  #: Values per facet.
@@ -26,6 +27,9 @@ class FacetCounter(Protocol):
 
     def extreme(self, field: str, where: Filter | None, *, largest: bool) -> float | None:
         """Return the smallest or largest number of a float field, or None if no point has one."""
+
+    def extreme_date(self, field: str, where: Filter | None, *, largest: bool) -> str | None:
+        """Return the earliest or latest stored datetime of a datetime field, or None if no point has one."""
 
     def count(self, where: Filter | None) -> int:
         """Return the exact number of points that pass the filter."""
@@ -46,6 +50,8 @@ def facet(
         raise BadInput(f"There is no field {field!r} to count.", hint=f"Indexed fields: {known}.")
     if kind == "float":
         return _numbers(counter, field, where)
+    if kind == "datetime":
+        return _dates(counter, field, where)
     if kind == "bool":
         return Facet(field, kind, tuple(_booleans(counter, field, where)))
     found = sorted(counter.words(field, where, top + 1), key=_commonest_first)
@@ -75,6 +81,18 @@ def _numbers(counter: FacetCounter, field: str, where: Filter | None) -> Facet:
         for gte, lt in pairwise(edges)
     )
     return Facet(field, "float", low=low, high=high, bins=bins)
+
+
+def _dates(counter: FacetCounter, field: str, where: Filter | None) -> Facet:
+    low = counter.extreme_date(field, where, largest=False)
+    high = counter.extreme_date(field, where, largest=True)
+    if low is None or high is None:
+        return Facet(field, "datetime")
+    bins = tuple(
+        FacetBin(gte, lt, counter.count(_also(where, DateRange(field, gte=gte, lt=lt))))
+        for gte, lt in pairwise(date_edges(low, high))
+    )
+    return Facet(field, "datetime", low=low, high=high, bins=bins)
 
 
 def _also(where: Filter | None, condition: Filter) -> Filter:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from vitrine.core.broken_off import find_break, is_break
 from vitrine.core.store_options import DEFAULTS
 from vitrine.core.types import (
     STAGES,
@@ -17,7 +18,7 @@ from vitrine.core.types import (
     RejectedRow,
     StageTotal,
 )
-from vitrine.ledger.base import MAX_INDEX_CHECK_GAP, ChunksLeft
+from vitrine.ledger.base import MAX_INDEX_CHECK_GAP, MAX_REJECTED_ROWS, ChunksLeft
 
 
 @dataclass
@@ -60,7 +61,7 @@ class MemoryJob:
     state: JobState = JobState.OPEN
     items: int = 0
     images: int = 0
-    rejected: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
     chunks: dict[int, MemoryChunk] = field(default_factory=dict)
     next_chunk: int = 0
     marks: list[bytes] = field(default_factory=list)
@@ -69,6 +70,7 @@ class MemoryJob:
     cancelled: set[int] = field(default_factory=set)
     strikes: Counter[int] = field(default_factory=Counter)
     problems: list[RejectedRow] = field(default_factory=list)
+    broken_off: RejectedRow | None = None
     term: float = 0.0  #: The longest lease requested, in seconds.
     swept: float = 0.0
     fed: float = 0.0
@@ -173,7 +175,7 @@ def status_of(entry: MemoryJob) -> JobStatus:
         embedded=len(entry.embedded),
         failed=len(entry.failed),
         cancelled=len(entry.cancelled),
-        rejected_rows=entry.rejected,
+        rejected_rows=entry.rejected.total(),
         failed_by_reason=dict(sorted(reasons.items())),
         fed_at=entry.fed,
         updated_at=entry.updated,
@@ -181,7 +183,19 @@ def status_of(entry: MemoryJob) -> JobStatus:
         indexed=entry.watch.indexed if entry.watch else 0,
         points=entry.watch.points if entry.watch else 0,
         stages=dict(entry.stages),
+        rejected_by_code=dict(sorted(entry.rejected.items())),
+        broken_off=entry.broken_off,
     )
+
+
+def record_rejected(
+    entry: MemoryJob, problems: Sequence[RejectedRow], by_code: Mapping[str, int]
+) -> None:
+    """Count rejected rows and keep the first ones, and the one that says where the file broke off."""
+    entry.rejected.update(by_code)
+    entry.broken_off = find_break(problems) or entry.broken_off
+    rows = [row for row in problems if not is_break(row)]
+    entry.problems = [*entry.problems, *rows][:MAX_REJECTED_ROWS]
 
 
 def record_embedded(entry: MemoryJob, ordinals: Sequence[int]) -> int:

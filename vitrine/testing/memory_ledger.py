@@ -39,6 +39,7 @@ from vitrine.testing.memory_job import (
     note_index,
     record_embedded,
     record_failures,
+    record_rejected,
     settle,
 )
 from vitrine.testing.memory_queries import MemoryQueries
@@ -81,16 +82,15 @@ class MemoryLedger(MemoryQueries):
         return number
 
     def add_rejected_rows(
-        self, job: str, problems: Sequence[RejectedRow], *, count: int, before: int
+        self, job: str, problems: Sequence[RejectedRow], *, by_code: Mapping[str, int], before: int
     ) -> None:
         with self._lock:
             entry = self._job(job)
-            if entry.rejected == before + count:
+            if entry.rejected.total() == before + sum(by_code.values()):
                 return
-            if entry.rejected != before:
+            if entry.rejected.total() != before:
                 raise diverged_job(job)
-            entry.rejected += count
-            entry.problems = [*entry.problems, *problems][:1000]
+            record_rejected(entry, problems, by_code)
 
     def seal(self, job: str, *, after: bytes | None = None) -> JobState:
         with self._lock:

@@ -96,4 +96,5 @@ class MemoryQueries:
 
     def problems(self, job: str) -> list[RejectedRow]:
         with self._lock:
-            return list(self._job(job).problems)
+            entry = self._job(job)
+            return [*entry.problems, *filter(None, [entry.broken_off])]

@@ -30,20 +30,26 @@ from vitrine.testing.memory_ledger import MemoryLedger
 from vitrine.testing.memory_store import MemoryStore
 from vitrine.testing.memory_tickets import MemoryTicketStore
 
+MAX_CHUNKS = 10**9
+"""More chunks than any job in memory has."""
 FAKE_SPACE = EmbeddingSpace("builtin", "fake", "fake", 16)
 
 
 class MemoryPublisher:
-    """Collects messages in place of a broker: `sent` has the job, chunk and model of each."""
+    """Collects messages in place of a broker: `sent` has the job, chunk and model of each, `retries` its earlier attempts."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, int, str]] = []
+        self.retries: list[int] = []
         self._lock = threading.Lock()
 
-    def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
+    def publish(
+        self, job: str, numbers: Sequence[int], model: str, *, retries: Sequence[int] | None = None
+    ) -> None:
         """Collect the messages."""
         with self._lock:
             self.sent += [(job, number, model) for number in numbers]
+            self.retries += retries or [0] * len(numbers)
 
     def waiting(self, models: Collection[str]) -> list[QueueDepth]:
         """Return how many messages were sent for each model."""
@@ -82,16 +88,13 @@ def embed_pending(
     """
     embedded = 0
     for job in services.ledger.active_jobs():
-        for chunk in services.ledger.sweep(job, lost_before=0.0) or _all_chunks(services, job):
+        # Take every queued chunk as one whose message was lost. Their numbers have gaps: a retry adds chunks after the finished ones.
+        soon = services.ledger.clock() + 1.0
+        for chunk in services.ledger.sweep(job, lost_before=soon, limit=MAX_CHUNKS):
             lease = services.ledger.lease(job, chunk, seconds=60)
             if isinstance(lease, Lease):
                 embedded += _do(services, lease, failing, reason, space)
     return embedded
-
-
-def _all_chunks(services: Services, job: str) -> range:
-    left = services.ledger.chunks_left(job)
-    return range(left.queued + left.leased + left.due)
 
 
 def _do(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrine.core.datetimes import is_datetime
 from vitrine.core.errors import NotFound
 from vitrine.core.filters import Filter
 from vitrine.core.store_options import DEFAULTS, StoreOptions
@@ -30,8 +31,9 @@ from vitrine.store.base import (
 )
 from vitrine.store.checks import check_points, check_query, check_sample, checked_payloads
 from vitrine.store.counting import facet
+from vitrine.store.dates import with_date_conditions, with_dates
 from vitrine.store.facets import Facet, FacetValue
-from vitrine.store.field_types import new_index_types
+from vitrine.store.field_types import FieldIndexes
 from vitrine.store.grouping import hits_by_item
 from vitrine.store.hits import read_hit, read_point
 from vitrine.store.spaces import generation_name, require_same_space
@@ -44,7 +46,7 @@ class _Collection:
 
     space: EmbeddingSpace
     points: dict[str, tuple[dict[str, Any], NDArray[np.float32]]] = field(default_factory=dict)
-    indexed: dict[str, str] = field(default_factory=dict)
+    indexes: FieldIndexes = field(default_factory=FieldIndexes)
     deferred: bool = False
     built: int = 0  #: Points that an index would contain.
 
@@ -69,26 +71,37 @@ class _Counter:
 
     def words(self, field: str, where: Filter | None, limit: int) -> list[FacetValue]:
         counted: Counter[str] = Counter()
-        for value in self._values(field, where):
-            words = value if isinstance(value, list) else [value]
-            counted.update({word for word in words if isinstance(word, str)})
+        for values in self._values(field, where):
+            counted.update({word for word in values if isinstance(word, str)})
         ranked = sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))
         return [FacetValue(word, points) for word, points in ranked[:limit]]
 
     def extreme(self, field: str, where: Filter | None, *, largest: bool) -> float | None:
         numbers = [
             float(value)
-            for value in self._values(field, where)
+            for values in self._values(field, where)
+            for value in values
             if isinstance(value, int | float) and not isinstance(value, bool)
         ]
         return (max(numbers) if largest else min(numbers)) if numbers else None
 
+    def extreme_date(self, field: str, where: Filter | None, *, largest: bool) -> str | None:
+        dates = [
+            value
+            for values in self._values(field, where)
+            for value in values
+            if isinstance(value, str) and is_datetime(value)
+        ]
+        return (max(dates) if largest else min(dates)) if dates else None
+
     def count(self, where: Filter | None) -> int:
         return len(self._collection.rows(where))
 
-    def _values(self, field: str, where: Filter | None) -> list[Any]:
-        points = self._collection.points
-        return [points[key][0][FIELDS_FIELD].get(field) for key in self._collection.rows(where)]
+    def _values(self, field: str, where: Filter | None) -> Iterator[list[Any]]:
+        """Yield each passing point's values, of which a list has several."""
+        for key in self._collection.rows(where):
+            value = self._collection.points[key][0][FIELDS_FIELD].get(field)
+            yield value if isinstance(value, list) else [value]
 
 
 class MemoryStore:
@@ -117,7 +130,7 @@ class MemoryStore:
             collection = self._get(name)
             check_points(name, points, collection.space)
             made = checked_payloads(points)
-            collection.indexed |= new_index_types(points.fields, collection.indexed)
+            collection.indexes.by_path |= collection.indexes.missing(map(with_dates, made))
             for key, payload, vector in zip(points.ids, made, points.vectors, strict=True):
                 collection.points[key] = (payload, vector.copy())
             collection.build(self._options.index_points)
@@ -137,6 +150,7 @@ class MemoryStore:
         with self._lock:
             collection = self._get(name)
             check_query(vector, collection.space.dimension, top, per_item)
+            where = with_date_conditions(name, where, collection.indexes)
             unit = vector / np.linalg.norm(vector)
             hits = [
                 self._hit(collection, key, unit)
@@ -178,13 +192,15 @@ class MemoryStore:
     def count(self, name: str, where: Filter | None = None) -> int:
         """Count the points that pass the filter."""
         with self._lock:
-            return len(self._get(name).rows(where))
+            collection = self._get(name)
+            return len(collection.rows(with_date_conditions(name, where, collection.indexes)))
 
     def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
         """Count over every payload."""
         with self._lock:
             collection = self._get(name)
-            return facet(_Counter(collection), collection.indexed, field, where, top)
+            where = with_date_conditions(name, where, collection.indexes)
+            return facet(_Counter(collection), collection.indexes.kinds(), field, where, top)
 
     def space(self, name: str) -> EmbeddingSpace:
         """Return the collection's space."""
@@ -194,7 +210,7 @@ class MemoryStore:
     def indexed_fields(self, name: str) -> Mapping[str, str]:
         """The fields with an index."""
         with self._lock:
-            return dict(self._get(name).indexed)
+            return self._get(name).indexes.kinds()
 
     def describe(self, name: str) -> CollectionInfo:
         """Describe the collection's current state."""
@@ -205,7 +221,7 @@ class MemoryStore:
                 generation=generation_name(name, collection.space),
                 space=collection.space,
                 points=len(collection.points),
-                indexed_fields=dict(collection.indexed),
+                indexed_fields=collection.indexes.kinds(),
             )
 
     def footprint(self, name: str) -> Footprint:

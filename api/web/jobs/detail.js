@@ -4,7 +4,7 @@ import { announce, fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { follow } from "./events.js";
 import { Failures } from "./failures.js";
-import { outcomeWords, problemTable, progressBar, stateChip } from "./parts.js";
+import { brokenOffNotice, brokenOffWords, codeCounts, outcomeWords, problemTable, progressBar, stateChip } from "./parts.js";
 import { chunkPlaces, stageSteps } from "./stages.js";
 import { sourceName, stateWords } from "./words.js";
 import { busy, isAbort, notice, problemNotice } from "../notices.js";
@@ -33,11 +33,12 @@ class JobPage {
     this.chunks = h("ol", { class: "stages small", "aria-label": "Chunks" });
     this.steps = stageSteps();
     this.summary = h("div", {});
+    this.broken = h("div", {});
     this.problems = h("div", {});
     this.failures = new Failures(api, this.path, signal, (images) => this.#retried(images));
     const back = h("a", { class: "back small", href: "#/jobs" }, "All jobs");
     element.append(h("div", { class: "view-head" }, h("div", { class: "what" }, back, this.title, this.subtitle), this.actions), this.said, this.trouble, this.body);
-    this.body.append(h("section", { class: "card progress" }, this.bar.element, this.figures, this.chunks, this.steps.element, this.summary), this.failures.element, this.problems);
+    this.body.append(this.broken, h("section", { class: "card progress" }, this.bar.element, this.figures, this.chunks, this.steps.element, this.summary), this.failures.element, this.problems);
     if (carried.accepted?.job.id === this.id) this.#welcome(carried.accepted);
   }
 
@@ -67,7 +68,8 @@ class JobPage {
   }
 
   #welcome({ warnings, job }) {
-    fill(this.said, warnings.map((text) => notice(text, { kind: "warn" })));
+    const shown = job.broken_off ? brokenOffWords(job.broken_off) : null; // The page itself says this.
+    fill(this.said, warnings.filter((text) => text !== shown).map((text) => notice(text, { kind: "warn" })));
     announce(`Submitted: ${counted(job.items, "item")}.`);
   }
 
@@ -102,10 +104,21 @@ class JobPage {
   async #showRejected(job) {
     this.rejected = job.rejected_rows;
     if (!job.rejected_rows) return void fill(this.problems);
+    fill(this.broken, job.broken_off && brokenOffNotice(job.broken_off, "Submit the whole file again: nothing is stored twice."));
     try {
       const { problems } = await this.api.get(`${this.path}/problems`, { signal: this.signal });
       const left = job.rejected_rows - problems.length;
-      fill(this.problems, h("section", { class: "card" }, h("h2", {}, `${counted(job.rejected_rows, "row")} rejected`), problemTable(problems), left > 0 && h("p", { class: "small soft" }, `Only the first ${count(problems.length)} are kept.`)));
+      const first = count(problems.length - (job.broken_off ? 1 : 0));
+      fill(
+        this.problems,
+        h(
+          "section", { class: "card" },
+          h("h2", {}, `${counted(job.rejected_rows, "row")} rejected`),
+          h("p", { class: "small soft" }, codeCounts(job.rejected_by_code)),
+          problemTable(problems),
+          left > 0 && h("p", { class: "small soft" }, job.broken_off ? `Only the first ${first} are kept, and the place where the file broke off.` : `Only the first ${first} are kept.`),
+        ),
+      );
     } catch (error) {
       if (!isAbort(error)) fill(this.problems, problemNotice(error));
     }

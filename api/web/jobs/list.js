@@ -6,7 +6,7 @@ import { outcomeWords, progressBar, stateChip } from "./parts.js";
 import { sourceName } from "./words.js";
 import { busy, empty, isAbort, problemNotice } from "../notices.js";
 import { poll } from "../poll.js";
-import { ago, count, moment } from "../words.js";
+import { ago, counted, moment } from "../words.js";
 
 const EVERY_MS = 3000;
 const PAGE = 25;
@@ -97,4 +97,4 @@ function jobRow(job) {
   return { element, show };
 }
 
-const rejected = (job) => (job.rejected_rows ? `; ${count(job.rejected_rows)} rows rejected` : "");
+const rejected = (job) => (job.rejected_rows ? `; ${counted(job.rejected_rows, "row")} rejected` : "") + (job.broken_off ? "; the file broke off" : "");

@@ -1,6 +1,7 @@
 // Parts shared by the pages of the view Jobs: a job's state, its progress bar, and its rejected rows.
 import { h } from "../dom.js";
-import { stateTone, stateWords } from "./words.js";
+import { plain, stateTone, stateWords } from "./words.js";
+import { notice } from "../notices.js";
 import { table } from "../table.js";
 import { count } from "../words.js";
 
@@ -30,6 +31,22 @@ export function outcomeWords(job) {
   const outcomes = ["embedded", "failed", "cancelled"].filter((name) => job[name] || name === "embedded");
   return `${outcomes.map((name) => `${count(job[name])} ${name}`).join(", ")}, of ${count(job.images)} pictures`;
 }
+
+// Rejected rows by code, the most frequent first: bad url 12 · duplicate id 3.
+export function codeCounts(codes) {
+  return Object.entries(codes)
+    .sort(([, one], [, other]) => other - one)
+    .map(([code, number]) => `${plain(code)} ${count(number)}`)
+    .join(" · ");
+}
+
+// What to tell about a catalog that was not read to its end, as the API's warning does.
+export function brokenOffWords(row) {
+  const where = row.line === null ? "" : ` at line ${count(row.line)}`;
+  return `The file broke off${where}: ${row.message.replace(/[. ]+$/, "")}. The rows after it are missing.`;
+}
+
+export const brokenOffNotice = (row, hint) => notice(brokenOffWords(row), { kind: "bad", hint });
 
 // The rows of a catalog that were rejected, or would be.
 export function problemTable(rows) {

@@ -4,9 +4,8 @@ import { PACKED, PRESETS, WHOLE_MARKS } from "../formats.js";
 import { icon } from "../icons.js";
 import { dropInto, dropZone } from "./drop.js";
 import { MappingTable } from "./mapping.js";
-import { problemTable } from "./parts.js";
+import { brokenOffNotice, codeCounts, problemTable } from "./parts.js";
 import { ReadingForm } from "./reading.js";
-import { plain } from "./words.js";
 import { busy, isAbort, notice, problemNotice } from "../notices.js";
 import { upload } from "../upload.js";
 import { bytes, count, counted } from "../words.js";
@@ -178,10 +177,12 @@ const spoken = (preview) =>
 function problems(preview) {
   if (!preview.problems.length) return null;
   const rest = preview.rejected_rows - preview.problems.length;
+  const broken = preview.problems.find((row) => row.code === "unreadable");
   return h(
     "section", { class: "card" },
+    broken && brokenOffNotice(broken, "Choose a file that is whole, or submit the rows before that line."),
     h("h2", {}, "Rows that would be rejected"),
-    h("p", { class: "small soft" }, Object.entries(preview.rejected_by_code).map(([code, number]) => `${plain(code)} ${count(number)}`).join(" · ")),
+    h("p", { class: "small soft" }, codeCounts(preview.rejected_by_code)),
     problemTable(preview.problems),
     rest > 0 && h("p", { class: "small soft" }, `And ${count(rest)} more.`),
   );

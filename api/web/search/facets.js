@@ -1,7 +1,8 @@
-// Filters from the collection's field values: values with their counts, and ranges of numbers.
+// Filters from the collection's field values: values with their counts, and ranges of numbers or dates.
 import { fill, h } from "../dom.js";
 import { shown } from "../item_fields.js";
-import { compact, count } from "../words.js";
+import { compact } from "../words.js";
+import { isBeingTyped, range } from "./facet_range.js";
 
 const OPEN_AT_FIRST = 4; // fields whose filters are expanded
 
@@ -59,11 +60,6 @@ export function facetPanel(onchange) {
   return { room, under, draw, fail: (problem) => fill(body, problem) };
 }
 
-// A redraw would lose the text typed so far.
-function isBeingTyped(control) {
-  return control?.type === "number" && control.value !== control.defaultValue;
-}
-
 function group(facet, chosen, open, unfolded, change) {
   const { field } = facet;
   const inUse = chosen() !== undefined;
@@ -89,50 +85,4 @@ function values(facet, chosen, change) {
     return h("label", { class: "facet-value" }, box, h("span", { class: "clip" }, shown(value)), h("span", { class: "soft number" }, compact(pictures)));
   };
   return h("fieldset", {}, h("legend", { class: "visually-hidden" }, facet.field), all.map(row), facet.more && h("p", { class: "soft small" }, "and more"));
-}
-
-function range(facet, chosen, change) {
-  const inUse = () => (chosen() !== null && typeof chosen() === "object" && !Array.isArray(chosen()) ? chosen() : {});
-  const now = inUse();
-  const set = (part) => {
-    const next = Object.fromEntries(Object.entries({ ...inUse(), ...part }).filter(([, value]) => value !== null));
-    change(Object.keys(next).length ? next : null);
-  };
-  const bound = (label, value, placeholder, apply) => {
-    const input = h("input", { class: "field number", type: "number", step: "any", placeholder: placeholder === null ? "" : String(placeholder), "aria-label": `${facet.field}, ${label}`, dataset: { key: `${facet.field}, ${label}` } });
-    input.defaultValue = value ?? "";
-    input.addEventListener("change", () => {
-      input.defaultValue = input.value; // it is applied, no longer being typed
-      apply(input.value === "" ? null : Number(input.value));
-    });
-    return input;
-  };
-  return h(
-    "fieldset",
-    {},
-    h("legend", { class: "visually-hidden" }, facet.field),
-    bars(facet, now, (bin) => change({ gte: bin.gte, lt: bin.lt })),
-    h(
-      "div",
-      { class: "facet-range" },
-      bound("at least", now.gte, facet.low, (value) => set({ gte: value })),
-      h("span", { class: "soft", "aria-hidden": "true" }, "to"),
-      bound("at most", now.lte ?? now.lt, facet.high, (value) => set({ lte: value, lt: null })),
-    ),
-  );
-}
-
-function bars(facet, now, pick) {
-  const most = Math.max(1, ...facet.bins.map(({ pictures }) => pictures));
-  const inside = (bin) => bin.lt > (now.gte ?? -Infinity) && bin.gte < (now.lt ?? Infinity) && bin.gte <= (now.lte ?? Infinity);
-  return h(
-    "div",
-    { class: "bars" },
-    facet.bins.map((bin) => {
-      const label = `${bin.gte} to ${bin.lt}: ${count(bin.pictures)}`;
-      const bar = h("button", { class: inside(bin) ? "bar-button inside" : "bar-button", type: "button", title: label, "aria-label": label, dataset: { key: `${facet.field}: ${bin.gte}` }, onclick: () => pick(bin) }, h("span", {}));
-      bar.firstChild.style.height = `${Math.max(4, (100 * bin.pictures) / most)}%`;
-      return bar;
-    }),
-  );
 }

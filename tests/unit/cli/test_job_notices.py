@@ -195,3 +195,16 @@ def test_a_waiting_job_has_nothing_to_cancel(waiting_job: str) -> None:
     told = run("cancel", waiting_job)
     assert told.exit_code != 0
     assert f"Job {waiting_job} is indexing already; there is nothing to cancel." in told.stderr
+
+
+def test_a_dry_run_names_pictures_that_are_neither_urls_nor_files(
+    ledger: MemoryLedger, tmp_path: Path
+) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text("id,image\n1,www.shop.example/a.jpg\n")
+    result = run("submit", path, "--dry-run")
+    assert result.exit_code == 0
+    assert "(is https:// missing?): 'www.shop.example/a.jpg' in row 1 (line 2)" in result.stdout
+    sent = run("submit", path, "--collection", "shop")
+    assert sent.exit_code == 0
+    assert "missing?" not in sent.stdout

@@ -192,6 +192,32 @@ def test_a_file_that_cannot_be_scored_is_refused_and_nothing_is_written(
     assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["pairs.csv"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--output", "no_folder/x.csv"), "there is no folder"),
+        (("--compare",), "pairs_comparison.json' cannot be written: it is a folder"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_scored(
+    *,
+    score: Score,
+    stage: Stage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pairs_comparison.json").mkdir()
+    path = pairs(tmp_path, f"image,text\n{HERE},striped\n")
+    result = score(path, *arguments)
+    assert result.exit_code == 2, result.output
+    assert said in result.stderr
+    assert stage.query_client.asked == []
+    assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["pairs.csv"]
+
+
 def test_a_model_that_there_is_not_leaves_no_file_behind(score: Score, tmp_path: Path) -> None:
     path = pairs(tmp_path, f"image,text\n{HERE},striped\n")
     result = score(path, "--model", "nope")

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from producer.image_url import ImageRoot, image_root
+from producer.image_url import A_URL, ImageRoot, image_root, looks_like_host
 from producer.limits import MAX_URL_CHARS
 from producer.row_errors import RowError, shown
 from vitrine.core.errors import BadInput
+from vitrine.core.schemes import SCHEMES
 
 NOWHERE = ImageRoot()
 
@@ -23,6 +24,8 @@ NOWHERE = ImageRoot()
         ("https://h.example/my shoe.jpg", "https://h.example/my%20shoe.jpg"),
         ("https://h.example/a@2x.jpg", "https://h.example/a@2x.jpg"),
         ("http://[::1]:8080/a", "http://[::1]:8080/a"),
+        (r"http://h.example\img\17.jpg?x=a\b", r"http://h.example/img/17.jpg?x=a\b"),
+        (r"https:\\h.example\17.jpg", "https://h.example/17.jpg"),
     ],
 )
 def test_http_urls_are_taken_and_mended(value: str, url: str) -> None:
@@ -34,6 +37,7 @@ def test_http_urls_are_taken_and_mended(value: str, url: str) -> None:
     [
         "ftp://h/a", "data:image/png;base64,AA", "javascript:x", "http://", "https:///a", "http:a",
         "http://u:secret@h/a", "http://h/a\nb", "http://h/\x00", "relative.jpg", "/absolute.jpg",
+        "http:/h/a.jpg", r"http://u:secret@h\a",
         "file:///etc/passwd", "https://h/" + "x" * MAX_URL_CHARS, "http://h/" + " " * 2000,
     ],
 )  # fmt: skip
@@ -52,6 +56,30 @@ def test_paths_beneath_the_folder_become_file_urls(tmp_path: Path) -> None:
     assert root.url(f"{tmp_path}/a.jpg") == f"{base}/a.jpg"
     assert root.url(f"{base}/a%20b.jpg") == f"{base}/a%20b.jpg"
     assert root.url(f"file://localhost{tmp_path.resolve()}/a.jpg") == f"{base}/a.jpg"
+
+
+def test_a_path_with_a_leading_slash_is_looked_for_beneath_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    root = image_root(None, tmp_path, allow_files=True)
+    assert root.url("/m/b/1.jpg") == f"file://{tmp_path.resolve()}/m/b/1.jpg"
+    for outside in ("/n/1.jpg", "/m/../../1.jpg", "/../m/1.jpg", "file:///m/1.jpg", "/"):
+        with pytest.raises(RowError, match="outside the image root"):
+            root.url(outside)
+
+
+@pytest.mark.parametrize(
+    "value", ["www.shop.example/a.jpg", "localhost:8080/a.jpg", "127.0.0.1:80/a", "shop.example/a"]
+)
+def test_a_host_without_a_scheme_is_asked_about(value: str) -> None:
+    with pytest.raises(RowError, match=r"is https:// missing\?"):
+        NOWHERE.url(value)
+    assert not looks_like_host("1.jpg")
+    assert not looks_like_host("photos/a.jpg")
+
+
+def test_messages_name_the_schemes_of_the_table() -> None:
+    for name, scheme in SCHEMES.items():
+        assert (f"{name}://" in A_URL) == (scheme.in_catalogs and scheme.names_host)
 
 
 def test_a_folder_named_through_a_link_takes_paths_of_both_names(tmp_path: Path) -> None:

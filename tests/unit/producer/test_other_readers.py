@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from producer import CatalogOptions, Format, catalog_of, from_path, from_stream, open_catalog
+from producer.image_url import A_URL
 from vitrine.core.errors import BadInput
 from vitrine.core.types import CatalogItem, RejectedRow
 
@@ -131,7 +132,9 @@ def test_parquet_by_content_with_dates_decimals_and_structs() -> None:
     )
     assert read(data, "stdin") == [
         CatalogItem(
-            "a", ("http://h/a",), {"day": "2026-01-02", "price": 1.5, "size.eu": 42, "weight": 1.5}
+            "a",
+            ("http://h/a",),
+            {"day": "2026-01-02T00:00:00Z", "price": 1.5, "size.eu": 42, "weight": 1.5},
         ),
         CatalogItem("b", ("http://h/b",), {}),
     ]
@@ -189,7 +192,7 @@ def test_a_line_that_is_neither_url_nor_file_is_a_problem(tmp_path: Path) -> Non
     ]
     bad = [o for o in outcomes if isinstance(o, RejectedRow)]
     assert [(o.line, o.code) for o in bad] == [(3, "bad_url"), (4, "bad_url")]
-    assert "expected an http(s) URL or the path of a file" in bad[0].message
+    assert f"expected {A_URL} or the path of a file" in bad[0].message
 
 
 def test_a_table_s_paths_need_not_be_there_yet(tmp_path: Path) -> None:

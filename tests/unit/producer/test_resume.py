@@ -100,8 +100,8 @@ def test_any_number_of_kills_leaves_a_job_like_one_that_was_never_killed(
     else:
         submit(broken, rows)
     for one, other in zip(whole.jobs(), broken.jobs(), strict=True):
-        assert (one.items, one.images, one.rejected_rows) == (
-            other.items, other.images, other.rejected_rows,
+        assert (one.items, one.images, one.rejected_rows, one.rejected_by_code) == (
+            other.items, other.images, other.rejected_rows, other.rejected_by_code,
         )  # fmt: skip
     assert contents(broken) == contents(whole)
     assert broken.problems(SPEC.id) == whole.problems(SPEC.id)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -109,3 +110,17 @@ def test_the_weight_bounds_what_waits(keys: list[str], weight: int) -> None:
 def test_true_and_one_are_different_values() -> None:
     (item,) = merge([CatalogItem("a", ("u",), {"f": True}), CatalogItem("a", ("u",), {"f": 1})])
     assert item.payload == {"f": ["true", "1"]}
+
+
+def test_items_whose_rows_were_read_come_before_the_place_where_the_file_broke_off() -> None:
+    packer = zlib.compressobj(wbits=31)
+    rows = "".join(f"p{n // 2},https://h/{n}.jpg\n" for n in range(3000)) + "x," + "z" * 100_000
+    cut_off = packer.compress(f"product,image\n{rows}".encode()) + packer.flush(zlib.Z_SYNC_FLUSH)
+    source = from_stream(io.BytesIO(cut_off), "c.csv.gz")
+    with open_catalog(source, CatalogOptions(group_by="product")) as catalog:
+        *items, end = catalog
+    assert isinstance(end, RejectedRow)
+    assert end.code == "unreadable"
+    assert [item.id for item in items if isinstance(item, CatalogItem)] == [
+        f"p{n}" for n in range(1500)
+    ]

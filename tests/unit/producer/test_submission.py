@@ -131,6 +131,30 @@ def test_a_thousand_problems_are_kept_and_all_are_counted() -> None:
     assert ledger.problems(SPEC.id) == report.problems == many[:1000]
 
 
+@pytest.mark.parametrize("earlier", [0, 255, 256, 999, 1000, 2500])
+def test_where_a_file_broke_off_is_reported_after_any_number_of_problems(earlier: int) -> None:
+    ledger = MemoryLedger()
+    many = [problem(line) for line in range(earlier)]
+    end = problem(earlier, "unreadable")
+    report = submit(ledger, Queue(), [*many[:200], *items(1), *many[200:], end])
+    status = ledger.status(SPEC.id)
+    assert report.broken_off == status.broken_off == end
+    assert report.problems_by_code == status.rejected_by_code
+    assert report.problems_by_code["unreadable"] == 1
+    assert ledger.problems(SPEC.id) == report.problems == [*many[:1000], end]
+    assert report.first_problems(20) == [*many[:20], end]
+    with pytest.raises(
+        BadInput, match=r"(The file broke off at line|the first: shop\.csv:0 \[image\])"
+    ):
+        refuse_flawed(report)
+
+
+def test_a_file_of_which_nothing_can_be_used_also_names_where_it_broke_off() -> None:
+    rows = [problem(2), problem(3, "unreadable")]
+    with pytest.raises(BadInput, match="The file broke off at line 3: expected a picture"):
+        submit(MemoryLedger(), Queue(), rows)
+
+
 def test_a_catalog_without_one_good_row_leaves_no_job() -> None:
     ledger = MemoryLedger()
     with pytest.raises(BadInput, match=r"Not one row of 2 .* shop\.csv:2 \[image\]"):

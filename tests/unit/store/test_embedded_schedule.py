@@ -22,7 +22,6 @@ class Shard(EmbeddedGeneration):
 
     def __init__(self) -> None:
         self.points = 0
-        self.indexed = {}
         self.in_graph = 0
         self.dirty = False
 

@@ -12,7 +12,8 @@ import orjson
 import pytest
 from qdrant_client import models
 
-from vitrine.core.errors import Conflict, NotFound, StoreRejected, StoreUnavailable
+from vitrine.core.errors import BadInput, Conflict, NotFound, StoreRejected, StoreUnavailable
+from vitrine.core.filters import parse_filter
 from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import point_id
 from vitrine.store import EmbeddingSpace, PointBatch, Provenance
@@ -143,6 +144,22 @@ def test_an_index_is_asked_for_once(server: LocalQdrantServer, store: QdrantServ
         ("item_id", "keyword"),
         ('fields."price"', "float"),
     ]
+
+
+def test_dates_that_another_process_has_just_indexed_are_seen(
+    server: LocalQdrantServer, store: QdrantServerStore
+) -> None:
+    store.upsert("c", replace(points(1), fields=[{"added": "soon"}]))
+    day = parse_filter({"added": {"gte": "2026-11-03"}})
+    with pytest.raises(BadInput, match="holds no dates"):
+        store.count("c", day)
+    other = QdrantServerStore(server.url, api_key=KEY)
+    other.upsert("c", replace(points(1), fields=[{"added": "2026-11-03T00:00:00Z"}]))
+    other.close()
+    assert store.count("c", day) == 1
+    assert store.count("c", parse_filter({"added": "2026-11-03"})) == 1
+    asked = [orjson.loads(r[3]) for r in server.requests if r[1].split("?")[0].endswith("/index")]
+    assert asked[-1] == {"field_name": 'dates."added"', "field_schema": "datetime"}
 
 
 def test_a_server_that_asks_to_wait_is_unavailable_for_so_long(

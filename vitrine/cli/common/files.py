@@ -16,6 +16,8 @@ def check_writable(*paths: Path | None) -> None:
             continue
         if not path.parent.is_dir():
             raise _unwritable(path, f"there is no folder {str(path.parent)!r}")
+        if path.is_dir():
+            raise _unwritable(path, "it is a folder")
         if not os.access(path if path.exists() else path.parent, os.W_OK):
             raise _unwritable(path, "permission denied")
 

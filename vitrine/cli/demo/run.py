@@ -188,7 +188,8 @@ def _submit(file: Path, settings: Settings) -> dict[str, Any]:
     if done.returncode not in (EXIT_OK, EXIT_FINISHED_WITH_FAILURES):
         raise VitrineError(f"The catalog could not be submitted (exit code {done.returncode}).")
     told: dict[str, Any] = orjson.loads(done.stdout)
-    return {**told["status"], "rejected_by_code": told["rejected_by_code"]}
+    status: dict[str, Any] = told["status"]
+    return status
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Exit codes: 0 all pictures were used, 1 could not run, 2 usage or bad input, 3 measured, but a row has no label or "
-    "a picture has no vector."
+    epilog="Exit codes: 0 all pictures were used, 1 could not run, 2 usage or bad input, 3 measured, but some pictures could "
+    "not be used."
 )
 @click.argument("catalog", required=False)
 @click.option(
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--label", help="Label column; default: detected by common names.")
 @click.option(
     "--group",
-    help="Group column; pictures of the same group are never each other's neighbours.",
+    help="Group column; pictures of the same group are never each other's neighbours. Default: the id.",
 )
 @click.option("--split", help="Column with train or validation; default: a random split.")
 @click.option("--id", "id_column", help="Column with the item's id.")
@@ -77,8 +77,9 @@ def evaluate(ctx: click.Context, /, **options: Any) -> None:
     Reports how well the model classifies pictures by their neighbours and by words, how well it retrieves pictures of
     the same class, and the time per query; for a collection, also the recall of its index.
 
-    CATALOG is a file that `submit` accepts, with a label column, or a folder with one subfolder per class. Workers for
-    --model embed its pictures; with --collection, their stored vectors are used instead.
+    CATALOG is a file that `submit` accepts, with a label column, or a folder with one subfolder per class. Each row is
+    a picture, or several; rows with one id are pictures of one product. Workers for --model embed the pictures; with
+    --collection, their stored vectors are used instead.
 
     Without CATALOG, --label names the field of --collection that has the labels. Without --label, the command measures
     whether a picture finds the other pictures of its item.

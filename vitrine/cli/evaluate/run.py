@@ -18,7 +18,7 @@ from vitrine.cli.common.output import error_console
 from vitrine.cli.common.services import load_settings
 from vitrine.cli.evaluate.labelled import LabelColumns, LabelledCatalog, read_labelled
 from vitrine.cli.evaluate.report import EvaluationOutcome, print_evaluation, write_page
-from vitrine.cli.evaluate.stored import StoredSample, by_catalog, by_field
+from vitrine.cli.evaluate.stored import by_catalog, by_field
 from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK, BadInput, LedgerUnavailable
 from vitrine.core.settings import Settings
 from vitrine.core.types import model_name
@@ -61,17 +61,18 @@ class EvaluateRequest:
 
 @dataclass(slots=True)
 class _Gathered:
-    """One model's sample, and the rows and pictures that could not be used."""
+    """One model's sample, and the pictures that could not be used."""
 
     sample: Sample
     rejected: Counter[str] = field(default_factory=Counter)
+    unsampled: int = 0
     failures: list[tuple[LabelledPicture, str]] = field(default_factory=list)
     index: IndexRecall | None = None
     embedding: Latency | None = None
 
 
 def run_evaluation(request: EvaluateRequest) -> int:
-    """Run the evaluation; the exit code is 3 if a row had no label or a picture no vector."""
+    """Run the evaluation; the exit code is 3 if some pictures could not be used."""
     settings = load_settings(model=request.model)
     check_writable(request.page)
     read = _read(request)
@@ -127,6 +128,7 @@ def _gather(
     else:
         gathered = _embedded(lane, model_name(settings.model), read.pictures, settings)
     gathered.rejected.update(read.rejected)
+    gathered.unsampled += read.unsampled
     return gathered
 
 
@@ -142,11 +144,7 @@ def _from_collection(
             stored = by_catalog(store, name, pictures)
         asked = slice(INDEX_QUESTIONS)
         index = measure_index_recall(store, name, stored.sample.vectors[asked], stored.items[asked])
-    return _Gathered(stored.sample, _missing(stored), index=index)
-
-
-def _missing(stored: StoredSample) -> Counter[str]:
-    return Counter({"not_in_collection": stored.missing}) if stored.missing else Counter()
+    return _Gathered(stored.sample, +Counter(stored.left_out), stored.unsampled, index=index)
 
 
 def _embedded(
@@ -246,6 +244,7 @@ def _outcome(
         index=gathered.index,
         embedding=gathered.embedding,
         rejected=dict(gathered.rejected),
+        unsampled=gathered.unsampled,
         failures=tuple(gathered.failures),
         against=against,
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.cli.evaluate.labelled import LabelColumns, as_label, picture_key
+from vitrine.cli.evaluate.labelled import LabelColumns, as_label
+from vitrine.cli.evaluate.picture_keys import picture_key
 from vitrine.core.errors import BadInput
 from vitrine.evaluation.sample import LabelledPicture, Sample, parse_split_part, random_key
 from vitrine.store.base import (
@@ -42,7 +44,8 @@ class StoredSample:
 
     sample: Sample
     items: tuple[str, ...]
-    missing: int  #: Points without a label, or labelled pictures without a point.
+    left_out: Mapping[str, int]  #: Points without a label, or labelled pictures without a point.
+    unsampled: int = 0  #: Labelled points that the random sample left out.
 
 
 def by_field(
@@ -54,15 +57,15 @@ def by_field(
     the label.
     """
     space = store.space(name)
-    unlabelled = 0
+    counts = Counter[str]()
 
     def labelled() -> Iterator[_Kept]:
-        nonlocal unlabelled
         for point in store.scroll(name):
             picture = _picture(point, columns)
             if picture is None:
-                unlabelled += 1
+                counts["no_label"] += 1
             else:
+                counts["labelled"] += 1
                 yield _kept(picture, point)
 
     kept = heapq.nsmallest(limit, labelled(), key=lambda one: random_key(seed, one.picture.key))
@@ -71,7 +74,8 @@ def by_field(
             f"No point of the collection {name} has {columns.label or 'an item'}.",
             hint="Name a field of its items with --label, or give a CSV of labels.",
         )
-    return _stored(kept, space, unlabelled)
+    unsampled = counts.pop("labelled") - len(kept)
+    return _stored(kept, space, counts, unsampled)
 
 
 def by_catalog(store: VectorStore, name: str, pictures: Sequence[LabelledPicture]) -> StoredSample:
@@ -89,13 +93,15 @@ def by_catalog(store: VectorStore, name: str, pictures: Sequence[LabelledPicture
     # In the order of the random sample: the first ones are then a random sample too.
     place = {key: position for position, key in enumerate(wanted)}
     found.sort(key=lambda one: place[one.picture.key])
-    return _stored(found, space, len(wanted) - len(found))
+    return _stored(found, space, {"not_in_collection": len(wanted) - len(found)})
 
 
-def _stored(kept: Sequence[_Kept], space: EmbeddingSpace, missing: int) -> StoredSample:
+def _stored(
+    kept: Sequence[_Kept], space: EmbeddingSpace, left_out: Mapping[str, int], unsampled: int = 0
+) -> StoredSample:
     vectors = np.stack([one.vector for one in kept])
     sample = Sample(tuple(one.picture for one in kept), vectors, space)
-    return StoredSample(sample, tuple(one.item for one in kept), missing)
+    return StoredSample(sample, tuple(one.item for one in kept), left_out, unsampled)
 
 
 def _picture(point: StoredPoint, columns: LabelColumns) -> LabelledPicture | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from vitrine.cli.common.output import console, escape_text
+from vitrine.core.broken_off import broken_off_notice
 from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK
 from vitrine.core.types import JobSpec, JobState, JobStatus
 from vitrine.ledger.journal import lost_job_notice
@@ -34,6 +36,8 @@ def status_json(status: JobStatus) -> dict[str, Any]:
         "indexed_points": status.indexed,
         "points": status.points,
         "rejected_rows": status.rejected_rows,
+        "rejected_by_code": dict(status.rejected_by_code),
+        "broken_off": None if status.broken_off is None else asdict(status.broken_off),
         "failed_by_reason": dict(status.failed_by_reason),
         "created_at": spec.created_at,
         "fed_at": status.fed_at,
@@ -62,11 +66,20 @@ def print_status(status: JobStatus, *, took: float | None = None) -> None:
         out.print(escape_text(f"  {index_progress(status)}"), soft_wrap=True)
     if status.failed_by_reason:
         out.print(escape_text(f"  failed: {by_count(status.failed_by_reason)}"))
-    if status.rejected_rows:
-        out.print(escape_text(f"  rejected rows {status.rejected_rows:,}"))
+    _print_rejected(status)
     if status.failed or status.rejected_rows:
         out.print(escape_text(f"  See them: vitrine failures {spec.id}"))
     _print_times(status, took)
+
+
+def _print_rejected(status: JobStatus) -> None:
+    if status.rejected_rows:
+        codes = f": {by_count(status.rejected_by_code)}" if status.rejected_by_code else ""
+        told = f"  rejected rows {status.rejected_rows:,}{codes}"
+        console().print(escape_text(told), soft_wrap=True)
+    if status.broken_off is not None:
+        told = f"  {broken_off_notice(status.broken_off)}"
+        console().print(escape_text(told), soft_wrap=True)
 
 
 def _print_times(status: JobStatus, took: float | None) -> None:

@@ -9,6 +9,7 @@ from producer import Catalog, CatalogReport
 from producer.presets import PRESETS
 from vitrine.cli.common.output import console, counted, escape_text, say
 from vitrine.cli.jobs.view import by_count
+from vitrine.core.broken_off import broken_off_notice, is_break
 from vitrine.core.types import JobSpec
 
 SHOWN_TO_PEOPLE = 10
@@ -18,7 +19,7 @@ SHOWN_TO_PROGRAMS = 100
 def report_json(
     report: CatalogReport, catalog: Catalog, collection: str | None, spec: JobSpec | None = None
 ) -> dict[str, Any]:
-    """Return the counts, the columns used and the first 100 problems; `job` is null in a dry run."""
+    """Return the counts, the columns used and the first 100 problems (and where the file broke off); `job` is null in a dry run."""
     columns = catalog.columns
     return {
         "job": None if spec is None else spec.id,
@@ -40,17 +41,14 @@ def report_json(
         "chunks": report.chunks,
         "rejected_rows": report.rejected_rows,
         "rejected_by_code": dict(report.problems_by_code),
-        "problems": [asdict(problem) for problem in report.problems[:SHOWN_TO_PROGRAMS]],
+        "broken_off": None if report.broken_off is None else asdict(report.broken_off),
+        "problems": [asdict(problem) for problem in report.first_problems(SHOWN_TO_PROGRAMS)],
     }
 
 
 def print_report(report: CatalogReport, catalog: Catalog) -> None:
     """Print problems to stderr and counts to stdout."""
-    for problem in report.problems[:SHOWN_TO_PEOPLE]:
-        say(problem)
-    unshown = report.rejected_rows - SHOWN_TO_PEOPLE
-    if unshown > 0:
-        say(f"… and {counted(unshown, 'more rejected row')}.")
+    _print_problems(report)
     out = console()
     out.print(escape_text(_how_it_was_read(catalog)), soft_wrap=True)
     for note in catalog.notes():
@@ -64,6 +62,18 @@ def print_report(report: CatalogReport, catalog: Catalog) -> None:
     if report.rejected_rows:
         codes = by_count(report.problems_by_code)
         out.print(escape_text(f"rejected rows {report.rejected_rows:,}: {codes}"), soft_wrap=True)
+
+
+def _print_problems(report: CatalogReport) -> None:
+    first = [row for row in report.problems if not is_break(row)][:SHOWN_TO_PEOPLE]
+    for problem in first:
+        say(problem)
+    broken_off = report.broken_off
+    unshown = report.rejected_rows - len(first) - (broken_off is not None)
+    if unshown > 0:
+        say(f"… and {counted(unshown, 'more rejected row')}.")
+    if broken_off is not None:
+        say(f"{broken_off.source}: {broken_off_notice(broken_off)}")
 
 
 def _how_it_was_read(catalog: Catalog) -> str:

@@ -6,7 +6,7 @@ import tempfile
 import time
 import zipfile
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -28,7 +28,7 @@ from producer import (
     refuse_flawed,
     what_blocks,
 )
-from producer.picture_archive import UPLOADS, unpack
+from producer.packed.pictures import UPLOADS, unpack
 from vitrine.cli.common import services
 from vitrine.cli.common.output import print_json, say
 from vitrine.cli.common.progress import RowProgress
@@ -89,7 +89,7 @@ def _source(request: SubmitRequest, settings: Settings, stack: ExitStack) -> Sou
 
 
 def _look(source: Source, request: SubmitRequest) -> int:
-    with open_catalog(source, request.catalog) as catalog:
+    with open_catalog(source, replace(request.catalog, check_files=True)) as catalog:
         report = _inspected(catalog)
         if request.as_json:
             print_json(report_json(report, catalog, request.collection))

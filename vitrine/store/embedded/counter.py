@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import qdrant_edge as q
 
 from vitrine.core.filters import Filter
+from vitrine.store.dates import extreme_stored
 from vitrine.store.embedded.filters import engine_filter
 from vitrine.store.embedded.generation import EmbeddedGeneration
 from vitrine.store.facets import FacetValue
-from vitrine.store.field_types import payload_path
+from vitrine.store.field_types import date_path, payload_path
 
 
 class EmbeddedCounter:
@@ -37,17 +38,27 @@ class EmbeddedCounter:
 
     def extreme(self, field: str, where: Filter | None, *, largest: bool) -> float | None:
         """Read from the field's float index, which is sorted."""
-        direction = q.Direction.Desc if largest else q.Direction.Asc
-        request = q.ScrollRequest(
-            limit=1,
-            filter=engine_filter(where),
-            with_payload=False,
-            order_by=q.OrderBy(payload_path(field), direction),
-        )
-        records, _ = self._shard.scroll(request)
-        value = records[0].order_value if records else None
+        record = self._first(payload_path(field), where, largest=largest)
+        value = None if record is None else record.order_value
         return None if value is None else float(value)
+
+    def extreme_date(self, field: str, where: Filter | None, *, largest: bool) -> str | None:
+        """Read the datetimes of the point that is first in their index, which is sorted."""
+        record = self._first(date_path(field), where, largest=largest)
+        return None if record is None else extreme_stored(record.payload, field, largest=largest)
 
     def count(self, where: Filter | None) -> int:
         """Count the points that pass."""
         return self._shard.count(engine_filter(where))
+
+    def _first(self, path: str, where: Filter | None, *, largest: bool) -> q.Record | None:
+        """Return the point with the smallest or largest value in a sorted index."""
+        direction = q.Direction.Desc if largest else q.Direction.Asc
+        request = q.ScrollRequest(
+            limit=1,
+            filter=engine_filter(where),
+            with_payload=True,
+            order_by=q.OrderBy(path, direction),
+        )
+        records, _ = self._shard.scroll(request)
+        return records[0] if records else None

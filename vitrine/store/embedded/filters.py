@@ -11,9 +11,10 @@ from typing import Any, TypeAlias
 
 import qdrant_edge as q
 
-from vitrine.core.filters import And, AnyOf, Equals, Filter, Not, Or, Range, Scalar, bounds
+from vitrine.core.filter_values import Scalar
+from vitrine.core.filters import And, AnyOf, DateRange, Equals, Filter, Not, Or, Range, bounds
 from vitrine.store.base import FIELDS_FIELD, ITEM_FIELD
-from vitrine.store.field_types import EXACT_FLOAT_INTEGER, payload_path
+from vitrine.store.field_types import EXACT_FLOAT_INTEGER, date_path, payload_path
 
 FLAGS_FIELD = "flags"
 
@@ -23,7 +24,12 @@ Condition: TypeAlias = q.FieldCondition | q.Filter
 def with_flags(payload: dict[str, Any]) -> dict[str, Any]:
     """Return the payload as the engine stores it: with its booleans as words."""
     fields: Mapping[str, Any] = payload[FIELDS_FIELD]
-    flags = [_flag(name, value) for name, value in fields.items() if isinstance(value, bool)]
+    flags = [
+        _flag(name, each)
+        for name, value in fields.items()
+        for each in (value if isinstance(value, list) else (value,))
+        if isinstance(each, bool)
+    ]
     return payload | {FLAGS_FIELD: flags}
 
 
@@ -40,7 +46,7 @@ def engine_filter(
     return q.Filter(must=must, must_not=must_not) if must or must_not else None
 
 
-def _condition(where: Filter) -> Condition:
+def _condition(where: Filter) -> Condition:  # noqa: PLR0911  one for each kind of condition
     match where:
         case And(parts):
             return q.Filter(must=[_condition(part) for part in parts])
@@ -54,6 +60,8 @@ def _condition(where: Filter) -> Condition:
             return _any_of(field, values)
         case Range(field):
             return q.FieldCondition(payload_path(field), range=q.RangeFloat(**bounds(where)))
+        case DateRange(field):
+            return q.FieldCondition(date_path(field), range=q.RangeDateTime(**bounds(where)))
 
 
 def _any_of(field: str, values: Sequence[Scalar]) -> q.Filter:

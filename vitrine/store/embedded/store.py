@@ -38,6 +38,7 @@ from vitrine.store.base import (
 )
 from vitrine.store.checks import check_points, check_query, check_sample, checked_payloads
 from vitrine.store.counting import facet
+from vitrine.store.dates import with_date_conditions, with_dates
 from vitrine.store.disk_usage import disk_bytes
 from vitrine.store.embedded.catalog import CatalogEntry, read_catalog, write_catalog
 from vitrine.store.embedded.counter import EmbeddedCounter
@@ -46,7 +47,6 @@ from vitrine.store.embedded.generation import EmbeddedGeneration
 from vitrine.store.embedded.ranker import EmbeddedRanker
 from vitrine.store.embedded.upkeep import IndexMaintenance
 from vitrine.store.facets import Facet
-from vitrine.store.field_types import new_index_types
 from vitrine.store.grouping import group_by_item
 from vitrine.store.hits import read_point
 from vitrine.store.spaces import generation_name, require_same_space
@@ -106,10 +106,9 @@ class EmbeddedStore:
         """Write the points. Once this returns, they survive the death of the process."""
         entry, shard = self._get(name)
         check_points(name, points, entry.space)
-        kept = [with_flags(payload) for payload in checked_payloads(points)]
-        indexes = new_index_types(points.fields, shard.indexed)
+        kept = [with_flags(with_dates(payload)) for payload in checked_payloads(points)]
         if kept:
-            shard.upsert(points.ids, points.vectors, kept, indexes)
+            shard.upsert(points.ids, points.vectors, kept, shard.indexes.missing(kept))
 
     def search(
         self,
@@ -125,6 +124,7 @@ class EmbeddedStore:
         """Return the nearest items. `exact` compares every point even if there is an HNSW graph."""
         entry, shard = self._get(name)
         check_query(vector, entry.space.dimension, top, per_item)
+        where = with_date_conditions(name, where, shard.indexes)
         ranker = EmbeddedRanker(shard, vector, where, q.SearchParams(exact=exact))
         return group_by_item(ranker, top, per_item, exclude_items)
 
@@ -153,12 +153,14 @@ class EmbeddedStore:
 
     def count(self, name: str, where: Filter | None = None) -> int:
         """Count the points that pass the filter."""
-        return self._get(name)[1].count(engine_filter(where))
+        shard = self._get(name)[1]
+        return shard.count(engine_filter(with_date_conditions(name, where, shard.indexes)))
 
     def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
         """Count from the engine's payload indexes."""
         shard = self._get(name)[1]
-        return facet(EmbeddedCounter(shard), shard.indexed, field, where, top)
+        where = with_date_conditions(name, where, shard.indexes)
+        return facet(EmbeddedCounter(shard), shard.indexes.kinds(), field, where, top)
 
     def space(self, name: str) -> EmbeddingSpace:
         """Return the space from the catalog file's copy in memory."""
@@ -166,13 +168,13 @@ class EmbeddedStore:
 
     def indexed_fields(self, name: str) -> Mapping[str, str]:
         """As the engine has them in memory."""
-        return dict(self._get(name)[1].indexed)
+        return self._get(name)[1].indexes.kinds()
 
     def describe(self, name: str) -> CollectionInfo:
         """Describe the collection's current state."""
         entry, shard = self._get(name)
         return CollectionInfo(
-            name, entry.generation, entry.space, shard.count(None), dict(shard.indexed)
+            name, entry.generation, entry.space, shard.count(None), shard.indexes.kinds()
         )
 
     def footprint(self, name: str) -> Footprint:

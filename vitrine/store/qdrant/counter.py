@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from qdrant_client import QdrantClient, models
 
 from vitrine.core.filters import Filter
+from vitrine.store.dates import extreme_stored
 from vitrine.store.facets import FacetValue
-from vitrine.store.field_types import payload_path
+from vitrine.store.field_types import date_path, payload_path
 from vitrine.store.qdrant.filters import qdrant_filter
 
 
@@ -38,18 +39,27 @@ class QdrantCounter:
 
     def extreme(self, field: str, where: Filter | None, *, largest: bool) -> float | None:
         """Read from the field's float index, which is sorted."""
+        record = self._first(payload_path(field), where, largest=largest)
+        value = None if record is None else record.order_value
+        return None if value is None else float(value)
+
+    def extreme_date(self, field: str, where: Filter | None, *, largest: bool) -> str | None:
+        """Read the datetimes of the point that is first in their index, which is sorted."""
+        record = self._first(date_path(field), where, largest=largest)
+        return None if record is None else extreme_stored(record.payload, field, largest=largest)
+
+    def count(self, where: Filter | None) -> int:
+        """Count the points that pass."""
+        return self._client.count(self._collection, qdrant_filter(where), exact=True).count
+
+    def _first(self, path: str, where: Filter | None, *, largest: bool) -> models.Record | None:
+        """Return the point with the smallest or largest value in a sorted index."""
         direction = models.Direction.DESC if largest else models.Direction.ASC
-        path = payload_path(field)
         records, _ = self._client.scroll(
             self._collection,
             qdrant_filter(where),
             limit=1,
             order_by=models.OrderBy(key=path, direction=direction),
-            with_payload=False,
+            with_payload=True,
         )
-        value = records[0].order_value if records else None
-        return None if value is None else float(value)
-
-    def count(self, where: Filter | None) -> int:
-        """Count the points that pass."""
-        return self._client.count(self._collection, qdrant_filter(where), exact=True).count
+        return records[0] if records else None

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from qdrant_client import models
 
-from vitrine.core.filters import And, AnyOf, Equals, Filter, Not, Or, Range, Scalar, bounds
+from vitrine.core.filter_values import Scalar
+from vitrine.core.filters import And, AnyOf, DateRange, Equals, Filter, Not, Or, Range, bounds
 from vitrine.store.base import ITEM_FIELD
-from vitrine.store.field_types import EXACT_FLOAT_INTEGER, payload_path
+from vitrine.store.field_types import EXACT_FLOAT_INTEGER, date_path, payload_path
 
 
 def qdrant_filter(
@@ -24,7 +25,7 @@ def qdrant_filter(
     return models.Filter(must=must, must_not=must_not) if must or must_not else None
 
 
-def _condition(where: Filter) -> models.Condition:
+def _condition(where: Filter) -> models.Condition:  # noqa: PLR0911  one for each kind of condition
     match where:
         case And(parts):
             return models.Filter(must=[_condition(part) for part in parts])
@@ -37,7 +38,9 @@ def _condition(where: Filter) -> models.Condition:
         case AnyOf(field, values):
             return _any_of(field, values)
         case Range(field):
-            return _range(field, models.Range(**bounds(where)))
+            return _range(payload_path(field), models.Range(**bounds(where)))
+        case DateRange(field):
+            return _range(date_path(field), models.DatetimeRange(**bounds(where)))
 
 
 def _any_of(field: str, values: Sequence[Scalar]) -> models.Filter:
@@ -55,12 +58,12 @@ def _equals(field: str, value: Scalar) -> models.FieldCondition:
         return _match(payload_path(field), models.MatchValue(value=value))
     if isinstance(value, int) and abs(value) > EXACT_FLOAT_INTEGER:
         return _match(payload_path(field), models.MatchValue(value=value))
-    return _range(field, models.Range(gte=value, lte=value))
+    return _range(payload_path(field), models.Range(gte=value, lte=value))
 
 
 def _match(key: str, match: models.MatchValue | models.MatchAny) -> models.FieldCondition:
     return models.FieldCondition(key=key, match=match)
 
 
-def _range(field: str, bounds_: models.Range) -> models.FieldCondition:
-    return models.FieldCondition(key=payload_path(field), range=bounds_)
+def _range(key: str, range_: models.RangeInterface) -> models.FieldCondition:
+    return models.FieldCondition(key=key, range=range_)

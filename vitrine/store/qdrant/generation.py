@@ -13,7 +13,7 @@ from qdrant_client.http.exceptions import UnexpectedResponse
 from vitrine.core.errors import Conflict
 from vitrine.core.store_options import StoreOptions
 from vitrine.store.base import ITEM_FIELD, EmbeddingSpace
-from vitrine.store.field_types import field_of_path
+from vitrine.store.field_types import FieldIndexes
 from vitrine.store.spaces import generation_name, space_from_json
 
 METADATA_KEY = "vitrine"
@@ -22,6 +22,7 @@ SCHEMA = {
     "keyword": models.PayloadSchemaType.KEYWORD,
     "float": models.PayloadSchemaType.FLOAT,
     "bool": models.PayloadSchemaType.BOOL,
+    "datetime": models.PayloadSchemaType.DATETIME,
 }
 
 
@@ -31,7 +32,7 @@ class QdrantGeneration:
 
     collection: str
     space: EmbeddingSpace
-    indexed: dict[str, str]  #: Catalog field -> index type. Grows as fields appear.
+    indexes: FieldIndexes
     seen_at: float = field(default_factory=time.monotonic)  #: Monotonic seconds.
 
 
@@ -77,9 +78,9 @@ def read_generation(name: str, info: models.CollectionInfo) -> QdrantGeneration:
             f"The server's collection {name!r} was not made by vitrine, or the server keeps no metadata.",
             hint="Use another name; Qdrant 1.16 or newer is needed.",
         ) from error
-    return QdrantGeneration(collection, space, _indexed_fields(info))
+    return QdrantGeneration(collection, space, _field_indexes(info))
 
 
-def _indexed_fields(info: models.CollectionInfo) -> dict[str, str]:
-    fields = {field_of_path(path): schema.data_type for path, schema in info.payload_schema.items()}
-    return {name: str(kind.value) for name, kind in fields.items() if name is not None}
+def _field_indexes(info: models.CollectionInfo) -> FieldIndexes:
+    schema = info.payload_schema.items()
+    return FieldIndexes.of_schema((path, str(entry.data_type.value)) for path, entry in schema)

@@ -35,8 +35,8 @@ from vitrine.store.base import (
 )
 from vitrine.store.checks import check_points, check_query, check_sample, checked_payloads
 from vitrine.store.counting import facet
+from vitrine.store.dates import fields_without_dates, with_date_conditions, with_dates
 from vitrine.store.facets import Facet
-from vitrine.store.field_types import new_index_types, payload_path
 from vitrine.store.grouping import group_by_item
 from vitrine.store.hits import read_point
 from vitrine.store.qdrant import index
@@ -102,9 +102,9 @@ class QdrantServerStore:
         """Write points. Each request waits until its points are searchable."""
         found = self._resolve(name)
         check_points(name, points, found.space)
-        rows = checked_payloads(points)
+        rows = [with_dates(payload) for payload in checked_payloads(points)]
         with self._about(name):
-            self._index(found, points)
+            self._index(found, rows)
             for body in request_bodies(points, rows):
                 put_points(
                     self._client, found.collection, body, timeout=self._options.store_timeout
@@ -124,6 +124,7 @@ class QdrantServerStore:
         """Return the nearest items. They are grouped here, not by the server, so that every engine groups the same way."""
         found = self._resolve(name)
         check_query(vector, found.space.dimension, top, per_item)
+        where = self._engine_form(name, where)
         params = models.SearchParams(exact=exact)
         ranker = QdrantRanker(self._client, found.collection, vector, where, params)
         with self._about(name):
@@ -160,17 +161,19 @@ class QdrantServerStore:
     def count(self, name: str, where: Filter | None = None) -> int:
         """Return the exact number of points that pass the filter."""
         collection = self._resolve(name).collection
+        passing = qdrant_filter(self._engine_form(name, where))
         with self._about(name):
-            return self._client.count(collection, qdrant_filter(where), exact=True).count
+            return self._client.count(collection, passing, exact=True).count
 
     def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
         """Count from the server's payload indexes, after looking for fields that other processes have indexed."""
         found = self._resolve(name)
-        if field not in found.indexed:
+        if not found.indexes.knows(field):
             found = self._resolve(name, fresh=True)
+        where = self._engine_form(name, where)
         with self._about(name):
             counter = QdrantCounter(self._client, found.collection)
-            return facet(counter, found.indexed, field, where, top)
+            return facet(counter, found.indexes.kinds(), field, where, top)
 
     def space(self, name: str) -> EmbeddingSpace:
         """Return the space, with one request. A collection recreated under the name is seen immediately."""
@@ -178,14 +181,15 @@ class QdrantServerStore:
 
     def indexed_fields(self, name: str) -> Mapping[str, str]:
         """No request if the collection was looked up within `RESOLVE_SECONDS`."""
-        return dict(self._resolve(name).indexed)
+        return self._resolve(name).indexes.kinds()
 
     def describe(self, name: str) -> CollectionInfo:
         """Describe the collection's current state."""
         found = self._resolve(name, fresh=True)
         with self._about(name):
             points = self._client.count(found.collection, exact=True).count
-        return CollectionInfo(name, found.collection, found.space, points, dict(found.indexed))
+        kinds = found.indexes.kinds()
+        return CollectionInfo(name, found.collection, found.space, points, kinds)
 
     def footprint(self, name: str) -> Footprint:
         """Count items from the server's index of their ids. A server does not report its disk usage."""
@@ -278,13 +282,17 @@ class QdrantServerStore:
             self._forget(name)
             raise
 
-    def _index(self, found: QdrantGeneration, points: PointBatch) -> None:
+    def _index(self, found: QdrantGeneration, rows: Sequence[Mapping[str, Any]]) -> None:
         """Index new catalog fields. Creating an index twice has no effect on the server."""
-        for field, kind in new_index_types(points.fields, found.indexed).items():
-            self._client.create_payload_index(
-                found.collection, payload_path(field), SCHEMA[kind], wait=True
-            )
-            found.indexed[field] = kind
+        for path, kind in found.indexes.missing(rows).items():
+            self._client.create_payload_index(found.collection, path, SCHEMA[kind], wait=True)
+            found.indexes.by_path[path] = kind
+
+    def _engine_form(self, name: str, where: Filter | None) -> Filter | None:
+        """Return the filter with its dates, after looking for fields whose datetimes other processes have indexed."""
+        lacking = fields_without_dates(where, self._resolve(name).indexes)
+        indexes = self._resolve(name, fresh=bool(lacking)).indexes
+        return with_date_conditions(name, where, indexes)
 
     def _pages(
         self, name: str, where: models.Filter | None, *, with_vectors: bool

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.patience import PATIENCE
-from tests.unit.api.api_fixture import SPACE, Stage, problem_of, put_vectors
+from tests.unit.api.api_fixture import SPACE, Stage, problem_of, put, put_vectors
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.types import Payload
 from vitrine.query.client import Query
@@ -254,6 +254,19 @@ def test_a_mistyped_field_of_a_filter_is_named(
     assert "the collection summer has no field" in body["detail"]
     assert body["hint"] == hint
     assert stage.query_client.asked == []
+
+
+def test_a_range_of_dates_finds_what_was_added_on_these_days(stage: Stage) -> None:
+    days = ["2026-11-01T00:00:00Z", "2026-11-02T18:00:00Z", "2026-11-03T00:00:00Z"]
+    put(stage.store, "new", *((f"i{row}", 0, FRONT, {"added": d}) for row, d in enumerate(days)))
+    for where, found in [
+        ({"gte": "2026-11-02"}, {"i1", "i2"}),
+        ({"gt": "2026-11-01", "lte": "2026-11-02"}, {"i1"}),
+        ("2026-11-02", {"i1"}),
+        ("2026-11-02T19:00:00+01:00", {"i1"}),
+    ]:
+        answer = ask(stage, collection="new", text="x", filter={"added": where})
+        assert set(items(answer)) == found, where
 
 
 def test_a_bad_filter_names_its_place(stage: Stage) -> None:

@@ -217,7 +217,9 @@ def test_opendocument_and_old_excel() -> None:
     with open_catalog(from_path(BOOKS / "old.xls")) as catalog:
         assert list(catalog) == [
             CatalogItem(
-                "00123", ("http://h/a",), {"price": 19.5, "since": "2026-01-02", "stock": 7}
+                "00123",
+                ("http://h/a",),
+                {"price": 19.5, "since": "2026-01-02T00:00:00Z", "stock": 7},
             )
         ]
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from producer.decompression_limit import (
     DecompressedSize,
@@ -26,6 +26,7 @@ from producer.decompression_limit import (
 )
 from producer.formats import FORMATS
 from producer.image_suffixes import IMAGE_SUFFIXES
+from producer.packed.archive import WORKBOOK_PARTS, CountedFile, DirectoryTooLarge
 from producer.row_errors import reason, shown
 from producer.source import Source
 from vitrine.core.errors import BadInput
@@ -77,7 +78,7 @@ def holds_pictures(file: IO[bytes], name: str) -> bool:
 def unpack(
     file: IO[bytes], name: str, into: Path, limit: DecompressionLimit | None = None
 ) -> PictureArchive | None:
-    """Unpack a zip that holds pictures beneath `into`; None if it holds none, or is not a zip.
+    """Unpack a zip that holds pictures beneath `into`; None if it holds none, is a workbook, or is not a whole zip.
 
     `file` is seekable and is left at its beginning. Raises `BadInput` for an archive that is damaged, encrypted, unsafe, or holds
     several tables.
@@ -101,19 +102,30 @@ def unpack(
 
 @contextmanager
 def _opened(file: IO[bytes], name: str) -> Iterator[zipfile.ZipFile | None]:
-    """The zip, None for a file that is not one; errors of its format are `BadInput`."""
-    file.seek(0)
-    is_zip = file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
+    """The zip, with errors of its members as `BadInput`; None for a workbook and for what has no directory of a zip."""
     try:
-        if not is_zip:
+        archive = _directory(file)
+        if archive is None:
             yield None
             return
-        with zipfile.ZipFile(file) as archive:
+        with archive:
             yield archive
     except _READ_ERRORS as error:
         raise BadInput(f"{name} cannot be unpacked: {reason(error)}.") from error
     finally:
         file.seek(0)
+
+
+def _directory(file: IO[bytes]) -> zipfile.ZipFile | None:
+    file.seek(0)
+    if file.read(len(ZIP_MAGIC)) != ZIP_MAGIC:
+        return None
+    try:
+        archive = zipfile.ZipFile(cast("IO[bytes]", CountedFile(file)))
+    except (*_READ_ERRORS, DirectoryTooLarge):
+        return None  # cut off or damaged: what reads a packed table says so
+    is_workbook = any(part in archive.namelist() for part in WORKBOOK_PARTS)
+    return None if is_workbook else archive
 
 
 def _members(
