@@ -46,13 +46,13 @@ def _workbook(opened: OpenedSource, source: Source, reading: ReadingOptions) -> 
     return WorkbookRows(opened, source.name, source.path, reading)
 
 
-def _parquet(opened: OpenedSource, source: Source, _: ReadingOptions) -> Reader:
+def _parquet(opened: OpenedSource, source: Source, reading: ReadingOptions) -> Reader:
     try:
         # Imported here, because pyarrow takes 0.3 s and 60 MB that no other format needs.
         from producer.readers.parquet import ParquetRows  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise _not_installed("Parquet needs pyarrow") from error
-    return ParquetRows(opened, source.name, source.path)
+    return ParquetRows(opened, source.name, source.path, reading)
 
 
 def _not_installed(what: str) -> VitrineError:

@@ -35,19 +35,18 @@ class DecoderHandle:
 
     def __init__(
         self,
-        decoder: Path,
         options: DataclassInstance,
         file: IO[bytes],
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Start the decoder at this path on a file, which needs a file descriptor, at its beginning."""
+        """Start the decoder whose options these are on a file, which needs a file descriptor."""
         _turns.acquire()
         self._closed = False
         try:
             kept = {name: value for name, value in os.environ.items() if name in _KEPT}
             os.lseek(file.fileno(), 0, os.SEEK_SET)
             self._process = subprocess.Popen(
-                [sys.executable, "-I", str(_LAUNCHER), str(decoder), json.dumps(asdict(options))],
+                [sys.executable, "-I", str(_LAUNCHER), type(options).__module__, json.dumps(asdict(options))],
                 stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 env={**kept, **(environment or {})},
                 start_new_session=True,  # Ctrl-C goes to the reader, which ends the process

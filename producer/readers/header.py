@@ -36,6 +36,12 @@ def header_rank(cells: Sequence[str], named: frozenset[str]) -> int:
     return POSSIBLE if is_full and 2 * numbers <= len(filled) else NOT_ONE
 
 
+def has_picture(names: Sequence[str]) -> bool:
+    """Return whether a column is named like a picture; names that could be anything (`url`, `path`) do not count."""
+    # Beside a column that is named like a picture, those are not guessed.
+    return len(guess_images(("image", *names))) > 1
+
+
 def distinct_names(names: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
     """Return the columns' names, each once, and those that were changed: the second `price` is `price_2`."""
     taken = set(names)

@@ -1,7 +1,7 @@
 """Parquet: rows in small batches, which a separate process decodes within a memory limit.
 
 Parquet is read from its end, so a stream is copied into a temporary file first. A row's line is its number.
-Columns of bytes are left out: pictures are passed by URL, never as bytes. If a batch exceeds the memory limit, the
+Raw bytes are left out: pictures are passed by URL, never as bytes (`producer.readers.embedded_pictures`). If a batch exceeds the memory limit, the
 rows from there on are read in smaller batches, so that a value that is too large can be reported by its row and column,
 as in every format. If even a single row exceeds the memory limit, reading stops there.
 """
@@ -17,8 +17,9 @@ import pyarrow as pa
 
 from producer.decompression_limit import ROW_BYTES, DecompressionLimitExceeded
 from producer.payload import flatten
-from producer.readers.base import Row
+from producer.readers.base import ReadingOptions, Row, look_ahead
 from producer.readers.decoder_process import as_file
+from producer.readers.embedded_pictures import EmbeddedPictures
 from producer.readers.parquet_process import (
     MEMORY_BYTES,
     BrokenFile,
@@ -39,9 +40,15 @@ class ParquetRows:
     """The reader for Parquet, based on pyarrow."""
 
     typed = True
-    notes: Sequence[str] = ()
 
-    def __init__(self, opened: OpenedSource, name: str, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        opened: OpenedSource,
+        name: str,
+        path: Path | None = None,
+        reading: ReadingOptions | None = None,
+    ) -> None:
+        """Read the columns' names; raise `BadInput` if the file cannot be read, or if its pictures are bytes only."""
         if opened.compressed:
             raise BadInput(f"{name} is a packed Parquet file.", hint="Unpack it first.")
         self._name = name
@@ -57,9 +64,32 @@ class ParquetRows:
         self.names = tuple(
             leaf for field in self._decoder.schema for leaf in _leaves(field.name, field.type)
         )
+        self.notes: Sequence[str] = ()
+        self._rows = self._read()
+        try:
+            self._leave_pictures_out(path, reading or ReadingOptions())
+        except BaseException:
+            self._decoder.close()
+            self._bytes.close()
+            raise
 
     def rows(self) -> Iterator[Row | RejectedRow]:
         """Yield every row."""
+        return self._rows
+
+    def _leave_pictures_out(self, path: Path | None, reading: ReadingOptions) -> None:
+        """Choose between the names of pictures that are in the table itself and other columns with pictures."""
+        pictures = EmbeddedPictures.among(
+            self.names,
+            self._decoder.bytes_left_out,
+            self._name,
+            None if path is None else path.parent,
+        )
+        if pictures is not None:
+            sample, self._rows = look_ahead(self._rows)
+            self.names, self.notes = pictures.names_to_read(self.names, sample, reading.named)
+
+    def _read(self) -> Iterator[Row | RejectedRow]:
         for batch_rows in BATCH_ROWS:
             if batch_rows != BATCH_ROWS[0]:
                 self._begin_again(batch_rows)

@@ -5,7 +5,7 @@ of a few bytes is a billion nulls, and neither the footer nor the pages can be t
 a memory limit (on Linux; elsewhere only the footer's claims are checked), in which a crash of the decoder harms nothing
 else. The output is bounded: no value above the cell limit, no row above the row limit, at most `MESSAGE_BYTES` per message.
 
-`decoder_launcher` runs it. Between the batches it sends empty ones whose metadata holds a `note` as JSON: a row was left
+`decoder_launcher` runs it; of vitrine it imports the types of columns only. Between the batches it sends empty ones whose metadata holds a `note` as JSON: a row was left
 out (`flaw`), all rows were sent (`end`), the file breaks off (`broken`) or memory ran out (`memory`).
 """
 
@@ -24,10 +24,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from producer.readers.parquet_types import (
+    dense,
+    leaves_kept,
+    names_of_bytes,
+    weights,
+    without_bytes,
+)
+
 BUFFER_BYTES = 1024 * 1024
 MESSAGE_BYTES = 8 * 1024 * 1024
-SCALAR_BYTES = 16
-"""Bytes counted for a number, a date or an entry in a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,8 @@ def main(orders: DecoderOptions) -> None:
             file = pq.ParquetFile(
                 os.fdopen(0, "rb", closefd=False), buffer_size=BUFFER_BYTES, pre_buffer=False
             )
-            columns = readable_columns(file.schema_arrow)
-            refuse_overlong_lists(file, columns, orders.group_values)
+            columns = readable(file)
+            refuse_overlong_lists(file, columns.schema.names, orders.group_values)
         except (FileRefused, pa.ArrowException, OSError) as error:
             _refuse(sink, error)
             return
@@ -65,12 +71,34 @@ class FileRefused(Exception):
         self.hint = hint
 
 
-def readable_columns(schema: Any) -> list[str]:
-    """Return the names of the columns that are not raw bytes; raise `FileRefused` if two have the same name."""
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """What is read of a file: its columns without raw bytes, the paths of their leaves, and the names of the bytes left out."""
+
+    schema: Any
+    leaves: list[str]
+    left_out: list[str]
+
+
+def readable(file: Any) -> Readable:
+    """Return what is not raw bytes; raise `FileRefused` if two columns have the same name."""
+    schema = file.schema_arrow
     doubled = [column for column, times in Counter(schema.names).items() if times > 1]
     if doubled:
         raise FileRefused(f"has more than one column {', '.join(map(_quoted, doubled))}")
-    return [field.name for field in schema if not _holds_bytes(field.type)]
+    kept = [
+        field.with_type(kind).remove_metadata()
+        for field in schema
+        if (kind := without_bytes(field.type)) is not None
+    ]
+    is_kept = [each for field in schema for each in leaves_kept(field.type)]
+    leaves = [
+        file.schema.column(place).path
+        for place in range(file.metadata.num_columns)
+        if place < len(is_kept) and is_kept[place]
+    ]
+    left_out = [name for field in schema for name in names_of_bytes(field.name, field.type)]
+    return Readable(pa.schema(kept), leaves, left_out)
 
 
 def refuse_overlong_lists(file: Any, columns: list[str], group_values: int) -> None:
@@ -99,13 +127,13 @@ def refuse_overlong_lists(file: Any, columns: list[str], group_values: int) -> N
 class BatchWriter:
     """Writes batches to the output, each cut to a size that the reader accepts."""
 
-    def __init__(self, sink: Any, file: Any, columns: list[str], orders: DecoderOptions) -> None:
+    def __init__(self, sink: Any, file: Any, columns: Readable, orders: DecoderOptions) -> None:
         self._file = file
-        self._columns = columns
+        self._leaves = columns.leaves
         self._orders = orders
         self._schema = pa.schema(
-            field.with_type(dense(field.type)).remove_metadata()
-            for field in map(file.schema_arrow.field, columns)
+            [field.with_type(dense(field.type)) for field in columns.schema],
+            metadata={"bytes": json.dumps(columns.left_out)},
         )
         self._writer = pa.ipc.new_stream(sink, self._schema)
         self._read = 0
@@ -127,7 +155,7 @@ class BatchWriter:
         groups, before = self._groups_left()
         self._read = before
         for batch in self._file.iter_batches(
-            self._orders.batch_rows, row_groups=groups, columns=self._columns, use_threads=False
+            self._orders.batch_rows, row_groups=groups, columns=self._leaves, use_threads=False
         ):
             passed = min(max(self._orders.skip - self._read, 0), batch.num_rows)
             self._read += passed
@@ -195,70 +223,6 @@ class BatchWriter:
     def _note(self, **words: str | int | None) -> None:
         empty = pa.RecordBatch.from_pylist([], schema=self._schema)
         self._writer.write_batch(empty, custom_metadata={"note": json.dumps(words)})
-
-
-def weights(array: Any) -> NDArray[np.int64]:
-    """Return the decoded bytes of each value, [n]; a value stored once in a dictionary counts wherever it is referenced."""
-    kind, types = array.type, pa.types
-    if types.is_dictionary(kind):
-        each = np.append(weights(array.dictionary), 0)  # the last entry is the weight of a null
-        return _int64(each[_numbers(pc.fill_null(array.indices.cast(pa.int64()), -1))])
-    if types.is_struct(kind):
-        inner = [weights(array.field(place)) for place in range(kind.num_fields)]
-        return _int64(np.sum([np.full(len(array), SCALAR_BYTES, np.int64), *inner], axis=0))
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_map(kind):
-        return _weights_listed(array)
-    if types.is_fixed_size_list(kind):
-        parts = weights(array.values.slice(array.offset * kind.list_size))
-        return _int64(parts[: len(array) * kind.list_size].reshape(len(array), -1).sum(axis=1))
-    if _holds_text(kind):
-        return _numbers(pc.fill_null(pc.binary_length(array), 0)) + SCALAR_BYTES
-    return np.full(len(array), SCALAR_BYTES, np.int64)
-
-
-def _weights_listed(array: Any) -> NDArray[np.int64]:
-    ends = _numbers(array.offsets)
-    inner = weights(array.values.slice(ends[0], ends[-1] - ends[0]))
-    sums = np.concatenate([np.zeros(1, np.int64), np.cumsum(inner)])
-    places = ends - ends[0]
-    return _int64(sums[places[1:]] - sums[places[:-1]] + SCALAR_BYTES)
-
-
-def _numbers(array: Any) -> NDArray[np.int64]:
-    return _int64(array.to_numpy(zero_copy_only=False))
-
-
-def _int64(values: Any) -> NDArray[np.int64]:
-    return np.asarray(values, np.int64)
-
-
-def dense(kind: Any) -> Any:
-    """Return the type without dictionaries, so that the output repeats values instead of referencing them."""
-    types = pa.types
-    if types.is_dictionary(kind):
-        return dense(kind.value_type)
-    if types.is_list(kind) and _named_twice(kind):
-        return pa.list_(kind.value_field.with_type(dense(kind.value_type)))
-    if types.is_struct(kind) and _named_twice(kind):
-        return pa.struct([field.with_type(dense(field.type)) for field in kind])
-    return kind
-
-
-def _named_twice(kind: Any) -> bool:
-    inner = [kind.field(place).type for place in range(kind.num_fields)]
-    return any(pa.types.is_dictionary(each) or _named_twice(each) for each in inner)
-
-
-def _holds_bytes(kind: Any) -> bool:
-    types = pa.types
-    return any(
-        is_one(kind)
-        for is_one in (types.is_binary, types.is_large_binary, types.is_fixed_size_binary)
-    )
-
-
-def _holds_text(kind: Any) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or _holds_bytes(kind)
 
 
 def _refuse(sink: Any, error: Exception) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
@@ -19,7 +18,6 @@ MEMORY_BYTES = 512 * 1024 * 1024
 """Memory of one decoder in addition to its libraries; catalogs of a million rows take a tenth of it."""
 GROUP_VALUES = 64 * 1024 * 1024
 """Values of a list column in one row group: 64 pictures in each row of the largest row groups that writers make by default."""
-_DECODER = Path(__file__).with_name("parquet_decoder.py")
 _ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
 """Arrow's bundled allocators reserve address space in advance, and the limit would count it."""
 
@@ -51,7 +49,7 @@ class DecoderProcess:
         orders = DecoderOptions(
             MEMORY_BYTES, batch_rows, skip, MAX_CELL_CHARS, MAX_ROW_CHARS, GROUP_VALUES
         )
-        self._process = DecoderHandle(_DECODER, orders, file, _ENVIRONMENT)
+        self._process = DecoderHandle(orders, file, _ENVIRONMENT)
         try:
             self._stream = _opened(self._process.stream, name)
         except BaseException:
@@ -62,6 +60,12 @@ class DecoderProcess:
     def schema(self) -> Any:
         """The schema of the columns that are read, without dictionary types."""
         return self._stream.schema
+
+    @property
+    def bytes_left_out(self) -> list[str]:
+        """The names of columns, or of parts of them, that are raw bytes and not read."""
+        found: list[str] = json.loads(self._stream.schema.metadata[b"bytes"])
+        return found
 
     def __iter__(self) -> Iterator[Any | SkippedRow | BrokenFile]:
         """Yield record batches and the notes between them; raise `OutOfMemory`."""

@@ -24,8 +24,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeAlias
 
-from producer.columns import guess_id, guess_images
+from producer.columns import guess_id
 from producer.presets import recognise
+from producer.readers.header import has_picture
 from producer.readers.json.scanner import OPEN_ARRAY, OPEN_OBJECT, JsonFlaw, JsonScanner
 
 Path: TypeAlias = tuple[str, ...]
@@ -94,7 +95,7 @@ class Outline:
         if self._named:
             return self._named.issubset(names)
         has_id = guess_id(names) is not None
-        return recognise(names) is not None or (has_id and _has_picture(names))
+        return recognise(names) is not None or (has_id and has_picture(names))
 
     def _names(self, path: Path, prefix: str = "") -> Iterator[str]:
         """Yield the fields of the objects at a path, those of objects within them as dotted names."""
@@ -138,7 +139,7 @@ class Outline:
         return len(inner) > 1 and all(
             place in self.places
             and self._is_keyed(place)
-            and _has_picture(tuple(self._names(place)))
+            and has_picture(tuple(self._names(place)))
             for place in inner[:LOOKED_AT]
         )
 
@@ -196,8 +197,3 @@ def told_path(text: str) -> Path:
 def shown_path(path: Path) -> str:
     """Return a path as messages name it and `told_path` reads it."""
     return ("/" if any("." in key for key in path) else ".").join(path) or "."
-
-
-def _has_picture(names: Sequence[str]) -> bool:
-    # Beside a column named like a picture, those that could be anything (`url`, `path`) are not guessed.
-    return len(guess_images(("image", *names))) > 1

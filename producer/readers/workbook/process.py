@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import orjson
@@ -21,7 +20,6 @@ CPU_SECONDS = 600
 UNPACKED_BYTES = 8 * 1024 * 1024 * 1024
 CELLS = 100_000_000
 """The used area of a sheet: a row of every one is passed on, blank or not."""
-_DECODER = Path(__file__).with_name("decoder.py")
 _MESSAGE_BYTES = 16 * MAX_ROW_CHARS
 """More than the decoder sends in a line: a character has up to six bytes in JSON."""
 
@@ -67,7 +65,7 @@ class SheetProcess:
         )
         self.column = 0  #: The position of the rows' first cell, once a row was read.
         self.errors = 0  #: Cells with an error in the workbook, once every row was read.
-        self._process = DecoderHandle(_DECODER, options, file)
+        self._process = DecoderHandle(options, file)
         try:
             first = self._message()
             self.contents = Contents(
