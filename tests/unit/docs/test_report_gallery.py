@@ -12,14 +12,18 @@ from tests.conftest import REPOSITORY
 from vitrine.cli import main
 
 PAGE = (REPOSITORY / "docs" / "producer.md").read_text(encoding="utf-8")
-SHOWN = re.findall(r"^\$ vitrine (submit tests/cases/feeds/.*)\n((?:(?!\$ |```).*\n)*)", PAGE, re.MULTILINE)
+SHOWN = re.findall(
+    r"^\$ vitrine (submit tests/cases/feeds/.*)\n((?:(?!\$ |```).*\n)*)", PAGE, re.MULTILINE
+)
 
 
 def test_there_are_reports() -> None:
     assert len(SHOWN) >= 6
 
 
-@pytest.mark.parametrize(("command", "report"), SHOWN, ids=[command.split()[1] for command, _ in SHOWN])
+@pytest.mark.parametrize(
+    ("command", "report"), SHOWN, ids=[command.split()[1] for command, _ in SHOWN]
+)
 def test_a_report_is_what_the_command_prints(
     command: str, report: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
