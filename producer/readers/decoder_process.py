@@ -15,12 +15,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, Any, ClassVar, Protocol, cast
 
 from producer.source import OpenedSource
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 AT_ONCE = 4
 COPY_BYTES = 1024 * 1024
@@ -30,12 +27,18 @@ _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TZDIR")
 """Environment variables that are passed on; the rest, passwords included, is kept from a process that reads untrusted files."""
 
 
+class DecoderOptions(Protocol):
+    """A dataclass of JSON values, defined in the module of the decoder that takes it."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
 class DecoderHandle:
     """One running decoder, whose standard output is `stream`; close it after use."""
 
     def __init__(
         self,
-        options: DataclassInstance,
+        options: DecoderOptions,
         file: IO[bytes],
         environment: Mapping[str, str] | None = None,
     ) -> None:

@@ -154,6 +154,16 @@ def bounds(where: Range | DateRange) -> dict[str, Any]:
     return {name: bound for name in BOUNDS if (bound := getattr(where, name)) is not None}
 
 
+def strict_bounds(where: Range | DateRange) -> dict[str, Any]:
+    """Return the bounds with at most one on each side, the stricter one: an engine's index reads only one of two."""
+    found = bounds(where)
+    if "gt" in found and "gte" in found:
+        del found["gte" if found["gt"] >= found["gte"] else "gt"]
+    if "lt" in found and "lte" in found:
+        del found["lte" if found["lt"] <= found["lte"] else "lt"]
+    return found
+
+
 def filter_fields(where: Filter) -> frozenset[str]:
     """Return the names of the catalog fields that a filter uses."""
     return frozenset(_fields(where))

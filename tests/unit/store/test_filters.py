@@ -25,6 +25,7 @@ from vitrine.core.filters import (
     Range,
     filter_fields,
     parse_filter,
+    strict_bounds,
     to_json,
 )
 
@@ -219,3 +220,10 @@ def test_a_fraction_of_a_second_bounds_the_seconds_on_its_sides() -> None:
 def test_a_range_of_other_texts_cannot_be_built() -> None:
     with pytest.raises(ValueError, match="datetimes as they are stored"):
         DateRange("a", gte="2026-11-03")
+
+
+def test_of_two_bounds_on_a_side_the_stricter_one_counts() -> None:
+    assert strict_bounds(Range("a", gt=1, gte=1, lt=9, lte=9)) == {"gt": 1, "lt": 9}
+    assert strict_bounds(Range("a", gt=1, gte=2, lt=9, lte=8)) == {"gte": 2, "lte": 8}
+    assert strict_bounds(Range("a", gt=3, gte=2, lt=7, lte=8)) == {"gt": 3, "lt": 7}
+    assert strict_bounds(Range("a", gte=2)) == {"gte": 2}

@@ -12,7 +12,17 @@ from typing import Any, TypeAlias
 import qdrant_edge as q
 
 from vitrine.core.filter_values import Scalar
-from vitrine.core.filters import And, AnyOf, DateRange, Equals, Filter, Not, Or, Range, bounds
+from vitrine.core.filters import (
+    And,
+    AnyOf,
+    DateRange,
+    Equals,
+    Filter,
+    Not,
+    Or,
+    Range,
+    strict_bounds,
+)
 from vitrine.store.base import FIELDS_FIELD, ITEM_FIELD
 from vitrine.store.field_types import EXACT_FLOAT_INTEGER, date_path, payload_path
 
@@ -59,9 +69,9 @@ def _condition(where: Filter) -> Condition:  # noqa: PLR0911  one for each kind 
         case AnyOf(field, values):
             return _any_of(field, values)
         case Range(field):
-            return q.FieldCondition(payload_path(field), range=q.RangeFloat(**bounds(where)))
+            return q.FieldCondition(payload_path(field), range=q.RangeFloat(**strict_bounds(where)))
         case DateRange(field):
-            return q.FieldCondition(date_path(field), range=q.RangeDateTime(**bounds(where)))
+            return q.FieldCondition(date_path(field), range=q.RangeDateTime(**strict_bounds(where)))
 
 
 def _any_of(field: str, values: Sequence[Scalar]) -> q.Filter:

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from qdrant_client import models
 
 from vitrine.core.filter_values import Scalar
-from vitrine.core.filters import And, AnyOf, DateRange, Equals, Filter, Not, Or, Range, bounds
+from vitrine.core.filters import (
+    And,
+    AnyOf,
+    DateRange,
+    Equals,
+    Filter,
+    Not,
+    Or,
+    Range,
+    strict_bounds,
+)
 from vitrine.store.base import ITEM_FIELD
 from vitrine.store.field_types import EXACT_FLOAT_INTEGER, date_path, payload_path
 
@@ -38,9 +48,9 @@ def _condition(where: Filter) -> models.Condition:  # noqa: PLR0911  one for eac
         case AnyOf(field, values):
             return _any_of(field, values)
         case Range(field):
-            return _range(payload_path(field), models.Range(**bounds(where)))
+            return _range(payload_path(field), models.Range(**strict_bounds(where)))
         case DateRange(field):
-            return _range(date_path(field), models.DatetimeRange(**bounds(where)))
+            return _range(date_path(field), models.DatetimeRange(**strict_bounds(where)))
 
 
 def _any_of(field: str, values: Sequence[Scalar]) -> models.Filter:
