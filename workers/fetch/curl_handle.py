@@ -12,9 +12,9 @@ from typing import Any
 import pycurl
 
 import vitrine
+from vitrine.net.url import Target
 from workers.fetch.exchange import BodyVerdict, Exchange
 from workers.fetch.policy import FetchPolicy
-from workers.fetch.url import Target
 
 BUFFER_BYTES = 512 * 1024
 """curl's largest receive buffer: fewer system calls and callbacks per picture. All handles share one buffer."""

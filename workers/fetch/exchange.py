@@ -9,12 +9,13 @@ import enum
 import pycurl
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.fetch.address import parse_address
+from vitrine.net.address import parse_address
+from vitrine.net.rules import forbidden, redirect_target
+from vitrine.net.url import Target
 from workers.fetch.memory_budget import MemoryBudget
-from workers.fetch.policy import FetchPolicy, forbidden
+from workers.fetch.policy import FetchPolicy
 from workers.fetch.response_head import ResponseHead, too_large
 from workers.fetch.result import FetchedPicture
-from workers.fetch.url import Target, follow_url
 
 MAX_IGNORED = 64 * 1024
 """Bytes of an error page or redirect body that are read and discarded: reading this much is cheaper than a new
@@ -84,7 +85,7 @@ class Exchange:
             raise self._failure
         location = self._answer.location if self._answer.complete else None
         if location is not None:
-            return self._follow(location)
+            return redirect_target(self._target, location)
         # curl reports success when the connection is cut in the middle of the head.
         if code or not self._answer.complete:
             raise self._broken(code, message or "cut in the middle of the head")
@@ -93,13 +94,6 @@ class Exchange:
         pieces = self._pieces
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         return FetchedPicture(data, self._target.url, self._answer.status, self._answer.etag)
-
-    def _follow(self, location: str) -> Target:
-        target = follow_url(self._target, location)
-        # An https URL asks for a picture that nobody on the way can replace.
-        if self._target.scheme == "https" and target.scheme == "http":
-            raise ItemFailure(FailureReason.HTTP_ERROR, "a redirect from https to http")
-        return target
 
     def _broken(self, code: int, message: str) -> ItemFailure:
         if self._refused and not self._admitted:

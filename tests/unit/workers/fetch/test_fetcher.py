@@ -17,13 +17,13 @@ import vitrine
 from tests.patience import PATIENCE, wait_until
 from tests.unit.workers.fetch.site import Site, answer, redirect
 from vitrine.core.types import FailureReason, ItemFailure
+from vitrine.net.allow_list import AllowList
+from vitrine.net.url import parse_url
 from workers.byte_budget import ByteBudget
 from workers.fetch import FetchedPicture, Fetcher, FetchPolicy
-from workers.fetch.allow_list import AllowList
 from workers.fetch.curl_loop import CurlLoop
 from workers.fetch.transfer import Transfer
 from workers.fetch.transfers import Transfers
-from workers.fetch.url import parse_url
 
 MakeFetcher: TypeAlias = Callable[..., Fetcher]
 MakeSite: TypeAlias = Callable[..., Site]

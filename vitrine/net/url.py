@@ -17,7 +17,7 @@ import idna
 
 from vitrine.core.schemes import SCHEMES
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.fetch.address import Address, parse_address
+from vitrine.net.address import Address, parse_address
 
 MAX_URL = 8192
 """Characters. Signed URLs of object stores stay below 2,000; servers refuse URLs from 8,192 characters on."""
