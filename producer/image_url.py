@@ -17,6 +17,7 @@ from producer.limits import MAX_URL_CHARS
 from producer.row_errors import RowError, shown
 from vitrine.core.errors import BadInput
 from vitrine.core.schemes import FILE, HOST_SCHEMES, SCHEMES, file_url, local_path, scheme_of
+from vitrine.net.url import mend_url
 
 _PLAIN_URL = re.compile(rf"(?:{HOST_SCHEMES})://[^\x00-\x20\x7f/?#@\\]+(?:[/?#][^\x00-\x20\x7f]*)?")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -126,7 +127,7 @@ def _mended(value: str) -> str:
     scheme, _, rest = value.partition("://")
     if "@" in re.split(r"[/?#\\]", rest, maxsplit=1)[0]:
         raise _bad("a URL with a user name or password in it, which vitrine does not carry")
-    mended = f"{scheme.lower()}://{rest.replace(' ', '%20')}"
+    mended = f"{scheme.lower()}://{mend_url(rest)}"
     if not _PLAIN_URL.fullmatch(mended):
         raise _bad(f"expected http(s)://host/path, found {shown(value)}")
     return mended

@@ -139,6 +139,16 @@ class Settings(BaseSettings):
     public."""
     fetch_files: bool = False
     """Whether jobs from the command line may read picture files below the catalog's folder. On in standalone."""
+    hosts_file: Path | None = None
+    """TOML file with headers, cookies, credentials, proxy and CA file for each host, and options for object stores and SFTP
+    hosts. Read when a worker or a submit starts."""
+    feed_auth: SecretStr | None = None
+    """`user:password` for the server of a catalog that `vitrine submit` reads over HTTP; sent to no host that it redirects
+    to."""
+    feed_timeout: float = Field(default=60.0, gt=0)
+    """Seconds that the server of a catalog may be silent before its connection counts as broken and is opened again."""
+    feed_max_bytes: int = Field(default=65536 * MEBIBYTE, ge=1)
+    """A catalog read from a URL ends with an error above this size (as sent, so packed if it is)."""
 
     # Decoding.
     max_pixels: int = Field(default=50_000_000, ge=1)
@@ -226,8 +236,10 @@ class Settings(BaseSettings):
         "api_keys_file",
         "audit_log",
         "api_key",
+        "feed_auth",
         "flower_url",
         "grafana_url",
+        "hosts_file",
         "metrics_port",
         "traces_url",
         mode="before",
@@ -242,6 +254,13 @@ class Settings(BaseSettings):
         # Links that everybody who opens the page is shown, and an address that errors name.
         if value is not None and not is_http_url_without_credentials(value):
             raise ValueError("expected http(s)://host, without a user name or password")
+        return value
+
+    @field_validator("feed_auth")
+    @classmethod
+    def _user_and_password(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().partition(":")[0]:
+            raise ValueError("expected user:password")
         return value
 
     @field_validator("jpeg_scaling")

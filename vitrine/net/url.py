@@ -66,12 +66,18 @@ def parse_url(text: str) -> Target:
 
 
 def follow_url(base: Target, location: str) -> Target:
-    """Return the target of a redirect; raises `ItemFailure(BAD_URL)` like `parse_url`."""
+    """Return the target of a redirect, its blanks encoded; raises `ItemFailure(BAD_URL)` like `parse_url`."""
+    location = mend_url(location.strip())
     _check_characters(location)
     try:
         return parse_url(urljoin(base.url, location))
     except ValueError:
         raise bad_url("the redirect cannot be read") from None
+
+
+def mend_url(text: str) -> str:
+    """Encode a URL's blanks, as browsers request it. Other characters that need it `parse_url` encodes."""
+    return text.replace(" ", "%20")
 
 
 def parse_host(text: str) -> str:
