@@ -59,7 +59,7 @@ def test_a_whole_file_is_streamed(site: Site, make_client: MakeClient) -> None:
     ],
 )
 def test_a_cut_download_asks_for_the_rest(
-    fields: dict[str, str], condition: str, site: Site, make_client: MakeClient
+    fields: dict[str, Any], condition: str, site: Site, make_client: MakeClient
 ) -> None:
     site.pages["/feed"] = cutting(cut(**fields), part(CUT, **fields))
     with download(make_client(site.authority), site) as opened:
