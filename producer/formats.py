@@ -75,7 +75,8 @@ _MARKS_WITH_NULS = (
 def detect(source: Source, opened: OpenedSource, told: Format | None = None) -> Format:
     """Return a file's format; raise `BadInput` for one that is clearly not a catalog (a workbook, an archive, a picture)."""
     _refuse_binary(source.name, opened.head)
-    found = told or _by_suffix(source.name) or _by_content(opened.head)
+    named = filter(None, map(_by_suffix, source.file_names))
+    found = told or next(named, None) or _by_content(opened.head)
     if found is Format.FOLDER:
         raise BadInput(f"{source.name} is a file, not a folder of pictures.")
     marked = _by_magic(opened.head)

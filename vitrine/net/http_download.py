@@ -44,13 +44,13 @@ class HttpDownload(io.RawIOBase):
         max_bytes: int,
         authorization: str | None = None,
         seen: Validators | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._client = client
         self._url = url
         self._authorization = authorization
         self._max_bytes = max_bytes
-        self._sleep = sleep
+        self._sleep = sleep or time.sleep
         self.answer = client.get(url, authorization=authorization, seen=seen)
         self._version = self.answer.validators
         self._length = 0 if self.answer.unchanged else self.answer.length
