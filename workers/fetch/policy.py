@@ -5,12 +5,15 @@ The composition root creates it once from the settings; after that, all threads 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 
 from vitrine.core.errors import BadInput
 from vitrine.core.settings import MEBIBYTE, Settings
 from vitrine.net.address import Address
 from vitrine.net.allow_list import AllowList
+from vitrine.net.host_settings import Hosts
+from vitrine.net.hosts_file import read_hosts
 from vitrine.net.rules import AddressRules
 from vitrine.net.url import Target
 
@@ -34,6 +37,8 @@ class FetchPolicy:
     """Bytes of pictures held between the first byte received and the end of decoding. If only transfers hold bytes,
     the oldest may exceed this limit by at most `max_bytes`."""
     allow: AllowList = field(default_factory=AllowList)
+    hosts: Hosts = field(default_factory=Hosts)
+    """What the hosts file says about single hosts."""
     files: bool = False
 
     def __post_init__(self) -> None:
@@ -42,7 +47,7 @@ class FetchPolicy:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> FetchPolicy:
-        """Create the policy from the settings; raises `BadInput` if the allow list is invalid.
+        """Create the policy from the settings; raises `BadInput` if the allow list or the hosts file is invalid.
 
         One host gets at most half of the slots. That is enough to keep a device busy from the single CDN
         that most catalogs use, and a hanging host can never take the last slot from the others.
@@ -56,6 +61,7 @@ class FetchPolicy:
             per_host=max(1, settings.fetch_concurrency // 2),
             budget_bytes=settings.fetch_memory_bytes,
             allow=AllowList.parse(settings.fetch_allow),
+            hosts=read_hosts(settings.hosts_file, os.environ),
             files=settings.fetch_files,
         )
 

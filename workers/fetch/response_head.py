@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from vitrine.core.types import FailureReason, ItemFailure
 from vitrine.net.response_status import failure_of, is_redirect, retry_after_seconds
+from workers.fetch.content_coding import CODINGS
 
 _WANTED = frozenset({b"content-length", b"content-encoding", b"location", b"etag", b"retry-after"})
 _GOOD = frozenset({200, 203})
@@ -56,6 +57,12 @@ class ResponseHead:
         return value.decode("latin-1") if value and len(value) <= MAX_ETAG else None
 
     @property
+    def coding(self) -> bytes:
+        """The Content-Encoding in lower case; empty for a body as it is."""
+        coding = self._fields.get(b"content-encoding", b"").lower()
+        return b"" if coding == b"identity" else coding
+
+    @property
     def location(self) -> str | None:
         """The target of a redirect as sent, decoded as UTF-8 if valid, else as Latin-1; None if not a redirect."""
         value = self._fields.get(b"location")
@@ -98,9 +105,8 @@ class ResponseHead:
         self._fields.clear()
 
     def _refused_body(self, max_bytes: int) -> ItemFailure | None:
-        # The request accepts no encoding, and decompression could turn 500 KB into 500 MB.
-        encoding = self._fields.get(b"content-encoding", b"").lower()
-        if encoding not in (b"", b"identity"):
+        # The request accepts no encoding, but some servers pack everything that they send.
+        if self.coding not in (b"", *CODINGS):
             return ItemFailure(
                 FailureReason.HTTP_ERROR, "the host sent an encoded body that was not asked for"
             )

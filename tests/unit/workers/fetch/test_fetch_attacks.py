@@ -121,8 +121,8 @@ def pin(monkeypatch: pytest.MonkeyPatch, *records: str) -> None:
     """Let names resolve as given (`name:port:address,address`): a resolver in the attacker's hand."""
     original = CurlHandle._options
 
-    def options(self: CurlHandle, ca_bundle: str) -> dict[int, object]:
-        return {**original(self, ca_bundle), pycurl.RESOLVE: list(records)}
+    def options(self: CurlHandle) -> dict[int, object]:
+        return {**original(self), pycurl.RESOLVE: list(records)}
 
     monkeypatch.setattr(CurlHandle, "_options", options)
 

@@ -123,7 +123,12 @@ def test_a_chunked_body_is_put_together(site: Site, fetcher: Fetcher) -> None:
         (answer(200, b""), FailureReason.NOT_AN_IMAGE),
         (b"HTTP/1.1 204 No Content\r\n\r\n", FailureReason.NOT_AN_IMAGE),
         (answer(302), FailureReason.HTTP_ERROR),
-        (answer(200, gzip.compress(PICTURE), Content_Encoding="gzip"), FailureReason.HTTP_ERROR),
+        (answer(200, PICTURE, Content_Encoding="br"), FailureReason.HTTP_ERROR),
+        (answer(200, PICTURE, Content_Encoding="gzip"), FailureReason.CORRUPT),
+        (
+            answer(200, gzip.compress(PICTURE)[:-9], Content_Encoding="gzip"),
+            FailureReason.TRUNCATED,
+        ),
     ],
 )
 def test_each_answer_has_its_reason(
