@@ -51,6 +51,9 @@ class CatalogOptions:
         False  #: Whether pictures can be files: only the command line sets it, never HTTP.
     )
 
+    places: tuple[str, ...] = ()
+    """Without `allow_files`: the buckets and SFTP hosts that pictures can be named at besides http(s)."""
+
     @property
     def reading(self) -> ReadingOptions:
         """What the reader needs of these."""
@@ -185,4 +188,6 @@ def _check_separator(separator: str | None) -> None:
 
 
 def _root(folder: Path | None, options: CatalogOptions) -> ImageRoot:
-    return image_root(options.image_root, folder, allow_files=options.allow_files)
+    return image_root(
+        options.image_root, folder, allow_files=options.allow_files, places=options.places
+    )

@@ -23,7 +23,7 @@ from producer.remote.catalog import RemoteCatalog
 from producer.remote.openers import remote_catalog
 from producer.row_errors import reason
 from vitrine.core.errors import BadInput
-from vitrine.core.schemes import FILE, HTTP, HTTPS, local_path, scheme_of
+from vitrine.core.schemes import FILE, HTTP, HTTPS, SFTP, STORES, local_path, scheme_of
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -193,6 +193,7 @@ OPENERS: Mapping[str, Callable[[str], Source]] = {
     FILE.name: from_file_url,
     HTTP.name: from_remote_url,
     HTTPS.name: from_remote_url,
+    **{scheme.name: from_remote_url for scheme in (*STORES, SFTP)},
 }
 """By scheme: the function that turns a catalog's URL into its source."""
 

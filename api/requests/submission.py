@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.datastructures import UploadFile
 
@@ -43,7 +43,7 @@ class Submitted:
 def submit_items(parts: Services, body: JobIn) -> Submitted:
     """Submit the items of a JSON body; raises what `_submit` raises."""
     rows = [{"id": item.id, "images": item.images, **_fields(item.fields)} for item in body.items]
-    options = CatalogOptions(id="id", images=("images",))
+    options = CatalogOptions(id="id", images=("images",), places=parts.settings.request_places)
     return _submit(
         parts, lambda: catalog_of(rows, options, name="items"),
         body.collection, body.model, source="items over HTTP", strict=body.strict,
@@ -53,8 +53,9 @@ def submit_items(parts: Services, body: JobIn) -> Submitted:
 def submit_upload(parts: Services, body: UploadIn, file: UploadFile) -> Submitted:
     """Submit an uploaded catalog; raises what `_submit` raises."""
     source = source_of(file, parts.settings)
+    options = replace(options_of(body), places=parts.settings.request_places)
     return _submit(
-        parts, lambda: open_catalog(source, options_of(body)),
+        parts, lambda: open_catalog(source, options),
         body.collection, body.model, source=source.name, strict=body.strict,
     )  # fmt: skip
 

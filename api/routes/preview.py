@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -47,4 +48,5 @@ def preview_catalog(
     if file is None:
         raise bodies.refuse_field("file", "Send the catalog as the file of this name.")
     source = source_of(file, parts.settings)
-    return PreviewOut.of(preview(source, options_of(fields), cut=fields.cut))
+    options = replace(options_of(fields), places=parts.settings.request_places)
+    return PreviewOut.of(preview(source, options, cut=fields.cut))

@@ -44,6 +44,10 @@ _HINTS: Mapping[FailureReason, str] = {
     FailureReason.TIMEOUT: "Try again, or raise VITRINE_FEED_TIMEOUT.",
     FailureReason.NOT_FOUND: "Check the URL.",
 }
+STORE_HINT = (
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, GOOGLE_APPLICATION_CREDENTIALS, or AZURE_STORAGE_ACCOUNT_NAME and "
+    "AZURE_STORAGE_ACCOUNT_KEY, or give the bucket a table in the hosts file (VITRINE_HOSTS_FILE)."
+)
 _CREDENTIALS_HINT = "Give credentials with VITRINE_FEED_AUTH=user:password, or in the hosts file (VITRINE_HOSTS_FILE)."
 
 
@@ -106,6 +110,8 @@ def unreadable(name: str, failure: ItemFailure) -> VitrineError:
     message = f"{name} cannot be read: {failure.detail}."
     if failure.reason.transient:
         return Unavailable(message, hint=_HINTS.get(failure.reason, "Try again later."))
+    if "credentials" in failure.detail:
+        return BadInput(message, hint=STORE_HINT)
     if failure.reason is FailureReason.HTTP_ERROR:
         return BadInput(
             message, hint=_CREDENTIALS_HINT if _REFUSED.search(failure.detail) else None

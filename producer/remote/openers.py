@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from email.message import Message
 
 from producer.remote.catalog import RemoteCatalog, RemoteFile
-from vitrine.core.schemes import HTTP, HTTPS
+from vitrine.core.schemes import HTTP, HTTPS, SFTP, STORES
 from vitrine.core.settings import Settings, load
 from vitrine.net.allow_list import AllowList
 from vitrine.net.host_settings import Hosts, basic_authorization
@@ -58,9 +58,53 @@ def _http(url: str, settings: Settings, hosts: Hosts) -> Callable[[], RemoteFile
     return opened
 
 
+def _store(url: str, settings: Settings, hosts: Hosts) -> Callable[[], RemoteFile]:
+    from vitrine.net.object_stores import ObjectDownload, ObjectStores, object_name  # noqa: PLC0415
+
+    stores = ObjectStores(
+        hosts,
+        os.environ,
+        connect_timeout=settings.fetch_connect_timeout,
+        timeout=settings.feed_timeout,
+    )
+
+    def opened() -> RemoteFile:
+        download = ObjectDownload(stores, object_name(url), max_bytes=settings.feed_max_bytes)
+        return RemoteFile(download, download.version)
+
+    return opened
+
+
+def _sftp(url: str, settings: Settings, hosts: Hosts) -> Callable[[], RemoteFile]:
+    from vitrine.net.sftp import SftpConnection, sftp_file, sftp_options  # noqa: PLC0415
+    from vitrine.net.sftp_download import SftpDownload  # noqa: PLC0415
+
+    rules = AddressRules(AllowList.parse(settings.fetch_allow))
+
+    def connect() -> SftpConnection:
+        name = sftp_file(url)
+        return SftpConnection(
+            name.host,
+            name.port,
+            name.user,
+            sftp_options(hosts, name),
+            rules,
+            connect_timeout=settings.fetch_connect_timeout,
+            timeout=settings.feed_timeout,
+        )
+
+    def opened() -> RemoteFile:
+        download = SftpDownload(connect, sftp_file(url).path, max_bytes=settings.feed_max_bytes)
+        return RemoteFile(download, download.version)
+
+    return opened
+
+
 _OPENERS: Mapping[str, Callable[[str, Settings, Hosts], Callable[[], RemoteFile]]] = {
     HTTP.name: _http,
     HTTPS.name: _http,
+    **{scheme.name: _store for scheme in STORES},
+    SFTP.name: _sftp,
 }
 """By scheme: what makes the function that opens a URL's file, which raises `ItemFailure` if it cannot."""
 

@@ -1,8 +1,8 @@
 """Every URL scheme that vitrine knows: the one table that says who may use it, and for what.
 
 A scheme is named by catalogs (pictures), by people and clients (a picture to search by), or as the place of a catalog. Who
-reads it is registered by name: pictures in `workers.fetch.readers`, catalogs in `producer.source`. A new source is a row
-here, its reader, and the reader's registration. Redirects lead to those with an `http_port` only.
+reads it is registered by name: pictures in `workers.fetch.readers`, catalogs in `producer.remote.openers` and `producer.source`. A new
+source is a row here, its reader, and the reader's registration. Redirects lead to those with an `http_port` only.
 """
 
 from __future__ import annotations
@@ -34,14 +34,24 @@ HTTPS = Scheme("https", names_host=True, in_catalogs=True, in_requests=True, htt
 FILE = Scheme("file", names_host=False, in_catalogs=True, in_requests=False)
 """Read only where files are allowed, and only beneath the catalog's own folder."""
 
-SCHEMES = {scheme.name: scheme for scheme in (HTTP, HTTPS, FILE)}
+S3 = Scheme("s3", names_host=True, in_catalogs=True, in_requests=False)
+GS = Scheme("gs", names_host=True, in_catalogs=True, in_requests=False)
+AZ = Scheme("az", names_host=True, in_catalogs=True, in_requests=False)
+"""Object stores: after `//` comes a bucket, or Azure's container; its host and account are the operator's configuration."""
+SFTP = Scheme("sftp", names_host=True, in_catalogs=True, in_requests=False)
+STORES = (S3, GS, AZ)
+
+SCHEMES = {scheme.name: scheme for scheme in (HTTP, HTTPS, FILE, *STORES, SFTP)}
 URL_START = f"(?:{'|'.join(name for name, scheme in SCHEMES.items() if scheme.in_catalogs)})://"
 """A regular expression for how a URL begins that a catalog may name, for use with `re.IGNORECASE`."""
 HOST_SCHEMES = "|".join(name for name, scheme in SCHEMES.items() if scheme.names_host)
 """The same for the names of those that have a host."""
+WEB_SCHEMES = "|".join(name for name, scheme in SCHEMES.items() if scheme.http_port is not None)
+"""The same for those that are fetched over HTTP."""
 _NAMES = [f"{name}://" for name, scheme in SCHEMES.items() if scheme.in_requests]
 ONLY_FETCHED = f"only {', '.join(_NAMES[:-1])} and {_NAMES[-1]} URLs are fetched"
 """What is said of a picture's URL in a request that `is_allowed_in_requests` refuses."""
+_PLACE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/@?#]*@)?([^/?#]*)")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 
 
@@ -58,6 +68,12 @@ def is_allowed_in_requests(text: str) -> bool:
     """Whether a client may name a picture by this URL."""
     scheme = scheme_of(text)
     return scheme is not None and scheme.in_requests
+
+
+def place_of(url: str) -> str:
+    """The bucket or host of a URL, as settings name it: `s3://bucket`, `sftp://host`; empty if there is none."""
+    found = _PLACE.match(url)
+    return f"{found[1].lower()}://{found[2]}" if found and found[2] else ""
 
 
 def is_web_address(text: str) -> bool:

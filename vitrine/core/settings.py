@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from vitrine.core.config_file import config_file, read_config
 from vitrine.core.errors import BadInput
+from vitrine.core.schemes import is_web_address, place_of
 from vitrine.core.store_options import DEFAULTS
 
 log = logging.getLogger(__name__)
@@ -194,6 +195,9 @@ class Settings(BaseSettings):
     """Requests per second for each key and API process; more are refused with 429 once the burst is used up."""
     api_burst: int = Field(default=200, ge=1)
     """Requests that a key may save up while it asks less."""
+    request_places: Annotated[tuple[str, ...], NoDecode] = ()
+    """Buckets and SFTP hosts (`s3://bucket`, `sftp://host`) that catalogs sent over HTTP may name pictures at, which workers then
+    read with their own credentials. The command line may name any."""
     api_client_timeout: float = Field(default=20.0, gt=0)
     """Seconds a client has for the request head, plus one second per 64 KiB for the body. Slower clients are
     disconnected."""
@@ -256,6 +260,14 @@ class Settings(BaseSettings):
             raise ValueError("expected http(s)://host, without a user name or password")
         return value
 
+    @field_validator("request_places")
+    @classmethod
+    def _named_places(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for place in value:
+            if place_of(place) != place or is_web_address(place):
+                raise ValueError("expected s3://bucket, gs://bucket, az://container or sftp://host")
+        return value
+
     @field_validator("feed_auth")
     @classmethod
     def _user_and_password(cls, value: SecretStr | None) -> SecretStr | None:
@@ -289,7 +301,7 @@ class Settings(BaseSettings):
             raise ValueError(f"0, or at least {MIN_LONGEST_SIDE}: models see up to half of that")
         return value
 
-    @field_validator("fetch_allow", "api_trusted_proxies", mode="before")
+    @field_validator("fetch_allow", "api_trusted_proxies", "request_places", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -31,11 +31,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from vitrine.core.errors import BadInput
+from vitrine.core.schemes import STORES
 from vitrine.core.types import ItemFailure
 from vitrine.net.host_settings import Hosts, HostSettings, Proxy, basic_authorization
 from vitrine.net.url import parse_host
 
-STORE_SCHEMES = ("s3", "gs", "az")
+STORE_SCHEMES = tuple(scheme.name for scheme in STORES)
 HOST_KEYS = ("headers", "cookies", "basic_auth", "proxy", "ca_file")
 SFTP_KEYS = ("user", "password", "key_file", "passphrase", "known_hosts")
 SFTP_FILES = ("key_file", "known_hosts")

@@ -14,7 +14,9 @@ from vitrine.net.allow_list import AllowList
 from vitrine.net.url import Target, bad_url, follow_url
 
 WEB_PORTS = frozenset({80, 443})
+SSH_PORT = 22
 FIRST_FREE_PORT = 1024
+LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,15 @@ class RedirectTrail:
                 FailureReason.TOO_MANY_REDIRECTS, f"more than {self._limit} redirects"
             )
         self._seen.add(target.url)
+
+
+def check_sftp(target: Target, rules: AddressRules) -> None:
+    """Refuse an SFTP host for its port or literal address, as `AddressRules.check` does for HTTP."""
+    trusted_port = target.port == SSH_PORT or FIRST_FREE_PORT <= target.port <= LAST_PORT
+    if not trusted_port and not rules.allow.names_port(target.host, target.port):
+        raise bad_url(f"port {target.port} is not one of SFTP")
+    if target.address is not None and not rules.admits(target, target.address):
+        raise forbidden()
 
 
 def redirect_target(base: Target, location: str) -> Target:

@@ -22,15 +22,19 @@ MakeFetcher: TypeAlias = Callable[..., Fetcher]
 PICTURE = bytes(range(256)) * 500
 
 
+def packed(data: bytes, level: int = 9) -> bytes:
+    return gzip.compress(data, level, mtime=0)
+
+
 def raw_deflate(data: bytes) -> bytes:
     packer = zlib.compressobj(wbits=-15)
     return packer.compress(data) + packer.flush()
 
 
 CODED = [
-    (b"gzip", gzip.compress(PICTURE)),
-    (b"x-gzip", gzip.compress(PICTURE[:1000]) + gzip.compress(PICTURE[1000:])),
-    (b"gzip", gzip.compress(PICTURE) + b"\0\0 padding"),
+    (b"gzip", packed(PICTURE)),
+    (b"x-gzip", packed(PICTURE[:1000]) + packed(PICTURE[1000:])),
+    (b"gzip", packed(PICTURE) + b"\0\0 padding"),
     (b"deflate", zlib.compress(PICTURE)),
     (b"deflate", raw_deflate(PICTURE)),
 ]
@@ -65,9 +69,9 @@ def failure(fetcher: Fetcher, url: str) -> FailureReason:
 
 def test_a_bomb_is_stopped_at_the_cap(site: Site, make_fetcher: MakeFetcher) -> None:
     fetcher = make_fetcher(site.authority, max_bytes=100_000)
-    site.pages["/bomb"] = answer(200, gzip.compress(bytes(50_000_000)), Content_Encoding="gzip")
+    site.pages["/bomb"] = answer(200, packed(bytes(50_000_000)), Content_Encoding="gzip")
     assert failure(fetcher, site.url("/bomb")) is FailureReason.TOO_LARGE
-    site.pages["/fits"] = answer(200, gzip.compress(bytes(100_000)), Content_Encoding="gzip")
+    site.pages["/fits"] = answer(200, packed(bytes(100_000)), Content_Encoding="gzip")
     assert len(fetcher.fetch(site.url("/fits")).result(PATIENCE).data) == 100_000
 
 
@@ -76,7 +80,7 @@ def test_packed_pictures_wait_for_memory_and_come_whole(
 ) -> None:
     fetcher = make_fetcher(site.authority, budget_bytes=200_000, concurrency=8, per_host=8)
     for number in range(20):
-        body = gzip.compress(PICTURE, compresslevel=0)
+        body = packed(PICTURE, level=0)
         site.pages[f"/{number}"] = answer(200, body, Content_Encoding="gzip")
     # A result holds its memory until nobody refers to it.
     waiting = {fetcher.fetch(site.url(f"/{number}")) for number in range(20)}
@@ -93,8 +97,8 @@ def test_packed_pictures_wait_for_memory_and_come_whole(
         ("gzip", b"\xff\xd8 not packed", FailureReason.CORRUPT),
         ("gzip", b"", FailureReason.TRUNCATED),
         ("deflate", b"\x78\x9c\xff\xff junk", FailureReason.CORRUPT),
-        ("gzip", gzip.compress(PICTURE)[:-1], FailureReason.TRUNCATED),
-        ("gzip", gzip.compress(b""), FailureReason.NOT_AN_IMAGE),
+        ("gzip", packed(PICTURE)[:-1], FailureReason.TRUNCATED),
+        ("gzip", packed(b""), FailureReason.NOT_AN_IMAGE),
         ("br", b"x", FailureReason.HTTP_ERROR),
         ("gzip, gzip", b"x", FailureReason.HTTP_ERROR),
     ],
