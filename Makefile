@@ -1,8 +1,8 @@
-# The commands of this house; `make help` lists them. Works with the make of macOS (GNU make 3.81) too.
+# The project's commands; `make help` lists them. Also works with the make of macOS (GNU make 3.81).
 #
-# PYTHON  the interpreter to begin with (any python3; a fitting one is looked for)
+# PYTHON  the interpreter to start with (any python3; a supported version is searched for)
 # NAME    one of benchmarks/
-# ARGS    what to hand on: make demo ARGS="--exit --json", make test ARGS="tests/unit -k ledger"
+# ARGS    arguments to pass on: make demo ARGS="--exit --json", make test ARGS="tests/unit -k ledger"
 
 PYTHON ?= $(shell command -v python3 || command -v python3.13 || command -v python3.12 || command -v python3.11 || echo python3)
 BIN := .venv/bin
@@ -20,7 +20,7 @@ setup-demo:
 setup-test:
 	@$(PYTHON) -m scripts.setup test
 
-demo: setup-demo ## run the main job, end to end, on pictures drawn here
+demo: setup-demo ## generate a sample catalog, ingest it and search it
 	@$(BIN)/vitrine demo $(ARGS)
 
 test: lint ## check everything and run the tests
@@ -28,30 +28,30 @@ test: lint ## check everything and run the tests
 	@$(BIN)/python -m scripts.test_tools
 	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
-lint: setup-test ## style, types, import layers, wording
+lint: setup-test ## check style, types, import layers and wording
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m scripts.wording
 
-format: setup-test ## bring the code into the house's form
+format: setup-test ## fix and format the code
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-bench: setup-test ## measure: all of benchmarks/, or one (make bench NAME=fetch), into docs/performance.md
+bench: setup-test ## run all benchmarks, or one (make bench NAME=fetch), and update docs/performance.md
 	@$(BIN)/python -m benchmarks.performance $(NAME) -- $(ARGS)
 
-chaos: setup-test ## inject every fault, for a long time, and count (docs/reliability.md)
+chaos: setup-test ## inject every fault over a long run, and check the counts (docs/reliability.md)
 	$(BIN)/python -m tests.faults.chaos --write $(ARGS)
 
-screenshots: setup-test ## take the page's pictures in docs/ anew, in Chromium
+screenshots: setup-test ## retake the screenshots of the page in docs/, with Chromium
 	@$(BIN)/python -m scripts.browser
 	@$(BIN)/python -m scripts.screenshots $(ARGS)
 
 lock: ## pin the newest versions that pyproject.toml allows
 	@$(PYTHON) -m scripts.lock $(PYTHONS)
 
-clean: ## remove the environment and every cache (not the data of vitrine standalone)
+clean: ## remove the environment and all caches (but not vitrine standalone's data)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

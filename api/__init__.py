@@ -1,1 +1,1 @@
-"""The HTTP front: jobs in, searches answered, and what stands behind them told apart."""
+"""The HTTP API: submits jobs, runs searches, embeds and scores, and reports on the service."""

@@ -1,9 +1,9 @@
-"""The application: routes, limits, the form of errors and the documentation over parts that are given.
+"""The application: builds routes, limits, error formats and documentation on the services it is given.
 
-From outside to inside a request passes `DialectErrors` (a dialect's errors take its form), `UnhandledErrors` (an unforeseen
-error becomes a 500), `RequestMetrics` (counts it), `Audit` (one line for what changes something), `Auth` (401, 403, 429), `BodyTimeout`
-(408), `BodyLimit` (413), the routes, and in them the producer, the query lane and the store. `/docs` brings
-its scripts along, so that it works without a network and tells no other host who looks.
+From the outside in, a request passes `DialectErrors` (converts errors to the dialect's format), `UnhandledErrors` (turns an
+unexpected error into a 500), `RequestMetrics` (counts the request), `Audit` (logs requests that change something), `Auth`
+(401, 403, 429), `BodyTimeout` (408), `BodyLimit` (413) and the routes, which use the producer, the query lane and the
+store. `/docs` serves its scripts locally, so that it works without a network and contacts no other host.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ from vitrine.core.api_keys import Keyring
 from vitrine.store.timed import timed_store
 
 SEARCHES_IN_FLIGHT = 64
-"""As many as one worker takes at once (`query_threads`); the next is refused with 429."""
+"""As many as one worker processes at the same time (`query_threads`); the next is refused with 429."""
 THREADS = SEARCHES_IN_FLIGHT + runpod.WAITERS + 32
-"""Threads for routes: were they all waiting for workers, looking at a job would have to wait as well."""
+"""Threads for routes: more than can wait for workers, so that a job's status is available even then."""
 
 _ROUTERS = (
     jobs,
@@ -82,7 +82,7 @@ _ROUTERS = (
     health,
 )
 _DIALECTS = (metadata, infer, not_served, runpod, openai, clip_score)
-"""In this order: what the Open Inference Protocol has beneath `/v2/models` is no endpoint of RunPod's."""
+"""The order matters: the Open Inference Protocol's paths below `/v2/models` must not match as RunPod endpoints."""
 _DESCRIPTION = (
     "Visual search for product catalogs. Submit a catalog at `/v1/jobs`, search it at `/v1/search`."
     " Errors are returned as `application/problem+json`; compatibility routes use their own format."
@@ -90,9 +90,9 @@ _DESCRIPTION = (
 
 
 def create_app(parts: Services, keyring: Keyring | None = None) -> FastAPI:
-    """The API over these parts, for who has a key of the ring; it opens and closes none of them.
+    """Return the API on these services, for clients with a key of the keyring; it neither opens nor closes the services.
 
-    Without keys it takes requests from this machine alone to be meant (see `api.middleware.auth`).
+    Without keys it accepts requests from this machine only (see `api.middleware.auth`).
     """
     app = FastAPIOffline(
         title="vitrine",
@@ -130,7 +130,7 @@ def create_app(parts: Services, keyring: Keyring | None = None) -> FastAPI:
     app.add_middleware(Auth, keyring=keyring or Keyring(), rate=rate, open_paths=open_paths)
     app.add_middleware(Audit)
     app.add_middleware(RequestMetrics, metrics=metrics)
-    problems.install_error_handlers(app)  # its middleware sees what all the others raise
+    problems.install_error_handlers(app)  # its middleware handles what all the inner ones raise
     app.add_middleware(DialectErrors)  # last, so that it is the outermost
     openapi.complete_document(
         app, JobIn, SearchIn, EmbedIn, ScoreIn, *infer.BODIES, *runpod.BODIES, *openai.BODIES, *clip_score.BODIES

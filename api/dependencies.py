@@ -1,4 +1,4 @@
-"""The composition root of the API: what its routes stand on, opened once and closed once."""
+"""The composition root of the API: the services that its routes use, opened once and closed once."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ from vitrine.tickets.redis_tickets import RedisTicketStore
 
 
 class QueryEmbedder(Protocol):
-    """What turns a question into a vector: `vitrine.query.client.QueryClient`, or the fake one."""
+    """The interface that turns queries into vectors: `vitrine.query.client.QueryClient`, or a fake in tests."""
 
     def workers(self, model: str | None = None) -> list[WorkerInfo]:
-        """The workers alive now; raises `LedgerUnavailable`."""
+        """Return the workers that are alive; raise `LedgerUnavailable`."""
 
     def in_stages(self, job: str) -> Mapping[str, int]:
-        """How many pictures of a job the workers have in each stage (`vitrine.core.types.STAGES`); as `workers`."""
+        """Return the number of a job's pictures in each stage (`vitrine.core.types.STAGES`); raise `LedgerUnavailable`."""
 
     def embed(self, model: str, query: Query, *, timeout: float | None = None) -> QueryVector:
-        """Embed the question; raises `BadInput`, `ModelUnavailable` or `LedgerUnavailable`."""
+        """Embed one query; raise `BadInput`, `ModelUnavailable` or `LedgerUnavailable`."""
 
     def embed_many(
         self, model: str, queries: Sequence[Query], *, timeout: float | None = None
     ) -> list[QueryAnswer]:
-        """A vector or an error for each question; raises `ModelUnavailable` or `LedgerUnavailable` for all."""
+        """Return a vector or an error for each query; raise `ModelUnavailable` or `LedgerUnavailable` for all of them."""
 
 
 class Messenger(Protocol):
-    """What sends chunks' messages: `vitrine.messaging.broker.Publisher`, or a list in tests."""
+    """The interface that sends chunk messages: `vitrine.messaging.broker.Publisher`, or a list in tests."""
 
     def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
         """Send the messages of these chunks; sending one twice is harmless."""
 
     def waiting(self, models: Collection[str]) -> list[QueueDepth]:
-        """How much waits for each of these models; raises `LedgerUnavailable`."""
+        """Return the queue depth of each of these models; raise `LedgerUnavailable`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything that the routes use; each part is safe to use from several threads."""
+    """The services that the routes use; all are thread-safe."""
 
     settings: Settings
     ledger: Ledger
@@ -68,15 +68,15 @@ async def _of_app(request: Request) -> Services:
 
 
 RequestServices = Annotated[Services, Depends(_of_app)]
-"""How a route asks for the parts."""
+"""A route's dependency on the services."""
 
 
 @contextmanager
 def open_services(settings: Settings) -> Iterator[Services]:
-    """Open the real parts; closes them in the reverse order, also where a later one failed to open.
+    """Open the real services; close them in reverse order, even if a later one fails to open.
 
-    Raises `BadInput` for an address that cannot be one. Redis itself need not answer yet: the API
-    starts without it and says so in `/readyz`.
+    Raises `BadInput` for an invalid address. Redis need not be reachable yet: the API starts without it, and
+    `/readyz` reports it.
     """
     with ExitStack() as stack:
         ledger = JournaledLedger.from_settings(settings)

@@ -1,8 +1,8 @@
-"""Errors as a dialect's clients read them: a problem on its way out is put into the shape of the path's dialect.
+"""Errors in the format of each dialect: converts outgoing problems to the format of the path's dialect.
 
-Whoever refuses a request (a route, the framework, the limits, the keys) answers with a problem. This middleware
-is the outermost; what passes it on a dialect's path takes that dialect's form, with the same headers.
-So no other part has to know who asks.
+Every part that refuses a request (a route, the framework, the limits, the key check) returns a problem. This is the
+outermost middleware: on a dialect's path it converts problems to the dialect's format and keeps the headers. So no
+other part has to know which dialect the client uses.
 
 ::
 
@@ -31,18 +31,18 @@ Told = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ErrorShape:
-    """How a dialect tells an error, and the JSON schema of that, as an OpenAPI component's name and body."""
+    """A dialect's error format, and its JSON schema as the name and body of an OpenAPI component."""
 
     paths: re.Pattern[str]
     of: Callable[[Told], dict[str, Any]]
     name: str
     schema: dict[str, Any]
     statuses: Mapping[int, int] = field(default_factory=dict)
-    """The dialect's status where it is not the problem's."""
+    """The problem's status to the dialect's, if they differ."""
 
 
 def problem_sentence(told: Told) -> str:
-    """A problem in one line: what was wrong, and what to do."""
+    """Return a problem as one line: its detail and hint."""
     return f"{told['detail']} {told['hint']}" if told.get("hint") else str(told["detail"])
 
 
@@ -53,7 +53,7 @@ _ERROR = ErrorShape(
     {
         "type": "object",
         "title": "DialectError",
-        "description": "An error, as clients of RunPod and of the Open Inference Protocol read it.",
+        "description": "An error in the format of RunPod and of the Open Inference Protocol.",
         "properties": {"error": {"type": "string"}},
         "required": ["error"],
         "additionalProperties": False,
@@ -74,7 +74,7 @@ _OPENAI = ErrorShape(
     {
         "type": "object",
         "title": "OpenAIError",
-        "description": "An error, as OpenAI's clients read it.",
+        "description": "An error in OpenAI's format.",
         "properties": {
             "error": {
                 "type": "object",
@@ -101,10 +101,10 @@ _EVALUATOR = ErrorShape(
     {
         "type": "object",
         "title": "EvaluatorError",
-        "description": "An error, as clients of the CLIP-score service read it.",
+        "description": "An error in the format of the CLIP-score service.",
         "properties": {
             "detail": {"type": "string"},
-            "status": {"type": "string", "const": "unhealthy", "description": "Of health alone."},
+            "status": {"type": "string", "const": "unhealthy", "description": "In health only."},
         },
         "required": ["detail"],
         "additionalProperties": False,
@@ -112,22 +112,22 @@ _EVALUATOR = ErrorShape(
     {422: 400},
 )
 SHAPES: tuple[ErrorShape, ...] = (_ERROR, _OPENAI, _EVALUATOR)
-"""The dialects whose errors are no problems; the first whose paths match is taken."""
+"""The dialects with their own error formats; the first whose paths match is used."""
 
 
 def shape_of(path: str) -> ErrorShape | None:
-    """The shape that errors of this path take; None for problems."""
+    """Return the error format of this path; None if its errors stay problems."""
     return next((shape for shape in SHAPES if shape.paths.fullmatch(path)), None)
 
 
 class DialectErrors:
-    """ASGI middleware: puts problems into the shape of the path's dialect."""
+    """ASGI middleware: converts problems to the format of the path's dialect."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and its answer back."""
+        """Pass the request on and convert its response if it is a problem."""
         shape = shape_of(scope["path"]) if scope["type"] == "http" else None
         if shape is not None:
             send = _translated(shape, send)

@@ -1,4 +1,4 @@
-"""Questions in, vectors out, for every route that embeds: equal questions are asked once, and all answers are of one space."""
+"""Embedding for all routes: each distinct query is embedded once, and all vectors of a request belong to one space."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from vitrine.query.client import Query, QueryAnswer, QueryVector
 from vitrine.store import EmbeddingSpace
 
 LONGEST = 300.0
-"""Seconds that a client may wait for the vectors of one request."""
+"""Seconds that a client can wait at most for the vectors of one request."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedAnswers:
-    """The answers in the questions' order, and the space of all their vectors."""
+    """The answers in the order of the queries, and the space of all vectors."""
 
     answers: list[QueryAnswer]
     space: EmbeddingSpace
 
     @property
     def failed(self) -> int:
-        """How many have no vector."""
+        """The number of answers without a vector."""
         return sum(not isinstance(answer, QueryVector) for answer in self.answers)
 
 
 def choose_model(parts: Services, name: str | None) -> ServedModel:
-    """The model of that name; without one the only model that runs, or the one of the settings among several.
+    """Return the model of that name; without a name, the settings' model if it runs, otherwise the only running one.
 
-    Raises `NotFound` for a name that there is not, `ModelUnavailable` where none runs, `BadInput` where several do.
+    Raises `NotFound` for an unknown name, `ModelUnavailable` if no model runs, `BadInput` if several others run.
     """
     if name is not None:
         return find_model(parts, name)
@@ -55,10 +55,10 @@ def choose_model(parts: Services, name: str | None) -> ServedModel:
 def embed_questions(
     parts: Services, model: ServedModel, asked: Sequence[Asked], *, timeout: float | None = None
 ) -> EmbeddedAnswers:
-    """Have the questions embedded within `timeout` seconds for all; one that fails fails no other.
+    """Embed the queries within `timeout` seconds in total; a query that fails does not affect the others.
 
-    Raises `ModelUnavailable` where no worker has the model, `SpaceMismatch` where its workers give vectors that
-    cannot be compared, `LedgerUnavailable` without Redis.
+    Raises `ModelUnavailable` if no worker runs the model, `SpaceMismatch` if its workers return vectors of different
+    spaces, `LedgerUnavailable` if Redis is unreachable.
     """
     worker = model.worker()
     questions = list(dict.fromkeys(one for one in asked if isinstance(one, Query)))
@@ -74,6 +74,6 @@ def _space(answers: Sequence[QueryAnswer]) -> EmbeddingSpace | None:
         names = " and ".join(sorted(f"{one.revision}/{one.policy}" for one in spaces))
         raise SpaceMismatch(
             f"The workers of one model embed into different spaces ({names}).",
-            hint="Wait until all of them are of one revision and one image policy.",
+            hint="Wait until all of them run one revision and one image policy.",
         )
     return next(iter(spaces), None)

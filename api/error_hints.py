@@ -1,4 +1,4 @@
-"""What to do next, in the API's own terms: routes and form fields where the command line has commands and options."""
+"""Hints of errors in the API's terms: routes and form fields instead of commands and options."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ HTTP: ActionWording = {
     Action.ID_COLUMN: "id_column",
     Action.IMAGE_COLUMNS: "image_columns",
     Action.PAYLOAD_COLUMNS: "payload_columns",
+    Action.SKIP: "skip=LINES",
+    Action.ROW_ELEMENT: "row",
     Action.NOT_STRICT: "submit with strict=false",
 }
 
 
 def hint_of(error: VitrineError) -> str | None:
-    """The error's hint for a client of the API."""
+    """Return the error's hint for a client of the API."""
     return error.render_hint(HTTP)
 
 
 def sentence_of(error: VitrineError) -> str:
-    """The error's message and hint for a client of the API."""
+    """Return the error's message and hint for a client of the API."""
     hint = hint_of(error)
     return f"{error.message} {hint}" if hint else error.message

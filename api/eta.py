@@ -1,26 +1,26 @@
-"""How fast a job goes and when it would be done, from its counts as they were seen."""
+"""A job's rate and remaining time, from its counts over the last seconds."""
 
 from __future__ import annotations
 
 from collections import deque
 
 WINDOW_SECONDS = 20.0
-"""Long enough that chunks of 64 do not make the rate jump, short enough that a standstill shows."""
+"""Long enough that chunks of 64 pictures do not make the rate jump, short enough to show a standstill."""
 LEAST_SECONDS = 1.0
-"""A rate over less would be noise."""
+"""A rate over a shorter time would be noise."""
 
 
 class ThroughputWindow:
-    """Pictures a second over the last seconds that were seen; not safe for several threads."""
+    """Pictures per second over the last seconds observed; not thread-safe."""
 
     def __init__(self, window: float = WINDOW_SECONDS) -> None:
         self._window = window
         self._seen: deque[tuple[float, int]] = deque()
 
     def rate(self, now: float, done: int) -> float | None:
-        """Note that so many pictures have an outcome at this moment (seconds of any steady clock), and tell the rate.
+        """Record that `done` pictures have an outcome at `now` (seconds of any steady clock), and return the rate.
 
-        None until enough was seen. A retry takes outcomes back: what was seen before counts no more then.
+        Returns None until the observed time suffices. A retry takes outcomes back; earlier observations are then dropped.
         """
         if self._seen and done < self._seen[-1][1]:
             self._seen.clear()
@@ -33,5 +33,5 @@ class ThroughputWindow:
 
 
 def seconds_left(pending: int, rate: float | None) -> float | None:
-    """Seconds until the pending pictures are done at this rate; None where nobody can say."""
+    """Return the seconds until the pending pictures are done at this rate; None if the rate is unknown or 0."""
     return pending / rate if rate else None

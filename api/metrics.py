@@ -1,7 +1,7 @@
-"""What the API tells Prometheus: its own requests, and the service as the ledger and the queue have it.
+"""The API's Prometheus metrics: its requests, and the state of the service in the ledger and the queue.
 
-Requests and calls of the store are counted as they come. What waits and who works is asked of Redis when somebody
-scrapes, so every API process tells the same of it: in sums over several, take the maximum.
+Requests and store calls are counted as they happen. Queues and workers are read from Redis at each scrape, so every
+API process reports the same values: aggregate them over processes by their maximum, not their sum.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vitrine.telemetry.registry import process_registry
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""From a look-up to a query that waits out its time."""
+"""From a simple lookup to a query that times out."""
 UNMATCHED = "unmatched"
-"""The route of what no route takes: paths are whatever a client writes, and each would be a series of its own."""
+"""The route label of requests that match no route: clients choose paths freely, and each would become a series."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -27,36 +27,36 @@ class ApiMetrics:
         self.registry = process_registry()
         self.requests = Counter(
             "vitrine_http_requests",
-            "Requests by what was answered; status 0 where the client got no answer.",
+            "Requests by response status; 0 if the client got no response.",
             ["method", "route", "status"],
             registry=self.registry,
         )
         self.seconds = Histogram(
             "vitrine_http_request_seconds",
-            "From a request's head to the head of its answer.",
+            "Seconds from a request's headers to the response's headers.",
             ["method", "route"],
             buckets=SECONDS,
             registry=self.registry,
         )
         self.in_flight = Gauge(
             "vitrine_http_requests_in_flight",
-            "Requests whose answer is not complete.",
+            "Requests whose response is not complete.",
             registry=self.registry,
         )
         self.stores = Histogram(
             "vitrine_store_seconds",
-            "Time of a call of the vector store.",
+            "Seconds of a call to the vector store.",
             ["operation", "outcome"],
             buckets=SECONDS,
             registry=self.registry,
         )
 
-    def store_called(self, operation: str, seconds: float, good: bool) -> None:  # noqa: FBT001 - as `vectors.timed` tells it
-        """Take a call of the store."""
+    def store_called(self, operation: str, seconds: float, good: bool) -> None:  # noqa: FBT001 - as `vitrine.store.timed` calls it
+        """Count a store call."""
         self.stores.labels(operation, "ok" if good else "error").observe(seconds)
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
-        """Take a request whose answer has begun, or that ended without one (status 0)."""
+        """Count a request whose response has started, or that ended without one (status 0)."""
         method = scope["method"] if scope["method"] in METHODS else "other"
         route = route_of(scope)
         self.requests.labels(method, route, str(status)).inc()
@@ -64,7 +64,7 @@ class ApiMetrics:
 
 
 class RequestMetrics:
-    """ASGI middleware: counts every request, those that others refuse too."""
+    """ASGI middleware: counts every request, including those that inner middleware refuses."""
 
     def __init__(self, app: ASGIApp, metrics: ApiMetrics) -> None:
         self._app = app
@@ -98,6 +98,6 @@ class RequestMetrics:
 
 
 def route_of(scope: Scope) -> str:
-    """The route's pattern, `/v1/jobs/{job}`; never the path itself."""
+    """Return the route's pattern, such as `/v1/jobs/{job}`; never the path itself."""
     path = getattr(scope.get("route"), "path", None)
     return path if isinstance(path, str) else UNMATCHED

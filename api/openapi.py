@@ -1,4 +1,4 @@
-"""The OpenAPI document: every route names its errors, all of one schema, with an example of each, and its key's scope."""
+"""The OpenAPI document: every route lists its errors, with one schema and an example of each, and the scope of its key."""
 
 from __future__ import annotations
 
@@ -21,11 +21,15 @@ _EXAMPLES: dict[int, tuple[str, str, str | None]] = {
     403: ("forbidden", "The key shop lacks the scope submit.", "It has read."),
     404: ("not_found", "There is no collection summer.", "These exist: winter."),
     409: ("conflict", "The job 3f2a9c04d1be is finished.", None),
-    408: ("too_slow", "The body came too slowly.", None),
-    413: ("too_large", "The body is larger than the 1,048,576 bytes taken here.", None),
+    408: ("too_slow", "The body arrived too slowly.", None),
+    413: ("too_large", "The body is larger than the 1,048,576 bytes allowed.", None),
     415: ("unsupported_media_type", "Send application/json or multipart/form-data.", None),
     422: ("bad_input", "items[3].images: Field required", None),
-    429: ("full", "1,000,000 pictures wait already.", "Try again when the workers caught up."),
+    429: (
+        "full",
+        "1,000,000 pictures are already waiting.",
+        "Try again when the workers have caught up.",
+    ),
     500: ("internal", "Something went wrong on our side.", "The log has the details."),
     501: ("not_served", "Shared memory is not served.", None),
     502: ("store_rejected", "The store refused the request.", None),
@@ -41,12 +45,12 @@ _KEY = "api_key"
 _SCHEME = {
     "type": "http",
     "scheme": "bearer",
-    "description": "A key of `vitrine keys new`. None is asked for where the API listens on loopback without keys.",
+    "description": "A key created by `vitrine keys new`. Not needed if the API listens on loopback without keys.",
 }
 
 
 def error_responses(*statuses: int) -> Responses:
-    """A route's `responses`: what it may answer besides success; 422, 500 and 503 always belong to it."""
+    """Return a route's `responses` with these error statuses; 422, 500 and 503 are always included."""
     return {status: _shown(status) for status in sorted({*statuses, 422, 500, 503})}
 
 
@@ -75,10 +79,9 @@ def _shown(status: int) -> dict[str, Any]:
 def either_body(
     json_model: type[BaseModel], form: dict[str, Any], *, required: tuple[str, ...], example: Any
 ) -> dict[str, Any]:
-    """`openapi_extra` of a route that takes JSON or a form.
+    """Return the `openapi_extra` of a route that accepts JSON or a form.
 
-    `form` maps the form's field names to schemas, `required` are those of them that it must have, and
-    `example` is a JSON body.
+    `form` maps the form's field names to schemas, `required` names the required ones, `example` is a JSON body.
     """
     form_schema = {"type": "object", "properties": form, "required": list(required)}
     model = json_model.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -95,7 +98,7 @@ def either_body(
 
 
 def form_body(form: dict[str, Any], *, required: tuple[str, ...]) -> dict[str, Any]:
-    """`openapi_extra` of a route that takes a form alone: its field names to schemas."""
+    """Return the `openapi_extra` of a route that accepts only a form; `form` maps its field names to schemas."""
     schema = {"type": "object", "properties": form, "required": list(required)}
     return {
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
@@ -103,14 +106,14 @@ def form_body(form: dict[str, Any], *, required: tuple[str, ...]) -> dict[str, A
 
 
 def json_body(model: type[BaseModel], *, example: Any) -> dict[str, Any]:
-    """`openapi_extra` of a route that reads its JSON itself; the model is to be given to `complete_document`."""
+    """Return the `openapi_extra` of a route that parses its JSON itself; pass the model to `complete_document` too."""
     schema = {"$ref": f"#/components/schemas/{model.__name__}"}
     content = {"application/json": {"schema": schema, "example": example}}
     return {"requestBody": {"required": True, "content": content}}
 
 
 def complete_document(app: FastAPI, *referenced: type[BaseModel]) -> None:
-    """Make the document complete: the error's schema, and those that only bodies refer to."""
+    """Add to the app's document the schemas of errors and those that only bodies refer to."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -132,7 +135,7 @@ def complete_document(app: FastAPI, *referenced: type[BaseModel]) -> None:
 
 
 def _secure(document: dict[str, Any]) -> None:
-    """Tell of each route that asks for a key which scope the key needs, and how it is refused."""
+    """Add to each route that requires a key the scope it needs and the errors of a refusal."""
     document["components"]["securitySchemes"] = {_KEY: _SCHEME}
     for path, operations in document["paths"].items():
         if path in OPEN:
@@ -144,7 +147,7 @@ def _secure(document: dict[str, Any]) -> None:
 
 
 def _speak(document: dict[str, Any]) -> None:
-    """Put the errors of dialects' routes into the shape in which `api.dialect_errors` sends them."""
+    """Give the dialects' routes the error format in which `api.dialect_errors` sends errors."""
     for path, operations in document["paths"].items():
         shape = shape_of(path)
         if shape is None:

@@ -1,16 +1,16 @@
-"""What each request needs: one table of scopes, and of the actions that the audit log tells.
+"""Permissions of each request: one table of scopes, and of the action names in the audit log.
 
-What is not in the table needs `read` to look at and `admin` for anything else, so a route that somebody
-forgets to list here stands closed rather than open.
+A request that is not in the table needs `read` if it is a GET or HEAD and `admin` otherwise, so a route that is
+missing here is closed rather than open.
 
-| scope | may |
+| scope | allows |
 |---|---|
-| read | look at jobs, collections, workers and the documentation; search, embed, score |
-| submit | submit catalogs; try failures again; retry and cancel a request of RunPod's protocol |
-| admin | all of that; cancel jobs, empty RunPod's queue, delete |
+| read | view jobs, collections, workers and the documentation; search, embed, score |
+| submit | submit and preview catalogs; retry failures; retry and cancel a request of RunPod's protocol |
+| admin | everything; cancel jobs, empty RunPod's queue, delete |
 
-A request of RunPod's protocol is one question, known to who asked it by an id that nobody guesses, so taking it back takes
-nothing from others; a job is a catalog that others search.
+`submit` can cancel a RunPod request, because that is a single query whose unguessable id only its client knows, so
+nobody else loses anything. Cancelling a job needs `admin`, because a job is a catalog that others search.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ OPEN = frozenset(
         "/system/health",
     }
 )  # fmt: skip
-"""Paths without any check: probes come from supervisors and balancers, and see only that things answer."""
+"""Paths without any check: probes by supervisors and load balancers, which show only whether the service works."""
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a request needs, and what it is called in the audit log; None where it changes nothing."""
+    """A request's required scope, and its action name in the audit log; None if it changes nothing."""
 
     scope: Scope
     action: str | None = None
@@ -55,7 +55,7 @@ _POSTS = (
 
 
 def need_of(method: str, path: str) -> Need:
-    """What a request of this method at this path needs."""
+    """Return what a request with this method and path needs."""
     if method in {"GET", "HEAD"}:
         return Need(Scope.READ)
     for pattern, need in _POSTS if method == "POST" else ():

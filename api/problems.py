@@ -1,8 +1,8 @@
-"""Errors on their way out: every answer that is no success is one `application/problem+json` (RFC 9457).
+"""Error responses: every error is returned as `application/problem+json` (RFC 9457).
 
-One table names the kinds. A `VitrineError` brings its code, status, message and hint; what FastAPI and
-Starlette refuse (validation, unknown route, method, size) takes the same form; anything else is a fault
-of ours: 500, an instance id to look for in the log, and no detail.
+One table lists the kinds. A `VitrineError` has its code, status, message and hint; refusals by FastAPI and
+Starlette (validation, unknown route, method, size) get the same format. Any other exception is a fault of
+the service: 500, with an instance id to search for in the log and no detail.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5.0
-"""What a 503 tells when the part that failed named no time of its own: a supervisor's restart takes about that."""
+"""Retry-After of a 503 if the failed part gives no time: about the duration of a supervisor's restart."""
 MAX_FIELD_ERRORS = 20
-"""A body of 10,000 bad items is answered with the first of them."""
+"""Field errors returned at most, even for a body of 10,000 bad items."""
 
 TITLES: Mapping[str, str] = {
     "bad_request": "The request cannot be read",
-    "bad_input": "The request cannot be used as it is",
+    "bad_input": "Invalid request",
     "unauthorised": "An API key is needed",
     "forbidden": "Not allowed",
     "not_found": "Not found",
-    "conflict": "The present state does not allow it",
-    "space_mismatch": "The vectors are of another embedding space",
-    "method_not_allowed": "The route does not take this method",
-    "too_slow": "The body came too slowly",
-    "too_large": "The body is over the limit",
-    "catalog_too_large": "The catalog is over what may wait",
-    "unsupported_media_type": "The body's media type is not taken here",
+    "conflict": "Not possible in the current state",
+    "space_mismatch": "Different embedding space",
+    "method_not_allowed": "Method not allowed",
+    "too_slow": "The body arrived too slowly",
+    "too_large": "Body too large",
+    "catalog_too_large": "Catalog too large",
+    "unsupported_media_type": "Unsupported media type",
     "full": "The queue is full",
-    "too_fast": "The key asks too often",
-    "not_served": "The protocol has this, and this service has not",
-    "unavailable": "A part does not answer",
-    "ledger_unavailable": "The ledger does not answer",
-    "store_unavailable": "The vector store does not answer",
-    "store_rejected": "The vector store refused",
-    "model_unavailable": "The model does not answer",
+    "too_fast": "Too many requests",
+    "not_served": "Not implemented",
+    "unavailable": "Service unavailable",
+    "ledger_unavailable": "Ledger unavailable",
+    "store_unavailable": "Vector store unavailable",
+    "store_rejected": "Vector store error",
+    "model_unavailable": "Model unavailable",
     "not_ready": "Not ready",
-    "internal": "A fault of ours",
+    "internal": "Internal error",
 }
-"""Code to title: the one list of what a client can be told. A code that is not here gets its status' phrase."""
+"""Code to title: the complete list of errors that a client can get. Any other code gets a generic title."""
 
 _CODES = {
     400: "bad_request",
@@ -77,7 +77,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **members: Any,
 ) -> JSONResponse:
-    """The answer; `members` are RFC 9457's extensions, JSON values."""
+    """Return the response; `members` are extensions as of RFC 9457, with JSON values."""
     body: dict[str, Any] = {
         "type": f"urn:vitrine:problem:{code}",
         "title": TITLES.get(code, "The request failed"),
@@ -91,7 +91,7 @@ def problem(
 
 
 def of_error(error: VitrineError) -> JSONResponse:
-    """The answer that an error of ours becomes, with Retry-After where trying again can help."""
+    """Return the response for a `VitrineError`, with Retry-After if a retry can help."""
     headers = {}
     if error.retryable:
         seconds = getattr(error, "retry_after", None) or RETRY_AFTER_SECONDS
@@ -102,7 +102,7 @@ def of_error(error: VitrineError) -> JSONResponse:
 
 
 def of_validation(errors: Sequence[Mapping[str, Any]]) -> JSONResponse:
-    """422 from pydantic's list; names each field, and never repeats what was sent."""
+    """Return a 422 from pydantic's errors; it names each field and never repeats the client's values."""
     found = [
         {"field": _field(error["loc"]), "message": error["msg"].removeprefix("Value error, ")}
         for error in errors[:MAX_FIELD_ERRORS]
@@ -115,7 +115,7 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> JSONResponse:
 
 
 def _field(location: Sequence[str | int]) -> str:
-    """`items[3].images[0]` from `("body", "items", 3, "images", 0)`."""
+    """Return `items[3].images[0]` for `("body", "items", 3, "images", 0)`."""
     path = ""
     for part in location:
         if isinstance(part, int):
@@ -152,20 +152,20 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> str:
-    """Every method of the path; Starlette itself names those of the first route that fits."""
+    """Return all methods of the path; Starlette lists only those of the first matching route."""
     routes: Sequence[APIRoute] = request.app.state.routes
     fitting = [route for route in routes if route.path_regex.match(request.url.path)]
     return ", ".join(sorted({method for route in fitting for method in route.methods or ()}))
 
 
 class UnhandledErrors:
-    """ASGI middleware: an error nobody foresaw is logged once, with its traceback, and becomes a 500."""
+    """ASGI middleware: logs an unexpected exception once, with its traceback, and returns a 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; answer for it where it raises before its answer began."""
+        """Pass the request on; return a 500 if it raises before its response has started."""
         started = False
 
         async def watched(message: Message) -> None:
@@ -176,7 +176,7 @@ class UnhandledErrors:
         try:
             await self._app(scope, receive, watched)
         except ClientDisconnect:
-            # Nobody is left to answer, and nothing is wrong here.
+            # The client has disconnected, and nothing is wrong here.
             return
         except Exception:
             if scope["type"] != "http" or started:
@@ -191,7 +191,7 @@ class UnhandledErrors:
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Have every error of the app take this form."""
+    """Install the handlers that return all errors of the app as problems."""
     app.add_exception_handler(VitrineError, _on_vitrine_error)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http_error)

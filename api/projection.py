@@ -1,7 +1,7 @@
-"""From a collection's vectors to a map: t-SNE (van der Maaten and Hinton, 2008), as scikit-learn has it.
+"""The projection of a collection's vectors to a map: t-SNE (van der Maaten and Hinton, 2008), from scikit-learn.
 
-It runs in a process of its own, `python -m api.projection`, with less claim to the CPU than searches have;
-when it has ended nothing of it stays in memory. Vectors go in and places come out as `.npy`::
+It runs as a separate process, `python -m api.projection`, with a lower CPU priority than searches; when it
+ends, all its memory is freed. Vectors go in and positions come out as `.npy`::
 
     stdin: float32 [n, dimension] ──▶ 50 principal components ──▶ t-SNE ──▶ stdout: float32 [n, 2] in [0, 1]
 """
@@ -18,18 +18,18 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 COMPONENTS = 50
-"""Principal components that t-SNE is given: what its authors used, and a tenth of the distances' cost."""
+"""Principal components passed to t-SNE: the authors' number, which makes the distances ten times cheaper."""
 PERPLEXITY = 30.0
-"""Neighbours that count for each picture; the authors found 5 to 50 to differ little."""
+"""Effective number of neighbours of each picture; the authors found little difference between 5 and 50."""
 ITERATIONS = 750
 MARGIN = 0.005
-"""Share of the places left out at each end when the map is scaled: one outlier must not press the rest together."""
+"""Share of the positions ignored at each end when the map is scaled, so that one outlier does not compress the rest."""
 FEWEST = 4
-"""Fewer pictures have no neighbourhoods: their first two principal components are the map."""
+"""Fewer pictures have no neighbourhoods; their map is their first two principal components."""
 
 
 def project(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Places float32 [n, 2] in [0, 1] of unit vectors float32 [n, dimension]; the same each time."""
+    """Return positions, float32 [n, 2] in [0, 1], of unit vectors, float32 [n, dimension]; deterministic."""
     centred = vectors - vectors.mean(axis=0, dtype=np.float64)
     components = _principal(centred, COMPONENTS)
     places = components[:, :2] if len(vectors) < FEWEST else _neighbourhoods(components)
@@ -37,7 +37,7 @@ def project(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _principal(centred: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Coordinates [n, k >= 2] along the directions of most variance, padded with zeros where there are fewer."""
+    """Return coordinates [n, k >= 2] along the directions of most variance, padded with zeros if there is only one."""
     left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
     kept: NDArray[np.float64] = (left * sizes)[:, :count]
     return np.pad(kept, ((0, 0), (0, max(0, 2 - kept.shape[1]))))
@@ -54,7 +54,7 @@ def _neighbourhoods(components: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _start(components: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Where the pictures begin: the two directions of most variance, small, which keeps the whole's shape."""
+    """Return the initial positions: the two directions of most variance, scaled down, which preserves the overall shape."""
     first = components[:, :2]
     spread = float(first[:, 0].std()) or 1.0
     return (first / spread * 1e-4).astype(np.float32)
@@ -67,7 +67,7 @@ def _scaled(places: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def main() -> None:
-    """Read vectors from stdin and write places to stdout."""
+    """Read vectors from stdin and write positions to stdout."""
     os.nice(10)
     vectors = np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False)
     np.save(sys.stdout.buffer, project(vectors), allow_pickle=False)

@@ -1,17 +1,17 @@
-"""Whether a search would work now: the ledger, the store, and a canary picture through every model.
+"""Readiness, which is whether a search would work now: checks the ledger, the store, and every model with a canary picture.
 
 ::
 
-    probe ──▶ kept report younger than KEEP_SECONDS? ──yes──▶ answer
+    probe ──▶ cached report younger than KEEP_SECONDS? ──yes──▶ return it
                  │ no
                  ▼
               one check in a thread, shared by all probes ──▶ ledger, store, workers, canaries
                  │ not done within PATIENCE_SECONDS
                  ▼
-              not ready; the check goes on, the next probe finds its report
+              not ready; the check continues, and the next probe gets its report
 
-The first vector that each embedding space gives is remembered; a later one that differs means that a
-worker answers, but not rightly.
+The first canary vector of each embedding space is kept; a later one that differs means that a worker
+responds, but with wrong vectors.
 """
 
 from __future__ import annotations
@@ -34,34 +34,34 @@ from vitrine.query.client import Query
 from vitrine.store import EmbeddingSpace
 
 KEEP_SECONDS = 3.0
-"""How long a report serves, so that probes do not load the workers."""
+"""How long a report is reused, so that probes do not load the workers."""
 PATIENCE_SECONDS = 5.0
-"""How long a probe waits; below the time that load balancers and supervisors give one."""
+"""How long a probe waits; shorter than the timeouts of load balancers and supervisors."""
 MIN_COSINE = 0.999
-"""The fast path of one model on different devices stays above this."""
+"""The cosine between one model's fast-path vectors on different devices stays above this."""
 OK = "ok"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadinessReport:
-    """Each check by name, `ok` or what is wrong with it; notices are no hindrance to a search."""
+    """Each check by name, with `ok` or the error; notices do not affect searches."""
 
     checks: Mapping[str, str]
     notices: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ready(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether all checks are ok."""
         return all(found == OK for found in self.checks.values())
 
     @property
     def wrong(self) -> str:
-        """What is wrong, in one line."""
+        """The failed checks, in one line."""
         return "; ".join(f"{name}: {found}" for name, found in self.checks.items() if found != OK)
 
 
 class Readiness:
-    """Checks the parts, one check at a time; `report` belongs to the event loop."""
+    """Checks the services, one check at a time; call `report` on the event loop."""
 
     def __init__(
         self,
@@ -75,13 +75,13 @@ class Readiness:
         self._patience = patience
         self._first: dict[EmbeddingSpace, NDArray[np.float32]] = {}
         self._picture = canary.canary_picture()
-        # Its own thread: a probe must be answered while searches have all the others.
+        # A dedicated thread: a probe must get a response while searches use all the others.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="readiness")
         self._running: asyncio.Future[ReadinessReport] | None = None
         self._last: tuple[float, ReadinessReport] | None = None
 
     async def report(self) -> ReadinessReport:
-        """The report, at most KEEP_SECONDS old, within the patience."""
+        """Return a report at most KEEP_SECONDS old; one that says `not done` if the check takes longer than the patience."""
         if self._last is not None and self._clock() - self._last[0] < KEEP_SECONDS:
             return self._last[1]
         if self._running is None:
@@ -92,7 +92,7 @@ class Readiness:
             return await asyncio.wait_for(asyncio.shield(self._running), self._patience)
         except TimeoutError:
             return ReadinessReport(
-                {"check": f"not done within {self._patience:g} s; a worker or a service hangs"}
+                {"check": f"not done within {self._patience:g} s; a worker or a service is stuck"}
             )
 
     def _done(self, check: asyncio.Future[ReadinessReport]) -> None:
@@ -101,7 +101,7 @@ class Readiness:
             self._last = (self._clock(), check.result())
 
     def close(self) -> None:
-        """Start no further check."""
+        """Stop starting checks."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     # --- in the thread ----------------------------------------------------------------------------
@@ -112,7 +112,7 @@ class Readiness:
             "store": _tried(self._parts.store.ping),
         }
         if checks["ledger"] != OK:
-            # The lane is Redis too: without it each canary would only say the same again.
+            # The query lane uses Redis too: without it, each canary would only repeat the same error.
             return ReadinessReport(checks)
         try:
             crew = self._parts.query_client.workers()
@@ -135,7 +135,7 @@ class Readiness:
         if not spaces:
             return f"no worker is running; start one: vitrine worker --model {model}"
         if len(spaces) > 1:
-            return "its workers are of different revisions, policies or dimensions"
+            return "its workers have different revisions, policies or dimensions"
         return _tried(lambda: self._canary(model))
 
     def _canary(self, model: str) -> str | None:
@@ -144,7 +144,7 @@ class Readiness:
         cosine = float(np.dot(first, answer.vector))
         if cosine >= MIN_COSINE:
             return None
-        # Written so that a NaN, which compares as false, ends here too.
+        # The comparison above is false for NaN, so that a NaN ends here too.
         return f"the canary picture's vector has changed (cosine {cosine:.4f} with the first)"
 
 

@@ -1,7 +1,7 @@
-"""The API as a process: binds, says where it listens, serves until SIGTERM or SIGINT, closes its parts.
+"""The API process: binds, reports its URL, serves until SIGTERM or SIGINT, and closes its services.
 
-The order of stopping: no new connections, answers under way end (within GRACE_SECONDS), then the parts
-close. So nothing is taken from under a route that still runs.
+It stops in this order: refuse new connections, finish running responses (within GRACE_SECONDS), close the services.
+So no route loses a service while it runs.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from vitrine.core.errors import Unavailable
 from vitrine.core.settings import Settings
 
 GRACE_SECONDS = 10
-"""For answers under way; shorter than what supervisors and container runtimes wait before SIGKILL."""
+"""For running responses; shorter than the time that supervisors and container runtimes wait before SIGKILL."""
 BACKLOG = 512
 
 
 class _Server(uvicorn.Server):
-    """Says once that it listens."""
+    """A uvicorn server that calls back once when it listens."""
 
     def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
         super().__init__(config)
@@ -42,10 +42,10 @@ class _Server(uvicorn.Server):
 
 
 def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
-    """Serve at `settings.api_host` and `api_port` until told to stop; `on_listening` gets the URL.
+    """Serve at `settings.api_host` and `api_port` until SIGTERM or SIGINT; call `on_listening` with the URL.
 
-    Raises `Unavailable` where the address cannot be bound; `BadInput` for a part's address that cannot be one,
-    keys that are none, and an address beyond this machine without keys.
+    Raises `Unavailable` if the address cannot be bound; `BadInput` for an invalid address of a service, invalid keys, or
+    a non-loopback address without keys.
     """
     keyring = read_keyring(settings)
     require_keys_unless_loopback(settings.api_host, keyring)
@@ -63,8 +63,8 @@ def serve(settings: Settings, on_listening: Callable[[str], None]) -> None:
 
 
 def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
-    """How the app is served: over connections that are counted and timed, believing named proxies alone."""
-    # The loop is named, since uvicorn would take another one wherever somebody's package has brought it along.
+    """Return the server's configuration: connections are limited and timed, and only the named proxies are trusted."""
+    # The loop is explicit, because uvicorn would use another one if some package has installed it.
     return uvicorn.Config(
         app, loop="asyncio", log_config=None, access_log=False, server_header=False, ws="none",
         http=limited(settings.api_client_timeout, settings.api_max_connections),
@@ -75,7 +75,7 @@ def server_config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
 
 
 def bind_socket(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises `Unavailable`."""
+    """Return a listening socket; port 0 takes a free port. Raises `Unavailable`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -83,16 +83,16 @@ def bind_socket(host: str, port: int) -> socket.socket:
         reason = getattr(error, "strerror", None) or str(error)
         raise Unavailable(
             f"The API cannot listen at {host} port {port}: {reason}.",
-            hint="Choose another with --host or --port; port 0 takes a free one.",
+            hint="Choose another with --host or --port; port 0 uses a free one.",
         ) from error
-    # Connections inherit it. Without it the end of an answer waits for the client's delayed
-    # acknowledgement of its beginning: 40 ms a request.
+    # Connections inherit it. Without it, the end of a response waits for the client's delayed
+    # acknowledgement of its beginning: 40 ms per request.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
 
 def url_of(host: str, port: int) -> str:
-    """The URL under which this machine reaches a server bound to the host."""
+    """Return the URL at which this machine reaches a server bound to the host."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
@@ -100,9 +100,9 @@ def url_of(host: str, port: int) -> str:
 def _stop_on_signals(server: uvicorn.Server, streams: EventStreams) -> None:
     def stop(*_: object) -> None:
         server.should_exit = True
-        streams.end()  # They would go on for as long as their jobs.
+        streams.end()  # They would otherwise last as long as their jobs.
 
-    # uvicorn takes these over while it runs and raises what it caught again at its end; with the default
-    # handlers that would end the process before its parts are closed.
+    # uvicorn replaces these handlers while it runs and raises a caught signal again when it ends; with the
+    # default handlers, that would end the process before its services are closed.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)

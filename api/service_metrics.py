@@ -1,7 +1,7 @@
-"""The service as Redis has it, for Prometheus: what waits, who works, where chunks are. Asked at each scrape.
+"""Prometheus metrics of the service's state in Redis, read at each scrape: queues, workers, chunks.
 
-Redis that does not answer is a metric too: `vitrine_ledger_up` is 0 then and the others are absent, which an alert
-can tell from a queue that is empty.
+If Redis is unreachable, `vitrine_ledger_up` is 0 and the other metrics are absent, so that an alert can distinguish
+this from an empty queue.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from vitrine.messaging.worker_registry import WorkerInfo
 
 
 class ServiceMetrics(Collector):
-    """Collects from the parts; each scrape asks anew."""
+    """A collector that reads the services again at each scrape."""
 
     def __init__(self, parts: Services) -> None:
         self._parts = parts
 
     def collect(self) -> Iterator[Metric]:
-        """Every metric, or only that the ledger is away."""
+        """Yield all metrics, or only `vitrine_ledger_up` if the ledger is unreachable."""
         try:
             found = list(self._found())
         except VitrineError:
             found = []
-        up = GaugeMetricFamily("vitrine_ledger_up", "1 while Redis answers the API.")
+        up = GaugeMetricFamily("vitrine_ledger_up", "1 if Redis responds to the API.")
         up.add_metric([], bool(found))
         yield up
         yield from found
@@ -44,7 +44,7 @@ class ServiceMetrics(Collector):
         pending = parts.ledger.pending_images()
         yield _one("vitrine_pending_images", "Pictures of all jobs without an outcome.", pending)
         limit = parts.settings.max_pending_images
-        yield _one("vitrine_pending_images_limit", "Past it a submit is refused.", limit)
+        yield _one("vitrine_pending_images_limit", "Above this limit, submits are refused.", limit)
         yield self._chunks(jobs)
         yield _workers(crew)
 

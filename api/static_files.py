@@ -1,9 +1,9 @@
-"""The page at `/`: its files, read once when the app is made, and sent under a policy that lets nothing foreign in.
+"""The page at `/`: its files, read once when the app is created, and sent with a policy that blocks foreign content.
 
-The files hold no data, so they are sent to whoever asks, with or without a key: the page itself asks for
-the key. Pictures are the one thing that it shows from elsewhere, since a catalog's pictures are the shop's.
-There is no build step: what lies in `api/web` is what the browser gets, as ES modules, but for `formats.js`, which is
-made from the table of catalog formats.
+The files hold no data, so they are sent to any client, with or without a key: the page itself prompts for the
+key. Only pictures are loaded from other hosts, because a catalog's pictures are on the shop's servers.
+There is no build step: the browser gets the files of `api/web` as ES modules, except `formats.js`, which is
+generated from the table of catalog formats.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from producer.formats import ACCEPTED_SUFFIXES, FILE_FORMATS, FORMATS, PACKED, WHOLE_MARKS
+from producer.presets import PRESETS
 
 FOLDER = Path(__file__).with_name("web")
 PREFIX = "/page/"
@@ -31,7 +32,7 @@ MEDIA_TYPES: Mapping[str, str] = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-"""Files of any other suffix in the folder are not the page's."""
+"""Files with any other suffix are not part of the page."""
 
 POLICY = "; ".join(
     (
@@ -39,12 +40,12 @@ POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "connect-src 'self'",
-        # The catalog's own pictures, wherever the shop has them; `blob:` and `data:` are what the user dropped.
+        # The catalog's pictures, on any host of the shop; `blob:` and `data:` are for pictures that the user dropped.
         "img-src 'self' data: blob: http: https:",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
-        # No text ever becomes markup: the browser itself refuses innerHTML and its like.
+        # Text never becomes markup: the browser refuses innerHTML and the like.
         "require-trusted-types-for 'script'",
         "trusted-types 'none'",
     )
@@ -54,13 +55,13 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-cache",  # asked for again each time, and answered 304: no page of two versions
+    "Cache-Control": "no-cache",  # revalidated on every load (304), so that a page never mixes two versions
 }
 
 
 @dataclass(frozen=True, slots=True)
 class PageFile:
-    """A file of the page as it is sent."""
+    """A file of the page, ready to send."""
 
     body: bytes
     media_type: str
@@ -68,7 +69,7 @@ class PageFile:
 
 
 def read_files(folder: Path = FOLDER) -> dict[str, PageFile]:
-    """The page's files by their path below the folder, such as `styles/base.css`, and the one that is made here."""
+    """Return the page's files by their path in the folder, such as `styles/base.css`, and the generated one."""
     found = {
         path.relative_to(folder).as_posix(): _read(path)
         for path in sorted(folder.rglob("*"))
@@ -87,11 +88,13 @@ def _page_file(body: bytes, suffix: str) -> PageFile:
 
 
 def _formats_module() -> bytes:
-    """What the page has to know of the catalog formats, as an ES module, so that it has no list of its own."""
+    """Return an ES module with the catalog formats, so that the page needs no list of its own."""
     *others, last = (FORMATS[name].title for name in FILE_FORMATS)
     exports = {
-        "ACCEPT": ",".join([*ACCEPTED_SUFFIXES, PACKED]),
+        "ACCEPT": ",".join([*ACCEPTED_SUFFIXES, *PACKED]),
         "FORMATS": f"{', '.join(others)} or {last}",
+        "PACKED": PACKED,
+        "PRESETS": {name: preset.title for name, preset in PRESETS.items()},
         "WHOLE_MARKS": WHOLE_MARKS,
     }
     lines = (f"export const {name} = {json.dumps(value)};" for name, value in exports.items())
@@ -99,12 +102,12 @@ def _formats_module() -> bytes:
 
 
 def open_paths(files: Mapping[str, PageFile]) -> frozenset[str]:
-    """Exactly the paths that are sent without a key; no pattern, so no spelling opens another."""
+    """Return the exact paths that are sent without a key; they are not patterns, so no variant spelling opens another path."""
     return frozenset({"/", *(PREFIX + name for name in files)})
 
 
 def router(files: Mapping[str, PageFile]) -> APIRouter:
-    """The routes of these files; they are no part of the OpenAPI document."""
+    """Return the routes of these files; they are not part of the OpenAPI document."""
     made = APIRouter(include_in_schema=False)
 
     async def index(request: Request) -> Response:

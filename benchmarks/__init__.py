@@ -1,1 +1,1 @@
-"""Measurements: ratios of things run side by side, each `python -m benchmarks.NAME [--json]`."""
+"""Benchmarks that compare alternatives in interleaved runs. Run one with `python -m benchmarks.NAME [--json]`."""

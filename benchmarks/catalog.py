@@ -1,13 +1,13 @@
-"""How fast, and in how much memory, a catalog is read and checked: `vitrine submit --dry-run` on generated rows.
+"""Speed and memory of reading and checking a catalog: `vitrine submit --dry-run` on generated rows.
 
 ::
 
-    python -m benchmarks.catalog [--rows 1000000] [--formats csv,jsonl,parquet] [--repeats 3] [--large 10000000] [--json]
+    python -m benchmarks.catalog [--rows 1000000] [--formats csv,jsonl,json,parquet,xml] [--repeats 3] [--large 10000000] [--json]
 
-The rows (id, title, category, colour, size, price, stock, one to three picture URLs) are written to
-temporary files; the command then runs as a user's would, in a process of its own, whose peak memory is what
-the system says of it. Formats take turns. A large CSV file is read once at the end: `csv_memory_growth` is its peak over the
-median peak of the smaller ones, which flat memory keeps at 1; `--large 0` leaves it out.
+The rows (id, title, category, colour, size, price, stock, one to three picture URLs) are written to temporary
+files. The command then runs in a separate process, as for a user; its peak memory is what the system reports.
+Runs of the formats are interleaved. Finally, a large CSV file is read once: `csv_memory_growth` is its peak
+divided by the median peak of the smaller files, which is 1 if memory stays flat. `--large 0` skips it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 from benchmarks.interleave import interleaved
 from benchmarks.report import Report, parser
@@ -46,15 +47,15 @@ WORDS = (
 TITLE_WORDS = range(4, 9)
 LARGE_ROWS = 10_000_000
 FLAT = 1.1
-"""What memory may be at the large file over the small one."""
+"""Largest accepted ratio of peak memory for the large file to that for the small one."""
 GROUP_ROWS = 250_000
-"""Rows of one Parquet row group."""
+"""Rows per Parquet row group."""
 
 
 def generate(rows: int, seed: int = 1, pictures: int | None = None) -> Iterator[dict[str, Any]]:
-    """The rows, the same for the same seed, each with so many pictures, or with one, two or three.
+    """Yield rows, the same for the same seed, with `pictures` pictures each or else one to three.
 
-    The pictures' names are digests, as content networks make them: nothing that a compressor could shorten.
+    The pictures' names are digests, as content delivery networks generate them, so that they do not compress.
     """
     pick = random.Random(seed)
     for number in range(rows):
@@ -74,19 +75,42 @@ def generate(rows: int, seed: int = 1, pictures: int | None = None) -> Iterator[
 
 
 def write(path: Path, rows: int, form: str, pictures: int | None = None) -> None:
-    """The rows as CSV (pictures joined with a bar), JSON Lines or Parquet."""
+    """Write the rows as CSV (pictures joined with a bar), JSON Lines, one JSON array, Parquet or XML (a feed for Google)."""
     drawn = generate(rows, pictures=pictures)
     if form == "parquet":
         _write_parquet(path, drawn)
         return
     with path.open("w", encoding="utf-8", newline="") as file:
+        if form == "json":
+            file.writelines(_array(drawn))
+            return
         if form == "jsonl":
             file.writelines(json.dumps(row) + "\n" for row in drawn)
+            return
+        if form == "xml":
+            file.writelines(_feed(drawn))
             return
         writer = csv.DictWriter(file, FIELDS)
         writer.writeheader()
         for row in drawn:
             writer.writerow(row | {"images": " | ".join(row["images"])})
+
+
+def _array(drawn: Iterator[dict[str, Any]]) -> Iterator[str]:
+    yield "["
+    for number, row in enumerate(drawn):
+        yield f"{',' if number else ''}\n{json.dumps(row)}"
+    yield "\n]\n"
+
+
+def _feed(drawn: Iterator[dict[str, Any]]) -> Iterator[str]:
+    yield '<?xml version="1.0"?>\n<rss xmlns:g="http://base.google.com/ns/1.0">\n<channel>\n'
+    for row in drawn:
+        fields = [(name, str(row[name])) for name in FIELDS[:-1]]
+        fields += [("image_link", picture) for picture in row["images"]]
+        inner = "".join(f"  <g:{name}>{escape(text)}</g:{name}>\n" for name, text in fields)
+        yield f"<item>\n{inner}</item>\n"
+    yield "</channel>\n</rss>\n"
 
 
 def _write_parquet(path: Path, drawn: Iterator[dict[str, Any]]) -> None:
@@ -103,7 +127,7 @@ def _write_parquet(path: Path, drawn: Iterator[dict[str, Any]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one run of the command came to."""
+    """Results of one run of the command."""
 
     rows_per_s: float
     cpu_us_per_row: float
@@ -111,7 +135,7 @@ class Turn:
 
 
 def written(folder: Path, rows: int, form: str) -> Path:
-    """A catalog, written in a process of its own: a child's peak begins with the memory of the process that started it."""
+    """Write a catalog in a separate process, because a child's peak memory starts at that of its parent."""
     folder.mkdir(exist_ok=True)
     path = folder / f"catalog.{form}"
     writer = get_context("spawn").Process(target=write, args=(path, rows, form))
@@ -121,11 +145,11 @@ def written(folder: Path, rows: int, form: str) -> Path:
 
 
 def turn(path: Path) -> Turn:
-    """Run the command on a catalog; raises `RuntimeError` where it fails."""
+    """Run the command on a catalog. Raises `RuntimeError` if it fails."""
     began = time.perf_counter()
     report, usage = _run([sys.executable, "-m", "vitrine", "submit", str(path)])
     seconds = time.perf_counter() - began
-    # Linux counts in KiB, macOS in bytes.
+    # Linux reports KiB, macOS bytes.
     peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else KIBIBYTE)
     rows = int(report["rows"])
     return Turn(rows / seconds, 1e6 * (usage.ru_utime + usage.ru_stime) / rows, peak / 1e6)
@@ -142,7 +166,7 @@ def _run(command: list[str]) -> tuple[dict[str, Any], resource.struct_rusage]:
 
 
 def measure(rows: int, forms: Sequence[str], repeats: int, large: int) -> Report:
-    """Every format in turns, then the large file."""
+    """Measure every format in interleaved runs, then the large file."""
     report = Report("catalog")
     with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as folder:
         runs = {form: partial(turn, written(Path(folder), rows, form)) for form in forms}
@@ -169,7 +193,7 @@ def main() -> None:
     """Measure and print."""
     options = parser(__doc__)
     options.add_argument("--rows", type=int, default=1_000_000)
-    options.add_argument("--formats", default="csv,jsonl,parquet")
+    options.add_argument("--formats", default="csv,jsonl,json,parquet,xml")
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--large", type=int, default=LARGE_ROWS, help="rows; 0: leave it out")
     given = options.parse_args()

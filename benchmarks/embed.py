@@ -1,16 +1,17 @@
-"""How many pictures a second `/v1/embed` gives, asked one at a time, by sixty clients at once, and in batches.
+"""Pictures per second of `/v1/embed`: one at a time, from sixty concurrent clients, and in batches.
 
 ::
 
     python -m benchmarks.embed [--rounds 3] [--json]
 
-All is real and on this machine, in processes of its own: API, Redis, worker; who asks is one more. A picture is a JPEG of
-100 KB in base64. The ways take turns, `--rounds` times, and figures are medians with their bounds.
+API, Redis, worker and client are real, on this machine, in separate processes. A picture is a JPEG of 100 KB in
+base64. The request patterns are interleaved for `--rounds` rounds, and figures are medians with their bounds.
 
-Two models: `timed`, 64 pictures in a second of which 100 ms pass however few they are, a large model that two cores can outrun;
-and `builtin`, whose work is on the same cores as everything else. `_sixty_batch` is the mean number of pictures that went to
-the device together while sixty clients asked for one each: what came while it was busy. Where the cores bring less than the device takes,
-batches are small, and waiting for company would only cost time.
+Two models: `timed` simulates a large model that two cores can outrun (64 pictures in one second, of which 100 ms
+pass however few there are), and `builtin` runs on the same cores as everything else. `_sixty_batch` is the mean
+number of pictures per device batch while sixty clients requested one each: those that arrived while the device was
+busy. If the cores deliver less than the device takes, batches are small, and waiting to fill them would only cost
+time.
 """
 
 from __future__ import annotations
@@ -40,41 +41,41 @@ PICTURES = 64
 CLIENTS, EACH = (
     60,
     8,
-)  #: Clients at once, and how many pictures each of them asks for, one at a time.
-ALONE = 40  #: Pictures of one client, one at a time.
-BATCHES = 4  #: Requests of 64 pictures.
+)  #: Concurrent clients, and pictures that each requests, one at a time.
+ALONE = 40  #: Pictures requested by a single client, one at a time.
+BATCHES = 4  #: Requests with 64 pictures each.
 SETTLE_SECONDS = 0.8
-"""Until the worker has written down the batches of the questions just answered; it does so every half second."""
+"""Time for the worker to write down the batches of the latest queries, which it does every half second."""
 PATIENCE = 120.0
 
 
 @dataclass
 class Client:
-    """Asks for pictures, each of them another."""
+    """Requests embeddings, each time of different pictures."""
 
     url: str
     pictures: Sequence[str]  #: In base64.
 
     def once(self, session: requests.Session, first: int, count: int) -> None:
-        """One request for so many pictures; raises `RuntimeError` where one has no vector."""
+        """Send one request with `count` pictures. Raises `RuntimeError` if one of them gets no vector."""
         inputs = [
             {"image_base64": self.pictures[(first + n) % len(self.pictures)]} for n in range(count)
         ]
-        # What is equal within a request is embedded once: none of it is, as long as there are enough.
+        # Equal pictures within a request are embedded once; with enough pictures, none are equal.
         body = {"inputs": inputs, "encoding": "base64"}
         answer = session.post(f"{self.url}/v1/embed", json=body, timeout=PATIENCE)
         if answer.status_code != 200 or answer.json()["failed"]:
             raise RuntimeError(f"the API answered {answer.status_code}: {answer.text[:200]}")
 
     def alone(self) -> int:
-        """One client, one picture after another."""
+        """Request pictures from one client, one after another."""
         with requests.Session() as session:
             for number in range(ALONE):
                 self.once(session, number, 1)
         return ALONE
 
     def sixty(self) -> int:
-        """Sixty of them at once."""
+        """Request pictures from sixty clients concurrently."""
         together = threading.Barrier(CLIENTS)
 
         def client(number: int) -> None:
@@ -88,7 +89,7 @@ class Client:
         return CLIENTS * EACH
 
     def batches(self) -> int:
-        """One client, 64 pictures a request."""
+        """Request pictures from one client, 64 per request."""
         with requests.Session() as session:
             for _ in range(BATCHES):
                 self.once(session, 0, PICTURES)
@@ -97,7 +98,7 @@ class Client:
 
 @contextmanager
 def api(around: Surroundings, model: str) -> Iterator[str]:
-    """`vitrine api` in a process of its own while inside; its URL."""
+    """Run `vitrine api` in a separate process for the duration of the block, and yield its URL."""
     told = around.folder / f"api-{model}.url"
     command = [sys.executable, "-P", "-m", "vitrine", "api"]
     command += ["--port", "0", "--port-file", str(told)]
@@ -110,7 +111,7 @@ def api(around: Surroundings, model: str) -> Iterator[str]:
 def measure(
     report: Report, name: str, worker: AskedWorker, client: Client, rounds: int
 ) -> LaneCount:
-    """Every way, in turns; returns the batches that the sixty made."""
+    """Measure every request pattern, interleaved. Returns the batches of the sixty clients."""
     ways: dict[str, Callable[[], int]] = {
         "single": client.alone,
         "sixty": client.sixty,
@@ -120,7 +121,7 @@ def measure(
     shared = LaneCount()
     for turn in range(
         rounds + 1
-    ):  # the first makes connections and touches pages, and does not count
+    ):  # the first round opens connections and warms memory, and is not counted
         for way, ask in ways.items():
             before = worker.lane("query")
             began = time.perf_counter()

@@ -1,16 +1,18 @@
-"""Embedders side by side: the same model directory and JPEGs in memory, each library in a process of its own.
+"""Embedding libraries compared: the same model directory and JPEGs in memory, each library in a separate process.
 
 ::
 
     python -m benchmarks.embedders [--seconds 12] [--rounds 3] [--quick] [--json]
 
-vitrine's engine (decoders, batcher, model; no network, queue or store) against a plain transformers loop, sentence-transformers and
-infinity, and all of them against the bare forward pass on a ready batch. All in fp32 on the CPU and
-none of them compiled; the peers in batches of 64, vitrine in the size that it finds at its start, as its user would have it. The processes take turns; a ratio is taken within each round. Peers live in environments of their own
-over this one, with this one's torch; what does not install or cannot open the model is skipped by name.
+vitrine's engine (decoders, batcher, model; no network, queue or store) against a plain transformers loop,
+sentence-transformers and infinity, and all of them against the bare forward pass on a ready batch. All run in fp32 on
+the CPU, and none is compiled. The peers use batches of 64; vitrine uses the size that it finds at startup, as it does
+for users. Runs of the processes are interleaved, and ratios are computed within each round. Peers run in separate
+environments on top of this one and use its torch. A peer that does not install or cannot open the model is skipped
+and reported by name.
 
-The models: one of CLIP ViT-B/32's size with random weights, and the MobileNets of the tests' data set where it is at hand
-(VITRINE_TEST_DATA), which only transformers opens.
+The models: one of CLIP ViT-B/32's size with random weights, and the MobileNets of the tests' data set if it is
+available (VITRINE_TEST_DATA), which only transformers can open.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ ELSEWHERE = (
         "benchmarks.embedding.with_sentence_transformers",
         ("sentence-transformers==6.2.0",),
     ),
-    # Its vision extra wants a torch below 2.9, which brings gigabytes of CUDA; it runs with this one.
+    # Its vision extra requires torch below 2.9, which brings gigabytes of CUDA; it runs with this one.
     Peer(
         "infinity",
         "benchmarks.embedding.with_infinity",
@@ -61,7 +63,7 @@ GOALS = (
 
 
 def measure(seconds: float, rounds: int, first: int, *, elsewhere: bool = True) -> Report:
-    """Compare on every model that is at hand."""
+    """Compare the libraries on every available model."""
     report = Report("embedders")
     for goal in GOALS:
         report.goal(*goal)
@@ -87,7 +89,7 @@ def measure(seconds: float, rounds: int, first: int, *, elsewhere: bool = True) 
         if model.is_dir():
             compare(name, model, HERE)
         else:
-            report.skip(name, "the tests' data set is not here")
+            report.skip(name, "the tests' data set is missing")
     return report
 
 
@@ -107,7 +109,7 @@ def _note(report: Report, model: str, rounds: dict[str, list[Turn]]) -> None:
 
 def main() -> None:
     """Measure and print."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its warning is not this benchmark's
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its warning is not relevant here
     options = parser(__doc__)
     options.add_argument("--seconds", type=float, default=12.0, help="of a turn")
     options.add_argument("--rounds", type=int, default=3, help="turns of each that count")

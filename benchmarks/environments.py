@@ -1,8 +1,8 @@
-"""Environments of their own for what cannot live beside vitrine: made once, kept in the user's cache.
+"""Separate virtual environments for packages that conflict with vitrine's, created once and kept in the user's cache.
 
-`python_with(requirements)` gives the interpreter of a virtual environment that has them. With `over_this` it sees this
-environment's packages too, behind its own, and pip counts on them: torch need not be installed twice. What does not install
-(no network, no wheel for this platform) raises `Unavailable`, and whoever asked skips it by name.
+`python_with(requirements)` returns the interpreter of a virtual environment with these packages. With `over_this`, it
+also sees this environment's packages, after its own, and pip uses them: torch need not be installed twice. If
+something does not install (no network, no wheel for this platform), it raises `Unavailable`, and the caller skips it.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from pathlib import Path
 
 INSTALL_SECONDS = 900.0
 _COMPLETE = "complete"
-"""Written last; an environment without it was left half made."""
+"""Written last; an environment without it is incomplete."""
 
 
 class Unavailable(Exception):
-    """An environment cannot be made here; the message says why in a line."""
+    """Raised if an environment cannot be created here. The message gives the reason in one line."""
 
 
 def python_with(requirements: Sequence[str], *, over_this: bool = False) -> Path:
-    """The interpreter of the environment with these packages, made now if need be; raises `Unavailable`."""
+    """Return the environment's interpreter with these packages, creating it if needed. Raises `Unavailable`."""
     folder = _folder(requirements, over_this=over_this)
     python = folder / "bin" / "python"
     if not (folder / _COMPLETE).exists():
@@ -38,13 +38,13 @@ def python_with(requirements: Sequence[str], *, over_this: bool = False) -> Path
 
 
 def cache_folder() -> Path:
-    """Where benchmarks keep what they make once; it is not made here."""
+    """Return the folder for cached files of benchmarks, without creating it."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "vitrine-benchmarks"
 
 
 def _folder(requirements: Sequence[str], *, over_this: bool) -> Path:
-    """One for each list of packages and each interpreter that made it."""
+    """Return the folder for this list of packages and this interpreter."""
     asked = "\n".join([sys.executable, sys.version, str(over_this), *requirements])
     return cache_folder() / "environments" / hashlib.sha256(asked.encode()).hexdigest()[:12]
 

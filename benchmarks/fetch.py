@@ -1,9 +1,9 @@
-"""Fetching: this project's fetcher against `requests.Session` in 16 threads, pictures a second and CPU a picture.
+"""Fetching with vitrine's fetcher against `requests.Session` in 16 threads: pictures per second and CPU per picture.
 
-`python -m benchmarks.fetch [--pictures N] [--repeats N] [--json]`. A server in a process of its own
-hands out 100 KB bodies over keep-alive HTTP on loopback; the two clients take turns, so that whatever else the
-machine does meets both; the first turn of each warms up and is not counted. CPU is that of the client's
-whole process (`time.process_time`), kernel time included.
+`python -m benchmarks.fetch [--pictures N] [--repeats N] [--json]`. A server in a separate process sends 100 KB
+bodies over keep-alive HTTP on loopback. Runs of the two clients are interleaved, so that other load on the
+machine affects both; each client's first run is a warm-up and not counted. CPU is that of the client's
+whole process (`time.process_time`), including kernel time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ANSWER = (
 
 @dataclass(frozen=True)
 class Turn:
-    """One client's turn."""
+    """Results of one client's run."""
 
     pictures_per_s: float
     cpu_ms: float
@@ -58,14 +58,14 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 def serve(port: multiprocessing.connection.Connection) -> None:
-    """Serve until the process is ended, after sending the port."""
+    """Send the port, then serve until the process is ended."""
     with _Server(("127.0.0.1", 0), _Connection) as server:
         port.send(server.server_address[1])
         server.serve_forever()
 
 
 def timed(run: Callable[[], int], pictures: int) -> Turn:
-    """Measure one run, which returns the bytes that it got."""
+    """Measure one run, which returns the number of bytes that it received."""
     wall, cpu = time.perf_counter(), time.process_time()
     received = run()
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
@@ -76,17 +76,17 @@ def timed(run: Callable[[], int], pictures: int) -> Turn:
 
 
 def fetcher_run(fetcher: Fetcher, urls: list[str]) -> int:
-    """Fetch every URL with the fetcher; a turn ends when the last future does."""
+    """Fetch every URL with the fetcher. The run ends when the last future does."""
     return sum(len(future.result().data) for future in [fetcher.fetch(url) for url in urls])
 
 
 def requests_run(session: requests.Session, pool: ThreadPoolExecutor, urls: list[str]) -> int:
-    """Fetch every URL with the session, from the pool's threads."""
+    """Fetch every URL with the session from the pool's threads."""
     return sum(pool.map(lambda url: len(session.get(url, timeout=10).content), urls))
 
 
 def compare(port: int, pictures: int, repeats: int) -> dict[str, list[Turn]]:
-    """Let both clients take turns, `repeats` counted ones each."""
+    """Run both clients in interleaved rounds, `repeats` of which count."""
     urls = [f"http://127.0.0.1:{port}/{number}.jpg" for number in range(pictures)]
     policy = FetchPolicy(timeout=60, allow=AllowList.parse([f"127.0.0.1:{port}"]))
     with (
@@ -104,7 +104,7 @@ def compare(port: int, pictures: int, repeats: int) -> dict[str, list[Turn]]:
 
 
 def reported(turns: dict[str, list[Turn]]) -> Report:
-    """Rates and CPU of both, and how many times as good vitrine's are."""
+    """Report rates and CPU of both clients, and vitrine's advantage as ratios."""
     report = Report("fetch")
     report.note("curl", pycurl.version)
     rates = {name: [turn.pictures_per_s for turn in series] for name, series in turns.items()}

@@ -1,9 +1,9 @@
-"""How long the device's thread waits for the GIL at full load, by how soon a thread that holds it must give it up.
+"""Waits of the device's thread for the GIL at full load, for different switch intervals of the interpreter.
 
-`python -m benchmarks.gil [--seconds N] [--repeats N] [--quick] [--json]`. Feeding threads, one decoder a core and the
-batcher with a model that only takes its time (64 pictures in 100 ms, more than two cores can decode), all in this
-process, at each of several switch intervals in turn (`sys.setswitchinterval`; Python's own is 5 ms). The waits are
-those that the batcher probes in the device's thread (`workers.batching.stats`).
+`python -m benchmarks.gil [--seconds N] [--repeats N] [--quick] [--json]`. Feeding threads, one decoder per core and the
+batcher with a simulated model (64 pictures in 100 ms, more than two cores can decode) run in this process at
+several switch intervals, interleaved (`sys.setswitchinterval`; Python's default is 5 ms). The batcher measures the
+waits in the device's thread (`workers.batching.stats`).
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ from workers.runtime import SWITCH_SECONDS
 
 MODEL = "timed-64-in-100ms"
 FEEDERS = 4
-"""Threads that hand pictures on, as many as a worker has chunks in work."""
+"""Threads that feed pictures: as many as a worker has chunks in progress."""
 IN_HAND = 32
-"""Pictures that each of them has in work."""
+"""Pictures that each of them has in progress."""
 INTERVALS = (0.005, 0.001, 0.0005, 0.0001)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One run at one switch interval."""
+    """Results of one run at one switch interval."""
 
     gil: GilWait
     pictures_per_s: float
 
 
 class Load:
-    """Decoding, batching and a device that sleeps, for as long as told."""
+    """Decoding, batching and a simulated device, for a given time."""
 
     def __init__(self, model: EmbeddingModel, pictures: Sequence[bytes], seconds: float) -> None:
         self._model = model
@@ -101,7 +101,7 @@ class Load:
 
 @contextmanager
 def switching(seconds: float) -> Iterator[None]:
-    """Python's switch interval, put back afterwards."""
+    """Set Python's switch interval, and restore it afterwards."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(seconds)
     try:
@@ -111,7 +111,7 @@ def switching(seconds: float) -> Iterator[None]:
 
 
 def compare(load: Load, repeats: int, report: Report) -> None:
-    """Note the waits and the rate at each interval, and hold those at the worker's own to its goal."""
+    """Report the waits and the rate at each interval, with a goal for the interval that workers use."""
     intervals = sorted({*INTERVALS, SWITCH_SECONDS}, reverse=True)
     runs = {f"{1e6 * seconds:.0f}us": partial(load.turn, seconds) for seconds in intervals}
     for name, turns in interleaved(runs, repeats).items():
@@ -132,7 +132,7 @@ def main() -> None:
     report = Report("gil")
     compare(Load(open_model(MODEL, device="cpu"), pictures, seconds), repeats, report)
     if source == "drawn":
-        report.skip("photographs", "no real pictures here: drawn ones were decoded")
+        report.skip("photographs", "no real pictures here; generated ones were decoded")
     report.show(as_json=given.json)
 
 

@@ -1,21 +1,22 @@
-"""What a GPU reaches: the card's matrix rate, the bare compiled model, the engine, and the service end to end.
+"""Throughput on a GPU: the card's matrix rate, the bare compiled model, the engine, and the service end to end.
 
 ::
 
     python -m benchmarks.gpu [--seconds 20] [--rounds 5] [--model so400m_384]... [--no-service] [--json]
 
-Runs from a bare checkout on Python 3.11 to 3.13 beside these packages, and installs nothing:
+Runs from a bare checkout on Python 3.11 to 3.13 with these packages, and installs nothing:
 torch (with CUDA), transformers, safetensors, numpy, pillow, simplejpeg, rich, pydantic, pydantic-settings, orjson; for the
 service also celery[redis], redis, hiredis, click, requests, pycurl, certifi, idna, qdrant-client, qdrant-edge-py and a
-redis-server; torchvision for the decoder on the card. What is missing is skipped by name. Without a GPU it says so.
+redis-server; torchvision for the decoder on the card. Anything missing is skipped and reported by name, as is the GPU.
 
-The models are SigLIP so400m-384, SigLIP 2 base-224 and large-512 with random weights: speed needs no training. `bare` is the
-tower compiled by torch.compile for the engine's batch size, on a ready batch on the card, batch after batch; `engine` gets
-uint8 pictures one by one from host memory; `jpegs` gets 100 KB JPEGs of 800 x 800; `service` gets them over HTTP, with real Redis
-and store. The first three take turns, and their ratios are taken within a round; the service needs the card's memory for itself and
-runs after them, so its ratio is one of medians. `decoder_on_card` is decoding alone, `_decoded` decoding and scaling by the cores.
+The models are SigLIP so400m-384, SigLIP 2 base-224 and large-512 with random weights, because speed needs no training.
+`bare` is the tower compiled by torch.compile for the engine's batch size, run repeatedly on a ready batch on the card.
+`engine` gets uint8 pictures one by one from host memory, `jpegs` gets 100 KB JPEGs of 800 x 800, and `service` gets
+them over HTTP, with real Redis and store. The first three are interleaved, and their ratios are computed within a
+round. The service needs the card's memory for itself and runs after them, so its ratio is one of medians.
+`decoder_on_card` is decoding alone; `_decoded` is decoding and scaling by the cores.
 
-`--device cpu --tiny` runs the same code on a CPU with a model of no size: its figures mean nothing.
+`--device cpu --tiny` runs the same code on a CPU with a tiny model; its figures mean nothing.
 """
 
 from __future__ import annotations
@@ -61,11 +62,11 @@ PICTURES = 64
 
 @dataclass(frozen=True)
 class Plan:
-    """What is run, and for how long."""
+    """What to run, and for how long."""
 
     device: str
     towers: Sequence[Tower]
-    seconds: float  #: Of a turn, about.
+    seconds: float  #: Approximate length of a run.
     rounds: int
     compiling: Compile
     service: bool
@@ -98,7 +99,7 @@ def _tower(
         decoded = Engine(model, batcher).inputs_only(pictures, pictures=rounds.pictures)
     report.figure(f"{tower.name}_decoded_per_s", decoded)
     _say(report, tower, rounds.turns)
-    del model, batcher, bare  # The worker needs the card's memory.
+    del model, batcher, bare  # the worker needs the card's memory
     _service(report, plan, tower, directory, pictures, decoded=decoded)
 
 
@@ -114,7 +115,7 @@ def _running(model: TransformersModel, directory: Path) -> Iterator[Batcher]:
 
 
 class Bare:
-    """transformers' own tower, compiled, on one ready batch: what nothing around it can surpass."""
+    """transformers' own tower, compiled, on one ready batch: the upper limit of any engine."""
 
     def __init__(self, directory: Path, tower: Tower, plan: Plan, *, rows: int) -> None:
         dtype = resolve_dtype(None, plan.device)
@@ -126,13 +127,13 @@ class Bare:
 
     @torch.inference_mode()
     def __call__(self, seconds: float) -> Rate:
-        """Embed batch after batch for about so long, after two that are not counted."""
+        """Embed batches for about `seconds`, after two uncounted batches."""
         self._batches(1)
         batches = max(1, round(seconds / self._batches(1)))
         return Rate(batches * len(self._pixels) / self._batches(batches), 1.0)
 
     def _batches(self, count: int) -> float:
-        """Seconds that so many batches take."""
+        """Return the seconds that `count` batches take."""
         settle(self._device)
         began = time.perf_counter()
         for _ in range(count):
@@ -147,7 +148,7 @@ class Bare:
 
 @dataclass(frozen=True)
 class Rounds:
-    """Turns by what took them, and the pictures of each turn of the engine."""
+    """Runs by name, and the number of pictures per run of `jpegs`."""
 
     turns: dict[str, list[Rate]]
     pictures: int
@@ -194,7 +195,7 @@ def _service(
     *,
     decoded: float,
 ) -> None:
-    """The service end to end; its goal is set only where the cores can decode as fast as the card can embed."""
+    """Measure the service end to end, with a goal only if the cores decode as fast as the card embeds."""
     name, bare = f"{tower.name}_service", report.figures[f"{tower.name}_bare_per_s"]
     if decoded < bare:
         said = f"{cores()} cores decode {decoded:.0f} pictures/s, the card takes {bare:.0f}"

@@ -1,9 +1,10 @@
-"""What deferring HNSW does to a bulk load: `python -m benchmarks.index [--points N] [--repeats N] [--quick] [--json]`.
+"""The effect of deferring HNSW on a bulk load: `python -m benchmarks.index [--points N] [--repeats N] [--quick] [--json]`.
 
-Qdrant's own engine (the embedded one, in this process) takes the same points in batches of 64 three ways, in
-turns: without any graph (`load`); optimised whenever its growing segment has reached the engine's indexing threshold,
-as a server does by itself (`along`); and optimised once, after the last point (`deferred`). CPU is that of the
-whole process, the engine's threads included. A server runs the same optimisers, on more segments and threads. `recall` is of the graph, against exact search.
+Qdrant's engine (embedded in this process) receives the same points in batches of 64 in three ways, interleaved:
+without any graph (`load`); optimised whenever its growing segment reaches the engine's indexing threshold, as a server
+does by default (`along`); and optimised once, after the last point (`deferred`). CPU is that of the whole process,
+including the engine's threads. A server runs the same optimisers on more segments and threads. `recall` compares the
+graph with exact search.
 """
 
 from __future__ import annotations
@@ -29,19 +30,19 @@ REPEATS = 5
 POINTS = 20_000
 QUICK_POINTS = 4_000
 STEP = ENGINE_THRESHOLD * 1024 // (DIMENSION * FLOAT_BYTES) + 64
-"""Points after which the segment has passed the threshold, at the next whole batch."""
+"""Points after which the segment exceeds the threshold, at the next whole batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One load to its end."""
+    """Results of one complete load."""
 
-    cpu_ms: float  #: Of the process, a point, from the first upsert to the last graph.
+    cpu_ms: float  #: CPU of the process per point, from the first upsert to the last graph.
     loaded_s: float  #: Until the last upsert returned.
     done_s: float  #: Until the last graph was built.
     recall: float  #: Share of the exact ten nearest that a query finds.
-    query_ms: float  #: Median of a query after.
-    segments: int  #: That each query has to ask.
+    query_ms: float  #: Median query time afterwards.
+    segments: int  #: Segments that each query searches.
 
 
 def main() -> int:
@@ -62,7 +63,7 @@ def main() -> int:
                 "deferred": run(None, last=True),
             },
             1 if given.quick else given.repeats,
-            warm_ups=0,  # a run takes many seconds: whatever was cold at first is lost in it
+            warm_ups=0,  # a run takes many seconds, so that a cold start does not matter
         )
     _report(points, runs).show(as_json=given.json)
     return 0
@@ -98,14 +99,14 @@ def _report(points: int, runs: dict[str, list[Run]]) -> Report:
 
 
 def _loads(points: int) -> Iterator[list[q.Point]]:
-    """The points in batches, made beforehand: what is measured is the engine."""
+    """Yield the points in batches, created in advance so that only the engine is measured."""
     for batch in batches(points):
         rows = range(len(batch.ids))
         yield [q.Point(batch.ids[row], batch.vectors[row], batch.payload(row)) for row in rows]
 
 
 def _run(path: Path, loads: list[list[q.Point]], step: int | None, *, last: bool) -> Run:
-    """Load into a new shard; `step` points between two optimisations, and one at the end where `last`."""
+    """Load into a new shard, optimising every `step` points, and at the end if `last`."""
     shutil.rmtree(path, ignore_errors=True)
     vectors = q.EdgeVectorParams(size=DIMENSION, distance=q.Distance.Cosine)
     shard = q.EdgeShard.create(str(path), q.EdgeConfig(vectors=vectors))
@@ -142,7 +143,7 @@ def _recall(shard: q.EdgeShard) -> float:
 
 
 def _nearest(shard: q.EdgeShard, vector: np.ndarray, *, exact: bool) -> set[object]:
-    query = q.Query.Nearest(np.ascontiguousarray(vector))  # type: ignore[arg-type]  # an array is taken too
+    query = q.Query.Nearest(np.ascontiguousarray(vector))  # type: ignore[arg-type]  # also accepts an array
     params = q.SearchParams(exact=exact)
     request = q.QueryRequest(limit=TOP, query=query, params=params)
     return {point.id for point in shard.query_batch(q.QueryBatchRequest([request]))[0]}

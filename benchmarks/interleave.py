@@ -1,7 +1,7 @@
-"""Things that are compared take turns, so that whatever else the machine does meets all of them alike.
+"""Interleaved runs of the things being compared, so that other load on the machine affects all of them equally.
 
-Each round runs every thing once, and the next round begins with the next one, so that none always runs
-after the same neighbour. Ratios are taken within a round and only then summed up: a slow minute slows both.
+Each round runs every callable once, starting with the next one each round, so that none always runs after the
+same predecessor. Ratios are computed within a round and then summarized: a slow minute slows both.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A series of measurements in three numbers."""
+    """A summary of a series of measurements."""
 
     median: float
-    low: float  #: The smallest.
-    high: float  #: The largest.
+    low: float  #: Minimum.
+    high: float  #: Maximum.
 
     @classmethod
     def of(cls, series: Sequence[float]) -> Spread:
-        """Sum a series up; raises `ValueError` where it is empty."""
+        """Summarize a series. Raises `ValueError` if it is empty."""
         if not series:
             raise ValueError("a series without a measurement has no median")
         return cls(statistics.median(series), min(series), max(series))
@@ -33,9 +33,9 @@ class Spread:
 def interleaved(
     runs: Mapping[str, Callable[[], T]], repeats: int, *, warm_ups: int = 1
 ) -> dict[str, list[T]]:
-    """Run every named callable `repeats` times, in rotating order; what it returned, by name, in rounds.
+    """Run every named callable `repeats` times in rotating order. Returns the results by name, in rounds.
 
-    `warm_ups` rounds come before and are not kept. What a callable raises ends the whole comparison.
+    `warm_ups` uncounted rounds come first. An exception from a callable ends the whole comparison.
     """
     names = list(runs)
     kept: dict[str, list[T]] = {name: [] for name in names}
@@ -49,5 +49,5 @@ def interleaved(
 
 
 def ratios(over: Sequence[float], under: Sequence[float]) -> Spread:
-    """`over` divided by `under`, round by round; raises `ValueError` where their lengths differ."""
+    """Divide `over` by `under`, round by round. Raises `ValueError` if their lengths differ."""
     return Spread.of([a / b for a, b in zip(over, under, strict=True)])

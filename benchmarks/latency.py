@@ -1,20 +1,20 @@
-"""How long a question takes, from 1 to 64 askers at once, while the worker is idle and while it is full of bulk work.
+"""Latency of a query with 1 to 64 concurrent clients, while the worker is idle and while it is full of bulk work.
 
 ::
 
     python -m benchmarks.latency [--seconds 3] [--rounds 2] [--json]
 
-Askers are threads with `vitrine.query.client.QueryClient`, which is what the API asks through: one picture of 100 KB in,
-one vector out, over a real Redis to a real worker process; the next question when the answer is there. HTTP is
-not in it. Bulk work is a job that never ends: fetched over loopback, decoded, embedded, stored; of small pictures, so
-that even two cores keep the device full. Idle and load take turns, `--rounds` times; percentiles are over all rounds'
-questions.
+Clients are threads with `vitrine.query.client.QueryClient`, as the API uses it: one picture of 100 KB in, one vector
+out, over a real Redis to a real worker process, each client sending its next query after the answer. HTTP is not
+included. Bulk work is an endless job: fetched over loopback, decoded, embedded, stored; its pictures are small, so
+that even two cores keep the device full. Idle and load are interleaved for `--rounds` rounds; percentiles are over the
+queries of all rounds.
 
-Two models: `timed`, 64 pictures in 200 ms, a GPU's share of the time without a GPU; `builtin`, whose work is on the
-same cores as everything else. `_batch` is the mean number of questions that went to the device together,
-`_bulk_pictures` the mean of a bulk batch: far below 64, the cores were the limit and not the device.
-`timed_bulk_N_vs_allowed` is the p95 of N askers under load over what it may be: one bulk batch, as long as those
-seen, and their own p95 without load.
+Two models: `timed` takes 200 ms for 64 pictures, which simulates a GPU's share of the time; `builtin` runs on the
+same cores as everything else. `_batch` is the mean number of queries per device batch, `_bulk_pictures` the mean size
+of a bulk batch: if it is far below 64, the cores were the limit and not the device. `timed_bulk_N_vs_allowed` is the
+p95 of N clients under load divided by the allowed time: one bulk batch of the observed size plus their own p95
+without load.
 """
 
 from __future__ import annotations
@@ -44,41 +44,41 @@ MODELS = {"timed": f"timed-{BATCH}-in-{BATCH_MS}ms", "builtin": "builtin"}
 LOADS = ("idle", "bulk")
 PICTURES = 16
 BULK_SIDE = 256
-"""Pixels a side of bulk pictures."""
+"""Side of bulk pictures in pixels."""
 FASTEST = 1000.0
-"""Pictures a second that a worker may use up; a job is made long enough for it, and cancelled when measured."""
+"""Pictures per second that a worker may consume. A job is made long enough for this, and cancelled afterwards."""
 SETTLE_SECONDS = 0.8
-"""Until the worker has written down the batches of the questions just answered; it does so every half second."""
+"""Time for the worker to write down the batches of the latest queries, which it does every half second."""
 SLACK_SECONDS = 2.0
-"""The last answers of a window come after its end."""
+"""The last answers of a window arrive after its end."""
 PATIENCE = 60.0
 
 
 @dataclass
 class Seen:
-    """What one number of askers met, over the rounds."""
+    """Results for one number of clients, over the rounds."""
 
-    ms: list[float] = field(default_factory=list)  #: Each question's time.
+    ms: list[float] = field(default_factory=list)  #: Time of each query.
     query: LaneCount = field(default_factory=LaneCount)
     bulk: LaneCount = field(default_factory=LaneCount)
 
     def percentile(self, share: float) -> float:
-        """Milliseconds within which this share of the questions was answered."""
+        """Return the milliseconds within which this share of the queries was answered."""
         ranked = sorted(self.ms)
         return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
 
 
 Results = dict[tuple[str, int], Seen]
-"""By load and askers."""
+"""By load and number of clients."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is asked."""
+    """How much to query."""
 
     askers: tuple[int, ...]
     rounds: int
-    seconds: float  #: Of each window.
+    seconds: float  #: Length of each window.
 
     @property
     def bulk_pictures(self) -> int:
@@ -88,7 +88,7 @@ class Plan:
 
 
 class Asking:
-    """Askers of one worker."""
+    """Clients of one worker."""
 
     def __init__(self, worker: AskedWorker, lane: QueryClient, model: str, picture: bytes) -> None:
         self._worker = worker
@@ -97,7 +97,7 @@ class Asking:
         self._picture = picture
 
     def ask(self, askers: int, seconds: float) -> list[float]:
-        """So many askers, each one question after another for so long; every question's milliseconds."""
+        """Run this many clients, each sending queries for `seconds`. Returns the milliseconds of every query."""
         until = time.perf_counter() + seconds
         together = threading.Barrier(askers)
 
@@ -112,7 +112,7 @@ class Asking:
             return [ms for took in threads.map(asking, range(askers)) for ms in took]
 
     def measure(self, seen: Seen, askers: int, seconds: float) -> None:
-        """One window: the questions' times, and the batches that they made."""
+        """Record one window: the queries' times, and the batches that they formed."""
         query, bulk = self._worker.lane("query"), self._worker.lane("bulk")
         seen.ms += self.ask(askers, seconds)
         time.sleep(SETTLE_SECONDS)
@@ -126,7 +126,7 @@ class Asking:
 
 
 def model_results(around: Surroundings, model: str, picture: bytes, plan: Plan) -> Results:
-    """Every number of askers, idle and under load in turns, with a worker of one model."""
+    """Measure every number of clients with one model's worker, with idle and load interleaved."""
     results: Results = defaultdict(Seen)
     settings = load(redis_url=around.redis_url, query_timeout=PATIENCE)
     with (
@@ -134,7 +134,7 @@ def model_results(around: Surroundings, model: str, picture: bytes, plan: Plan) 
         closing(QueryClient.open(settings)) as lane,
     ):
         asking = Asking(worker, lane, model, picture)
-        asking.ask(max(plan.askers), 0.0)  # connections are made, pages touched
+        asking.ask(max(plan.askers), 0.0)  # opens connections and warms memory
         time.sleep(SETTLE_SECONDS)
         for turn in range(plan.rounds):
             for load_name in LOADS if turn % 2 == 0 else reversed(LOADS):
@@ -146,7 +146,7 @@ def model_results(around: Surroundings, model: str, picture: bytes, plan: Plan) 
 
 
 def note(report: Report, name: str, results: Results) -> None:
-    """One model's figures."""
+    """Report one model's figures."""
     for (load_name, askers), seen in results.items():
         stem = f"{name}_{load_name}_{askers}"
         report.figure(f"{stem}_p50_ms", seen.percentile(0.50))
@@ -157,7 +157,7 @@ def note(report: Report, name: str, results: Results) -> None:
 
 
 def judge(report: Report, results: Results, askers: tuple[int, ...]) -> None:
-    """The timed model's goals: a question waits for one bulk batch at most, and askers share batches."""
+    """Check the timed model's goals: a query waits for at most one bulk batch, and clients share batches."""
     for number in askers:
         bulk = results["bulk", number]
         allowed = BATCH_MS / BATCH * bulk.bulk.mean + results["idle", number].percentile(0.95)
@@ -168,7 +168,7 @@ def judge(report: Report, results: Results, askers: tuple[int, ...]) -> None:
 
 
 def small(picture: bytes) -> bytes:
-    """A bulk picture, of the same content."""
+    """Return a small picture with the same content, for bulk work."""
     with Image.open(io.BytesIO(picture)) as image:
         return as_jpeg(image.resize((BULK_SIDE, BULK_SIDE)))
 

@@ -1,16 +1,17 @@
-"""How much the whole service takes over HTTP: searches a second at a p95 that people do not notice, idle and while a job runs.
+"""Load of the whole service over HTTP: searches per second at a p95 that people do not notice, idle and during a job.
 
 ::
 
     python -m benchmarks.load [--points 100000] [--seconds 15] [--quick] [--json]
 
-Locust (`infra/load/locustfile.py`) asks a real API over loopback, as many users as there are steps, each its next question when
-the answer is there. Behind it a real worker with the built-in model and the embedded engine in a process of its own, with so many
-points and their index built. Bulk is a job that never ends, of small pictures, into another collection. All of it, Locust
-too, shares this machine's cores.
+Locust (`infra/load/locustfile.py`) sends requests to a real API over loopback. Each step has a number of users, each
+sending the next request after the response. Behind the API are a real worker with the built-in model, and the
+embedded engine in a separate process with `--points` points and their index built. Bulk work is an endless job of
+small pictures, into another collection. Everything, including Locust, shares this machine's cores.
 
-`item` is answered by the store alone; `picture` is embedded by the worker first, ahead of the bulk. `_best_per_s` is the most
-searches a second of any step whose p95 is below 100 ms; `picture_bulk_vs_idle_N` the p95 of N users while a job runs over that without.
+`item` needs only the store; `picture` is first embedded by the worker, ahead of the bulk work. `_best_per_s` is the
+highest rate of searches per second of any step whose p95 is below 100 ms. `picture_bulk_vs_idle_N` is the p95 of N
+users during a job divided by that without.
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ from vitrine.store.base import EmbeddingSpace
 COLLECTION = "load"
 USERS = (1, 4, 8, 16, 32)
 WANTED_MS = 100.0
-"""The p95 that people do not notice."""
+"""A p95 that people do not notice."""
 WITHIN = 2.0
-"""The interactive lane keeps its p95 within so many times that of an idle service."""
+"""Largest accepted ratio of the interactive lane's p95 to that of an idle service."""
 KINDS = ("item", "picture")
 LOADS = ("idle", "bulk")
 ITEMS = 2000
@@ -56,7 +57,7 @@ FEED_EVERY = 0.5
 
 @dataclass(frozen=True)
 class Seen:
-    """One run of Locust."""
+    """Results of one run of Locust."""
 
     per_s: float
     p50_ms: float
@@ -66,7 +67,7 @@ class Seen:
 
 @contextmanager
 def service(around: Surroundings) -> Iterator[str]:
-    """A worker and an API while inside; the API's address."""
+    """Run a worker and an API for the duration of the block, and yield the API's URL."""
     port_file = around.folder / "api.url"
     environment = {**around.environment(), "VITRINE_API_RATE": "1000000"}
     vitrine = [sys.executable, "-P", "-m", "vitrine"]
@@ -86,15 +87,15 @@ def service(around: Surroundings) -> Iterator[str]:
 
 
 def space_of(around: Surroundings) -> EmbeddingSpace | None:
-    """The space of the worker that is up; None before."""
+    """Return the space of the running worker, or None if it is not ready."""
     with Redis.from_url(around.redis_url) as redis:
         return next((worker.space for worker in live_workers(redis)), None)
 
 
 def fill(around: Surroundings, points: int) -> None:
-    """Put so many points into the collection, and build their index."""
+    """Insert this many points into the collection, and build their index."""
     space = space_of(around)
-    assert space is not None  # noqa: S101 - the worker was waited for
+    assert space is not None  # noqa: S101 - the worker is ready by now
     with closing(around.store()) as store:
         store.ensure(COLLECTION, space)
         for batch in drawn_points(COLLECTION, points, space):
@@ -106,7 +107,7 @@ def fill(around: Surroundings, points: int) -> None:
 
 @contextmanager
 def bulk(around: Surroundings) -> Iterator[None]:
-    """A job that never ends, flowing, while inside."""
+    """Run an endless job for the duration of the block, entered once it makes progress."""
     with closing(FedJob(around, "builtin", around.picture)) as job:
         ended = threading.Event()
 
@@ -127,7 +128,7 @@ def bulk(around: Surroundings) -> Iterator[None]:
 
 
 def locust(url: str, files: Path, kind: str, users: int, seconds: float) -> Seen:
-    """So many users who ask one kind of question for so long."""
+    """Run this many users who send one kind of search for this many seconds."""
     command = [
         sys.executable, "-m", "locust", "-f", str(CHECKOUT / "infra/load/locustfile.py"),
         "--headless", "--json", "--only-summary", "--host", url, "--tags", kind,
@@ -146,7 +147,7 @@ def locust(url: str, files: Path, kind: str, users: int, seconds: float) -> Seen
 
 
 def seen(row: dict[str, Any], seconds: float) -> Seen:
-    """One row of Locust's statistics: times are counted by the millisecond."""
+    """Read one row of Locust's statistics, which count times by the millisecond."""
     times = sorted((float(ms), count) for ms, count in row["response_times"].items())
     return Seen(
         per_s=row["num_requests"] / seconds,
@@ -157,7 +158,7 @@ def seen(row: dict[str, Any], seconds: float) -> Seen:
 
 
 def within(times: list[tuple[float, int]], share: float) -> float:
-    """The milliseconds within which this share of the answers came."""
+    """Return the milliseconds within which this share of the responses arrived."""
     wanted = share * sum(count for _, count in times)
     for ms, count in times:
         wanted -= count
@@ -167,7 +168,7 @@ def within(times: list[tuple[float, int]], share: float) -> float:
 
 
 def note(report: Report, found: dict[tuple[str, str, int], Seen]) -> None:
-    """Every step, the best of each kind, and what was wanted."""
+    """Report every step, the best of each kind, and the goals."""
     for (kind, load, users), one in found.items():
         stem = f"{kind}_{load}_{users}"
         report.figure(f"{stem}_per_s", one.per_s)

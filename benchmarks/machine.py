@@ -1,4 +1,4 @@
-"""What a figure was measured on: the machine, without its name, and the versions that have a say in speed."""
+"""The environment of a measurement: the machine, without its name, and the versions that affect speed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGES = (
 
 
 def machine() -> dict[str, str | int | float]:
-    """Cores that this process may use, processor, memory in GiB, system, and GPUs where there are any."""
+    """Return usable cores, processor, memory in GiB, system, and GPUs if there are any."""
     found: dict[str, str | int | float] = {
         "cores": cores(),
         "cpu": _processor(),
@@ -27,14 +27,14 @@ def machine() -> dict[str, str | int | float]:
 
 
 def cores() -> int:
-    """Cores that this process may run on."""
+    """Return the number of cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def versions() -> dict[str, str]:
-    """Python's version and those of the packages that are installed here."""
+    """Return the versions of Python and of the installed packages among `PACKAGES`."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -63,7 +63,7 @@ def _gpus() -> str:
 
 
 def _said_by(*command: str) -> str:
-    """A command's answer; empty where there is no such command or it fails."""
+    """Return a command's output, or an empty string if it is missing or fails."""
     try:
         return subprocess.run(
             command, capture_output=True, text=True, check=True, timeout=20

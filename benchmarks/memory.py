@@ -1,19 +1,19 @@
-"""A worker's memory: whether it stays flat over 200,000 pictures, and what large pictures add to it.
+"""A worker's memory: whether it stays flat over 200,000 pictures, and how much large pictures add.
 
 ::
 
     python -m benchmarks.memory [--pictures 200000] [--json]
 
-A worker process of its own takes a catalog from a picture host on loopback through real Redis and the real store, on a
-device that only takes its time. Most pictures are small (256 x 256), so that 200,000 are done in minutes; among each
-128 are two of 4 megapixels, one that is cut off, one that is no picture and one that is not there, since failures have
-a way of their own through every stage. `rss_mb_at_N` is the median of the resident set over the twentieth of the
-pictures before N hundredths; `rss_growth` is what it is at 100 over what it was at 10.
+A separate worker process takes a catalog from a picture host on loopback through real Redis and the real store, with a
+simulated device. Most pictures are small (256 x 256), so that 200,000 take only minutes. Of every 128, two have 4
+megapixels, one is truncated, one is not a picture and one is missing, because failures take a separate path through
+every stage. `rss_mb_at_N` is the median of the resident set over the 5% of the pictures before N percent;
+`rss_growth` is its value at 100 divided by that at 10.
 
-Then come pictures of 12 and of 47 megapixels (about 4 and 17 MB as files), more of them than the limits let in at
-once: `large_N_mp_mb` is how far the resident set rose above its last value before, at its peak; `_bound_mb` is what
-the settings add up to: `fetch_memory_bytes`, one picture more, and four bytes a pixel for each thread that decodes.
-`rss_mb_after_large` is what the process keeps of it.
+Then come pictures of 12 and of 47 megapixels (files of about 4 and 17 MB), more of them than the limits admit
+together. `large_N_mp_mb` is the peak increase of the resident set over its value before; `_bound_mb` is the sum
+of the limits in the settings: `fetch_memory_bytes`, one more picture, and four bytes per pixel for each decoding
+thread. `rss_mb_after_large` is what the process retains.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ MODEL = "timed-64-in-25ms"
 MIX = 128
 PICTURES, QUICK_PICTURES = 200_000, 4_000
 MEASURED_AT = range(10, 101, 10)
-"""Hundredths of the pictures."""
+"""Percent of the pictures."""
 WINDOW = 5
-"""Hundredths before each of these over which the median is taken: one moment may hold a large picture or not."""
+"""Percent before each of these over which to take the median: a single moment may or may not hold a large picture."""
 GROWTH = 1.05
 LARGE = {12: (3464, 160), 47: (6880, 60)}
-"""Megapixels: pixels a side, and how many pictures."""
+"""Megapixels: side in pixels, and number of pictures."""
 LARGE_QUALITY = 98
 MEGA = 1e6
 _LOOK_EVERY = 0.1
@@ -66,11 +66,11 @@ class Watched:
     seen: list[tuple[int, float]] = field(default_factory=list)  #: Outcomes so far, and MB then.
 
     def rss_mb(self) -> float:
-        """The resident set now."""
+        """Return the current resident set in MB."""
         return float(psutil.Process(self.process.pid).memory_info().rss) / MEGA
 
     def run(self, job: FedJob, pictures: int) -> float:
-        """Let a job of so many pictures come to its end; its seconds. Raises `RuntimeError` where it stands still."""
+        """Run a job of this many pictures to its end. Returns its seconds; raises `RuntimeError` if it stalls."""
         self.seen.clear()
         began = moved = time.monotonic()
         while not self.seen or self.seen[-1][0] < pictures:
@@ -87,19 +87,19 @@ class Watched:
         return time.monotonic() - began
 
     def median_mb(self, low: float, high: float) -> float:
-        """The median while between so many outcomes were in; the nearest look before where there was none."""
+        """Return the median in MB between two numbers of outcomes, or the last sample before if there is none."""
         within = [mb for done, mb in self.seen if low < done <= high]
         before = [mb for done, mb in self.seen if done <= high]
         return statistics.median(within or before[-1:])
 
     def peak_mb(self) -> float:
-        """The highest of all looks."""
+        """Return the largest sample in MB."""
         return max(mb for _, mb in self.seen)
 
 
 @contextmanager
 def watched_worker(around: Surroundings) -> Iterator[Watched]:
-    """Run a worker while inside."""
+    """Run a worker for the duration of the block."""
     command = [sys.executable, "-P", "-m", "vitrine", "worker", "--model", MODEL, "--device", "cpu"]
     log = around.folder / "worker.log"
     with running(command, environment=around.environment(), log=log) as process:
@@ -109,7 +109,7 @@ def watched_worker(around: Surroundings) -> Iterator[Watched]:
 
 
 def mixed() -> list[bytes]:
-    """The soak's pictures, `MIX` of them; what stands at 2 is not asked for."""
+    """Return the long job's pictures, `MIX` of them. The one at index 2 is never requested."""
     sources = [drawn(seed) for seed in range(8)]
     small = [saved(source.resize((256, 256)), 85) for source in sources]
     pictures = [small[number % len(small)] for number in range(MIX)]
@@ -120,7 +120,7 @@ def mixed() -> list[bytes]:
 
 
 def large(side: int) -> bytes:
-    """A picture of `side` x `side` pixels with as much detail as a photograph."""
+    """Return a picture of `side` x `side` pixels with as much detail as a photograph."""
     tile, canvas = drawn(1), Image.new("RGB", (side, side))
     for left in range(0, side, tile.width):
         for top in range(0, side, tile.height):
@@ -129,14 +129,14 @@ def large(side: int) -> bytes:
 
 
 def saved(image: Image.Image, quality: int) -> bytes:
-    """As a JPEG."""
+    """Encode as JPEG."""
     file = io.BytesIO()
     image.save(file, "JPEG", quality=quality)
     return file.getvalue()
 
 
 def soak(around: Surroundings, worker: Watched, report: Report, pictures: int) -> None:
-    """The long job."""
+    """Run the long job."""
 
     def url(number: int) -> str:
         missing = number % MIX == 2
@@ -163,7 +163,7 @@ def large_ones(
     *,
     quick: bool,
 ) -> None:
-    """Large pictures only: `size` is megapixels, pixels a side, and the file's bytes."""
+    """Run a job of large pictures only. `size` is megapixels, side in pixels, and the file's bytes."""
     megapixels, side, file_bytes = size
     count = 8 if quick else LARGE[megapixels][1]
     number = MIX + list(LARGE).index(megapixels)
@@ -178,7 +178,7 @@ def large_ones(
 
 
 def bound_bytes(pixels: int, file_bytes: int) -> float:
-    """What pictures of one size may take together, going by the default settings; what a model is given comes to little."""
+    """Return the memory that pictures of one size may use with default settings. Model inputs are negligible."""
     defaults = Settings.model_construct()
     one = pixels * FAST_JPEG
     decoded = min(usable_cores() * one, defaults.decode_memory_bytes // 2)

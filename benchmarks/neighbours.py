@@ -1,9 +1,9 @@
-"""How well neighbours are judged: the cut of relevance, near-duplicates and steering, on labelled pictures.
+"""Quality of neighbour judgements on labelled pictures: the relevance cut, near-duplicates and steering.
 
-`python -m benchmarks.neighbours FOLDER [--model DIR]... [--json]`. FOLDER holds `labels.csv` with the columns `file`
-and `label`, and the files. It says of each model what the cut that is made for each question gains over the best flat
-score, how many copies that are made here (re-encoded, halved, made brighter, cropped) are found as near-identical
-and how many others with them, and what plus and minus change. The figures of docs/search.md are from here.
+`python -m benchmarks.neighbours FOLDER [--model DIR]... [--json]`. FOLDER contains `labels.csv` with the columns
+`file` and `label`, and the files. For each model it reports how much the per-query cut gains over the best fixed
+score, how many copies created here (re-encoded, halved, brightened, cropped) are found as near-identical and how many
+false matches come with them, and the effect of plus and minus. The figures in docs/similarity.md come from here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from workers.models.base import EmbeddingModel
 from workers.models.factory import open_model
 
 BATCH = 32
-COPIED = 6  #: Of so many pictures one is copied.
+COPIED = 6  #: Copy one picture in this many.
 SHARES = (0.10, DISTANCE_RATIO, 0.15)
 
 Way = Callable[[Image.Image], Image.Image]
@@ -40,7 +40,7 @@ def _brighter(image: Image.Image) -> Image.Image:
 
 
 def _cropped(image: Image.Image) -> Image.Image:
-    """Without three hundredths on each side."""
+    """Remove 3% on each side."""
     width, height = image.size
     across, down = round(0.03 * width), round(0.03 * height)
     return image.crop((across, down, width - across, height - down))
@@ -52,11 +52,11 @@ WAYS: dict[str, tuple[int, Way]] = {
     "brighter": (90, _brighter),
     "cropped": (90, _cropped),
 }
-"""Of each copy the JPEG quality, and what is done to the picture."""
+"""JPEG quality of each kind of copy, and its change to the picture."""
 
 
 def copy_of(data: bytes, quality: int, way: Way) -> bytes:
-    """A picture's copy, as a JPEG."""
+    """Return a picture's copy as a JPEG."""
     with Image.open(io.BytesIO(data)) as image:
         made = way(image.convert("RGB"))
     written = io.BytesIO()
@@ -65,7 +65,7 @@ def copy_of(data: bytes, quality: int, way: Way) -> bytes:
 
 
 def embed(model: EmbeddingModel, pictures: Sequence[bytes]) -> NDArray[np.float32]:
-    """Unit vectors, float32 [n, dimension]."""
+    """Return unit vectors, float32 [n, dimension]."""
     decode = ImageDecoder(10**8)
     parts = [
         model.embed([model.preprocess(decode(data)) for data in pictures[start : start + BATCH]])
@@ -77,7 +77,7 @@ def embed(model: EmbeddingModel, pictures: Sequence[bytes]) -> NDArray[np.float3
 
 
 def measure(name: str, files: Sequence[tuple[str, str]], folder: Path, report: Report) -> Cuts:
-    """Note everything about one model."""
+    """Report everything about one model."""
     model = open_model(name, device="cpu")
     short = model.name
     pictures = [(folder / file).read_bytes() for file, _ in files]
@@ -106,7 +106,7 @@ def _note(found: Cuts, of: str, report: Report) -> None:
 
 
 def _copies(pictures: Sequence[bytes]) -> Iterator[tuple[str, list[tuple[int, bytes]]]]:
-    """Copies of each kind alone, and of all together, each with its picture's row."""
+    """Yield the copies of each kind alone, then all together, each with its picture's row."""
     rows = range(0, len(pictures), COPIED)
     made = {
         kind: [(row, copy_of(pictures[row], quality, way)) for row in rows]
@@ -117,7 +117,7 @@ def _copies(pictures: Sequence[bytes]) -> Iterator[tuple[str, list[tuple[int, by
 
 
 def transferred(found: Sequence[Cuts]) -> float:
-    """Mean F1 where each model is cut at the flat score that is best for another."""
+    """Return the mean F1 if each model is cut at the fixed score that is best for another."""
     chosen = [int(one.by_flat.argmax()) for one in found]
     return float(np.mean([
         mine.by_flat[flat]

@@ -1,13 +1,13 @@
-"""Runs the benchmarks one after another and writes docs/performance.md; what `make bench` does.
+"""Run the benchmarks one after another and write docs/performance.md. `make bench` uses it.
 
 ::
 
     python -m benchmarks.performance [NAME...] [--render] [-- ARGUMENTS]
 
-Each result is kept as docs/measured/NAME.json with its date and command, and the page is written anew from all of them: so one
-benchmark can be repeated alone, and what only another machine can measure is added by running it there. What a person wrote on
-the page between the markers of a benchmark's `why` stays. With `--quick` among the arguments nothing is written. `--render` only
-writes the page.
+Each result is kept as docs/measured/NAME.json with its date and command, and the page is rewritten from all of them.
+A single benchmark can therefore be repeated alone, or run on another machine to add what only that machine can
+measure. Text that a person wrote between the markers of a benchmark's `why` is preserved. With `--quick` among the
+arguments nothing is written. `--render` only writes the page.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ QUICK = "--quick"
 
 
 def run(name: str, arguments: Sequence[str]) -> dict[str, Any] | None:
-    """One benchmark's result with its date and command; None where it failed, which it says on stderr itself."""
+    """Return one benchmark's result with its date and command, or None if it failed, as its stderr explains."""
     command = [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--json"]
     began = datetime.now(UTC)
     print(f"benchmarks.{name}", file=sys.stderr, flush=True)
@@ -46,13 +46,13 @@ def run(name: str, arguments: Sequence[str]) -> dict[str, Any] | None:
 
 
 def keep(name: str, found: dict[str, Any]) -> None:
-    """Write a result where the page finds it."""
+    """Write a result to the folder that the page is rendered from."""
     MEASURED.mkdir(exist_ok=True)
     (MEASURED / f"{name}.json").write_text(json.dumps(found, indent=2) + "\n")
 
 
 def render() -> None:
-    """Write the page from what is kept."""
+    """Write the page from the stored results."""
     kept = {
         name: json.loads(file.read_text())
         for name in (*BENCHMARKS, "profile_before", "profile")
@@ -63,7 +63,7 @@ def render() -> None:
 
 
 def main() -> int:
-    """Measure, keep, write; 1 where a benchmark failed (not where it missed a goal)."""
+    """Measure, store and render. Returns 1 if a benchmark failed, but not if it only missed a goal."""
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     options.add_argument("names", nargs="*", metavar="NAME", help="default: all of them")
     options.add_argument("--render", action="store_true", help="only write the page")
@@ -84,12 +84,12 @@ def main() -> int:
 
 
 def _kept_as(name: str, arguments: Sequence[str]) -> str:
-    """Another checkout's profile is what it was before."""
+    """Return the name to store a result under. Another checkout's profile is the one before a change."""
     return "profile_before" if name == "profile" and "--checkout" in arguments else name
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
-    """The words for this command, and those for the benchmarks."""
+    """Split the arguments into those of this command and those of the benchmarks."""
     if "--" not in words:
         return words, []
     place = words.index("--")

@@ -1,23 +1,24 @@
-"""End to end: pictures over HTTP, real Redis, the real store, `vitrine worker`, against the usual ways to do it.
+"""End to end with HTTP pictures, real Redis, the real store and `vitrine worker`, against the usual alternatives.
 
 ::
 
     python -m benchmarks.pipeline [--device fake|cpu|cuda]... [--seconds 10] [--rounds 3] [--quick] [--json]
 
-A host in a process of its own serves 100 KB JPEGs of 800 x 800 with 30 ms of latency; worker, Redis, store and host share
-the machine, so on few cores they take from each other. Everything compared takes turns on the same Redis, store and
-host and does the same work on the store; a turn's rate is counted from after its first tenth to its last outcome, and a
-ratio is taken within each round.
+A host in a separate process serves 100 KB JPEGs of 800 x 800 with 30 ms of latency. Worker, Redis, store and host share
+the machine, so on few cores they compete. All candidates run interleaved on the same Redis, store and host and do
+the same work on the store. A run's rate is counted from after its first tenth to its last outcome, and ratios are
+computed within each round.
 
-`fake` is a device that sleeps: 64 pictures in 50, 100, 200 and 300 ms, of which 30% pass however few they are. Against it, and
-at 200 ms, stand (b) `task_per_picture`, (c) `celery_batches` in a solo and in a threads pool, (d) `own_batch`, and that on chunks
-of 1 to 31 pictures (see `benchmarks.baselines`); (a) is the model alone on ready batches. `cpu` and `cuda` are a model of CLIP-B/32's size.
+`fake` is a device that sleeps: 64 pictures in 50, 100, 200 and 300 ms, of which 30% pass however few there are. At
+200 ms, vitrine is compared with (b) `task_per_picture`, (c) `celery_batches` in a solo and in a threads pool, and
+(d) `own_batch`, also on chunks of 1 to 31 pictures (see `benchmarks.baselines`); (a) is the model alone on ready
+batches, at every speed. `cpu` and `cuda` use a model of CLIP-B/32's size.
 
-(b) and (c) fetch with requests and decode with Pillow, as is usual; `celery_batches_fast` and (d) are given vitrine's own
-fetcher and decoders, so that only how the work is packed and overlapped differs. None of them keeps a ledger.
+(b) and (c) fetch with requests and decode with Pillow, as is usual. `celery_batches_fast` and (d) use vitrine's
+fetcher and decoders, so that they differ only in how the work is packed and overlapped. None of them keeps a ledger.
 
-`vs_bare_model` is that of the fastest fake device that is slower than the pipeline can go on this machine, which is what it
-reaches on the fastest: only there the model is the limit.
+`vs_bare_model` is taken at the fastest fake device that is slower than this machine's pipeline capacity, which is the
+rate reached with the fastest device: only there the model is the limit.
 """
 
 from __future__ import annotations
@@ -46,13 +47,13 @@ from benchmarks.report import Report, parser
 from workers.models.factory import open_model
 
 PICTURES = 64
-"""Different ones; each URL is another."""
+"""Number of distinct pictures; each URL serves another."""
 FAKE_MS = (50, 100, 200, 300)
 COMPARED_MS = 200
-"""Of the device that everything is compared on: slower than two cores can decode, so that the ways to fill it differ by that."""
+"""Device on which everything is compared: slower than two cores can decode, so that how well it is filled matters."""
 BATCHES = ("celery[redis]>=5.6,<5.7", "celery-batches==0.11")
 THREADS = 12
-"""Tasks at once of a baseline in a threads pool: as many as vitrine has chunks in work by default."""
+"""Concurrent tasks of a baseline in a threads pool: as many as vitrine's default number of chunks in progress."""
 PICTURE_THREADS = 8
 GOALS = (
     ("vs_bare_model", ">=", 0.95),
@@ -71,21 +72,21 @@ Rounds = dict[str, list[Turn]]
 class Pace:
     """How long everything takes."""
 
-    seconds: float  #: Of a turn, once its rate is known.
+    seconds: float  #: Length of a run, once its rate is known.
     rounds: int
-    first: int  #: Pictures of the first turn, and the least of any.
-    environments: bool = True  #: Whether to measure what needs an environment of its own.
+    first: int  #: Pictures of the first run, and the minimum for any run.
+    environments: bool = True  #: Whether to measure candidates that need a separate environment.
     fake_ms: Sequence[int] = (
-        FAKE_MS  #: The fake devices, which hold the one that is compared with the baselines.
+        FAKE_MS  #: The fake devices, including the one that is compared with the baselines.
     )
 
     def over(self, turn: Callable[[Sequence[int]], Turn], *, ragged: bool = False) -> Run:
-        """Turns of this length over full or ragged chunks."""
+        """Return runs of this length over full or ragged chunks."""
         chunks = ragged_chunks if ragged else full_chunks
         return Paced(turn, chunks, seconds=self.seconds, first=self.first)
 
     def rounds_of(self, runs: dict[str, Run]) -> Rounds:
-        """Let them take turns."""
+        """Run them interleaved."""
         return interleaved(runs, self.rounds)
 
 
@@ -125,7 +126,7 @@ def _fake(report: Report, around: Surroundings, pace: Pace) -> None:
 
 
 def _waits(report: Report, worker: VitrineWorker, where: str) -> None:
-    """How long the thread that launches the device waited for the GIL, and how late a batch's answer was taken."""
+    """Report how long the device's thread waited for the GIL, and how late it took a batch's result."""
     found = worker.gil_wait_ms()
     if found is not None:
         report.figure(f"gil_wait_ms_{where}", found[0])
@@ -134,7 +135,7 @@ def _waits(report: Report, worker: VitrineWorker, where: str) -> None:
 
 
 def _where_the_model_is_the_limit(report: Report, reached: dict[int, tuple[float, float]]) -> None:
-    """Choose the device at which `vs_bare_model` and the wait for the GIL are judged."""
+    """Choose the device at which to judge `vs_bare_model` and the wait for the GIL."""
     capacity = reached[min(reached)][1]
     slower = [ms for ms, (bare, _) in reached.items() if bare < capacity]
     ms = min(slower, default=max(reached))
@@ -145,7 +146,7 @@ def _where_the_model_is_the_limit(report: Report, reached: dict[int, tuple[float
 
 
 def _compare(report: Report, rounds: Rounds) -> None:
-    """The figures of the comparisons with the baselines, at the one device they share."""
+    """Report the comparisons with the baselines, on the one device they share."""
     for name, turns in rounds.items():
         if name not in {"bare", "vitrine"}:
             report.spread(f"{name}_pictures_per_s", _rates(turns))
@@ -180,7 +181,7 @@ def _rates(turns: Sequence[Turn]) -> list[float]:
 def _baselines(
     report: Report, around: Surroundings, pace: Pace, open_until: ExitStack
 ) -> dict[str, Run]:
-    """Start the baselines that this machine allows, until `open_until` ends."""
+    """Start the baselines that this machine allows, and keep them running until `open_until` ends."""
     runs: dict[str, Run] = {}
     for baseline in _known(report, environments=pace.environments):
         worker = open_until.enter_context(
@@ -200,7 +201,7 @@ def _known(report: Report, *, environments: bool) -> Iterator[Baseline]:
     )  # fmt: skip
     yield Baseline("own_batch", f"{module}own_batch", "threads", THREADS, whole_chunks=True)
     if not environments:
-        report.skip("celery_batches", "it needs an environment of its own")
+        report.skip("celery_batches", "needs a separate environment (left out)")
         return
     try:
         python = python_with(BATCHES, over_this=True)

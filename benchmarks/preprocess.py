@@ -1,16 +1,17 @@
-"""Preprocessing: from a picture's bytes to a model's normalised input, vitrine's ways beside transformers' processors.
+"""Preprocessing from a picture's bytes to a model's normalised input: vitrine's methods and transformers' processors.
 
 ::
 
     python -m benchmarks.preprocess [--megapixels 0.3 1 4 12 24] [--formats jpeg png webp] [--sides 224 384]
                                     [--rounds 3] [--torchvision PYTHON] [--quick] [--json]
 
-`fast` and `fast_dct` (with VITRINE_JPEG_SCALING), `reference` (VITRINE_PREPROCESS=reference), and transformers' SigLIP processor
-after Pillow's decoder, on its Pillow backend and on torchvision's. The ways take turns, in one thread each; cost is the
-CPU time of a picture, a ratio is taken within each round. Fidelity is that to the Pillow-backed processor: the largest difference in
-levels of 255, and one less the cosine of a randomly initialised SigLIP's vectors, plain and centred: the worst picture's.
+Compares `fast` and `fast_dct` (with VITRINE_JPEG_SCALING), `reference` (VITRINE_PREPROCESS=reference), and transformers'
+SigLIP processor after Pillow's decoder, on its Pillow backend and on torchvision's. Runs are interleaved, each in one
+thread. Cost is the CPU time per picture, and ratios are computed within each round. Fidelity is relative to the
+Pillow-backed processor: the largest difference in levels of 255, and one minus the cosine of a randomly initialised
+SigLIP's vectors, plain and centred, each for the worst picture.
 
-torchvision gets an environment of its own, or is used by the interpreter given; where neither works it is skipped by name.
+torchvision gets a separate environment, or runs in the given interpreter. If neither works, it is skipped and named.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from benchmarks.report import Report, parser
 from workers.images.pillow_decode import prepare_pillow
 
 PICTURES = 3
-"""Of each size and format."""
+"""Per size and format."""
 BASE, OTHER = "transformers_pil", "transformers_torchvision"
 GOALS = [
     (f"jpeg_4mp_{side}_{way}_{figure}", relation, bound)
@@ -57,19 +58,19 @@ GOALS = [
 
 @dataclass(frozen=True)
 class Case:
-    """Pictures of one size and format, and what they become."""
+    """Pictures of one size and format, and the target size."""
 
     name: str
     files: list[Path]
     side: int
 
     def contents(self) -> list[bytes]:
-        """The files' bytes."""
+        """Return the files' bytes."""
         return [file.read_bytes() for file in self.files]
 
 
 def ways(side: int) -> dict[str, MakePixels]:
-    """What is compared within this process."""
+    """Return the methods that are compared within this process."""
     return {
         "fast": vitrine(side),
         "fast_dct": vitrine(side, scaling=True),
@@ -79,7 +80,7 @@ def ways(side: int) -> dict[str, MakePixels]:
 
 
 def compare(report: Report, case: Case, rounds: int, peer: TorchvisionProcess | None) -> None:
-    """Measure one case: cost in turns, then fidelity."""
+    """Measure one case: cost in interleaved runs, then fidelity."""
     makers, contents = ways(case.side), case.contents()
     runs: dict[str, Callable[[], float]] = {
         name: partial(cpu_ms, make, contents) for name, make in makers.items()
@@ -106,7 +107,7 @@ def compare(report: Report, case: Case, rounds: int, peer: TorchvisionProcess | 
 def measure(
     sizes: Sequence[float], formats: Sequence[str], sides: Sequence[int], rounds: int, python: str
 ) -> Report:
-    """Every size in every format to every side."""
+    """Measure every size in every format for every target side."""
     prepare_pillow()
     torch.set_num_threads(1)
     report = Report("preprocess")
@@ -128,7 +129,7 @@ def measure(
 
 def _peer(report: Report, up: ExitStack, folder: Path, python: str) -> TorchvisionProcess | None:
     if python == "none":
-        report.skip(OTHER, "not asked for")
+        report.skip(OTHER, "not requested")
         return None
     try:
         chosen = Path(python) if python else python_with(REQUIREMENTS, over_this=True)

@@ -1,12 +1,12 @@
-"""Where the worker's CPU goes: py-spy watches one at full load, its samples are summed up by stage and by function.
+"""CPU profile of a worker at full load: py-spy's samples, summed by stage and by function.
 
 ::
 
     python -m benchmarks.profile [--pictures 3000] [--checkout ../another] [--json]
 
-The load is the `pipeline` benchmark's: 100 KB pictures over HTTP with 30 ms of latency, real Redis and store, a device
-that only takes its time. `--checkout` profiles the worker of another checkout of this project under the same load (its
-own code for everything measured, submitted through its own command), for a table of before and after.
+The load is the `pipeline` benchmark's: 100 KB pictures over HTTP with 30 ms of latency, real Redis and store, a
+simulated device. `--checkout` profiles the worker of another checkout of this project under the same load, for a
+table of before and after. It uses that checkout's code for everything measured, and submits with its command.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _worker(around: Surroundings) -> Iterator[Process]:
 
 
 def _job(around: Surroundings, pictures: int) -> None:
-    """Submit a catalog as a user does and wait until every picture is in the store."""
+    """Submit a catalog as a user does, and wait until every picture is in the store."""
     catalog = around.folder / f"catalog-{pictures}.csv"
     with catalog.open("w", newline="") as file:
         rows = csv.writer(file)
@@ -98,7 +98,7 @@ def _job(around: Surroundings, pictures: int) -> None:
 
 @contextmanager
 def _spying(pid: int, file: Path) -> Iterator[Path]:
-    """Sample the process's threads that are at work, with their names, until the block ends."""
+    """Sample the process's running threads, with their names, until the block ends."""
     command = ["py-spy", "record", "--pid", str(pid), "--rate", str(SAMPLES_PER_S), "--threads"]
     executable = Path(sys.executable).with_name("py-spy")
     command[0] = str(executable) if executable.exists() else command[0]
@@ -110,14 +110,14 @@ def _spying(pid: int, file: Path) -> Iterator[Path]:
     try:
         yield file
     finally:
-        # An interrupt ends the recording, and it writes what it has.
+        # An interrupt ends the recording, and py-spy writes what it has.
         with contextlib.suppress(ProcessLookupError):
             spy.send_signal(2)
         spy.wait()
 
 
 def show(found: dict[str, Any]) -> None:
-    """Two tables for a person."""
+    """Print two tables for a person."""
     console = Console()
     head = f"{found['pictures']} pictures in {found['seconds']} s, {found['cpu_ms_per_picture']} ms of CPU each"
     console.print(head)

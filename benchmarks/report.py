@@ -1,4 +1,4 @@
-"""The one shape in which every benchmark reports: the machine, versions, figures, and goals beside them.
+"""The report that every benchmark produces: machine, versions, figures, and goals.
 
 ::
 
@@ -9,8 +9,8 @@
     report.skip("cuda", "this machine has no GPU")
     report.show(as_json=given.json)
 
-A goal that is missed is said plainly and fails nothing: a benchmark tells, a test judges. What could not be
-measured here is named with its reason, and its goal then stands without a figure.
+A missed goal is reported and fails nothing: benchmarks report, tests judge. Anything that could not be measured here
+is listed with the reason, and its goal has no figure.
 """
 
 from __future__ import annotations
@@ -31,39 +31,39 @@ from benchmarks.machine import machine, versions
 
 RELATIONS: dict[str, Callable[[float, float], bool]] = {">=": ge, "<=": le, ">": gt, "<": lt}
 DIGITS = 4
-"""Figures are rounded to this many significant digits; their noise begins well before."""
+"""Significant digits of a figure; its noise is larger than this rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a figure shall be, and what it is."""
+    """A figure's goal, and its measured value."""
 
     name: str  #: The figure's name.
     goal: str  #: `>= 0.95`
-    figure: float | None  #: None where it was not measured, see `Report.skipped`.
+    figure: float | None  #: None if it was not measured, see `Report.skipped`.
     met: bool | None
 
 
 class Report:
-    """One benchmark's results, gathered while it runs."""
+    """One benchmark's results, collected while it runs."""
 
     def __init__(self, name: str) -> None:
-        self.name = name  #: The benchmark's.
+        self.name = name  #: The benchmark's name.
         self.figures: dict[str, float] = {}
-        self.skipped: dict[str, str] = {}  #: What was not measured, and why.
+        self.skipped: dict[str, str] = {}  #: What was not measured, with the reason.
         self.notes: dict[
             str, str
-        ] = {}  #: What else has to be known: the pictures' source, a chosen size.
+        ] = {}  #: Other information needed to read the figures: the pictures' source, a chosen size.
         self._bounds: list[tuple[str, str, float]] = []
 
     def figure(self, name: str, value: float) -> None:
-        """Note a figure; its unit ends its name (`cpu_ms_per_picture`), a bare ratio has none."""
+        """Record a figure. Its name ends with its unit (`cpu_ms_per_picture`); a plain ratio has none."""
         if not math.isfinite(value):
             raise ValueError(f"the figure {name} is {value}")
         self.figures[name] = float(f"{value:.{DIGITS}g}")
 
     def spread(self, name: str, series: Sequence[float] | Spread) -> Spread:
-        """Note a series, or its sum, as three figures: NAME (the median), NAME_low and NAME_high."""
+        """Record a series, or its summary, as three figures: NAME (the median), NAME_low and NAME_high."""
         found = series if isinstance(series, Spread) else Spread.of(series)
         self.figure(name, found.median)
         self.figure(f"{name}_low", found.low)
@@ -71,17 +71,17 @@ class Report:
         return found
 
     def goal(self, name: str, relation: str, bound: float) -> None:
-        """Say what the figure `name` shall be, before or after it is measured; `>=`, `<=`, `>` or `<`."""
+        """Set the goal of the figure `name`, before or after it is measured: `>=`, `<=`, `>` or `<`."""
         if relation not in RELATIONS:
             raise ValueError(f"a goal's relation is one of {', '.join(RELATIONS)}")
         self._bounds.append((name, relation, bound))
 
     def skip(self, name: str, reason: str) -> None:
-        """Say what was not measured, and why."""
+        """Record something that was not measured, with the reason."""
         self.skipped[name] = reason
 
     def note(self, name: str, text: str) -> None:
-        """Say something that is no number and without which the figures cannot be read."""
+        """Record text that is needed to read the figures."""
         self.notes[name] = text
 
     @property
@@ -95,7 +95,7 @@ class Report:
         return Goal(name, f"{relation} {bound:g}", figure, met)
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as `--json` prints it."""
+        """Return the report as `--json` prints it."""
         return {
             "benchmark": self.name,
             "machine": machine(),
@@ -107,7 +107,7 @@ class Report:
         }
 
     def show(self, *, as_json: bool) -> None:
-        """Print it: one JSON object, or tables for a person."""
+        """Print the report as one JSON object, or as tables for a person."""
         if as_json:
             print(json.dumps(self.as_dict(), indent=2))
             return
@@ -123,7 +123,7 @@ class Report:
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
-    """A benchmark's options, those that all have: `--json`, and `--quick` to see that it runs at all."""
+    """Return a parser with the options of every benchmark: `--json`, and `--quick` to check that it runs."""
     options = argparse.ArgumentParser(description=(doc or "").split("\n")[0])
     options.add_argument("--json", action="store_true", help="one JSON object on stdout")
     options.add_argument(
@@ -133,7 +133,7 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
 
 
 def shown(figure: float) -> str:
-    """A figure for people: four digits, or all before the point."""
+    """Format a figure for people: four digits, or all digits before the decimal point."""
     return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.{DIGITS}g}"
 
 

@@ -1,16 +1,16 @@
-"""Does an item cost the same whatever the job's size: submit and walk, CPU, Redis and memory.
+"""Cost per item at every job size: submitting and processing, in CPU, Redis and memory.
 
 ::
 
     python -m benchmarks.scale [--items 10000,100000,1000000] [--rounds 3] [--json]
 
-A turn submits a CSV catalog of so many items, one picture each, as `vitrine submit` does, in a process of its own, to a
-real Redis with its append-only file; then a worker's whole walk takes every message, leases, decodes, batches and
-finishes, with nothing behind it: no network, no model, no store (`benchmarks.parts.walking`). Sizes take turns. A job of
-more than 200,000 items is walked in the last round only, and cancelled in the others.
+A run submits a CSV catalog with one picture per item, as `vitrine submit` does, from a separate process to a real Redis
+with its append-only file. Then a worker takes every message, leases, decodes, batches and finishes, without network,
+model or store (`benchmarks.parts.walking`). Sizes are interleaved. A job of more than 200,000 items is processed in
+the last round only, and cancelled in the others.
 
-Costs are CPU an item: of the submitting process, of the walking one, and of Redis. `_growth` is the dearest size's
-median over the cheapest's: 1.1 is flat within 10%.
+Costs are CPU per item: of the submitting process, of the worker, and of Redis. `_growth` is the median of the most
+expensive size divided by that of the cheapest: 1.1 is flat within 10%.
 """
 
 from __future__ import annotations
@@ -41,26 +41,26 @@ ITEMS = "10000,100000,1000000"
 QUICK_ITEMS = "1000,4000"
 WARM_UP_ITEMS = 2000
 WALKED_EACH_ROUND = 200_000
-"""Items up to which a job is walked in every round; a walk takes some 150 us an item."""
+"""Largest job in items that is processed in every round; processing takes about 150 us per item."""
 FLAT = ("submit_cpu_us", "submit_redis_us", "walk_cpu_us", "walk_redis_us", "pending_bytes")
 
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """What the walk of a job came to, an item."""
+    """Results of processing a job, per item."""
 
     cpu_us: float
     redis_us: float
     items_per_s: float
-    finished_bytes: float  #: Of Redis, once every picture has its outcome.
+    finished_bytes: float  #: Of Redis, once every picture has an outcome.
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one job came to, an item."""
+    """Results of one job, per item."""
 
     submitted: Submitted
-    pending_bytes: float  #: Of Redis, blobs, ledger and messages.
+    pending_bytes: float  #: Of Redis: blobs, ledger and messages.
     walked: Walked | None
 
     @property
@@ -70,17 +70,17 @@ class Turn:
 
     @property
     def submit_redis_us(self) -> float:
-        """CPU of Redis meanwhile."""
+        """CPU of Redis during submission."""
         return 1e6 * self.submitted.redis_cpu_seconds / self.submitted.items
 
     @property
     def rows_per_s(self) -> float:
-        """From the file to the queue, by the clock."""
+        """Rows per second from the file to the queue, by wall time."""
         return self.submitted.items / self.submitted.seconds
 
 
 class Bench:
-    """A Redis and catalogs of each size."""
+    """A Redis, and catalogs of each size."""
 
     def __init__(self, folder: Path, redis_url: str, rounds: int) -> None:
         self._folder = folder
@@ -97,7 +97,7 @@ class Bench:
         self._redis.close()
 
     def catalog(self, items: int) -> Path:
-        """A catalog of so many items; written where it is not there yet."""
+        """Return a catalog of this many items, written if it does not exist yet."""
         path = self._folder / f"{items}.csv"
         if not path.exists():
             writer = get_context("spawn").Process(
@@ -108,7 +108,7 @@ class Bench:
         return path
 
     def turn(self, items: int) -> Turn:
-        """Submit a job, and walk or cancel it."""
+        """Submit a job, then process or cancel it."""
         self._turns[items] += 1
         path, warm_up = self.catalog(items), self.catalog(WARM_UP_ITEMS)
         used = self._gauge.bytes_used()
@@ -135,20 +135,20 @@ class Bench:
         return Walked(cpu_us, redis_us, job.images / seconds, left)
 
     def _forget(self, job: str, model: str) -> None:
-        """Leave nothing of a job: neither its chunks, nor its messages, nor its counts."""
+        """Remove every trace of a job: its chunks, messages and counts."""
         if self._ledger.status(job).pending:
             self._ledger.cancel(job)
         self._redis.unlink(*job_keys(job), f"{BROKER_PREFIX}{ingest_queue(model)}")
 
 
 def measure(sizes: Sequence[int], rounds: int) -> dict[int, list[Turn]]:
-    """The turns of each size."""
+    """Run every size in interleaved rounds."""
     with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as name:
         redis = PrivateRedis(Path(name) / "redis")
         redis.start()
         try:
             bench = Bench(Path(name), redis.url, rounds)
-            bench.turn(WARM_UP_ITEMS)  # Redis loads the scripts.
+            bench.turn(WARM_UP_ITEMS)  # lets Redis load the scripts
             runs = {str(items): partial(bench.turn, items) for items in sizes}
             turns = interleaved(runs, rounds, warm_ups=0)
             bench.close()
@@ -158,7 +158,7 @@ def measure(sizes: Sequence[int], rounds: int) -> dict[int, list[Turn]]:
 
 
 def reported(turns: dict[int, list[Turn]]) -> Report:
-    """The turns summed up: figures of each size, their growth, and the goals."""
+    """Summarize the runs: figures of each size, their growth, and the goals."""
     report = Report("scale")
     medians: dict[str, list[float]] = {name: [] for name in FLAT}
     for items, found in turns.items():

@@ -1,9 +1,9 @@
-"""Times the embedded stores side by side: `python -m benchmarks.store [--points N] [--json]`.
+"""The embedded stores compared: `python -m benchmarks.store [--points N] [--json]`.
 
-Every engine gets the same points (drawn unit vectors, a keyword and a number to filter by) in batches of
-64, as workers write them; then the same queries, one after another, after fifty unmeasured ones. `edge` is
-shown as it is after a load (every vector compared) and again after its HNSW graph was built; `remote` is
-the same store through its HTTP process.
+Every engine gets the same points (random unit vectors, with a keyword and a number to filter by) in batches of
+64, as workers write them, and then the same queries one by one, after fifty uncounted ones. `edge` is
+measured after a load (every vector compared) and again after building its HNSW graph; `remote` is the same
+store through its HTTP process.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ DIMENSION = 768
 LATENT = 32
 QUERIES = 30
 QUICK_POINTS = 500
-WARM_UP = 50  #: A graph that was just built is read from disk page by page at first.
+WARM_UP = 50  #: A new graph is read from disk page by page at first.
 TOP = 10
 NAME = "bench"
 SPACE = EmbeddingSpace("bench", "r", "p", DIMENSION)
@@ -46,9 +46,9 @@ Row = dict[str, float]
 
 
 def unit(rows: int, seed: int) -> NDArray[np.float32]:
-    """Unit vectors that lie near a plane of 32 dimensions, as embeddings do.
+    """Return unit vectors close to a plane of 32 dimensions, as embeddings are.
 
-    Vectors without any such structure are all alike far from each other, and no graph finds its way.
+    Vectors without such structure are all equally far from each other, and no graph can be searched efficiently.
     """
     plane = np.random.default_rng(0).standard_normal((LATENT, DIMENSION), dtype=np.float32)
     random = np.random.default_rng(seed)
@@ -59,7 +59,7 @@ def unit(rows: int, seed: int) -> NDArray[np.float32]:
 
 
 def batches(points: int) -> Iterator[PointBatch]:
-    """The load, chunk by chunk; two pictures an item."""
+    """Yield the load, one chunk at a time, with two pictures per item."""
     for start in range(0, points, CHUNK_SIZE):
         rows = range(start, min(points, start + CHUNK_SIZE))
         items = [f"item-{row // 2}" for row in rows]
@@ -75,14 +75,14 @@ def batches(points: int) -> Iterator[PointBatch]:
 
 
 def timed(action: Callable[[], object]) -> float:
-    """Seconds of wall time."""
+    """Return the seconds of wall time."""
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
 
 
 def p50_ms(query: Callable[[NDArray[np.float32]], object]) -> float:
-    """Median milliseconds of a query."""
+    """Return the median milliseconds of a query."""
     vectors = unit(QUERIES + WARM_UP, seed=10**9)
     for vector in vectors[:WARM_UP]:
         query(vector)
@@ -91,7 +91,7 @@ def p50_ms(query: Callable[[NDArray[np.float32]], object]) -> float:
 
 
 def queries(store: VectorStore) -> Row:
-    """Plain and filtered queries of a store."""
+    """Measure plain and filtered queries of a store."""
     return {
         "query_ms": p50_ms(lambda v: store.search(NAME, v, top=TOP)),
         "filtered_ms": p50_ms(lambda v: store.search(NAME, v, top=TOP, where=WHERE)),
@@ -99,13 +99,13 @@ def queries(store: VectorStore) -> Row:
 
 
 def load_us(points: int, upsert: Callable[[PointBatch], object]) -> float:
-    """Microseconds a point; making the points is left out."""
+    """Return microseconds per point, excluding the creation of the points."""
     seconds = sum(timed(partial(upsert, batch)) for batch in batches(points))
     return 1e6 * seconds / points
 
 
 def edge(points: int, path: Path) -> dict[str, Row]:
-    """The embedded engine: plain, through its process, and with its graph."""
+    """Measure the embedded engine: plain, through its process, and with its graph."""
     store = EmbeddedStore(path)
     store.ensure(NAME, SPACE)
     plain: Row = {"upsert_us": load_us(points, lambda batch: store.upsert(NAME, batch))}
@@ -124,14 +124,14 @@ def edge(points: int, path: Path) -> dict[str, Row]:
 
 
 def reopened(path: Path) -> tuple[float, EmbeddedStore]:
-    """Seconds to open a store, and the store."""
+    """Return the seconds to open a store, and the store."""
     started = time.perf_counter()
     store = EmbeddedStore(path)
     return time.perf_counter() - started, store
 
 
 def through_http(url: str, points: int) -> Row:
-    """The same store as the other processes see it; upserts replace what is there."""
+    """Measure the same store as other processes see it. Upserts replace existing points."""
     client = RemoteStore(url, "only-for-measuring")
     rows = min(points, 5000)
     row: Row = {"upsert_us": load_us(rows, lambda batch: client.upsert(NAME, batch))}
@@ -141,7 +141,7 @@ def through_http(url: str, points: int) -> Row:
 
 
 def recall(store: VectorStore) -> float:
-    """Share of the exact ten nearest items that the graph finds."""
+    """Return the share of the exact ten nearest items that the graph finds."""
     found = []
     for vector in unit(QUERIES, seed=10**9):
         exact = {g.item_id for g in store.search(NAME, vector, top=TOP, exact=True)}
@@ -151,7 +151,7 @@ def recall(store: VectorStore) -> float:
 
 
 def local(points: int, path: Path) -> dict[str, Row]:
-    """qdrant-client's local mode: the same points as it takes them, grouped by itself."""
+    """Measure qdrant-client's local mode, with the same points in its own form and its own grouping."""
     client = QdrantClient(path=str(path))
     vectors = models.VectorParams(size=DIMENSION, distance=models.Distance.COSINE)
     client.create_collection(NAME, vectors)
@@ -183,7 +183,7 @@ def local(points: int, path: Path) -> dict[str, Row]:
 
 
 def reported(points: int, results: dict[str, Row]) -> Report:
-    """Every engine's figures, its name before theirs."""
+    """Report every engine's figures, prefixed with its name."""
     report = Report("store")
     report.note(
         "load", f"{points} points of {DIMENSION} dimensions, p50 of {QUERIES} queries, top {TOP}"

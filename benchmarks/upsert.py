@@ -1,14 +1,14 @@
-"""What writing a vector costs the writer: `python -m benchmarks.upsert [--turns 30] [--json]`.
+"""CPU cost of writing a vector, for the writer: `python -m benchmarks.upsert [--turns 30] [--json]`.
 
-Chunks of 64 points of 768 dimensions with catalog fields and provenance; CPU of this process (`process_time`) per vector,
-the ways of each kind in turns, the store's own way first:
+Chunks of 64 points of 768 dimensions with catalog fields and provenance. Measures the CPU of this process
+(`process_time`) per vector, with the methods of each kind interleaved, the store's own method first:
 
 - `server`, a Qdrant server over REST: the store's upsert, which writes JSON from arrays, against the client's
-  with a list of Python floats a point. The server is a stand-in in another process that answers at once; on
-  loopback the client makes a connection for every request, some 15 us per vector of either way.
-- `engine`, the embedded engine: its points made from rows seen through a memoryview, against the rows themselves,
-  against lists. What it does with points is the same for all, and left out; so are payloads.
-- `frame`, the way to the store's own process: vectors as they are in memory, against JSON of lists.
+  with a list of Python floats per point. The server is a stand-in in another process that responds immediately. On
+  loopback the client opens a connection for every request, about 15 us per vector with either method.
+- `engine`, the embedded engine: points created from rows as memoryviews, from the rows as arrays, and from
+  lists. What the engine then does with points is the same for all, and excluded; so are payloads.
+- `frame`, for the store's own process: vectors as raw memory, against JSON of lists.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from vitrine.testing.qdrant_http import qdrant_http
 
 TURNS, QUICK_TURNS = 30, 3
 UPSERTS = 10
-"""A turn has so many: below that the steps of the clock show."""
+"""Upserts per run: with fewer, the resolution of the clock shows."""
 WRITTEN = b'{"result":{"operation_id":1,"status":"completed"},"status":"ok","time":0.0}'
 
 Ways = dict[str, Callable[[], object]]
 
 
 def cpu_us(action: Callable[[], object]) -> float:
-    """Microseconds of CPU per vector."""
+    """Return microseconds of CPU per vector."""
     began = time.process_time()
     for _ in range(UPSERTS):
         action()
@@ -53,7 +53,7 @@ def cpu_us(action: Callable[[], object]) -> float:
 
 
 def compare(report: Report, kind: str, ways: Ways, turns: int) -> None:
-    """Each way's cost, and how many times as much as the first the others take."""
+    """Report each method's cost, and how many times as much as the first the others take."""
     runs = {way: partial(cpu_us, action) for way, action in ways.items()}
     series = interleaved(runs, turns)
     for way, costs in series.items():
@@ -64,7 +64,7 @@ def compare(report: Report, kind: str, ways: Ways, turns: int) -> None:
 
 
 def server_ways(store: QdrantServerStore, client: QdrantClient, batch: PointBatch) -> Ways:
-    """The store's upsert, and the client's."""
+    """Return the store's upsert, and the client's."""
 
     def lists() -> None:
         structs = [
@@ -77,7 +77,7 @@ def server_ways(store: QdrantServerStore, client: QdrantClient, batch: PointBatc
 
 
 def engine_ways(batch: PointBatch) -> Ways:
-    """Three ways of handing rows to the engine."""
+    """Return three ways of passing rows to the engine."""
 
     def points(rows: Iterable[Any]) -> object:
         return [qdrant_edge.Point(key, row) for key, row in zip(batch.ids, rows, strict=True)]
@@ -90,7 +90,7 @@ def engine_ways(batch: PointBatch) -> Ways:
 
 
 def frame_ways(batch: PointBatch) -> Ways:
-    """What the store's client sends, and the same as JSON."""
+    """Return the encoding that the store's client sends, and the same as JSON."""
     return {
         "frames": lambda: encode_frame(batch_header(batch), batch.vectors),
         "lists": lambda: orjson.dumps(batch_header(batch) | {"vectors": batch.vectors.tolist()}),
@@ -99,7 +99,7 @@ def frame_ways(batch: PointBatch) -> Ways:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    described = b""  #: The answer to every GET.
+    described = b""  #: The response to every GET.
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -122,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Say nothing."""
+        """Log nothing."""
 
 
 def _serve(port: Connection, described: bytes) -> None:
@@ -134,7 +134,7 @@ def _serve(port: Connection, described: bytes) -> None:
 
 @contextlib.contextmanager
 def answering() -> Iterator[str]:
-    """The address of a server that has the benchmark's collection and takes whatever is written."""
+    """Run a server that has the benchmark's collection and accepts every write, and yield its URL."""
     context = get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, _described()), daemon=True)
@@ -147,7 +147,7 @@ def answering() -> Iterator[str]:
 
 
 def _described() -> bytes:
-    """How a server describes the benchmark's collection."""
+    """Return a server's description of the benchmark's collection."""
     with qdrant_http() as server:
         with contextlib.closing(QdrantServerStore(server.url)) as store:
             store.ensure(NAME, SPACE)

@@ -6,22 +6,24 @@ any length is read in bounded memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from producer.any_id import FirstLine, ItemOf, accepting_any_id
 from producer.column_types import Kinds, kinds_of
 from producer.columns import Columns, choose_columns
 from producer.duplicate_ids import SeenIds
 from producer.formats import Format
 from producer.image_url import ImageRoot, image_root
-from producer.presets import AUTO
+from producer.presets import AUTO, NO_PRESET, PRESETS, Preset, matching, recognise
 from producer.readers import Reader, ReadingOptions, Row, open_reader
 from producer.readers.base import look_ahead
 from producer.readers.in_memory import InMemoryRows
-from producer.row_errors import FileBrokenOff, RowError
+from producer.row_errors import FileBrokenOff, RowError, shown
+from producer.row_groups import MAX_APART, RowGroup, RowGroups, RowsUntilBreak
 from producer.source import Source
 from producer.validate import Validator, cell_payload, typed_payload
 from vitrine.core.errors import BadInput
@@ -51,13 +53,16 @@ class CatalogOptions:
         False  #: Whether pictures can be files: only the command line sets it, never HTTP.
     )
 
-    places: tuple[str, ...] = ()
-    """Without `allow_files`: the buckets and SFTP hosts that pictures can be named at besides http(s)."""
+    any_id: bool = False  #: Whether rows may share an id or have none; each is an item then.
+    places: tuple[str, ...] | None = ()
+    """Buckets and SFTP hosts that pictures can be named at, besides http(s) URLs; None, for the command line: any."""
 
     @property
     def reading(self) -> ReadingOptions:
         """What the reader needs of these."""
-        return ReadingOptions(encoding=self.encoding, skip=self.skip, row=self.row)
+        id_column = self.group_by or self.id
+        named = (*([id_column] if id_column else []), *self.images)
+        return ReadingOptions(encoding=self.encoding, skip=self.skip, named=named, row=self.row)
 
 
 class Catalog:
@@ -73,19 +78,27 @@ class Catalog:
     ) -> None:
         self.name = name
         self.format = found
+        self.preset = choose_preset(reader.names, options.preset)
+        self._preset = preset = PRESETS[self.preset] if self.preset is not None else None
+        self._root_is_guessed = options.image_root is None
         self.columns: Columns = choose_columns(
             reader.names,
-            id_column=options.id,
+            id_column=options.group_by or options.id,
             images=options.images,
             payload=options.payload,
+            preset=preset,
+            needs_id=not options.any_id,
             source=name,
         )
+        self.grouped = options.group_by is not None or _is_grouped(preset, options)
+        self._follows = _Follows.of(reader.names, preset, self.columns.id) if self.grouped else None
         self.file_root = root.folder
         self.rows = 0
         self.payload: Kinds | None = None  #: Set once the first row is read.
         self._reader = reader
         self._root = root
         self._separator = options.image_separator
+        self._any_id = options.any_id
 
     def __iter__(self) -> Iterator[CatalogItem | RejectedRow]:
         """Yield items and rejected rows in the file's order.
@@ -102,6 +115,15 @@ class Catalog:
                 yield error.as_problem()
         if self.rows == 0:
             raise BadInput(f"{self.name} holds no rows.")
+
+    def notes(self) -> list[str]:
+        """What was detected, skipped or doubtful, one sentence each; complete once every row was read."""
+        notes = list(self._reader.notes)
+        if self._preset is not None and self._preset.image_root and self._root_is_guessed:
+            notes.append(
+                f"The pictures of {self._preset.title} are paths; the image root is usually {self._preset.image_root}."
+            )
+        return notes
 
     def close(self) -> None:
         """Close the file."""
@@ -120,7 +142,14 @@ class Catalog:
 
     def _outcomes(self, seen: SeenIds) -> Iterator[CatalogItem | RejectedRow]:
         rows, validator = self._prepare()
-        name, make, first_line = self.name, validator.item, seen.first_line
+        if self.grouped:
+            yield from self._grouped(rows, validator, seen)
+            return
+        name = self.name
+        make: ItemOf = validator.item
+        first_line: FirstLine = seen.first_line
+        if self._any_id:
+            make, first_line = accepting_any_id(make, self.columns.id)
         for row in rows:
             self.rows += 1
             if isinstance(row, RejectedRow):
@@ -135,6 +164,33 @@ class Catalog:
             else:
                 yield item
 
+    def _grouped(
+        self, rows: Iterator[Row | RejectedRow], validator: Validator, seen: SeenIds
+    ) -> Iterator[CatalogItem | RejectedRow]:
+        groups, unbroken = RowGroups(), RowsUntilBreak(rows)
+        for row in unbroken:
+            self.rows += 1
+            if isinstance(row, RejectedRow):
+                yield row
+                continue
+            try:
+                item = validator.item(row if self._follows is None else self._follows.row(row))
+                first = None if item.id in groups else seen.first_line(item.id, row.line)
+                if first is not None:
+                    raise self._too_far_apart(item.id, first)
+            except RowError as flaw:
+                yield flaw.at(self.name, row.line)
+            else:
+                yield from map(self._merged, groups.add(item, row.line))
+        yield from map(self._merged, groups.rest())
+        unbroken.raise_break()
+
+    def _merged(self, group: RowGroup) -> CatalogItem | RejectedRow:
+        try:
+            return group.merged(", ".join(self.columns.images))
+        except RowError as flaw:
+            return flaw.at(self.name, group.line)
+
     def _prepare(self) -> tuple[Iterator[Row | RejectedRow], Validator]:
         sample, rows = look_ahead(self._reader.rows())
         names = self._reader.names
@@ -143,14 +199,69 @@ class Catalog:
         else:
             payload_of = cell_payload(self.columns, names, sample)
         self.payload = kinds_of(self.columns.payload_of(names), sample, payload_of)
-        return rows, Validator(self.columns, self._root, payload_of, self._separator)
+        return rows, Validator(
+            self.columns, self._root, payload_of, self._separator, needs_picture=not self.grouped
+        )
 
     def _duplicate(self, item_id: str, first: int) -> RowError:
         return RowError(
-            f"{item_id!r} was there before, at line {first}",
+            f"{item_id!r} was there before, at line {first}; "
+            f"rows of one item are merged by --group-by {self.columns.id!r}",
             field=self.columns.id,
             code="duplicate_id",
         )
+
+    def _too_far_apart(self, item_id: str, first: int) -> RowError:
+        return RowError(
+            f"{item_id!r} was there before, at line {first}, more than {MAX_APART:,} rows above; "
+            f"sort the file by {self.columns.id!r} to merge them",
+            field=self.columns.id,
+            code="duplicate_id",
+        )
+
+
+def choose_preset(names: Sequence[str], wanted: str) -> str | None:
+    """Return the name of the platform that a file is read for: the one wanted, or the one recognised; None for none."""
+    if wanted == AUTO:
+        return recognise(names)
+    return None if wanted == NO_PRESET else wanted
+
+
+def _is_grouped(preset: Preset | None, options: CatalogOptions) -> bool:
+    """Whether the platform's rows are merged: not by another id than its own, which names the rows one by one."""
+    return preset is not None and preset.grouped and options.id is None
+
+
+@dataclass(slots=True)
+class _Follows:
+    """Gives rows without an id of their own, a product's pictures and variants, the id of the product above."""
+
+    column: str
+    product: str
+    id: str
+    above: object = None
+
+    @classmethod
+    def of(cls, names: Sequence[str], preset: Preset | None, id_column: str) -> _Follows | None:
+        if preset is None or preset.follows is None:
+            return None
+        pattern, product = preset.follows
+        column = next(matching(names, (pattern,)), None)
+        return None if column is None else cls(column, product, id_column)
+
+    def row(self, row: Row) -> Row:
+        """The row under its product's id; raises `RowError` if no product is above it."""
+        kind = str(row.values.get(self.column) or "").strip()
+        if kind.casefold() == self.product:
+            self.above = row.values.get(self.id)
+            return row
+        if self.above is None:
+            raise RowError(
+                f"a row of {shown(kind)} without a product above it",
+                field=self.column,
+                code="malformed_row",
+            )
+        return row._replace(values=row.values | {self.id: self.above})
 
 
 def open_catalog(source: Source, options: CatalogOptions | None = None) -> Catalog:

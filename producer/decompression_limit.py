@@ -1,4 +1,4 @@
-"""A limit on decompression: one byte of gzip can become a thousand, one byte of Parquet millions.
+"""A limit on decompression: one byte of gzip can become a thousand, one byte of xz, zstd or Parquet many more.
 
 Reading of an uploaded catalog stops once it decompresses further than real catalogs do: above both a size and a
 multiple of its compressed size (with gzip, one byte of a real catalog becomes 5 to 20), or above a total size. A
@@ -8,6 +8,8 @@ local file that the user names has no such limit; it is streamed like any other,
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from vitrine.core.errors import BadInput
 
 FREE_BYTES = 64 * 1024 * 1024
 """Up to this size the multiple is ignored: a short file that repeats one line is not an attack."""
@@ -44,7 +46,16 @@ class DecompressedSize:
             return
         self._size += size
         if self._size > (most := self._bound.allowed(packed)):
-            raise DecompressionLimitExceeded(
-                f"it unfolds to more than {most:,} bytes, as many as are taken of such an upload; "
-                "`vitrine submit` takes it whole"
-            )
+            raise DecompressionLimitExceeded(f"it {_too_far(most)}")
+
+    def refuse_declared(self, size: int, packed: int, name: str) -> None:
+        """Raise `BadInput` for a file that says itself that it decompresses from `packed` to `size` bytes, if those are too many."""
+        if self._bound is not None and size > (most := self._bound.allowed(packed)):
+            raise BadInput(f"{name} {_too_far(most)}.")
+
+
+def _too_far(most: int) -> str:
+    return (
+        f"unfolds to more than {most:,} bytes, the most that are read of such an upload; "
+        "`vitrine submit` takes it whole"
+    )

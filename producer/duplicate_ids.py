@@ -1,8 +1,8 @@
 """Exact detection of duplicate ids in bounded memory; the ten-millionth id costs as much as the first.
 
 An id is kept as a 16-byte keyed BLAKE2b digest; the probability that any two of a billion different ids share one is
-below 1e-20, so a good row is never taken for a duplicate. Nearly every id is new, and a Bloom filter (Bloom 1970)
-tells so without a lookup. The stored entries (digest and line) are needed only for duplicates: some bits of the digest
+below 1e-20, so a good row is never mistaken for a duplicate. Nearly every id is new, and a Bloom filter (Bloom 1970)
+shows that without a lookup. The stored entries (digest and line) are needed only for duplicates: some bits of the digest
 choose one of 4,096 buckets, and all buckets are written to a temporary file whenever they reach 8 MiB together. Nothing
 is sorted, and only the one bucket of an id that may be a duplicate is searched.
 """

@@ -45,7 +45,7 @@ class ImageRoot:
     places: tuple[str, ...] | None = ()
     """Buckets and hosts that may be named by schemes that clients cannot use otherwise; None for all of them."""
     must_exist: bool = False
-    """Whether a path has to exist: a list of URLs has no column that tells what a line means."""
+    """Whether a path has to exist: a list of URLs has no column name that confirms that a line is a path."""
 
     def url(self, value: str) -> str:
         """Return the URL to fetch; raise `RowError` (`bad_url`) that says what was expected."""
@@ -118,28 +118,31 @@ _URL_SAFE = "/%?&=+,;:@~!$'()*[]#"
 
 
 def image_root(
-    given: str | None, folder: Path | None, *, allow_files: bool, places: tuple[str, ...] = ()
+    given: str | None,
+    folder: Path | None,
+    *,
+    allow_files: bool,
+    places: tuple[str, ...] | None = (),
 ) -> ImageRoot:
     """Return the root that `given` names, otherwise the catalog's folder; raise `BadInput` if `given` is neither a URL nor a folder.
 
-    Without `allow_files` the catalog is a client's: of buckets and SFTP hosts it can name `places` only.
+    Of buckets and SFTP hosts the catalog can name `places` only; None allows all of them.
     """
-    named = None if allow_files else places
     if given is not None and (scheme := scheme_of(given)) is not None and scheme.names_host:
-        return ImageRoot(prefix=_prefix(given, scheme, named), places=named)
+        return ImageRoot(prefix=_prefix(given, scheme, places), places=places)
     if not allow_files:
         if given is not None:
             raise BadInput("The image root must be an http(s) URL: no files are read here.")
-        return ImageRoot(places=named)
+        return ImageRoot(places=places)
     where = Path(given).expanduser() if given is not None else folder
     if where is None:
-        return ImageRoot(places=named)
+        return ImageRoot(places=places)
     if not where.is_dir():
         raise BadInput(
             f"The image root {str(where)!r} is not a folder.",
             hint="Give a folder or an http(s) URL.",
         )
-    return ImageRoot(folder=str(where.resolve()), given=os.path.abspath(where), places=named)
+    return ImageRoot(folder=str(where.resolve()), given=os.path.abspath(where), places=places)
 
 
 def _prefix(given: str, scheme: Scheme, places: tuple[str, ...] | None) -> str:

@@ -7,17 +7,18 @@ no column is known for the id or the pictures, and once to be read as a submit w
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import orjson
 
-from producer.catalog import CatalogOptions, open_catalog
-from producer.columns import guess_id, guess_images, refuse_unknown_columns
+from producer.catalog import CatalogOptions, choose_preset, open_catalog
+from producer.columns import Columns, guess_id, guess_images, refuse_unknown_columns
 from producer.formats import Format
+from producer.presets import PRESETS
 from producer.readers import Row, open_reader
 from producer.report import CatalogReport
 from producer.row_errors import FileBrokenOff
@@ -38,6 +39,7 @@ class Role(enum.StrEnum):
 
     ID = "id"
     IMAGE = "image"
+    LEFT_OUT = "left_out"  #: Not stored: a smaller copy of the pictures, in a platform's export.
     FIELD = "field"  #: Stored with the item; filters and hits show it.
 
 
@@ -58,9 +60,17 @@ class Preview:
     source: str
     format: Format
     columns: tuple[PreviewColumn, ...]
+    preset: str | None  #: The platform whose export it is, by its name in `producer.presets`.
+    grouped: bool  #: Whether rows with one id are merged.
+    notes: tuple[str, ...]  #: What was detected, skipped or doubtful.
     missing: tuple[Role, ...]  #: Roles without a column; if any, no row is validated.
     report: CatalogReport
     whole: bool  #: Whether the report covers every row.
+
+    @property
+    def image_root(self) -> str:
+        """What the image root usually is for the platform, if its pictures are paths; else empty."""
+        return "" if self.preset is None else PRESETS[self.preset].image_root
 
 
 def preview(
@@ -71,30 +81,39 @@ def preview(
     The source has to allow a second opening. Raises `BadInput` if it is not a catalog, or if a column named in
     the options does not exist.
     """
-    found, names, rows = _first_rows(source, options)
+    start = _first_rows(source, options)
+    names, preset = start.names, choose_preset(start.names, options.preset)
     refuse_unknown_columns(names, id_column=options.id, images=options.images, source=source.name)
-    missing = tuple(_missing(names, options))
+    missing = tuple(_missing(names, options, preset))
     if missing:
+        chosen = Columns(options.group_by or options.id or "", options.images)
+        columns = _columns(names, start.rows, chosen, {}, missing)
         return Preview(
-            source.name,
-            found,
-            _columns(names, rows, options, {}),
-            missing,
-            CatalogReport(),
-            whole=False,
-        )
+            source.name, start.format, columns, preset, grouped=False, notes=start.notes,
+            missing=missing, report=CatalogReport(), whole=False,
+        )  # fmt: skip
     with open_catalog(source, options) as catalog:
         outcomes = _judged(catalog, cut=cut)
         report = inspect(islice(outcomes, most))
         whole = not cut and next(outcomes, None) is None
-        told = replace(options, id=catalog.columns.id, images=catalog.columns.images)
-        columns = _columns(names, rows, told, catalog.payload or {})
-    return Preview(source.name, found, columns, (), report, whole)
+        columns = _columns(names, start.rows, catalog.columns, catalog.payload or {})
+        return Preview(
+            source.name, start.format, columns, catalog.preset, grouped=catalog.grouped,
+            notes=tuple(catalog.notes()), missing=(), report=report, whole=whole,
+        )  # fmt: skip
 
 
-def _first_rows(
-    source: Source, options: CatalogOptions
-) -> tuple[Format, tuple[str, ...], list[Row]]:
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """The first rows of a catalog, before any column has a role."""
+
+    format: Format
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
+    rows: list[Row]
+
+
+def _first_rows(source: Source, options: CatalogOptions) -> _Start:
     found, reader = open_reader(source, options.format, options.reading)
     rows: list[Row] = []
     try:
@@ -103,15 +122,16 @@ def _first_rows(
             for row in islice(reader.rows(), _LOOKED_AT):
                 if isinstance(row, Row):
                     rows.append(row)  # noqa: PERF401 - what came before a break is kept
-        return found, tuple(reader.names), rows
+        return _Start(found, tuple(reader.names), tuple(reader.notes), rows)
     finally:
         reader.close()
 
 
-def _missing(names: Sequence[str], options: CatalogOptions) -> Iterator[Role]:
-    if options.id is None and guess_id(names) is None:
+def _missing(names: Sequence[str], options: CatalogOptions, preset: str | None) -> Iterator[Role]:
+    platform = None if preset is None else PRESETS[preset]
+    if options.id is None and options.group_by is None and guess_id(names, platform) is None:
         yield Role.ID
-    if not options.images and not guess_images(names):
+    if not options.images and not guess_images(names, platform):
         yield Role.IMAGE
 
 
@@ -129,15 +149,22 @@ def _judged(
 
 
 def _columns(
-    names: Sequence[str], rows: Sequence[Row], options: CatalogOptions, kinds: Mapping[str, str]
+    names: Sequence[str],
+    rows: Sequence[Row],
+    columns: Columns,
+    kinds: Mapping[str, str],
+    missing: Collection[Role] = (),
 ) -> tuple[PreviewColumn, ...]:
-    key = options.id or guess_id(names)
-    images = frozenset(options.images or guess_images(names))
+    # While one role is missing, the column of the other one is still shown as what it would be.
+    key = columns.id or (guess_id(names) if Role.ID not in missing else None)
+    images = frozenset(columns.images or (guess_images(names) if Role.IMAGE not in missing else ()))
 
     def role(name: str) -> Role:
         if name == key:
             return Role.ID
-        return Role.IMAGE if name in images else Role.FIELD
+        if name in images:
+            return Role.IMAGE
+        return Role.LEFT_OUT if name in columns.left_out else Role.FIELD
 
     return tuple(
         PreviewColumn(name, role(name), kinds.get(name), _examples(name, rows)) for name in names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from vitrine.core.broken_off import UNREADABLE
 from vitrine.core.errors import BadInput
 from vitrine.core.types import RejectedRow
 
@@ -29,7 +30,7 @@ class FileBrokenOff(BadInput):
 
     def __init__(self, source: str, line: int | None, why: str) -> None:
         super().__init__(f"{source if line is None else f'{source}:{line}'}: {why}.")
-        self._problem = RejectedRow(source, line, None, why, "unreadable")
+        self._problem = RejectedRow(source, line, None, why, UNREADABLE)
 
     def as_problem(self) -> RejectedRow:
         """Return the problem that ends a catalog of which some rows were read."""

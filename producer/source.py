@@ -1,35 +1,35 @@
-"""The source of a catalog's bytes: a path, standard input or an upload, plain or gzip, always streamed.
+"""The source of a catalog's bytes: a path, standard input or an upload, plain or packed, always streamed.
 
 A `Source` that is a file can be opened again from its beginning. A stream is first copied into a temporary file if
-the caller needs that (`rereadable`); gzip stays compressed, so that the copy is no larger. `unfold` limits how far
-a compressed source can decompress.
+the caller needs that (`rereadable`) or if it is a zip archive, which is read from its end; it stays compressed, so
+that the copy is no larger. `unfold` limits how far a compressed source can decompress. How files are packed:
+`producer.packed`.
 """
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 import shutil
 import sys
 import tempfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from producer.decompression_limit import DecompressedSize, DecompressionLimit
+from producer.packed import Packing, packing_of
+from producer.packed.archive import open_member
+from producer.packed.streams import READ_ERRORS, Chained, Unpacked
 from producer.remote.catalog import RemoteCatalog
 from producer.remote.openers import remote_catalog
 from producer.row_errors import reason
 from vitrine.core.errors import BadInput
 from vitrine.core.schemes import FILE, HTTP, HTTPS, SFTP, STORES, local_path, scheme_of
 
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
 HEAD_BYTES = 4096
-GZIP_MAGIC = b"\x1f\x8b"
+BUFFER_BYTES = 256 * 1024
+COPY_BYTES = 1024 * 1024
 SPOOL_BYTES = 8 * 1024 * 1024
 """A copied stream stays in memory up to this size."""
 
@@ -75,75 +75,77 @@ class Source:
 
 
 class OpenedSource:
-    """An open source: `head` has its first bytes (decompressed), `stream` the whole, `unfolding` the decompressed size."""
+    """An open source, decompressed: `head` has its first bytes, `stream` the whole, `unfolding` its size so far."""
 
     def __init__(self, raw: BinaryIO, name: str, unfold: DecompressionLimit | None = None) -> None:
-        """Read the head; raise `BadInput` for a gzip that is broken in its first bytes."""
+        """Read the head; raise `BadInput` for a packed file that is broken in its first bytes, packed twice, or not one table."""
         self._raw = raw
+        self._copy: IO[bytes] | None = None
         self.unfolding = DecompressedSize(unfold)
-        start = _read_head(raw)
-        self.compressed = start.startswith(GZIP_MAGIC)
-        chained = _Chained(start, raw)
-        whole: IO[bytes] = io.BufferedReader(chained, 256 * 1024)
-        if self.compressed:
-            whole = io.BufferedReader(
-                _Unpacked(gzip.GzipFile(fileobj=whole), chained, self.unfolding)
-            )
-            self.head = _peek(whole, name)
-        else:
-            self.head = start
-        self.stream: IO[bytes] = whole
+        self.packing: Packing | None = None  #: How the file was packed, None if it was not.
+        self.inner: str | None = None  #: The name of an archive's member that is read.
+        self.notes: Sequence[str] = ()  #: What of an archive is read and what is not.
+        self.head = b""
+        self.stream: IO[bytes] = raw
+        try:
+            self._begin(name)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def compressed(self) -> bool:
+        """Whether the file was packed."""
+        return self.packing is not None
 
     def close(self) -> None:
-        """Close the underlying file; standard input stays open for its owner."""
+        """Close the underlying file and its copy; standard input stays open for its owner."""
         self.stream.close()
         self._raw.close()
+        if self._copy is not None:
+            self._copy.close()
 
-
-class _Chained(io.RawIOBase):
-    """The head that was already read for detection, then the rest: a pipe cannot be rewound."""
-
-    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
-        self._head = memoryview(head)
-        self._rest = rest
-        self.drawn = 0  #: Bytes read from here so far.
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer) -> int:
-        target = memoryview(buffer).cast("B")
-        data: bytes | memoryview
-        if self._head:
-            data, self._head = self._head[: len(target)], self._head[len(target) :]
+    def _begin(self, name: str) -> None:
+        self.head = _read_head(self._raw)
+        found = packing_of(self.head)
+        chained = Chained(self.head, self._raw)
+        self.stream = io.BufferedReader(chained, BUFFER_BYTES)
+        if found is None:
+            return
+        if found.unpack is None:
+            self._open_archive(found, name)
         else:
-            data = self._rest.read(len(target))
-        target[: len(data)] = data
-        self.drawn += len(data)
-        return len(data)
+            plain = found.unpack(self.stream)
+            self._unpacked(found, Unpacked(plain, chained, self.unfolding), name)
 
+    def _open_archive(self, packing: Packing, name: str) -> None:
+        """Open the archive's table; a workbook, which is an archive too, stays as it is."""
+        # Archives are read from their end, and a workbook as a whole.
+        file = self._raw if self._raw.seekable() else self._copied()
+        member = open_member(file, name, self.unfolding)
+        if member is None:
+            file.seek(0)
+            self.stream = io.BufferedReader(Chained(b"", file), BUFFER_BYTES)
+            return
+        self.inner, self.notes = member.name, member.notes
+        self._unpacked(packing, member.stream, name)
 
-class _Unpacked(io.RawIOBase):
-    """The decompressed bytes of a gzip, counted."""
+    def _unpacked(self, packing: Packing, plain: io.RawIOBase, name: str) -> None:
+        self.packing = packing
+        self.head, error = _head_before_damage(cast("IO[bytes]", plain), packing, name)
+        rest = Chained(self.head, cast("IO[bytes]", plain), error)
+        self.stream = io.BufferedReader(rest, BUFFER_BYTES)
+        if (within := packing_of(self.head)) is not None:
+            raise BadInput(
+                f"{name} is packed twice: {within.title} within {packing.title}.",
+                hint="Unpack it once.",
+            )
 
-    def __init__(
-        self, packed: gzip.GzipFile, beneath: _Chained, unfolding: DecompressedSize
-    ) -> None:
-        self._packed = packed
-        self._beneath = beneath
-        self._unfolding = unfolding
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer) -> int:
-        count = self._packed.readinto(buffer)
-        self._unfolding.add(count, self._beneath.drawn)
-        return count
-
-    def close(self) -> None:
-        self._packed.close()
-        super().close()
+    def _copied(self) -> IO[bytes]:
+        self._copy = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - closed by `close`
+        shutil.copyfileobj(self.stream, self._copy, COPY_BYTES)
+        self._copy.seek(0)
+        return self._copy
 
 
 def from_path(path: str | os.PathLike[str]) -> Source:
@@ -171,7 +173,7 @@ def from_stream(
     if not rereadable:
         return Source(name, lambda: _borrowed(stream, None), folder=folder, unfold=unfold)
     spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - closed by Source.close
-    shutil.copyfileobj(stream, spool, 1024 * 1024)
+    shutil.copyfileobj(stream, spool, COPY_BYTES)
     return Source(name, lambda: _borrowed(spool, 0), folder=folder, spool=spool, unfold=unfold)
 
 
@@ -214,22 +216,35 @@ def from_argument(target: str, *, rereadable: bool = False) -> Source:
 
 
 class _Borrowed(io.RawIOBase):
-    """A stream that belongs to the caller: read from, never closed here."""
+    """A stream that belongs to the caller, from `start` on: read from, never closed here."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], start: int | None) -> None:
         self._stream = stream
+        self._start = start
+        if start is not None:
+            stream.seek(start)
 
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return self._start is not None
+
     def read(self, size: int = -1) -> bytes:
         return self._stream.read(size)
 
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        if self._start is None:
+            raise io.UnsupportedOperation("a pipe cannot be rewound")
+        moved = offset + self._start if whence == io.SEEK_SET else offset
+        return max(self._stream.seek(moved, whence) - self._start, 0)
+
+    def tell(self) -> int:
+        return self._stream.tell() - (self._start or 0)
+
 
 def _borrowed(stream: IO[bytes], start: int | None) -> BinaryIO:
-    if start is not None:
-        stream.seek(start)
-    return cast("BinaryIO", _Borrowed(stream))
+    return cast("BinaryIO", _Borrowed(stream, start))
 
 
 def _read_head(raw: IO[bytes]) -> bytes:
@@ -241,13 +256,21 @@ def _read_head(raw: IO[bytes]) -> bytes:
     return b"".join(parts)
 
 
-def _peek(stream: IO[bytes], name: str) -> bytes:
+def _head_before_damage(
+    plain: IO[bytes], packing: Packing, name: str
+) -> tuple[bytes, Exception | None]:
+    """Return the first decompressed bytes, and the error that ends them; raise `BadInput` if there is none before it."""
+    head = b""
     try:
-        return cast("io.BufferedReader", stream).peek(HEAD_BYTES)[:HEAD_BYTES]
-    except (OSError, EOFError, zlib.error) as error:
+        while len(head) < HEAD_BYTES and (part := plain.read(HEAD_BYTES - len(head))):
+            head += part
+    except READ_ERRORS as error:
+        if head:
+            return head, error
         raise BadInput(
-            f"{name} begins like gzip but cannot be unpacked: {reason(error)}."
+            f"{name} begins like {packing.title} but cannot be unpacked: {reason(error)}."
         ) from error
+    return head, None
 
 
 def _why(error: OSError) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from producer.cells import Cast, choose_cast
+from producer.cells import Cast, cell_value, choose_cast
 from producer.columns import Columns
 from producer.image_cell import image_values
 from producer.image_url import ImageRoot
@@ -35,12 +35,16 @@ class Validator:
         root: ImageRoot,
         payload_of: PayloadOf,
         separator: str | None = None,
+        *,
+        needs_picture: bool = True,
     ) -> None:
+        """With `needs_picture` False a row may have none: another row of its item has them."""
         self._id = columns.id
         self._images = columns.images
         self._url = root.url
         self._payload_of = payload_of
         self._separator = separator
+        self._needs_picture = needs_picture
 
     def item(self, row: Row) -> CatalogItem:
         """Return the row's item; raise `RowError`."""
@@ -48,7 +52,7 @@ class Validator:
         item_id = self._checked_id(values)
         images = self._pictures(values)
         payload = self._payload_of(values)
-        _check_size(payload)
+        check_size(payload)
         return CatalogItem(item_id, images, payload)
 
     def _checked_id(self, values: Mapping[str, Any]) -> str:
@@ -68,7 +72,7 @@ class Validator:
                     urls[self._url(value)] = None
             except RowError as flaw:
                 raise RowError(flaw.message, field=name, code=_image_code(flaw)) from None
-        if not urls:
+        if not urls and self._needs_picture:
             field = ", ".join(self._images)
             raise RowError(
                 "expected at least one picture, found none", field=field, code="no_image"
@@ -83,20 +87,51 @@ class Validator:
 
 
 def cell_payload(columns: Columns, names: Sequence[str], sample: Sequence[Row]) -> PayloadOf:
-    """Return the function that makes the payload of CSV rows, with a type for each column from the first rows."""
-    casts: list[tuple[str, Cast]] = [
-        (name, choose_cast(row.values[name] for row in sample))
-        for name in columns.payload_of(names)
-    ]
+    """Return the function that makes the payload of rows of texts, with a type for each column from the first rows.
+
+    Rows of XML can lack columns, have more of them, and hold lists in their cells.
+    """
+    texts = _texts_by_column(sample)
+    casts: dict[str, Cast | None] = dict.fromkeys(names)
+    casts |= {name: choose_cast(texts.get(name, ())) for name in columns.payload_of(names)}
 
     def payload_of(values: Mapping[str, Any]) -> dict[str, PayloadValue]:
         payload: dict[str, PayloadValue] = {}
-        for name, cast in casts:
-            if (text := values[name]) and (value := cast(text)) is not None:
+        for name, cell in values.items():
+            if not cell:
+                continue
+            try:
+                cast = casts[name]
+            except KeyError:  # a column that none of the first rows has
+                cast = cell_value if columns.payload_of((name,)) == (name,) else None
+            if cast is None:
+                continue
+            value = cast(cell) if isinstance(cell, str) else _list_value(name, cell, cast)
+            if value is not None:
                 payload[name] = value
         return payload
 
     return payload_of
+
+
+def _texts_by_column(sample: Sequence[Row]) -> dict[str, list[str]]:
+    texts: dict[str, list[str]] = {}
+    for row in sample:
+        for name, cell in row.values.items():
+            cells = cell if isinstance(cell, list) else (cell,)
+            texts.setdefault(name, []).extend(one for one in cells if isinstance(one, str))
+    return texts
+
+
+def _list_value(name: str, cells: list[Any], cast: Cast) -> PayloadValue:
+    """Return a list's texts as its column has them, as numbers if all of them are."""
+    numbers: list[float] = []
+    for cell in cells:
+        value = cast(cell) if isinstance(cell, str) else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return payload_value(name, cells)
+        numbers.append(value)
+    return numbers
 
 
 def typed_payload(columns: Columns) -> PayloadOf:
@@ -135,7 +170,8 @@ def _checked_id(field: str, value: object) -> str:
     return text
 
 
-def _check_size(payload: Mapping[str, PayloadValue]) -> None:
+def check_size(payload: Mapping[str, PayloadValue]) -> None:
+    """Raise `RowError` for a payload that is no JSON or has more than `MAX_PAYLOAD_BYTES` as JSON, naming the largest field."""
     try:
         size = len(orjson.dumps(payload))
     except orjson.JSONEncodeError as error:

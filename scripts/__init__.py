@@ -1,1 +1,1 @@
-"""What a checkout needs before vitrine itself can run: the environment, the pins."""
+"""Scripts that prepare a checkout before vitrine itself can run, and that generate files of the repository."""

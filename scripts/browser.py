@@ -1,7 +1,7 @@
-"""The browser that the page is tested in: found where it is, or installed as this system does it.
+"""The browser for tests of the page: found on this system, or installed.
 
-Run as `python -m scripts.browser` after the environment is made, which `make test` does. Where no browser can be
-had nothing fails here: the browser suite skips and says so, unless VITRINE_TEST_REQUIRE_BROWSER=1.
+Run as `python -m scripts.browser` after the environment is created, as `make test` does. If no browser can be
+found or installed, nothing fails here: the browser suite is skipped with a message, unless VITRINE_TEST_REQUIRE_BROWSER=1.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from scripts.debian import install
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-"""Commands of Chromium and of its brother, as distributions call them."""
+"""Commands of Chromium and Chrome in various distributions."""
 APPLICATIONS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -21,7 +21,7 @@ APPLICATIONS = (
 
 
 def find() -> str | None:
-    """The path of a browser: what VITRINE_TEST_BROWSER names, else one that is installed."""
+    """Return the path of a browser: the one in VITRINE_TEST_BROWSER, otherwise an installed one."""
     named = os.environ.get("VITRINE_TEST_BROWSER")
     if named:
         return named
@@ -30,10 +30,10 @@ def find() -> str | None:
 
 
 def main() -> int:
-    """Make sure of a browser, or say how the user may."""
+    """Make sure that a browser is installed, or print how to install one."""
     if find() is None and not (install("chromium", "in which the page is tested") and find()):
         sys.stderr.write(
-            "setup: no Chromium is here and none could be installed; the page's tests will be skipped. "
+            "setup: Chromium is missing and could not be installed; the page's tests will be skipped. "
             "Install chromium or Chrome, or name one in VITRINE_TEST_BROWSER.\n"
         )
     return 0

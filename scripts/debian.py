@@ -1,4 +1,4 @@
-"""Debian's packages that tests use: installed where that needs no password, and left out where it does."""
+"""Installation of Debian packages that tests use, if no password is needed; otherwise they are skipped."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _APT = ("apt-get", "install", "--yes", "--no-install-recommends")
 
 
 def install(package: str, purpose: str) -> bool:
-    """Install a package; False where it did not come to that. `purpose` tells the person why."""
+    """Install a package. Returns False if it was not installed. `purpose` is shown to the user."""
     command = _allowed((*_APT, package))
     if command is None:
         return False
     sys.stderr.write(f"setup: installing {package}, {purpose}\n")
-    # A new machine has no lists of packages yet, or old ones.
+    # A new machine has no package lists yet, or outdated ones.
     return _run(command) or bool((update := _allowed(_UPDATE)) and _run(update) and _run(command))
 
 
@@ -27,7 +27,7 @@ def _run(command: list[str]) -> bool:
 
 
 def _allowed(command: tuple[str, ...]) -> list[str] | None:
-    """The command as this user may run it; None where it is not there, or would ask for a password."""
+    """Return the command as this user can run it, or None if it is missing or would ask for a password."""
     if shutil.which(command[0]) is None or not _is_debian():
         return None
     if os.geteuid() == 0:
@@ -42,7 +42,7 @@ def _allowed(command: tuple[str, ...]) -> list[str] | None:
 
 
 def _is_debian() -> bool:
-    """Whether it is Debian itself: of Ubuntu's packages some are snaps, which a container cannot start."""
+    """Return whether this is Debian itself: some Ubuntu packages are snaps, which a container cannot start."""
     try:
         with open("/etc/os-release", encoding="utf-8") as file:
             return "ID=debian\n" in file.read()

@@ -1,6 +1,6 @@
-"""Which Python to build the environment with: the one asked with first, then the newest that fits.
+"""Selection of the Python for the environment: the running one first, then the newest supported one.
 
-Runs on Python 3.8 and later, so that an old `python3` can still find a newer one beside it, or say
+Runs on Python 3.8 and later, so that an old `python3` can still find a newer one on the same machine, or report
 what is missing.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 SUPPORTED = ("3.13", "3.12", "3.11")
-"""Newest first; `requires-python` in pyproject.toml says the same."""
+"""Newest first; must match `requires-python` in pyproject.toml."""
 
 _PROBE = """
 import importlib.util as u, sys
@@ -24,20 +24,20 @@ print(all(u.find_spec(name) for name in ("venv", "ensurepip")))
 
 
 class SetupError(Exception):
-    """Raised when the environment cannot be made; the message says what to do."""
+    """Raised when the environment cannot be created; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python that runs."""
+    """A working Python."""
 
     path: str
     version: str  #: Major and minor, such as `3.12`.
-    has_venv: bool  #: Debian splits `venv` off into a package of its own.
+    has_venv: bool  #: Debian has `venv` in a separate package.
 
 
 def probe(path: str) -> Interpreter | None:
-    """Ask a Python for its version; None where it does not run (a version manager's empty shim)."""
+    """Query a Python's version. Returns None if it does not run (for example a version manager's empty shim)."""
     try:
         answer = subprocess.run(
             [path, "-c", _PROBE], capture_output=True, text=True, check=True, timeout=60
@@ -49,14 +49,14 @@ def probe(path: str) -> Interpreter | None:
 
 
 def running() -> str:
-    """The Python that runs this, outside any environment: the one here may be about to be replaced."""
+    """Return the running Python outside any environment, because the current environment may be about to be replaced."""
     major, minor = sys.version_info[:2]
     base = os.path.join(sys.base_prefix, "bin", f"python{major}.{minor}")
     return base if os.path.exists(base) else sys.executable
 
 
 def installed() -> Iterator[Interpreter]:
-    """Every supported Python found: the running one, then those on the PATH, newest first."""
+    """Yield every supported Python: the running one, then those on the PATH, newest first."""
     names = [running(), *(f"python{version}" for version in SUPPORTED), "python3"]
     seen = set()
     for name in names:
@@ -68,7 +68,7 @@ def installed() -> Iterator[Interpreter]:
 
 
 def choose() -> Interpreter:
-    """The first that can make an environment; raises `SetupError` with what to install."""
+    """Return the first that can create an environment. Raises `SetupError` with what to install."""
     without_venv = []
     for found in installed():
         if found.has_venv:
@@ -77,7 +77,7 @@ def choose() -> Interpreter:
     if without_venv:
         version = without_venv[0].version
         raise SetupError(
-            f"Python {version} is here without its venv module. On Debian or Ubuntu, install it with: "
+            f"Python {version} has no venv module. On Debian or Ubuntu, install it with: "
             f"apt install python{version}-venv"
         )
     raise SetupError(

@@ -1,9 +1,9 @@
 """Write requirements/constraints.txt: the newest versions that pyproject.toml allows, one set for every Python.
 
-pip resolves for the oldest Python first; each newer one must take the same pins, and adds only what
-it alone needs. Packages that PyTorch pins by itself, per platform, are left to it.
+pip resolves for the oldest Python first; each newer one must use the same pins, and adds only the packages
+that it alone needs. Packages that PyTorch itself pins per platform are left to it.
 
-Run with `make lock` where Python 3.11, 3.12 and 3.13 are installed (`make lock PYTHONS="…"` names them).
+Run with `make lock` on a machine with Python 3.11, 3.12 and 3.13 (`make lock PYTHONS="…"` names them).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Pins = dict[str, str]
 
 
 def resolve(interpreter: Interpreter, pins: Pins, folder: Path) -> Pins:
-    """What pip would install on this Python under `pins`; raises `SetupError` where that cannot be."""
+    """Return what pip would install on this Python under `pins`. Raises `SetupError` if there is no solution."""
     venv, constraints, report = folder / "venv", folder / "pins.txt", folder / "report.json"
     python = venv / "bin" / "python"
     constraints.write_text(render(pins), encoding="utf-8")
@@ -48,7 +48,7 @@ def resolve(interpreter: Interpreter, pins: Pins, folder: Path) -> Pins:
 
 
 def pins_of(report: dict[str, list[dict[str, dict[str, str]]]]) -> Pins:
-    """The pins in pip's installation report, by normalised name, without a build's local version (`+cpu`)."""
+    """Return the pins in pip's installation report by normalised name, without local versions of builds (`+cpu`)."""
     pins = {}
     for entry in report["install"]:
         name = re.sub(r"[-_.]+", "-", entry["metadata"]["name"]).lower()
@@ -58,12 +58,12 @@ def pins_of(report: dict[str, list[dict[str, dict[str, str]]]]) -> Pins:
 
 
 def render(pins: Pins) -> str:
-    """The lines of a constraints file."""
+    """Return the lines of a constraints file."""
     return "".join(f"{name}=={version}\n" for name, version in sorted(pins.items()))
 
 
 def lock(interpreters: Iterable[Interpreter]) -> Pins:
-    """One set of pins for all of them, the oldest leading."""
+    """Return one set of pins for all interpreters, resolved from the oldest to the newest."""
     pins: Pins = {}
     for interpreter in sorted(
         interpreters, key=lambda one: SUPPORTED.index(one.version), reverse=True
@@ -75,7 +75,7 @@ def lock(interpreters: Iterable[Interpreter]) -> Pins:
 
 
 def main(paths: list[str]) -> int:
-    """Lock for the Pythons at `paths`, or for all that are found; every supported version must be there."""
+    """Lock for the Pythons at `paths`, or for all that are found. Every supported version must be present."""
     found = [one for one in map(probe, paths) if one] if paths else list(installed())
     missing = sorted(set(SUPPORTED) - {one.version for one in found})
     if missing:

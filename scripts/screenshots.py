@@ -1,7 +1,7 @@
-"""The page's pictures in docs/, taken of today's page over the drawn catalog.
+"""Screenshots for docs/, taken of the current page with the demo catalog.
 
-Run as `python -m scripts.screenshots` in the environment of the tests, which `make screenshots` does. A service of its
-own is started on data of its own, so that whatever else runs here is neither shown nor touched.
+Run as `python -m scripts.screenshots` in the tests' environment, as `make screenshots` does. It starts a separate
+service on separate data, so that other services on this machine are neither shown nor affected.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ PHONE = (390, 844)
 _LOADED = """
 [...document.images].every((image) => image.complete || image.getBoundingClientRect().top > window.innerHeight)
 """
-"""Whether every picture that can be seen is there; those further down are loaded when somebody scrolls."""
+"""Whether every visible picture has loaded; those further down load on scrolling."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the page is shown with."""
+    """The service and data that the page shows."""
 
     url: str
     catalog: Path
@@ -48,7 +48,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture: its file, the place, and what is done there before it is taken."""
+    """One screenshot: its file, its place, and the preparation before it is taken."""
 
     name: str
     place: Callable[[Stage], str]
@@ -58,7 +58,7 @@ class Shot:
 
 
 def _searched(page: Page, _: Stage) -> None:
-    """Asked twice: what relevance is judged by is drawn at a collection's first question."""
+    """Search twice, because the sample for judging relevance is drawn at a collection's first query."""
     expect(page.locator(".hit").nth(8)).to_be_visible()
     page.reload()
     expect(page.locator(".hit").nth(8)).to_be_visible()
@@ -75,7 +75,7 @@ def _looked_at(page: Page, stage: Stage) -> None:
 
 def _mapped(page: Page, _: Stage) -> None:
     expect(page.locator(".map-stage canvas, .map-stage svg").first).to_be_visible()
-    page.wait_for_timeout(500)  # the map is drawn in the frame after it is there
+    page.wait_for_timeout(500)  # the map is drawn in the frame after it appears
 
 
 def _checked(page: Page, _: Stage) -> None:
@@ -97,10 +97,10 @@ SHOTS = (
 
 
 def main(names: list[str]) -> int:
-    """Take all of them, or those that are named; gives the exit code."""
+    """Take all screenshots, or those named. Returns the exit code."""
     chromium = find()
     if chromium is None:
-        sys.stderr.write("There is no Chromium here: install it, or set VITRINE_TEST_BROWSER.\n")
+        sys.stderr.write("Chromium is not installed: install it, or set VITRINE_TEST_BROWSER.\n")
         return 1
     expect.set_options(timeout=PATIENCE_MS)
     _forget_settings()
@@ -113,14 +113,14 @@ def main(names: list[str]) -> int:
 
 
 def _forget_settings() -> None:
-    """Leave alone the services that this user's environment names."""
+    """Ignore the services that this user's environment names."""
     for name in [name for name in os.environ if name.startswith("VITRINE_")]:
         del os.environ[name]
 
 
 @contextmanager
 def staged() -> Iterator[Stage]:
-    """A service with the drawn catalog, submitted and finished."""
+    """Run a service with the demo catalog, submitted and finished."""
     with tempfile.TemporaryDirectory(prefix="vitrine-page-") as made:
         home = Path(made)
         items = list(draw_catalog(home / "shop", seed=SEED))
@@ -142,7 +142,7 @@ def _environment(shop: Shop) -> dict[str, str]:
 
 
 def _ingest(url: str, catalog: Path) -> str:
-    """Submit the catalog and watch the job to its end; its id."""
+    """Submit the catalog, wait until the job ends, and return its id."""
     with catalog.open("rb") as file:
         form = {"collection": COLLECTION}
         answer = requests.post(
@@ -158,16 +158,16 @@ def _ingest(url: str, catalog: Path) -> str:
 
 @contextmanager
 def opened(chromium: str) -> Iterator[Browser]:
-    """The browser, without a window."""
+    """Run the browser without a window."""
     with sync_playwright() as playwright:
-        # A container's root has no sandbox of its own; what is visited is this project's page alone.
+        # Chromium's sandbox does not work as a container's root; only this project's page is visited.
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         browser.close()
 
 
 def take(browser: Browser, stage: Stage, shot: Shot) -> Path:
-    """Take one picture; its file."""
+    """Take one screenshot, and return its file."""
     width, height = shot.size
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -180,7 +180,7 @@ def take(browser: Browser, stage: Stage, shot: Shot) -> Path:
     page = context.new_page()
     page.goto(f"{stage.url}/{shot.place(stage)}")
     shot.ready(page, stage)
-    while not page.evaluate(_LOADED):  # the page's policy lets nothing wait inside of it
+    while not page.evaluate(_LOADED):  # the page's policy forbids waiting inside the page
         page.wait_for_timeout(50)
     file = DOCS / f"{shot.name}.png"
     page.screenshot(path=file)

@@ -1,7 +1,7 @@
-"""Writes docs/settings.md from `vitrine.core.settings`: `python -m scripts.settings_page [--check]`.
+"""Write docs/settings.md from `vitrine.core.settings`: `python -m scripts.settings_page [--check]`.
 
-The page is made of the class itself: sections from the comments between its fields, descriptions from the strings below them.
-`--check` writes nothing and exits with 1 where the page is not what the code says.
+The page is generated from the class: sections from the comments between fields, descriptions from the strings below them.
+`--check` writes nothing and exits with 1 if the page is out of date.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     parts = [HEAD]
     for heading, names in _sections():
         parts.append(f"\n## {heading}\n\n| Variable | Type | Default | |\n|---|---|---|---|\n")
@@ -83,7 +83,7 @@ def _class() -> ast.ClassDef:
 
 
 def _descriptions() -> dict[str, str]:
-    """The string below each field, on one line."""
+    """Return the string below each field, on one line."""
     found = {}
     body = _class().body
     for field, text in itertools.pairwise(body):
@@ -96,7 +96,7 @@ def _descriptions() -> dict[str, str]:
 
 
 def _sections() -> Iterator[tuple[str, list[str]]]:
-    """The comments that head a group of fields, each with its fields."""
+    """Yield the comments above groups of fields, each with its fields."""
     lines = SOURCE.read_text(encoding="utf-8").splitlines()
     fields = [
         (node.lineno, node.target.id)

@@ -1,8 +1,8 @@
-"""Make `.venv` from the pinned versions: Python, then pip with requirements/constraints.txt, then a stamp.
+"""Create `.venv` with the pinned versions: Python, then pip with requirements/constraints.txt, then a stamp.
 
-Run as `python3 -m scripts.setup [demo|test]` from the top of the checkout, which `make` does. Doing it
-again costs nothing while the stamp fits; an interrupted run goes on where it stopped. Everything is
-said on stderr, because stdout belongs to the command that follows.
+Run as `python3 -m scripts.setup [demo|test]` from the top of the checkout, as `make` does. Running it
+again does nothing while the stamp is valid; after an interruption it continues where it stopped. All
+messages go to stderr, because stdout belongs to the command that follows.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONSTRAINTS = os.path.join("requirements", "constraints.txt")
 
 EXTRAS = {"demo": "standalone", "test": "dev"}
-"""What each purpose installs, by the extras of pyproject.toml; `dev` holds all of `standalone`."""
+"""Extra of pyproject.toml to install for each purpose; `dev` includes all of `standalone`."""
 
 BUILD_TOOLS = ("pip", "hatchling", "editables")
-"""Installed first, at their pins, so that building the project fetches nothing by itself."""
+"""Installed first, at their pins, so that building the project downloads nothing."""
 
 INPUTS = ("pyproject.toml", CONSTRAINTS, os.path.join("scripts", "setup.py"))
-"""The files that decide what the environment holds."""
+"""The files that determine the environment's content."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Environment:
 
     @property
     def folder(self) -> str:
-        """Where it lies."""
+        """Its folder."""
         return os.path.join(self.root, ".venv")
 
     @property
@@ -48,11 +48,11 @@ class Environment:
 
     @property
     def stamp(self) -> str:
-        """The file that says what was installed, written last."""
+        """The file that records what was installed, written last."""
         return os.path.join(self.folder, "vitrine-setup")
 
     def digest(self, interpreter: Interpreter) -> str:
-        """Hash of all that decides the content; the folder's place too, for scripts carry it in line 1."""
+        """Hash everything that determines the content, including the folder's path, which scripts contain in line 1."""
         total = hashlib.sha256(f"{self.root}\n{interpreter.version}\n".encode())
         for name in INPUTS:
             with open(os.path.join(self.root, name), "rb") as file:
@@ -60,7 +60,7 @@ class Environment:
         return total.hexdigest()
 
     def holds(self, purpose: str, digest: str) -> bool:
-        """Whether what `purpose` needs is installed already, from these very inputs."""
+        """Return whether everything that `purpose` needs is already installed from these inputs."""
         try:
             with open(self.stamp, encoding="ascii") as file:
                 there, _, stamped = file.read().strip().partition(" ")
@@ -69,65 +69,65 @@ class Environment:
         return stamped == digest and there in {purpose, "test"} and probe(self.python) is not None
 
     def write_stamp(self, purpose: str, digest: str) -> None:
-        """Say what is installed."""
+        """Record what is installed."""
         with open(self.stamp, "w", encoding="ascii") as file:
             file.write(f"{purpose} {digest}\n")
 
 
 def say(line: str) -> None:
-    """Tell the person what happens."""
+    """Print a message for the user."""
     sys.stderr.write(f"setup: {line}\n")
     sys.stderr.flush()
 
 
 def pip(environment: Environment, *arguments: str) -> None:
-    """Run the environment's pip under the constraints; raises `SetupError` where it fails."""
-    # PYTHONPATH and PIP_USER would let packages from outside in, or put ours there.
+    """Run the environment's pip under the constraints. Raises `SetupError` if it fails."""
+    # PYTHONPATH and PIP_USER would let outside packages in, or install ours outside.
     variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     variables.update(PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1")
     command = [environment.python, "-m", "pip", "install", "-c", CONSTRAINTS, *arguments]
     done = subprocess.run(command, cwd=environment.root, env=variables, stdout=2, check=False)
     if done.returncode != 0:
         raise SetupError(
-            "pip could not install what is needed; its own message stands above. Mostly it is the network, a proxy "
-            "or a full disk: mend that and run the same command again, it goes on where it stopped. "
-            "To begin anew: make clean"
+            "pip could not install the dependencies; see its message above. Usually the cause is the network, a proxy "
+            "or a full disk: fix that and run the same command again to resume. "
+            "To start over: make clean"
         )
 
 
 def make_folder(environment: Environment, interpreter: Interpreter) -> None:
-    """Make the empty environment, in place of one of another Python version."""
+    """Create the empty environment, replacing one of another Python version."""
     there = probe(environment.python) if os.path.exists(environment.python) else None
     if there and there.version == interpreter.version:
         return
     if os.path.exists(environment.folder):
-        say("the environment is of another Python: making it anew")
+        say("the environment uses another Python; creating it again")
         shutil.rmtree(environment.folder)
     say(f"making .venv with Python {interpreter.version} ({interpreter.path})")
     command = [interpreter.path, "-m", "venv", environment.folder]
     if subprocess.run(command, stdout=2, check=False).returncode != 0:
         shutil.rmtree(environment.folder, ignore_errors=True)
-        raise SetupError("Python could not make .venv; its own message stands above.")
+        raise SetupError("Python could not create .venv; see its message above.")
 
 
 def check_platform(system: str, machine: str) -> None:
-    """Refuse the one platform without wheels before an hour is spent on it."""
+    """Reject the one platform without wheels before an hour is spent on it."""
     if (system, machine) == ("Darwin", "x86_64"):
         raise SetupError(
-            "PyTorch has no builds for Intel Macs any more. On an Apple silicon Mac, take a native Python "
+            "PyTorch no longer has builds for Intel Macs. On an Apple silicon Mac, take a native Python "
             "(this one runs under Rosetta); on an Intel one, use docker compose (see README.md)."
         )
 
 
 def prepare(environment: Environment, purpose: str) -> None:
-    """Bring the environment to what `purpose` needs, or leave it where it is so already."""
+    """Install what `purpose` needs, unless it is already installed."""
     interpreter = choose()
     digest = environment.digest(interpreter)
     if environment.holds(purpose, digest):
         return
     check_platform(platform.system(), platform.machine())
     make_folder(environment, interpreter)
-    say("installing the pinned versions; the first time takes some minutes, most of it PyTorch")
+    say("installing the pinned versions; the first time takes a few minutes, mostly for PyTorch")
     pip(environment, "--quiet", "--upgrade", *BUILD_TOOLS)
     pip(environment, "--no-build-isolation", "--editable", f".[{EXTRAS[purpose]}]")
     environment.write_stamp(purpose, digest)
@@ -135,7 +135,7 @@ def prepare(environment: Environment, purpose: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The command; gives the exit code."""
+    """Run the command and return the exit code."""
     purpose = arguments[0] if arguments else "demo"
     if purpose not in EXTRAS:
         say(f"unknown purpose {purpose!r}: say {' or '.join(EXTRAS)}")
@@ -146,7 +146,7 @@ def main(arguments: list[str]) -> int:
         say(str(error))
         return 1
     except KeyboardInterrupt:
-        say("interrupted; the same command goes on where this stopped")
+        say("interrupted; run the same command again to resume")
         return 130
     return 0
 

@@ -1,7 +1,7 @@
-"""The programs that tests use and no wheel brings: each is found, or installed as a Debian package.
+"""Programs that tests use and no wheel provides: each is found, or installed as a Debian package.
 
-Run as `python -m scripts.test_tools`, which `make test` does. What cannot be had fails nothing here: one line says which tests
-will be skipped and how to change that. Packages that bring a server are left out where systemd would start it.
+Run as `python -m scripts.test_tools`, as `make test` does. A missing program fails nothing here: one line says which tests
+will be skipped and how to change that. Packages that include a server are not installed if systemd would start it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 from scripts.debian import install
 
 _SYSTEMD = "/run/systemd/system"
-"""There while systemd runs (sd_booted(3)): installing a server's package would then start it on this machine."""
+"""Exists while systemd runs (sd_booted(3)): installing a server's package would then start it on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One program, and what is left out without it."""
+    """One program, and the tests that need it."""
 
     name: str
     package: str
@@ -51,11 +51,11 @@ TOOLS = (
 
 
 def main() -> int:
-    """Make sure of every tool, or say what is left out without it."""
+    """Make sure that every tool is installed, or print which tests are skipped without it."""
     for tool in TOOLS:
         if not (tool.found() or (_may_install(tool) and install(tool.package, tool.purpose))):
             sys.stderr.write(
-                f"setup: {tool.name} is not here and could not be installed; the tests of {tool.skipped} will be skipped "
+                f"setup: {tool.name} is missing and could not be installed; the tests of {tool.skipped} will be skipped "
                 f"(Debian: apt install {tool.package}).\n"
             )
     return 0

@@ -1,7 +1,8 @@
-"""Phrases that must not come back into texts that users read: `python -m scripts.wording`, which `make lint` runs.
+"""Look for phrases that a native speaker would not write in texts that users read: `python -m scripts.wording`, run by `make lint`.
 
-Looked at are help texts of commands, messages and hints of errors, notices, descriptions of routes and fields, log events, and the
-page's texts. Docstrings and comments are for contributors and are not looked at, but for a command's own docstring, which is its help.
+It checks the help texts of commands, messages and hints of errors, notices, descriptions of routes and fields, log events, the
+page's texts, and the prose of README.md, SECURITY.md, CHANGELOG.md and every Markdown file in docs/, leaving out code blocks and
+`inline code`. It does not check docstrings and comments, which are for contributors, except a command's docstring, which is its help.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ PHRASES = {
     r"\bso many\b": 'say "at most N", or name the number',
     r"\bby lot\b": "random",
     r"\bmend(s|ed)?\b": "fix",
-    r"\btold\b|\btells? of\b": "shown, named, printed or reported",
-    r"(?<!here )\b(is|are) no (?!longer\b|more\b)[a-z]+\b": "is not a ...",
+    r"\btold\b(?! apart)|\btells? of\b": "shown, named, printed or reported",
+    r"(?<!here )\b(is|are) no (?!longer\b|more\b|better\b)[a-z]+\b": "is not a ...",
     r"\bof the model\b": "uses model",
     r"\b(pictures|requests|rows|searches|pairs|questions|images|items|bytes|pixels) a (second|request|class|batch|group|minute|page)\b": "per",
     r"\b[Ww]ho (asks|wants|may|has|is|looks|runs)\b": "name the user, client or operator",
@@ -30,14 +31,18 @@ PHRASES = {
     r"\bthe same item meets\b": "items already stored are overwritten",
     r"\bthere is no such thing\b": "Not found",
 }  # fmt: skip
-"""A pattern, and what to write instead."""
+"""Maps a pattern to what to write instead."""
 _TEXT = re.compile(r"[a-z]{2,}\s+[a-z]{2,}", re.IGNORECASE)
 _JS_TEXT = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`')
+_MARKDOWN_CODE = re.compile(r"``.+?``|`[^`]*`")
+_MARKDOWN_START = re.compile(r" {0,3}(\||#|>|[-*+] |\d+\. )")
+"""What begins a text of its own without a blank line before it: a table row, heading, quotation or list item."""
+_AROUND = 40  #: Characters shown on each side of a phrase.
 
 
 def main() -> int:
-    """Print each place with its phrase; 1 where there is any."""
-    found = [*_python(), *_page()]
+    """Print each place with its phrase; return 1 if there is any."""
+    found = [*_python(), *_page(), *_documents()]
     for line in found:
         sys.stdout.write(f"{line}\n")
     return 1 if found else 0
@@ -75,11 +80,43 @@ def _page() -> Iterator[str]:
                     yield from _judged(f"{path}:{number}", text)
 
 
+def _documents() -> Iterator[str]:
+    for path in _tracked("README.md", "SECURITY.md", "CHANGELOG.md", "docs", ending=".md"):
+        for line, text in _prose((ROOT / path).read_text(encoding="utf-8")):
+            yield from _judged(f"{path}:{line}", text)
+
+
+def _prose(markdown: str) -> Iterator[tuple[int, str]]:
+    """Yield each paragraph, list item, table row and heading on one line, with the number of its first line."""
+    first, gathered = 0, list[str]()
+    for number, line in enumerate([*_without_code(markdown), ""], 1):
+        if gathered and (not line.strip() or _MARKDOWN_START.match(line) or gathered[0][0] == "#"):
+            yield first, " ".join(gathered)
+            gathered = []
+        if line.strip():
+            first = first if gathered else number
+            gathered.append(line.strip())
+
+
+def _without_code(markdown: str) -> Iterator[str]:
+    """Yield every line, with code in it replaced by CODE, and an empty one for each line of a code block."""
+    fenced, text_before = False, False
+    for line in markdown.splitlines():
+        fence = line.lstrip().startswith("```")
+        # Four spaces continue a text, and begin code after a blank line or a heading.
+        code = fence or fenced or (line.startswith("    ") and not text_before)
+        fenced ^= fence
+        text_before = not code and bool(line.strip()) and not line.startswith("#")
+        yield "" if code else _MARKDOWN_CODE.sub("CODE", line)
+
+
 def _judged(place: str, text: str) -> Iterator[str]:
+    text = " ".join(text.split())
     for pattern, instead in PHRASES.items():
         match = re.search(pattern, text)
         if match:
-            yield f"{place}: {match.group()!r} in {' '.join(text.split())[:100]!r}; write: {instead}"
+            shown = text[max(0, match.start() - _AROUND) : match.end() + _AROUND]
+            yield f"{place}: {match.group()!r} in {shown!r}; write: {instead}"
 
 
 def _tracked(*folders: str, ending: str) -> list[str]:

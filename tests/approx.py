@@ -1,4 +1,4 @@
-"""`pytest.approx` where a float is asked for: in a field of a value that is compared whole."""
+"""`pytest.approx` typed as a float field of a value that is compared whole."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ import pytest
 
 
 def near(value: float) -> Any:
-    """Something that equals what is near `value`."""
+    """Return an object that equals any number close to `value`."""
     return pytest.approx(value)

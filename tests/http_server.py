@@ -1,4 +1,4 @@
-"""An application on a real socket of loopback, served as `vitrine api` serves it."""
+"""Serve an application on a real loopback socket, as `vitrine api` does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vitrine.core.settings import Settings
 
 @contextmanager
 def served(app: ASGIApp, settings: Settings) -> Iterator[str]:
-    """The URL at which it answers while inside."""
+    """Yield the URL of the app, served until the block ends."""
     with closing(bind_socket("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(server_config(settings, app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -28,7 +28,7 @@ WORDS = ["a red dress", "a Blue Shoe of the finest leather", "stripes"]
 
 
 def _gemma_vocabulary() -> dict[str, int]:
-    """Specials, bytes and single letters of both cases: lowercasing changes the ids."""
+    """Special tokens, bytes, and single letters in both cases, so that lowercasing changes the ids."""
     tokens = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "▁"]
     tokens += [f"<0x{byte:02X}>" for byte in range(256)]
     tokens += [
@@ -170,7 +170,7 @@ def _mobilenet_v2(target: Path) -> None:
 
 
 def _vit_without_pooler(target: Path) -> None:
-    """A classifier's checkpoint: `AutoModel` would invent the pooler's weights."""
+    """A classifier's checkpoint without a pooler: `AutoModel` would make up the missing weights."""
     config = transformers.ViTConfig(**TOWER, image_size=32, patch_size=8)
     _save(transformers.ViTForImageClassification(config), target)
     SiglipImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(target)
@@ -186,7 +186,7 @@ def _segformer(target: Path) -> None:
 
 
 def _save(model: Any, target: Path) -> None:
-    """Write a model whose random weights are large enough for pictures to tell apart."""
+    """Save a model with random weights large enough to give different pictures different vectors."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for weights in model.parameters():

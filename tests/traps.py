@@ -1,4 +1,4 @@
-"""A user's folder whose files have the names of packages: each tells when it is imported, and raises."""
+"""Traps: files in a user's folder that are named like packages. Each records that it was imported, and raises."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TRAPS = (
     "requests.py", "rich.py", "numpy.py", "torch.py", "uvicorn.py", "pyarrow.py", "qdrant_client.py",
     "signal.py", "socket.py", "pickle.py", "queue.py", "json.py",
 )  # fmt: skip
-"""Ours, the queue's, other dependencies', and some of the standard library that a new interpreter imports."""
+"""Modules of vitrine, the queue, other dependencies, and parts of the standard library that a new interpreter imports."""
 _CODE = """\
 import os
 with open(os.path.join({folder!r}, "sprung"), "a") as marker:
@@ -20,7 +20,7 @@ raise RuntimeError("imported: " + __file__)
 
 
 def set_traps(folder: Path, *names: str) -> None:
-    """Put the traps of these names there; all of them where none is named."""
+    """Create traps with these names in the folder, or all of them by default."""
     for name in names or TRAPS:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,6 +28,6 @@ def set_traps(folder: Path, *names: str) -> None:
 
 
 def sprung(folder: Path) -> list[str]:
-    """The files of the folder that were imported."""
+    """List the files of the folder that were imported."""
     marker = folder / "sprung"
     return marker.read_text().splitlines() if marker.exists() else []

@@ -1,4 +1,4 @@
-"""The API as a command asks it: searches and scores, and every way they can fail as one of our own errors."""
+"""The API client of the commands: search, embed and score, with every failure raised as a `VitrineError`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from vitrine.telemetry import redact_url
 
 CONNECT_SECONDS = 5.0
 _SLACK = 10.0
-"""Seconds beyond the query's own time: the upload, the store, a busy machine."""
+"""Seconds beyond the query timeout: for the upload, the store, a busy machine."""
 
 _LOOPBACK = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
@@ -44,7 +44,7 @@ _BY_CODE: dict[str, type[VitrineError]] = {
 
 
 class _BearerAuth(AuthBase):
-    """Sends the key. As an `auth` of requests, because a header set by hand gives way to ~/.netrc."""
+    """Send the key. An `auth` object of requests, because ~/.netrc overrides a header set by hand."""
 
     def __init__(self, key: SecretStr) -> None:
         self._key = key.get_secret_value().strip()
@@ -60,14 +60,14 @@ class _BearerAuth(AuthBase):
 
 
 class ApiClient:
-    """Talks to one API; a context manager."""
+    """A client for one API; a context manager."""
 
     def __init__(self, url: str, key: SecretStr | None = None, *, timeout: float) -> None:
-        """Ask the API at `url` with the key; raises `BadInput` for a key that no header can carry."""
+        """Use the API at `url` with the key; raises `BadInput` for a key that is not valid in a header."""
         self._url = url.rstrip("/")
         self._timeouts = (CONNECT_SECONDS, timeout + _SLACK)
         self._session = requests.Session()
-        # A proxy of the environment cannot reach this machine's own loopback.
+        # A proxy from the environment cannot reach this machine's loopback.
         self._session.trust_env = not self._url.startswith(_LOOPBACK)
         self._session.auth = None if key is None else _BearerAuth(key)
 
@@ -78,23 +78,23 @@ class ApiClient:
         self._session.close()
 
     def search(self, body: dict[str, Any], *, picture: str | None = None) -> dict[str, Any]:
-        """The API's answer; `picture` is a path to upload beside the body. Raises a `VitrineError`."""
+        """Return the API's response; `picture` is a path to upload with the body. Raises a `VitrineError`."""
         if picture is None:
             return self._post("/v1/search", "hits", json=body)
         fields = {
             name: value if isinstance(value, str) else orjson.dumps(value).decode()
             for name, value in body.items()
         }
-        # The name stays here: a path says more about this machine than the API needs.
+        # The file's name is not sent: a path reveals more about this machine than the API needs.
         files = {"image": ("image", _read(picture))}
         return self._post("/v1/search", "hits", data=fields, files=files)
 
     def embed(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The vectors of pictures and texts, and what failed. Raises a `VitrineError`."""
+        """Return the vectors of pictures and texts, with the failures. Raises a `VitrineError`."""
         return self._post("/v1/embed", "results", json=body)
 
     def score(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The scores of pairs. Raises a `VitrineError`."""
+        """Return the scores of pairs. Raises a `VitrineError`."""
         return self._post("/v1/score", "results", json=body)
 
     def _post(self, path: str, expected: str, **content: Any) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class ApiClient:
         body = _object(answer.content)
         if body is None or expected not in body:
             raise Unavailable(
-                f"What answers at {redact_url(self._url)} is not vitrine's API.",
+                f"The server at {redact_url(self._url)} is not vitrine's API.",
                 hint="Check --api or VITRINE_API_URL.",
             )
         return body
@@ -124,23 +124,24 @@ class ApiClient:
         if isinstance(error, requests.exceptions.MissingSchema):
             return BadInput(f"{url} is not the address of an API.", hint="Give http://host:port.")
         if isinstance(error, requests.exceptions.ReadTimeout):
-            return Unavailable(f"The API at {url} did not answer in {self._timeouts[1]:g} s.")
+            return Unavailable(f"The API at {url} did not respond within {self._timeouts[1]:g} s.")
         return Unavailable(
-            f"No API answers at {url}.",
+            f"No API is running at {url}.",
             hint="Start one (vitrine standalone, or vitrine api), or name it with --api.",
         )
 
 
 def _error_of(answer: requests.Response) -> VitrineError:
-    """The error that a problem+json answer stands for; anything else is named by its status."""
+    """Convert a problem+json response to its error class; for any other response, the error names the status."""
     body = _object(answer.content) or {}
     code = body.get("code")
     if not isinstance(code, str):
         return Unavailable(f"The API answered {answer.status_code} {answer.reason}.")
     message, hint = str(body.get("detail", "")), body.get("hint")
     if code in {QueueFull.code, RateLimited.code}:
+        kind = RateLimited if code == RateLimited.code else QueueFull
         wait = answer.headers.get("Retry-After", "")
-        return QueueFull(message, retry_after=float(wait) if wait.isdecimal() else 1.0, hint=hint)
+        return kind(message, retry_after=float(wait) if wait.isdecimal() else 1.0, hint=hint)
     fallback = BadInput if answer.status_code < 500 else Unavailable
     return _BY_CODE.get(code, fallback)(message, hint=hint)
 

@@ -1,1 +1,1 @@
-"""The workers: one process is one model on one device. Fetch, decode, batch, embed, upsert, ledger."""
+"""The workers. Each process runs one model on one device: fetch, decode, batch, embed, upsert, record in the ledger."""

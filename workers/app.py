@@ -1,6 +1,6 @@
 """The Celery app of the workers: `vitrine worker --model M`, or `celery -A workers.app worker --model M`.
 
-Both tasks may run twice: the ledger refuses what is done or in work, and a question is taken once.
+Both tasks are safe to run twice: the ledger refuses chunks that are done or leased, and a query is taken only once.
 """
 
 from __future__ import annotations
@@ -66,7 +66,10 @@ def _stop_soon(**_: object) -> None:
 
 @app.task(name=INGEST_TASK, acks_late=True, ignore_result=True, throws=(MessageDeadLettered,))
 def ingest(*message: object, **unknown: object) -> dict[str, int | str]:
-    """Do one chunk; acknowledged after its outcomes are in the ledger, or it is parked: any form is taken, to be kept."""
+    """Process one chunk. The message is acknowledged once its outcomes are in the ledger or it is dead-lettered.
+
+    Accepts arguments of any form, so that a message it does not understand can be dead-lettered.
+    """
     try:
         return task_result(holder.get().ingest(*message, *unknown.items()))
     except NotDeadLettered as error:
@@ -75,5 +78,5 @@ def ingest(*message: object, **unknown: object) -> dict[str, int | str]:
 
 @app.task(name=QUERY_TASK, acks_late=False, ignore_result=True, throws=(MessageDeadLettered,))
 def query(*message: object, **unknown: object) -> dict[str, int | str]:
-    """Answer one query; acknowledged before: who asked waits seconds, not a visibility timeout."""
+    """Answer one query. Acknowledged beforehand: its client waits only seconds, so redelivery would come too late."""
     return task_result(holder.get().query(*message, *unknown.items()))

@@ -1,8 +1,8 @@
-"""How many bytes of pictures something may hold, counted for all who put into it and take out of it.
+"""Counts the bytes of pictures held in memory against a limit shared by everything that adds and releases them.
 
-A worker has two such counts: of what was fetched, from the first byte received to the end of the decoding, and of what
-was decoded, until the batcher has it. One limit each bounds everything on the way between: where a later stage falls
-behind, an earlier one begins nothing more until it has caught up. Thread-safe.
+A worker has two such counts: fetched bytes, from the first byte received to the end of decoding, and decoded bytes,
+until the batcher has them. Their limits create back-pressure: if a later stage falls behind, the earlier one starts
+nothing new until it has caught up. Thread-safe.
 """
 
 from __future__ import annotations
@@ -12,23 +12,21 @@ from collections.abc import Callable
 
 
 class ByteBudget:
-    """The count and its limit; `wake` is called once room has come that somebody was refused before."""
+    """The count and its limit; `wake` is called when bytes are released after a request was refused."""
 
     def __init__(self, limit: int, wake: Callable[[], None] = lambda: None) -> None:
         self.limit = limit
         self.total = 0
-        self.given_back = (
-            0  #: Bytes given back so far; it only grows, so who looks twice sees whether any were.
-        )
+        self.given_back = 0  #: Total bytes released so far; it only grows, so a caller can detect releases between two reads.
         self._wake = wake
         self._refused = False
         self._closed = False
-        # Reentrant: a hold may be dropped by the garbage collector, wherever this thread happens to be.
+        # Reentrant: the garbage collector may drop a reservation at any point in this thread.
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
 
     def take(self, size: int, *, anyway: bool = False) -> bool:
-        """Count `size` more bytes, with `anyway` whatever the limit says; False where there is no room."""
+        """Count `size` more bytes; return False if they exceed the limit, which `anyway` ignores."""
         with self._lock:
             if not anyway and not self.has_room(size):
                 return False
@@ -36,14 +34,14 @@ class ByteBudget:
             return True
 
     def has_room(self, size: int) -> bool:
-        """Whether `size` more bytes are within the limit; where not, `wake` is called when some are given back."""
+        """Return whether `size` more bytes are within the limit; if not, `wake` is called when some are released."""
         with self._lock:
             room = self.total + size <= self.limit
             self._refused |= not room
             return room
 
     def wait_and_take(self, size: int) -> bool:
-        """Count `size` more bytes as soon as there is room, or nothing else is held; False once closed."""
+        """Wait until `size` more bytes fit, or nothing else is held, and count them; return False once closed."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._closed or not self.total or self.total + size <= self.limit
@@ -52,25 +50,25 @@ class ByteBudget:
             return not self._closed
 
     def give_back(self, size: int) -> None:
-        """Count `size` bytes less."""
+        """Release `size` bytes."""
         with self._lock:
             self.total -= size
             self.given_back += size
             self._changed.notify_all()
             wake, self._refused = self._refused and not self._closed, False
-        # Without the lock: who is woken has a lock of its own, and asks for room under it.
+        # Call it without the lock: the woken side has its own lock, and calls `has_room` while holding it.
         if wake:
             self._wake()
 
     def close(self) -> None:
-        """Wake nobody any more, and let nobody wait."""
+        """Stop calling `wake`, and end every wait."""
         with self._lock:
             self._closed = True
             self._changed.notify_all()
 
 
 class ByteReservation:
-    """Bytes already counted, given back with the last reference to this, or by `release` before."""
+    """Counted bytes that are released by `release`, at the latest with the last reference to this object."""
 
     __slots__ = ("_held", "_size")
 
@@ -79,7 +77,7 @@ class ByteReservation:
         self._size = size
 
     def release(self) -> None:
-        """Give the bytes back now; safe to call twice."""
+        """Release the bytes now; safe to call twice."""
         size, self._size = self._size, 0
         if size:
             self._held.give_back(size)

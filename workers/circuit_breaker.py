@@ -1,15 +1,15 @@
-"""When somebody who fails again and again is left alone, and when he is tried again: a circuit breaker.
+"""A circuit breaker: pauses calls to a service that keeps failing, then probes it.
 
 ::
 
              opens_after failures in a row, or "come back later"
-    closed ──────────────────────────────────────────────────────▶ open: nobody asks
+    closed ──────────────────────────────────────────────────────▶ open: no calls
       ▲                                                             │ the pause is over
       └──────────── the probe succeeds ──── half open: one probe ◀──┘
                                               │ it fails
                                               └──▶ open again, for twice as long
 
-Only the states are kept here: whoever asks says when a call begins and how it ended.
+It keeps only the state: the caller reports when a call begins and how it ended.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ RandomSource = Callable[[float, float], float]
 
 @dataclass(frozen=True, slots=True)
 class BreakerPolicy:
-    """How patient a breaker is; times in seconds."""
+    """The limits of a breaker; times in seconds."""
 
     opens_after: int  #: Failures in a row.
     first_pause: float
     longest_pause: float
-    probe: float  #: A probe that has not told its end by then counts for nothing.
+    probe: float  #: A probe whose end is not reported by then no longer counts.
 
 
 class CircuitBreaker:
-    """One party's state. For one thread at a time; `clock` is monotonic seconds.
+    """The state for one service. Not thread-safe; `clock` returns monotonic seconds.
 
-    Pauses are drawn from the upper half of their length, so that many processes do not come back at once.
+    A pause is random, between half and all of its length, so that many processes do not come back together.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class CircuitBreaker:
 
     @property
     def open(self) -> bool:
-        """Whether not everybody may ask: it is open, or half open."""
+        """Whether calls are restricted: the breaker is open or half open."""
         return self._until is not None
 
     @property
@@ -64,29 +64,29 @@ class CircuitBreaker:
         return self._failures
 
     def remaining(self) -> float:
-        """Seconds until the next call may begin; 0 where one may now. A probe on its way counts to its longest end."""
+        """Return the seconds until the next call may begin, 0 if now; a running probe counts with its longest duration."""
         return 0.0 if self._until is None else max(0.0, self._until - self._clock())
 
     def probing_for(self) -> float | None:
-        """Seconds since the probe on its way began; None where there is none."""
+        """Return the seconds since the running probe began; None if there is none."""
         since = self._probing_since
         return None if since is None or not self.remaining() else self._clock() - since
 
     def begin(self) -> None:
-        """A call begins, `remaining` being 0; while it is not closed this one is the probe."""
+        """Record that a call begins, which requires `remaining` to be 0; unless the breaker is closed, it is the probe."""
         if self._until is not None:
             self._probing_since = self._clock()
             self._until = self._probing_since + self._terms.probe
 
     def succeeded(self) -> bool:
-        """A call has succeeded: all is forgotten. Returns whether it was open."""
+        """Record a success and reset the breaker. Return whether it was open."""
         was_open = self.open
         self._until = self._probing_since = None
         self._failures, self._pause = 0, self._terms.first_pause
         return was_open
 
     def answered(self) -> bool:
-        """It answers again, which proves little: one failure more opens it as before. Returns whether it was open."""
+        """Record a response that proves little: the breaker closes, but one more failure reopens it. Return whether it was open."""
         was_open = self.open
         if was_open:
             self._until = self._probing_since = None
@@ -94,9 +94,9 @@ class CircuitBreaker:
         return was_open
 
     def failed(self, asked: float = 0.0) -> bool:
-        """A call has failed; `asked` are seconds to be left alone, where it said so. Returns whether that opened it.
+        """Record a failure; `asked` is the pause that the service requested, in seconds. Return whether this opened the breaker.
 
-        Calls that began before it opened and fail after change nothing.
+        Calls that began before the breaker opened and fail afterwards change nothing.
         """
         self._failures += 1
         if self._until is None:

@@ -1,7 +1,7 @@
-"""Counts the GPUs that torch can use, in a process that ends at once: `python -m workers.gpus`.
+"""Counts the GPUs that torch can use, in a short-lived process: `python -m workers.gpus`.
 
-A supervisor needs no more of torch than this number. So it neither keeps torch in memory for its whole life
-nor holds a context on a card that its workers are to have to themselves.
+This number is all that a supervisor needs from torch. A separate process spares it from keeping torch in memory
+and from holding a context on a GPU that belongs to its workers.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ COUNT_SECONDS = 120.0
 
 
 def count_gpus() -> int:
-    """GPUs that a worker started by this process would see; 0 where torch is not installed.
+    """Return the number of GPUs that a worker started by this process would see; 0 if torch is not installed.
 
-    Raises `VitrineError` where they cannot be counted.
+    Raises `VitrineError` if they cannot be counted.
     """
     try:
         counted = subprocess.run(

@@ -1,7 +1,7 @@
-"""A decoded picture, as the decoders hand it to a model: upright RGB, as Pillow holds it or as an array.
+"""A decoded picture as decoders pass it to models: upright RGB, as a Pillow image or an array.
 
-The fast path works on arrays (libjpeg-turbo writes them, torch scales them), the reference path on Pillow's
-images. Each takes either, so that every decoder goes with every model.
+The fast path works on arrays (libjpeg-turbo writes them, torch scales them), the reference path on Pillow
+images. Both accept either form, so every decoder works with every model.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ Picture: TypeAlias = Image.Image | NDArray[np.uint8]
 
 
 def as_image(picture: Picture) -> Image.Image:
-    """The picture as Pillow holds it; copies an array."""
+    """Return the picture as a Pillow image; copies an array."""
     return picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
 
 
 def as_pixels(picture: Picture) -> NDArray[np.uint8]:
-    """The picture as uint8 [height, width, 3]; copies Pillow's, which pads each pixel to four bytes."""
+    """Return the picture as uint8 [height, width, 3]; copies a Pillow image, which pads each pixel to four bytes."""
     return np.asarray(picture) if isinstance(picture, Image.Image) else picture
 
 
 def width_and_height(picture: Picture) -> tuple[int, int]:
-    """Its size in pixels, the width first."""
+    """Return the picture's size in pixels as (width, height)."""
     if isinstance(picture, Image.Image):
         return picture.size
     height, width, _ = picture.shape

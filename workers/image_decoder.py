@@ -1,4 +1,4 @@
-"""Bytes become a picture the way that a worker has chosen: fast where that gives the same pixels, else the reference."""
+"""Decodes a picture by the worker's settings: the fast way if that yields the same pixels, else the reference way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workers.images.transforms import GREY_POLICY, crop, downscaled, to_grayscal
 from workers.models.base import EmbeddingModel, ScalesPictures
 
 SCALED_POLICY = f"{IMAGE_POLICY}-dct"
-"""The image policy under which a JPEG may have been decoded smaller: its pixels are near those of `IMAGE_POLICY`."""
+"""The image policy under which JPEGs may be decoded at a smaller size; their pixels are close to those of `IMAGE_POLICY`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +21,20 @@ class ImageDecoder:
 
     max_pixels: int
     fast: bool = (
-        True  #: Whether JPEGs go by libjpeg-turbo alone; otherwise everything goes by Pillow.
+        True  #: Whether libjpeg-turbo alone decodes JPEGs; if not, Pillow decodes everything.
     )
     scaled_size: ScaledSize | None = (
-        None  #: Given, large JPEGs are decoded smaller, the fast way only.
+        None  #: If given, the fast way decodes large JPEGs at a smaller size.
     )
-    longest: int = (
-        0  #: Pixels to which the longest side is scaled down beforehand; 0: it is left as it is.
-    )
-    grey: bool = False  #: Whether pictures lose their colours.
+    longest: int = 0  #: Pixels to which the longest side is first scaled down; 0: no scaling.
+    grey: bool = False  #: Whether pictures are converted to grey.
     part: tuple[
         float, ...
-    ] = ()  #: What is cut out of each, see `workers.images.transforms`; empty: nothing.
+    ] = ()  #: The part to crop from each picture, see `workers.images.transforms`; empty: no crop.
 
     @property
     def policy(self) -> str:
-        """The version of what is done to pictures, stored with every vector."""
+        """The version of the picture processing, stored with every vector."""
         parts = [GREY_POLICY if self.grey else IMAGE_POLICY]
         if self.longest:
             parts.append(f"max{self.longest}")
@@ -46,19 +44,19 @@ class ImageDecoder:
 
     @property
     def leaves_jpegs_alone(self) -> bool:
-        """Whether a JPEG's pixels take no more memory than libjpeg-turbo's array: not where Pillow scales them down."""
+        """Whether a JPEG needs no more memory than libjpeg-turbo's array; false if Pillow scales it down."""
         return self.fast and not self.longest
 
     def as_grey(self) -> ImageDecoder:
-        """The same, without colours."""
+        """Return the same decoder, but for grey pictures."""
         return replace(self, grey=True)
 
     def of_part(self, part: tuple[float, ...]) -> ImageDecoder:
-        """The same, for a part of the picture, which is cut out of it at full size."""
+        """Return the same decoder, but for a part of the picture, cropped at full size."""
         return replace(self, part=part, scaled_size=None)
 
     def __call__(self, data: bytes) -> Picture:
-        """Decode one picture; raises `ItemFailure` as `workers.images.pillow_decode.decode_by_pillow` does, with the same reasons."""
+        """Decode one picture; raises `ItemFailure` with the same reasons as `workers.images.pillow_decode.decode_by_pillow`."""
         picture = self._decoded(data)
         if self.part:
             picture = crop(picture, self.part)
@@ -75,7 +73,7 @@ class ImageDecoder:
 
 
 def decoder_for(model: EmbeddingModel, settings: Settings) -> ImageDecoder:
-    """The decoder of a worker's settings, for its model."""
+    """Create the decoder for a worker's model from its settings."""
     scaled_size = model.scaled_size if isinstance(model, ScalesPictures) else None
     return ImageDecoder(
         settings.max_pixels,

@@ -1,8 +1,8 @@
-"""One worker process's parts, opened in order and closed in the other: the composition root of a worker.
+"""The composition root of a worker process: opens its parts in order and closes them in reverse order.
 
-Order of stopping, and why: first nothing new is begun (`stopping`), then what is running comes to its next
-safe point and writes its outcomes, then the stages stop, and the leases, store and ledger last, since the
-outcomes need them.
+A worker stops in this order. First it starts nothing new (`stopping`). Running tasks go on to their next safe point and
+write their outcomes, for which they need the leases, the store and the ledger. Then the parts close: the periodic
+threads, the lease keeper among them, then the stages, and the store, the ledger and Redis last.
 """
 
 from __future__ import annotations
@@ -62,15 +62,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SWITCH_SECONDS = 0.0005
-"""How soon a thread gives up the GIL when another asks. Python's 5 ms is what the device's thread could wait between two
-batches for whoever runs then. Chosen by that reasoning: `benchmarks.gil` on two busy cores told no value from another."""
+"""How soon a thread releases the GIL when another one wants it. With Python's default of 5 ms, the device's thread could
+wait that long between two batches. Chosen for that reason: `benchmarks.gil` on two busy cores showed no difference
+between values."""
 DRAIN_SECONDS = 60.0
-"""A batch, an upsert and a ledger write fit well within this; the stop grace of a container is 90 s."""
+"""Ample for a batch, an upsert and a ledger write; the stop grace period of a container is 90 s."""
 
 
 @dataclass
 class WorkerRuntime:
-    """A worker's parts while it runs."""
+    """The parts of a running worker."""
 
     settings: Settings
     model: EmbeddingModel
@@ -86,7 +87,7 @@ class WorkerRuntime:
     _idle: threading.Condition = field(default_factory=threading.Condition)
 
     def ingest(self, *message: object) -> Report:
-        """The chunk task: schema version, job and chunk. Raises `NotDeadLettered` for a message that is neither done nor kept."""
+        """Run the chunk task; the message is schema version, job, chunk. Raises `NotDeadLettered` if it was neither done nor stored."""
         with self._task(), self.metrics.chunk() as report:
             match message:
                 case (int(schema), str(job), int(number)) if schema == SCHEMA_VERSION:
@@ -96,7 +97,10 @@ class WorkerRuntime:
             return report
 
     def query(self, *message: object) -> Report:
-        """The query task: schema version and request. One that cannot be parked is dropped: its asker is gone by then."""
+        """Run the query task; the message is schema version, request. A query of another form is dead-lettered.
+
+        If Redis cannot store it, it is dropped, because its client will have given up by then.
+        """
         with self._task():
             match message:
                 case (int(schema), str(request)) if schema == SCHEMA_VERSION:
@@ -107,7 +111,7 @@ class WorkerRuntime:
             return {"parked": self.dead_letters.misunderstood("query", message)}
 
     def store_dead_letter(self, message: str) -> None:
-        """Keep a message that is no task, and count it; raises `LedgerUnavailable`."""
+        """Store a message that is not a task, and count it; raises `LedgerUnavailable`."""
         self.dead_letters.unreadable(message)
         self.metrics.chunks.labels("parked").inc()
 
@@ -123,11 +127,11 @@ class WorkerRuntime:
                 self._idle.notify_all()
 
     def stop_soon(self) -> None:
-        """Begin nothing new, and bring what runs to its next safe point."""
+        """Start nothing new, and let running tasks stop at their next safe point."""
         self._stopping.set()
 
     def close(self) -> None:
-        """Drain and close; safe to call twice."""
+        """Wait for running tasks, then close; safe to call twice."""
         self.stop_soon()
         with self._idle:
             drained = self._idle.wait_for(lambda: self._running == 0, DRAIN_SECONDS)
@@ -137,10 +141,10 @@ class WorkerRuntime:
 
 
 def open_runtime(settings: Settings, node: str) -> WorkerRuntime:
-    """Load the model, warm it up and start the stages; raises `VitrineError` in one sentence."""
+    """Load the model, warm it up and start the stages; raises `VitrineError`."""
     with ExitStack() as closers:
         engine = _open(settings, node, closers)
-        engine._closers = closers.pop_all()  # noqa: SLF001 - handing over what was opened
+        engine._closers = closers.pop_all()  # noqa: SLF001 - the runtime closes the parts from now on
         return engine
 
 
@@ -186,7 +190,7 @@ def _open(settings: Settings, node: str, closers: ExitStack) -> WorkerRuntime:
         hung_after=settings.device_timeout,
         device_alive=batcher.alive,
     )
-    # Closed after the stages: a batch that hangs while they close must not be waited for for ever.
+    # Registered before the stages, so closed after them: if a batch hangs while they close, the watchdog still ends the process.
     closers.callback(watchdog.close)
     closers.callback(stages.close)
     keeper = LeaseKeeper(ledger, seconds=settings.lease_seconds)
@@ -251,21 +255,21 @@ def _info(model: EmbeddingModel, policy: str, node: str) -> WorkerInfo:
 
 
 class RuntimeHolder:
-    """The process's engine: opened by the bootstep, used by the tasks."""
+    """Holds the process's `WorkerRuntime`, which the bootstep opens and the tasks use."""
 
     def __init__(self) -> None:
         self._engine: WorkerRuntime | None = None
-        self.exit_code = 0  #: What the process shall end with.
+        self.exit_code = 0  #: The exit code for the process.
 
     def open(self, settings: Settings, node: str) -> WorkerRuntime:
-        """Open it, under the name that Celery gives this worker; one a process."""
+        """Open the runtime under this worker's Celery name; raises `VitrineError` if it is already open."""
         if self._engine is not None:
-            raise VitrineError("This process has its model already: one process, one model.")
+            raise VitrineError("This process already has a model: one process runs one model.")
         self._engine = open_runtime(settings, node)
         return self._engine
 
     def get(self) -> WorkerRuntime:
-        """The engine; raises `BadInput` where the worker was started without it."""
+        """Return the runtime; raises `BadInput` if the worker was started without one."""
         if self._engine is None:
             raise BadInput(
                 "This worker has no model.", hint="Start it with `vitrine worker --model NAME`."
@@ -273,12 +277,12 @@ class RuntimeHolder:
         return self._engine
 
     def stop_soon(self) -> None:
-        """Pass on that the process is to stop."""
+        """Tell the runtime that the process is about to stop."""
         if self._engine is not None:
             self._engine.stop_soon()
 
     def close(self) -> None:
-        """Close it, if it was opened; safe to call twice."""
+        """Close the runtime if it is open; safe to call twice."""
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.close()

@@ -1,4 +1,4 @@
-"""The stages that every chunk and every query of one worker share: fetcher, decoders, batcher."""
+"""The stages that all chunks and queries of a worker share: fetcher, decoders, batcher."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from workers.vector_cache.deduplicating import (
 
 
 class PictureSource(Protocol):
-    """What brings bytes; `workers.fetch.Fetcher` in production."""
+    """Fetches pictures; `workers.fetch.Fetcher` in production."""
 
     def fetch(self, url: str, *, file_root: str | None = None) -> Future[FetchedPicture]:
-        """Begin to bring a picture; the future raises `ItemFailure`."""
+        """Start to fetch a picture; the future raises `ItemFailure`."""
 
     def close(self) -> None:
         """Stop."""
@@ -38,21 +38,21 @@ class PictureSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PreparedPicture:
-    """A decoded picture, ready for the batcher, or one whose vector is known; its bytes are gone by now."""
+    """A decoded picture that is ready for the batcher, or one whose vector is known; its encoded bytes are released."""
 
-    inputs: Inputs  #: Empty where the vector is known.
+    inputs: Inputs  #: Empty if the vector is known.
     content_sha256: str
     etag: str | None
     hold: ByteReservation = field(repr=False, compare=False)
-    """Counts the inputs' bytes, and holds further decoding up; released when the batcher has them."""
-    key: bytes | None = None  #: What its vector is known by, where vectors are kept.
+    """Counts the inputs' bytes against the limit for decoded pictures; released when the batcher has them."""
+    key: bytes | None = None  #: The key of its vector in the cache; None without a cache.
     vector: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
-    """The unit vector of an equal picture before it."""
+    """The cached unit vector of an identical picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """One worker's stages. Fetching and decoding run in threads of their own; the device has one."""
+    """One worker's stages. Fetching, decoding and the device each have their own threads."""
 
     model: EmbeddingModel
     fetcher: PictureSource
@@ -60,7 +60,7 @@ class Stages:
     batcher: Batcher
     decoder: ImageDecoder
     vector_cache: DeduplicatingCache | None = (
-        None  #: None where every picture is embedded, whether seen before or not.
+        None  #: None if every picture is embedded, even if it was seen before.
     )
 
     @property
@@ -70,11 +70,11 @@ class Stages:
 
     @property
     def grey_space(self) -> EmbeddingSpace:
-        """The space of pictures prepared as grey ones."""
+        """The embedding space of pictures that were converted to grey."""
         return self.space_of(self.decoder.as_grey())
 
     def space_of(self, decoder: ImageDecoder) -> EmbeddingSpace:
-        """The space of what comes through a decoder."""
+        """Return the embedding space of pictures from a given decoder."""
         return EmbeddingSpace(
             self.model.name, self.model.revision, decoder.policy, self.model.dimension
         )
@@ -88,10 +88,11 @@ class Stages:
         fresh: bool = False,
         part: tuple[float, ...] = (),
     ) -> Future[PreparedPicture]:
-        """Decode in a decoder's thread when its turn comes; the future raises `ItemFailure`.
+        """Decode and preprocess a picture in a decoder thread; the future raises `ItemFailure`.
 
-        `grey` makes it grey whatever the worker's own policy: its vector is in `grey_space`. `fresh` leaves
-        known vectors alone. `part` cuts out what is meant (see `workers.images.transforms`); nobody asks for that part again.
+        `grey` converts it to grey whatever the worker's policy, so its vector is in `grey_space`. `fresh` bypasses
+        the vector cache. `part` crops the picture (see `workers.images.transforms`); crops are not cached, because
+        they are hardly ever requested again.
         """
         reuse = None if fresh or part else self.vector_cache
         decoder = self.decoder.as_grey() if grey else self.decoder
@@ -119,14 +120,14 @@ class Stages:
                 return PreparedPicture({}, digest, fetched.etag, nothing, key, vector)
         inputs = self.model.preprocess(decoder(fetched.data))
         size = sum(array.nbytes for array in inputs.values())
-        # Whatever the limit says: it decides what is begun, and this is done.
+        # Take the bytes even above the limit: it limits what may start, and this picture is already decoded.
         self.decoders.decoded.take(size, anyway=True)
         return PreparedPicture(
             inputs, digest, fetched.etag, ByteReservation(self.decoders.decoded, size), key
         )
 
     def submit(self, prepared: PreparedPicture, *, lane: Lane, alone: bool = False) -> Vector:
-        """Ask for a picture's unit vector, see `Batcher.submit`; answered at once where it is known."""
+        """Request a picture's unit vector, see `Batcher.submit`; the future is already resolved if the vector is known."""
 
         def ask() -> Vector:
             return self.batcher.submit(prepared.inputs, lane=lane, alone=alone)
@@ -137,13 +138,13 @@ class Stages:
             return ask()
         if lane is Lane.BULK and not alone:
             return self.vector_cache.submit(prepared.key, ask)
-        # A question's future is its asker's own, who may cancel it; and a suspect goes alone.
+        # A query needs its own future, because its client may cancel it; a suspect is embedded alone.
         future = ask()
         self.vector_cache.follow(prepared.key, future)
         return future
 
     def offer(self, prepared: PreparedPicture, *, lane: Lane) -> Vector | None:
-        """As `submit` in bulk, but None where it would block: for threads that others wait for."""
+        """Like `submit` for bulk, but return None if it would block; for threads that must not wait."""
 
         def ask() -> Vector | None:
             return self.batcher.offer(prepared.inputs, lane=lane)
@@ -155,7 +156,7 @@ class Stages:
         return self.vector_cache.offer(prepared.key, ask)
 
     def close(self) -> None:
-        """Stop the stages in the order in which a picture passes them."""
+        """Stop the stages in the order in which a picture passes through them."""
         self.fetcher.close()
         self.decoders.close()
         self.batcher.close()

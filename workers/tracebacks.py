@@ -1,8 +1,8 @@
-"""Failures without the frames that they came through.
+"""Removes tracebacks from failures, so that they keep no frames alive.
 
-A traceback keeps its frames, these their callers', and all of them what they hold: the picture's bytes, and the
-future that the failure is handed over in, which holds the failure. Such a circle lives until the next full collection,
-with up to 20 MB in it. A failure is an outcome like any other, its words say all there is: nobody reads where it was raised.
+A traceback keeps its frames and their callers alive, with everything they refer to: the picture's bytes, and the
+future that carries the failure, which refers back to the failure. Such a cycle, with up to 20 MB in it, lives until the
+next full garbage collection. A failure is an ordinary outcome, and its message is sufficient: nobody needs the traceback.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from vitrine.core.types import ItemFailure
 
 
 def without_traceback(error: BaseException) -> BaseException:
-    """The same exception; if it is an `ItemFailure`, without its tracebacks and its causes'."""
+    """Return the exception; if it is an `ItemFailure`, remove its traceback and those of its causes."""
     if isinstance(error, ItemFailure):
         link: BaseException | None = error
         while link is not None:

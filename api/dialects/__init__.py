@@ -1,1 +1,1 @@
-"""What clients of other systems already speak, over the same queue, workers and errors as `/v1`."""
+"""Compatibility routes for clients of other systems, on the same queue, workers and errors as `/v1`."""

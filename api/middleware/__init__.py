@@ -1,1 +1,1 @@
-"""What every request passes before a route sees it: keys and scopes, audit, limits on rate, body and connections."""
+"""Middleware before the routes: keys and scopes, audit, limits on rate, body and connections."""

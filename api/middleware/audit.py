@@ -1,14 +1,14 @@
-"""The audit log: who submitted, retried, cancelled or deleted what, and what came of it.
+"""The audit log: who submitted, retried, cancelled or deleted what, and with which outcome.
 
-One JSON object a line, written when the answer is known and before it is sent; refused and failed attempts
-too, `status` being null where there was no answer::
+One JSON object per line, written when the response is known and before it is sent. Refused and failed attempts
+are logged too; `status` is null if there was no response::
 
     {"time":"2026-11-21T15:00:00.123456+00:00","key":"shop","client":"10.0.0.7","action":"submit",
      "object":"3f2a9c04d1be","outcome":"done","status":202,"collection":"summer","images":120}
 
-It goes to the logger `vitrine.audit`: to standard error, or appended to a file that is opened anew when
-somebody rotates it away. Appending whole lines lets several API processes share one. What the commands do
-with the ledger's own password they do without the API, and without a line here.
+The lines go to the logger `vitrine.audit`: to standard error, or to a file, which is reopened after a log
+rotation. Whole lines are appended, so several API processes can share one file. Commands that use the ledger's
+password directly bypass the API and are not logged here.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ _SCOPE_KEY = "vitrine.audit"
 
 @dataclass(slots=True)
 class AuditEntry:
-    """What is learnt of one request on its way in; the routes add what only they know."""
+    """The data on one request, collected on its way in; the routes add their details."""
 
     key: str | None = (
-        None  #: The key's name; None on loopback without keys, and where none was known.
+        None  #: The key's name; None on loopback without keys, and for an unknown key.
     )
     object: str | None = None
     details: dict[str, str | int] = field(default_factory=dict)
 
 
 def entry_of(scope: Scope) -> AuditEntry:
-    """The entry of a request."""
+    """Return the entry of a request."""
     entry: AuditEntry = scope.setdefault(_SCOPE_KEY, AuditEntry())
     return entry
 
@@ -58,7 +58,7 @@ async def _of_request(request: Request) -> AuditEntry:
 
 
 Noted = Annotated[AuditEntry, Depends(_of_request)]
-"""How a route asks for the entry of its request."""
+"""A route's dependency on the audit entry of its request."""
 
 
 class Audit:
@@ -68,7 +68,7 @@ class Audit:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and tell of it."""
+        """Pass the request on and log it if it changes something."""
         need = need_of(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if need is None or need.action is None:
             await self._app(scope, receive, send)
@@ -78,7 +78,7 @@ class Audit:
         async def watched(message: Message) -> None:
             nonlocal told
             if message["type"] == "http.response.start":
-                told = True  # before the answer goes out: who has it finds its line
+                told = True  # before the response is sent, so that its client finds the line
                 log.info("%s", _line(need, scope, message["status"]))
             await send(message)
 
@@ -111,11 +111,11 @@ def _outcome(status: int | None) -> str:
     return "done" if status < 400 else "refused"
 
 
-# --- where the lines go ---------------------------------------------------------------------------
+# --- the destination of the lines -----------------------------------------------------------------
 
 
 class _File(WatchedFileHandler):
-    """Appends to a file that only its user reads; opened anew where it was moved away."""
+    """A handler that appends to a file which only its owner can read; reopens it after it was moved."""
 
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -124,13 +124,13 @@ class _File(WatchedFileHandler):
 
 @contextmanager
 def written_to(path: Path | None) -> Iterator[None]:
-    """Write the lines to this file, or to standard error, while inside. Raises `BadInput`."""
+    """Write the lines to this file, or to standard error, while the context is open. Raises `BadInput`."""
     handler = logging.StreamHandler() if path is None else _opened(path)
     handler.setFormatter(logging.Formatter("%(message)s"))
     before = (log.level, log.propagate)
     log.addHandler(handler)
     log.setLevel(logging.INFO)
-    log.propagate = False  # the line is whole as it is: no prefix, and not twice
+    log.propagate = False  # the line is complete: no prefix, no second copy
     try:
         yield
     finally:

@@ -1,10 +1,10 @@
-"""Who may ask: every request passes here before its body is read.
+"""Authentication: checks every request before its body is read.
 
-With keys: `Authorization: Bearer`, 401 without a known one, 429 above its rate, 403 without the scope.
-Without keys the service listens on loopback only, where every local user may ask. Pages in a local user's
-browser may not, whoever wrote them: a page elsewhere that posts here says so in `Origin`, and one whose
-name was rebound to 127.0.0.1 brings its own name in `Host`. Both are answered 403. With keys neither is
-looked at: a page has no key that a browser would send along by itself.
+With keys: `Authorization: Bearer`; 401 without a known key, 429 above its rate, 403 without the scope.
+Without keys the service listens on loopback only, and every local user has access. Other sites' pages in a local
+user's browser have not: a page of another site that posts here names itself in `Origin`, and a page whose name was
+rebound to 127.0.0.1 sends that name in `Host`. Both get a 403. With keys neither header is checked: a browser never
+sends a key by itself.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from vitrine.core.errors import Forbidden, RateLimited, Unauthorized, VitrineErr
 from vitrine.core.loopback import is_loopback
 
 CHALLENGE = 'Bearer realm="vitrine"'
-_HOW = "Send it as `Authorization: Bearer KEY`; commands take it from VITRINE_API_KEY."
+_HOW = "Send it as `Authorization: Bearer KEY`; commands read it from VITRINE_API_KEY."
 
 
 class Auth:
-    """ASGI middleware: lets a request pass, or answers 401, 403 or 429.
+    """ASGI middleware: passes a request on, or refuses it with 401, 403 or 429.
 
-    `open_paths` are answered without any check: the probes, and the page's own files.
+    `open_paths` are served without any check: the probes, and the page's files.
     """
 
     def __init__(
@@ -40,9 +40,7 @@ class Auth:
         self._app = app
         self._keyring = keyring
         self._rate = rate
-        self._open = (
-            open_paths  #: Answered without any check: the probes, and the page's own files.
-        )
+        self._open = open_paths  #: Served without any check: the probes, and the page's own files.
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
@@ -63,7 +61,7 @@ class Auth:
         entry_of(scope).key = key.name
         wait = self._rate.take(key.name)
         if wait:
-            raise RateLimited(f"The key {key.name} asks too often.", retry_after=wait)
+            raise RateLimited(f"The key {key.name} sends too many requests.", retry_after=wait)
         _require(key, need_of(scope["method"], scope["path"]))
 
     def _key(self, headers: Headers) -> ApiKey:
@@ -72,7 +70,7 @@ class Auth:
             raise Unauthorized("This needs an API key.", hint=_HOW)
         key = self._keyring.find(presented.strip())
         if key is None:
-            raise Unauthorized("The API key is not known here.")
+            raise Unauthorized("The API key is not valid here.")
         return key
 
 
@@ -80,23 +78,23 @@ def _require(key: ApiKey, need: Need) -> None:
     if not key.allows(need.scope):
         raise Forbidden(
             f"The key {key.name} lacks the scope {need.scope}.",
-            hint=f"It has {', '.join(sorted(key.scopes))}; whoever runs the service makes another.",
+            hint=f"It has {', '.join(sorted(key.scopes))}; the service's operator can create another.",
         )
 
 
 def _refuse_foreign(headers: Headers) -> None:
-    """Raise `Forbidden` for what a browser sends on behalf of somebody else's page."""
+    """Raise `Forbidden` for a request that a browser sends on behalf of another site's page."""
     host = headers.get("host", "")
     if not _is_local(host):
         raise Forbidden(
-            "Without API keys only requests to this machine by its own names are answered.",
-            hint="Ask http://127.0.0.1 or http://localhost, or set VITRINE_API_KEYS.",
+            "Without API keys, only requests to localhost are accepted.",
+            hint="Use http://127.0.0.1 or http://localhost, or set VITRINE_API_KEYS.",
         )
     origin = headers.get("origin")
     if origin is not None and origin.lower() != f"http://{host}".lower():
         raise Forbidden(
             "Cross-site requests are refused unless API keys are set.",
-            hint="Set VITRINE_API_KEYS, and have that site's server ask.",
+            hint="Set VITRINE_API_KEYS, and send the requests from that site's server.",
         )
 
 

@@ -1,6 +1,6 @@
-"""How much is taken in: the size of a body, by what it says and by what arrives, and searches in flight.
+"""Limits on the size of a body, both declared and received, and on the number of searches in flight.
 
-The framework has a body limit too, but answers it in plain text; here a 413 is a problem like the others.
+The framework has a body limit too, but its 413 is plain text; this one is a problem like all other errors.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from vitrine.core.errors import QueueFull
 from vitrine.core.settings import MEBIBYTE, Settings
 
 SMALL_BODY = MEBIBYTE
-"""Bytes of a body on any route that takes neither a catalog nor a picture."""
+"""Bytes of a body on routes that accept neither catalogs nor pictures."""
 JSON_BODY = 32 * MEBIBYTE
 """Bytes of a JSON job: 10,000 items of 3 KB each."""
 RUN_BODY = 10 * MEBIBYTE
 RUNSYNC_BODY = 20 * MEBIBYTE
-"""What RunPod takes; the body lies in Redis until its turn comes."""
+"""RunPod's limits; the body stays in Redis until it is processed."""
 MULTIPART_SLACK = MEBIBYTE
 """Bytes for a form's other fields and its boundaries."""
 EMBED_BODY = 64 * MEBIBYTE
-"""Bytes of pictures to embed at once, as uploads; as base64 in JSON `JSON_BODY` of them."""
+"""Bytes of pictures to embed in one request, as uploads; as base64 in JSON, the limit is `JSON_BODY`."""
 
 LARGE_BODY = 8 * MEBIBYTE
-"""Bytes past which a body is large, or one whose length is not told: four raw pictures of 384 x 384 are not."""
+"""Bytes above which a body counts as large, as does one without a Content-Length; four raw pictures of 384 x 384 are not."""
 LARGE_AT_ONCE = 8
-"""Numbers in JSON take four times their text in memory: so many of 32 MiB are a gigabyte."""
+"""Large bodies processed at the same time: JSON numbers take four times their text in memory, so 8 of 32 MiB take a gigabyte."""
 
 
 def body_limit(settings: Settings) -> Callable[[str], int]:
-    """The limit in bytes for a path."""
-    # Base64 is a third longer than the picture in it.
+    """Return the function that gives the limit in bytes for a path."""
+    # Base64 is a third longer than the picture it encodes.
     search = settings.fetch_max_bytes * 4 // 3 + MULTIPART_SLACK
     catalog = settings.max_upload_bytes + MULTIPART_SLACK
     embed = max(search, EMBED_BODY)
@@ -61,22 +61,22 @@ def body_limit(settings: Settings) -> Callable[[str], int]:
 
 
 class BodyTooLarge(HTTPException):
-    """Raised while a body arrives that is over the limit; an HTTPException, which FastAPI lets through."""
+    """Raised as soon as a body exceeds the limit; an HTTPException, because FastAPI passes these on."""
 
     def __init__(self, limit: int) -> None:
-        # What is left of the body is not read, so the connection cannot be used again.
+        # The rest of the body is not read, so the connection cannot be reused.
         super().__init__(413, _sentence(limit), headers={"Connection": "close"})
 
 
 class BodyLimit:
-    """ASGI middleware: refuses by Content-Length before a byte is read, and counts what arrives without one."""
+    """ASGI middleware: refuses a body by its Content-Length before a byte is read, and counts the bytes that arrive."""
 
     def __init__(self, app: ASGIApp, limit: Callable[[str], int]) -> None:
         self._app = app
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 413."""
+        """Pass the request on, or return 413."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -108,13 +108,13 @@ def _counted(receive: Receive, limit: int) -> Receive:
 
 
 def _sentence(limit: int) -> str:
-    return f"The body is larger than the {limit:,} bytes taken here."
+    return f"The body is larger than the {limit:,} bytes allowed."
 
 
 class Admission:
-    """Counts searches, or what else it is made for, in flight and refuses past a limit, so that slow workers do not pile up threads.
+    """A limit on the searches (or other work) in flight, so that slow workers do not make threads pile up.
 
-    Entered and left on the event loop only, hence without a lock.
+    Entered and left only on the event loop, so it needs no lock.
     """
 
     def __init__(self, limit: int, what: str = "searches") -> None:
@@ -123,10 +123,10 @@ class Admission:
         self._inside = 0
 
     def __enter__(self) -> None:
-        """Go in; raises `QueueFull`."""
+        """Count one more; raise `QueueFull` at the limit."""
         if self._inside >= self._limit:
             raise QueueFull(
-                f"{self._limit} {self._what} are in flight already.",
+                f"{self._limit} {self._what} are already in progress.",
                 retry_after=1.0,
                 hint="Try again in a moment, or start more workers.",
             )
@@ -137,14 +137,14 @@ class Admission:
 
 
 async def search_slot(request: Request) -> AsyncIterator[None]:
-    """A route's dependency: it is counted among the searches in flight; raises `QueueFull`."""
+    """Count a route's request as a search in flight (a dependency); raise `QueueFull` at the limit."""
     admission: Admission = request.app.state.admission
     with admission:
         yield
 
 
 async def large_body_slot(request: Request) -> AsyncIterator[None]:
-    """A route's dependency: of large bodies only so many are taken in at once; raises `QueueFull`."""
+    """Limit the number of large bodies processed at the same time (a dependency); raise `QueueFull` at the limit."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) <= LARGE_BODY:
         yield

@@ -1,7 +1,7 @@
-"""Bodies that drip: a body has some seconds, and one more for each 64 KiB of it that has arrived.
+"""A timeout for slow bodies: a body has some seconds, plus one more for each 64 KiB received.
 
-So an upload of any size may take its time over a slow line, while a byte now and then holds a place for
-that many seconds only. It ends with 408 and a closed connection.
+So an upload of any size can use a slow line, while a client that sends a byte now and then occupies a connection
+only for those seconds. It gets a 408, and the connection is closed.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LEAST_RATE = 64 * 1024
-"""Bytes a second; half a megabit, below any line over which pictures are worth sending."""
+"""Bytes per second; half a megabit, slower than any line that is fit for sending pictures."""
 
 
 class BodyTooSlow(HTTPException):
-    """Raised where a body does not come; an HTTPException, which FastAPI lets through."""
+    """Raised if a body arrives too slowly; an HTTPException, because FastAPI passes these on."""
 
     def __init__(self) -> None:
-        super().__init__(408, "The body came too slowly.", headers={"Connection": "close"})
+        super().__init__(408, "The body arrived too slowly.", headers={"Connection": "close"})
 
 
 class BodyTimeout:
-    """ASGI middleware: cuts requests whose body drips."""
+    """ASGI middleware: ends requests whose body arrives too slowly."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         self._app = app
@@ -42,9 +42,7 @@ def _timed(receive: Receive, seconds: float) -> Receive:
 
     async def timed() -> Message:
         nonlocal deadline, whole
-        if (
-            whole
-        ):  # What is awaited now is the client's going away, for as long as the answer takes.
+        if whole:  # Only a disconnect can follow, at any time until the response ends.
             return await receive()
         if deadline is None:
             deadline = asyncio.get_running_loop().time() + seconds

@@ -1,12 +1,12 @@
-"""Connections as the server holds them: so many at once, and each only as long as its client keeps up.
+"""Limits on connections: on their number, and on the time that a client may let the server wait.
 
-The HTTP server below has no deadline for a request's head, nor for a client that does not read its
-answer; a handful of bytes now and then would hold a connection for ever. Here one timer runs while the
-client is to send a head, and one while it is to read. Bodies have theirs in `api.middleware.body_timeout`.
+The HTTP server has no timeout for a request's head, nor for a client that does not read its response; a few
+bytes now and then would hold a connection forever. Here one timer runs while the server waits for a head, and
+another while it waits for the client to read. The timeout for bodies is in `api.middleware.body_timeout`.
 
 ::
 
-    open ──▶ head awaited ──head──▶ in the app ──answered──▶ head awaited ──▶ …
+    open ──▶ head awaited ──head──▶ in the app ──response──▶ head awaited ──▶ …
                   │ seconds                 │ the client does not read: seconds
                   ▼                         ▼
                 closed                    closed
@@ -22,7 +22,7 @@ from api.problems import MEDIA_TYPE, problem
 
 
 def limited(seconds: float, most: int) -> type[H11Protocol]:
-    """The protocol with these limits: seconds for a client's part, and connections open at once."""
+    """Return the protocol with these limits: seconds to wait for a client, and the maximum of open connections."""
 
     class Limited(_Timed):
         SECONDS = seconds
@@ -35,8 +35,8 @@ class _Timed(H11Protocol):
     SECONDS: float
     MOST: int
 
-    _head: asyncio.TimerHandle | None = None  #: Runs while the client is to send a head.
-    _read: asyncio.TimerHandle | None = None  #: Runs while the client is to read.
+    _head: asyncio.TimerHandle | None = None  #: Runs while the server waits for a head.
+    _read: asyncio.TimerHandle | None = None  #: Runs while the server waits for the client to read.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -57,7 +57,7 @@ class _Timed(H11Protocol):
             _cancel(self._head)
 
     def on_response_complete(self) -> None:
-        # First: what was sent ahead may begin the next request within the call.
+        # Before the call, because a pipelined request may start within it.
         self._await_head()
         super().on_response_complete()
 
@@ -78,7 +78,7 @@ class _Timed(H11Protocol):
         self._head = self.loop.call_later(self.SECONDS, self.transport.abort)
 
     def _answer(self, status: int, code: str, detail: str) -> None:
-        """Answer without the app, as a problem like the others, and close."""
+        """Send a problem without calling the app, and close the connection."""
         body = bytes(problem(status, code, detail).body)
         phrase = {400: "Bad Request", 503: "Service Unavailable"}[status]
         head = (

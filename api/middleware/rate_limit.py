@@ -1,8 +1,8 @@
-"""How often one key may ask: a token bucket each, in this process.
+"""The rate limit of each key: one token bucket per key, in this process.
 
-In this process, not in Redis: the limit protects this process's threads and the queue behind them, must
-hold while Redis hangs (when clients try hardest), and costs no round trip. Several API processes behind
-one balancer give a key so many times the rate; what bounds the queue as a whole is the ledger's count of
+It is in this process, not in Redis, because it protects this process's threads and the queue behind them, must
+hold while Redis hangs (when clients retry the most), and costs no round trip. With several API processes behind
+one load balancer, a key gets a multiple of the rate; the queue as a whole is limited by the ledger's count of
 pending pictures, which is shared.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 
 class RateLimiter:
-    """Buckets by name; used on the event loop only, hence without a lock. Names are those of keys: few."""
+    """Token buckets by key name, of which there are few; used only on the event loop, so it needs no lock."""
 
     def __init__(
         self, per_second: float, burst: int, *, clock: Callable[[], float] = time.monotonic
@@ -21,10 +21,10 @@ class RateLimiter:
         self._per_second = per_second
         self._burst = float(burst)
         self._clock = clock
-        self._buckets: dict[str, tuple[float, float]] = {}  # tokens, and when there were so many
+        self._buckets: dict[str, tuple[float, float]] = {}  # tokens, and the time of that count
 
     def take(self, name: str) -> float:
-        """Take one token: 0, or the seconds until there will be one."""
+        """Take one token and return 0, or return the seconds until there is one."""
         now = self._clock()
         tokens, at = self._buckets.get(name, (self._burst, now))
         tokens = min(self._burst, tokens + (now - at) * self._per_second)

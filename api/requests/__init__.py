@@ -1,1 +1,1 @@
-"""What routes read: bodies, uploads, query parameters, model names."""
+"""Reading of requests: bodies, uploads, query parameters, model names."""

@@ -1,4 +1,4 @@
-"""Reading a body that may be JSON or a form: the bytes on the event loop, their parsing in the route's thread."""
+"""Reading of bodies, as JSON or a form: bytes are read on the event loop and parsed in the route's thread."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from api.middleware.body_limit import JSON_BODY, BodyTooLarge
 
 MAX_FIELDS = 64
 MAX_FILES = 1000
-"""Files of a form that has many."""
+"""Files in a form that accepts many."""
 MAX_FIELD_BYTES = 256 * 1024
-"""Bytes of a form's text field; files are spooled to disk past 1 MB and bound by the body's limit."""
+"""Bytes of a form's text field; files are spooled to disk above 1 MB and limited by the size of the body."""
 
 Model = TypeVar("Model", bound=BaseModel)
 Body = bytes | FormData
 
 
 async def json_or_form(request: Request) -> AsyncIterator[Body]:
-    """The body: bytes of JSON, or a form whose files are closed after the answer. 415 for another type."""
+    """Yield the body: bytes of JSON, or a form whose files are closed after the response. 415 for any other type."""
     async with _either(request, files=1, fields=MAX_FIELDS) as body:
         yield body
 
 
 async def json_or_files(request: Request) -> AsyncIterator[Body]:
-    """As `json_or_form`, for a form of up to `MAX_FILES` files, and as many fields."""
+    """Yield the body like `json_or_form`, with up to `MAX_FILES` files in a form, and as many fields."""
     async with _either(request, files=MAX_FILES, fields=MAX_FILES) as body:
         yield body
 
@@ -50,7 +50,7 @@ async def _either(request: Request, *, files: int, fields: int) -> AsyncIterator
 
 
 async def json_only(request: Request) -> bytes:
-    """The bytes of JSON; 415 for anything else."""
+    """Return the bytes of JSON; 415 for any other type."""
     if _media_type(request) not in {"", "application/json"}:
         raise HTTPException(415, "Send application/json.")
     return await _json(request)
@@ -61,7 +61,7 @@ def _media_type(request: Request) -> str:
 
 
 async def form_only(request: Request) -> AsyncIterator[FormData]:
-    """A form, whose files are closed after the answer; 415 for anything else."""
+    """Yield a form, whose files are closed after the response; 415 for any other type."""
     if _media_type(request) != "multipart/form-data":
         raise HTTPException(415, "Send multipart/form-data.")
     async with request.form(
@@ -80,18 +80,18 @@ async def _json(request: Request) -> bytes:
 
 
 def from_json(model: type[Model], body: bytes) -> Model:
-    """The body as the model; raises `RequestValidationError`, which names the field."""
+    """Parse a JSON body as the model; raise `RequestValidationError`, which names the field."""
     if not body:
         raise refuse_field("", "The body is empty.")
     try:
-        # Strict, as the document says: 0 is no false. Form fields are all text, and are taken by what they say.
+        # Strict, as documented: 0 is not false. Form fields are all text and are converted.
         return model.model_validate_json(body, strict=True)
     except ValidationError as error:
         raise _refusal(error) from None
 
 
 def from_fields(model: type[Model], fields: Mapping[str, Any]) -> Model:
-    """A form's fields as the model; raises `RequestValidationError`, which names the field."""
+    """Parse a form's fields as the model; raise `RequestValidationError`, which names the field."""
     try:
         return model.model_validate(fields)
     except ValidationError as error:
@@ -105,9 +105,9 @@ def _refusal(error: ValidationError) -> RequestValidationError:
 
 
 def texts(form: FormData, *, literal: Container[str] = ()) -> dict[str, str]:
-    """The form's text fields that are not blank, and the `literal` ones as they are.
+    """Return the form's text fields that are not blank, and the `literal` ones even if they are.
 
-    Raises `RequestValidationError` for one given twice.
+    Raises `RequestValidationError` for a field given twice.
     """
     found: dict[str, str] = {}
     for name, value in form.multi_items():
@@ -120,11 +120,11 @@ def texts(form: FormData, *, literal: Container[str] = ()) -> dict[str, str]:
 
 
 def upload(form: FormData, name: str) -> UploadFile | None:
-    """The file of that name, if there is one."""
+    """Return the file of that name, if there is one."""
     value = form.get(name)
     return value if isinstance(value, UploadFile) else None
 
 
 def refuse_field(name: str, message: str) -> RequestValidationError:
-    """A 422 that names a field for a reason that pydantic does not know."""
+    """Return the error of a 422 that names a field, for rules that pydantic does not check."""
     return RequestValidationError([{"loc": (name,), "msg": message, "type": "value_error"}])

@@ -1,6 +1,6 @@
-"""A picture or words among many in one request: what cannot be used fails for itself, not the request.
+"""Pictures and texts of requests with many inputs: an unusable input fails alone, not the whole request.
 
-A URL that is none, base64 that is none, an empty upload: each becomes the error that a worker would give for it.
+An invalid URL, invalid base64 or an empty upload becomes the error that a worker would return for it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vitrine.query.client import Query, UnusablePicture
 
 @dataclass(frozen=True, slots=True)
 class EmbedOptions:
-    """How a request's pictures shall be embedded; see `vitrine.query.protocol.Query`."""
+    """The options for embedding a request's pictures; see `vitrine.query.protocol.Query`."""
 
     grey: bool = False
     fresh: bool = False
@@ -24,18 +24,18 @@ class EmbedOptions:
 
 PLAIN = EmbedOptions()
 Asked = Query | UnusablePicture
-"""A question for a worker, or why there is no use in asking."""
+"""A query for a worker, or the reason why it would fail."""
 
 
 def by_url(url: str, how: EmbedOptions = PLAIN) -> Asked:
-    """The picture at a URL, which a worker fetches."""
+    """Return the query for a picture by URL, which a worker fetches."""
     if not is_allowed_in_requests(url):
         return UnusablePicture(FailureReason.BAD_URL, ONLY_FETCHED)
     return Query("url", url.encode(), grey=how.grey, fresh=how.fresh)
 
 
 def by_base64(text: str, how: EmbedOptions = PLAIN) -> Asked:
-    """The picture of base64, also behind a `data:image/…;base64,` prefix."""
+    """Return the query for a picture in base64, with or without a `data:image/…;base64,` prefix."""
     try:
         return by_bytes(base64.b64decode(strip_data_url_prefix(text), validate=True), how)
     except (binascii.Error, ValueError):
@@ -43,12 +43,12 @@ def by_base64(text: str, how: EmbedOptions = PLAIN) -> Asked:
 
 
 def by_bytes(data: bytes, how: EmbedOptions = PLAIN) -> Asked:
-    """The picture itself."""
+    """Return the query for a picture by its bytes."""
     if not data:
         return UnusablePicture(FailureReason.NOT_AN_IMAGE, "it is empty")
     return Query("image", data, grey=how.grey, fresh=how.fresh)
 
 
 def by_text(text: str) -> Asked:
-    """Words, for a model with a text tower."""
+    """Return the query for a text, which needs a model with a text tower."""
     return Query("text", text.encode())

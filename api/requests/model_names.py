@@ -1,7 +1,7 @@
-"""A model by the name that a dialect's client calls it: an alias of the settings, or a model's canonical name.
+"""Look-up of models by the names that clients use: an alias from the settings, or a canonical name.
 
-Clients of other systems bring their own names (`siglip`, an endpoint's id). `VITRINE_MODEL_ALIASES` says which
-model each of them means; every model is also known by its own name.
+Clients of other systems use their own names (`siglip`, an endpoint's id). `VITRINE_MODEL_ALIASES` maps them to
+models; every model is also known by its canonical name.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from vitrine.core.types import model_name
 from vitrine.messaging.worker_registry import WorkerInfo
 
 MAX_NAMED = 20
-"""Models that a 404 lists; more would be no help."""
+"""Models that a 404 lists; more would not help."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A model that is known here, with its workers: none where it is known but not running."""
+    """A known model with its workers; it has none if it is known but not running."""
 
-    name: str  #: As the client called it.
+    name: str  #: The name that the client used.
     model: str  #: Its canonical name.
     workers: tuple[WorkerInfo, ...]
 
     def worker(self) -> WorkerInfo:
-        """One of the workers; raises `ModelUnavailable` where there is none."""
+        """Return one of the workers; raise `ModelUnavailable` if there is none."""
         if not self.workers:
             raise ModelUnavailable(
                 f"No worker for the model {self.model} is running.",
@@ -36,9 +36,9 @@ class ServedModel:
 
 
 def find_model(parts: Services, name: str) -> ServedModel:
-    """The model of that name.
+    """Return the model of that name.
 
-    Raises `NotFound` naming those there are, `LedgerUnavailable` without Redis.
+    Raises `NotFound` with the names of the running models, `LedgerUnavailable` if Redis is unreachable.
     """
     alias = parts.settings.model_aliases.get(name)
     model = canonical_name(name) if alias is None else model_name(alias)
@@ -50,15 +50,15 @@ def find_model(parts: Services, name: str) -> ServedModel:
 
 
 def canonical_name(name: str) -> str:
-    """A client's name for a model as a worker would call it: a hub id's `/` is `--`, letters are small.
+    """Return a client's name for a model in the workers' form: in lower case, with a hub id's `/` as `--`.
 
-    Unlike `vitrine.core.types.model_name` it never looks whether there is such a directory here.
+    Unlike `vitrine.core.types.model_name`, it never checks for a local directory of that name.
     """
     return name.strip("/").replace("/", "--").lower()
 
 
 def running_names(parts: Services) -> list[str]:
-    """Every name under which a running model is known, in order."""
+    """Return all names of the running models, aliases included, sorted."""
     return _known(parts, parts.query_client.workers())
 
 

@@ -1,6 +1,6 @@
-"""Query parameters that nobody reads: refused by name, as unknown fields of a body are.
+"""Unknown query parameters are refused by name, like unknown fields of a body.
 
-A misspelt `?reasn=timeout` would otherwise list every failure as if it had been asked for.
+A misspelt `?reasn=timeout` would otherwise be ignored and list every failure.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from api.requests.bodies import refuse_field
 
 
 async def refuse_unknown(request: Request) -> None:
-    """A route's dependency; raises `RequestValidationError` that names the first parameter it does not have."""
+    """Raise `RequestValidationError` for the first query parameter that the route does not have (a dependency)."""
     route: APIRoute = request.scope["route"]
     known = {parameter.alias for parameter in route.dependant.query_params}
     for name in request.query_params:
         if name not in known:
-            raise refuse_field(name[:80], "There is no such parameter.")
+            raise refuse_field(name[:80], "Unknown parameter.")

@@ -1,6 +1,6 @@
-"""A body to a job: the producer's work, called from a route; what the HTTP side alone decides is here.
+"""Submission of a body as a job: calls the producer, and makes the decisions that are specific to HTTP.
 
-That is: which model a job gets when none was named, and that nothing of the server's own files is ever read.
+These are the model of a job that names none, and that the server's own files are never read.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from starlette.datastructures import UploadFile
 
 from api.dependencies import Services
 from api.schemas.jobs import JobIn, UploadIn
-from api.schemas.preview import PreviewIn
 from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
 from producer.decompression_limit import DecompressionLimit
+from producer.packed.pictures import UPLOADS, holds_pictures, unpack
 from producer.report import CatalogReport
 from producer.source import Source, from_stream
 from producer.submit.backpressure import refuse_when_full
@@ -27,12 +28,12 @@ from vitrine.core.types import JobSpec, is_collection_name, model_name, new_job_
 
 MAX_SOURCE_CHARS = 255
 UNFOLDED = 16
-"""Times the largest upload to which a packed one may unfold: 4 GiB by default, more than gzip makes of a real catalog."""
+"""Decompression limit as a multiple of the largest upload: 4 GiB by default, more than any real gzipped catalog needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A job that is in the ledger, and what became of its rows."""
+    """A job that is in the ledger, and the report on its rows."""
 
     job: str
     model: str
@@ -41,7 +42,7 @@ class Submitted:
 
 
 def submit_items(parts: Services, body: JobIn) -> Submitted:
-    """Submit the items of a JSON body; raises what `_submit` raises."""
+    """Submit the items of a JSON body; raise the errors of `_submit`."""
     rows = [{"id": item.id, "images": item.images, **_fields(item.fields)} for item in body.items]
     options = CatalogOptions(id="id", images=("images",), places=parts.settings.request_places)
     return _submit(
@@ -51,33 +52,46 @@ def submit_items(parts: Services, body: JobIn) -> Submitted:
 
 
 def submit_upload(parts: Services, body: UploadIn, file: UploadFile) -> Submitted:
-    """Submit an uploaded catalog; raises what `_submit` raises."""
-    source = source_of(file, parts.settings)
-    options = replace(options_of(body), places=parts.settings.request_places)
+    """Submit an uploaded catalog; raise the errors of `_submit`."""
+    upload = source_of(file, parts.settings, parts.settings.data_dir / UPLOADS)
+    options = replace(
+        body.options(), allow_files=upload.has_pictures, places=parts.settings.request_places
+    )
     return _submit(
-        parts, lambda: open_catalog(source, options),
-        body.collection, body.model, source=source.name, strict=body.strict,
+        parts, lambda: open_catalog(upload.source, options),
+        body.collection, body.model, source=upload.source.name, strict=body.strict,
     )  # fmt: skip
 
 
-def source_of(file: UploadFile, settings: Settings) -> Source:
-    """The uploaded catalog, which can be opened again, and unfolds no further than a catalog does."""
-    unfold = DecompressionLimit(UNFOLDED * settings.max_upload_bytes)
-    return from_stream(file.file, _name_of(file), unfold=unfold)
+@dataclass(frozen=True, slots=True)
+class UploadedCatalog:
+    """An uploaded catalog, which can be opened again."""
+
+    source: Source
+    has_pictures: bool  #: Whether its pictures came with it, so that they may be files beneath its own folder.
 
 
-def options_of(body: UploadIn | PreviewIn) -> CatalogOptions:
-    """How the form says that its catalog is read; pictures are never files of this machine."""
-    return CatalogOptions(
-        format=body.format,
-        id=body.id_column,
-        images=tuple(body.image_columns),
-        image_separator=body.image_separator,
-    )
+def source_of(file: UploadFile, settings: Settings, into: Path) -> UploadedCatalog:
+    """Return the uploaded catalog, with a limit on its decompressed size; an archive of pictures is unpacked beneath `into`.
+
+    Raises `BadInput` for an archive of pictures if the workers may not read files.
+    """
+    limit = DecompressionLimit(UNFOLDED * settings.max_upload_bytes)
+    name = _name_of(file)
+    if settings.fetch_files:
+        archive = unpack(file.file, name, into, limit)
+        if archive is not None:
+            return UploadedCatalog(archive.source(name), has_pictures=True)
+    elif holds_pictures(file.file, name):
+        raise BadInput(
+            f"{name} holds pictures, but this service does not read picture files.",
+            hint="Give the pictures' URLs, or set VITRINE_FETCH_FILES=true, as standalone does.",
+        )
+    return UploadedCatalog(from_stream(file.file, name, unfold=limit), has_pictures=False)
 
 
 def _name_of(file: UploadFile) -> str:
-    """The last part of the name the client gave: it is told in problems, and its suffix names the format."""
+    """Return the last part of the client's file name: problems refer to it, and its suffix names the format."""
     name = os.path.basename((file.filename or "").replace("\\", "/"))
     return "".join(filter(str.isprintable, name))[-MAX_SOURCE_CHARS:] or "upload"
 
@@ -86,7 +100,7 @@ def _fields(fields: dict[str, object]) -> dict[str, object]:
     taken = {"id", "images"} & fields.keys()
     if taken:
         raise BadInput(
-            f"A field of an item is called {min(taken)!r}, which the item itself has already.",
+            f"A field of an item is called {min(taken)!r}, which is a name of the item itself.",
             hint="Give the field another name.",
         )
     return fields
@@ -103,21 +117,22 @@ def _submit(
 ) -> Submitted:
     """Validate and submit.
 
-    Raises `BadInput` (no catalog, no good row, a bad row under `strict`), `QueueFull`, `CatalogTooLarge`, `Conflict` (a collection
-    of another model), `LedgerUnavailable` or `StoreUnavailable`. Whatever ends it half-way cancels the job.
+    Raises `BadInput` (not a catalog, no good row, a bad row under `strict`), `QueueFull`, `CatalogTooLarge`, `Conflict` (the
+    collection uses another model), `LedgerUnavailable` or `StoreUnavailable`. An error half-way cancels the job.
     """
     asked = _asked_model(parts, collection, model)
     limit = parts.settings.max_pending_images
-    # Before the file is read: a full queue is no reason to look at a million rows first.
+    # Before the file is read: with a full queue, reading a million rows first would be wasted.
     refuse_when_full(parts.ledger, limit, lambda name: _is_served(parts, name))
     if strict:
         with opened() as catalog:
             refuse_flawed(inspect(catalog))
-    spec = JobSpec(
-        new_job_id(), collection, model_name(asked), source, time.time(), asked_model=asked
-    )
-    submission = Submission(spec, parts.ledger, parts.publisher.publish, max_pending=limit)
     with opened() as catalog:
+        spec = JobSpec(
+            new_job_id(), collection, model_name(asked), source, time.time(), asked_model=asked,
+            file_root=catalog.file_root,
+        )  # fmt: skip
+        submission = Submission(spec, parts.ledger, parts.publisher.publish, max_pending=limit)
         report = submission.run(catalog)
     return Submitted(spec.id, spec.model, asked, report)
 
@@ -126,18 +141,18 @@ def _is_served(parts: Services, model: str) -> bool:
     try:
         return bool(parts.query_client.workers(model))
     except VitrineError:
-        return True  # a ledger that does not answer is no missing worker
+        return True  # an unreachable ledger does not mean that a worker is missing
 
 
 def _asked_model(parts: Services, collection: str, model: str | None) -> str:
-    """The model asked for, as it was; else the collection's own, else the API's default."""
+    """Return the model as the client named it, otherwise the collection's model, otherwise the API's default."""
     if not is_collection_name(collection):
         raise BadInput(
             f"A collection cannot be called {collection[:80]!r}.",
             hint="Use lowercase letters, digits, - and _, at most 63, beginning with a letter or digit.",
         )
     if model is not None and not model.strip():
-        raise BadInput("A model without a name was given.", hint="Name it, or leave the field out.")
+        raise BadInput("The model's name is empty.", hint="Name it, or leave the field out.")
     try:
         present = parts.store.describe(collection).space.model
     except NotFound:

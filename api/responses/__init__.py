@@ -1,1 +1,1 @@
-"""What routes write besides JSON bodies: event streams, vectors as bytes, remaining time."""
+"""Responses other than plain JSON: event streams and vectors as bytes."""

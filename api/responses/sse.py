@@ -1,7 +1,7 @@
-"""Answers that go on: server-sent events, so many at once, which end when the service is told to stop.
+"""Server-sent event streams: limited in number, and ended when the service stops.
 
-Each open stream asks the ledger once a second in a thread of its own small pool, so that a Redis which hangs
-keeps watchers waiting and nobody else.
+Each open stream queries the ledger once per second in a small dedicated thread pool, so that a Redis that hangs
+delays only the streams.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import anyio.to_thread
 from vitrine.core.errors import QueueFull
 
 MOST = 64
-"""Streams at once in one API process; each is a connection and a question a second."""
+"""Open streams per API process; each costs a connection and one query per second."""
 THREADS = 8
 
 Found = TypeVar("Found")
 
 
 class EventStreams:
-    """Counts the open streams and ends them; entered on the event loop only, `end` is for any thread."""
+    """The open streams: counts them and ends them. For use on the event loop only, except `end`, which is thread-safe."""
 
     def __init__(self, most: int = MOST) -> None:
         self.ended = False
@@ -33,16 +33,16 @@ class EventStreams:
         self._threads: anyio.CapacityLimiter | None = None
 
     def end(self) -> None:
-        """Have every stream end at its next look, which is within a second."""
+        """Make every stream end at its next check, within a second."""
         self.ended = True
 
     def refuse_when_full(self) -> None:
-        """Raise `QueueFull` where as many streams are open as may be."""
+        """Raise `QueueFull` if the maximum number of streams is open."""
         if self._open >= self._most:
             raise QueueFull(
-                f"{self._most} clients watch jobs already.",
+                f"{self._most} clients already watch jobs.",
                 retry_after=5.0,
-                hint="Ask GET /v1/jobs/JOB from time to time instead.",
+                hint="Poll GET /v1/jobs/JOB instead.",
             )
 
     @contextmanager
@@ -55,7 +55,7 @@ class EventStreams:
             self._open -= 1
 
     async def ask(self, question: Callable[[], Found]) -> Found:
-        """Run a question that blocks, in a thread of the streams' own."""
+        """Run a blocking query in a thread of the streams' pool."""
         if self._threads is None:
             self._threads = anyio.CapacityLimiter(THREADS)
         return await anyio.to_thread.run_sync(question, limiter=self._threads)

@@ -1,12 +1,12 @@
-"""Vectors on their way out: as JSON, or as bytes for who asks for them, with what the bytes cannot say in headers.
+"""Encoding of vectors: as JSON, or as bytes if the client requests it, with the metadata in headers.
 
 | Accept | the body |
 |---|---|
-| `application/json` | each with its outcome; floats, or base64 of them |
+| `application/json` | the outcome of each input; vectors as floats or base64 |
 | `application/x-npy` | one array, float32 [n, dimension], in NumPy's format 1.0 |
-| `application/octet-stream` | the same rows alone, little-endian |
+| `application/octet-stream` | the same rows without a header, little-endian |
 
-In both arrays a row without a vector is all NaN, and `Vitrine-Failures` says which these are and why.
+In both arrays a row without a vector is all NaN, and `Vitrine-Failures` lists these rows with their reasons.
 """
 
 from __future__ import annotations
@@ -29,30 +29,33 @@ from vitrine.query.client import QueryAnswer, QueryVector
 NPY = "application/x-npy"
 RAW = "application/octet-stream"
 MAX_FAILURES_TOLD = 100
-"""Failures that a header names: 2 KB. All are counted, and JSON tells of each."""
+"""Failures listed in the header: 2 KB. All are counted, and JSON lists all."""
 Encoding = Literal["float", "base64"]
 
 _TEXT = {"type": "string"}
 HEADERS: dict[str, Any] = {
-    "Vitrine-Shape": {"description": "Of an array: rows, columns.", "schema": _TEXT},
+    "Vitrine-Shape": {"description": "For an array: rows, columns.", "schema": _TEXT},
     "Vitrine-Failed": {
-        "description": "Of an array: its rows of NaN.",
+        "description": "For an array: the number of rows of NaN.",
         "schema": {"type": "integer"},
     },
-    "Vitrine-Failures": {"description": "The first 100 of them: `row=reason`, ….", "schema": _TEXT},
-    "Vitrine-Space": {"description": "Of an array: model/revision/policy.", "schema": _TEXT},
+    "Vitrine-Failures": {
+        "description": "The first 100 failures: `row=reason`, ….",
+        "schema": _TEXT,
+    },
+    "Vitrine-Space": {"description": "For an array: model/revision/policy.", "schema": _TEXT},
 }
 
 
 def wanted_bytes(accept: str) -> str | None:
-    """The binary form, if an Accept header names one before it names JSON, or anything; its weights are not looked at."""
+    """Return the binary format, if the Accept header names one before JSON or `*/*`; q-values are ignored."""
     named = [part.split(";")[0].strip().lower() for part in accept.split(",")]
     first = next((one for one in named if one in {NPY, RAW, "application/json", "*/*"}), None)
     return first if first in {NPY, RAW} else None
 
 
 def vectors_json(found: EmbeddedAnswers, encoding: Encoding, took_ms: float) -> Response:
-    """Every input's outcome; the vectors are written straight from their arrays."""
+    """Return every input's outcome as JSON; vectors are serialised directly from their arrays."""
     told = {
         "space": SpaceOut.of(found.space).model_dump(),
         "embedded": len(found.answers) - found.failed,
@@ -74,14 +77,14 @@ def _outcome(answer: QueryAnswer, encoding: Encoding) -> dict[str, Any]:
 
 
 def encode_vector(vector: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float32] | str:
-    """A vector as orjson writes it: numbers, or base64 of float32, little-endian."""
+    """Return a vector for orjson: the array itself, or base64 of little-endian float32."""
     if encoding == "float":
         return np.ascontiguousarray(vector)
     return base64.b64encode(vector.astype("<f4", copy=False).tobytes()).decode()
 
 
 def vectors_bytes(found: EmbeddedAnswers, form: str) -> Response:
-    """All rows as one array, `form` being `NPY` or `RAW`."""
+    """Return all rows as one array, in the format `NPY` or `RAW`."""
     nothing = np.full(found.space.dimension, np.nan, np.float32)
     rows = [one.vector if isinstance(one, QueryVector) else nothing for one in found.answers]
     matrix = np.stack(rows).astype("<f4", copy=False)

@@ -1,1 +1,1 @@
-"""The routes of `/v1` and of the service itself, one resource per module."""
+"""The routes of `/v1`, health and metrics, one resource per module."""

@@ -1,6 +1,6 @@
 """`POST /v1/embed`: pictures and texts in, unit vectors out, each with its own outcome.
 
-Requests of one picture share the device's batches with all others, so nobody needs to gather pictures for that.
+The workers batch pictures across requests, so clients need not collect pictures into large requests.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _ANSWERS: openapi.Responses = {
     200: {
         "model": EmbedOut,
-        "description": "The outcome of each input; as an array where Accept asks for one.",
+        "description": "The outcome of each input, or one array if the Accept header names a binary format.",
         "content": {vector_encoding.NPY: _BINARY, vector_encoding.RAW: _BINARY},
         "headers": vector_encoding.HEADERS,
     }
@@ -60,11 +60,11 @@ def embed(
     parts: RequestServices,
     body: Annotated[bodies.Body, Depends(bodies.json_or_files)],
 ) -> Response:
-    """Up to 1,000 inputs, in one order in and out. One that fails is named, and fails no other.
+    """Embed up to 1,000 inputs; results are in the same order. An input that fails gets an error and does not affect the others.
 
-    In a form the inputs are its `image` files and its `image_url` and `text` fields, as often and in the order that
-    they come. Base64 is of float32, little-endian. `Accept: application/x-npy` or `application/octet-stream` asks for
-    one array of rows, NaN where there is no vector.
+    In a form, the inputs are the `image` files and the `image_url` and `text` fields, which can be repeated, in the order
+    in which they are sent. Base64 encodes little-endian float32. `Accept: application/x-npy` or `application/octet-stream`
+    returns one array of rows; rows without a vector are NaN.
     """
     asked, inputs = _from_form(body) if isinstance(body, FormData) else _from_json(body)
     started = time.perf_counter()
@@ -119,7 +119,7 @@ def _from_form(form: FormData) -> tuple[EmbedIn, list[Asked]]:
 
 def _of_form(name: str, value: UploadFile | str, how: EmbedOptions) -> Asked:
     if isinstance(value, UploadFile) != (name == "image"):
-        raise bodies.refuse_field(name, "Only image is a file, and always is.")
+        raise bodies.refuse_field(name, "Only image can be a file, and it must be one.")
     if isinstance(value, UploadFile):
         return by_bytes(value.file.read(), how)
     checked = bodies.from_fields(InputIn, {name: value})

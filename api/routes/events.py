@@ -1,12 +1,12 @@
-"""`/v1/jobs/{job}/events`: a job as it goes on, as server-sent events.
+"""`/v1/jobs/{job}/events`: the progress of a job, as server-sent events.
 
 ::
 
-    event: progress      whenever something changed, and at the beginning: `api.schemas.progress.ProgressOut`
-    event: problem       the ledger does not answer; the stream goes on and tells `progress` when it does again
-    : still here         every 15 s in which nothing changed, so that proxies keep the connection
+    event: progress      at the beginning and after every change: `api.schemas.progress.ProgressOut`
+    event: problem       the ledger is unreachable; the stream stays open and sends `progress` once it is back
+    : still here         after every 15 s without a change, so that proxies keep the connection open
 
-The stream ends with the job. Each event is the whole state, so a client that lost some has lost nothing.
+The stream ends with the job. Each event holds the complete state, so missed events do not matter.
 """
 
 from __future__ import annotations
@@ -49,27 +49,28 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
     },
 )
 async def events(request: Request, parts: RequestServices, job: str) -> StreamingResponse:
-    """Server-sent events: `progress` with counts, chunks, stages, rate and time left, until the job is finished.
+    """Stream server-sent events until the job is finished: `progress` with counts, chunks, stages, rate and time left.
 
-    `problem` while the ledger does not answer. Each event is the whole state: a client that was cut just asks again.
+    `problem` is sent while the ledger is unreachable. Each event holds the complete state: after a lost connection,
+    simply reconnect.
     """
     streams: EventStreams = request.app.state.streams
     streams.refuse_when_full()
-    await streams.ask(lambda: parts.ledger.status(job))  # 404 before the answer begins
+    await streams.ask(lambda: parts.ledger.status(job))  # 404 before the response starts
     watch = JobWatch(parts.ledger, job, streams, parts.query_client.in_stages)
-    # Proxies that collect an answer before they hand it on would make the events late.
+    # Proxies that buffer a response would delay the events.
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(watch.events(), media_type=MEDIA_TYPE, headers=headers)
 
 
 @dataclass
 class JobWatch:
-    """One client that watches one job."""
+    """One client's watch of one job."""
 
     ledger: Ledger
     job: str
     streams: EventStreams
-    in_stages: Callable[[str], Mapping[str, int]]  #: Of a job, as its workers tell.
+    in_stages: Callable[[str], Mapping[str, int]]  #: Pictures of a job, per stage.
     look_seconds: float = LOOK_SECONDS
     heartbeat_seconds: float = HEARTBEAT_SECONDS
     clock: Callable[[], float] = time.monotonic
@@ -78,7 +79,7 @@ class JobWatch:
     _told_at: float = 0.0
 
     async def events(self) -> AsyncIterator[str]:
-        """The stream's text, event by event."""
+        """Yield the stream's text, event by event."""
         with self.streams.place():
             self._told_at = self.clock()
             over = False
@@ -90,7 +91,7 @@ class JobWatch:
                     await asyncio.sleep(self.look_seconds)
 
     def _news(self, event: str) -> str:
-        """The event if it is another than the last one, a heartbeat if nothing was told for long, else nothing."""
+        """Return the event if it differs from the last one, a heartbeat if nothing was sent for long, otherwise nothing."""
         now = self.clock()
         if event == self._told and now - self._told_at < self.heartbeat_seconds:
             return ""
@@ -99,7 +100,7 @@ class JobWatch:
         return text
 
     async def _look(self) -> tuple[str, bool]:
-        """The event of this moment, and whether it is the last one."""
+        """Return the current event, and whether it is the last one."""
         try:
             found = await self.streams.ask(self._progress)
         except (Unavailable, NotFound) as error:
@@ -110,7 +111,7 @@ class JobWatch:
         status = self.ledger.status(self.job)
         rate = self._pace.rate(self.clock(), status.images - status.pending)
         chunks = self.ledger.chunks_left(self.job)
-        # Without a lease no worker has a picture of it, whatever one said some seconds ago.
+        # Without a leased chunk no worker has a picture of the job, whatever a report a few seconds old says.
         in_stages = self.in_stages(self.job) if chunks.leased else {}
         return ProgressOut.of(status, chunks, rate, in_stages)
 

@@ -1,7 +1,7 @@
-"""`/v1/collections/{name}/facets`: what the fields hold, so that filters can be offered.
+"""`/v1/collections/{name}/facets`: the values of the fields, so that filters can be offered.
 
-Each field is counted under the filter without its own conditions: who has chosen red still sees how many are
-blue, while the prices shown are those of what is red.
+Each field is counted under the filter without its own conditions: a user who has chosen red still sees how many
+items are blue, while the prices shown are those of red items.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from vitrine.core.errors import BadInput
 from vitrine.store import VectorStore
 
 MAX_FIELDS = 24
-"""Fields of one answer: each is counted for itself, numbers in up to 13 questions to the store."""
+"""Fields per response: each is counted separately, a field of numbers or dates with up to 14 calls to the store."""
 MAX_FILTER = 8192  #: Characters of a filter in a URL.
 
 router = APIRouter(tags=["inventory"])
@@ -31,7 +31,7 @@ Fields = Annotated[
     list[str],
     Query(
         alias="field", max_length=MAX_FIELDS,
-        description="Give it once for each field; left out: the collection's fields.",
+        description="Repeat it for several fields. Default: the collection's fields.",
         examples=[["colour", "price"]],
     ),
 ]  # fmt: skip
@@ -39,7 +39,7 @@ FilterText = Annotated[
     str | None,
     Query(
         max_length=MAX_FILTER,
-        description="JSON, as a search has it.",
+        description="JSON, in the same format as a search's `filter`.",
         examples=['{"colour": "red"}'],
     ),
 ]
@@ -47,27 +47,30 @@ FilterText = Annotated[
 
 @router.get(
     "/v1/collections/{name}/facets",
-    summary="What its fields hold",
+    summary="Values of a collection's fields",
     responses=openapi.error_responses(404),
 )
 def facets(
     parts: RequestServices,
     name: str,
-    field: Fields = [],  # noqa: B006  FastAPI's way of "may be absent"; it is never changed
+    field: Fields = [],  # noqa: B006  FastAPI's way to make it optional; it is never modified
     filter: FilterText = None,  # noqa: A002  the parameter's public name
-    top: Annotated[int, Query(ge=1, le=100, description="Values of each field.")] = 20,
+    top: Annotated[int, Query(ge=1, le=100, description="Values per field.")] = 20,
 ) -> FacetsOut:
-    """Values or number ranges of indexed fields, with counts of pictures."""
+    """Return the values or number ranges of indexed fields, with the number of pictures in each."""
     where = None if filter is None else filters.parse_filter(_json(filter))
     known = sorted(described(parts.store, name).indexed_fields)
     check_fields(parts.store, name, where)
+    pictures = parts.store.count(
+        name, where
+    )  # first: it refuses a filter that the store cannot apply
     asked = list(dict.fromkeys(field)) or known[:MAX_FIELDS]
     found = [_facet(parts.store, name, one, where, top) for one in asked]
     if not field:
         found.sort(key=lambda facet: (not facet.suggested, facet.field))
     return FacetsOut(
         collection=name,
-        pictures=parts.store.count(name, where),
+        pictures=pictures,
         facets=found,
         left_out=[] if field else known[MAX_FIELDS:],
     )

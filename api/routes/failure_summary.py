@@ -1,4 +1,4 @@
-"""`/v1/jobs/{job}/failures/summary`: how many pictures failed for which reason at which host."""
+"""`/v1/jobs/{job}/failures/summary`: the number of failed pictures by reason and host."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from api.schemas.failures import FailureGroup, FailureSummary
 from vitrine.core.types import Failure
 
 COUNTED = 20_000
-"""Failures that are looked at: they are read one by one, 20,000 in about a third of a second."""
+"""Failures that are read, one by one; 20,000 take about a third of a second."""
 GROUPS = 200
-"""Groups that are told, the largest first."""
+"""Groups that are returned, the largest first."""
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
     responses=openapi.error_responses(404),
 )
 def failure_summary(parts: RequestServices, job: str) -> FailureSummary:
-    """Groups of one reason and one host, the largest first; of the first 20,000 failures where there are more."""
+    """Group the failures (at most the first 20,000) by reason and host, the largest group first."""
     status = parts.ledger.status(job)
     failures = list(islice(parts.ledger.failures(job), COUNTED))
     groups = group_failures(failures)
@@ -40,7 +40,7 @@ def failure_summary(parts: RequestServices, job: str) -> FailureSummary:
 
 
 def group_failures(failures: Iterable[Failure]) -> list[FailureGroup]:
-    """The failures by reason and host, each group with its first one as the example."""
+    """Return the failures grouped by reason and host, each group with its first failure as an example."""
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], Failure] = {}
     for failure in failures:

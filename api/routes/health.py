@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: is the process alive, and would a search work."""
+"""`/healthz` (is the process alive?) and `/readyz` (would a search work?)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ router = APIRouter(tags=["health"])
 
 @router.get("/healthz", summary="Liveness")
 async def healthz() -> Alive:
-    """Looks at nothing else: a supervisor that restarts the API for a dead Redis would help nobody."""
+    """Return 200 while the process runs. It checks nothing else: restarting the API does not repair a Redis that is down."""
     return Alive()
 
 
@@ -26,9 +26,9 @@ async def healthz() -> Alive:
     responses=openapi.error_responses(),
 )
 async def readyz(request: Request) -> Ready | Response:
-    """The ledger, the store, and a canary picture through every model that has workers.
+    """Check the ledger, the store, and every model that has workers, with a canary picture.
 
-    503 says what is wrong. The API's own model must have a worker. A report serves for a few seconds.
+    503 says what is wrong. The API's default model must have a worker. Results are cached for a few seconds.
     """
     readiness: Readiness = request.app.state.readiness
     report = await readiness.report()

@@ -1,4 +1,4 @@
-"""Items of a collection: some to begin a search with, one with all its pictures, and a picture from a file."""
+"""Items of a collection: a sample to start a search from, one item with all its pictures, and pictures from files."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from vitrine.store import StoredPoint, VectorStore
 from vitrine.store.base import INDEX_FIELD, ITEM_FIELD
 
 PICTURES_LOOKED_AT = 8
-"""For each item wanted: items with more pictures than this leave the list shorter, not the answer slower."""
+"""Pictures scanned per requested item: items with more pictures make the list shorter, not the response slower."""
 
 router = APIRouter(prefix="/v1/collections/{name}", tags=["inventory"])
 
 ItemId = Annotated[str, Query(alias="id", min_length=1, max_length=512)]
 
 
-@router.get("/items", summary="Some items", responses=openapi.error_responses(404))
+@router.get("/items", summary="Sample of items", responses=openapi.error_responses(404))
 def items(
     parts: RequestServices, name: str, limit: Annotated[int, Query(ge=1, le=100)] = 24
 ) -> ItemList:  # fmt: skip
-    """Items to begin with, drawn from all over the collection, each by its first picture found."""
+    """Return a sample of items from the whole collection, each with the first of its pictures found."""
     shown: dict[str, ItemShown] = {}
     with naming_those_that_exist(parts.store, name):
-        # Points come in the order of their ids, which are hashes: the first ones are a fair sample.
+        # Points are ordered by their ids, which are hashes, so the first ones are a fair sample.
         points = parts.store.scroll(name, with_vectors=False)
         with closing(points):  # type: ignore[type-var]  # every store's is a generator
             for point in islice(points, limit * PICTURES_LOOKED_AT):
@@ -47,7 +47,7 @@ def items(
     "/item", summary="One item with all its pictures", responses=openapi.error_responses(404)
 )
 def item(parts: RequestServices, name: str, item_id: ItemId) -> ItemOut:
-    """Its fields, its pictures, and of each where its vector comes from."""
+    """Return the item's fields and pictures, with the origin of each picture's vector."""
     return ItemOut.of(name, item_id, stored_item(parts.store, name, item_id))
 
 
@@ -64,19 +64,19 @@ def picture(
     item_id: ItemId,
     index: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> Response:
-    """The bytes of a picture that the catalog named as a `file:` URL, if they are still those that were embedded."""
+    """Return the bytes of a picture that the catalog names by a `file:` URL, if the file has not changed since."""
     points = stored_item(parts.store, name, item_id)
     point = next((point for point in points if point.payload[INDEX_FIELD] == index), None)
     if point is None:
         raise NotFound(f"The item {item_id} has no picture {index}.")
     body = read_picture(point.payload, parts.settings)
-    # The type is left to who looks: these bytes were decoded as a picture once, and must be taken for nothing else.
+    # No media type is claimed: these bytes were once decoded as a picture, and a browser must not take them for anything else.
     headers = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment"}
     return Response(body, media_type="application/octet-stream", headers=headers)
 
 
 def stored_item(store: VectorStore, name: str, item_id: str) -> list[StoredPoint]:
-    """The item's points; raises `NotFound` for the collection and for the item."""
+    """Return the item's points; raise `NotFound` for the collection or the item."""
     with naming_those_that_exist(store, name):
         points = store.item(name, item_id)
     if not points:

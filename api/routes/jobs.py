@@ -1,4 +1,4 @@
-"""`/v1/jobs`: submit a catalog, follow it, see what failed and why, try that again, or stop it."""
+"""`/v1/jobs`: submit a catalog, follow the job, list its failures, retry them, or cancel the job."""
 
 from __future__ import annotations
 
@@ -28,8 +28,11 @@ from api.schemas.jobs import (
     RetryIn,
     UploadIn,
 )
-from producer.formats import FILE_FORMATS, FORMATS
+from api.schemas.reading import READING_FORM
+from producer.formats import FILE_FORMATS, FORMATS, PACKED
+from producer.report import CatalogReport
 from producer.submit.retry import retry_failures
+from vitrine.core.broken_off import broken_off_notice
 from vitrine.core.errors import VitrineError
 from vitrine.core.failures_csv import failures_csv
 from vitrine.core.types import FailureReason
@@ -44,18 +47,20 @@ FORM: dict[str, Any] = {
     "file": {
         "type": "string",
         "format": "binary",
-        "description": ", ".join(FORMATS[name].title for name in FILE_FORMATS) + ".",
+        "description": ", ".join(FORMATS[name].title for name in FILE_FORMATS)
+        + f"; plain or packed ({', '.join(PACKED)}).",
     },
     "collection": {"type": "string"},
     "model": {"type": "string"},
     "format": {"type": "string", "enum": [name.value for name in FILE_FORMATS]},
     "id_column": {"type": "string"},
     "image_columns": {"type": "string", "description": "Comma-separated, or a JSON array."},
-    "image_separator": {"type": "string", "description": "Between several pictures in a cell."},
+    "image_separator": {"type": "string", "description": "Separates the pictures in a cell."},
     "strict": {"type": "boolean", "default": False},
+    **READING_FORM,
 }
 LITERAL = frozenset({"model", "image_separator"})
-"""Fields in which a blank means something: it separates, or it is refused rather than replaced by a default."""
+"""Fields in which a blank has a meaning: it is a separator, or is refused instead of replaced by a default."""
 _EXAMPLE = {
     "collection": "summer",
     "items": [
@@ -83,21 +88,22 @@ def submit(
     body: Annotated[bodies.Body, Depends(bodies.json_or_form)],
     response: Response,
 ) -> JobAccepted:
-    """Items as JSON, or a catalog file as a form; the work goes on after the answer.
+    """Submit items as JSON, or a catalog file as a form. The job is processed in the background.
 
-    Bad rows are counted and named, good ones go on, unless `strict`. Pictures are http(s) URLs. While too
-    many pictures wait: 429 with Retry-After; where the catalog alone is more than may wait: 413. Either way nothing is left
-    of it but a cancelled job.
+    Invalid rows are counted and reported, valid ones are processed; with `strict`, any invalid row refuses the whole
+    catalog. If the file breaks off (a cut-off upload, for example), the rows before are processed, and a warning says where.
+    Pictures are http(s) URLs. Returns 429 with Retry-After while too many pictures are pending, and 413 if the
+    catalog alone exceeds that limit. In both cases at most a cancelled job remains.
     """
     submitted = _submitted(parts, body)
-    noted.object = submitted.job  # It is in, whatever goes wrong from here.
+    noted.object = submitted.job  # The job is submitted, even if an error follows.
     status = parts.ledger.status(submitted.job)
     noted.details |= {"collection": status.spec.collection, "images": status.images}
     response.headers["Location"] = f"/v1/jobs/{submitted.job}"
     return JobAccepted(
         job=JobOut.of(status),
-        problems=[ProblemRow.of(row) for row in submitted.report.problems[:SHOWN_PROBLEMS]],
-        warnings=_warnings(parts, submitted),
+        problems=[ProblemRow.of(row) for row in submitted.report.first_problems(SHOWN_PROBLEMS)],
+        warnings=[*_broken_off(submitted.report), *_without_worker(parts, submitted)],
     )
 
 
@@ -111,11 +117,15 @@ def _submitted(parts: Services, body: bodies.Body) -> Submitted:
     return submit_upload(parts, fields, file)
 
 
-def _warnings(parts: Services, submitted: Submitted) -> list[str]:
+def _broken_off(report: CatalogReport) -> list[str]:
+    return [] if report.broken_off is None else [broken_off_notice(report.broken_off)]
+
+
+def _without_worker(parts: Services, submitted: Submitted) -> list[str]:
     try:
         alive = bool(parts.query_client.workers(submitted.model))
     except VitrineError:
-        # The job is in: a look at the workers that fails now must not make the client submit it again.
+        # The job is submitted: if the workers cannot be listed, the client must not submit it again.
         return []
     if alive:
         return []
@@ -126,7 +136,7 @@ def _warnings(parts: Services, submitted: Submitted) -> list[str]:
 
 @router.get("", summary="All jobs", responses=openapi.error_responses())
 def jobs(parts: RequestServices, limit: Limit = 100, offset: Offset = 0) -> JobPage:
-    """Newest first; finished jobs are forgotten after some days."""
+    """List the jobs, newest first. Finished jobs are deleted after a few days."""
     found = parts.ledger.jobs(limit=limit + 1, offset=offset)
     return JobPage(
         jobs=[JobOut.of(status) for status in found[:limit]],
@@ -136,7 +146,7 @@ def jobs(parts: RequestServices, limit: Limit = 100, offset: Offset = 0) -> JobP
 
 @router.get("/{job}", summary="One job", responses=openapi.error_responses(404))
 def job_status(parts: RequestServices, job: str) -> JobOut:
-    """The counts, which always add up: `embedded + failed + cancelled + pending == images`."""
+    """Return the job and its counts: `embedded + failed + cancelled + pending == images`."""
     return JobOut.of(parts.ledger.status(job))
 
 
@@ -157,11 +167,11 @@ def failures(
     limit: Limit = 100,
     after: After = -1,
 ) -> FailurePage | Response:
-    """By reason or host, page by page; `format=csv` streams all of them, whatever the page.
+    """List failures page by page, optionally by reason or host; `format=csv` streams all of them and ignores the page.
 
-    `after` is the `next_after` of the page before; a page far behind costs no more than the first.
+    `after` is the `next_after` of the previous page; later pages cost no more than the first.
     """
-    # The ledger streams, so it may look for the job only when the answer has already begun.
+    # The ledger streams, so it might look up the job only after the response has started.
     spec = parts.ledger.status(job).spec
     if output == "csv":
         return StreamingResponse(
@@ -181,15 +191,15 @@ def failures(
 
 @router.get("/{job}/problems", summary="Rejected rows", responses=openapi.error_responses(404))
 def problems(parts: RequestServices, job: str) -> ProblemList:
-    """Rows of the catalog that were not taken, with their line; the first 1,000."""
+    """List the first 1,000 rejected rows of the catalog, with their lines, and last the place where its file broke off."""
     status = parts.ledger.status(job)
     rows = [ProblemRow.of(row) for row in parts.ledger.problems(job)]
     return ProblemList(rejected_rows=status.rejected_rows, problems=rows)
 
 
-@router.post("/{job}/cancel", summary="Stop a job", responses=openapi.error_responses(404, 409))
+@router.post("/{job}/cancel", summary="Cancel a job", responses=openapi.error_responses(404, 409))
 def cancel(parts: RequestServices, job: str) -> JobOut:
-    """What waits goes at once, what a worker holds when it is through; 409 for a finished job."""
+    """Cancel a job. Queued chunks are dropped immediately, running ones stop at their next step. 409 if it is finished."""
     parts.ledger.cancel(job)
     return JobOut.of(parts.ledger.status(job))
 
@@ -197,11 +207,11 @@ def cancel(parts: RequestServices, job: str) -> JobOut:
 @router.post(
     "/{job}/retry",
     status_code=202,
-    summary="Try failures again",
+    summary="Retry failures",
     responses=openapi.error_responses(400, 404, 408, 409, 413),
 )
 def retry(parts: RequestServices, noted: Noted, job: str, which: RetryIn | None = None) -> Retried:
-    """All failures, or those of a reason, a host or some items; 409 while the job is open or cancelled."""
+    """Retry all failures, or those of one reason, host or some items. 409 while the job is open, or if it is cancelled."""
     which = which or RetryIn()
     count = retry_failures(
         parts.ledger, parts.publisher.publish, job,

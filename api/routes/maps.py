@@ -1,14 +1,14 @@
-"""`/v1/collections/{name}/map`: a collection in two dimensions, made when somebody first looks and then kept.
+"""`/v1/collections/{name}/map`: a collection in two dimensions, computed on the first request and then cached.
 
 ::
 
-    GET ──▶ kept? ──yes──▶ answered; made anew beside where pictures came or went since
+    GET ──▶ kept? ──yes──▶ returned; recomputed in the background if the number of pictures has changed
              │ no
              ▼
-        "computing" ──▶ sample the store ──▶ python -m api.projection ──▶ kept, for this process's life
+        "computing" ──▶ sample the store ──▶ python -m api.projection ──▶ kept until this process ends
 
-One map is made at a time, in a thread of its own that waits for another process (see `api.projection`), so
-that searches lose neither threads nor the interpreter's lock to it.
+One map is computed at a time, in a dedicated thread that waits for another process (see `api.projection`), so
+that it takes neither threads nor the interpreter lock from searches.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ from vitrine.store.base import FIELDS_FIELD, INDEX_FIELD, ITEM_FIELD, URL_FIELD
 log = logging.getLogger(__name__)
 
 MAX_POINTS = 2000
-"""Pictures on a map: about as many as can be told apart, and seconds of one core."""
+"""Pictures on a map: about as many as can be distinguished, at a cost of seconds on one core."""
 MAX_TEXT = 120
-"""Characters of a field's text on the map; a description is read elsewhere."""
-KEPT = 8  #: Maps held at once, of 2 MB each.
+"""Characters of a field's text on the map; long descriptions are shown elsewhere."""
+KEPT = 8  #: Maps kept in memory, of 2 MB each.
 REFRESH_SECONDS = 60.0
-"""A collection that grows all the time gets a new map no more often than this."""
+"""The shortest interval between two maps of a collection that grows continuously."""
 DEADLINE_SECONDS = 300.0
 
 router = APIRouter(tags=["inventory"])
@@ -55,17 +55,17 @@ router = APIRouter(tags=["inventory"])
 
 @dataclass(frozen=True, slots=True)
 class SampledCollection:
-    """A collection as it stood when its map was begun, with some of its pictures."""
+    """A collection's state when its map was started, with the positions of some of its pictures."""
 
     generation: str
     pictures: int
     fields: tuple[str, ...]
     points: tuple[MapPoint, ...]
-    made: float  #: `time.monotonic()` when it was done.
+    made: float  #: `time.monotonic()` when the map was finished.
 
 
 class Maps:
-    """The maps that this process has made; safe to use from several threads."""
+    """The maps that this process has computed; thread-safe."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="map")
@@ -76,7 +76,7 @@ class Maps:
         self._closed = False
 
     def of(self, store: VectorStore, info: CollectionInfo) -> tuple[SampledCollection | None, bool]:
-        """The map if there is one, and whether one is being made. Raises what the last attempt failed of."""
+        """Return the map, if there is one, and whether one is being computed; raise the last attempt's error."""
         with self._lock:
             self._collect(info.name)
             found = self._fitting(info)
@@ -85,7 +85,7 @@ class Maps:
             return found, info.name in self._making
 
     def close(self) -> None:
-        """Give up what is being made."""
+        """Stop the map that is being computed."""
         with self._lock:
             self._closed = True
             if self._process is not None:
@@ -137,10 +137,10 @@ def _answer_of(process: subprocess.Popen[bytes], sent: bytes) -> NDArray[np.floa
             answer, said = process.communicate(sent, timeout=DEADLINE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-            raise Unavailable("The map was not done in time.") from None
+            raise Unavailable("The map took too long.") from None
     if process.returncode != 0:
         log.warning("a map could not be made: %s", said.decode(errors="replace").strip()[-2000:])
-        raise Unavailable("The map could not be made.", hint="The API's log says why.")
+        raise Unavailable("The map could not be made.", hint="See the API's log.")
     places: NDArray[np.float32] = np.load(io.BytesIO(answer), allow_pickle=False)
     return places
 
@@ -153,7 +153,7 @@ def _is_old(found: SampledCollection, info: CollectionInfo) -> bool:
 def _sample(
     store: VectorStore, name: str
 ) -> tuple[NDArray[np.float32], list[dict[str, Any]]]:  # fmt: skip
-    # Points come in the order of their ids, which are hashes: the first ones are a fair sample.
+    # Points are ordered by their ids, which are hashes, so the first ones are a fair sample.
     points = store.scroll(name)
     with closing(points):  # type: ignore[type-var]  # every store's is a generator
         taken = list(islice(points, MAX_POINTS))
@@ -184,13 +184,13 @@ async def _of_app(request: Request) -> Maps:
 
 @router.get(
     "/v1/collections/{name}/map",
-    summary="The collection in two dimensions",
+    summary="Map of a collection",
     responses=openapi.error_responses(404),
 )
 def collection_map(
     parts: RequestServices, name: str, maps: Annotated[Maps, Depends(_of_app)]
 ) -> MapOut:
-    """Made when first asked for, which takes seconds: `computing` means to ask again."""
+    """Return the map. It is computed on the first request, which takes seconds; while it is `computing`, try again."""
     info = described(parts.store, name)
     found, making = maps.of(parts.store, info)
     if found is None:

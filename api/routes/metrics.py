@@ -1,4 +1,4 @@
-"""`/metrics`, as Prometheus reads it, and `/v1/metrics/targets`: where the workers tell theirs."""
+"""`/metrics` for Prometheus, and `/v1/metrics/targets`: the addresses of the workers' metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.dependencies import RequestServices
 from api.metrics import ApiMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-"""https://prometheus.io/docs/instrumenting/exposition_formats/, the form that every version of it reads."""
+"""https://prometheus.io/docs/instrumenting/exposition_formats/, in the version that every Prometheus reads."""
 
 router = APIRouter(tags=["health"])
 
@@ -26,7 +26,7 @@ class TargetOut(BaseModel):
 
 @router.get(
     "/metrics",
-    summary="What Prometheus reads",
+    summary="Prometheus metrics",
     response_class=PlainTextResponse,
     responses={
         **openapi.error_responses(),
@@ -34,18 +34,18 @@ class TargetOut(BaseModel):
     },
 )
 def metrics(request: Request) -> PlainTextResponse:
-    """The requests of this API process, and the service's queues, chunks and workers."""
+    """Return metrics of this API process's requests, and of the service's queues, chunks and workers."""
     told: ApiMetrics = request.app.state.metrics
     return PlainTextResponse(generate_latest(told.registry), media_type=CONTENT_TYPE)
 
 
 @router.get(
     "/v1/metrics/targets",
-    summary="Where the workers tell their metrics",
+    summary="Prometheus targets of the workers",
     responses=openapi.error_responses(),
 )
 def targets(parts: RequestServices) -> list[TargetOut]:
-    """For `http_sd_configs` of Prometheus: the workers that are alive now, wherever they run."""
+    """List the workers that are alive, on any host, for `http_sd_configs` of Prometheus."""
     return [
         TargetOut(
             targets=[worker.metrics],

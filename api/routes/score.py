@@ -1,4 +1,4 @@
-"""`POST /v1/score`: how well each picture and its text go together, by the model's own measures."""
+"""`POST /v1/score`: how well each picture matches its text, by the model's own measures."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ _EXAMPLE = {
     dependencies=[Depends(search_slot), Depends(large_body_slot)],
 )
 def score(parts: RequestServices, body: Annotated[bytes, Depends(bodies.json_only)]) -> ScoresOut:
-    """Up to 500 pairs; a picture or text that is in several is embedded once.
+    """Score up to 500 pairs. A picture or text that occurs in several pairs is embedded once.
 
-    Needs a model with a text tower. `probability` is what a SigLIP says of the pair alone; a CLIP compares texts with
-    each other, and has a `logit` to do so. A pair that fails is named, and fails no other.
+    Requires a model with a text tower. `probability` is SigLIP's value for the pair alone; CLIP compares texts with
+    each other, for which it returns a `logit`. A pair that fails gets an error and does not affect the others.
     """
     asked = bodies.from_json(ScoreIn, body)
     how = EmbedOptions(fresh=asked.fresh)
@@ -69,7 +69,7 @@ def _picture(pair: PairIn, number: int, how: EmbedOptions) -> Asked:
 
 
 def scores(found: EmbeddedAnswers, scoring: Scoring | None, took_ms: float) -> ScoresOut:
-    """The outcomes of n pairs whose pictures' answers come first and whose texts' answers follow in the same order."""
+    """Return the outcomes of n pairs; `found` holds the n pictures' answers, then the n texts' answers in the same order."""
     half = len(found.answers) // 2
     pairs = zip(found.answers[:half], found.answers[half:], strict=True)
     results = [_score(index, *pair, scoring) for index, pair in enumerate(pairs)]
@@ -101,7 +101,7 @@ def _failed(part: Literal["image", "text"], answer: QueryAnswer) -> PairError:
 
 
 def score_measures(cosine: float, scoring: Scoring | None) -> dict[str, float]:
-    """What a cosine comes to: always `cosine` and `clip_score`, the others where the model has them."""
+    """Return the measures of a cosine: always `cosine` and `clip_score`, the others if the model has them."""
     told = {"cosine": cosine, "clip_score": max(100.0 * cosine, 0.0)}
     if scoring is None:
         return told

@@ -1,7 +1,8 @@
 """`POST /v1/search`: a picture, words or an item in; the nearest items of a collection out.
 
-`api.search.request` reads what is asked, `api.search.query_vector` makes one vector of it, `api.search.results` asks the store and makes
-a page of what it finds. The routes are plain functions, which FastAPI runs in threads: the lane and the store block.
+`api.search.request` reads the request, `api.search.query_vector` makes one vector from it, and `api.search.results` queries
+the store and builds a page of hits. The routes are plain functions, which FastAPI runs in threads: the query lane and the
+store block.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ async def _backgrounds(request: Request) -> SampleCache:
     return kept
 
 
-_EXAMPLES = "JSON, as in the JSON body."
+_EXAMPLES = "JSON, in the same format as in a JSON body."
 _FORM: dict[str, Any] = {
     "image": {"type": "string", "format": "binary", "description": "The picture."},
     "collection": {"type": "string"},
@@ -84,15 +85,15 @@ def search(
     backgrounds: Annotated[SampleCache, Depends(_backgrounds)],
     body: Annotated[bodies.Body, Depends(bodies.json_or_form)],
 ) -> SearchOut:
-    """Hits are grouped by item and come best first.
+    """Find the nearest items. Hits are grouped by item, best first.
 
-    An item is searched by the mean of its stored vectors; items asked with are not among the hits. Words need a
-    model with a text tower (422 where it has none). Several examples are blended, each at equal strength times its
-    weight; what is unlike pushes with a third of the force with which what is like pulls.
+    A search by item uses the mean of its stored vectors; items used as a query are not among the hits. Text requires a
+    model with a text tower (otherwise 422). Several examples are blended, each at equal strength times its weight;
+    `unlike` examples push away with a third of the strength with which `like` examples attract.
     """
     asked = read_search_request(body)
     options = asked.options
-    max_depth(options)  # before a worker is asked for anything
+    max_depth(options)  # before any worker is called
     where = None if options.filter is None else filters.parse_filter(options.filter)
     space = space_of(parts.store, options.collection)
     check_fields(parts.store, options.collection, where)

@@ -1,4 +1,4 @@
-"""`/v1/system`: the service as a whole, for people who look at it."""
+"""`/v1/system`: the state of the whole service, for the System page."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ JOBS_LOOKED_AT = 100
 router = APIRouter(tags=["inventory"])
 
 
-@router.get("/v1/system", summary="The service at this moment", responses=openapi.error_responses())
+@router.get("/v1/system", summary="State of the service", responses=openapi.error_responses())
 def system(
     parts: RequestServices, minutes: Annotated[int, Query(ge=1, le=KEPT_MINUTES)] = 60
 ) -> SystemOut:
-    """Workers, queue lengths, and how many pictures were processed in each of the last minutes."""
+    """Return the workers, the queue lengths, and the pictures processed in each of the last minutes."""
     crew = parts.query_client.workers()
     jobs = parts.ledger.active_jobs()
     settings = parts.settings
@@ -47,7 +47,7 @@ def system(
 
 
 def queues(parts: Services, crew: Sequence[WorkerInfo], jobs: Sequence[str]) -> list[QueueOut]:
-    """What waits for each model that has workers or unfinished jobs, and for the API's default."""
+    """Return the queues of each model that has workers or unfinished jobs, and of the API's default model."""
     workers = Counter(worker.model for worker in crew)
     waited_for = {model_name(parts.settings.model)}
     for job in jobs[:JOBS_LOOKED_AT]:

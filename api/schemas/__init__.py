@@ -1,1 +1,1 @@
-"""The shapes of bodies and answers: what `/docs` shows, and what is refused with 422 before any work."""
+"""Schemas of request and response bodies: `/docs` shows them, and a request that does not match is refused with 422."""

@@ -1,4 +1,4 @@
-"""What all shapes share: strictness, times, the embedding space and the form of an error."""
+"""Parts shared by all schemas: strictness, times, the embedding space and the error format."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from vitrine.store import EmbeddingSpace
 
 
 def when(seconds: float) -> datetime:
-    """Unix seconds as a time with its zone."""
+    """Return Unix seconds as a time in UTC."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
 class Shape(BaseModel):
-    """What all bodies share: no unknown field, no NaN or infinity."""
+    """Base of all request bodies: rejects unknown fields, NaN and infinity."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
@@ -31,7 +31,7 @@ class SpaceOut(BaseModel):
 
     @classmethod
     def of(cls, space: EmbeddingSpace) -> Self:
-        """As the store has it."""
+        """Build it from the store's data."""
         return cls(
             model=space.model, revision=space.revision, policy=space.policy,
             dimension=space.dimension,
@@ -39,22 +39,24 @@ class SpaceOut(BaseModel):
 
 
 class FieldError(BaseModel):
-    """What is wrong with one field."""
+    """An error in one field."""
 
     field: str = Field(examples=["items[3].images"])
     message: str
 
 
 class Problem(BaseModel):
-    """Any answer that is no success (RFC 9457)."""
+    """An error response (RFC 9457)."""
 
     type: str = Field(examples=["urn:vitrine:problem:not_found"])
     title: str
     status: int
     detail: str
-    code: str = Field(description="Stable; meant for programs.")
-    hint: str | None = Field(default=None, description="What to do about it.")
+    code: str = Field(description="A stable code for programs.")
+    hint: str | None = Field(default=None, description="How to fix it.")
     instance: str | None = Field(
-        default=None, description="For a 500: what to look for in the log."
+        default=None, description="For a 500: the id to search for in the log."
     )
-    errors: list[FieldError] | None = Field(default=None, description="For a 422: field by field.")
+    errors: list[FieldError] | None = Field(
+        default=None, description="For a 422: the error of each field."
+    )

@@ -1,4 +1,4 @@
-"""Embeddings and scores: what is asked, and the outcome of each picture, text or pair."""
+"""Schemas of embeddings and scores: the request, and the outcome of each picture, text or pair."""
 
 from __future__ import annotations
 
@@ -14,66 +14,68 @@ from vitrine.query.client import UnusablePicture
 
 MOST_INPUTS = 1000
 MOST_PAIRS = 500
-"""Pairs of a request: as many pictures and texts as an embedding request takes."""
+"""Pairs per request: together as many pictures and texts as an embedding request accepts."""
 
 _MODEL = Field(
     default=None,
     max_length=512,
-    description="A running model's name or alias; left out: the one that runs.",
+    description="Name or alias of a running model. Default: the one that runs.",
     examples=["builtin"],
 )
 _FRESH = Field(
     default=False,
-    description="Have pictures embedded although the worker may know their vectors from before: to time it, or to see that it lives.",
+    description="Embed pictures even if the worker has their vectors cached, for example for a benchmark or a health check.",
 )
 _TIMEOUT = Field(
     default=None,
     gt=0,
     le=300,
-    description="Seconds for all of it (by default VITRINE_QUERY_TIMEOUT); what has no answer by then fails.",
+    description="Seconds for the whole request (default: VITRINE_QUERY_TIMEOUT); inputs without a result by then fail.",
 )
 
 
 class PictureIn(Shape):
-    """A picture: one of its two fields."""
+    """A picture, in one of the two fields."""
 
     image_url: str | None = Field(default=None, min_length=1, max_length=4096)
-    image_base64: str | None = Field(default=None, description="Also as `data:image/…;base64,…`.")
+    image_base64: str | None = Field(
+        default=None, description="Base64, or a `data:image/…;base64,…` URL."
+    )
 
 
 class InputIn(PictureIn):
-    """One thing to embed: exactly one of the three."""
+    """One input to embed: exactly one of the three fields."""
 
     text: str | None = Field(default=None, min_length=1, max_length=1000)
 
 
 class EmbedIn(InputIn):
-    """Either `inputs`, or one input in its place."""
+    """Inputs to embed: either `inputs`, or a single input in its place."""
 
     model: str | None = _MODEL
     inputs: list[InputIn] | None = Field(default=None, min_length=1, max_length=MOST_INPUTS)
     encoding: Literal["float", "base64"] = Field(
         default="float",
-        description="`base64` is of float32, little-endian: a third of the bytes, and nothing to parse.",
+        description="`base64` encodes little-endian float32: a third of the bytes, and no numbers to parse.",
     )
-    grey: bool = Field(default=False, description="Make pictures grey before they are embedded.")
+    grey: bool = Field(default=False, description="Convert pictures to greyscale before embedding.")
     fresh: bool = _FRESH
     timeout: float | None = _TIMEOUT
 
 
 class ItemError(BaseModel):
-    """Why one of them has no vector."""
+    """The reason why an input has no vector."""
 
     code: str = Field(
         examples=["not_found"],
-        description="A picture's reason as in a job's failures, or a problem's code.",
+        description="A failure reason, as in a job's failures, or a problem code.",
     )
     message: str
-    retryable: bool = Field(description="Whether asking again may help.")
+    retryable: bool = Field(description="Whether a retry may help.")
 
     @classmethod
     def of(cls, error: VitrineError) -> Self:
-        """As the worker told of it."""
+        """Build it from the error that the worker returned."""
         if isinstance(error, UnusablePicture):
             return cls(code=error.reason, message=error.detail, retryable=error.reason.transient)
         return cls(code=error.code, message=sentence_of(error), retryable=error.retryable)
@@ -82,15 +84,15 @@ class ItemError(BaseModel):
 class EmbeddingOut(BaseModel):
     """The outcome of one input."""
 
-    index: int = Field(description="Its place among the inputs, from 0.")
+    index: int = Field(description="Position of the input, from 0.")
     embedding: list[float] | str | None = Field(
-        description="Of length 1; in base64 where that was asked for; null where there is none."
+        description="Unit vector, in base64 if requested; null if the input failed."
     )
     error: ItemError | None
 
 
 class EmbedOut(BaseModel):
-    """The outcomes in the inputs' order."""
+    """The outcomes, in the order of the inputs."""
 
     space: SpaceOut
     embedded: int
@@ -100,7 +102,7 @@ class EmbedOut(BaseModel):
 
 
 class PairIn(PictureIn):
-    """A picture, in one of its two fields, and a text."""
+    """A picture, in one of the two fields, and a text."""
 
     text: str = Field(min_length=1, max_length=1000)
 
@@ -115,7 +117,7 @@ class ScoreIn(Shape):
 
 
 class ScoringOut(BaseModel):
-    """The model's own scale and bias: `logit = scale * cosine + bias`."""
+    """The model's scale and bias: `logit = scale * cosine + bias`."""
 
     kind: Literal["clip", "siglip"]
     scale: float
@@ -123,33 +125,33 @@ class ScoringOut(BaseModel):
 
     @classmethod
     def of(cls, scoring: Scoring) -> Self:
-        """As a worker announces it."""
+        """Build it from the worker's registration."""
         return cls(kind=scoring.kind, scale=scoring.scale, bias=scoring.bias)
 
 
 class PairError(ItemError):
-    """Why a pair has no score."""
+    """The reason why a pair has no score."""
 
-    part: Literal["image", "text"] = Field(description="Which of the two it is about.")
+    part: Literal["image", "text"] = Field(description="The part that failed.")
 
 
 class ScoreOut(BaseModel):
-    """The outcome of one pair; numbers are null where it failed."""
+    """The outcome of one pair; all scores are null if it failed."""
 
     index: int
     cosine: float | None = Field(description="-1 to 1.")
     clip_score: float | None = Field(
-        description="max(100 cosine, 0): CLIPScore (arXiv:2104.08718) with 100 in place of its 2.5."
+        description="max(100 cosine, 0): CLIPScore (arXiv:2104.08718) with a factor of 100 instead of 2.5."
     )
-    logit: float | None = Field(description="Where the model has a scale of its own.")
+    logit: float | None = Field(description="Null if the model has no scale.")
     probability: float | None = Field(
-        description="That of a SigLIP for this pair alone; a CLIP only compares texts with each other."
+        description="SigLIP's probability for this pair alone; null for CLIP, which only compares texts with each other."
     )
     error: PairError | None
 
 
 class ScoresOut(BaseModel):
-    """The outcomes in the pairs' order."""
+    """The outcomes, in the order of the pairs."""
 
     space: SpaceOut
     scoring: ScoringOut | None

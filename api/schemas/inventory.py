@@ -1,4 +1,4 @@
-"""What there is: collections, workers, and whether all of it answers."""
+"""Schemas of collections, workers and health checks."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ class CollectionOut(BaseModel):
     name: str = Field(examples=["summer"])
     generation: str
     space: SpaceOut
-    points: int = Field(description="One for each embedded picture.")
-    indexed_fields: dict[str, str] = Field(examples=[{"price": "float", "colour": "keyword"}])
+    points: int = Field(description="One per embedded picture.")
+    indexed_fields: dict[str, str] = Field(
+        examples=[{"price": "float", "colour": "keyword", "added": "datetime"}]
+    )
 
     @classmethod
     def of(cls, info: CollectionInfo) -> Self:
-        """As the store has it."""
+        """Build it from the store's data."""
         return cls(
             name=info.name, generation=info.generation, space=SpaceOut.of(info.space),
             points=info.points, indexed_fields=dict(info.indexed_fields),
@@ -34,39 +36,37 @@ class CollectionOut(BaseModel):
 
 
 class CollectionIndexOut(BaseModel):
-    """How far the vector index is; searches are right at any moment, only slower without."""
+    """State of the vector index. Searches are correct without it, only slower."""
 
     state: Literal["complete", "building", "deferred"] = Field(
-        description="`deferred`: a bulk load is on, and it is built after."
+        description="`deferred`: the index is built after the current bulk load."
     )
-    indexed: int = Field(description="Pictures that it holds; the others are compared one by one.")
+    indexed: int = Field(description="Pictures in the index; the others are compared one by one.")
 
     @classmethod
     def of(cls, index: IndexState) -> Self:
-        """As the store says."""
+        """Build it from the store's index state."""
         if index.deferred:
             return cls(state="deferred", indexed=index.indexed)
         return cls(state="complete" if index.green else "building", indexed=index.indexed)
 
 
 class StorageOut(BaseModel):
-    """What a collection takes up."""
+    """The size of a collection."""
 
-    items: int = Field(
-        description="Different items among its pictures, as far as they are counted."
-    )
-    more_items: bool = Field(description="Whether there are more than were counted.")
+    items: int = Field(description="Number of items; the store stops counting at a limit.")
+    more_items: bool = Field(description="Whether there are more items than were counted.")
     vector_bytes: int = Field(
-        description="Of the vectors as they are compared, 4 bytes a dimension; reckoned."
+        description="Size of the vectors, estimated at 4 bytes per dimension."
     )
     disk_bytes: int | None = Field(
-        description="Of all its files, index and write-ahead log included; null where the store is a server, which does"
-        " not tell."
+        description="Size of all files, index and write-ahead log included; null if the store is a server, which does"
+        " not report it."
     )
 
     @classmethod
     def of(cls, info: CollectionInfo, found: Footprint) -> Self:
-        """As the store has it."""
+        """Build it from the store's data."""
         return cls(
             items=found.items, more_items=found.more_items, disk_bytes=found.disk_bytes,
             vector_bytes=info.points * info.space.dimension * FLOAT_BYTES,
@@ -74,7 +74,7 @@ class StorageOut(BaseModel):
 
 
 class LastJobOut(BaseModel):
-    """The latest job that was for a collection."""
+    """The latest job of a collection."""
 
     id: str
     state: str
@@ -85,7 +85,7 @@ class LastJobOut(BaseModel):
 
     @classmethod
     def of(cls, status: JobStatus) -> Self:
-        """As the ledger has it."""
+        """Build it from the ledger's data."""
         return cls(
             id=status.spec.id, state=status.state.value, created_at=when(status.spec.created_at),
             images=status.images, embedded=status.embedded, failed=status.failed,
@@ -93,19 +93,19 @@ class LastJobOut(BaseModel):
 
 
 class CollectionDetail(CollectionOut):
-    """A catalog's collection with what takes a closer look."""
+    """A catalog's collection with its size, index state and latest job."""
 
     storage: StorageOut
     index: CollectionIndexOut
     last_job: LastJobOut | None = Field(
-        description="Null where none of the latest jobs was for it."
+        description="Null if none of the latest jobs wrote to this collection."
     )
 
     @classmethod
     def made_of(
         cls, info: CollectionInfo, footprint: Footprint, index: IndexState, job: JobStatus | None
     ) -> Self:
-        """As store and ledger have it."""
+        """Build it from the data of the store and the ledger."""
         return cls(
             **CollectionOut.of(info).model_dump(), storage=StorageOut.of(info, footprint),
             index=CollectionIndexOut.of(index), last_job=LastJobOut.of(job) if job else None,
@@ -119,14 +119,14 @@ class CollectionList(BaseModel):
 
 
 class StoreAwayOut(BaseModel):
-    """A worker can store nothing, and begins nothing until it can."""
+    """An outage of the store as one worker sees it; the worker takes no new chunks until it ends."""
 
-    since: datetime = Field(description="By the worker's own clock.")
-    why: str = Field(examples=["The store process answered 503 without saying why."])
+    since: datetime = Field(description="Start of the outage, by the worker's clock.")
+    why: str = Field(examples=["The store process answered 503 without a reason."])
 
     @classmethod
     def of(cls, away: StoreOutage) -> Self:
-        """As the worker tells of it."""
+        """Build it from the worker's report."""
         return cls(since=when(away.since), why=away.why)
 
 
@@ -140,12 +140,12 @@ class WorkerOut(BaseModel):
     started_at: datetime
     store_away: StoreAwayOut | None = Field(
         default=None,
-        description="Since when the store does not answer this worker; null while it does.",
+        description="Set while this worker cannot reach the store.",
     )
 
     @classmethod
     def of(cls, worker: WorkerInfo) -> Self:
-        """As it tells of itself."""
+        """Build it from the worker's registration."""
         away = worker.store_away
         return cls(
             node=worker.node, space=SpaceOut.of(worker.space), device=worker.device,
@@ -161,13 +161,13 @@ class WorkerList(BaseModel):
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
     status: str = Field(default="alive")
 
 
 class Ready(BaseModel):
-    """Everything answers, and the models give the vectors that they gave at first."""
+    """All parts respond, and the models still return the same canary vectors."""
 
     status: str = Field(examples=["ready"])
     checks: dict[str, str] = Field(
@@ -175,6 +175,8 @@ class Ready(BaseModel):
     )
     notices: dict[str, str] = Field(
         default_factory=dict,
-        description="What searches do without, but jobs wait for: workers whose store is away.",
-        examples=[{"worker celery@host": "store away since 2026-01-01T00:00:00Z: it answered 503"}],
+        description="Problems that hold up jobs but not searches: workers that cannot reach the store.",
+        examples=[
+            {"worker celery@host": "store unreachable since 2026-01-01T00:00:00Z: it answered 503"}
+        ],
     )

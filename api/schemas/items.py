@@ -1,4 +1,4 @@
-"""Items of a collection as they are stored, and where they lie on its map."""
+"""Schemas of a collection's stored items, and of their positions on its map."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vitrine.store.base import FIELDS_FIELD, INDEX_FIELD, ITEM_FIELD, PROVENANCE
 
 
 class ItemShown(BaseModel):
-    """An item by one of its pictures."""
+    """An item, represented by one of its pictures."""
 
     item_id: str = Field(examples=["sku-1042"])
     image_url: str
@@ -21,7 +21,7 @@ class ItemShown(BaseModel):
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Self:
-        """As the store has it."""
+        """Build it from a stored payload."""
         return cls(
             item_id=payload[ITEM_FIELD], image_url=payload[URL_FIELD],
             image_index=payload[INDEX_FIELD], fields=dict(payload[FIELDS_FIELD]),
@@ -29,14 +29,14 @@ class ItemShown(BaseModel):
 
 
 class ItemList(BaseModel):
-    """Some items of a collection, the same ones each time."""
+    """A fixed sample of a collection's items."""
 
     collection: str
     items: list[ItemShown]
 
 
 class StoredPicture(BaseModel):
-    """A picture of an item, and where its vector comes from."""
+    """A picture of an item, and the origin of its vector."""
 
     image_url: str
     image_index: int
@@ -46,16 +46,16 @@ class StoredPicture(BaseModel):
 
 
 class ItemOut(BaseModel):
-    """An item with every picture that is embedded."""
+    """An item with all its embedded pictures."""
 
     collection: str
     item_id: str
     fields: dict[str, Any]
-    pictures: list[StoredPicture] = Field(description="By their place in the catalog's row.")
+    pictures: list[StoredPicture] = Field(description="In the order of the catalog's row.")
 
     @classmethod
     def of(cls, collection: str, item_id: str, points: Sequence[StoredPoint]) -> Self:
-        """As the store has it; there is at least one point."""
+        """Build it from the item's points, of which there is at least one."""
         payloads = [point.payload for point in points]
         return cls(
             collection=collection, item_id=item_id, fields=dict(payloads[0][FIELDS_FIELD]),
@@ -70,19 +70,19 @@ class ItemOut(BaseModel):
 
 
 class MapPoint(ItemShown):
-    """A picture on the map, 0 to 1 from left to right and from top to bottom."""
+    """A picture on the map; coordinates run from 0 to 1, left to right and top to bottom."""
 
     x: float = Field(ge=0, le=1)
     y: float = Field(ge=0, le=1)
 
 
 class MapOut(BaseModel):
-    """A collection's pictures in two dimensions: what looks alike lies together, and distances far apart mean little."""
+    """A map of a collection's pictures: similar pictures are close together; large distances mean little."""
 
     collection: str
     state: Literal["computing", "ready", "refreshing"] = Field(
-        description="`computing`: no points yet, ask again; `refreshing`: a newer one is being made."
+        description="`computing`: no points yet, try again; `refreshing`: a newer map is being made."
     )
-    pictures: int = Field(description="Pictures in the collection when the map was begun.")
-    fields: list[str] = Field(description="Fields that the points have: the indexed ones.")
-    points: list[MapPoint] = Field(description="At most 2,000, drawn evenly from all of them.")
+    pictures: int = Field(description="Pictures in the collection when the map was started.")
+    fields: list[str] = Field(description="Fields included with the points: the indexed ones.")
+    points: list[MapPoint] = Field(description="At most 2,000, sampled evenly from all pictures.")

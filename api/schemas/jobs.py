@@ -1,17 +1,15 @@
-"""Jobs: what is submitted, what is told of them, and what failed in them."""
+"""Schemas of jobs: submissions, status, failures and rejected rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal, Self, TypeAlias
 
-import orjson
-from pydantic import AliasChoices, BaseModel, Field, model_validator
+from pydantic import AliasChoices, BaseModel, Field
 
 from api.schemas.base import Shape, when
-from producer.formats import Format
+from api.schemas.reading import ReadingIn
 from producer.limits import MAX_IMAGES_PER_ITEM
 from vitrine.core.types import (
     STAGES,
@@ -30,9 +28,9 @@ StageName: TypeAlias = Literal["fetch", "decode", "embed", "upsert"]
 STAGE_NAMES: Mapping[str, StageName] = {
     "fetch": "fetch", "decode": "decode", "batch": "embed", "upsert": "upsert",
 }  # fmt: skip
-"""By the workers' own names, as people know them."""
+"""The workers' names of the stages, mapped to the names shown to users."""
 SHOWN_PROBLEMS = 20
-"""Rejected rows in the answer to a submission; `/problems` has the others."""
+"""Rejected rows in the response to a submission; `/problems` has the rest."""
 
 
 class ItemIn(Shape):
@@ -46,8 +44,8 @@ class ItemIn(Shape):
     fields: dict[str, Any] = Field(
         default_factory=dict,
         validation_alias=AliasChoices("fields", "payload"),
-        description="Text, numbers, booleans, lists of text: what filters and hits will show. "
-        "`payload` is taken for the same.",
+        description="Text, numbers, booleans and lists of text, for filters and hits. "
+        "Also accepted as `payload`.",
         examples=[{"title": "Striped shirt", "price": 29.5}],
     )
 
@@ -61,56 +59,23 @@ class JobIn(Shape):
     model: str | None = Field(
         default=None,
         max_length=256,
-        description="Left out: the collection's own, or the API's default for a new collection.",
+        description="Default: the collection's model, or the API's default model for a new collection.",
         examples=["builtin"],
     )
     items: list[ItemIn] = Field(min_length=1, max_length=MAX_ITEMS)
-    strict: bool = Field(default=False, description="Refuse the whole for one bad item.")
+    strict: bool = Field(default=False, description="Refuse the whole job if any item is invalid.")
 
 
-def split_columns(given: Any) -> Any:
-    """A form's fields with `image_columns` as a list; whatever is no such form comes back as it is."""
-    columns = given.get("image_columns") if isinstance(given, dict) else None
-    if isinstance(columns, str):
-        return {**given, "image_columns": _names(columns)}
-    return given
-
-
-def _names(text: str) -> Any:
-    """Names between commas; or what a JSON array holds, for those that have a comma themselves."""
-    if text.startswith("["):
-        with suppress(orjson.JSONDecodeError):
-            return orjson.loads(text)
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-class UploadIn(Shape):
-    """The text fields beside an uploaded catalog `file`."""
+class UploadIn(ReadingIn):
+    """The text fields sent with an uploaded catalog `file`."""
 
     collection: str = Field(max_length=255, examples=["summer"])
     model: str | None = Field(default=None, max_length=256)
-    format: Format | None = Field(
-        default=None,
-        description="Default: detected from the file's name, else from its first bytes.",
-    )
-    id_column: str | None = Field(default=None, description="Left out: guessed by usual names.")
-    image_columns: list[str] = Field(
-        default_factory=list,
-        description="Comma-separated, or a JSON array. Left out: guessed by usual names.",
-    )
-    image_separator: str | None = Field(
-        default=None, max_length=16, description="Left out: see the producer's rules for cells."
-    )
-    strict: bool = Field(default=False, description="Refuse the file for one bad row.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _split(cls, given: Any) -> Any:
-        return split_columns(given)
+    strict: bool = Field(default=False, description="Refuse the file if any row is invalid.")
 
 
 class RetryIn(Shape):
-    """Which failures to try again; nothing given means all of them."""
+    """The failures to retry; without any field, all of them."""
 
     reason: FailureReason | None = Field(default=None, examples=["timeout"])
     host: str | None = Field(default=None, max_length=255, examples=["cdn.shop.example"])
@@ -118,7 +83,7 @@ class RetryIn(Shape):
 
 
 class ProblemRow(BaseModel):
-    """A row that was not taken."""
+    """A rejected row."""
 
     source: str = Field(examples=["catalog.csv"])
     line: int | None = Field(examples=[17])
@@ -128,32 +93,34 @@ class ProblemRow(BaseModel):
 
     @classmethod
     def of(cls, row: RejectedRow) -> Self:
-        """As the ledger has it."""
+        """Build it from the ledger's data."""
         return cls(
             source=row.source, line=row.line, field=row.field, message=row.message, code=row.code
         )
 
 
 class IndexOut(BaseModel):
-    """How far the vector index of a job's collection is; searches find all points meanwhile, only slower."""
+    """Progress of the vector index of a job's collection. Until it is complete, searches are slower but still find all points."""
 
     indexed: int = Field(examples=[12_000])
-    points: int = Field(examples=[50_000], description="0 where nobody looked yet.")
+    points: int = Field(examples=[50_000], description="0 until it is first checked.")
 
 
 class StageOut(BaseModel):
-    """How long a job's pictures were in a stage of the workers, over its finished chunks."""
+    """The time a job's pictures took in one stage of the workers, over its finished chunks."""
 
     name: StageName = Field(
-        description="`fetch` from a place among the fetches on, with the wait for the host's turn; `decode` with the wait"
-        " for a core; `embed` with the wait for the device; `upsert` with the others of its chunk."
+        description="`fetch` starts when a fetch slot is free and includes the wait in the host's queue; `decode`"
+        " includes the wait for a core; `embed` the wait for the device; `upsert` covers the whole chunk."
     )
-    pictures: int = Field(description="One that was tried again counts again.", examples=[714])
-    mean_ms: float = Field(description="Of one picture; many pass side by side.", examples=[38.2])
+    pictures: int = Field(description="A retried picture counts again.", examples=[714])
+    mean_ms: float = Field(
+        description="Mean time per picture; many are processed in parallel.", examples=[38.2]
+    )
 
     @classmethod
     def each(cls, stages: Mapping[str, StageTotal]) -> list[Self]:
-        """As the ledger has them, in the order in which a picture passes them."""
+        """Build them from the ledger's totals, in the order in which a picture passes them."""
         return [
             cls(
                 name=STAGE_NAMES[stage], pictures=stages[stage].pictures,
@@ -168,8 +135,8 @@ class JobOut(BaseModel):
     """A job and its counts: `embedded + failed + cancelled + pending == images`.
 
     Its state is one of `open`, `running`, `indexing`, `completed`, `completed_with_failures`, `cancelling`,
-    `cancelled` and `lost`. A large job is `indexing` once every picture has its outcome, until its collection's index
-    is built. A job is `lost` where Redis lost its data before it was time to forget the job: its counts are 0 then,
+    `cancelled` and `lost`. A large job is `indexing` after every picture has its outcome and until its collection's
+    index is built. A job is `lost` if Redis lost its data before the job was due to be deleted: its counts are then 0,
     and `notice` says what to do.
     """
 
@@ -185,19 +152,26 @@ class JobOut(BaseModel):
     failed: int
     cancelled: int
     pending: int
-    index: IndexOut | None = Field(description="While the job is `indexing`.")
+    index: IndexOut | None = Field(description="Set while the job is `indexing`.")
     rejected_rows: int
+    rejected_by_code: dict[str, int] = Field(
+        description="Empty for a job written by a version that did not count by code.",
+        examples=[{"bad_url": 2}],
+    )
+    broken_off: ProblemRow | None = Field(
+        description="Where the catalog broke off: the rows after it are missing. Null if it was read to its end."
+    )
     failed_by_reason: dict[str, int] = Field(examples=[{"not_found": 3}])
-    stages: list[StageOut] = Field(description="Where its pictures' time went.")
+    stages: list[StageOut] = Field(description="Time spent in each stage.")
     created_at: datetime
-    fed_at: datetime = Field(description="When its producer last added to it.")
+    fed_at: datetime = Field(description="When the producer last added to the job.")
     updated_at: datetime
     finished_at: datetime | None
-    notice: str | None = Field(description="What has to be done, where the job is `lost`.")
+    notice: str | None = Field(description="What to do if the job is `lost`.")
 
     @classmethod
     def of(cls, status: JobStatus) -> Self:
-        """As the ledger has it."""
+        """Build it from the ledger's data."""
         spec = status.spec
         return cls(
             id=spec.id, collection=spec.collection, model=spec.model, source=spec.source,
@@ -206,7 +180,9 @@ class JobOut(BaseModel):
             cancelled=status.cancelled, pending=status.pending,
             index=IndexOut(indexed=status.indexed, points=status.points)
             if status.state is JobState.INDEXING else None,
-            rejected_rows=status.rejected_rows, failed_by_reason=dict(status.failed_by_reason),
+            rejected_rows=status.rejected_rows, rejected_by_code=dict(status.rejected_by_code),
+            broken_off=None if status.broken_off is None else ProblemRow.of(status.broken_off),
+            failed_by_reason=dict(status.failed_by_reason),
             stages=StageOut.each(status.stages),
             created_at=when(spec.created_at), fed_at=when(status.fed_at),
             updated_at=when(status.updated_at),
@@ -216,10 +192,12 @@ class JobOut(BaseModel):
 
 
 class JobAccepted(BaseModel):
-    """A job that was taken; its work goes on after this answer."""
+    """An accepted job; it is processed in the background."""
 
     job: JobOut
-    problems: list[ProblemRow] = Field(description=f"The first {SHOWN_PROBLEMS} rejected rows.")
+    problems: list[ProblemRow] = Field(
+        description=f"The first {SHOWN_PROBLEMS} rejected rows, and the place where the file broke off."
+    )
     warnings: list[str] = Field(examples=[["No worker for the model builtin is running yet."]])
 
 
@@ -227,7 +205,7 @@ class JobPage(BaseModel):
     """Jobs, newest first."""
 
     jobs: list[JobOut]
-    next_offset: int | None = Field(description="None where there are no more.")
+    next_offset: int | None = Field(description="Null on the last page.")
 
 
 class FailureOut(BaseModel):
@@ -244,7 +222,7 @@ class FailureOut(BaseModel):
 
     @classmethod
     def of(cls, failure: Failure) -> Self:
-        """As the ledger has it."""
+        """Build it from the ledger's data."""
         image = failure.image
         return cls(
             item_id=image.item_id, image_index=image.index, url=image.url, host=image.host,
@@ -257,20 +235,18 @@ class FailurePage(BaseModel):
     """Failures of a job, in the catalog's order."""
 
     failures: list[FailureOut]
-    next_after: int | None = Field(
-        description="The next page's `after`; None where there are no more."
-    )
+    next_after: int | None = Field(description="`after` of the next page; null on the last one.")
 
 
 class ProblemList(BaseModel):
-    """Rejected rows of a job; the first 1,000 are kept."""
+    """Rejected rows of a job; the first 1,000 are kept, and the place where its file broke off."""
 
     rejected_rows: int
     problems: list[ProblemRow]
 
 
 class Retried(BaseModel):
-    """What a retry put back to work."""
+    """The result of a retry."""
 
     job: JobOut
-    images: int = Field(description="Pictures that are tried again.")
+    images: int = Field(description="Pictures that will be retried.")

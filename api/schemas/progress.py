@@ -1,4 +1,4 @@
-"""A job while it runs: its counts, where its chunks and pictures are, and how fast it goes."""
+"""Schemas of a running job: its counts, the state of its chunks and pictures, and its speed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from vitrine.ledger import ChunksLeft
 
 
 class ChunksOut(BaseModel):
-    """Where the job's chunks of up to 64 pictures are that are not done."""
+    """The job's unfinished chunks of up to 64 pictures, by state."""
 
-    queued: int = Field(description="Wait for a worker.")
-    leased: int = Field(description="A worker has them: fetches, decodes, embeds, stores.")
-    due: int = Field(description="Put off, as for a host that asked to be left alone.")
+    queued: int = Field(description="Waiting for a worker.")
+    leased: int = Field(
+        description="Taken by a worker that fetches, decodes, embeds and stores them."
+    )
+    due: int = Field(description="Deferred, for example because a host rate-limited us.")
 
 
 class InStagesOut(BaseModel):
-    """How many of the job's pictures the workers have in each stage at this moment; they tell it every few seconds."""
+    """The job's pictures currently in each stage of the workers, which report it every few seconds."""
 
     fetch: int = 0
     decode: int = 0
@@ -31,22 +33,22 @@ class InStagesOut(BaseModel):
 
     @classmethod
     def of(cls, in_stages: Mapping[str, int]) -> Self:
-        """As the workers told it."""
+        """Build it from the workers' reports."""
         return cls(**{name: in_stages.get(stage, 0) for stage, name in STAGE_NAMES.items()})
 
 
 class ProgressOut(BaseModel):
-    """What each `progress` event carries, as JSON."""
+    """The JSON data of a `progress` event."""
 
     job: JobOut
     chunks: ChunksOut
     in_stages: InStagesOut
     rate: float | None = Field(
-        description="Pictures a second over the last 20 s that were watched; null at first.",
+        description="Pictures per second over the last 20 s watched; null at first.",
         examples=[186.0],
     )
     seconds_left: float | None = Field(
-        description="For what is pending at this rate; null where nobody can say, as while a job is open.",
+        description="Time for the pending pictures at this rate; null if unknown, for example while a job is open.",
         examples=[42.5],
     )
 
@@ -58,7 +60,7 @@ class ProgressOut(BaseModel):
         rate: float | None,
         in_stages: Mapping[str, int],
     ) -> Self:
-        """As the ledger and the workers have it, at this rate."""
+        """Build it from the data of the ledger and the workers, and the rate."""
         known = rate if status.state is JobState.RUNNING else None
         return cls(
             job=JobOut.of(status), chunks=ChunksOut(**chunks._asdict()),

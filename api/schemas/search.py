@@ -1,4 +1,4 @@
-"""Searches: what is asked, and the items found."""
+"""Schemas of searches: the request, and the items found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vitrine.store import Hit, ItemHits
 from vitrine.store.checks import MAX_TOP
 
 MAX_EXAMPLES = 10  #: In each of `like` and `unlike`.
-MAX_DIMENSION = 8192  #: Values of a vector that is searched by.
+MAX_DIMENSION = 8192  #: Values of a query vector.
 
 Vector = list[float]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -25,27 +25,31 @@ class ExampleIn(Shape):
     image_base64: str | None = Field(default=None, min_length=1)
     item: str | None = Field(default=None, min_length=1, max_length=512)
     text: str | None = Field(default=None, min_length=1, max_length=1000)
-    weight: float = Field(default=1, gt=0, le=10, description="Beside the other examples.")
+    weight: float = Field(default=1, gt=0, le=10, description="Relative to the other examples.")
 
 
 class SearchOptions(Shape):
-    """What every search may say."""
+    """The options of a search."""
 
     collection: str = Field(max_length=255, examples=["summer"])
-    top: int = Field(default=10, ge=1, le=100, description="Items wanted.")
+    top: int = Field(default=10, ge=1, le=100, description="Items to return.")
     offset: int = Field(
         default=0,
         ge=0,
         lt=MAX_TOP,
-        description=f"Items to pass over: `next_offset` of the page before. Pages end at {MAX_TOP} items.",
+        description=f"Items to skip: `next_offset` of the previous page. Pages end at {MAX_TOP} items.",
     )
     filter: dict[str, Any] | None = Field(
         default=None,
         description=(
-            "Over the catalog's fields: `{field: value}` equals, `{field: [values]}` any of,"
-            " `{field: {gt|gte|lt|lte: number}}` range, and `and`, `or`, `not`."
+            "Conditions on the catalog's fields: `{field: value}` equals, `{field: [values]}` any of,"
+            " `{field: {gt|gte|lt|lte: number or date}}` range, and `and`, `or`, `not`. A list matches if one of its"
+            " elements does. Dates are ISO 8601, in UTC without a zone; one without a time is the whole day."
         ),
-        examples=[{"colour": ["red", "blue"], "price": {"lt": 50}}],
+        examples=[
+            {"colour": ["red", "blue"], "price": {"lt": 50}},
+            {"added": {"gte": "2026-11-01", "lte": "2026-11-30"}},
+        ],
     )
     exact: bool = Field(default=False, description="Compare with every vector; slower.")
     pictures_per_item: int = Field(
@@ -55,29 +59,29 @@ class SearchOptions(Shape):
         default=1,
         gt=0,
         le=10,
-        description="What words count beside a picture or item; 1 is as much as that.",
+        description="Weight of the text relative to the picture or item; at 1 they count the same.",
     )
     like: list[ExampleIn] = Field(
-        default_factory=list, max_length=MAX_EXAMPLES, description="More of these."
+        default_factory=list, max_length=MAX_EXAMPLES, description="Find more like these."
     )
     unlike: list[ExampleIn] = Field(
-        default_factory=list, max_length=MAX_EXAMPLES, description="Less of these."
+        default_factory=list, max_length=MAX_EXAMPLES, description="Find less like these."
     )
     relevance: Literal["off", "mark", "cut"] = Field(
         default="off",
-        description="Say of each hit whether it stands out from the collection for this question,"
-        " or leave out those that do not.",
+        description="`mark` says for each hit whether it stands out from the rest of the collection for this query;"
+        " `cut` leaves out those that do not.",
     )
     group_duplicates: bool = Field(
         default=False, description="Show near-identical pictures of several items as one hit."
     )
     vectors: bool = Field(
-        default=False, description="Tell the vectors of the question and of each hit's picture."
+        default=False, description="Return the vectors of the query and of each hit's picture."
     )
 
 
 class SearchIn(SearchOptions):
-    """A search: at most one of `image_url`, `image_base64`, `item` and `vector`; words alone or beside it."""
+    """A search by at most one of `image_url`, `image_base64`, `item` and `vector`, by text, or by both."""
 
     image_url: str | None = Field(default=None, min_length=1, max_length=4096)
     image_base64: str | None = Field(default=None, min_length=1)
@@ -87,29 +91,29 @@ class SearchIn(SearchOptions):
         default=None,
         min_length=1,
         max_length=MAX_DIMENSION,
-        description="In the collection's space, as returned by another search; any length but 0.",
+        description="A vector in the collection's space, as returned by another search; of any length but 0.",
     )
     crop: list[Share] | None = Field(
         default=None,
         min_length=4,
         max_length=4,
-        description="The part of an uploaded picture, `image_url` or `image_base64` that is meant: left, top, width and"
-        " height, in shares of the upright picture's sides.",
+        description="Search by this part of the uploaded picture, `image_url` or `image_base64`: left, top, width and"
+        " height, as fractions of the upright picture's sides.",
         examples=[[0.25, 0.1, 0.5, 0.4]],
     )
 
 
 class QueryOut(BaseModel):
-    """What was searched with."""
+    """The query as it was used."""
 
     kind: str = Field(
         examples=["image"],
-        description="`image`, `url`, `text`, `item` or `vector`; `blend` where there were several.",
+        description="`image`, `url`, `text`, `item` or `vector`; `blend` for several of them.",
     )
     described: str = Field(examples=["the mean of the item's 2 stored vectors"])
     space: SpaceOut
     vector: Vector | None = Field(
-        default=None, description="Of unit length; the next page can be asked for by it."
+        default=None, description="Unit vector; the next page can be requested with it."
     )
 
 
@@ -130,7 +134,7 @@ class DuplicateOut(BaseModel):
 
 
 class HitOut(BaseModel):
-    """One item, by its best picture."""
+    """One item, represented by its best picture."""
 
     rank: int = Field(examples=[1])
     item_id: str = Field(examples=["sku-1042"])
@@ -139,19 +143,20 @@ class HitOut(BaseModel):
     image_index: int
     fields: dict[str, Any] = Field(examples=[{"title": "Striped shirt", "price": 29.5}])
     provenance: dict[str, Any] = Field(
-        description="Where the vector comes from: job, model, revision, policy, content hash, time."
+        description="Origin of the vector: job, model, revision, policy, content hash, time."
     )
     pictures: list[PictureOut] = Field(
         description="The item's pictures, best first; at most `pictures_per_item`."
     )
     relevant: bool | None = Field(
-        default=None, description="Whether it is above the cut; null where that was not asked for."
+        default=None,
+        description="Whether the score reaches the cut; null if `relevance` is off or cannot be judged.",
     )
     duplicates: list[DuplicateOut] = Field(
         default_factory=list, description="Near-identical items that this hit represents."
     )
     vector: Vector | None = Field(
-        default=None, description="Of the picture; null where not asked for."
+        default=None, description="Vector of the picture; null unless requested."
     )
 
     @classmethod
@@ -164,7 +169,7 @@ class HitOut(BaseModel):
         duplicates: list[Hit] | None = None,
         vector: Vector | None = None,
     ) -> Self:
-        """As the store found it."""
+        """Build it from the store's result."""
         best = found.hits[0]
         return cls(
             rank=rank, item_id=found.item_id, score=found.score, image_url=best.url,
@@ -183,21 +188,21 @@ class HitOut(BaseModel):
 
 
 class RelevanceOut(BaseModel):
-    """Where the relevant hits end for this question, and what that was judged by."""
+    """The score at which relevant hits end for this query, and its basis."""
 
-    cut: float = Field(description="The score that a relevant hit has at least.")
-    background: float = Field(description="The middle of the scores of pictures drawn at random.")
-    spread: float = Field(description="Their spread about it.")
-    sample: int = Field(description="How many were drawn.")
+    cut: float = Field(description="The minimum score of a relevant hit.")
+    background: float = Field(description="Median score of randomly chosen pictures.")
+    spread: float = Field(description="Spread of these scores around the median.")
+    sample: int = Field(description="Number of these pictures.")
 
     @classmethod
     def of(cls, found: Relevance) -> Self:
-        """As it was judged."""
+        """Build it from the computed relevance."""
         return cls(cut=found.cut, background=found.middle, spread=found.spread, sample=found.sample)
 
 
 class Took(BaseModel):
-    """Where the time went, in milliseconds."""
+    """Time taken, in milliseconds."""
 
     embed_ms: float
     store_ms: float
@@ -209,10 +214,9 @@ class SearchOut(BaseModel):
     collection: str
     query: QueryOut
     hits: list[HitOut]
-    next_offset: int | None = Field(
-        description="Where the next page begins; null where there is none."
-    )
+    next_offset: int | None = Field(description="Offset of the next page; null on the last one.")
     relevance: RelevanceOut | None = Field(
-        default=None, description="Null where it was not asked for, or too few are stored to judge."
+        default=None,
+        description="Null if `relevance` is off, or too few pictures are stored to judge.",
     )
     took: Took

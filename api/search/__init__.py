@@ -1,1 +1,1 @@
-"""A search from its request to the page of hits."""
+"""A search, from its request to a page of hits."""

@@ -1,7 +1,7 @@
-"""From a search's question to the one vector that the store is asked for, and whom to leave out.
+"""The query vector of a search, and the items to exclude.
 
-Pictures and words go through the query lane to a worker of the collection's model; an item is searched by the
-mean of its own stored vectors and left out of the result.
+Pictures and words go through the query lane to a worker for the collection's model; a search by item uses the mean
+of its stored vectors and excludes the item from the results.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from vitrine.similarity.blend import WeightedVector, blend
 from vitrine.store import EmbeddingSpace, VectorStore
 from vitrine.store.spaces import require_same_space
 
-_DESCRIBED = {"image": "the picture sent", "url": "the picture at the URL", "text": "the words"}
+_DESCRIBED = {"image": "the uploaded picture", "url": "the picture at the URL", "text": "the words"}
 
 
 @dataclass(frozen=True, slots=True)
 class StoreQuery:
-    """What the store is asked for: a unit vector, float32 [dimension], and whom to leave out."""
+    """A query to the store: a unit vector, float32 [dimension], and the items to exclude."""
 
     vector: NDArray[np.float32]
     exclude: tuple[str, ...]
@@ -42,16 +42,16 @@ class _Seen:
     vector: NDArray[np.float32]
     kind: str
     described: str
-    named: str  #: The same among others.
+    named: str  #: The description used in a list of several examples.
 
 
 def resolve_query_vector(
     parts: Services, backgrounds: SampleCache, asked: SearchRequest, space: EmbeddingSpace
 ) -> StoreQuery:
-    """The aim of a question about a collection of this space.
+    """Return the store query of a search in a collection of this space.
 
-    Raises `NotFound` for an item, `BadInput` for a picture or words that cannot be embedded, `Conflict` where
-    vectors cancel each other out, `SpaceMismatch` where the worker's space is not the collection's.
+    Raises `NotFound` for an unknown item, `BadInput` for a picture or words that cannot be embedded, `Conflict` if the
+    vectors cancel each other out, `SpaceMismatch` if the worker's space is not the collection's.
     """
     examples = (*asked.like, *asked.unlike)
     seen = _see(parts, asked.options.collection, examples, space)
@@ -67,8 +67,8 @@ def resolve_query_vector(
     vector = blend(weighted[:count], weighted[count:], background)
     if vector is None:
         raise Conflict(
-            "What is wanted and what is not cancel each other out.",
-            hint="Leave out one of the examples, or give it another weight.",
+            "The wanted and unwanted examples cancel each other out.",
+            hint="Remove one of the examples, or change its weight.",
         )
     return StoreQuery(vector, exclude, "blend", _told(seen[:count], seen[count:]))
 
@@ -79,7 +79,7 @@ def _told(like: Sequence[_Seen], unlike: Sequence[_Seen]) -> str:
 
 
 def _counted(seen: Sequence[_Seen]) -> str:
-    """`the picture sent and the words`; more than three are counted."""
+    """Return a list such as `the picture sent and the words`, or only the count if there are more than three."""
     names = [one.named for one in seen]
     if len(names) > 3:
         return f"{len(names)} examples"
@@ -92,7 +92,7 @@ def _counted(seen: Sequence[_Seen]) -> str:
 def _see(
     parts: Services, collection: str, examples: Sequence[Example], space: EmbeddingSpace
 ) -> list[_Seen]:
-    """Each example's vector; those for a worker are asked together."""
+    """Return each example's vector; those that need a worker are embedded in one call."""
     asked = [example for example in examples if isinstance(example.by, Query)]
     embedded = iter(_embed(parts, collection, asked, space))
     return [
@@ -121,7 +121,7 @@ def _embed(
 
 
 def _placed(error: VitrineError, example: Example, *, alone: bool) -> VitrineError:
-    """The error, naming the example where there were several."""
+    """Return the error, with the example's name if there are several."""
     if alone or not isinstance(error, BadInput):
         return error
     return BadInput(f"{example.named}: {error.message}", hint=error.hint)
@@ -137,7 +137,7 @@ def _kept(
             "vector",
             f"The collection's vectors have {space.dimension} values, not {by.vector.size}.",
         )
-    return _Seen(by.vector, "vector", "the vector given", "the vector given")
+    return _Seen(by.vector, "vector", "the given vector", "the given vector")
 
 
 def _of_item(store: VectorStore, collection: str, item_id: str) -> _Seen:
@@ -151,7 +151,7 @@ def _of_item(store: VectorStore, collection: str, item_id: str) -> _Seen:
     mean: NDArray[np.float64] = vectors.sum(axis=0) / len(points)
     length = float(np.linalg.norm(mean))
     if length < SHORTEST:
-        # Opposite vectors: their mean points nowhere, and dividing by its length would make it noise.
+        # Opposite vectors: their mean has no direction, and dividing by its length would yield noise.
         raise Conflict(
             f"The vectors of the item {item_id} cancel each other out.",
             hint="Search by one of its pictures instead.",

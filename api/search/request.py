@@ -1,9 +1,9 @@
-"""Reading a search's question, from JSON or a form: what to be like, and what not, each with its weight.
+"""Reading of a search request, from JSON or a form: examples to be like or unlike, each with its weight.
 
 ::
 
-    image | image_url | image_base64 | item | vector   at most one: the question itself
-    text                                               alone, or beside it
+    image | image_url | image_base64 | item | vector   at most one: the main query
+    text                                               alone, or with it
     like: [example, …]   unlike: [example, …]          more of these, less of those
 """
 
@@ -29,20 +29,20 @@ _ONE_PICTURE = "Give at most one of image (an upload), image_url, image_base64, 
 _SOMETHING = "Give a picture, an item, words, a vector, or something to be like."
 _ONE_OF = "Give exactly one of image_url, image_base64, item and text."
 _JSON_FIELDS = ("filter", "like", "unlike", "vector", "crop")
-SHORTEST = 1e-6  #: A vector of less length has no direction that float32 could tell.
-ROUNDING = 1e-6  #: How far a part may reach beyond the picture, for sums of shares.
+SHORTEST = 1e-6  #: Below this length, float32 cannot represent a vector's direction.
+ROUNDING = 1e-6  #: Tolerance for a crop that reaches beyond the picture, for sums of fractions.
 
 
 @dataclass(frozen=True, slots=True)
 class ByItem:
-    """A search by an item of the collection itself."""
+    """A search by an item of the same collection."""
 
     item_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ByVector:
-    """A search by a vector that the client has: float32 [n] of unit length."""
+    """A search by a vector from the client: float32 [n] of unit length."""
 
     vector: NDArray[np.float32]
 
@@ -52,16 +52,16 @@ By: TypeAlias = Query | ByItem | ByVector
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Something to be like, or unlike."""
+    """An example to be like or unlike."""
 
     by: By
     weight: float
-    named: str  #: Where it stood in the question, as in `unlike[2]`.
+    named: str  #: Its field in the request, such as `unlike[2]`.
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A search as it was asked, in either form; `like` is not empty."""
+    """A search request, from JSON or a form; `like` is not empty."""
 
     options: SearchOptions
     like: tuple[Example, ...]
@@ -69,7 +69,7 @@ class SearchRequest:
 
 
 def read_search_request(body: bodies.Body) -> SearchRequest:
-    """The question of a body; raises `RequestValidationError` that names the field."""
+    """Parse a body as a search request; raise `RequestValidationError`, which names the field."""
     if not isinstance(body, FormData):
         asked = bodies.from_json(SearchIn, body)
         return _question(asked, _cropped(_main(asked), asked))
@@ -106,7 +106,7 @@ def _question(asked: SearchIn, main: list[Example]) -> SearchRequest:
 
 
 def _main(asked: SearchIn) -> list[Example]:
-    """The question's own picture, item or vector, if it has one."""
+    """Return the request's main picture, item or vector, if it has one."""
     given = [name for name in _PICTURES if getattr(asked, name) is not None]
     if len(given) > 1:
         raise bodies.refuse_field("", _ONE_PICTURE)
@@ -116,15 +116,15 @@ def _main(asked: SearchIn) -> list[Example]:
 
 
 def _cropped(main: list[Example], asked: SearchIn) -> list[Example]:
-    """The question's picture, or the part of it that is meant."""
+    """Return the main examples, with the requested crop applied to the picture."""
     if asked.crop is None:
         return main
     left, top, width, height = asked.crop
     if min(width, height) <= 0 or left + width > 1 + ROUNDING or top + height > 1 + ROUNDING:
-        raise bodies.refuse_field("crop", "The part reaches beyond the picture, or is empty.")
+        raise bodies.refuse_field("crop", "The part extends beyond the picture, or is empty.")
     if len(main) != 1 or not isinstance(main[0].by, Query):
         raise bodies.refuse_field(
-            "crop", "Only of an uploaded picture, image_url or image_base64 can a part be meant."
+            "crop", "A part can be given only with an uploaded picture, image_url or image_base64."
         )
     return [replace(main[0], by=replace(main[0].by, part=tuple(asked.crop)))]
 
@@ -166,12 +166,12 @@ def _by_vector(values: list[float]) -> ByVector:
     with np.errstate(over="ignore"):
         length = float(np.linalg.norm(vector))
     if not SHORTEST < length < np.inf:
-        raise bodies.refuse_field("vector", "A vector of no length has no direction.")
+        raise bodies.refuse_field("vector", "A vector of length 0 has no direction.")
     return ByVector((vector / length).astype(np.float32))
 
 
 def _decoded(text: str, field: str) -> bytes:
-    """The bytes of base64, also behind a `data:image/…;base64,` prefix."""
+    """Decode base64, with or without a `data:image/…;base64,` prefix."""
     try:
         data = base64.b64decode(strip_data_url_prefix(text), validate=True)
     except (binascii.Error, ValueError):

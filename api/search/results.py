@@ -1,7 +1,7 @@
-"""One page of a search's hits: asked of the store, cut where relevance ends, near-duplicates behind one another.
+"""One page of a search's hits: read from the store, cut at the relevance limit, near-duplicates grouped.
 
-The store is asked anew for each page, from the best hit on, so a page holds nothing open and can be asked for by
-anybody who has the question. That bounds how far pages go.
+Each page queries the store again from the best hit on, so no state is kept between pages, and any client with the
+query can request any page. This limits the depth of pages.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from vitrine.store import EmbeddingSpace, Hit, ItemHits, VectorStore
 from vitrine.store.checks import MAX_TOP
 
 MAX_WITH_PICTURES = 200
-"""How far pages go that show several pictures of an item: each item costs the store a question of its own."""
+"""Depth of pages with several pictures per item: each item costs the store a separate query."""
 
 
 @dataclass(slots=True)
 class HitGroup:
-    """An item, and the hits of other items that are nearly the same picture."""
+    """An item, and the hits of other items with nearly the same picture."""
 
     found: ItemHits
     duplicates: list[Hit] = field(default_factory=list)
@@ -37,7 +37,7 @@ class HitGroup:
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """What a search answers with."""
+    """One page of results."""
 
     hits: list[HitOut]
     next_offset: int | None
@@ -45,7 +45,7 @@ class ResultPage:
 
 
 def max_depth(options: SearchOptions) -> int:
-    """How many items pages go through; raises `RequestValidationError` where the page asked for begins beyond."""
+    """Return the maximum depth of pages, in items; raise `RequestValidationError` if the requested page starts beyond it."""
     most = MAX_TOP if options.pictures_per_item == 1 else MAX_WITH_PICTURES
     if options.offset >= most:
         raise bodies.refuse_field(
@@ -63,7 +63,7 @@ def read_page(
     where: Filter | None,
     space: EmbeddingSpace,
 ) -> ResultPage:
-    """The page that the options ask for."""
+    """Return the page that the options describe."""
     search = _Search(store, aim, options, where)
     background = None
     if options.relevance != "off" or options.group_duplicates:
@@ -102,7 +102,7 @@ def _relevance(
 
 
 class _Search:
-    """One question to one collection, asked as deep as its page lies."""
+    """One search in one collection, as deep as its page requires."""
 
     def __init__(
         self, store: VectorStore, aim: StoreQuery, options: SearchOptions, where: Filter | None
@@ -115,7 +115,7 @@ class _Search:
         self.end = min(options.offset + options.top, self._deepest)
 
     def groups(self, background: ScoreBaseline | None) -> list[HitGroup]:
-        """At least one group more than the page needs, if there is one: so it is known whether another page follows."""
+        """Return at least one group more than the page needs, if there is one, which tells whether another page follows."""
         needed = HITS_NEEDED if self._options.relevance != "off" else 0
         depth = min(max(self.end + 1, needed), self._deepest)
         if background is None or not self._options.group_duplicates:
@@ -128,7 +128,7 @@ class _Search:
             depth = min(2 * depth, self._deepest)
 
     def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """The stored vectors of points, by id."""
+        """Return the stored vectors of points, by id."""
         points = self._store.points(self._options.collection, ids)
         return {point.id: point.vector for point in points}
 
@@ -141,7 +141,7 @@ class _Search:
         )  # fmt: skip
 
     def _gathered(self, found: Sequence[ItemHits], cosine: float) -> list[HitGroup]:
-        """The items in their order, those behind another one as its duplicates."""
+        """Return the items in their order, with each near-duplicate moved to the group of the item before it."""
         ids = [item.hits[0].id for item in found]
         stored = self.vectors(ids)
         there = [item for item in found if item.hits[0].id in stored]

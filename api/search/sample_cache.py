@@ -1,4 +1,4 @@
-"""Samples of collections, drawn when a search first needs one and kept for a while: a draw costs tens of milliseconds."""
+"""A cache of samples of collections, drawn when a search first needs one; drawing takes tens of milliseconds."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vitrine.similarity.score_baseline import SAMPLE_SIZE, ScoreBaseline
 from vitrine.store import EmbeddingSpace, VectorStore
 
 KEPT = 16
-"""Collections whose sample is kept, those used last: 5 MB each at 1,152 dimensions."""
+"""Samples in the cache, the most recently used: 5 MB each at 1,152 dimensions."""
 KEPT_SECONDS = 300.0
-"""What a catalog looks like changes slowly."""
+"""A catalog's overall look changes slowly."""
 GROWING_SECONDS = 10.0
-"""Of a collection that has fewer points than a sample: it is small, or its first load is on."""
+"""For a collection with fewer points than a sample: it is small, or is being loaded for the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class _Drawn:
 
 
 class SampleCache:
-    """Thread-safe; two threads that miss the same sample both draw it."""
+    """A thread-safe cache of samples; two threads that miss the same sample both draw it."""
 
     def __init__(self, store: VectorStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
@@ -35,7 +35,7 @@ class SampleCache:
         self._lock = threading.Lock()
 
     def of(self, name: str, space: EmbeddingSpace) -> ScoreBaseline:
-        """The collection's background; raises `NotFound` and `StoreUnavailable` as the store does."""
+        """Return the collection's background; raise `NotFound` and `StoreUnavailable` like the store."""
         now = self._clock()
         with self._lock:
             kept = self._drawn.get((name, space))

@@ -1,7 +1,7 @@
-"""A picture that was embedded from a file, read again to be shown.
+"""Reading of a picture that was embedded from a file, so that it can be shown.
 
-The file's bytes are sent only if their hash is the one that was stored with the vector. So whatever the URL
-names by now, what goes out is a picture that somebody put into this collection, or nothing.
+The file's bytes are sent only if their hash is the one stored with the vector. So even if the file has been
+replaced, the response is either a picture that was put into this collection, or nothing.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from vitrine.store.base import PROVENANCE_FIELD, URL_FIELD
 
 
 def read_picture(payload: Mapping[str, Any], settings: Settings) -> bytes:
-    """The bytes; raises `NotFound` where there are none to be sent."""
+    """Return the picture's bytes; raise `NotFound` if they must not or cannot be sent."""
     if not settings.fetch_files:
         raise NotFound(
-            "This service reads no files.", hint="VITRINE_FETCH_FILES=true lets it, as standalone does."
+            "This service does not read files.", hint="Set VITRINE_FETCH_FILES=true to allow it, as standalone does."
         )  # fmt: skip
     url = payload[URL_FIELD]
     if scheme_of(url) is not FILE:
-        raise NotFound("This picture is at a host, not in a file.", hint="Ask for its image_url.")
+        raise NotFound("This picture is at a URL, not in a file.", hint="Fetch its image_url.")
     try:
         data = _read(local_path(url), settings.fetch_max_bytes)
     except (OSError, ValueError):
-        raise NotFound("The picture's file cannot be read any more.") from None
+        raise NotFound("The picture's file can no longer be read.") from None
     if hashlib.sha256(data).hexdigest() != payload[PROVENANCE_FIELD]["content_sha256"]:
         raise NotFound("The picture's file has changed since it was embedded.")
     return data
 
 
 def _read(path: str, limit: int) -> bytes:
-    """At most `limit` bytes of a regular file. O_NONBLOCK: opening a FIFO would wait for a writer."""
+    """Read at most `limit` bytes of a regular file. O_NONBLOCK, because opening a FIFO would wait for a writer."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

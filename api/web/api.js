@@ -1,19 +1,19 @@
-// The API as the page speaks to it: JSON in and out, problems as errors, and the key where one is asked for.
+// The page's client for the API: JSON in and out, problems as errors, and the key if the service requires one.
 
 const KEY = "vitrine.key";
 
-// Anything but success: what the API says is wrong (RFC 9457), or that it does not answer.
+// An error: the API's problem (RFC 9457), or the fact that it is unreachable.
 export class Problem extends Error {
   constructor({ status = 0, code = "unreachable", detail, hint = null, errors = null, ...further }) {
     super(detail);
     this.name = "Problem";
-    // What some routes tell beside it, such as the checks of /readyz.
+    // Additional members of some routes, such as the checks of /readyz.
     Object.assign(this, further, { status, code, detail, hint, errors });
   }
 }
 
 export class Api {
-  // `askForKey(why)` resolves to a key, or to null where the user has none.
+  // `askForKey(why)` resolves to a key, or to null if the user has none.
   constructor(askForKey) {
     this.askForKey = askForKey;
     this.asking = null;
@@ -23,23 +23,23 @@ export class Api {
     return this.key !== null;
   }
 
-  // For what cannot go through `open`: an upload whose bytes are counted.
+  // For requests that cannot use `open`: an upload whose bytes are counted.
   get key() {
     return window.sessionStorage.getItem(KEY);
   }
 
-  // The key lives as long as the tab: no other tab and no later visitor of this browser has it.
+  // The key lives as long as the tab: other tabs and later users of this browser cannot read it.
   setKey(key) {
     if (key) window.sessionStorage.setItem(KEY, key);
     else window.sessionStorage.removeItem(KEY);
   }
 
-  // JSON of a GET. `query` is an object; what is null or undefined in it is left out.
+  // Sends a GET and returns the JSON. `query` is an object; null and undefined values are left out.
   async get(path, { query = {}, signal } = {}) {
     return (await this.open(withQuery(path, query), { signal })).json();
   }
 
-  // JSON of a POST; `body` is FormData, or anything that JSON can say.
+  // Sends a POST and returns the JSON; `body` is FormData, or any value to send as JSON.
   async post(path, body = undefined, { signal } = {}) {
     const isForm = body instanceof FormData;
     const headers = isForm || body === undefined ? {} : { "Content-Type": "application/json" };
@@ -47,7 +47,7 @@ export class Api {
     return (await this.open(path, { method: "POST", body: sent, headers, signal })).json();
   }
 
-  // The answer itself, which is a success: for streams and files. Throws a Problem, or an AbortError.
+  // Returns the response itself, for streams and files; it is always a success. Throws a Problem or an AbortError.
   async open(path, options = {}) {
     for (;;) {
       const key = window.sessionStorage.getItem(KEY);
@@ -65,11 +65,11 @@ export class Api {
       return await fetch(new URL(path.replace(/^\//, ""), document.baseURI), { ...options, headers, cache: "no-store" });
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      throw new Problem({ detail: "The service does not answer.", hint: "It may have been stopped, or the network is away." });
+      throw new Problem({ detail: "The service is unreachable.", hint: "It may have been stopped, or the network is down." });
     }
   }
 
-  // Whether there is a key now that is not the one refused; several requests that are refused together ask once.
+  // Whether there is a key other than the refused one; requests that are refused together open one dialog.
   async #otherKey(refused, problem) {
     const current = window.sessionStorage.getItem(KEY);
     if (current !== null && current !== refused) return true;

@@ -1,8 +1,8 @@
-// A stored picture as an <img>: from its host, or, where the catalog named a file, from the service.
+// A stored picture as an <img>: loaded from its host, or from the service if the catalog named a file.
 import { isWebAddress, picture } from "./dom.js";
 import { isAbort } from "./notices.js";
 
-// `shown` has item_id, image_index and image_url, as hits, items and points of the map have.
+// `shown` has item_id, image_index and image_url, like hits, items and points of the map.
 export function catalogPicture(context, collection, shown, alt, properties = {}) {
   if (isWebAddress(shown.image_url)) return picture(shown.image_url, alt, properties);
   const image = picture("", alt, properties);
@@ -10,7 +10,7 @@ export function catalogPicture(context, collection, shown, alt, properties = {})
   return image;
 }
 
-// The bytes of a stored picture that was embedded from a file.
+// Loads the bytes of a stored picture that was embedded from a file.
 export async function pictureBytes({ api, signal }, collection, shown) {
   const path = `/v1/collections/${encodeURIComponent(collection)}/picture`;
   const query = new URLSearchParams({ id: shown.item_id, index: shown.image_index });
@@ -28,7 +28,7 @@ async function load(context, collection, shown, image) {
   }
 }
 
-// Ask for a picture when it comes near the window, as the browser itself does with loading="lazy".
+// Loads a picture when it comes near the viewport, as the browser does with loading="lazy".
 function whenSeen(image, then) {
   const watcher = new IntersectionObserver(
     (entries) => {

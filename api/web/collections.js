@@ -1,4 +1,4 @@
-// The view Collections: all of them as cards, or one with its figures and its map. See main.js for the context.
+// The view Collections: all collections as cards, or one with its figures and its map. See main.js for the context.
 import { catalogPicture } from "./catalog_picture.js";
 import { collectionMap } from "./collections/map.js";
 import { fill, h } from "./dom.js";
@@ -7,7 +7,7 @@ import { bytes, compact, count, counted, moment } from "./words.js";
 
 export function mount(element, context) {
   const show = async ([name]) => {
-    fill(element, name ? oneHead(name) : listHead(), busy("Looking"));
+    fill(element, name ? oneHead(name) : listHead(), busy("Loading"));
     try {
       if (name) await showOne(element, context, name);
       else await showAll(element, context);
@@ -29,7 +29,7 @@ function oneHead(name, ...actions) {
 async function showAll(element, context) {
   const { api, signal } = context;
   const { collections } = await api.get("/v1/collections", { signal });
-  const none = () => empty("No collection yet", "The first job that embeds a picture makes one.", h("a", { class: "button primary", href: "#/jobs" }, "Submit a catalog"));
+  const none = () => empty("No collections yet", "A collection is created when a job embeds its first picture.", h("a", { class: "button primary", href: "#/jobs" }, "Submit a catalog"));
   fill(element, listHead(), collections.length ? h("ul", { class: "collection-cards" }, collections.map((each) => card(context, each))) : none());
 }
 
@@ -47,7 +47,7 @@ function card(context, { name, points, space, indexed_fields: fields }) {
   );
 }
 
-// A few of its pictures; a card without them says all that it has to.
+// Shows a few of the collection's pictures; if they fail to load, the card works without them.
 async function showSome(context, name, strip) {
   try {
     const { items } = await context.api.get(`/v1/collections/${encodeURIComponent(name)}/items`, { query: { limit: 4 }, signal: context.signal });
@@ -59,7 +59,7 @@ async function showSome(context, name, strip) {
 
 async function showOne(element, context, name) {
   const found = await context.api.get(`/v1/collections/${encodeURIComponent(name)}`, { signal: context.signal });
-  const search = h("a", { class: "button primary", href: `#/search?${new URLSearchParams({ collection: name })}` }, "Search it");
+  const search = h("a", { class: "button primary", href: `#/search?${new URLSearchParams({ collection: name })}` }, `Search ${name}`);
   const map = collectionMap(context, name, found.points);
   fill(element, oneHead(name, search), h("div", { class: "collection-columns" }, map, figures(found)));
 }
@@ -82,23 +82,23 @@ function figures({ name, generation, space, points, indexed_fields: fields, stor
       ["Alias", h("span", { class: "mono" }, name)],
       ["Internal name", h("span", { class: "mono" }, generation)],
     ]),
-    group("Last job", job ? jobRows(job) : [["Job", "none among the latest"]]),
+    group("Last job", job ? jobRows(job) : [["Job", "none among the latest jobs"]]),
     group("Fields", Object.entries(fields).map(([field, type]) => [field, TYPES[type] ?? type])),
   );
 }
 
 const TYPES = { keyword: "words", float: "numbers", integer: "numbers", bool: "yes or no" };
 
-// Of a server only the vectors' bytes can be reckoned: what its files take it does not tell.
+// A server does not report the size of its files, so only the vectors' bytes can be estimated.
 function storageWords({ disk_bytes: disk, vector_bytes: vectors }) {
   if (disk === null) return `about ${bytes(vectors)} of vectors (estimate)`;
   return `${bytes(disk)} on disk, ${bytes(vectors)} of it vectors`;
 }
 
 function indexWords({ state, indexed }, points) {
-  if (state === "deferred") return "waits for the load to end";
-  if (state === "building") return `being built, ${count(indexed)} of ${count(points)}`;
-  return indexed === 0 ? "not needed for so few pictures" : `complete, ${count(indexed)} in it`;
+  if (state === "deferred") return "deferred until the load ends";
+  if (state === "building") return `building, ${count(indexed)} of ${count(points)}`;
+  return indexed === 0 ? "not needed for so few pictures" : `complete, ${counted(indexed, "picture")}`;
 }
 
 function jobRows(job) {

@@ -1,4 +1,4 @@
-// Asks before something that cannot be taken back; resolves to whether it is meant.
+// The dialog before an action that cannot be undone; resolves to true if the user confirms.
 import { h } from "./dom.js";
 
 export function confirmed(title, text, action) {

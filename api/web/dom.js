@@ -1,7 +1,7 @@
-// Elements made by hand. Text goes in as text and never becomes markup.
+// Helpers that create DOM elements. Text is inserted as text and never becomes markup.
 
-// h("a", { class: "button", href: "#/jobs", onclick: go }, "Jobs") is an element.
-// Properties: `on…` listeners, `dataset` an object, `true` a bare attribute; false, null and undefined leave it out.
+// Creates an element: h("a", { class: "button", href: "#/jobs", onclick: go }, "Jobs").
+// Properties: `on…` adds a listener, `dataset` takes an object, `true` sets a bare attribute; false, null and undefined omit it.
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) set(element, name, value);
@@ -22,13 +22,13 @@ function flat(children) {
   return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 }
 
-// Put these children in place of those that are there.
+// Replaces the element's children.
 export function fill(element, ...children) {
   element.replaceChildren(...flat(children));
   return element;
 }
 
-// A picture of a catalog: quiet until it is there, and a placeholder where it does not come.
+// Creates an <img> for a catalog's picture: invisible until loaded, a placeholder if it fails to load.
 export function picture(url, alt, properties = {}) {
   const image = h("img", { alt, loading: "lazy", decoding: "async", referrerpolicy: "no-referrer", ...properties });
   image.addEventListener("error", () => image.classList.add("absent"), { once: true });
@@ -41,7 +41,7 @@ export function isWebAddress(text) {
   return /^https?:\/\//i.test(text);
 }
 
-// Say something to who listens rather than looks.
+// Announces a text to screen readers.
 export function announce(text) {
   document.getElementById("announcements").textContent = text;
 }

@@ -1,4 +1,4 @@
-// A dot in the bar: whether a search would work now.
+// A dot in the bar that shows whether a search would work now.
 import { fill, h } from "./dom.js";
 
 const EVERY_MS = 30_000;
@@ -14,7 +14,7 @@ export function healthLink(api) {
     const [kind, text, why] = await stateOf(api);
     show(kind, text, why);
   };
-  show("", "looking", "Asking the service how it is");
+  show("", "checking", "Checking the service");
   look();
   window.setInterval(look, EVERY_MS);
   document.addEventListener("visibilitychange", look);
@@ -25,8 +25,8 @@ async function stateOf(api) {
   try {
     const { notices } = await api.get("/readyz");
     const said = Object.entries(notices).map(([name, text]) => `${name}: ${text}`);
-    return said.length ? ["warn", "ready", said.join("; ")] : ["good", "ready", "A search would work now"];
+    return said.length ? ["warn", "ready", said.join("; ")] : ["good", "ready", "All checks passed"];
   } catch (error) {
-    return ["bad", error.status ? "not ready" : "away", error.detail ?? error.message];
+    return ["bad", error.status ? "not ready" : "unreachable", error.detail ?? error.message];
   }
 }

@@ -1,4 +1,4 @@
-// Small line drawings, 24 by 24, in the colour of the text beside them.
+// Line icons, 24 by 24, in the colour of the surrounding text.
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
 const PATHS = {

@@ -1,11 +1,11 @@
-// The view Jobs: all of them (#/jobs), a catalog on its way in (#/jobs/new), or one job (#/jobs/3f2a…).
+// The view Jobs: the list (#/jobs), the form to submit a catalog (#/jobs/new), or one job (#/jobs/3f2a…).
 import { fill } from "./dom.js";
 import * as detail from "./jobs/detail.js";
 import * as list from "./jobs/list.js";
 import * as submit from "./jobs/submit.js";
 
 export function mount(element, context) {
-  // What one page hands to the next: the file that was dropped, and what was said of a job when it was taken.
+  // Passed from one page to the next: the dropped file, and the response to the submission.
   const carried = { file: null, accepted: null };
   let leave = null;
 

@@ -1,7 +1,7 @@
-// Asks for the API key: once when the service wants one, or when the user comes to change it.
+// The dialog for the API key: opened when the service requires a key, or when the user wants to change it.
 import { fill, h } from "./dom.js";
 
-// Resolves to the key, or to null where the user gave none. `why` is what the service said to the last one.
+// Resolves to the key, or to null if the user gives none. `why` is the service's reason for refusing the last key.
 export function askForKey(why) {
   return new Promise((resolve) => {
     const field = h("input", { class: "field", type: "password", id: "api-key", autocomplete: "off", spellcheck: "false", required: true });
@@ -9,10 +9,10 @@ export function askForKey(why) {
     const form = h(
       "form",
       { method: "dialog", onsubmit: () => dialog.close(field.value.trim()) },
-      h("h2", { id: "key-title" }, "An API key is needed"),
+      h("h2", { id: "key-title" }, "API key required"),
       why && h("p", { class: "notice bad", role: "alert" }, why),
       h("div", {}, h("label", { class: "label", for: "api-key" }, "API key"), field),
-      h("p", { class: "small soft" }, "Whoever runs the service makes one with “vitrine keys new”. It is kept in this tab only, until you close it."),
+      h("p", { class: "small soft" }, "The operator of the service creates keys with “vitrine keys new”. Your key is kept in this tab until you close it."),
       h(
         "div",
         { class: "actions" },

@@ -1,13 +1,13 @@
-// The frame: which view is shown, the tools in the bar, and what every view gets.
+// The frame: shows the current view, the tools in the bar, and passes each view its context.
 //
 // A view is a module that exports `mount(element, context)`. The context is
 //   api       the API (api.js)
-//   navigate  navigate(view, { rest, query, replace }) goes to a place, as a link would
-//   rest      the path's parts behind the view's name: ["3f2a…"] of #/jobs/3f2a…
+//   navigate  navigate(view, { rest, query, replace }) goes to a place, like a link
+//   rest      the path's parts after the view's name: ["3f2a…"] for #/jobs/3f2a…
 //   query     URLSearchParams of the address
-//   signal    aborted when the view is left: hand it to every request and listener
-// What `mount` returns may have `update({ rest, query })`, called when only those change; without it the view is
-// mounted anew.
+//   signal    aborted when the view is left: pass it to every request and listener
+// The object that `mount` returns can have `update({ rest, query })`, called when only those change; without it the view
+// is mounted again.
 import { Api } from "./api.js";
 import { format, parse } from "./address.js";
 import { announce, fill, h } from "./dom.js";
@@ -55,7 +55,7 @@ function enter(name, { rest, query }) {
   document.title = `${VIEWS[name].title} · vitrine`;
   mark(name);
   if (!moved) return;
-  // Who listens rather than looks is told where they are; who looks is at the top.
+  // Scroll to the top, and announce the new view to screen readers.
   window.scrollTo(0, 0);
   main.focus({ preventScroll: true });
   announce(VIEWS[name].title);
@@ -81,7 +81,7 @@ function keyButton() {
     const key = await askForKey(null);
     if (!key) return;
     api.setKey(key);
-    shown.view = null; // everything is asked for anew, with that key
+    shown.view = null; // mount the view again, so that everything is loaded with the new key
     show();
   };
   return h("button", { class: "icon-button", type: "button", title: "API key", "aria-label": "API key", onclick: change }, icon("key"));
@@ -102,7 +102,7 @@ function themeButton() {
 }
 
 document.querySelector(".skip").addEventListener("click", (event) => {
-  event.preventDefault(); // the hash is the place; a jump must not change it
+  event.preventDefault(); // the hash is the current place, which a jump must not change
   main.focus();
 });
 window.addEventListener("popstate", show);

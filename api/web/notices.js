@@ -1,7 +1,7 @@
-// What went wrong, said in a box where it happened.
+// Boxes with errors and notices, shown where they occur.
 import { h } from "./dom.js";
 
-// A Problem (or any error) for people; `retry` adds a button.
+// Shows a Problem (or any error); `retry` adds a button.
 export function problemNotice(error, retry = null) {
   return h(
     "div",
@@ -12,7 +12,7 @@ export function problemNotice(error, retry = null) {
   );
 }
 
-// `kind` is "warn", "bad" or nothing.
+// `kind` is "warn", "bad" or empty.
 export function notice(text, { kind = "", hint = null } = {}) {
   return h("div", { class: `notice ${kind}` }, h("p", {}, text), hint && h("p", { class: "hint" }, hint));
 }
@@ -21,12 +21,12 @@ export function busy(text) {
   return h("p", { class: "busy" }, text);
 }
 
-// A view or a list with nothing in it: says so, and what to do.
+// The content of an empty view or list: what is missing, and what to do.
 export function empty(title, text, ...actions) {
   return h("div", { class: "empty" }, h("h2", {}, title), h("p", {}, text), ...actions);
 }
 
-// Whether an error only says that nobody waits any more.
+// Whether an error only means that the request was aborted.
 export function isAbort(error) {
   return error?.name === "AbortError";
 }

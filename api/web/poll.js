@@ -1,7 +1,7 @@
-// Asking again and again while somebody looks.
+// Polling while the page is visible.
 
-// Calls `ask` now and then every so many milliseconds, after the answer to the last; not while the page is hidden.
-// `ask` deals with its own errors. Ends with the signal.
+// Calls `ask` immediately, then `everyMs` after each call has finished; not while the page is hidden.
+// `ask` handles its own errors. Stops when the signal is aborted.
 export async function poll(ask, everyMs, signal) {
   while (!signal.aborted) {
     if (!document.hidden) await ask();
@@ -9,7 +9,7 @@ export async function poll(ask, everyMs, signal) {
   }
 }
 
-// Resolves after so many milliseconds, or at once when the signal is aborted.
+// Resolves after `ms` milliseconds, or immediately when the signal is aborted.
 export function pause(ms, signal) {
   return new Promise((resolve) => {
     const done = () => {

@@ -1,4 +1,4 @@
-// The view Search: a question in the address, its answer below. See main.js for what the context holds.
+// The view Search: the query is in the address, its results are below the box. See main.js for the context.
 import { announce, fill, h } from "./dom.js";
 import { busy, empty, isAbort, notice, problemNotice } from "./notices.js";
 import { searchBox } from "./search/box.js";
@@ -23,13 +23,13 @@ export function mount(element, context) {
 class SearchView {
   constructor(element, context) {
     this.context = context;
-    this.inventory = null; // collections and workers, once they are known
+    this.inventory = null; // collections and workers, once loaded
     this.query = fromAddress(context.query);
-    this.answered = null; // an answer that is there before its address is: { address, answer }
-    this.brought = null; // a picture that came before the inventory
-    this.running = null; // AbortController of the search under way
-    this.vector = null; // of the question, as the first page told it
-    this.asks = null; // the question searched last, without its filter
+    this.answered = null; // a response that arrived before its address was set: { address, answer }
+    this.brought = null; // a picture dropped before the inventory was loaded
+    this.running = null; // AbortController of the running search
+    this.vector = null; // of the query, from the response to the first page
+    this.asks = null; // the last query, without its filter
     this.previews = previews(context);
     this.box = searchBox({ ask: (query) => this.ask(query), bring: (file) => this.bring(file), crop: () => this.crop() }, this.query);
     this.panel = facetPanel((filter) => this.ask({ ...this.query, filter }));
@@ -45,7 +45,7 @@ class SearchView {
     acceptPictures(element, context.signal, { file: (file) => this.bring(file), url: (url) => this.ask(asked(this.query, { url })) });
   }
 
-  // The box can be used at once: what is asked before the inventory is there is searched when it is.
+  // The box can be used immediately: a query made before the inventory is loaded is searched afterwards.
   async start() {
     fill(this.below, busy("Loading collections"));
     try {
@@ -77,7 +77,7 @@ class SearchView {
     this.ask({ ...this.query, [which]: [...kept, itemId].slice(-MAX_EXAMPLES), [other]: this.query[other].filter((id) => id !== itemId) });
   }
 
-  // A picture of the user's own is asked first: the answer tells its vector, which is its address.
+  // The user's own picture is searched first: the response contains its vector, which goes into the address.
   async bring(blob, crop = null) {
     if (this.inventory === null) {
       this.brought = blob;
@@ -85,7 +85,7 @@ class SearchView {
     }
     if (this.inventory.collections.length === 0) return;
     const query = asked(this.query, {});
-    this.begin(h("div", { class: "results" }, busy("Looking at the picture")));
+    this.begin(h("div", { class: "results" }, busy("Searching by your picture")));
     try {
       const [image, thumb] = await Promise.all([base64Of(blob), thumbOf(blob, crop)]);
       const answer = await this.context.api.post("/v1/search", bodyOf(query, { image, crop }), { signal: this.running.signal });
@@ -130,7 +130,7 @@ class SearchView {
 
   showNothingYet() {
     this.box.form.hidden = true;
-    fill(this.below, empty("There is nothing to search yet", "Submit a catalog: its pictures can be searched as soon as they are embedded.", h("a", { class: "button primary", href: "#/jobs" }, "Submit a catalog")));
+    fill(this.below, empty("Nothing to search yet", "Submit a catalog. Its pictures can be searched as soon as they are embedded.", h("a", { class: "button primary", href: "#/jobs" }, "Submit a catalog")));
   }
 
   showStart() {
@@ -144,7 +144,7 @@ class SearchView {
     if (!kept && this.refusesWords()) return;
     this.hits.clear();
     const asks = toAddress({ ...this.query, filter: {} }).toString();
-    if (asks !== this.asks) window.scrollTo(0, 0); // a filter alone moves nothing under the user's hand
+    if (asks !== this.asks) window.scrollTo(0, 0); // a change of the filter alone does not scroll the page
     this.asks = asks;
     this.status = h("div", { class: "results-status soft small" });
     const main = h("div", { class: "results" }, this.status, this.hits.room);
@@ -168,7 +168,7 @@ class SearchView {
     const offset = this.hits.next;
     this.hits.waiting();
     try {
-      // By its vector the same question costs the workers nothing; items of the question itself are left out by name only.
+      // By its vector, the same query costs the workers nothing; but the query's own items are excluded only if it names them.
       const vector = this.query.item || this.query.like.length || this.query.unlike.length ? null : this.vector;
       this.hits.add(await this.context.api.post("/v1/search", bodyOf(this.query, { offset, vector }), { signal }));
     } catch (error) {
@@ -178,14 +178,14 @@ class SearchView {
     }
   }
 
-  // Leave what was under way, and show this instead.
+  // Aborts the running search, and shows this content instead.
   begin(content) {
     this.running?.abort();
     this.running = new AbortController();
     this.context.signal.addEventListener("abort", () => this.running.abort(), { once: true });
     const wasInside = this.below.contains(document.activeElement);
     fill(this.below, content);
-    // What had the focus is gone: the keyboard goes on where the answer is, not at the page's beginning.
+    // The focused element is gone: continue at the results, not at the top of the page.
     if (wasInside) this.below.focus({ preventScroll: true });
   }
 
@@ -193,7 +193,7 @@ class SearchView {
     const { hits, took } = answer;
     if (hits.length === 0) {
       const filtered = Object.keys(this.query.filter).length > 0;
-      const clear = h("button", { class: "button", type: "button", onclick: () => this.ask({ ...this.query, filter: {} }) }, "Clear the filters");
+      const clear = h("button", { class: "button", type: "button", onclick: () => this.ask({ ...this.query, filter: {} }) }, "Clear filters");
       fill(this.status, filtered ? empty("No results with these filters", "Remove a filter to see more.", clear) : empty("No results", "There are no other items in this collection."));
       announce("No results");
       return;
@@ -221,7 +221,7 @@ class SearchView {
 
   // --- words ----------------------------------------------------------------------------------------
 
-  // Whether words can be asked: so as long as no worker of the model says otherwise.
+  // Whether the collection can be searched by words: yes, unless all workers of its model lack a text tower.
   hasWords() {
     const of = this.inventory.workers.filter(({ space }) => space.model === this.collection?.space.model);
     return of.length === 0 || of.some(({ supports_text: text }) => text);
@@ -230,27 +230,27 @@ class SearchView {
   refusesWords() {
     if (!this.query.text || this.hasWords()) return false;
     const model = this.collection.space.model;
-    const how = hasPicture(this.query) ? "Take the words away to search by the picture alone." : "Drop or paste a picture, give a picture’s address, or begin with an item.";
-    const said = notice(`The model ${model} has no text tower, so it cannot be searched by words.`, { kind: "warn", hint: how });
+    const how = hasPicture(this.query) ? "Remove the words to search by the picture alone." : "Drop or paste a picture, paste a picture’s URL, or start from an item.";
+    const said = notice(`Model ${model} understands pictures only, not text.`, { kind: "warn", hint: how });
     const wall = startWall(this.context, this.query.collection, false, (shown) => this.like(shown.item_id, shown));
     this.begin(h("div", { class: "refused" }, said, wall));
     return true;
   }
 }
 
-// Copies the address, which is the question; absent where the browser lets no page write to the clipboard.
+// Copies the address, which contains the query; null if the browser gives pages no access to the clipboard.
 function shareButton() {
   if (!navigator.clipboard) return null;
   const copy = async () => {
     await navigator.clipboard.writeText(window.location.href);
     fill(button, icon("link"), "Copied");
-    announce("The link is copied");
+    announce("Link copied");
   };
   const button = h("button", { class: "button small share", type: "button", onclick: copy }, icon("link"), "Copy link");
   return button;
 }
 
-// What was asked with, in the user's terms; a blend is told by the API, which knows what went into it.
+// Describes the query in the user's terms; for a blend, the API's description is used, because the API knows its parts.
 function described({ text, url, item, picture, crop }, answer) {
   if (answer.query.kind === "blend") return answer.query.described;
   if (picture) return "your picture";

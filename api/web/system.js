@@ -1,4 +1,4 @@
-// The view System: who works, what waits, how much was done in the last hour, and whether everything answers.
+// The view System: workers, queues, the last hour's throughput, and health checks.
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { busy, isAbort, notice, problemNotice } from "./notices.js";
@@ -18,13 +18,13 @@ export function mount(element, { api, signal }) {
 class SystemPage {
   constructor(element, api, signal) {
     Object.assign(this, { api, signal });
-    this.said = h("div", {}, busy("Asking the service"));
+    this.said = h("div", {}, busy("Loading"));
     this.links = h("div", { class: "links" });
     this.tiles = h("dl", { class: "figures" });
     this.plot = new Plot();
     this.workers = h("div", {});
     this.queues = h("div", {});
-    this.checks = h("div", {}, busy("Asking whether a search would work"));
+    this.checks = h("div", {}, busy("Running health checks"));
     this.body = h(
       "div", { class: "system" },
       h("section", { class: "card wide" }, this.tiles, this.plot.element),
@@ -46,7 +46,7 @@ class SystemPage {
     }
   }
 
-  // A search is tried by the service itself, which may take as long as a worker hangs: asked for beside the rest.
+  // Separate from the rest, because the service tries a search, which takes long if a worker hangs.
   async check() {
     try {
       fill(this.checks, checkList(await this.api.get("/readyz", { signal: this.signal })));
@@ -66,7 +66,7 @@ class SystemPage {
     this.#showOnce("links", [system.flower_url, system.grafana_url], links);
   }
 
-  // Drawn anew only where it changed, so that what somebody selected or focused stays.
+  // Redrawn only after a change, so that the user's selection and focus stay.
   #showOnce(name, data, draw) {
     const text = JSON.stringify(data);
     if (this[name].dataset.shown === text) return;
@@ -79,8 +79,8 @@ function tiles({ workers, active_jobs: jobs, pending_images: pending, max_pendin
   const sum = (name) => minutes.reduce((total, minute) => total + minute[name], 0);
   const told = [
     ["Workers", count(workers.length), workers.length ? "" : "bad"],
-    ["Jobs under way", count(jobs), ""],
-    ["Pictures pending", compact(pending), pending >= most ? "bad" : "", `of ${count(most)} at most`],
+    ["Active jobs", count(jobs), ""],
+    ["Pending pictures", compact(pending), pending >= most ? "bad" : "", `limit: ${count(most)}`],
     ["Embedded in the last hour", compact(sum("embedded")), "good"],
     ["Failed in the last hour", compact(sum("failed")), sum("failed") ? "bad" : ""],
   ];
@@ -97,7 +97,7 @@ function workerTable(workers) {
       h("th", { scope: "row", class: "first" }, worker.node), cell("Model", worker.space.model), cell("Device", worker.device),
       cell("Dimension", count(worker.space.dimension), { class: "number" }), cell("Words", worker.supports_text ? "yes" : "no"),
       cell("Since", h("time", { datetime: worker.started_at }, moment(worker.started_at))),
-      cell("Store", worker.store_away ? state("warn", `away since ${moment(worker.store_away.since)}: ${worker.store_away.why}`) : state("good", "answers")),
+      cell("Store", worker.store_away ? state("warn", `unreachable since ${moment(worker.store_away.since)}: ${worker.store_away.why}`) : state("good", "ok")),
     ),
   );
   return table("Workers", headings, rows, { class: "table stacks" });
@@ -111,12 +111,12 @@ function queueTable(queues) {
       h("td", { class: "number" }, count(queue.chunks)), h("td", { class: "number" }, count(queue.queries)),
     ),
   );
-  const headings = ["Model", { text: "Workers", number: true }, { text: "Chunks", number: true }, { text: "Questions", number: true }];
+  const headings = ["Model", { text: "Workers", number: true }, { text: "Chunks", number: true }, { text: "Queries", number: true }];
   return [table("Queues", headings, rows), h("p", { class: "small soft" }, "One chunk is up to 64 pictures. Chunks already taken by a worker are not counted.")];
 }
 
 function checkList({ checks, notices = {} }) {
-  const rows = Object.entries(checks).map(([name, found]) => h("li", {}, state(found === "ok" ? "good" : "bad", name), found === "ok" ? " answers" : ` ${found}`));
+  const rows = Object.entries(checks).map(([name, found]) => h("li", {}, state(found === "ok" ? "good" : "bad", name), found === "ok" ? " ok" : ` ${found}`));
   const told = Object.entries(notices).map(([name, text]) => h("li", {}, state("warn", name), ` ${text}`));
   return h("ul", { class: "checks" }, rows, told);
 }

@@ -1,4 +1,4 @@
-// A table that can be scrolled sideways by keyboard, with a name for who does not look.
+// A table that can be scrolled sideways by keyboard, with a caption for screen readers.
 import { h } from "./dom.js";
 
 export function table(caption, headings, rows, properties = {}) {

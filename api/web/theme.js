@@ -1,5 +1,5 @@
-// Light or dark as the user chose it, set before the first paint; without a choice the system decides.
-// A plain script and no module: modules run after the page was drawn once.
+// The light or dark theme of the user's choice, set before the first paint; without a choice the system decides.
+// A classic script, not a module, because modules run after the first paint.
 (() => {
   const STORED = "vitrine.theme";
   const root = document.documentElement;
@@ -18,7 +18,7 @@
     isDark: () => (chosen() ?? (system.matches ? "dark" : "light")) === "dark",
     toggle() {
       const next = this.isDark() ? "light" : "dark";
-      // The system's own choice is kept as no choice, so that the page follows it when it changes.
+      // A choice equal to the system's is not stored, so that the page follows later changes of the system.
       if ((next === "dark") === system.matches) window.localStorage.removeItem(STORED);
       else window.localStorage.setItem(STORED, next);
       show(chosen());

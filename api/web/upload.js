@@ -1,7 +1,7 @@
-// A form on its way out, with the bytes counted as they go, which `fetch` does not tell.
+// Uploads a form and reports the bytes sent, which `fetch` cannot do.
 import { Problem } from "./api.js";
 
-// JSON of the answer. `sent(loaded, total)` is called with bytes; `total` counts the form around the file too.
+// Resolves to the response's JSON. Calls `sent(loaded, total)` with bytes; `total` includes the form around the file.
 export function upload(api, path, form, { signal, sent }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -17,7 +17,7 @@ export function upload(api, path, form, { signal, sent }) {
       const ok = request.status >= 200 && request.status < 300;
       end(ok ? resolve : reject, ok ? JSON.parse(request.responseText) : problemOf(request));
     });
-    request.addEventListener("error", () => end(reject, new Problem({ detail: "The connection was cut while the catalog was sent.", hint: "Nothing is lost by sending it again." })));
+    request.addEventListener("error", () => end(reject, new Problem({ detail: "The connection was lost during the upload.", hint: "Submit the catalog again." })));
     request.addEventListener("abort", () => end(reject, new DOMException("Nobody waits any more.", "AbortError")));
     signal.addEventListener("abort", abort);
     request.send(form);

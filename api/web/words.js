@@ -1,4 +1,4 @@
-// Numbers, times and sizes as people read them.
+// Formatting of numbers, times and sizes.
 
 const NUMBER = new Intl.NumberFormat("en-GB");
 const SHORT = new Intl.NumberFormat("en-GB", { notation: "compact", maximumFractionDigits: 1 });
@@ -10,7 +10,7 @@ export const compact = (number) => (Math.abs(number) < 10_000 ? NUMBER.format(nu
 // 1 picture, 2 pictures.
 export const counted = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
-// An ISO time as a moment of this user's zone.
+// An ISO time in the user's time zone.
 export const moment = (iso) => MOMENT.format(new Date(iso));
 
 // 12 s, 3 min 5 s, 2 h 10 min.

@@ -1,1 +1,1 @@
-"""The usual ways to do the same work with Celery, small and honest, for the `pipeline` benchmark."""
+"""Baselines for the `pipeline` benchmark: the usual ways to do the same work with Celery, small but fair."""

@@ -1,6 +1,7 @@
-"""celery-batches: a message a picture, gathered by its worker into tasks of 64; with requests and Pillow, or with the fast stages.
+"""celery-batches: one message per picture, gathered by the worker into tasks of 64, with plain or fast stages.
 
-Runs in an environment of its own, for celery-batches 0.11 holds Celery below 5.7.
+Plain stages use requests and Pillow. Runs in a separate environment, because celery-batches 0.11 requires Celery
+below 5.7.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ TASK = "bench.batches_of_64"
 FAST_TASK = f"{TASK}_fast"
 BATCH = 64
 PATIENCE_SECONDS = 0.5
-"""How long an incomplete batch waits; under full load only the last one does."""
+"""How long an incomplete batch waits; at full load this affects only the last one."""
 app = baseline_app(prefetch=WAITING_BATCHES * BATCH)
 gathered = partial(
     app.task,
@@ -29,7 +30,7 @@ gathered = partial(
 
 @gathered(name=TASK)
 def batch(requests: list[SimpleRequest]) -> None:
-    """Do the pictures that were gathered; those of one call are of one collection here."""
+    """Process the gathered pictures. Here, those of one call all belong to one collection."""
     collections, numbers, urls = zip(*(request.args for request in requests), strict=True)
     tools = workshop()
     tools.finish(collections[0], numbers, urls, tools.plain_batch(urls))
@@ -37,7 +38,7 @@ def batch(requests: list[SimpleRequest]) -> None:
 
 @gathered(name=FAST_TASK)
 def fast_batch(requests: list[SimpleRequest]) -> None:
-    """The same, with vitrine's own fetcher and decoders."""
+    """Process the gathered pictures with vitrine's fetcher and decoders."""
     collections, numbers, urls = zip(*(request.args for request in requests), strict=True)
     tools = workshop()
     tools.finish(collections[0], numbers, urls, tools.fast(urls))

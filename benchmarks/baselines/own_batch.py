@@ -1,4 +1,4 @@
-"""One task a chunk of pictures, which is its own batch on the device, with the fast stages; several tasks at once."""
+"""One task per chunk, which is its own batch on the device, with the fast stages; several tasks run concurrently."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ app = baseline_app()
 
 @app.task(name=TASK, acks_late=True, ignore_result=True)
 def chunk(collection: str, numbers: list[int], urls: list[str]) -> None:
-    """Do one chunk."""
+    """Process one chunk."""
     tools = workshop()
     tools.finish(collection, numbers, urls, tools.fast(urls))

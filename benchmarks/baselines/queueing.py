@@ -1,6 +1,6 @@
-"""How a baseline's Celery app is set up, and what its worker holds.
+"""Setup of a baseline's Celery app, and the resources of its worker.
 
-The settings are those that vitrine's own worker uses on Redis, without task events, which the baselines need not send.
+The settings are those of vitrine's worker on Redis, without task events, which the baselines do not need.
 The environment is read when a worker starts, never at import.
 """
 
@@ -16,13 +16,13 @@ from vitrine.core.settings import load
 from vitrine.messaging.broker import celery_settings
 
 READY_KEY = "bench:ready"
-"""A Redis set of the process ids of baseline workers that have begun to consume."""
+"""A Redis set with the process ids of baseline workers that have started to consume."""
 WAITING_BATCHES = 4
-"""Batches' worth of messages that a worker may take in advance, where a message is a picture."""
+"""Batches' worth of messages that a worker may prefetch, if each message is a picture."""
 
 
 def baseline_app(*, prefetch: int = 1) -> Celery:
-    """An app; `prefetch` messages a thread are taken in advance. The command line names its queue."""
+    """Return an app that prefetches `prefetch` messages per thread. The command line names its queue."""
 
     def settings() -> dict[str, Any]:
         return {
@@ -40,7 +40,7 @@ def baseline_app(*, prefetch: int = 1) -> Celery:
 
 @lru_cache(maxsize=1)
 def workshop() -> Workshop:
-    """The worker's own model, store and stages, opened when it starts."""
+    """Return the worker's model, store and stages, opened when it starts."""
     return Workshop(load())
 
 

@@ -1,4 +1,4 @@
-"""One task a picture: requests, Pillow, a batch of one, an upsert of one. What a first version looks like."""
+"""One task per picture: requests, Pillow, a batch of one, an upsert of one. This is what a first version looks like."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ app = baseline_app()
 
 @app.task(name=TASK, acks_late=True, ignore_result=True)
 def picture(collection: str, number: int, url: str) -> None:
-    """Do one picture."""
+    """Process one picture."""
     tools = workshop()
     tools.finish(collection, [number], [url], [tools.plain(url)])

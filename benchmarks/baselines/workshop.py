@@ -1,7 +1,7 @@
-"""What the baselines are made of: two ways to a picture's pixels, one device behind a lock, and the same store.
+"""Building blocks of the baselines: two ways to get a picture's pixels, one device behind a lock, and the same store.
 
-`plain` is what most code does: requests, Pillow. `fast` is made of vitrine's own fetcher, decoders and scaling, so that what
-is compared with them is only how the work is packed and overlapped. No ledger, no provenance: the baselines do less.
+`plain` is what most code does: requests and Pillow. `fast` uses vitrine's fetcher, decoders and scaling, so that only
+how the work is packed and overlapped differs. The baselines keep no ledger and no provenance, so they do less.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from workers.models.threads import single_threaded
 from workers.normalize import l2_normalise
 
 SPACE = EmbeddingSpace("bench", "1", "1", 768)
-"""Of the timed models' vectors, as the baselines' collections are made with."""
+"""Space of the timed models' vectors, used to create the baselines' collections."""
 _PROVENANCE = Provenance("", SPACE.model, SPACE.revision, SPACE.policy, "", None, "")
 _CONNECTIONS = 32
 DONE_KEY = "bench:done:"
-"""Before a collection's name: how many of its pictures have been stored."""
+"""Key prefix before a collection's name: how many of its pictures have been stored."""
 
 
 class Workshop:
-    """One baseline worker's own; its methods are called from its tasks' threads."""
+    """Resources of one baseline worker. Its methods are called from the threads of its tasks."""
 
     def __init__(self, settings: Settings) -> None:
         self._model = SimulatedModel(settings.model)
@@ -54,11 +54,11 @@ class Workshop:
         self._downloads = ThreadPoolExecutor(_CONNECTIONS)
 
     def say_ready(self, key: str) -> None:
-        """Tell whoever measures that this process consumes from now on."""
+        """Announce that this process has started to consume."""
         self._redis.sadd(key, os.getpid())
 
     def plain(self, url: str) -> Inputs:
-        """One picture by requests and Pillow: uint8 [3, side, side]."""
+        """Fetch and prepare one picture with requests and Pillow: uint8 [3, side, side]."""
         answer = self._session.get(url, timeout=10)
         answer.raise_for_status()
         with Image.open(io.BytesIO(answer.content)) as image:
@@ -67,11 +67,11 @@ class Workshop:
         return {"pixel_values": np.asarray(scaled).transpose(2, 0, 1)}
 
     def plain_batch(self, urls: Sequence[str]) -> list[Inputs]:
-        """Pictures by requests and Pillow, 32 at once."""
+        """Fetch and prepare pictures with requests and Pillow, 32 concurrently."""
         return list(self._downloads.map(self.plain, urls))
 
     def fast(self, urls: Sequence[str]) -> list[Inputs]:
-        """Pictures by vitrine's fetcher and decoders, all at once, each decoded as it comes."""
+        """Fetch and prepare pictures with vitrine's fetcher and decoders, concurrently, decoding each as it arrives."""
         fetches = {self._fetcher.fetch(url): place for place, url in enumerate(urls)}
         decoding = {
             fetches[done]: self._decoders.submit(self._decoded, done.result().data)
@@ -82,7 +82,7 @@ class Workshop:
     def finish(
         self, collection: str, numbers: Sequence[int], urls: Sequence[str], inputs: Sequence[Inputs]
     ) -> None:
-        """Embed as one batch, store as one upsert, count."""
+        """Embed as one batch, store as one upsert, and count."""
         with self._device:
             vectors = self._model.embed(inputs)
         units, _ = l2_normalise(vectors)

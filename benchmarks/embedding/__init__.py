@@ -1,1 +1,1 @@
-"""The ways to embed pictures that lie in memory, each in a process of its own, for the `embedders` benchmark."""
+"""Embedding libraries for the `embedders` benchmark, each run in a separate process on pictures in memory."""

@@ -1,4 +1,4 @@
-"""The forward pass alone, transformers' own, on one ready batch again and again: what an embedder can reach at most."""
+"""transformers' forward pass alone, repeated on one ready batch: the upper limit of any embedder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.embedding.towers import image_tower, open_model, open_processor,
 
 
 def open_embedder(folder: str) -> Embed:
-    """The model on a batch made of the first pictures it is given."""
+    """Open the model. It runs on a batch made of the first pictures it receives."""
     tower = image_tower(open_model(folder))
     processor = open_processor(folder)
     ready: dict[str, torch.Tensor] = {}

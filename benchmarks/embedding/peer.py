@@ -1,4 +1,4 @@
-"""An embedder's process, from the side of whoever measures: started once, asked for turns."""
+"""The benchmark's side of an embedder's process: started once, then triggered for each run."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _LINES = 3
 
 @dataclass(frozen=True)
 class Peer:
-    """One way to embed, see `benchmarks.embedding`."""
+    """One embedding library, see `benchmarks.embedding`."""
 
     name: str
     module: str
-    requirements: tuple[str, ...] = ()  #: Of an environment of its own; none: this one's.
+    requirements: tuple[str, ...] = ()  #: Packages of a separate environment; empty: use this one.
 
 
 class PeerProcess:
-    """One that is up; made by `started`."""
+    """A running peer, created by `started`."""
 
     def __init__(self, popen: subprocess.Popen[str], log: Path) -> None:
         self._popen = popen
@@ -38,7 +38,7 @@ class PeerProcess:
         self.answer()
 
     def turn(self, chunks: Sequence[int]) -> Turn:
-        """Embed as many pictures as the chunks hold; what it may pack together is its own affair."""
+        """Embed as many pictures as the chunks contain. The peer forms its own batches."""
         pictures = sum(chunks)
         assert self._popen.stdin is not None  # noqa: S101 - it was opened with a pipe
         self._popen.stdin.write(f"{pictures}\n")
@@ -50,7 +50,7 @@ class PeerProcess:
         return Turn(pictures / seconds, 1000 * spent / pictures, spent / seconds)
 
     def answer(self) -> dict[str, Any]:
-        """The next line that it says; raises `Unavailable` with the end of its log where it has ended."""
+        """Read the next line of output. Raises `Unavailable` with the end of the log if the process has ended."""
         assert self._popen.stdout is not None  # noqa: S101 - it was opened with a pipe
         line = self._popen.stdout.readline()
         if not line:
@@ -64,7 +64,7 @@ class PeerProcess:
 def started(
     peer: Peer, python: Path, model: Path, pictures: Sequence[bytes], folder: Path
 ) -> Iterator[PeerProcess]:
-    """Run one while inside, its model loaded and warm; raises `Unavailable` where it cannot open the model."""
+    """Run a peer for the duration of the block, loaded and warm. Raises `Unavailable` if it cannot open the model."""
     file, log = folder / "pictures", folder / f"{peer.name}.log"
     file.write_bytes(pickle.dumps(list(pictures)))
     with log.open("wb") as output:
@@ -85,5 +85,5 @@ def started(
 
 
 def this_python() -> Path:
-    """The interpreter of the environment in which the benchmark itself runs."""
+    """Return the interpreter that runs the benchmark."""
     return Path(sys.executable)

@@ -1,7 +1,7 @@
-"""One embedder's process: it waits for `N` on standard input, embeds N pictures, and says how long that took.
+"""One embedder's process: reads `N` from standard input, embeds N pictures, and prints how long that took.
 
-It imports nothing of vitrine, so that it runs in any environment. Standard output is kept for the protocol: what a library
-prints goes to standard error.
+It imports nothing from vitrine, so that it runs in any environment. Standard output is reserved for the protocol;
+output of libraries goes to standard error.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from itertools import cycle, islice
 
 Embed = Callable[[Sequence[bytes]], object]
-"""Embeds JPEGs of any number and returns vectors, [n, dimension]."""
+"""Embeds any number of JPEGs and returns vectors, [n, dimension]."""
 BATCH = 64
 
 

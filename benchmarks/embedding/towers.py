@@ -1,4 +1,4 @@
-"""A model directory as transformers opens it, without anything of vitrine's."""
+"""Opening a model directory with transformers, without any code of vitrine."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Tower = Callable[[dict[str, torch.Tensor]], torch.Tensor]
 
 
 def open_model(folder: str) -> Any:
-    """The model, fp32 on the CPU."""
+    """Open the model in fp32 on the CPU."""
     return AutoModel.from_pretrained(folder).eval()
 
 
 def open_processor(folder: str) -> Any:
-    """The image processor that transformers chooses for the directory."""
+    """Open the image processor that transformers chooses for the directory."""
     loader: Any = AutoImageProcessor
     return loader.from_pretrained(folder)
 
 
 def image_tower(model: Any) -> Tower:
-    """The way from a batch's inputs to float32 [n, dimension]: the picture tower's projection, or the pooled output."""
+    """Return a function from batch inputs to float32 [n, dimension]: the image projection, or the pooled output."""
     run = getattr(model, "get_image_features", model)
 
     def tower(inputs: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -37,6 +37,6 @@ def image_tower(model: Any) -> Tower:
 
 
 def opened(jpeg: bytes) -> Image.Image:
-    """A picture as most code opens it."""
+    """Open a picture as most code does."""
     with Image.open(io.BytesIO(jpeg)) as image:
         return image.convert("RGB")

@@ -1,4 +1,4 @@
-"""The plain loop: open 64 pictures with Pillow, the model's processor, the model; then the next 64."""
+"""The plain loop: open 64 pictures with Pillow, run the model's processor and the model, then the next 64."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.embedding.towers import image_tower, open_model, open_processor,
 
 
 def open_embedder(folder: str) -> Embed:
-    """The loop over one model."""
+    """Return the loop over one model."""
     tower = image_tower(open_model(folder))
     processor = open_processor(folder)
 

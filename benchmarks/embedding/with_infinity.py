@@ -1,4 +1,4 @@
-"""infinity, in its own environment: its asynchronous engine in process, given all pictures' bytes at once."""
+"""infinity in a separate environment: its asynchronous engine in process, given the bytes of all pictures together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.embedding.serve import BATCH, Embed, serve
 
 
 def open_embedder(folder: str) -> Embed:
-    """Its engine for the directory, started."""
+    """Start its engine for the directory."""
     arguments = EngineArgs(
         model_name_or_path=folder,
         engine="torch",

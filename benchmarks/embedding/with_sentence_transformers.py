@@ -1,4 +1,4 @@
-"""sentence-transformers, in its own environment: pictures opened with Pillow, `encode` in batches of 64."""
+"""sentence-transformers in a separate environment: pictures opened with Pillow, `encode` in batches of 64."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.embedding.towers import opened
 
 
 def open_embedder(folder: str) -> Embed:
-    """Its model of the directory."""
+    """Open the directory's model."""
     model: Any = SentenceTransformer(folder, device="cpu")
 
     def embed(jpegs: Sequence[bytes]) -> object:

@@ -1,4 +1,4 @@
-"""vitrine's engine without network, queue and store: the decoders, the batcher and the model of a worker's settings."""
+"""vitrine's engine without network, queue and store: decoders, batcher and model with a worker's settings."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from workers.stages import PreparedPicture, Stages
 
 
 class NoSource:
-    """Brings nothing: the pictures are here."""
+    """A source without pictures, because they are already in memory."""
 
     def fetch(self, url: str, *, file_root: str | None = None) -> Future[FetchedPicture]:
-        """Refuse."""
+        """Refuse every request."""
         raise LookupError(url, file_root)
 
     def close(self) -> None:
-        """Nothing to stop."""
+        """Do nothing, because nothing is running."""
 
 
 def open_embedder(folder: str) -> Embed:
-    """A worker's stages over one model."""
+    """Open a worker's stages for one model."""
     settings = Settings(model=folder, device="cpu", data_dir=cache_folder() / "vitrine")
     model = open_model(folder, device="cpu", preprocess=settings.preprocess)
     size = settings.batch_size or UNTRIED_BATCH
@@ -49,7 +49,7 @@ def open_embedder(folder: str) -> Embed:
     remembered = BatchSizeStore(settings.data_dir)
     warm_up(model, batcher, batch_size=settings.batch_size, remembered=remembered)
 
-    window = settings.ingest_threads * CHUNK_SIZE  # What a worker has in work at once.
+    window = settings.ingest_threads * CHUNK_SIZE  # pictures that a worker has in progress
 
     def embed(jpegs: Sequence[bytes]) -> object:
         return _through(stages, jpegs, window)
@@ -58,7 +58,7 @@ def open_embedder(folder: str) -> Embed:
 
 
 def _through(stages: Stages, jpegs: Sequence[bytes], window: int) -> list[NDArray[np.float32]]:
-    """All pictures through the stages, in order, `window` of them between the first stage and the second."""
+    """Run all pictures through the stages in order, with up to `window` of them between the first two stages."""
     decoding: deque[Future[PreparedPicture]] = deque()
     embedding: list[Future[NDArray[np.float32]]] = []
     waiting = iter(jpegs)

@@ -1,1 +1,1 @@
-"""What the larger benchmarks are put together from: pictures, a server of them, real Redis and store, turns."""
+"""Building blocks of the larger benchmarks: pictures, a picture server, real Redis and store, and timed runs."""

@@ -1,4 +1,4 @@
-"""The model alone, on ready batches, one after another: what a pipeline can reach at most."""
+"""The model alone, on ready batches one after another: the upper limit of any pipeline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workers.models.base import EmbeddingModel, Inputs
 
 
 class BareModel:
-    """A model and one batch of its inputs, made beforehand."""
+    """A model, and one batch of its inputs created in advance."""
 
     def __init__(self, model: EmbeddingModel, inputs: Inputs, *, seconds: float) -> None:
         self._model = model
@@ -18,7 +18,7 @@ class BareModel:
         self._seconds = seconds
 
     def __call__(self) -> Turn:
-        """Embed batches of 64 for the time given, at least one, after one that is not counted."""
+        """Embed batches of 64 for the given time, at least one, after one uncounted batch."""
         self._model.embed(self._batch)
         began, cpu, batches = time.perf_counter(), time.process_time(), 0
         while batches == 0 or time.perf_counter() - began < self._seconds:

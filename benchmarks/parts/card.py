@@ -1,4 +1,4 @@
-"""What the card itself does: its rate of matrix products, and its JPEG decoder."""
+"""Limits of the card itself: its rate of matrix products, and its JPEG decoder."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 import torch
 
 _SIDE = 8192
-"""Large enough to fill any card of today; a CPU gets a small one, which says nothing."""
+"""Large enough to fill any current card. A CPU uses a small one, whose rate means nothing."""
 _CPU_SIDE = 256
 _REPEATS = 20
 _BATCH = 32
 
 
 def matrix_rate(device: str) -> float:
-    """Floating-point operations a second of a square product in bfloat16, on noise; the median of 20."""
+    """Return floating-point operations per second of a square bfloat16 product on noise, the median of 20."""
     side = _CPU_SIDE if device == "cpu" else _SIDE
-    # Noise: on zeros a card draws less power, keeps a higher clock and looks faster than it is.
+    # Noise: on zeros a card draws less power, keeps a higher clock and appears faster than it is.
     left, right = (torch.randn(side, side, dtype=torch.bfloat16, device=device) for _ in range(2))
     left @ right
     seconds = statistics.median(_seconds(left, right, device) for _ in range(_REPEATS))
@@ -36,7 +36,7 @@ def _seconds(left: torch.Tensor, right: torch.Tensor, device: str) -> float:
 
 
 def on_card_decoder(device: str) -> Callable[[Sequence[bytes]], float]:
-    """The decoder on the card, through torchvision: JPEGs to the pictures a second that it decodes.
+    """Return a function that measures the card's decoder through torchvision, in JPEGs per second.
 
     Raises `ImportError` without torchvision and `RuntimeError` without a GPU.
     """
@@ -59,6 +59,6 @@ def on_card_decoder(device: str) -> Callable[[Sequence[bytes]], float]:
 
 
 def settle(device: str) -> None:
-    """Wait until the device has done all that it was given."""
+    """Wait until the device has finished all submitted work."""
     if device != "cpu":
         torch.cuda.synchronize(device)

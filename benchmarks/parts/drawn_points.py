@@ -1,4 +1,4 @@
-"""Points for a collection that is only searched: drawn unit vectors of any dimension, two pictures an item."""
+"""Points for a collection that is only searched: random unit vectors of any dimension, two pictures per item."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from vitrine.store.base import EmbeddingSpace, PointBatch, Provenance
 
 BATCH = 256
 LATENT = 32
-"""Embeddings lie near a plane of few dimensions; of vectors that do not, all are alike far from each other."""
+"""Embeddings lie close to a plane of few dimensions. Vectors without such structure are all equally far apart."""
 COLOURS = ("red", "blue", "green", "black", "white", "grey")
 
 
 def drawn_points(collection: str, points: int, space: EmbeddingSpace) -> Iterator[PointBatch]:
-    """So many points of items `item-0`, `item-1`, …, in batches for one upsert each."""
+    """Yield this many points of items `item-0`, `item-1`, …, in batches for one upsert each."""
     where = Provenance(
         "drawn", space.model, space.revision, space.policy, "00" * 32, None, "2026-01-01T00:00:00Z"
     )
@@ -38,7 +38,7 @@ def drawn_points(collection: str, points: int, space: EmbeddingSpace) -> Iterato
 
 
 def _unit(rows: int, dimension: int, *, seed: int) -> NDArray[np.float32]:
-    """Unit vectors, float32 [rows, dimension], near a plane of `LATENT` dimensions."""
+    """Return unit vectors, float32 [rows, dimension], close to a plane of `LATENT` dimensions."""
     plane = np.random.default_rng(0).standard_normal((LATENT, dimension), dtype=np.float32)
     draw = np.random.default_rng(seed)
     raw = draw.standard_normal((rows, LATENT), dtype=np.float32) @ plane

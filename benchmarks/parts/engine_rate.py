@@ -1,6 +1,6 @@
-"""The engine inside this process as a thing to measure: pictures a second from ready inputs and from JPEG bytes.
+"""Throughput of the engine in this process: pictures per second from ready inputs and from JPEG bytes.
 
-What a worker has between its fetcher and its store: decoders, batcher, model; without Redis, HTTP or a store.
+The engine is what a worker has between its fetcher and its store: decoders, batcher, model; no Redis, HTTP or store.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _DECODE_BYTES = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What one run came to."""
+    """Results of one run."""
 
     pictures_per_s: float
     busy: float  #: Share of the time in which the device had a batch.
 
 
 class Engine:
-    """A model behind a running batcher and decoders of a thread a core."""
+    """A model behind a running batcher and one decoder thread per core."""
 
     def __init__(self, model: EmbeddingModel, batcher: Batcher) -> None:
         self._model = model
@@ -47,7 +47,7 @@ class Engine:
         self._decode = ImageDecoder(MAX_PIXELS)
 
     def from_inputs(self, inputs: Inputs, *, pictures: int) -> Rate:
-        """Embed the same inputs so many times."""
+        """Embed the same inputs `pictures` times."""
 
         def run() -> None:
             vectors = [self._batcher.submit(inputs, lane=Lane.BULK) for _ in range(pictures)]
@@ -57,7 +57,7 @@ class Engine:
         return self._timed(run, pictures)
 
     def from_jpegs(self, jpegs: Sequence[bytes], *, pictures: int) -> Rate:
-        """Decode, scale and embed so many pictures, in turn from those given."""
+        """Decode, scale and embed `pictures` pictures, cycling through those given."""
 
         def run() -> None:
             vectors = self._decoded(jpegs, pictures, self._submitted)
@@ -67,7 +67,7 @@ class Engine:
         return self._timed(run, pictures)
 
     def inputs_only(self, jpegs: Sequence[bytes], *, pictures: int) -> float:
-        """Pictures a second that all the cores can decode and scale, with no device to feed."""
+        """Return the pictures per second that all cores can decode and scale, without a device to feed."""
         began = time.perf_counter()
         self._decoded(jpegs, pictures, self.inputs)
         return pictures / (time.perf_counter() - began)
@@ -87,7 +87,7 @@ class Engine:
             return [turn.result() for turn in turns]
 
     def inputs(self, jpeg: bytes) -> Inputs:
-        """One picture's inputs."""
+        """Return one picture's inputs."""
         return self._model.preprocess(self._decode(jpeg))
 
     def _submitted(self, jpeg: bytes) -> Vector:

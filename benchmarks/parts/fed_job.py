@@ -1,4 +1,4 @@
-"""A job that is fed as it is eaten: however long it is, Redis and the queue hold some thousand pictures of it."""
+"""A job that is fed as it is processed: however long it is, Redis and the queue hold a few thousand of its pictures."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from benchmarks.parts.surroundings import Surroundings
 from vitrine.core.types import CHUNK_SIZE, JobStatus
 
 AHEAD = 4096
-"""Pictures without an outcome: some seconds of work, so that the worker never waits for the feeder."""
+"""Pictures without an outcome: several seconds of work, so that the worker never waits for the feeder."""
 
 
 class FedJob:
-    """One job into a collection of its own; `url` names the n-th picture's."""
+    """One job into a new collection; `url` returns the n-th picture's URL."""
 
     def __init__(self, around: Surroundings, model: str, url: Callable[[int], str]) -> None:
         self._jobs = Jobs(around, model, url)
@@ -21,7 +21,7 @@ class FedJob:
         self._sent = 0
 
     def feed(self, pictures: int) -> JobStatus:
-        """Send what keeps the worker busy, `pictures` in all at most; where the job stands."""
+        """Add enough to keep the worker busy, up to `pictures` in total, and return the job's status."""
         status = self._jobs.status(self._id)
         missing = min(pictures, status.embedded + status.failed + AHEAD) - self._sent
         if missing > 0:
@@ -32,7 +32,7 @@ class FedJob:
         return status
 
     def close(self) -> None:
-        """Cancel what is left, take its vectors away and let go of the connections."""
+        """Cancel the rest, delete its vectors and close the connections."""
         self._jobs.cancel(self._id)
         self._jobs.tidy(self._id)
         self._jobs.close()

@@ -1,4 +1,4 @@
-"""The jobs that a benchmark gives to a worker: into the ledger and the queue, as a producer would, and away again."""
+"""Jobs that a benchmark gives to a worker: written to ledger and queue as a producer would, and removed afterwards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vitrine.messaging.broker import Publisher
 
 
 class Jobs:
-    """Jobs of one model; `url` names the n-th picture's (left out: those of the surroundings)."""
+    """Jobs for one model; `url` returns the n-th picture's URL (default: those of the surroundings)."""
 
     def __init__(
         self, around: Surroundings, model: str, url: Callable[[int], str] | None = None
@@ -28,13 +28,13 @@ class Jobs:
         self._publisher = Publisher(load(redis_url=around.redis_url))
 
     def create(self) -> str:
-        """Open a job with a collection of its own; its id."""
+        """Open a job with a new collection, and return its id."""
         job = uuid.uuid4().hex
         self._ledger.create(JobSpec(job, f"bench-{job}", self._model))
         return job
 
     def add(self, job: str, sizes: Sequence[int], *, first: int = 0) -> list[int]:
-        """Write chunks of these sizes into the ledger, their pictures counted from `first`; the chunks' numbers."""
+        """Write chunks of these sizes to the ledger, numbering pictures from `first`. Returns the chunks' numbers."""
         chunks = []
         for size in sizes:
             chunks.append(NewChunk([self._image(first + n) for n in range(size)], items=size))
@@ -42,19 +42,19 @@ class Jobs:
         return self._ledger.add_chunks(job, chunks)
 
     def seal(self, job: str) -> None:
-        """Nothing more will be added."""
+        """Seal the job: nothing more will be added."""
         self._ledger.seal(job)
 
     def publish(self, job: str, numbers: Sequence[int]) -> None:
-        """Tell the workers of chunks."""
+        """Publish the messages of these chunks."""
         self._publisher.publish(job, list(numbers), self._model)
 
     def status(self, job: str) -> JobStatus:
-        """Where a job stands."""
+        """Return the status of a job."""
         return self._ledger.status(job)
 
     def embedded(self, job: str) -> int:
-        """Pictures embedded so far; raises `RuntimeError` where one failed, for then the figures would be wrong."""
+        """Return how many pictures are embedded. Raises `RuntimeError` if one failed, which would distort the figures."""
         status = self._ledger.status(job)
         if status.failed:
             failure = next(iter(self._ledger.failures(job)))
@@ -62,16 +62,16 @@ class Jobs:
         return status.embedded
 
     def cancel(self, job: str) -> None:
-        """Begin nothing more of a job."""
+        """Cancel a job, so that no more of it starts."""
         self._ledger.cancel(job)
 
     def tidy(self, job: str) -> None:
-        """Take a job's vectors away."""
+        """Delete a job's vectors."""
         with contextlib.closing(self._around.store()) as store, contextlib.suppress(NotFound):
             store.delete(f"bench-{job}")
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._publisher.close()
         self._ledger.close()
 

@@ -1,6 +1,6 @@
-"""How well neighbours are judged on labelled pictures: the cut of relevance, near-duplicates, and steering.
+"""Quality of neighbour judgements on labelled pictures: the relevance cut, near-duplicates, and steering.
 
-Everything here works on vectors: float32 [n, dimension] of unit length, with a label or a file for each row.
+All functions take vectors, float32 [n, dimension] of unit length, with a label or a file per row.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ Vectors = NDArray[np.float32]
 Labels = NDArray[np.str_]
 
 FLAT = np.arange(0, 1, 0.01)
-ALWAYS = 10  #: Hits of the rule that needs no judging.
+ALWAYS = 10  #: Hits kept by the rule that judges nothing.
 SIZES = (2, 3, 4, 6, None)
-SHOWN = 10  #: Hits among which somebody finds what to steer by.
-COUNTED = 5  #: Hits looked at after steering.
+SHOWN = 10  #: Hits among which a user finds examples to steer by.
+COUNTED = 5  #: Hits evaluated after steering.
 
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """Mean F1 of what is kept, relevant being what has the question's label."""
+    """Mean F1 of the kept hits, where hits with the query's label are relevant."""
 
     per_question: float
-    flat: float  #: The best flat score for each half of the questions, used on the other.
-    always: float  #: The first ten, whatever they are.
-    best_possible: float  #: Each question cut where it should be.
-    by_flat: NDArray[np.float64]  #: At each of `FLAT`.
+    flat: float  #: The best fixed score for each half of the queries, used on the other half.
+    always: float  #: The first ten, whatever their score.
+    best_possible: float  #: Each query cut at its ideal position.
+    by_flat: NDArray[np.float64]  #: For each of `FLAT`.
 
 
 def cuts(vectors: Vectors, labels: Labels) -> Cuts:
-    """Every picture asks for the others of its label."""
+    """Query with every picture for the others with its label."""
     background = ScoreBaseline(vectors)
     copies = background.near_duplicates.cosine
     rows: list[tuple[float, float, float]] = []
@@ -62,7 +62,7 @@ def cuts(vectors: Vectors, labels: Labels) -> Cuts:
 
 
 def uneven(labels: Labels) -> NDArray[np.intp]:
-    """Rows that leave each fifth of the labels 2, 3, 4, 6 or all of its pictures, as catalogs have them."""
+    """Return rows that keep 2, 3, 4, 6 or all pictures for each fifth of the labels, as in real catalogs."""
     kept = [
         np.flatnonzero(labels == name)[: SIZES[number % len(SIZES)]]
         for number, name in enumerate(np.unique(labels))
@@ -75,7 +75,7 @@ def _f1(kept: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:
 
 
 def _crossed(by_flat: NDArray[np.float64]) -> float:
-    """Chosen on every second question, and judged on the others; the mean of both ways."""
+    """Choose on every second query and judge on the others. Returns the mean of both directions."""
     halves = by_flat[::2], by_flat[1::2]
     taken = [other[:, half.mean(axis=0).argmax()].mean() for half, other in (halves, halves[::-1])]
     return float(np.mean(taken))
@@ -83,15 +83,15 @@ def _crossed(by_flat: NDArray[np.float64]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """What is found of copies, at one share of the usual distance."""
+    """How well copies are found, at one share of the usual distance."""
 
     share: float
-    found: float  #: Of the copies, those grouped with their own picture.
-    false: int  #: Pictures grouped with one that they are no copy of.
+    found: float  #: Share of the copies that are grouped with their own picture.
+    false: int  #: Pictures grouped with one that they do not copy.
 
 
 def copies_found(vectors: Vectors, files: Sequence[str], shares: Sequence[float]) -> list[Copies]:
-    """Rows of one file are copies of each other; at each share, how many are grouped rightly and wrongly."""
+    """Count correctly and wrongly grouped rows at each share. Rows with the same file are copies of each other."""
     near = nearest_neighbours(vectors)
     usual = median_pair_distance(vectors)
     copies = len(files) - len(set(files))
@@ -111,7 +111,7 @@ def copies_found(vectors: Vectors, files: Sequence[str], shares: Sequence[float]
 
 
 def steered(vectors: Vectors, labels: Labels) -> dict[str, float]:
-    """Share of the next hits with the question's label: unsteered, and with examples from the first ones shown."""
+    """Return the share of the next hits with the query's label, unsteered and steered by examples from the first hits."""
     background = ScoreBaseline(vectors)
     shares: dict[str, list[float]] = {"plain": [], "minus": [], "plus": [], "plus_and_minus": []}
     for row, vector in enumerate(vectors):
@@ -125,7 +125,7 @@ def steered(vectors: Vectors, labels: Labels) -> dict[str, float]:
             unlike = wrong if "minus" in name else []
             target = blend(_weighted(vectors, like), _weighted(vectors, unlike), background)
             if target is not None:
-                # The examples are left out whatever was steered by, so that all look for the same.
+                # Exclude the examples from every ranking, however it was steered, so that all look for the same.
                 scores = vectors @ target
                 scores[[row, *right, *wrong]] = -np.inf
                 best = np.argsort(-scores)[:COUNTED]

@@ -1,4 +1,4 @@
-"""How many pictures stand in each chunk, or task, of a turn: the same for all that are compared."""
+"""Chunk sizes of a run, the same for everything that is compared."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 
 CHUNK = 64
 RAGGED = range(1, 32)
-"""Pictures of a ragged chunk: what many small submissions leave."""
+"""Pictures per ragged chunk, as many small submissions produce them."""
 
 
 def full_chunks(pictures: int) -> list[int]:
-    """Chunks of 64; the number of pictures is rounded up to whole ones."""
+    """Return chunks of 64, rounding the number of pictures up to whole chunks."""
     return [CHUNK] * max(1, -(-pictures // CHUNK))
 
 
 def ragged_chunks(pictures: int) -> list[int]:
-    """Chunks of 1 to 31 pictures, about as many as asked for, the same for the same number."""
+    """Return chunks of 1 to 31 pictures, `pictures` in total, the same for the same number."""
     return list(_drawn(pictures))
 
 

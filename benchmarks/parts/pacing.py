@@ -1,4 +1,4 @@
-"""A turn that takes about as long as asked for, however fast what is measured: each one sets the size of the next."""
+"""Runs of a given approximate length, however fast the candidate: each run sets the size of the next."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from benchmarks.parts.turn import WARM_UP_SHARE, Turn
 
 
 class Paced:
-    """Turns of about `seconds` after their warm-up; the first one, of `first` pictures, finds the rate."""
+    """Runs of about `seconds` after their warm-up. The first, of `first` pictures, determines the rate."""
 
     def __init__(
         self,
@@ -22,10 +22,10 @@ class Paced:
         self._chunks = chunks
         self._seconds = seconds
         self._least = first
-        self.pictures = first  #: Of the next turn.
+        self.pictures = first  #: Pictures of the next run.
 
     def __call__(self) -> Turn:
-        """Run the next turn."""
+        """Execute the next run."""
         turn = self._turn(self._chunks(self.pictures))
         wanted = turn.pictures_per_s * self._seconds / (1 - WARM_UP_SHARE)
         self.pictures = max(self._least, round(wanted))

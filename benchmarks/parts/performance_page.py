@@ -1,7 +1,7 @@
-"""docs/performance.md from the benchmarks' results: every goal beside its figure, then each benchmark, then the profiles.
+"""Render docs/performance.md from the benchmarks' results: all goals with their figures, each benchmark, the profiles.
 
-All of it is generated but what stands between `<!-- why:NAME -->` and `<!-- /why:NAME -->`: there a person says why a goal was
-missed or what a figure means, and a rerun leaves it alone.
+Everything is generated except the text between `<!-- why:NAME -->` and `<!-- /why:NAME -->`: there a person explains why a
+goal was missed or what a figure means, and a rerun preserves it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ BENCHMARKS = {
     "pipeline": "End to end",
     "preprocess": "Decoding and scaling",
     "embedders": "Embedders",
-    "latency": "Latency of questions",
+    "latency": "Query latency",
     "embed": "Embeddings over HTTP",
     "load": "Load over HTTP",
-    "scale": "Cost an item at every size",
+    "scale": "Cost per item at every size",
     "catalog": "Reading a catalog",
     "fetch": "Fetching",
     "store": "The embedded store",
@@ -29,17 +29,18 @@ BENCHMARKS = {
     "gil": "Waiting for the GIL",
     "gpu": "On a GPU",
 }
-"""The benchmarks in the page's order, by their module's name."""
+"""The benchmarks by module name, in the page's order."""
 _HEAD = """\
 # Performance
 
-Written by `make bench` from docs/measured, which has every figure; only the reasons below each table are written by hand. A figure is the median
-of rounds run in turns with what it is compared with; a ratio is taken within each round. Compare, don't quote: another machine gives other numbers.
+`make bench` writes this page from docs/measured, which has every figure; only the explanations below each table are written by hand. A figure is
+the median of several rounds, which alternate with the rounds of whatever it is compared with; a ratio is taken within each round. Use the figures
+to compare, not to quote: another machine gives other numbers.
 """
 HEADLINES = 3
-"""Figures of a benchmark that the page has beside those with a goal; docs/measured has all."""
+"""Figures of a benchmark to show in addition to those with a goal; docs/measured has all."""
 PROFILE_ROWS = 5
-"""Stages and functions of a profile that the page has."""
+"""Stages and functions of a profile to show."""
 _MET = {True: "met", False: "**missed**", None: "not measured"}
 _WHY = re.compile(r"<!-- why:(\w+) -->\n(.*?)\n?<!-- /why:\1 -->", re.DOTALL)
 _SPREADS = ("_low", "_high")
@@ -48,7 +49,7 @@ Kept = Mapping[str, Any]
 
 
 def page(kept: Kept, *, before: str = "") -> str:
-    """The page from the results by benchmark; `before` is the page as it is, whose written parts stay."""
+    """Render the page from the results by benchmark. `before` is the current page, whose written parts are kept."""
     whys = dict(_WHY.findall(before))
     parts = [_HEAD, *_goals(kept)]
     for name, title in BENCHMARKS.items():
@@ -84,7 +85,7 @@ def _section(name: str, title: str, result: Mapping[str, Any], why: str) -> Iter
     for what, reason in report.get("skipped", {}).items():
         yield f"- **skipped** {what}: {reason}"
     rows = [*_figures(report["figures"], {goal["name"] for goal in report["goals"]})]
-    rows.sort(key=lambda row: row.endswith("|  |  |"))  # those that were measured over rounds first
+    rows.sort(key=lambda row: row.endswith("|  |  |"))  # figures measured over rounds first
     if rows:
         apart = "\n" if report.get("notes") or report.get("skipped") else ""
         yield f"{apart}| Figure | Median | Lowest | Highest |\n|---|---|---|---|"
@@ -93,7 +94,7 @@ def _section(name: str, title: str, result: Mapping[str, Any], why: str) -> Iter
 
 
 def _figures(figures: Mapping[str, float], goals: set[str]) -> Iterator[str]:
-    """A row for each figure that no goal is about, its spread beside it."""
+    """Yield a row for each figure without a goal, with its spread."""
     for name, value in figures.items():
         if name in goals:
             continue
@@ -105,7 +106,7 @@ def _figures(figures: Mapping[str, float], goals: set[str]) -> Iterator[str]:
 
 
 def _profiles(kept: Kept, why: str) -> Iterator[str]:
-    """Where a worker's CPU goes, before and after where both are kept."""
+    """Render the profile of a worker's CPU, before and after if both are stored."""
     found = {name: kept[name]["report"] for name in ("profile_before", "profile") if name in kept}
     if not found:
         return
@@ -114,9 +115,9 @@ def _profiles(kept: Kept, why: str) -> Iterator[str]:
     for name, report in found.items():
         yield (
             f"- {columns[name]}: `{kept[name]['command']}`, {kept[name]['date']}: {report['pictures']} pictures in "
-            f"{report['seconds']} s, **{report['cpu_ms_per_picture']} ms of CPU a picture**, on {_described(report)}"
+            f"{report['seconds']} s, **{report['cpu_ms_per_picture']} ms of CPU per picture**, on {_described(report)}"
         )
-    yield "\nMilliseconds of CPU a picture: py-spy's samples of threads at work, as shares of the process's CPU.\n"
+    yield "\nMilliseconds of CPU per picture: py-spy's samples of running threads, as shares of the process's CPU.\n"
     for title in ("stages", "functions"):
         yield f"| {title[:-1].capitalize()} | {' | '.join(columns[name] for name in found)} |"
         yield "|---" * (len(found) + 1) + "|"
@@ -126,7 +127,7 @@ def _profiles(kept: Kept, why: str) -> Iterator[str]:
 
 
 def _columns(tables: list[dict[str, float]]) -> Iterator[str]:
-    """Rows by name, the largest first; empty where one has no such row."""
+    """Yield rows by name, largest first; a cell is empty if a table has no such row."""
     names = dict.fromkeys(name for table in tables for name in table)
     largest = sorted(names, key=lambda one: -max(table.get(one, 0.0) for table in tables))
     for name in largest[:PROFILE_ROWS]:

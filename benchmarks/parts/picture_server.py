@@ -1,7 +1,7 @@
-"""A shop's picture host in a process of its own: HTTP/1.1 with keep-alive on loopback, answers after a set latency.
+"""A shop's picture host in a separate process: HTTP/1.1 with keep-alive on loopback, responding after a set latency.
 
-`/N.jpg` gives picture N modulo the number of pictures. One thread, one event loop; a request costs it about 0.1 ms
-of CPU, so that on a small machine the host is not what is measured.
+`/N.jpg` returns picture N modulo the number of pictures. One thread, one event loop; a request costs about 0.1 ms
+of CPU, so that the host is not the bottleneck on a small machine.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _REFUSAL = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 @contextmanager
 def serving(pictures: Sequence[bytes], *, latency: float) -> Iterator[str]:
-    """Serve while inside; gives the server's address. `latency`: seconds between a request and its answer."""
+    """Serve for the duration of the block, and yield the server's URL. `latency` delays each response, in seconds."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, list(pictures), latency), daemon=True)
@@ -37,7 +37,7 @@ def serving(pictures: Sequence[bytes], *, latency: float) -> Iterator[str]:
 
 
 class _Host(asyncio.Protocol):
-    """One connection."""
+    """Handles one connection."""
 
     def __init__(self, answers: Sequence[bytes], latency: float) -> None:
         self._answers = answers
@@ -45,7 +45,7 @@ class _Host(asyncio.Protocol):
         self._waiting = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what asyncio gives to a server
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what asyncio passes to a server
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:

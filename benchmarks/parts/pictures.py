@@ -1,7 +1,7 @@
-"""JPEGs of about 100 KB and 800 x 800 pixels, as shops have them: from real photographs, or drawn where there are none.
+"""JPEGs of about 100 KB and 800 x 800 pixels, as in shops: from real photographs, or generated if there are none.
 
-Real ones are taken from the folder that VITRINE_TEST_DATA names (the tests' data set), or from
-`../shared/data`; they are scaled to the same size, and the quality of each is sought that comes nearest to 100 KB.
+Real ones come from the folder named by VITRINE_TEST_DATA (the tests' data set), or from `../shared/data`. They are
+scaled to the same size and saved at the highest quality whose file fits 100 KB.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from PIL import Image, ImageFilter
 SIDE = 800
 WANTED_BYTES = 100_000
 _LIKELY = range(60, 99)
-"""Qualities among which the right one is sought: below lie artefacts, above only larger files."""
+"""Range of qualities to try: lower ones show artefacts, higher ones only make larger files."""
 _NAMED = "VITRINE_TEST_DATA"
 _USUAL = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def jpegs(count: int) -> tuple[list[bytes], str]:
-    """So many different pictures, the same in every run, and where they come from (`photographs`, `drawn`)."""
+    """Return `count` different pictures, the same in every run, and their source (`photographs` or `drawn`)."""
     found = photographs()
     if not found:
         return [as_jpeg(drawn(seed)) for seed in range(count)], "drawn"
@@ -32,17 +32,17 @@ def jpegs(count: int) -> tuple[list[bytes], str]:
 
 
 def photographs() -> list[Path]:
-    """The real pictures of this machine, sorted; empty where there are none."""
+    """Return the paths of this machine's real pictures, sorted; empty if there are none."""
     return sorted((data_folder() / "images").glob("*/*.jpg"))
 
 
 def data_folder() -> Path:
-    """Where the tests' data set is, if it is here."""
+    """Return the folder of the tests' data set, which may not exist."""
     return Path(os.environ.get(_NAMED) or _USUAL)
 
 
 def drawn(seed: int) -> Image.Image:
-    """A picture with detail at every scale, as photographs have it: noise over octaves, the coarse ones strongest."""
+    """Generate a picture with detail at every scale, like photographs: octaves of noise, the coarse ones strongest."""
     random = np.random.default_rng(seed)
     total = np.zeros((SIDE, SIDE, 3), np.float32)
     for octave in range(3, 10):
@@ -57,7 +57,7 @@ def drawn(seed: int) -> Image.Image:
 
 
 def as_jpeg(image: Image.Image) -> bytes:
-    """The picture at the quality whose file is the largest within 100 KB, found by halving."""
+    """Encode the picture at the highest quality whose file fits 100 KB, found by bisection."""
     low, high = _LIKELY[0], _LIKELY[-1]
     while low < high:
         middle = (low + high + 1) // 2

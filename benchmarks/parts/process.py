@@ -1,4 +1,4 @@
-"""A process that a benchmark starts and measures: its log in a file, its CPU as the system counts it."""
+"""A process that a benchmark starts and measures: its log in a file, its CPU as reported by the system."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LINES = 15
 
 
 class Process:
-    """One running process; made by `running`."""
+    """One running process, created by `running`."""
 
     def __init__(self, popen: subprocess.Popen[bytes], log: Path) -> None:
         self.pid = popen.pid
@@ -29,7 +29,7 @@ class Process:
         self._watched = psutil.Process(popen.pid)
 
     def cpu_seconds(self) -> float:
-        """User and system time so far, of all its threads, and of its children where it has any."""
+        """Return the user and system time so far of all its threads and its children."""
         own = self._watched.cpu_times()
         total = float(own.user + own.system)
         for child in self._watched.children(recursive=True):
@@ -39,7 +39,7 @@ class Process:
         return total
 
     def wait_for(self, ready: Callable[[], bool], seconds: float = START_SECONDS) -> None:
-        """Return when `ready` says so; raises `RuntimeError` with the log's end where it does not in time."""
+        """Wait until `ready` returns true. Raises `RuntimeError` with the log's end if it does not in time."""
         deadline = time.monotonic() + seconds
         while not ready():
             if self._popen.poll() is not None or time.monotonic() > deadline:
@@ -47,16 +47,16 @@ class Process:
             time.sleep(_LOOK_EVERY)
 
     def wait_for_end(self) -> None:
-        """Return when it ended well; raises `RuntimeError` where it did not."""
+        """Wait until the process has succeeded. Raises `RuntimeError` if it failed."""
         if self._popen.wait() != 0:
             raise RuntimeError(f"a process failed; its log ends so:\n{self.tail()}")
 
     def tail(self) -> str:
-        """The last lines of its log."""
+        """Return the last lines of its log."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-_LINES:])
 
     def stop(self) -> None:
-        """Ask it to end; kill it where it does not."""
+        """Send SIGTERM, and kill the process if it does not end."""
         if self._popen.poll() is None:
             self._popen.send_signal(signal.SIGTERM)
         try:
@@ -70,9 +70,9 @@ class Process:
 def running(
     command: Sequence[str], *, environment: Mapping[str, str], log: Path
 ) -> Iterator[Process]:
-    """Run a command while inside, in this process's environment without its VITRINE_ variables, and with these.
+    """Run a command for the duration of the block, in this environment without VITRINE_ variables plus `environment`.
 
-    It runs in the folder of its log, so that PYTHONPATH alone says which checkout it takes its code from.
+    It runs in the folder of its log, so that PYTHONPATH alone determines which checkout's code it uses.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VITRINE_")}
     with log.open("wb") as output:

@@ -1,7 +1,7 @@
-"""Models of published sizes with random weights, made once and kept in the cache: speed needs no training.
+"""Models of published sizes with random weights, created once and cached: speed needs no training.
 
-`clip_b32` is of CLIP ViT-B/32's shape: pictures of 224 x 224 in patches of 32, 12 layers of width 768, 8.8 GFLOP a picture
-(A. Radford et al., 2021), with its text tower and a tokeniser of single letters, so that any library opens it.
+`clip_b32` has the shape of CLIP ViT-B/32: pictures of 224 x 224 in patches of 32, 12 layers of width 768, 8.8 GFLOP per
+picture (A. Radford et al., 2021), with its text tower and a tokeniser of single letters, so that any library opens it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _COMPLETE = "complete"
 
 
 def clip_b32() -> Path:
-    """The model's directory in transformers' format, made now if need be (0.6 GB)."""
+    """Return the model's directory in transformers' format, creating it if needed (0.6 GB)."""
     folder = cache_folder() / "models" / "clip-b32-random"
     if not (folder / _COMPLETE).exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What a Redis server says of itself: the memory its keys take, and the CPU it spent."""
+"""Measurements of a Redis server: the memory of its keys, and its CPU time."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _AT_ONCE = 1000
 
 
 class RedisGauge:
-    """Reads two meters of one server."""
+    """Reads memory and CPU of one server."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def bytes_used(self) -> int:
-        """Bytes of all keys with all they hold, names and table entries included.
+        """Return the bytes of all keys with their values, including names and table entries.
 
-        Summed up key by key, because the server's own total moves by the buffers of its clients.
+        Summed key by key, because the server's total varies with its clients' buffers.
         """
         total = 0
         for keys in self._keys():
@@ -36,6 +36,6 @@ class RedisGauge:
             yield keys
 
     def cpu_seconds(self) -> float:
-        """User and system time of all its threads; children that rewrite the append-only file are left out."""
+        """Return the user and system time of all its threads, without children that rewrite the append-only file."""
         spent: dict[str, Any] = self._redis.info("cpu")
         return float(spent["used_cpu_user"]) + float(spent["used_cpu_sys"])

@@ -1,8 +1,8 @@
-"""py-spy's folded stacks summed up: which stage of the worker, and which function, the CPU was spent in.
+"""Summary of py-spy's folded stacks: the worker's stages and functions in which the CPU was spent.
 
 A line is `process;thread;outermost;…;innermost N`. A sample belongs to the stage of its innermost frame that has one:
-what the decoder calls in Pillow is decoding, what the store's client does in sockets is storing. Only threads at work
-are sampled, so shares are of busy threads' time; waiting for the GIL counts as work for it, as in any such tool.
+the decoder's calls in Pillow count as decoding, the store client's socket calls as storing. Only running threads
+are sampled, so shares are of busy threads' time. Waiting for the GIL counts as running, as in any such tool.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STAGES = (
     ("fetch", ("workers/fetch/", "pycurl")),
     ("decode and scale", (
         "workers/images/", "workers/image", "workers/stages.py", "workers/models/preprocess/",
-        # Of checkouts before the layout of November 2026.
+        # For checkouts before the layout of November 2026.
         "workers/decode", "workers/colour", "workers/sniff", "workers/picture", "workers/jpeg", "workers/models/preprocessing",
         "workers/models/aspect", "workers/models/fast_pixels", "workers/models/reference_pixels", "workers/models/scaling",
         "workers/models/target_size",
@@ -25,12 +25,12 @@ STAGES = (
     ("device", ("workers/batching/", "workers/models/", "workers/normali")),
     ("store", ("vitrine/store/", "vitrine/vectors/", "workers/ingest/upsert.py", "workers/ingest/storing", "workers/ingest/outcomes.py")),
     ("ledger", ("vitrine/ledger/", "workers/ingest/leases.py")),
-    ("walk of a chunk", ("workers/ingest/",)),
+    ("chunk handling", ("workers/ingest/",)),
     ("upkeep", ("workers/maintenance/", "workers/sweeper", "workers/beat", "workers/watchdog", "workers/periodic")),
     ("queue", ("celery/", "kombu/", "billiard/", "vine/", "workers/celery_app/", "workers/bootsteps", "workers/app.py")),
     ("benchmark", ("benchmarks/",)),
 )  # fmt: skip
-"""Stages by the files of their code, looked for in this order within a frame."""
+"""Stages by the files of their code, checked in this order within a frame."""
 OTHER = "other"
 _PLACE = re.compile(r"(?P<function>.+) \((?P<file>.+?)(?::\d+)?\)$")
 
@@ -43,13 +43,13 @@ class Sample(NamedTuple):
 
 
 def read_samples(file: Path) -> list[Sample]:
-    """The samples that py-spy wrote with `--format raw`."""
+    """Read the samples that py-spy wrote with `--format raw`."""
     lines = (line.rpartition(" ") for line in file.read_text().splitlines())
     return [Sample(tuple(stack.split(";")), int(count)) for stack, _, count in lines]
 
 
 def by_stage(samples: Iterable[Sample]) -> list[tuple[str, float]]:
-    """Each stage's share, the largest first."""
+    """Return each stage's share, largest first."""
     counts: Counter[str] = Counter()
     for sample in samples:
         counts[stage_of(sample.frames)] += sample.seen
@@ -57,7 +57,7 @@ def by_stage(samples: Iterable[Sample]) -> list[tuple[str, float]]:
 
 
 def by_function(samples: Iterable[Sample]) -> list[tuple[str, float]]:
-    """Each innermost function's share (`name (folder/file.py)`), the largest first."""
+    """Return each innermost function's share (`name (folder/file.py)`), largest first."""
     counts: Counter[str] = Counter()
     for sample in samples:
         counts[_short(sample.frames[-1])] += sample.seen
@@ -65,7 +65,7 @@ def by_function(samples: Iterable[Sample]) -> list[tuple[str, float]]:
 
 
 def stage_of(frames: Iterable[str]) -> str:
-    """The stage of a stack, outermost frame first."""
+    """Return the stage of a stack, outermost frame first."""
     for frame in reversed(tuple(frames)):
         for stage, files in STAGES:
             if any(file in frame for file in files):

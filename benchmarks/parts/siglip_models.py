@@ -1,7 +1,7 @@
-"""SigLIP image towers of published sizes with random weights, and the arithmetic of a picture in each.
+"""SigLIP image towers of published sizes with random weights, and their arithmetic per picture.
 
 Widths, layers, heads and patches are those of the published configurations (so400m-patch14-384 of SigLIP; base-patch16-224
-and large-patch16-512 of SigLIP 2, whose fixed-resolution checkpoints are of the same architecture).
+and large-patch16-512 of SigLIP 2, whose fixed-resolution checkpoints have the same architecture).
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ class Tower:
 
     name: str
     width: int
-    inner: int  #: Of the two-layer perceptrons.
+    inner: int  #: Width of the two-layer perceptrons.
     layers: int
     heads: int
     patch: int
-    side: int  #: Pixels of a picture.
+    side: int  #: Side of a picture in pixels.
 
     @property
     def tokens(self) -> int:
-        """Patches of a picture."""
+        """Patches per picture."""
         return (self.side // self.patch) ** 2
 
     @property
     def flops(self) -> float:
-        """Floating-point operations a picture: two for each multiplication of a matrix product, the rest left out.
+        """Floating-point operations per picture: two per multiplication of the matrix products, ignoring the rest.
 
-        A layer has four projections and a perceptron on every token, and attention between all of them; the pooling head
-        attends with one query, so only its keys and values are on every token.
+        A layer has four projections and a perceptron on every token, and attention between all tokens. The pooling head
+        attends with a single query, so it needs only keys and values for every token.
         """
         n, d, f = self.tokens, self.width, self.inner
         layer = 2 * n * (4 * d * d + 2 * d * f) + 4 * n * n * d
@@ -50,7 +50,7 @@ SO400M_384 = Tower("so400m_384", 1152, 4304, 27, 16, 14, 384)
 BASE_224 = Tower("base_224", 768, 3072, 12, 12, 16, 224)
 LARGE_512 = Tower("large_512", 1024, 4096, 24, 16, 16, 512)
 TINY = Tower("tiny", 32, 64, 2, 4, 8, 32)
-"""For trying the benchmark itself."""
+"""For testing the benchmark itself."""
 
 
 def make(tower: Tower, folder: Path) -> Path:

@@ -1,7 +1,7 @@
-"""One submit, as `vitrine submit` does it, in a process of its own: its time, its CPU, its peak memory.
+"""One submit in a separate process, as `vitrine submit` does it: its time, CPU and peak memory.
 
-The process first sends a small catalog, so that importing, connecting and loading scripts are not measured: they take
-about as long for ten rows as for ten million.
+The process submits a small catalog first, so that importing, connecting and loading scripts are not measured: they
+take about as long for ten rows as for ten million.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.messaging.broker import Publisher
 
 MODEL = "none"
-"""Names the queue; nothing loads it."""
+"""Names the queue; nothing loads this model."""
 WARM_UP_MODEL = "warm-up"
 COLLECTION = "scale"
 _PENDING_LIMIT = 2**40
@@ -34,7 +34,7 @@ _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What one submit came to."""
+    """Results of one submit."""
 
     job: str
     warm_up_job: str
@@ -47,7 +47,7 @@ class Submitted:
 
 
 def submitted(catalog: Path, warm_up: Path, redis_url: str) -> Submitted:
-    """Submit a catalog; raises `RuntimeError` where the process ends without an answer."""
+    """Submit a catalog. Raises `RuntimeError` if the process ends without a result."""
     context = get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_submit_both, args=(theirs, catalog, warm_up, redis_url))
@@ -102,7 +102,7 @@ def _never(pending: int) -> None:
 
 
 def _peak_rss_mb() -> float:
-    """Of this process since it began; Linux's other count begins with the memory of whoever started it."""
+    """Return this process's peak since it began; Linux's other counter starts at the memory of its parent."""
     status = Path("/proc/self/status")
     if status.is_file() and (found := _PEAK.search(status.read_text())):
         return int(found[1]) * 1024 / 1e6

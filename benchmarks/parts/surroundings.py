@@ -1,7 +1,7 @@
-"""What a worker works between, all real and on this machine: a Redis, the store's process, a host of pictures.
+"""The services around a worker, all real and on this machine: a Redis, the store's process, a picture host.
 
-Whatever is compared uses the same three, in turns. They share the machine's cores with the worker; so does whoever
-measures.
+Everything that is compared uses the same three, in interleaved runs. They share the machine's cores with the worker
+and with the benchmark itself.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from vitrine.standalone.private_redis import PrivateRedis
 from vitrine.store.remote.store import RemoteStore
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-"""This one; its benchmarks are used whatever checkout is measured."""
+"""This checkout; its benchmarks are used whatever checkout is measured."""
 LATENCY_SECONDS = 0.030
-"""Between a request and its answer: what a picture host on the same continent takes."""
+"""Delay between a request and its response, typical of a picture host on the same continent."""
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where everything is."""
+    """Addresses and paths of the services."""
 
     redis_url: str
     store_url: str
     store_token: str
     pictures_url: str
-    folder: Path  #: For logs and whatever else goes when the benchmark ends.
-    code: str  #: PYTHONPATH of everything that is measured.
+    folder: Path  #: For logs and other files that are deleted when the benchmark ends.
+    code: str  #: PYTHONPATH of everything measured.
 
     def store(self) -> RemoteStore:
-        """A client of the store; the caller closes it."""
+        """Return a client of the store. The caller closes it."""
         return RemoteStore(self.store_url, self.store_token)
 
     def picture(self, number: int) -> str:
-        """The URL of a picture; each number is another URL, the bytes repeat."""
+        """Return the URL of a picture. Each number has a different URL; the bytes repeat."""
         return f"{self.pictures_url}/{number}.jpg"
 
     def environment(self) -> dict[str, str]:
-        """What a worker, or a baseline, is told of it."""
+        """Return the environment variables for a worker or a baseline."""
         return {
             "PYTHONPATH": self.code,
             "VITRINE_DATA_DIR": str(self.folder),
@@ -55,7 +55,7 @@ class Surroundings:
             "VITRINE_STORE_TOKEN": self.store_token,
             "VITRINE_FETCH_ALLOW": urlsplit(self.pictures_url).netloc,
             "VITRINE_LOG_LEVEL": "WARNING",
-            # The bytes repeat: with known vectors, what is measured would be a file's speed and no device's.
+            # The bytes repeat: with cached vectors, a file's speed would be measured and not the device's.
             "VITRINE_EMBEDDING_CACHE_BYTES": "0",
         }
 
@@ -68,7 +68,7 @@ def surroundings(
     latency: float = LATENCY_SECONDS,
     checkout: Path = CHECKOUT,
 ) -> Iterator[Surroundings]:
-    """Start all three in `folder` and stop them afterwards; the vitrine of `checkout` is what is measured."""
+    """Start all three in `folder`, and stop them afterwards. The vitrine of `checkout` is measured."""
     code = f"{checkout}{os.pathsep}{CHECKOUT}"
     redis = PrivateRedis(folder / "redis")
     redis.start()
@@ -81,7 +81,7 @@ def surroundings(
 
 @contextmanager
 def _store(folder: Path, code: str) -> Iterator[tuple[str, str]]:
-    """`vitrine store` while inside: its address and its token."""
+    """Run `vitrine store` for the duration of the block, and yield its URL and token."""
     token = secrets.token_urlsafe(24)
     port_file = folder / "store.url"
     command = [sys.executable, "-P", "-m", "vitrine", "store", "--path", str(folder / "vectors")]

@@ -1,4 +1,4 @@
-"""One turn of one worker: so many pictures, its rate from after the warm-up to the last outcome, its CPU meanwhile."""
+"""One timed run of a worker: its rate from the end of the warm-up to the last outcome, and its CPU."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from benchmarks.parts.process import Process
 
 WARM_UP_SHARE = 0.1
-"""Of a turn's pictures, that are done before its clock starts: pools fill, connections open."""
+"""Share of a run's pictures processed before its clock starts: pools fill, connections open."""
 LONGEST_SECONDS = 300.0
 _LOOK_EVERY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a turn came to."""
+    """Results of a run."""
 
     pictures_per_s: float
-    cpu_ms: float  #: Of the worker's whole process, per picture.
-    cores: float  #: That the worker kept busy.
+    cpu_ms: float  #: CPU of the worker's whole process, per picture.
+    cores: float  #: Cores that the worker kept busy.
 
 
 def timed_turn(
@@ -30,10 +30,10 @@ def timed_turn(
     *,
     embedded: Callable[[float], int] = lambda _: 0,
 ) -> Turn:
-    """Watch `done` rise to `pictures`, which were asked for already; raises `RuntimeError` where it stands still.
+    """Watch `done` rise to `pictures`, which are already submitted. Raises `RuntimeError` if it stalls.
 
-    `embedded` says how many of them had been through the device at a time (monotonic seconds), where more may have than are
-    done: what was under way when the clock started is not counted as its work.
+    `embedded` returns how many had passed the device at a time (monotonic seconds), if that can be more than are done:
+    work already in progress when the clock started is not counted.
     """
     wall, cpu, first = _reached(done, max(1, round(pictures * WARM_UP_SHARE)), process)
     end, cpu_end, last = _reached(done, pictures, process)
@@ -47,7 +47,7 @@ def timed_turn(
 
 
 def _reached(done: Callable[[], int], count: int, process: Process) -> tuple[float, float, int]:
-    """When `done` reached `count`, the CPU spent until then, and what it said."""
+    """Return when `done` reached `count`, the CPU spent by then, and its value."""
     deadline = time.monotonic() + LONGEST_SECONDS
     while (now := done()) < count:
         if time.monotonic() > deadline:

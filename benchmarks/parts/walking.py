@@ -1,8 +1,8 @@
-"""A worker's whole walk without a network, a model or a store: what is left is vitrine's own cost a picture.
+"""A worker's whole processing without network, model and store: what remains is vitrine's own cost per picture.
 
-Messages are taken from the real queue, chunks leased and finished in the real ledger, and every picture goes
-through the real stages: decoded (a picture of 16 x 16 pixels that is at hand), batched, normalised, made a point. The
-model answers at once, and the store forgets at once.
+Messages come from the real queue, chunks are leased and finished in the real ledger, and every picture goes through
+the real stages: decoded (a picture of 16 x 16 pixels in memory), batched, normalised, made a point. The model returns
+immediately, and the store discards everything.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from workers.models.base import Inputs
 from workers.stages import Stages
 
 THREADS = 3
-"""Chunks in work at once, as a worker has them."""
+"""Chunks in progress concurrently, as in a worker."""
 LEASE_SECONDS = 30.0
 _SIDE = 16
 
 
 class InstantModel:
-    """Answers with the same vector for every picture."""
+    """Returns the same vector for every picture."""
 
     name = "none"
     revision = "none-1"
@@ -54,20 +54,20 @@ class InstantModel:
     supports_text = False
 
     def preprocess(self, picture: Picture) -> Inputs:
-        """The pixels as they are, uint8."""
+        """Return the unchanged pixels, uint8."""
         return {"pixel_values": np.asarray(picture)}
 
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
-        """Ones."""
+        """Return ones."""
         return np.ones((len(batch), self.dimension), np.float32)
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Ones."""
+        """Return ones."""
         return np.ones((len(texts), self.dimension), np.float32)
 
 
 class HeldPicture:
-    """Gives every URL the same bytes, at once."""
+    """Returns the same bytes for every URL, immediately."""
 
     def __init__(self) -> None:
         data = io.BytesIO()
@@ -75,30 +75,30 @@ class HeldPicture:
         self._data = data.getvalue()
 
     def fetch(self, url: str, *, file_root: str | None = None) -> Future[FetchedPicture]:  # noqa: ARG002 - the protocol names it
-        """The bytes."""
+        """Return a future that is already done."""
         future: Future[FetchedPicture] = Future()
         future.set_result(FetchedPicture(self._data, url, 200))
         return future
 
     def close(self) -> None:
-        """Nothing to stop."""
+        """Do nothing, because nothing is running."""
 
 
 class ForgetfulStore(MemoryStore):
-    """Counts points and keeps none: a million of them would be what the benchmark measures."""
+    """Counts points and keeps none, because storing a million would dominate the measurement."""
 
     def __init__(self) -> None:
         super().__init__()
         self.written = 0
 
     def upsert(self, collection: str, batch: PointBatch) -> None:  # noqa: ARG002 - the protocol names it
-        """Count."""
+        """Count the points."""
         self.written += len(batch.ids)
 
 
 @contextmanager
 def walking(ledger: Ledger) -> Iterator[ChunkWorker]:
-    """A worker of the three, while inside."""
+    """Run a worker with these three for the duration of the block."""
     model = InstantModel()
     batcher = Batcher(model, size=64, wait=0.002)
     stages = Stages(
@@ -126,7 +126,7 @@ def walking(ledger: Ledger) -> Iterator[ChunkWorker]:
 
 
 def walk_all(worker: ChunkWorker, redis: Redis, model: str) -> None:
-    """Take every message that waits for the model, in `THREADS` threads, and do its chunk."""
+    """Process the chunks of every message in the model's queue, in `THREADS` threads."""
     queue = f"{BROKER_PREFIX}{ingest_queue(model)}"
     stop = threading.Event()
 

@@ -1,1 +1,1 @@
-"""The ways from bytes to a model's input that `benchmarks.preprocess` compares, and the pictures it does so on."""
+"""Preprocessing methods that `benchmarks.preprocess` compares, and the pictures for it."""

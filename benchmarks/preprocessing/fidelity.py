@@ -1,7 +1,7 @@
-"""How near one way's inputs come to another's: in levels of 255, and as a model's vectors see it.
+"""Fidelity of one method's inputs to another's: in levels of 255, and as the cosine of a model's vectors.
 
-The model has SigLIP's architecture and random weights. Its vectors of any two pictures are alike, so that the plain
-cosine flatters; the centred one is taken after the mean over all pictures of one size is taken away.
+The model has SigLIP's architecture and random weights. Its vectors of any two pictures are similar, so the plain
+cosine looks too good; the centred one is computed after subtracting the mean over all pictures of one size.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _WIDTH, _LAYERS, _HEADS, _PATCH = 192, 6, 6, 16
 
 @dataclass(frozen=True)
 class Nearness:
-    """The worst over some pictures."""
+    """The worst values over some pictures."""
 
-    levels: float  #: The largest difference of a value, in levels of 255.
-    distance: float  #: One less the cosine.
+    levels: float  #: Largest difference of a value, in levels of 255.
+    distance: float  #: One minus the cosine.
     centred_distance: float
 
 
@@ -33,7 +33,7 @@ Embed = Callable[[Sequence[Pixels]], NDArray[np.float64]]
 
 
 def embedder(side: int) -> Embed:
-    """A model for inputs of this side; the same weights each time."""
+    """Return a model for inputs of this side, with the same weights each time."""
     torch.manual_seed(0)
     config: Any = transformers.SiglipVisionConfig(
         hidden_size=_WIDTH,
@@ -56,7 +56,7 @@ def embedder(side: int) -> Embed:
 
 
 def nearness(found: Sequence[Pixels], wanted: Sequence[Pixels], embed: Embed) -> Nearness:
-    """Compare picture by picture; at least two, or there is nothing left of the centred one."""
+    """Compare picture by picture. Needs at least two: for one, the centred vectors would be zero."""
     apart = max(float(np.abs(one - other).max()) for one, other in zip(found, wanted, strict=True))
     ours, theirs = embed(found), embed(wanted)
     mean = theirs.mean(axis=0)

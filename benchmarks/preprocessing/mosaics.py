@@ -1,6 +1,6 @@
-"""Pictures of a size: photographs laid side by side at their own resolution, so that there is as much detail as in them.
+"""Pictures of a given size: photographs tiled at their own resolution, so that they have as much detail.
 
-Small photographs scaled up would be smooth, and smooth pictures decode fast.
+Upscaled small photographs would be smooth, and smooth pictures decode fast.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TILE = 400
 
 
 def encoded(megapixels: float, kind: str, number: int) -> bytes:
-    """The `number`-th picture of so many megapixels in one of `FORMATS`, the same in every run."""
+    """Return the `number`-th picture of this many megapixels in one of `FORMATS`, the same in every run."""
     height = round((megapixels * 1e6 / _PROPORTION) ** 0.5)
     file = io.BytesIO()
     mosaic(round(height * _PROPORTION), height, number).save(file, kind.upper(), **FORMATS[kind])
@@ -31,7 +31,7 @@ def encoded(megapixels: float, kind: str, number: int) -> bytes:
 
 
 def mosaic(width: int, height: int, number: int) -> Image.Image:
-    """Tiles of 400 x 400 pixels from the left and the top."""
+    """Return a mosaic of 400 x 400 pixel tiles, filled from the top left."""
     picture = Image.new("RGB", (width, height))
     tiles = _tiles(number)
     for top in range(0, height, _TILE):
@@ -41,7 +41,7 @@ def mosaic(width: int, height: int, number: int) -> Image.Image:
 
 
 def _tiles(number: int) -> Iterator[Image.Image]:
-    """Photographs that fill a tile, from another one on for each number; drawings where there are none."""
+    """Yield photographs that fill a tile, starting at a different one per number, or drawings if there are none."""
     paths = photographs()
     for place in count(7 * number):
         if not paths:

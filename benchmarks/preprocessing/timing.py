@@ -1,4 +1,4 @@
-"""CPU milliseconds of one picture."""
+"""CPU milliseconds per picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.preprocessing.ways import MakePixels
 
 
 def cpu_ms(make: MakePixels, files: Sequence[bytes]) -> float:
-    """CPU milliseconds a picture of the whole process, kernel time included, over files of one kind."""
+    """Return CPU milliseconds per picture of the whole process, including kernel time, over files of one kind."""
     began = time.process_time()
     for data in files:
         make(data)

@@ -1,8 +1,8 @@
 """transformers' torchvision-backed processor, in a process whose environment has torchvision.
 
-The process takes one request a line on stdin, `{"side", "files", "save"}`, and answers one line, `{"cpu_ms"}`: what
-its pictures took each. With `save` it writes their inputs there too. From torchvision only the scaling is used, which is
-torch's own; its compiled operators do not load beside a torch for the CPU alone, so that they are declared and left out.
+The process reads one request per line from stdin, `{"side", "files", "save"}`, and prints one line, `{"cpu_ms"}`: the
+CPU milliseconds per picture. With `save` it also writes their inputs to that file. From torchvision only the scaling is
+used, which is torch's own. Its compiled operators do not load with a CPU-only torch, so they are declared but missing.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 REQUIREMENTS = ("--no-deps", "torchvision==0.28.0")
-"""For `python_with(…, over_this=True)`: with its dependencies it would bring a torch for GPUs of several gigabytes."""
+"""For `python_with(…, over_this=True)`: with its dependencies it would install a GPU build of torch, several gigabytes."""
 
 
 _OPERATORS = ("nms", "qnms")
-"""Those for which torchvision 0.28 registers something whether they are there or not."""
+"""Operators for which torchvision 0.28 registers something whether they exist or not."""
 _KEPT: list[Any] = []
-"""What is declared goes with whoever declared it."""
+"""Keeps the library alive, because its declarations disappear with it."""
 
 
 class TorchvisionProcess:
-    """The process, from the side of whoever measures; made by `started`."""
+    """The benchmark's side of the process, created by `started`."""
 
     def __init__(self, popen: subprocess.Popen[str], log: Path, folder: Path) -> None:
         self._popen = popen
@@ -46,11 +46,11 @@ class TorchvisionProcess:
         self._answer()
 
     def cpu_ms(self, side: int, files: Sequence[Path]) -> float:
-        """CPU milliseconds a picture."""
+        """Return CPU milliseconds per picture."""
         return float(self._ask(side, files, None)["cpu_ms"])
 
     def pixels(self, side: int, files: Sequence[Path]) -> list[Pixels]:
-        """The inputs that it makes."""
+        """Return the inputs that the processor produces."""
         target = self._folder / "torchvision.npy"
         self._ask(side, files, target)
         return list(np.load(target))
@@ -78,7 +78,7 @@ class TorchvisionProcess:
 
 @contextmanager
 def started(python: Path, folder: Path) -> Iterator[TorchvisionProcess]:
-    """Run it by `python` while inside; raises `Unavailable` where torchvision does not load there."""
+    """Run the process with `python` for the block. Raises `Unavailable` if torchvision does not load there."""
     log = folder / "torchvision.log"
     with log.open("wb") as output:
         popen = subprocess.Popen(
@@ -97,15 +97,15 @@ def started(python: Path, folder: Path) -> Iterator[TorchvisionProcess]:
 
 
 def main() -> None:
-    """Answer until stdin ends."""
+    """Handle requests until stdin ends."""
     _declare_operators()
-    # Only now: they bring transformers, and that torchvision where it finds one.
+    # Imported only now: they import transformers, which imports torchvision if it is installed.
     from benchmarks.preprocessing.timing import cpu_ms
     from benchmarks.preprocessing.ways import transformers
 
     torch.set_num_threads(1)
     makers: dict[int, MakePixels] = {}
-    transformers(32, backend="torchvision")  # fails here rather than at the first request
+    transformers(32, backend="torchvision")  # fails here and not at the first request
     print("{}", flush=True)
     for line in sys.stdin:
         request = json.loads(line)
@@ -122,7 +122,7 @@ def _declare_operators() -> None:
     library: Any = torch.library  # its methods are not annotated
     _KEPT.append(library.Library("torchvision", "FRAGMENT"))
     for name in _OPERATORS:
-        with suppress(RuntimeError):  # where the compiled ones load, they are declared by them
+        with suppress(RuntimeError):  # the compiled operators, if they load, declare themselves
             _KEPT[0].define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 

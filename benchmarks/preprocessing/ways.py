@@ -1,4 +1,4 @@
-"""From bytes to the model's normalised input, float32 [3, side, side]: vitrine's ways and transformers' own.
+"""From bytes to the model's normalised input, float32 [3, side, side], by vitrine's methods and by transformers.
 
 All scale as SigLIP does (a fixed size, bicubic, mean and deviation 0.5).
 """
@@ -23,11 +23,11 @@ MakePixels: TypeAlias = Callable[[bytes], Pixels]
 Backend: TypeAlias = Literal["pil", "torchvision"]
 MAX_PIXELS = 50_000_000
 LEVELS_A_UNIT = 127.5
-"""Levels of 255 that one unit of the normalised input stands for."""
+"""Levels of 255 per unit of the normalised input."""
 
 
 def vitrine(side: int, *, way: Way = "fast", scaling: bool = False) -> MakePixels:
-    """What a worker does with a picture, and the device's part of it for that one picture."""
+    """Return a worker's processing of a picture, including the device's part, for a single picture."""
     preprocessing = Preprocessing(_processor("pil", side), way=way)
     decoder = ImageDecoder(
         MAX_PIXELS,
@@ -45,7 +45,7 @@ def vitrine(side: int, *, way: Way = "fast", scaling: bool = False) -> MakePixel
 
 
 def transformers(side: int, *, backend: Backend) -> MakePixels:
-    """What a plain script does: Pillow's decoder and the processor as it comes."""
+    """Return a plain script's processing: Pillow's decoder and the unmodified processor."""
     processor = _processor(backend, side)
 
     def run(data: bytes) -> Pixels:

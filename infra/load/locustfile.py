@@ -1,12 +1,12 @@
-r"""People and programs at the API, for Locust: searches, embeddings and submits.
+r"""A Locust load test of the API: users and programs that search, embed and submit.
 
     locust -f infra/load/locustfile.py --host http://127.0.0.1:8080 --collection shop --items items.txt \
         --picture dress.jpg --users 20 --spawn-rate 20 --run-time 60s --headless
 
-`--tags` picks some: `item` (the store alone answers), `picture` (a worker embeds it first), `words` (with `--words`), `embed`, `submit`.
-`--pace` is how long a user looks at an answer, in seconds; 0 asks again at once, which finds the limit. An answer that is an error
-counts as a failure. The key is taken from VITRINE_API_KEY. Submits name pictures of `--pictures-at` (a URL with `{}` in it), into the
-collection `load-submits`; without it nothing is submitted.
+`--tags` selects tasks: `item` (only the store is used), `picture` (a worker embeds it first), `words` (with `--words`), `embed`,
+`submit`. `--pace` is how long a user looks at a response, in seconds; 0 sends the next request immediately, which finds the limit.
+An error response counts as a failure. The API key comes from VITRINE_API_KEY. Submits use pictures at `--pictures-at` (a URL that
+contains `{}`) and go to the collection `load-submits`; without this option nothing is submitted.
 """
 
 from __future__ import annotations
@@ -22,22 +22,24 @@ from locust import FastHttpUser, events, tag, task
 from locust.env import Environment
 
 SUBMITTED = 8
-"""Items of one submit: a small shop's new arrivals."""
+"""Items per submit: a small shop's new arrivals."""
 WORDS = ("red striped dress", "blue dotted shirt", "leather bag", "white shoes")
 
 
 def _options(parser: Any) -> None:
-    parser.add_argument("--collection", default="shop", help="the collection that is searched")
-    parser.add_argument("--items", default="", help="file of item ids, one a line")
-    parser.add_argument("--picture", default="", help="file of the picture that is searched by")
+    parser.add_argument("--collection", default="shop", help="the collection to search")
+    parser.add_argument("--items", default="", help="file of item ids, one per line")
+    parser.add_argument("--picture", default="", help="file of the query picture")
     parser.add_argument("--pictures-at", default="", help="URL of pictures to submit, {} in it")
     parser.add_argument("--words", action="store_true", help="the model has a text tower")
-    parser.add_argument("--pace", type=float, default=1.0, help="seconds between two of one user")
+    parser.add_argument(
+        "--pace", type=float, default=1.0, help="seconds between two requests of one user"
+    )
 
 
 def _read(environment: Environment, **_: object) -> None:
-    """Read the files once; users that lack theirs ask nothing."""
-    given: Any = environment.parsed_options  # what `_options` added stands in it
+    """Read the files once; tasks without their file send no requests."""
+    given: Any = environment.parsed_options  # contains the options added by `_options`
     Visitor.collection, Visitor.pace = given.collection, given.pace
     Visitor.items = Path(given.items).read_text(encoding="utf-8").split() if given.items else []
     Visitor.picture = Path(given.picture).read_bytes() if given.picture else b""
@@ -45,7 +47,7 @@ def _read(environment: Environment, **_: object) -> None:
 
 
 class Visitor(FastHttpUser):
-    """Somebody who searches, embeds and submits."""
+    """A user who searches, embeds and submits."""
 
     collection = "shop"
     pace = 1.0
@@ -56,16 +58,16 @@ class Visitor(FastHttpUser):
     numbers = itertools.count(1)
 
     def wait_time(self) -> float:
-        """How long to the next question."""
+        """Return the seconds until the next request."""
         return random.uniform(0.5, 1.5) * self.pace  # noqa: S311 - spreads load, guards nothing
 
     def on_start(self) -> None:
-        """Send the key, where there is one."""
+        """Set the API key header, if there is a key."""
         key = os.environ.get("VITRINE_API_KEY")
         self.headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     def _unseen(self) -> str:
-        """The picture in base64, with bytes behind its end that no decoder looks at: the same one would be embedded once."""
+        """Return the picture in base64 with random bytes after its end, which decoders ignore, so that it is embedded each time."""
         return base64.b64encode(self.picture + random.randbytes(8)).decode()  # noqa: S311 - as above
 
     def _ask(self, path: str, name: str, body: dict[str, Any]) -> None:
@@ -74,7 +76,7 @@ class Visitor(FastHttpUser):
     @tag("item")
     @task(4)
     def more_like_this(self) -> None:
-        """By an item of the collection."""
+        """Search by an item of the collection."""
         if self.items:
             item = random.choice(self.items)  # noqa: S311 - as above
             self._ask("/v1/search", "search by item", {"collection": self.collection, "item": item})
@@ -82,7 +84,7 @@ class Visitor(FastHttpUser):
     @tag("picture")
     @task(4)
     def by_picture(self) -> None:
-        """By a picture that somebody has."""
+        """Search by an uploaded picture."""
         if self.picture:
             body = {"collection": self.collection, "image_base64": self._unseen()}
             self._ask("/v1/search", "search by picture", body)
@@ -90,7 +92,7 @@ class Visitor(FastHttpUser):
     @tag("words")
     @task(2)
     def by_words(self) -> None:
-        """By words, which takes a model with a text tower."""
+        """Search by words, which requires a model with a text tower."""
         if self.words:
             body = {"collection": self.collection, "text": random.choice(WORDS)}  # noqa: S311 - as above
             self._ask("/v1/search", "search by words", body)
@@ -98,7 +100,7 @@ class Visitor(FastHttpUser):
     @tag("embed")
     @task(2)
     def embed(self) -> None:
-        """A vector for a program of one's own."""
+        """Request a vector, like an external program."""
         if self.picture:
             body = {"image_base64": self._unseen(), "encoding": "base64"}
             self._ask("/v1/embed", "embed", body)
@@ -106,7 +108,7 @@ class Visitor(FastHttpUser):
     @tag("submit")
     @task(1)
     def submit(self) -> None:
-        """New arrivals."""
+        """Submit new arrivals."""
         if self.pictures_at:
             first = SUBMITTED * next(self.numbers)
             items = [
@@ -116,6 +118,6 @@ class Visitor(FastHttpUser):
             self._ask("/v1/jobs", "submit", {"collection": "load-submits", "items": items})
 
 
-_HOOKS: Any = events  # which Locust leaves without types
+_HOOKS: Any = events  # Locust does not annotate its events
 _HOOKS.init_command_line_parser.add_listener(_options)
 _HOOKS.test_start.add_listener(_read)

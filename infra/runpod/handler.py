@@ -1,9 +1,9 @@
-"""vitrine as a RunPod serverless worker: RunPod's own queue outside, a whole vitrine service inside the container.
+"""vitrine as a RunPod serverless worker: RunPod's queue outside, a complete vitrine service inside the container.
 
     RunPod ──job──▶ handler ──▶ query lane ──▶ the worker with VITRINE_MODEL on this machine's GPU
 
-The inputs are those of the API's RunPod dialect (`api.dialects.runpod.input`): `images` (URLs) and `image` (base64, made
-grey). Several jobs are taken at once, so that the worker fills its batches with all of them. Try it without RunPod:
+The inputs are those of the API's RunPod dialect (`api.dialects.runpod.input`): `images` (URLs) and `image` (base64,
+converted to grey). It takes several jobs at a time, so that the worker's batches are full. Try it without RunPod:
 
     python infra/runpod/handler.py --test_input '{"input": {"images": ["https://…/a.jpg"]}}'
     python infra/runpod/handler.py --rp_serve_api
@@ -27,25 +27,25 @@ from vitrine.query.client import Query, QueryAnswer, QueryClient
 from vitrine.standalone.service import Standalone
 
 JOBS_AT_ONCE = 8
-"""Jobs of one worker. A job of one picture fills no batch, and RunPod hands out the next only when there is room."""
+"""Concurrent jobs. A job with one picture does not fill a batch, and RunPod sends the next only if a job slot is free."""
 CONCURRENCY_VARIABLE = "VITRINE_RUNPOD_JOBS"
 JOB_SECONDS = 600.0
-"""What a job may take; RunPod's own execution timeout ends it before where that is shorter."""
+"""Maximum time per job; RunPod's own execution timeout applies if it is shorter."""
 
 Job = dict[str, Any]
 
 
 class EmbeddingClient(Protocol):
-    """What embeds questions: `vitrine.query.client.QueryClient`, or the fake one."""
+    """Embeds queries; `vitrine.query.client.QueryClient`, or a fake in tests."""
 
     def embed_many(
         self, model: str, queries: list[Query], *, timeout: float | None = None
     ) -> list[QueryAnswer]:
-        """An answer for each question."""
+        """Return one answer per query."""
 
 
 def answer(query_client: EmbeddingClient, model: str, given: object) -> Job:
-    """A job's output, or its error under `error`, which RunPod takes for a failed job."""
+    """Return a job's output, or its error under `error`, which RunPod treats as a failed job."""
     try:
         asked = questions_of(given)
         queries = [one for one in asked.pictures if isinstance(one, Query)]
@@ -54,12 +54,12 @@ def answer(query_client: EmbeddingClient, model: str, given: object) -> Job:
         output = output_of(asked, told)
     except VitrineError as error:
         return {"error": str(error)}
-    plain: Job = orjson.loads(output_json(output))  # RunPod's own encoder knows no arrays
+    plain: Job = orjson.loads(output_json(output))  # RunPod's encoder does not support arrays
     return plain
 
 
 def handler_of(query_client: EmbeddingClient, model: str) -> Callable[[Job], Awaitable[Job]]:
-    """What RunPod calls for each job; asynchronous, so that several are under way."""
+    """Create the function that RunPod calls for each job; it is asynchronous, so several jobs can run."""
 
     async def handler(job: Job) -> Job:
         return await asyncio.to_thread(answer, query_client, model, job.get("input"))
@@ -68,7 +68,7 @@ def handler_of(query_client: EmbeddingClient, model: str) -> Callable[[Job], Awa
 
 
 def jobs_at_once() -> int:
-    """How many jobs are taken at once; raises `BadInput`."""
+    """Return the number of concurrent jobs; raises `BadInput` if the variable is invalid."""
     value = os.environ.get(CONCURRENCY_VARIABLE, str(JOBS_AT_ONCE))
     if not value.isdecimal() or not 1 <= int(value) <= 64:
         raise BadInput(f"{CONCURRENCY_VARIABLE} is a number from 1 to 64.")
@@ -76,7 +76,7 @@ def jobs_at_once() -> int:
 
 
 def serve(settings: Settings) -> None:
-    """Start the service, and take jobs until RunPod ends the container."""
+    """Start the service and process jobs until RunPod ends the container."""
     import runpod  # noqa: PLC0415 - reads the command line and its own settings when it is imported
 
     at_once = jobs_at_once()
@@ -94,7 +94,7 @@ def serve(settings: Settings) -> None:
 
 
 def main() -> int:
-    """Serve; the exit code."""
+    """Serve and return the exit code."""
     try:
         serve(load(api_port=0))
     except VitrineError as error:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from producer.formats import Format, detect
-from producer.readers.base import Reader, ReadingOptions, Row
+from producer.readers.base import Noted, Reader, ReadingOptions, Row
 from producer.readers.csv_rows import CsvRows
 from producer.readers.folder import FolderRows
+from producer.readers.json_document import JsonDocument
 from producer.readers.json_lines import JsonLines
 from producer.readers.url_list import UrlList
+from producer.readers.xml_rows import XmlRows
 from producer.source import OpenedSource, Source
 from vitrine.core.errors import BadInput, VitrineError
 
@@ -26,11 +28,22 @@ def open_reader(
         return Format.FOLDER, FolderRows(source.path, source.name)
     opened = source.open()
     try:
-        found = detect(source, opened, told)
-        return found, READERS[found](opened, source, reading or ReadingOptions())
+        reading = reading or ReadingOptions()
+        found = detect(source, opened, told, reading.encoding)
+        reader = READERS[found](opened, source, reading)
+        return found, Noted(reader, opened.notes) if opened.notes else reader
     except BaseException:
         opened.close()
         raise
+
+
+def _workbook(opened: OpenedSource, source: Source, reading: ReadingOptions) -> Reader:
+    try:
+        # Imported here, because only workbooks need it.
+        from producer.readers.workbook_rows import WorkbookRows  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise _not_installed("Workbooks need python-calamine") from error
+    return WorkbookRows(opened, source.name, source.path, reading)
 
 
 def _parquet(opened: OpenedSource, source: Source, _: ReadingOptions) -> Reader:
@@ -38,18 +51,24 @@ def _parquet(opened: OpenedSource, source: Source, _: ReadingOptions) -> Reader:
         # Imported here, because pyarrow takes 0.3 s and 60 MB that no other format needs.
         from producer.readers.parquet import ParquetRows  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise VitrineError(
-            "Parquet needs pyarrow, which is not installed.",
-            hint="Install vitrine with its extra `producer`.",
-        ) from error
+        raise _not_installed("Parquet needs pyarrow") from error
     return ParquetRows(opened, source.name, source.path)
 
 
+def _not_installed(what: str) -> VitrineError:
+    return VitrineError(
+        f"{what}, which is not installed.", hint="Install vitrine with its extra `producer`."
+    )
+
+
 READERS: Mapping[Format, Callable[[OpenedSource, Source, ReadingOptions], Reader]] = {
-    Format.CSV: lambda opened, source, _: CsvRows(opened, source.name, None),
-    Format.TSV: lambda opened, source, _: CsvRows(opened, source.name, "\t"),
-    Format.JSONL: lambda opened, source, _: JsonLines(opened, source.name),
+    Format.CSV: lambda opened, source, reading: CsvRows(opened, source.name, None, reading),
+    Format.TSV: lambda opened, source, reading: CsvRows(opened, source.name, "\t", reading),
+    Format.JSONL: lambda opened, source, reading: JsonLines(opened, source.name, reading.encoding),
+    Format.JSON: lambda opened, source, reading: JsonDocument(opened, source.name, reading),
     Format.PARQUET: _parquet,
-    Format.URLS: lambda opened, source, _: UrlList(opened, source.name),
+    Format.XLSX: _workbook,
+    Format.URLS: lambda opened, source, reading: UrlList(opened, source.name, reading.encoding),
+    Format.XML: lambda opened, source, reading: XmlRows(opened, source.name, reading),
 }
 """The reader of each file format; a folder is not opened as a file."""

@@ -27,9 +27,11 @@ class ReadingOptions:
 
     encoding: str | None = None  #: A codec's name, as Python knows it.
     skip: int = 0  #: Lines above the header that are skipped, whatever they hold.
-    row: str | None = (
-        None  #: XML: the element that is a row, as a path of local names (`channel/item`).
-    )
+    named: tuple[str, ...] = ()
+    """Columns that the caller named: a line that has all of them is the header."""
+    row: str | None = None
+    """Where the rows are: in XML a path of local names to the element that is one (`channel/item`), in JSON a path of keys to an
+    object or an array of objects (`data.items` or `data/items`, `.` for the whole document), in a workbook the sheet's name."""
 
 
 class Reader(Protocol):
@@ -52,6 +54,31 @@ class Reader(Protocol):
 
     def close(self) -> None:
         """Close the file."""
+
+
+class Noted:
+    """A reader of a file about which something is to be reported before the reader's own notes."""
+
+    def __init__(self, reader: Reader, notes: Sequence[str]) -> None:
+        self._reader = reader
+        self._notes = notes
+        self.rows = reader.rows
+        self.close = reader.close
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The fields seen."""
+        return self._reader.names
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Those of the file, then those of the reader."""
+        return (*self._notes, *self._reader.notes)
+
+    @property
+    def typed(self) -> bool:
+        """Whether the values are typed."""
+        return self._reader.typed
 
 
 def look_ahead(

@@ -1,5 +1,7 @@
 """CSV and TSV: RFC 4180 with a header, quoted newlines, and a separator found in the header.
 
+Where the header is: `producer.readers.csv_header`. A second column of one name is read under a name with a number.
+
 Quoting is read strictly: an ambiguous cell is reported, not guessed. After a quote that is never closed,
 reading continues at the next line, so that one stray quote costs one row.
 """
@@ -7,37 +9,47 @@ reading continues at the next line, so that one stray quote costs one row.
 from __future__ import annotations
 
 import csv
-import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from producer.limits import MAX_CELL_CHARS
-from producer.lines import Lines, head_text
-from producer.readers.base import Row
+from producer.readers.base import ReadingOptions, Row
+from producer.readers.csv_header import LOOKED_AT_LINES, declared_separator, find_header
+from producer.readers.header import distinct_names, renamed_note
 from producer.row_errors import RowError, shown
 from producer.source import OpenedSource
+from producer.text.lines import Lines
 from vitrine.core.errors import BadInput
 from vitrine.core.types import RejectedRow
-
-_SEPARATORS = (",", ";", "\t", "|")
-_QUOTED = re.compile(r'"[^"]*"')
 
 
 class CsvRows:
     """The reader for CSV and TSV; with `separator` None, the separator is detected."""
 
     typed = False
-    notes: Sequence[str] = ()
 
-    def __init__(self, opened: OpenedSource, name: str, separator: str | None = None) -> None:
+    def __init__(
+        self,
+        opened: OpenedSource,
+        name: str,
+        separator: str | None = None,
+        reading: ReadingOptions | None = None,
+    ) -> None:
+        """Read the header; raise `BadInput` if there is none that can be read."""
+        reading = reading or ReadingOptions()
         # The limit applies to the whole process, which has no other CSV reader.
         csv.field_size_limit(MAX_CELL_CHARS)
         self._opened = opened
         self._name = name
-        self._lines = Lines(opened.stream, opened.head, name)
-        delimiter = separator or find_separator(head_text(opened.head))
+        self._lines = Lines(opened.stream, opened.head, name, reading.encoding)
+        self._notes = list(self._lines.notes)
+        delimiter = self._before_header(separator, reading)
         self._reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
         self.names = self._header()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """How the file is read, and what is passed over above the header."""
+        return tuple(self._notes)
 
     def rows(self) -> Iterator[Row | RejectedRow]:
         """Yield every row after the header."""
@@ -84,26 +96,51 @@ class CsvRows:
             raise BadInput(f"{self._name}: the header cannot be read: {flaw.message}.") from flaw
         if cells is None:
             raise BadInput(f"{self._name} is empty; expected a header and rows.")
-        names = tuple(cell.strip() for cell in cells)
-        doubled = [name for name, times in Counter(names).items() if name and times > 1]
-        if doubled:
-            raise BadInput(
-                f"{self._name} has more than one column {', '.join(map(shown, doubled))}.",
-                hint="Give each its own name.",
-            )
+        names, renamed = distinct_names([cell.strip() for cell in cells])
+        if renamed:
+            self._notes.append(renamed_note(renamed))
         return names
+
+    def _before_header(self, separator: str | None, reading: ReadingOptions) -> str:
+        """Take the lines above the header, report them, and return the separator."""
+        if reading.skip:
+            declared = self._take(reading.skip)
+            self._notes.append(_skipped(reading.skip))
+            separator = declared or separator
+        found = find_header(
+            self._lines.look_ahead(LOOKED_AT_LINES), self._name,
+            separator=separator, named=reading.named, skipped=reading.skip,
+        )  # fmt: skip
+        self._take(found.above)
+        self._notes.extend(found.notes)
+        return found.separator
+
+    def _take(self, count: int) -> str | None:
+        """Take lines above the header; return the separator if the first of them declares one."""
+        declared = None
+        for number in range(count):
+            self._lines.begin_row()
+            try:
+                line = next(self._lines, "")
+            except RowError:
+                continue  # a line of any length can be skipped
+            if number == 0:
+                declared = declared_separator(line)
+        return declared
 
     def _ragged(self, cells: list[str]) -> RowError:
         start, end = self._lines.row_start, self._lines.number
         span = f", from line {start} to {end}" if end > start else ""
-        return RowError(f"expected {len(self.names)} columns, found {len(cells)}{span}")
+        only = f": {shown(cells[0])}" if len(cells) == 1 else ""
+        return RowError(f"expected {len(self.names)} columns, found {len(cells)}{span}{only}")
 
 
-def find_separator(head: str) -> str:
-    """Return the most frequent separator in the header, outside quotes; a comma if there is none."""
-    header = next((line for line in head.splitlines() if line.strip()), "")
-    counts = Counter(_QUOTED.sub("", header))
-    return max(_SEPARATORS, key=lambda separator: counts[separator])
+def _skipped(count: int) -> str:
+    return (
+        "line 1 was skipped, as asked"
+        if count == 1
+        else f"lines 1 to {count} were skipped, as asked"
+    )
 
 
 def _quote_flaw(error: str) -> RowError:

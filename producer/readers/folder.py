@@ -10,11 +10,10 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from producer.image_suffixes import IMAGE_SUFFIXES
 from producer.readers.base import Row
 from producer.row_errors import FileBrokenOff, shown
 from vitrine.core.types import RejectedRow
-
-SUFFIXES = frozenset({"jpg", "jpeg", "jfif", "png", "webp", "gif", "avif", "bmp"})
 
 
 class FolderRows:
@@ -50,5 +49,5 @@ class FolderRows:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield from self._pictures(path)
-            elif entry.name.lower().rpartition(".")[2] in SUFFIXES and entry.is_file():
+            elif entry.name.lower().rpartition(".")[2] in IMAGE_SUFFIXES and entry.is_file():
                 yield path

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 
-from producer.lines import Lines
 from producer.payload import flatten
 from producer.readers.base import Row, look_for_names
 from producer.row_errors import RowError, shown
 from producer.source import OpenedSource
+from producer.text.lines import Lines
 from vitrine.core.types import RejectedRow
 
 
@@ -18,12 +18,12 @@ class JsonLines:
     """The reader for JSON Lines; the field names are those of the first rows."""
 
     typed = True
-    notes: Sequence[str] = ()
 
-    def __init__(self, opened: OpenedSource, name: str) -> None:
+    def __init__(self, opened: OpenedSource, name: str, encoding: str | None = None) -> None:
         self._opened = opened
         self._name = name
-        self._lines = Lines(opened.stream, opened.head, name)
+        self._lines = Lines(opened.stream, opened.head, name, encoding)
+        self.notes: Sequence[str] = self._lines.notes
         self.names, self._rows = look_for_names(name, self._read())
 
     def rows(self) -> Iterator[Row | RejectedRow]:

@@ -9,17 +9,16 @@ as in every format. If even a single row exceeds the memory limit, reading stops
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 
 from producer.decompression_limit import ROW_BYTES, DecompressionLimitExceeded
 from producer.payload import flatten
 from producer.readers.base import Row
+from producer.readers.decoder_process import as_file
 from producer.readers.parquet_process import (
     MEMORY_BYTES,
     BrokenFile,
@@ -34,7 +33,6 @@ from vitrine.core.types import RejectedRow
 
 BATCH_ROWS = (1024, 16, 1)
 """Rows decoded per batch: the first size, then smaller ones if a batch takes too much memory."""
-COPY_BYTES = 1024 * 1024
 
 
 class ParquetRows:
@@ -45,10 +43,10 @@ class ParquetRows:
 
     def __init__(self, opened: OpenedSource, name: str, path: Path | None = None) -> None:
         if opened.compressed:
-            raise BadInput(f"{name} is Parquet within gzip.", hint="Unpack it first: gunzip FILE.")
+            raise BadInput(f"{name} is a packed Parquet file.", hint="Unpack it first.")
         self._name = name
         self._opened = opened
-        self._bytes = _seekable(opened.stream, path)
+        self._bytes = as_file(opened, path)
         try:
             self._size = os.fstat(self._bytes.fileno()).st_size
             self._decoder = DecoderProcess(self._bytes, name, batch_rows=BATCH_ROWS[0])
@@ -114,15 +112,6 @@ class ParquetRows:
         return FileBrokenOff(
             self._name, self._number + 1, f"the file cannot be read further: {why}"
         )
-
-
-def _seekable(stream: IO[bytes], path: Path | None) -> IO[bytes]:
-    if path is not None:
-        return path.open("rb")
-    copy: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the reader
-    shutil.copyfileobj(stream, copy, COPY_BYTES)
-    copy.flush()  # for the process that reads the same file descriptor
-    return copy
 
 
 def _leaves(name: str, kind: Any) -> Iterator[str]:

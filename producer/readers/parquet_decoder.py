@@ -5,19 +5,16 @@ of a few bytes is a billion nulls, and neither the footer nor the pages can be t
 a memory limit (on Linux; elsewhere only the footer's claims are checked), in which a crash of the decoder harms nothing
 else. The output is bounded: no value above the cell limit, no row above the row limit, at most `MESSAGE_BYTES` per message.
 
-It is run by its path, isolated from the environment, and imports nothing of vitrine, so that it starts in a quarter
-of a second. Between the batches it sends empty ones whose metadata holds a `note` as JSON: a row was left out (`flaw`),
-all rows were sent (`end`), the file breaks off (`broken`) or memory ran out (`memory`).
+`decoder_launcher` runs it. Between the batches it sends empty ones whose metadata holds a `note` as JSON: a row was left
+out (`flaw`), all rows were sent (`end`), the file breaks off (`broken`) or memory ran out (`memory`).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +44,6 @@ class DecoderOptions:
 
 def main(orders: DecoderOptions) -> None:
     """Decode standard input to standard output."""
-    limit_memory(orders.memory_bytes)
     with os.fdopen(1, "wb") as sink:
         try:
             file = pq.ParquetFile(
@@ -59,19 +55,6 @@ def main(orders: DecoderOptions) -> None:
             _refuse(sink, error)
             return
         BatchWriter(sink, file, columns, orders).send_all()
-
-
-def limit_memory(spare: int) -> None:
-    """Limit this process to `spare` bytes more than it has now; do nothing if the system cannot report its size."""
-    with suppress(OSError, ImportError):
-        import resource  # noqa: PLC0415 - not on every system
-
-        with open("/proc/self/statm", encoding="ascii") as told:
-            pages = int(told.read().split()[0])
-        most = pages * resource.getpagesize() + spare
-        before = resource.getrlimit(resource.RLIMIT_AS)[1]
-        if before == resource.RLIM_INFINITY or before > most:
-            resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 class FileRefused(Exception):
@@ -292,7 +275,3 @@ def _reason(error: Exception) -> str:
 
 def _quoted(name: str) -> str:
     return repr(name[:60])
-
-
-if __name__ == "__main__":
-    main(DecoderOptions(**json.loads(sys.argv[1])))

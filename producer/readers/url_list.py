@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from producer.limits import MAX_ID_BYTES
-from producer.lines import Lines
 from producer.readers.base import Row
 from producer.row_errors import RowError
 from producer.source import OpenedSource
+from producer.text.lines import Lines
 from vitrine.core.types import RejectedRow
 
 
@@ -17,13 +17,13 @@ class UrlList:
     """The reader for URL lists."""
 
     typed = True
-    notes: Sequence[str] = ()
     names = ("id", "image")
 
-    def __init__(self, opened: OpenedSource, name: str) -> None:
+    def __init__(self, opened: OpenedSource, name: str, encoding: str | None = None) -> None:
         self._opened = opened
         self._name = name
-        self._lines = Lines(opened.stream, opened.head, name)
+        self._lines = Lines(opened.stream, opened.head, name, encoding)
+        self.notes: Sequence[str] = self._lines.notes
 
     def rows(self) -> Iterator[Row | RejectedRow]:
         """Yield every line that is neither blank nor a comment."""

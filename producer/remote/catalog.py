@@ -16,7 +16,6 @@ from vitrine.core.errors import BadInput, Unavailable, VitrineError
 from vitrine.core.types import FailureReason, ItemFailure
 
 BUFFER_BYTES = 256 * 1024
-PEEKED = 512
 
 SUFFIXES_BY_MEDIA_TYPE: Mapping[str, str] = {
     "text/csv": ".csv",
@@ -35,9 +34,7 @@ SUFFIXES_BY_MEDIA_TYPE: Mapping[str, str] = {
 }
 """The suffix that stands for a media type. Those that say nothing (text/plain, application/octet-stream) are not here."""
 
-_WEB_PAGE = re.compile(rb"\s*(?:<!doctype html|<html)", re.IGNORECASE)
-_WEB_TYPES = ("text/html", "application/xhtml+xml")
-_REFUSED = re.compile(r"answered 40[13]\b")
+_REFUSED = re.compile(r"returned 40[13]\b")
 _HINTS: Mapping[FailureReason, str] = {
     FailureReason.FORBIDDEN_ADDRESS: "Name the host or its network in VITRINE_FETCH_ALLOW.",
     FailureReason.TOO_LARGE: "Raise VITRINE_FEED_MAX_BYTES if the file really is that large.",
@@ -81,13 +78,10 @@ class RemoteCatalog:
             self._check_version(file.version)
             suffix = SUFFIXES_BY_MEDIA_TYPE.get(file.media_type, "")
             self.file_names = [*file.names, suffix]
-            buffered = io.BufferedReader(file.stream, BUFFER_BYTES)
-            if file.media_type in _WEB_TYPES:
-                self._refuse_web_page(buffered.peek(PEEKED))
         except BaseException:
             file.stream.close()
             raise
-        return cast("BinaryIO", buffered)
+        return cast("BinaryIO", io.BufferedReader(file.stream, BUFFER_BYTES))
 
     def _check_version(self, version: object) -> None:
         if self._version is not None and version != self._version:
@@ -96,13 +90,6 @@ class RemoteCatalog:
                 hint="Submit it again, or download it first.",
             )
         self._version = version
-
-    def _refuse_web_page(self, head: bytes) -> None:
-        if _WEB_PAGE.match(head):
-            raise BadInput(
-                f"{self.name} is a web page, not a catalog.",
-                hint=f"It may be a login page. {_CREDENTIALS_HINT}",
-            )
 
 
 def unreadable(name: str, failure: ItemFailure) -> VitrineError:

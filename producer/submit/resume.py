@@ -79,5 +79,5 @@ def _refuse_state(job: str, state: JobState) -> None:
         raise Conflict(f"Job {job} is {told}, so it cannot be resumed.", hint=_SUBMIT_AGAIN)
     raise Conflict(
         f"Job {job} has all of its catalog already: it is {told}.",
-        hint=Hint("See how far it is: {show_job}", {"job": job}),
+        hint=Hint("See its progress: {show_job}", {"job": job}),
     )

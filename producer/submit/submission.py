@@ -10,6 +10,7 @@ stored are overwritten, not duplicated.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TypeAlias
@@ -19,6 +20,7 @@ from producer.report import CatalogReport
 from producer.submit.backpressure import PendingQuota, Waiting
 from producer.submit.chunking import chunk_batches, plan_chunks, with_checksums
 from producer.submit.resume import ResumedJob
+from vitrine.core.broken_off import broken_off_notice, is_break
 from vitrine.core.errors import BadInput, CatalogTooLarge, QueueFull, VitrineError
 from vitrine.core.hints import Hint
 from vitrine.core.types import CatalogItem, JobSpec, RejectedRow
@@ -51,7 +53,7 @@ def refuse_flawed(report: CatalogReport) -> None:
     if report.rejected_rows:
         raise BadInput(
             f"Nothing was submitted, the file is refused: {report.rejected_rows} of {report.rows} rows "
-            f"would be rejected, the first: {report.problems[0]}.",
+            f"would be rejected, the first: {report.problems[0]}.{_end(report)}",
             hint=Hint("Fix these rows, or {not_strict}."),
         )
 
@@ -60,9 +62,15 @@ def refuse_empty(report: CatalogReport) -> None:
     """Raise `BadInput` if there were rows but none is good."""
     if report.items == 0 and report.problems:
         raise BadInput(
-            f"Not one row of {report.rows} can be used; the first: {report.problems[0]}.",
+            f"Not one row of {report.rows} can be used; the first: {report.problems[0]}.{_end(report)}",
             hint="Fix these rows and submit again.",
         )
+
+
+def _end(report: CatalogReport) -> str:
+    """Return a sentence about a file that broke off, unless its end is the first problem; with a blank before it."""
+    row = report.broken_off
+    return "" if row is None or row is report.problems[0] else f" {broken_off_notice(row)}"
 
 
 class Submission:
@@ -93,7 +101,7 @@ class Submission:
         self._sent = 0  # pictures
         self._on_progress = on_progress
         self._unwritten: list[RejectedRow] = []
-        self._unwritten_count = 0
+        self._unwritten_codes: Counter[str] = Counter()
         self._written_count = 0 if begun is None else begun.rejected
         self._begun = begun
         self._last = b""  # the mark of the last chunk in the ledger
@@ -158,11 +166,11 @@ class Submission:
     def _reject(self, problem: RejectedRow) -> None:
         if self.report.rejected_rows <= self._written_count:
             return  # It was counted before the resume.
-        self._unwritten_count += 1
-        if len(self._unwritten) < KEPT_PROBLEMS:
+        self._unwritten_codes[problem.code] += 1
+        if len(self._unwritten) < KEPT_PROBLEMS or is_break(problem):
             self._unwritten.append(problem)
         ready = self._created and self._begun is None  # else it may be another file
-        if ready and self._unwritten_count >= PROBLEMS_A_WRITE:
+        if ready and self._unwritten_codes.total() >= PROBLEMS_A_WRITE:
             self._write_problems()
             self._tell()
 
@@ -198,12 +206,13 @@ class Submission:
         )
 
     def _write_problems(self) -> None:
-        if self._unwritten_count:
-            job, count = self._spec.id, self._unwritten_count
-            before = self._written_count
-            self._ledger.add_rejected_rows(job, self._unwritten, count=count, before=before)
-            self._written_count += count
-            self._unwritten, self._unwritten_count = [], 0
+        if self._unwritten_codes:
+            codes, before = self._unwritten_codes, self._written_count
+            self._ledger.add_rejected_rows(
+                self._spec.id, self._unwritten, by_code=codes, before=before
+            )
+            self._written_count += codes.total()
+            self._unwritten, self._unwritten_codes = [], Counter()
 
     def _tell(self) -> None:
         if self._on_progress is not None:

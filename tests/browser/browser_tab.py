@@ -1,4 +1,4 @@
-"""Somebody who uses the page: a browser's tab whose complaints are written down, and an eye for accessibility."""
+"""A user of the page: a browser tab whose console errors are recorded, with an accessibility check."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ SERIOUS = frozenset({"serious", "critical"})
 
 @dataclass
 class Visitor:
-    """A tab, and what its console complained of."""
+    """A tab, and its console errors."""
 
     page: Page
-    url: str  #: Of the API.
+    url: str  #: The API's.
     complaints: list[str] = field(default_factory=list)
 
     def open(self, place: str = "") -> None:
-        """Go to a place of the page: `#/jobs`; a fresh load."""
+        """Load a route of the page afresh, such as `#/jobs`."""
         self.page.goto("about:blank")
         self.page.goto(f"{self.url}/{place}")
 
     def forgive(self, pattern: str) -> None:
-        """Take away the complaints that a test provokes on purpose."""
+        """Remove the errors that a test causes on purpose."""
         self.complaints[:] = [one for one in self.complaints if not re.search(pattern, one)]
 
     def serious_violations(self) -> list[str]:
-        """What axe-core finds on the page as it stands, in short."""
+        """Return the serious violations that axe-core finds on the page now, in short form."""
         found = Axe().run(self.page).response["violations"]
         return [
             f"{each['id']}: {node['target']} {node['failureSummary']}"
@@ -43,7 +43,7 @@ class Visitor:
         ]
 
     def overflows(self) -> bool:
-        """Whether the page can be scrolled sideways."""
+        """Return whether the page scrolls horizontally."""
         width = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         return bool(self.page.evaluate(width))
 
@@ -52,7 +52,7 @@ class Visitor:
 def visiting(
     browser: Browser, url: str, *, width: int = 1280, height: int = 860, dark: bool = False, touch: bool = False
 ) -> Iterator[Visitor]:  # fmt: skip
-    """A visitor with a profile of their own; the console's complaints are asserted away at the end."""
+    """Open a tab with a separate profile; at the end, assert that the console had no errors."""
     with browser.new_context(
         viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light",
         has_touch=touch, is_mobile=touch, device_scale_factor=1, locale="en-GB", reduced_motion="reduce",

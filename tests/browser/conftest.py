@@ -1,4 +1,4 @@
-"""Fixtures: a running service with a small catalog of drawn pictures, a browser, and somebody who uses it."""
+"""Fixtures: a running service with a small catalog of drawn pictures, a browser, and users of the page."""
 
 from __future__ import annotations
 
@@ -20,23 +20,21 @@ from vitrine.demo.drawing import DrawnItem, designs, draw_catalog
 from vitrine.demo.shop import Shop
 
 ITEMS = 60
-EVERY = (
-    6  #: Of the demonstration's 360 designs each sixth: all patterns and colours are among them.
-)
+EVERY = 6  #: Every sixth of the demo's 360 designs: they include all patterns and colours.
 SEED = 7
 
 
 @dataclass(frozen=True)
 class ShopService:
-    """A service, the shop whose pictures it has, and the job that brought them."""
+    """A service, the shop that serves its pictures, and the job that ingested them."""
 
     house: House
     shop: Shop
     items: list[DrawnItem]
     pictures: Path  #: The folder of the shop's pictures.
-    catalog: Path  #: The CSV that was submitted, some of whose rows must fail.
+    catalog: Path  #: The submitted CSV, some of whose rows must fail.
     job: str
-    held: HeldShop  #: Keeps the worker waiting until its doors are opened.
+    held: HeldShop  #: Holds the worker until its doors are opened.
 
     @property
     def url(self) -> str:
@@ -66,9 +64,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopService]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window; skips where there is none.
+    """Headless Chromium; skips if there is none.
 
-    A module's own: while Playwright is there its event loop runs in this thread, where no other test could run one.
+    It ends with each module: while Playwright runs, its event loop occupies this thread, and no
+    other test could run one.
     """
     path = find()
     if path is None:
@@ -76,7 +75,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("VITRINE_TEST_REQUIRE_BROWSER"):
             pytest.fail(reason)
         pytest.skip(reason)
-    # A container's root has no sandbox of its own; what is visited is this project's page alone.
+    # Root in a container cannot use the sandbox; only this project's page is visited.
     arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"]
     expect.set_options(timeout=CLICK_PATIENCE * 1000)
     with sync_playwright() as playwright:
@@ -87,13 +86,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(browser: Browser, service: ShopService) -> Iterator[Visitor]:
-    """Somebody at a desk, by day."""
+    """A user with a desktop screen and a light theme."""
     with visiting(browser, service.url) as made:
         yield made
 
 
 @pytest.fixture
 def phone(browser: Browser, service: ShopService) -> Iterator[Visitor]:
-    """Somebody with a phone, by night."""
+    """A user with a phone and a dark theme."""
     with visiting(browser, service.url, width=390, height=844, dark=True, touch=True) as made:
         yield made

@@ -1,11 +1,14 @@
-"""What tests of the search do again and again."""
+"""Steps that several tests of the search share."""
 
 from __future__ import annotations
+
+import json
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.browser_tab import Visitor
 from tests.browser.conftest import ShopService
+from tests.e2e.standalone_process import submit_file
 
 DROP = """
 ([name, content]) => {
@@ -17,11 +20,11 @@ DROP = """
     }
 }
 """
-"""Drops a picture on the page: called with its name and its content in base64."""
+"""Drops a picture on the page; takes its name and its content in base64."""
 
 
 def found(page: Page) -> list[str]:
-    """The items shown, best first, once there are some."""
+    """Wait for hits and return their items, best first."""
     expect(page.locator(".hit").first).to_be_visible()
     shown = page.locator(".hit").evaluate_all("hits => hits.map((hit) => hit.dataset.item)")
     return [str(item) for item in shown]
@@ -35,3 +38,14 @@ def search_by_item(visitor: Visitor, service: ShopService, item: int = 0) -> str
     visitor.open(f"#/search?collection=shop&item={service.items[item].id}")
     found(visitor.page)
     return service.items[item].id
+
+
+def submit_dated(service: ShopService, dates: list[str]) -> None:
+    """Make the collection `dated`, or write it again: the first items of the shop, each added on one of these dates."""
+    rows = [
+        {"id": item.id, "image": service.shop.picture_url(item.files[0]), "added": date}
+        for item, date in zip(service.items, dates, strict=False)
+    ]
+    catalog = service.pictures.parent / "dated.jsonl"
+    catalog.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    service.house.finished(submit_file(service.house, catalog, "dated"))

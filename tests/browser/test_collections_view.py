@@ -1,4 +1,4 @@
-"""Looking at collections: their cards, one's figures, and its map, by pointer and by keys."""
+"""The collections view: the cards, a collection's figures, and its map, by pointer and keyboard."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_collections_are_listed_and_one_is_opened(visitor: Visitor, service: Sho
         expect(
             figures.locator("dt", has_text=re.compile(f"^{name}$")).locator("+ dd")
         ).to_contain_text(value)
-    page.get_by_role("link", name="Search it").click()
+    page.get_by_role("link", name="Search shop").click()
     expect(page.get_by_label("Collection", exact=True)).to_have_value("shop")
 
 

@@ -1,4 +1,6 @@
-"""Who is faster than the service: what is typed, asked or ticked while an answer is on its way is kept."""
+"""A user who is faster than the service: text, searches and ticked filters entered while a
+response is pending are kept.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ FACETS = re.compile(r"/facets")
 
 @contextmanager
 def held(page: Page, address: re.Pattern[str]) -> Iterator[None]:
-    """Requests for an address get no answer until the end of the block."""
+    """Hold requests that match the address until the block ends."""
     waiting: list[Route] = []
     is_open = False
 

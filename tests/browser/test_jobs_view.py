@@ -1,10 +1,13 @@
-"""Jobs as people run them: a catalog is dropped, looked at, mapped and sent; watched, stopped, and its failures tried again."""
+"""The jobs view as users work with it: drop a catalog, check it, map its columns and submit it;
+watch, stop, and retry failures.
+"""
 
 from __future__ import annotations
 
 import base64
 import csv
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,23 +32,25 @@ _DROP = """
 }
 """
 
+FEEDS = Path(__file__).parents[1] / "cases" / "feeds"
+
 
 def drop(page: Page, name: str, content: str) -> None:
     page.evaluate(_DROP, [name, base64.b64encode(content.encode()).decode()])
 
 
 def figure_of(page: Page, name: str) -> Locator:
-    """One of a job's figures, as it changes."""
+    """Return the locator of one of a job's figures, for changing values."""
     return page.locator(".figures > div", has=page.get_by_text(name, exact=True)).locator("dd")
 
 
 def figure(page: Page, name: str) -> str:
-    """One of a job's figures, as it is."""
+    """Return the present value of one of a job's figures."""
     return figure_of(page, name).inner_text()
 
 
 def stage_of(page: Page, name: str) -> Locator:
-    """One of the stages that a job's pictures pass."""
+    """Return the locator of one of a job's stages."""
     return page.get_by_role("list", name="Stages").locator("li", has_text=name)
 
 
@@ -55,14 +60,14 @@ def ends_as(page: Page, state: str) -> None:
 
 @pytest.fixture
 def held(service: ShopService) -> Iterator[HeldShop]:
-    """A shop with its doors closed, and open again for whoever comes after."""
+    """A shop with closed doors, reopened for later tests."""
     service.held.shut()
     yield service.held
     service.held.open()
 
 
 def held_catalog(shop: HeldShop, name: str, pictures: int, *, behind: int = 0) -> str:
-    """A catalog of held pictures, and then of some in the back room."""
+    """Return a catalog of held pictures, followed by some in the back room."""
     urls = [*shop.urls(pictures), *shop.urls(behind, room=BACK)]
     rows = [f"{name}-{number},{url}" for number, url in enumerate(urls)]
     return "\n".join(["id,image", *rows]) + "\n"
@@ -111,10 +116,10 @@ def test_a_dropped_catalog_is_looked_at_mapped_and_submitted(
     drop(page, "My Shirts.csv", "\n".join(["name,link,price", *good, "Shirt 1,ftp://h/x.jpg,1"]))
     expect(page.get_by_text("No column found for the id and the pictures")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Submit"))).to_be_hidden()
-    page.get_by_label("Take name for").select_option("Id")
+    page.get_by_label("Use name as").select_option("Id")
     expect(page.get_by_text("No column found for the pictures")).to_be_visible()
-    expect(page.get_by_label("Take name for")).to_have_value("id")
-    page.get_by_label("Take link for").select_option("Picture")
+    expect(page.get_by_label("Use name as")).to_have_value("id")
+    page.get_by_label("Use link as").select_option("Picture")
     expect(page.locator(".verdict")).to_have_text(
         "5 items with 5 pictures, 1 row would be rejected."
     )
@@ -138,13 +143,54 @@ def test_a_catalog_whose_names_are_usual_needs_no_mapping(
     page = visitor.page
     visitor.open("#/jobs/new")
     page.set_input_files("#catalog-file", str(service.catalog))
-    expect(page.get_by_label("Take id for")).to_have_value("id")
-    expect(page.get_by_label("Take images for")).to_have_value("image")
-    expect(page.get_by_label("Take price for")).to_have_value("field")
+    expect(page.get_by_label("Use id as")).to_have_value("id")
+    expect(page.get_by_label("Use images as")).to_have_value("image")
+    expect(page.get_by_label("Use price as")).to_have_value("field")
     expect(page.locator(".verdict")).to_contain_text("2 rows would be rejected")
     with service.catalog.open(encoding="utf-8") as file:
         first = next(csv.DictReader(file))
     expect(page.get_by_role("row", name=re.compile("^title"))).to_contain_text(first["title"])
+
+
+def test_a_platforms_export_is_recognised_and_its_options_are_changed(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open("#/jobs/new")
+    page.set_input_files("#catalog-file", str(FEEDS / "c07-magento.csv"))
+    expect(page.get_by_text("Recognised: Magento 2.")).to_be_visible()
+    root = page.get_by_label("Picture paths start at")
+    expect(root).to_have_value("https://SHOP/media/catalog/product")
+    expect(page.get_by_label("Use small_image as")).to_have_value("left_out")
+    expect(page.get_by_text("Choose it below")).to_be_hidden()
+    root.fill("https://shop.example/media")
+    root.press("Enter")
+    expect(page.locator(".verdict")).to_contain_text(re.compile("[23] items with"))
+    expect(root).to_be_focused()
+    page.get_by_label("Merge into one item").select_option("name")
+    expect(page.get_by_label("Use name as")).to_have_value("id")
+    expect(page.get_by_text("Rows with one name become one item.")).to_be_visible()
+    page.get_by_label("Platform").select_option("None")
+    expect(page.get_by_text("Recognised:")).to_be_hidden()
+    assert visitor.serious_violations() == []
+
+
+def test_a_file_that_cannot_be_read_keeps_its_options(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open("#/jobs/new")
+    rows = "a report\n\nid,image\n1,https://shop.example/1.jpg\n"
+    page.set_input_files(
+        "#catalog-file", {"name": "r.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    )
+    encoding = page.get_by_label("Encoding")
+    encoding.fill("klingon")
+    encoding.press("Enter")
+    expect(page.get_by_text("is not a text encoding")).to_be_visible()
+    encoding.fill("utf-8")
+    encoding.press("Enter")
+    page.get_by_label("Lines above the header").fill("2")
+    page.get_by_label("Lines above the header").press("Enter")
+    expect(page.get_by_text("is not a text encoding")).to_be_hidden()
+    assert all("422" in complaint for complaint in visitor.complaints)
+    visitor.complaints.clear()
 
 
 def test_of_a_large_catalog_the_beginning_is_looked_at(visitor: Visitor, tmp_path: Path) -> None:
@@ -158,6 +204,40 @@ def test_of_a_large_catalog_the_beginning_is_looked_at(visitor: Visitor, tmp_pat
         "In the first 10,000 rows: 10,000 items with 10,000 pictures, nothing to reject."
     )
     expect(visitor.page.get_by_role("button", name="Submit the whole catalog")).to_be_visible()
+
+
+def test_a_file_that_broke_off_is_reported_before_and_after_the_upload(
+    visitor: Visitor, service: ShopService
+) -> None:
+    page = visitor.page
+    packer = zlib.compressobj(wbits=31)
+    good = f"whole,{service.shop.picture_url(service.items[0].files[0])}\n"
+    text = f"id,image\n{good}" + "x,\n" * 1500 + "y," + "z" * 100_000
+    cut_off = packer.compress(text.encode()) + packer.flush(zlib.Z_SYNC_FLUSH)
+    visitor.open("#/jobs/new")
+    page.set_input_files(
+        "#catalog-file", {"name": "cut.csv.gz", "mimeType": "application/gzip", "buffer": cut_off}
+    )
+    told = page.locator(".notice", has_text="The file broke off at line 1,503")
+    expect(told).to_have_count(1)
+    expect(told).to_contain_text("The rows after it are missing.")
+    assert visitor.serious_violations() == []
+    page.get_by_role("button", name="Submit 1 item").click()
+    page.wait_for_url(re.compile(r"#/jobs/[0-9a-f]{12}$"))
+    ends_as(page, "completed")
+    expect(told).to_have_count(1)
+    expect(told).to_contain_text("Submit the whole file again")
+    rejected = page.locator("section", has_text="1,501 rows rejected")
+    expect(rejected).to_contain_text("no image 1,500 · unreadable 1")
+    expect(rejected).to_contain_text(
+        "Only the first 1,000 are kept, and the place where the file broke off."
+    )
+    last = page.get_by_role("table", name="Rejected rows").locator("tbody tr").last
+    expect(last.locator("td").first).to_have_text("1,503")
+    assert visitor.serious_violations() == []
+    visitor.open("#/jobs")
+    row = page.locator(".jobs-list li", has_text="cut.csv.gz")
+    expect(row).to_contain_text("1,501 rows rejected; the file broke off")
 
 
 def test_what_is_no_catalog_is_said_before_anything_is_sent(visitor: Visitor) -> None:
@@ -188,7 +268,7 @@ def test_a_job_is_watched_while_it_runs(visitor: Visitor, held: HeldShop) -> Non
     submit(visitor, "slow", held_catalog(held, "slow", 70))
     ends_as(page, "running")
     assert (figure(page, "Pending"), figure(page, "Embedded")) == ("70", "0")
-    expect(page.locator(".stages li", has_text="In work")).to_contain_text("2 chunks")
+    expect(page.locator(".stages li", has_text="Running")).to_contain_text("2 chunks")
     expect(page.get_by_role("button", name="Stop the job")).to_be_visible()
     assert visitor.serious_violations() == []
     held.open()
@@ -201,14 +281,14 @@ def test_a_job_is_watched_while_it_runs(visitor: Visitor, held: HeldShop) -> Non
 
 def test_rate_time_left_and_stages_go_on_while_a_job_runs(visitor: Visitor, held: HeldShop) -> None:
     page = visitor.page
-    # The first chunk's 64 pictures come with the doors, the second's with those of the back room.
+    # The first chunk's 64 pictures wait for `doors`, those of the second for the back room's.
     submit(visitor, "staged", held_catalog(held, "staged", 64, behind=6))
     expect(stage_of(page, "Fetch")).to_contain_text("70 pictures now")
     expect(stage_of(page, "Embed")).to_contain_text("0 pictures now")
     assert re.search(r"\d", figure(page, "Time left")) is None
     held.doors.set()
     expect(figure_of(page, "Embedded")).to_have_text("64")
-    expect(figure_of(page, "Pictures a second")).to_have_text(re.compile(r"^(?!0$)[\d.]+$"))
+    expect(figure_of(page, "Pictures per second")).to_have_text(re.compile(r"^(?!0$)[\d.]+$"))
     expect(figure_of(page, "Time left")).to_have_text(re.compile(r"^about \d"))
     expect(stage_of(page, "Fetch")).to_contain_text("6 pictures now")
     for name in ("Fetch", "Decode", "Embed", "Store"):
@@ -237,7 +317,7 @@ def test_a_job_is_stopped_once_that_is_meant(
     page.get_by_role("button", name="Stop the job").click()
     dialog.get_by_role("button", name="Stop it").click()
     expect(page.locator(".view-head .job-state")).to_have_text(re.compile("stopping|cancelled"))
-    held.open()  # What a worker holds ends by itself.
+    held.open()  # What a worker holds must finish by itself.
     ends_as(page, "cancelled")
     job = service.house.get(f"/v1/jobs/{page.url.rpartition('/')[2]}")
     assert job["embedded"] + job["cancelled"] == 3

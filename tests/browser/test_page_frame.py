@@ -1,4 +1,4 @@
-"""The frame: the key, the theme, words where the model has them, and what is hostile in a catalog."""
+"""The page's frame: API key, theme, text search if the model supports it, and hostile content in a catalog."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
 
 def staged(keyring: Keyring | None = None) -> Stage:
-    """An API whose model has words, and a collection with a hostile item; its pictures are at no host."""
+    """Return an API whose model understands text, and a collection with a hostile item; no host serves its pictures."""
     stage = make_stage(Settings(), keyring)
     put(
         stage.store,
@@ -34,7 +34,7 @@ def staged(keyring: Keyring | None = None) -> Stage:
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[str]:
-    """An API that asks for a key."""
+    """The URL of an API that requires a key."""
     stage = staged(Keyring([KEPT]))
     with served(stage.app, stage.parts.settings) as url:
         yield url
@@ -42,7 +42,7 @@ def guarded() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def worded() -> Iterator[str]:
-    """An API without keys."""
+    """The URL of an API without keys."""
     stage = staged()
     with served(stage.app, stage.parts.settings) as url:
         yield url
@@ -52,12 +52,12 @@ def test_the_key_is_asked_for_once_and_kept_in_the_tab(browser: Browser, guarded
     with visiting(browser, guarded) as visitor:
         page = visitor.page
         visitor.open()
-        dialog = page.get_by_role("dialog", name="An API key is needed")
+        dialog = page.get_by_role("dialog", name="API key required")
         expect(dialog).to_have_count(1)
         assert visitor.serious_violations() == []
         page.get_by_label("API key", exact=True).and_(page.locator("input")).fill("wrong")
         page.get_by_role("button", name="Use this key").click()
-        expect(page.get_by_role("alert")).to_contain_text("not known here")
+        expect(page.get_by_role("alert")).to_contain_text("not valid here")
         page.locator("#api-key").fill(KEY)
         page.get_by_role("button", name="Use this key").click()
         expect(page.locator(".tile")).to_have_count(3)
@@ -110,10 +110,10 @@ def test_where_nothing_was_submitted_yet_the_way_there_is_shown(browser: Browser
     with served(stage.app, stage.parts.settings) as url, visiting(browser, url) as visitor:
         page = visitor.page
         visitor.open()
-        expect(page.get_by_role("heading", name="There is nothing to search yet")).to_be_visible()
+        expect(page.get_by_role("heading", name="Nothing to search yet")).to_be_visible()
         assert visitor.serious_violations() == []
         page.get_by_role("navigation").get_by_role("link", name="Collections").click()
-        expect(page.get_by_role("heading", name="No collection yet")).to_be_visible()
+        expect(page.get_by_role("heading", name="No collections yet")).to_be_visible()
         page.get_by_role("link", name="Submit a catalog").click()
         expect(page.get_by_role("heading", name="No jobs yet")).to_be_visible()
 

@@ -1,4 +1,4 @@
-"""Searching as people do it: by an item, a picture, its address and words; filtered, steered, cut and shared."""
+"""Searching as users do: by an item, a picture, its URL or text; filtered, steered, cropped and shared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.browser_tab import Visitor, visiting
 from tests.browser.conftest import ShopService
-from tests.browser.search_steps import DROP, found, picture_of, search_by_item
+from tests.browser.search_steps import DROP, found, picture_of, search_by_item, submit_dated
 from tests.e2e.standalone_process import vitrine
 from tests.patience import CLICK_PATIENCE
 
@@ -101,7 +101,7 @@ def test_a_chosen_file_is_searched_and_a_part_of_it_cut_out_by_dragging(
         stage["x"] + stage["width"] * 0.65, stage["y"] + stage["height"] * 0.65, steps=4
     )
     page.mouse.up()
-    # The browser may tell the page of the mouse a moment after it has told us that it did.
+    # The page may receive the mouse event a moment after Playwright's call returns.
     expect(page.locator(".crop-frame")).to_have_attribute(
         "style", re.compile(r"width: (29\.[89]|30)")
     )
@@ -188,7 +188,7 @@ def test_words_are_refused_in_clear_words_where_the_model_has_none(visitor: Visi
     visitor.open()
     page.get_by_role("searchbox").fill("a red coat")
     page.get_by_role("button", name="Search", exact=True).click()
-    expect(page.get_by_text("has no text tower")).to_be_visible()
+    expect(page.get_by_text("understands pictures only")).to_be_visible()
     expect(page.locator(".hit")).to_have_count(0)
 
 
@@ -213,6 +213,41 @@ def test_filters_come_from_the_collection_and_narrow_what_is_found(
     expect(page.locator(".hit").nth(12)).to_be_visible()
 
 
+def test_a_date_field_is_filtered_from_day_to_day(visitor: Visitor, service: ShopService) -> None:
+    page = visitor.page
+    days = [f"2026-11-{day:02}T12:00:00Z" for day in range(1, 7)]
+    submit_dated(service, days)
+    items = [each.id for each in service.items[: len(days)]]
+    visitor.open(f"#/search?collection=dated&item={items[0]}")
+    expect(page.locator(".hit")).to_have_count(5)
+    page.get_by_label("added, from").fill("2026-11-03")
+    expect(page.locator(".hit")).to_have_count(4)
+    page.get_by_label("added, to").fill("2026-11-04")
+    expect(page.locator(".hit")).to_have_count(2)
+    assert set(found(page)) == set(items[2:4])
+    page.get_by_role("button", name="2026-11-06: 1", exact=True).click()
+    expect(page.locator(".hit")).to_have_count(1)
+    assert found(page) == [items[5]]
+    for name in ("from", "to"):
+        expect(page.get_by_label(f"added, {name}")).to_have_value("2026-11-06")
+    page.get_by_label("added, to").fill("")
+    page.get_by_label("added, from").fill("")
+    expect(page.locator(".hit")).to_have_count(5)
+
+
+def test_a_year_that_is_being_typed_is_not_searched(visitor: Visitor, service: ShopService) -> None:
+    page = visitor.page
+    submit_dated(service, [f"2026-11-{day:02}T00:00:00Z" for day in range(1, 7)])
+    visitor.open(f"#/search?collection=dated&item={service.items[0].id}")
+    expect(page.locator(".hit")).to_have_count(5)
+    bound = page.get_by_label("added, from")
+    bound.fill("0202-11-05")
+    expect(page.get_by_label("added, from")).to_have_value("0202-11-05")
+    assert "filter" not in page.url
+    bound.fill("2026-11-05")
+    expect(page.locator(".hit")).to_have_count(2)
+
+
 def test_nothing_behind_the_filters_is_said_so(visitor: Visitor, service: ShopService) -> None:
     visitor.open(
         f'#/search?collection=shop&item={service.items[0].id}&filter={{"price":{{"lt":0}}}}'
@@ -220,7 +255,7 @@ def test_nothing_behind_the_filters_is_said_so(visitor: Visitor, service: ShopSe
     expect(
         visitor.page.get_by_role("heading", name="No results with these filters")
     ).to_be_visible()
-    visitor.page.get_by_role("button", name="Clear the filters").click()
+    visitor.page.get_by_role("button", name="Clear filters").click()
     assert found(visitor.page)
 
 
@@ -242,9 +277,9 @@ def test_plus_and_minus_steer(visitor: Visitor, service: ShopService) -> None:
     ).click()
     expect(page.locator(".steer.like")).to_contain_text(wanted)
     page.wait_for_url(re.compile(f"[?&]like={wanted}"))
-    assert wanted not in found(page)  # What is asked with is not found.
+    assert wanted not in found(page)  # An example is never among its own results.
     for item in (first[1], wanted):
-        page.get_by_role("button", name=f"Forget {item}").click()
+        page.get_by_role("button", name=f"Remove {item}").click()
     expect(page.locator(".steer")).to_have_count(0)
     assert found(page) == first
 
@@ -254,7 +289,7 @@ def test_the_next_page_comes_on_scrolling_and_no_item_twice(
 ) -> None:
     page = visitor.page
     search_by_item(visitor, service)
-    end, until = page.get_by_text("That is all"), time.monotonic() + CLICK_PATIENCE
+    end, until = page.get_by_text("End of results"), time.monotonic() + CLICK_PATIENCE
     while not end.is_visible():
         assert time.monotonic() < until
         page.mouse.wheel(0, 4000)
@@ -320,7 +355,7 @@ def test_the_keyboard_reaches_the_question_and_a_hit(visitor: Visitor) -> None:
     visitor.open()
     expect(page.locator(".tile").first).to_be_visible()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
     for _ in range(12):

@@ -1,4 +1,4 @@
-"""The service as people look at it: who works, what waits, how much was done, where to look further."""
+"""The system view: workers, queues, throughput, and links to other dashboards."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_it_tells_workers_queues_and_whether_everything_answers(
     queues = page.get_by_role("table", name="Queues")
     expect(queues.get_by_role("row", name=re.compile("^builtin"))).to_be_visible()
     for name in ("ledger", "store", "model builtin"):
-        expect(page.locator(".checks li", has_text=name)).to_contain_text("answers")
+        expect(page.locator(".checks li", has_text=name)).to_contain_text("ok")
     assert visitor.serious_violations() == []
 
 
@@ -42,7 +42,7 @@ def test_the_last_hour_is_drawn_and_told_in_numbers(visitor: Visitor, service: S
     )
     expect(page.locator(".plot .bars")).to_have_attribute("aria-label", re.compile("the most at"))
     page.get_by_text("As a table").click()
-    table = page.get_by_role("table", name="Pictures a minute")
+    table = page.get_by_role("table", name="Pictures per minute")
     expect(table.locator("tbody tr")).not_to_have_count(0)
     assert visitor.serious_violations() == []
 
@@ -65,7 +65,7 @@ def test_what_does_not_answer_is_named(visitor: Visitor) -> None:
     visitor.page.route("**/readyz", not_ready)
     visitor.open("#/system")
     expect(visitor.page.locator(".checks li", has_text="store")).to_contain_text("does not answer")
-    expect(visitor.page.locator(".checks li", has_text="ledger")).to_contain_text("answers")
+    expect(visitor.page.locator(".checks li", has_text="ledger")).to_contain_text("ok")
     visitor.forgive("503")
 
 
@@ -74,7 +74,7 @@ def test_a_service_that_is_gone_is_said_so_and_what_was_seen_stays(visitor: Visi
     visitor.open("#/system")
     expect(page.get_by_role("table", name="Workers")).to_be_visible()
     page.route("**/v1/system", lambda route: route.abort())
-    expect(page.get_by_role("alert")).to_contain_text("The service does not answer")
+    expect(page.get_by_role("alert")).to_contain_text("The service is unreachable")
     expect(page.get_by_role("table", name="Workers")).to_be_visible()
     page.unroute("**/v1/system")
     page.get_by_role("button", name="Try again").click()

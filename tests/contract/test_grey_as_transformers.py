@@ -1,6 +1,7 @@
-"""A picture in base64 through RunPod's dialect to a real DINOv2, without its colours, against transformers' own.
+"""A base64 picture, embedded in grey by a real DINOv2 through the RunPod dialect, compared with
+transformers' own output.
 
-All is real but the queue, as in `test_scores_as_transformers`; the model is tiny, with random weights.
+All parts are real except the queue, as in `test_scores_as_transformers`; the model is tiny, with random weights.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def service(private_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def class_tokens(service: Service, *, grey: bool) -> NDArray[np.float32]:
-    """transformers' class token of each picture after the last layer norm, scaled to length 1."""
+    """Compute transformers' class token of each picture after the last layer norm, scaled to length 1."""
     loading: Any = transformers  # its own annotations are partial
     processor = loading.AutoImageProcessor.from_pretrained(service.directory, backend="pil")
     model = loading.AutoModel.from_pretrained(service.directory).eval()

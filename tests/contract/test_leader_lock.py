@@ -1,4 +1,4 @@
-"""Turns among the workers, on a real Redis."""
+"""The lock by which one worker at a time takes a periodic task, on a real Redis."""
 
 from __future__ import annotations
 

@@ -426,10 +426,34 @@ def test_pending_pictures_are_counted_over_all_jobs(ledger: Ledger) -> None:
 def test_rejected_rows_are_counted_and_the_first_are_kept(ledger: Ledger) -> None:
     job = new_job(ledger, seal=False)
     rows = [RejectedRow("shop.csv", n, "id", "is empty", "empty_id") for n in range(1200)]
-    ledger.add_rejected_rows(job, rows, count=1200, before=0)
-    ledger.add_rejected_rows(job, [], count=5, before=1200)
-    assert ledger.status(job).rejected_rows == 1205
+    ledger.add_rejected_rows(job, rows, by_code={"empty_id": 1200}, before=0)
+    ledger.add_rejected_rows(job, [], by_code={"empty_id": 2, "bad_url": 3}, before=1200)
+    status = ledger.status(job)
+    assert status.rejected_rows == 1205
+    assert status.rejected_by_code == {"bad_url": 3, "empty_id": 1202}
+    assert status.broken_off is None
+    assert [each.rejected_by_code for each in ledger.jobs() if each.spec.id == job] == [
+        status.rejected_by_code
+    ]
     assert ledger.problems(job) == rows[:1000]
+
+
+@pytest.mark.parametrize("earlier", [0, 3, 1000, 1200])
+def test_where_a_file_broke_off_is_kept_after_any_number_of_rows(
+    ledger: Ledger, earlier: int
+) -> None:
+    job = new_job(ledger, seal=False)
+    rows = [RejectedRow("shop.csv", n, "id", "is empty", "empty_id") for n in range(earlier)]
+    end = RejectedRow("shop.csv", None, None, "the gzip data ends too early", "unreadable")
+    if rows:
+        ledger.add_rejected_rows(job, rows, by_code={"empty_id": earlier}, before=0)
+    for _ in range(2):  # The reply to the first call was lost.
+        ledger.add_rejected_rows(job, [end], by_code={"unreadable": 1}, before=earlier)
+    status = ledger.status(job)
+    assert status.broken_off == end
+    assert status.rejected_rows == earlier + 1
+    assert status.rejected_by_code == {"unreadable": 1} | ({"empty_id": earlier} if rows else {})
+    assert ledger.problems(job) == [*rows[:1000], end]
 
 
 def test_an_unknown_job_is_said_to_be_unknown(ledger: Ledger) -> None:

@@ -1,6 +1,7 @@
-"""The ledger's clock is set back: nothing waits until it has come round again. One suite over both ledgers.
+"""The ledger's clock is set back: nothing waits until it has caught up. One suite over both ledgers.
 
-Redis's clock cannot be set from here: there, every time that was written is moved ahead instead, which is the same.
+Redis's clock cannot be changed from here, so for Redis all stored times are moved ahead
+instead, which has the same effect.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ TIMES = ("queued", "leased", "due")
 
 @dataclass
 class Bench:
-    """A ledger, and how its clock is moved for one job; positive seconds set it back."""
+    """A ledger, and a function that sets its clock back for one job by some seconds."""
 
     ledger: Ledger
     set_back: Callable[[str, float], None]
 
     def job(self, chunks: int) -> str:
-        """A sealed job of chunks of two pictures, swept once."""
+        """Create a sealed job with chunks of two pictures, swept once."""
         spec = JobSpec(new_job_id(), "shop", "builtin", "test", created_at=time.time())
         self.ledger.create(spec)
         for start in range(0, 2 * chunks, 2):
@@ -46,11 +47,11 @@ class Bench:
         return spec.id
 
     def sweep(self, job: str, lost_before: float = 0.0) -> list[int]:
-        """Sweep, nothing being lost unless said."""
+        """Sweep; by default no message counts as lost."""
         return self.ledger.sweep(job, lost_before=lost_before)
 
     def lease(self, job: str, number: int, seconds: float = TERM) -> Lease:
-        """A lease that must be granted."""
+        """Lease a chunk and require that the lease is granted."""
         lease = self.ledger.lease(job, number, seconds=seconds)
         assert isinstance(lease, Lease), lease
         return lease
@@ -139,7 +140,7 @@ def test_what_was_queued_keeps_its_order_and_nothing_waiting_is_taken_for_lost(
     assert times == sorted(times)
     assert len(times) == 3
     assert max(times) <= bench.ledger.clock()
-    # The oldest message waiting is chunk 0's, so nothing queued with it or later was lost.
+    # Chunk 0's message is the oldest one waiting, so none queued with it or later was lost.
     assert bench.sweep(job, lost_before=times[0]) == []
 
 

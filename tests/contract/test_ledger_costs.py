@@ -1,4 +1,6 @@
-"""What a call costs Redis does not depend on how large the job is, or how many finished jobs there are: counted, not timed."""
+"""A call's cost for Redis does not depend on the size of the job or the number of finished jobs:
+commands are counted, not timed.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,9 @@ from vitrine.ledger import Lease, NewChunk
 from vitrine.ledger.redis_ledger import RedisLedger
 
 SMALL, LARGE = 4, 400
-"""Chunks of the two jobs that are compared."""
+"""Chunk counts of the two jobs that are compared."""
 SLACK = 3
-"""Commands of a connection that looks whether it still stands, and the question for the count."""
+"""Allowance for commands of the connection's health check and of the count itself."""
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def job_of(ledger: RedisLedger, chunks: int) -> str:
 
 
 def commands(ledger: RedisLedger, call: Callable[[], object]) -> int:
-    """How many commands the server ran for it, those within scripts included."""
+    """Return how many commands the server ran for the call, including those within scripts."""
 
     def so_far() -> int:
         stats: dict[str, Any] = ledger._redis.info("stats")
@@ -68,7 +70,7 @@ def test_a_call_costs_the_same_for_a_large_job(ledger: RedisLedger, name: str) -
     costs: list[int] = []
     for chunks in (SMALL, LARGE):
         job = job_of(ledger, chunks)
-        CALLS[name](ledger, job)  # Loads its script.
+        CALLS[name](ledger, job)  # loads its script
         if name == "chunk":
             job = job_of(ledger, chunks)
         costs.append(commands(ledger, lambda job=job: CALLS[name](ledger, job)))  # type: ignore[misc]

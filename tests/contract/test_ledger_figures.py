@@ -1,4 +1,4 @@
-"""What people look at beside the counts: where a job's chunks are, and how many outcomes each minute had."""
+"""Figures that people read next to the counts: where a job's chunks are, and how many outcomes each minute had."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
 
 
 def recorded(ledger: Ledger) -> tuple[int, int]:
-    """Of the last minutes together, so that a minute may begin within a test."""
+    """Sum the last three minutes, since a new minute may begin during a test."""
     minutes = ledger.outcomes(3)
     return sum(each.embedded for each in minutes), sum(each.failed for each in minutes)
 

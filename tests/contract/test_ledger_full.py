@@ -1,4 +1,4 @@
-"""A Redis that is full of jobs' own data: work ends, jobs are cancelled, and both make room again, with no more memory given."""
+"""A Redis that is full of jobs' data: work finishes and jobs are cancelled without more memory, and both free memory."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from vitrine.standalone.redis_binary import BINARY_VARIABLE
 from workers.maintenance.leader_lock import try_acquire
 
 ROOM = 2**20
-"""Bytes until the limit is reached: some 150 chunks as they are here."""
+"""Bytes until the limit is reached: about 150 chunks of the size used here."""
 OVER = 2**17
-"""Bytes by which it is passed then, so that no single step makes room by itself."""
+"""Bytes in use above the lowered limit, so that no single step frees enough memory."""
 WIDTH = 150
 LETTERS = "".join(random.Random(7).choices("0123456789abcdef", k=64 * WIDTH))
-"""A chunk's worth of what is hardly to be compressed."""
+"""Text for one chunk that hardly compresses."""
 
 
 @pytest.fixture(scope="module", params=["wheel", "system"])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """Both servers that a user may have: scripts are checked for memory in another way from Redis 7 on."""
+    """Each Redis server that a user may have: from version 7 on, the memory check of scripts differs."""
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "system":
             binary = shutil.which("redis-server")
@@ -77,7 +77,7 @@ def write_without_end(ledger: RedisLedger, job: str) -> None:
 
 
 def fill(ledger: RedisLedger) -> str:
-    """A sealed job that took all the memory there was, and then a little less of it."""
+    """Create a sealed job that fills the memory, then lower the limit a little further."""
     redis = ledger._redis
     redis.config_set("maxmemory", used(redis) + ROOM)
     job = new_job(ledger, seal=False)

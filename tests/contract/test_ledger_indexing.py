@@ -1,4 +1,4 @@
-"""What both ledgers promise of jobs that wait for their collection's index: in memory, and on a real Redis."""
+"""Jobs that wait for their collection's index: the behaviour of both ledgers, in memory and on a real Redis."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from vitrine.ledger.scripts import job_key
 from vitrine.testing.memory_ledger import MemoryLedger
 
 BULK = 3
-"""Embedded pictures from which a job of these tests waits for its index."""
+"""Embedded pictures from which on a job in these tests waits for its index."""
 
 
 @dataclass
 class Bench:
-    """A ledger, and how to pretend that a job's index was last looked at some seconds earlier."""
+    """A ledger, and a function that moves a job's last index check some seconds into the past."""
 
     ledger: Ledger
     pass_time: Callable[[str, float], None]
@@ -40,7 +40,7 @@ class Bench:
         return spec.id
 
     def finish(self, job: str, *, failed: int = 0, number: int = 0) -> JobState:
-        """Do a chunk; its last `failed` pictures fail."""
+        """Finish a chunk; its last `failed` pictures fail."""
         lease = self.ledger.lease(job, number, seconds=60)
         assert isinstance(lease, Lease), lease
         images = lease.chunk.images
@@ -53,7 +53,7 @@ class Bench:
         return report.state
 
     def indexing(self, images: int = BULK, *, failed: int = 0) -> str:
-        """A job that waits for its index."""
+        """Create a job that waits for its index."""
         job = self.job(images)
         assert self.finish(job, failed=failed) is JobState.INDEXING
         return job
@@ -84,14 +84,14 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     )
 
     def pass_time(job: str, seconds: float) -> None:
-        # Redis's clock cannot be moved, so what was written by it is.
+        # Redis's clock cannot be moved, so move the time it stored.
         key = job_key(job, "job")
         seen = float(real._redis.hget(key, "index:seen") or 0)
         real._redis.hset(key, "index:seen", f"{seen - seconds:.6f}")
 
     made = Bench(real, pass_time)
     yield made
-    for job in made.jobs:  # None is left waiting, for other suites on the same server to meet.
+    for job in made.jobs:  # Leave no waiting job to other suites on the same server.
         real.complete(job)
     real.close()
 
@@ -182,7 +182,7 @@ def test_a_standstill_is_timed_and_progress_ends_it(bench: Bench) -> None:
     for turn in (1, 2):
         bench.pass_time(job, 30)
         still = bench.ledger.record_index_progress(job, indexed=5, points=9)
-        assert 30 * turn <= still < 30 * turn + 20  # and what the test itself took
+        assert 30 * turn <= still < 30 * turn + 20  # plus the time the test itself took
     bench.pass_time(job, 30)
     assert bench.ledger.record_index_progress(job, indexed=6, points=9) == 0.0
 

@@ -1,4 +1,4 @@
-"""Outcomes that are written while the chunk stays leased, on both ledgers."""
+"""Outcomes recorded while the chunk stays leased, on both ledgers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.contract.test_ledger import counts, failed, leased, ledger, new_job, 
 from vitrine.core.types import JobState
 from vitrine.ledger import LeaseRefusal, Ledger
 
-__all__ = ["ledger"]  # The fixture, on both.
+__all__ = ["ledger"]  # the fixture, for both
 
 SHORT = 0.02
 

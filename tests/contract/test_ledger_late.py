@@ -1,4 +1,6 @@
-"""Who comes late: a worker whose chunk passed on, a second retry of the same failures. One suite over both ledgers."""
+"""Late calls: from a worker whose chunk was passed on, or a second retry of the same failures.
+One suite over both ledgers.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,11 @@ from vitrine.ledger.redis_ledger import RedisLedger
 __all__ = ["ledger", "on_redis"]  # fixtures
 
 FROZEN = 0.05
-"""Seconds of a lease whose worker sleeps past it."""
+"""Seconds of a lease that expires while its worker sleeps."""
 
 
 def passed_on(ledger: Ledger, job: str) -> tuple[Lease, Lease]:
-    """The lease of a worker that froze, and that of the one who has its chunk by now."""
+    """Return the lease of a frozen worker, and the lease of the worker that now has its chunk."""
     frozen = leased(ledger, job, seconds=FROZEN)
     until(lambda: ledger.sweep(job, lost_before=0) == [0])
     return frozen, leased(ledger, job)

@@ -1,4 +1,4 @@
-"""What a resume stands on, on both ledgers: marks, writes that know what is last, and rejected rows counted once."""
+"""What a resume relies on, on both ledgers: marks, writes that check the last chunk, and rejected rows counted once."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def problem(line: int) -> RejectedRow:
 
 def test_the_marks_of_an_open_job_are_told_in_order(ledger: Ledger, job: str) -> None:
     assert list(ledger.marks(job)) == []
-    count = 20_000  # Several blocks of reading.
+    count = 20_000  # read in several blocks
     for at in range(0, count, 1000):
         ledger.add_chunks(job, [chunk(n) for n in range(at, at + 1000)])
     assert list(ledger.marks(job)) == [mark(n) for n in range(count)]
@@ -59,7 +59,7 @@ def test_a_write_that_believes_in_another_last_chunk_is_refused(ledger: Ledger, 
     assert ledger.add_chunks(job, [chunk(0), chunk(1)], after=b"") == [0, 1]
     before = ledger.status(job)
     for believed in (b"", mark(0), mark(2)):
-        with pytest.raises(LedgerUnavailable, match=f"written last to job {job} is not there"):
+        with pytest.raises(LedgerUnavailable, match=f"last write to job {job} is missing"):
             ledger.add_chunks(job, [chunk(2)], after=believed)
         with pytest.raises(LedgerUnavailable):
             ledger.seal(job, after=believed)
@@ -85,18 +85,40 @@ def test_a_cancelled_job_keeps_no_marks(ledger: Ledger, job: str) -> None:
 
 def test_rejected_rows_that_are_told_twice_count_once(ledger: Ledger, job: str) -> None:
     for _ in range(2):
-        ledger.add_rejected_rows(job, [problem(2), problem(3)], count=2, before=0)
+        ledger.add_rejected_rows(
+            job, [problem(2), problem(3)], by_code={"no_image": 1, "bad_url": 1}, before=0
+        )
     for _ in range(2):
-        ledger.add_rejected_rows(job, [problem(9)], count=1, before=2)
+        ledger.add_rejected_rows(job, [problem(9)], by_code={"no_image": 1}, before=2)
     assert ledger.status(job).rejected_rows == 3
+    assert ledger.status(job).rejected_by_code == {"bad_url": 1, "no_image": 2}
     assert [row.line for row in ledger.problems(job)] == [2, 3, 9]
     with pytest.raises(LedgerUnavailable):
-        ledger.add_rejected_rows(job, [problem(9)], count=1, before=7)
+        ledger.add_rejected_rows(job, [problem(9)], by_code={"no_image": 1}, before=7)
+    assert ledger.status(job).rejected_by_code == {"bad_url": 1, "no_image": 2}
 
 
 def test_rejected_rows_of_a_job_that_is_gone_leave_nothing_behind(redis_server: str) -> None:
     ledger = RedisLedger.connect(redis_server)
     with pytest.raises(NotFound):
-        ledger.add_rejected_rows("nosuchjob", [problem(2)], count=1, before=0)
+        ledger.add_rejected_rows("nosuchjob", [problem(2)], by_code={"no_image": 1}, before=0)
     assert not ledger._redis.exists(job_key("nosuchjob", "job"), job_key("nosuchjob", "problems"))
+    ledger.close()
+
+
+def test_a_job_whose_rejected_rows_have_no_codes_is_read_and_resumed(redis_server: str) -> None:
+    ledger = RedisLedger.connect(redis_server)
+    spec = JobSpec(new_job_id(), "shop", "builtin", "shop.csv", time.time(), reading="{}")
+    ledger.create(spec)
+    # As versions that did not count by code wrote it.
+    ledger._redis.hincrby(job_key(spec.id, "job"), "rejected", 2)
+    row = b'["shop.csv",7,null,"the gzip data ends too early","unreadable"]'
+    ledger._redis.rpush(job_key(spec.id, "problems"), row)
+    status = ledger.status(spec.id)
+    assert (status.rejected_rows, status.rejected_by_code, status.broken_off) == (2, {}, None)
+    assert [row.code for row in ledger.problems(spec.id)] == ["unreadable"]
+    ledger.add_rejected_rows(spec.id, [problem(9)], by_code={"no_image": 1}, before=2)
+    status = ledger.status(spec.id)
+    assert (status.rejected_rows, status.rejected_by_code) == (3, {"no_image": 1})
+    ledger.cancel(spec.id)
     ledger.close()

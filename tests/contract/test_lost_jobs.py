@@ -1,4 +1,4 @@
-"""Jobs that Redis lost, told from the journal: with a real Redis whose keys of a job are taken away."""
+"""Jobs that Redis lost are reported from the journal, with a real Redis from which a job's keys are deleted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def submitted(ledger: RedisLedger, age: float = 0.0) -> str:
 
 
 def lose(ledger: RedisLedger, job: str) -> None:
-    """As if Redis had been emptied, for one job only: other tests use the server too."""
+    """Delete one job's keys as if Redis had been emptied; other tests use the server too."""
     ledger.cancel(job)
     ledger._redis.delete(*ledger._redis.keys(f"vitrine:{{{job}}}:*"))
     ledger._redis.zrem("vitrine:jobs", job)
@@ -146,7 +146,7 @@ def test_a_folder_that_cannot_be_written_stops_no_submission(
     here = Settings(redis_url=private_redis, data_dir=tmp_path / "file" / "data")  # type: ignore[arg-type]
     ledger = JournaledLedger.from_settings(here)
     job = submitted(ledger)
-    assert f"job {job} cannot be noted" in caplog.text
+    assert f"job {job} cannot be recorded" in caplog.text
     assert job in {one.spec.id for one in ledger.jobs(limit=1000)}
     ledger.cancel(job)
     ledger.close()

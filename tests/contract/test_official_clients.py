@@ -1,6 +1,6 @@
-"""The clients that Triton's and RunPod's users have, unchanged, against the API as it is served: over a socket, with a key.
+"""The unchanged clients of Triton's and RunPod's users against the API as it is served: over a socket, with a key.
 
-The lane is a fake, whose vectors depend on nothing but a question's bytes: so what a client reads shows what it asked.
+The lane is a fake whose vectors depend only on a question's bytes, so a client's results show what it sent.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PIXELS = np.linspace(-1, 1, 2 * 3 * 4 * 4, dtype=np.float32).reshape(2, 3, 4, 4)
 
 @pytest.fixture(scope="module")
 def stage() -> Stage:
-    """Parts with one worker, known as `siglip`; `later` is a model without one."""
+    """Services with one worker, known as `siglip`; no worker serves the model `later`."""
     settings = Settings(model_aliases={"siglip": "builtin", "later": "clip"})
     made = make_stage(settings, Keyring([KEPT]))
     made.query_client.known[GONE.encode()] = UnusablePicture(
@@ -45,13 +45,13 @@ def stage() -> Stage:
 
 @pytest.fixture(scope="module")
 def url(stage: Stage) -> Iterator[str]:
-    """The API, served on a port of its own."""
+    """The URL of the API, served on its own port."""
     with served(stage.app, stage.parts.settings) as address:
         yield address
 
 
 def imported(name: str) -> ModuleType:
-    """A client's module; what it deprecates of others while it is imported is its own affair."""
+    """Import a client's module, or skip; ignore deprecation warnings from its own imports."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         module: ModuleType = pytest.importorskip(name)

@@ -1,9 +1,9 @@
-"""What the OpenAPI document promises holds for requests that are made from it, good and broken ones.
+"""The OpenAPI document's promises hold for valid and invalid requests generated from it.
 
-Schemathesis reads the document and asks a real server over a real ledger and a real embedded store; only the
-model is a fake. Nothing may be a fault of ours, and every status, header, media type and body must be one
-that the document names. Left out are the checks of what a schema cannot say: that every body which fits the
-schema is accepted (a search has exactly one question), and how one call follows from another.
+Schemathesis reads the document and sends requests to a real server over a real ledger and a real embedded store; only
+the model is a fake. No response may be a server error, and every status, header, media type and body must be one that
+the document names. Checks that a schema cannot express are left out: that every body which fits the schema is accepted
+(a search has exactly one question), and how one call depends on another.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from vitrine.testing.memory_services import MemoryPublisher
 from vitrine.testing.memory_tickets import MemoryTicketStore
 
 EXAMPLES = 60
-"""Of each operation; the cases at the edges of every field come on top."""
+"""Random examples per operation, in addition to the edge cases of every field."""
 UNDECIDED = [
     checks.positive_data_acceptance,
     checks.ensure_resource_availability,
@@ -44,7 +44,7 @@ BEARER = {"Authorization": f"Bearer {KEY}"}
 
 @pytest.fixture(scope="module")
 def url(private_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API as it is served, with one key, over real parts and a small collection."""
+    """The API as it is served, with one key, real services and a small collection."""
     settings = Settings(
         redis_url=SecretStr(private_redis),
         qdrant_url=SecretStr(f"edge://{tmp_path_factory.mktemp('vectors')}"),

@@ -1,4 +1,4 @@
-"""The query lane over a real Redis: the asker's end against the worker's, and the workers' presence."""
+"""The query lane over a real Redis: the client's end, the worker's end, and the registry of live workers."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def worker(*, model: str = "lane-model", supports_text: bool = False) -> WorkerI
 
 
 _at_work: list[threading.Thread] = []
-"""Workers' ends: they have answered before their askers go on, and not yet ended."""
+"""Threads of workers' ends that have replied but may not have ended yet."""
 
 
 class Messages:
-    """The messages of queries, handed to a worker's end at once instead of through the queue."""
+    """Passes query messages directly to a worker's end instead of through the queue."""
 
     def __init__(self, redis: Redis, handle: Callable[[Redis, str], None]) -> None:
         self._redis = redis
@@ -81,7 +81,7 @@ def lane(
 
 
 def answering(how: Callable[[Query], QueryAnswer]) -> Callable[[Redis, str], None]:
-    """A worker's end that answers each question as told."""
+    """Return a worker's end that answers each question with `how`."""
 
     def handle(redis: Redis, requests: str) -> None:
         taken = inbox.take_questions(redis, requests.split(","))
@@ -91,7 +91,7 @@ def answering(how: Callable[[Query], QueryAnswer]) -> Callable[[Redis, str], Non
 
 
 def numbered(query: Query) -> QueryAnswer:
-    """A vector that names its question."""
+    """Return a vector that identifies its question."""
     return QueryVector(np.array([float(query.data), 0.0], np.float32), worker().space)
 
 
@@ -179,7 +179,7 @@ def test_what_is_not_answered_in_time_says_so_and_is_taken_back(redis: Redis) ->
     asked = [Query("image", b"1"), Query("image", b"2")]
     seconds = 0.5
     good, late = lane(redis, the_first).embed_many("lane-model", asked, timeout=seconds)
-    while not isinstance(good, QueryVector):  # This machine takes longer for the first one.
+    while not isinstance(good, QueryVector):  # This machine was too slow for the first one.
         seconds *= 2
         good, late = lane(redis, the_first).embed_many("lane-model", asked, timeout=seconds)
     assert isinstance(late, ModelUnavailable)
@@ -222,7 +222,7 @@ def test_pixels_arrive_as_they_were_sent(redis: Redis) -> None:
     ids=["too few", "half a number", "no shape"],
 )
 def test_pixels_that_are_not_of_their_shape_are_refused(query: Query) -> None:
-    with pytest.raises(BadInput, match="as many as their shape"):
+    with pytest.raises(BadInput, match="does not match their shape"):
         query.pixels()
 
 

@@ -1,4 +1,4 @@
-"""infra/redis.conf on a real server: it starts, keeps what it is told, and refuses rather than evicts."""
+"""infra/redis.conf on a real server: it starts, keeps its data, and refuses writes rather than evicting keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PASSWORD = "only-for-this-test"
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    """The production configuration, moved to a socket and folder of the test's own; gives the socket."""
+    """Run the production configuration on a private socket and folder; yield the socket."""
     socket = str(tmp_path / "redis.sock")
     moved = f'port 0\nunixsocket "{socket}"\n'
     with subprocess.Popen(

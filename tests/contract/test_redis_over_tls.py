@@ -1,4 +1,4 @@
-"""A Redis behind TLS and a password, reached by its URL alone: by the ledger, and by Celery's transport."""
+"""A Redis behind TLS and a password, reached with only its URL by the ledger and by Celery's transport."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ATTEMPTS = 5
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate of 127.0.0.1 that signs itself, and its key."""
+    """Create a self-signed certificate for 127.0.0.1, and its key."""
     made, key = folder / "cert.pem", folder / "key.pem"
     command = [
         "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
@@ -56,7 +56,7 @@ def answers(process: subprocess.Popen[bytes], url: str) -> bool:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
-    """A Redis that speaks TLS only: its port and the certificate to trust; skips where none here can."""
+    """A Redis that accepts only TLS: its port and the certificate to trust; skips if this machine cannot run one."""
     binary = shutil.which("redis-server")
     if binary is None or shutil.which("openssl") is None:
         pytest.skip("there is no redis-server or no openssl on the PATH")

@@ -1,7 +1,8 @@
-"""Scores, embeddings and ready pixels over HTTP and Redis from real models, against transformers' own model and processor.
+"""Scores, embeddings and prepared pixels over HTTP and Redis from real models, compared with
+transformers' own model and processor.
 
-All is real but the queue: a question's message is handed to the worker's end in a thread. The models are tiny, with
-random weights.
+All parts are real except the queue: a question's message goes directly to the worker's end, in a thread. The models
+are tiny, with random weights.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ from workers.stages import Stages
 
 TEXTS = ["a red dress", "stripes", "blue shoe"]
 CLOSE = 1e-4
-"""Of a cosine: unit vectors in float32 through two implementations."""
+"""Tolerance of a cosine between float32 unit vectors from two implementations."""
 
 
 class Messages:
-    """The queue's messages, taken by the worker's end at once."""
+    """Passes the queue's messages directly to the worker's end."""
 
     def __init__(self, worker: QueryWorker) -> None:
         self._worker = worker
@@ -59,14 +60,14 @@ class Messages:
         thread.start()
 
     def close(self) -> None:
-        """Wait for those that have answered and not yet ended."""
+        """Wait for threads that have replied but not ended."""
         for thread in self._at_work:
             thread.join(PATIENCE)
 
 
 @dataclass
 class Service:
-    """The API with one real model behind it, and transformers' own beside."""
+    """The API with one real model, and the same model in transformers."""
 
     client: TestClient
     query_client: QueryClient
@@ -74,7 +75,7 @@ class Service:
     directory: Path
 
     def reference(self) -> tuple[Any, NDArray[np.float32]]:
-        """What transformers gives for all pictures and texts, and the pixels that it made."""
+        """Return transformers' output for all pictures and texts, and the pixels it computed."""
         loading: Any = transformers  # its own annotations are partial
         processor = loading.AutoImageProcessor.from_pretrained(self.directory, backend="pil")
         tokenizer = loading.AutoTokenizer.from_pretrained(self.directory)
@@ -109,7 +110,7 @@ def announced(model: TransformersModel, stages: Stages) -> WorkerInfo:
 
 @contextmanager
 def running(redis: Redis, directory: Path) -> Iterator[Service]:
-    # The reference way: weights at random make much of the last bit that the fast way's scaling may differ in.
+    # Use the reference preprocessing: random weights amplify the last bit, in which the fast path's scaling may differ.
     model = TransformersModel(directory, given=str(directory), device="cpu", preprocess="reference")
     batcher = Batcher(model, size=16, wait=0.001)
     batcher.start()
@@ -149,7 +150,7 @@ def test_scores_are_those_of_transformers_own_model(service: Service) -> None:
     images = torch.nn.functional.normalize(told.image_embeds, dim=-1)
     words = torch.nn.functional.normalize(told.text_embeds, dim=-1)
     cosines = (images @ words.T).numpy().ravel()
-    assert np.ptp(cosines) > 100 * CLOSE  # random, and yet not all alike
+    assert np.ptp(cosines) > 100 * CLOSE  # random, but not all alike
     results = body["results"]
     np.testing.assert_allclose([one["cosine"] for one in results], cosines, atol=CLOSE)
     expected = np.maximum(100 * cosines, 0)

@@ -1,4 +1,4 @@
-"""One suite over both books of tickets: in memory, and on a real Redis."""
+"""One suite over both ticket stores: in memory, and on a real Redis."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vitrine.tickets import Claim, NewTicket, TicketCounts, TicketState, TicketS
 from vitrine.tickets.redis_tickets import OVERHEAD_BYTES, RedisTicketStore
 
 SHORT = 0.05
-"""Seconds of what is meant to run out within the test."""
+"""Seconds of a lifetime that ends within the test."""
 
 
 def prefix() -> str:
@@ -185,7 +185,7 @@ def test_one_that_has_lived_its_time_is_forgotten(tickets: TicketStore) -> None:
     ttl = SHORT
     opened(tickets, "waits", "runs", ttl=ttl)
     while (claim := tickets.claim(["clip"], seconds=60)) is None:
-        ttl *= 2  # This machine was too slow to claim it while it lived.
+        ttl *= 2  # This machine was too slow to claim it before it expired.
         opened(tickets, "waits", "runs", ttl=ttl)
     time.sleep(2 * ttl)
     assert tickets.claim(["clip"], seconds=60) is None
@@ -231,7 +231,7 @@ def test_who_looks_for_work_is_woken_by_it(tickets: TicketStore) -> None:
 
 def test_who_looks_for_work_can_be_woken_for_nothing(tickets: TicketStore) -> None:
     tickets.wake()
-    # Not woken, it would wait for longer than pytest lets a test take.
+    # Without the wake-up, it would wait longer than pytest's timeout allows.
     tickets.wait_for_work(1_000_000)
 
 
@@ -243,7 +243,7 @@ def test_a_full_book_refuses_until_something_has_ended(tickets_of_two: TicketSto
     assert refused.value.retry_after > 0
     assert state(tickets, "c") is None
     tickets.finish(claimed(tickets), TicketState.COMPLETED, b"{}")
-    opened(tickets, "c")  # in the place of what has ended
+    opened(tickets, "c")  # takes the space of an ended one
     assert state(tickets, "a") is None
     with pytest.raises(QueueFull):
         opened(tickets, "d")
@@ -251,7 +251,7 @@ def test_a_full_book_refuses_until_something_has_ended(tickets_of_two: TicketSto
 
 @pytest.fixture(params=["memory", "redis"])
 def tickets_of_two(request: pytest.FixtureRequest) -> Iterator[TicketStore]:
-    """A book with room for two."""
+    """A ticket store with space for two."""
     if request.param == "memory":
         yield MemoryTicketStore(limit=2)
         return

@@ -1,7 +1,7 @@
 """One suite over every vector store: in memory, embedded, behind a store process, and a Qdrant server.
 
-The gateway to a server runs twice: over HTTP against Qdrant's own local mode (`qdrant-local`), always,
-and against a real server where `VITRINE_TEST_QDRANT_URL` names one.
+The gateway to a server runs twice: always over HTTP against Qdrant's own local mode (`qdrant-local`), and against a
+real server if `VITRINE_TEST_QDRANT_URL` names one.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ PROVENANCE = Provenance(
 )
 SCORE_TOLERANCE = 1e-5  # float32 dot products of unit vectors, summed in different orders
 TOKEN = "a-token-for-the-tests"
-INDEX_POINTS = 200  #: So many points get an index: 25 KB of vectors.
+INDEX_POINTS = 200  #: Points from which on an index is built: 25 KB of vectors.
 
 
 @dataclass
 class Bench:
-    """A kind of store: how to open it on the same data again, and a collection name of this test's own."""
+    """A kind of store: how to reopen it on the same data, and a collection name for this test."""
 
     kind: str
     open: Callable[[], AbstractContextManager[VectorStore]]
@@ -143,7 +143,7 @@ def batch(
     vectors: NDArray[np.float32] | None = None,
     seed: int = 0,
 ) -> PointBatch:
-    """A point for each entry of `items`; an item named again gets its next picture."""
+    """Return a point for each entry of `items`; a repeated item gets its next picture."""
     indexes = [items[:row].count(item) for row, item in enumerate(items)]
     return PointBatch(
         ids=[point_id(name, item, index) for item, index in zip(items, indexes, strict=True)],
@@ -160,7 +160,7 @@ def numbered(count: int) -> list[str]:
     return [f"item-{row:04d}" for row in range(count)]
 
 
-# What a collection is.
+# Collections.
 
 
 def test_ensure_twice_is_once(store: VectorStore, bench: Bench) -> None:
@@ -336,8 +336,14 @@ def test_vectors_that_break_the_contract_are_refused_whole(
 
 @pytest.mark.parametrize(
     "field",
-    [{"price": float("nan")}, {"ean": 2**63}, {"title": "\ud800"}],
-    ids=["nan", "65 bits", "half a surrogate pair"],
+    [
+        {"price": float("nan")},
+        {"ean": 2**63},
+        {"title": "\ud800"},
+        {"sizes": [1.5, float("inf")]},
+        {"eans": [1, -(2**63)]},
+    ],
+    ids=["nan", "65 bits", "half a surrogate pair", "infinity in a list", "65 bits in a list"],
 )
 def test_a_payload_that_cannot_be_stored_is_rejected_naming_its_item(
     store: VectorStore, bench: Bench, field: Payload
@@ -364,7 +370,7 @@ def test_points_outlive_the_store_object(bench: Bench) -> None:
     with bench.open() as store:
         store.ensure(bench.name, SPACE)
         store.upsert(bench.name, points)
-        if bench.kind != "qdrant-local-disk":  # its schema of indexes is kept in memory only
+        if bench.kind != "qdrant-local-disk":  # its index schema is kept only in memory
             before = store.describe(bench.name)
     with bench.open() as store:
         if bench.kind != "qdrant-local-disk":
@@ -511,7 +517,7 @@ def test_counts_out_of_bounds_are_bad_input(
 
 
 def _many_pictures(name: str) -> PointBatch:
-    """One item with 120 pictures near the query, ten more with three each, further off."""
+    """One item with 120 pictures near the query, and ten more with three each, further away."""
     items = ["crowd"] * 120 + [f"other-{row % 10}" for row in range(30)]
     vectors = unit_vectors(150, seed=4)
     vectors[:120] = vectors[:120] * np.float32(0.2) + vectors[0]
@@ -699,7 +705,214 @@ def test_a_field_without_an_index_is_refused_naming_those_with_one(
         store.facet(bench.name, "colour", top=0)
 
 
-# Many at once.
+# Dates, and lists of numbers.
+
+DATED: list[Payload] = [
+    {"added": "2026-11-03T00:00:00Z"},
+    {"added": "2026-11-03T23:59:59Z"},
+    {"added": "2026-11-04T00:00:00Z"},
+    {"added": ["2026-10-31T12:00:00Z", "2026-12-01T12:00:00Z"]},
+    {"added": ["soon", "2026-11-05T00:00:00Z"]},
+    {"added": "soon"},
+    {"added": "2026-11-03"},
+    {"added": "2026-11-03T10:00:00+02:00"},
+    {"added": "2026-02-30T00:00:00Z"},
+    {"added": 5},
+    {"added": [2026, 5.5]},
+    {"added": True},
+    {"added": None},
+    {"added": "0001-01-01T00:00:00Z"},
+    {"added": "9999-12-31T23:59:59Z"},
+    {},
+]
+
+DATE_FILTERS: list[dict[str, Any]] = [
+    {"added": {"gte": "2026-11-03", "lte": "2026-11-03"}},
+    {"added": {"gt": "2026-11-03"}},
+    {"added": {"lt": "2026-11-03"}},
+    {"added": {"lte": "2026-11-03"}},
+    {"added": {"gte": "2026-11-03T23:59:59Z", "lt": "2026-11-04T00:00:01Z"}},
+    {"added": {"gt": "2026-11-04T00:59:58+01:00", "lte": "2026-11-04 00:00"}},
+    {"added": {"gte": "2026-11-03T23:59:58.5Z"}},
+    {"added": {"gte": "2026-11-06", "lte": "2026-11-30"}},
+    {"added": {"gte": "0001-01-01"}},
+    {"added": {"lte": "9999-12-31"}},
+    {"added": {"gt": "9999-12-31"}},
+    {"added": "2026-11-03"},
+    {"added": "2026-11-04T00:00:00Z"},
+    {"added": "2026-11-03T10:00:00+02:00"},
+    {"added": "2026-11-04T01:00:00+01:00"},
+    {"added": ["2026-11-03", "soon", 5]},
+    {"added": ["2026-10-31", "2026-11-04T00:00:00Z"]},
+    {"added": "soon"},
+    {"added": 5},
+    {"added": 5.5},
+    {"added": True},
+    {"added": {"gte": 5}},
+    {"added": {"lt": 1e18}},
+    {"not": {"added": {"gte": "2026-11-03"}}},
+    {"not": {"added": "2026-11-03"}},
+    {
+        "or": [
+            {"added": {"lt": "2000-01-01"}},
+            {"and": [{"added": "2026-11-03"}, {"added": "soon"}]},
+        ]
+    },
+]
+
+
+@pytest.mark.parametrize("first", [0, 4, 5, 9, 10, 11], ids=lambda row: repr(DATED[row]["added"]))
+def test_dates_mean_the_same_whatever_else_their_field_holds(
+    store: VectorStore, bench: Bench, first: int
+) -> None:
+    """A field is indexed by its first value; the others are found all the same."""
+    rows = [DATED[first], *DATED]
+    points = batch(bench.name, numbered(len(rows)), fields=rows)
+    store.upsert(bench.name, _part(points, 0, 1))
+    store.upsert(bench.name, _part(points, 1, len(rows)))
+    for value in DATE_FILTERS:
+        where = parse_filter(value)
+        expected = {
+            item
+            for item, fields in zip(points.item_ids, rows, strict=True)
+            if matches(where, fields)
+        }
+        found = store.search(bench.name, points.vectors[0], top=50, where=where)
+        assert {group.item_id for group in found} == expected, value
+        assert store.count(bench.name, where) == len(expected), value
+
+
+def _part(points: PointBatch, start: int, end: int) -> PointBatch:
+    columns = {name: getattr(points, name)[start:end] for name in points.__slots__}
+    return PointBatch(**columns)
+
+
+def test_a_date_field_is_described_and_its_payload_kept(store: VectorStore, bench: Bench) -> None:
+    fields: list[Payload] = [
+        {"added": "2026-11-03T00:00:00Z", "seen": ["2026-11-03T00:00:00Z"], "note": "soon"},
+        {"added": "soon", "note": "2026-11-03T00:00:00Z"},
+    ]
+    points = batch(bench.name, numbered(2), fields=fields)
+    store.upsert(bench.name, points)
+    expected = {"added": "datetime", "seen": "datetime", "note": "keyword"}
+    assert store.describe(bench.name).indexed_fields == expected
+    assert store.indexed_fields(bench.name) == expected
+    for row, item in enumerate(points.item_ids):
+        assert store.item(bench.name, item)[0].payload == points.payload(row)
+
+
+def test_a_range_of_dates_over_a_field_without_dates_is_refused(
+    store: VectorStore, bench: Bench
+) -> None:
+    fields: list[Payload] = [{"code": "2026-11-03", "price": 5}]
+    store.upsert(bench.name, batch(bench.name, numbered(1), fields=fields))
+    for field, kind in (("code", "keyword"), ("price", "float")):
+        where = parse_filter({"or": [{"code": "x"}, {field: {"gte": "2026-11-01"}}]})
+        asks: list[Callable[[Any], object]] = [
+            lambda where: store.count(bench.name, where),
+            lambda where: store.search(bench.name, unit_vectors(1)[0], top=1, where=where),
+            lambda where: store.facet(bench.name, "code", where=where),
+        ]
+        for ask in asks:
+            with pytest.raises(BadInput, match=rf"'{field}' .* holds no dates .* {kind}"):
+                ask(where)
+    assert store.count(bench.name, parse_filter({"code": "2026-11-03"})) == 1
+    assert store.count(bench.name, parse_filter({"absent": {"gte": "2026-11-01"}})) == 0
+
+
+def test_dates_have_facets_of_whole_days_months_or_years(store: VectorStore, bench: Bench) -> None:
+    fields: list[Any] = [
+        *(
+            {"added": f"2026-{month:02}-15T12:00:00Z", "odd": month % 2 == 1}
+            for month in range(3, 9)
+        ),
+        {"added": ["2026-01-31T23:59:59Z", "2026-02-01T00:00:00Z", "soon"], "odd": True},
+        {"added": "soon"},
+        {},
+    ]
+    store.upsert(bench.name, batch(bench.name, numbered(len(fields)), fields=fields))
+    found = store.facet(bench.name, "added")
+    assert (found.kind, found.values) == ("datetime", ())
+    assert (found.low, found.high) == ("2026-01-31T23:59:59Z", "2026-08-15T12:00:00Z")
+    assert [one.gte for one in found.bins] == [f"2026-{n:02}-01T00:00:00Z" for n in range(1, 9)]
+    assert [one.points for one in found.bins] == [1] * 8
+    for one in found.bins:
+        where = parse_filter({"added": {"gte": one.gte, "lt": one.lt}})
+        assert store.count(bench.name, where) == one.points
+    some = store.facet(bench.name, "added", where=parse_filter({"odd": False}))
+    assert (some.low, some.high) == ("2026-04-15T12:00:00Z", "2026-08-15T12:00:00Z")
+    nothing = store.facet(bench.name, "added", where=parse_filter({"odd": "absent"}))
+    assert (nothing.low, nothing.high, nothing.bins) == (None, None, ())
+
+
+SIZES: list[Any] = [
+    {"sizes": [41, 42.5]},
+    {"sizes": [42]},
+    {"sizes": 44},
+    {"sizes": []},
+    {"sizes": [-3, 1e300]},
+    {"sizes": ["42", "L"]},
+    {"sizes": [2**53 + 1, 2**53 + 3]},
+    {},
+]
+
+
+def test_lists_of_numbers_match_by_their_elements(store: VectorStore, bench: Bench) -> None:
+    points = batch(bench.name, numbered(len(SIZES)), fields=SIZES)
+    store.upsert(bench.name, points)
+    assert store.indexed_fields(bench.name) == {"sizes": "float"}
+    for value in [
+        {"sizes": 42},
+        {"sizes": 42.0},
+        {"sizes": 42.5},
+        {"sizes": "42"},
+        {"sizes": [41, 44, "L"]},
+        {"sizes": {"gt": 41, "lt": 42.5}},
+        {"sizes": {"gt": 42.5}},
+        {"sizes": {"lte": 41}},
+        {"sizes": 2**53 + 3},
+        {"not": {"sizes": {"gte": 42}}},
+    ]:
+        where = parse_filter(value)
+        expected = {
+            item
+            for item, fields in zip(points.item_ids, SIZES, strict=True)
+            if matches(where, fields)
+        }
+        found = store.search(bench.name, points.vectors[0], top=50, where=where)
+        assert {group.item_id for group in found} == expected, value
+
+
+def test_lists_of_numbers_are_kept_as_they_are(store: VectorStore, bench: Bench) -> None:
+    points = batch(bench.name, numbered(len(SIZES)), fields=SIZES)
+    store.upsert(bench.name, points)
+    for item, fields in zip(points.item_ids, SIZES, strict=True):
+        stored = store.item(bench.name, item)[0].payload["fields"]
+        assert stored == fields
+        assert [type(each) for each in _each(stored)] == [type(each) for each in _each(fields)]
+
+
+def _each(fields: Payload) -> list[object]:
+    value = fields.get("sizes")
+    return list(value) if isinstance(value, list) else [value]
+
+
+def test_facets_count_each_number_of_a_list(store: VectorStore, bench: Bench) -> None:
+    fields: list[Any] = [{"sizes": [36, 45]}, {"sizes": [38.5]}, {"sizes": 40}, {"sizes": []}]
+    store.upsert(bench.name, batch(bench.name, numbered(4), fields=fields))
+    found = store.facet(bench.name, "sizes")
+    assert (found.kind, found.low, found.high) == ("float", 36, 45)
+    assert sum(one.points for one in found.bins) == 4
+
+
+def test_booleans_in_a_list_are_found(store: VectorStore, bench: Bench) -> None:
+    fields: list[Any] = [{"sale": [True, False]}, {"sale": [False]}, {"sale": ["true"]}]
+    store.upsert(bench.name, batch(bench.name, numbered(3), fields=fields))
+    assert store.count(bench.name, parse_filter({"sale": True})) == 1
+    assert store.count(bench.name, parse_filter({"sale": False})) == 2
+
+
+# Concurrency.
 
 
 def test_eight_threads_write_and_search_at_once(store: VectorStore, bench: Bench) -> None:
@@ -719,7 +932,7 @@ def test_eight_threads_write_and_search_at_once(store: VectorStore, bench: Bench
 
 
 def _with_a_low_threshold(store: VectorStore, name: str) -> None:
-    """Have a server build an index for as few points as the other stores here do."""
+    """Let a server build an index with as few points as the other stores in these tests."""
     if isinstance(store, QdrantServerStore):
         store._client.update_collection(
             store.describe(name).generation,

@@ -1,4 +1,4 @@
-"""The worker's health check against a real Redis: only a fresh line of this very host counts."""
+"""The worker's health check against a real Redis: only a fresh registry entry from this host counts."""
 
 from __future__ import annotations
 

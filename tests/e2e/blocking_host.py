@@ -1,4 +1,4 @@
-"""A shop that keeps every customer waiting until it opens: what is in work stays in work, without any sleeping."""
+"""A shop that holds every request until its doors open, so that work stays in progress without sleeping."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from PIL import Image
 
 BACK = "back/"
-"""Beneath this path is the back room."""
+"""Prefix of paths in the back room."""
 
 
 class HeldShop(ThreadingHTTPServer):
-    """Serves one small picture under every path, once `doors` are open; those of the back room once its own are too."""
+    """Serves one small picture at every path once `doors` are open; the back room also waits for `back_doors`."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -34,7 +34,7 @@ class HeldShop(ThreadingHTTPServer):
         return f"127.0.0.1:{self.server_address[1]}"
 
     def urls(self, count: int, *, room: str = "") -> list[str]:
-        """So many different addresses, in the shop or in its `BACK` room."""
+        """Return `count` different URLs, in the shop or in its `BACK` room."""
         return [f"http://{self.address}/{room}{number}.jpg" for number in range(count)]
 
     def open(self) -> None:
@@ -66,7 +66,7 @@ class _Counter(BaseHTTPRequestHandler):
 
 @contextmanager
 def held_shop() -> Iterator[HeldShop]:
-    """A shop with its doors closed; open at the latest when the block ends."""
+    """Run a shop with closed doors; they open at the latest when the block ends."""
     with HeldShop() as shop:
         thread = threading.Thread(target=shop.serve_forever, args=(0.05,))
         thread.start()

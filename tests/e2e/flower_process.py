@@ -1,4 +1,4 @@
-"""Flower beside a running service, behind a password, asked over its own API."""
+"""Flower for a running service, protected by a password, read through its own API."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ class Flower:
     url: str
 
     def get(self, path: str) -> Any:
-        """A JSON answer, which must be a good one."""
+        """Return the JSON of a successful response."""
         answer = requests.get(self.url + path, auth=AUTH, timeout=PATIENCE)
         assert answer.ok, answer.text
         return answer.json()
 
     def answers(self) -> bool:
-        """Whether it is up."""
+        """Return whether Flower is up."""
         try:
             return requests.get(f"{self.url}/healthcheck", timeout=PATIENCE).ok
         except requests.ConnectionError:
             return False
 
     def workers(self) -> set[str]:
-        """Those whose heartbeat it has heard: from then on it hears of their tasks too."""
+        """Return the workers whose heartbeat Flower has received; from then on it also receives their tasks."""
         shown = self.get("/workers?json=1")["data"]
         return {worker["hostname"] for worker in shown if worker["status"]}
 
     def tasks(self, name: str) -> list[dict[str, Any]]:
-        """All tasks of that name."""
+        """List all tasks with this name."""
         found: dict[str, dict[str, Any]] = self.get(f"/api/tasks?taskname={name}&limit=1000")
         return list(found.values())
 
 
 @contextlib.contextmanager
 def flower(house: House) -> Iterator[Flower]:
-    """`vitrine flower` on the service's data directory, listening to its worker."""
+    """Run `vitrine flower` on the service's data directory; yield it once it has seen the worker."""
     port = free_port()
     log_path = house.data_dir / "flower.log"
     extra = {"FLOWER_BASIC_AUTH": ":".join(AUTH)}

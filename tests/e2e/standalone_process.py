@@ -1,4 +1,4 @@
-"""A standalone service as its user starts it: the command in a process of its own, spoken to over HTTP."""
+"""A standalone service as a user starts it: the command in a separate process, used over HTTP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from vitrine.store.open import open_store
 
 
 def environment(data_dir: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a command: none of the caller's own settings, and limits of a patient machine."""
+    """Return the environment of a command, without the caller's settings and with generous timeouts."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VITRINE_")}
     return {**kept, **SETTINGS, "VITRINE_DATA_DIR": str(data_dir), **(extra or {})}
 
@@ -47,7 +47,7 @@ def vitrine(
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
-    """Wait for a condition and return what it gave; fails by name."""
+    """Wait for a condition and return its value; on timeout, fail naming `what`."""
     deadline = time.monotonic() + PATIENCE
     while not (value := condition()):
         assert time.monotonic() < deadline, f"waited in vain for {what}"
@@ -64,7 +64,7 @@ class House:
 
     @property
     def running(self) -> dict[str, str]:
-        """Its addresses."""
+        """The service's addresses."""
         found: dict[str, str] = orjson.loads(runtime_file(self.data_dir).read_bytes())
         return found
 
@@ -75,7 +75,7 @@ class House:
 
     @contextlib.contextmanager
     def store(self) -> Iterator[VectorStore]:
-        """Its store, as its own processes see it."""
+        """Open the service's store as its processes do."""
         store = open_store(discover(Settings(data_dir=self.data_dir)))
         try:
             yield store
@@ -83,26 +83,26 @@ class House:
             store.close()
 
     def worker_pid(self) -> int | None:
-        """The worker that is alive now."""
+        """Return the process id of the live worker, if any."""
         with Redis.from_url(self.running["redis_url"]) as redis:
             workers = live_workers(redis)
         alive = [worker.pid for worker in workers if is_alive(worker.pid)]
         return alive[0] if alive else None
 
     def get(self, path: str) -> Any:
-        """A JSON answer of the API, which must be a good one."""
+        """Return the JSON of a successful API response."""
         response = requests.get(f"{self.api}{path}", timeout=PATIENCE)
         assert response.ok, response.text
         return response.json()
 
     def post(self, path: str, **body: Any) -> Any:
-        """A JSON answer of the API to a JSON body."""
+        """Post a JSON body and return the JSON of a successful API response."""
         response = requests.post(f"{self.api}{path}", json=body, timeout=PATIENCE)
         assert response.ok, response.text
         return response.json()
 
     def finished(self, job: str) -> dict[str, Any]:
-        """The job's status once it is finished."""
+        """Wait until the job is finished and return its status."""
 
         def done() -> dict[str, Any] | None:
             status: dict[str, Any] = self.get(f"/v1/jobs/{job}")
@@ -112,14 +112,14 @@ class House:
         return found
 
     def stop(self) -> int:
-        """Ctrl-C, and the exit code."""
+        """Send Ctrl-C and return the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         return self.process.wait(PATIENCE)
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process exists and is no zombie."""
+    """Return whether a process exists and is not a zombie."""
     return any(process.pid == pid for process in processes())
 
 
@@ -133,7 +133,7 @@ class Process:
 
 
 def processes() -> list[Process]:
-    """Every process that is not a zombie."""
+    """List every process that is not a zombie."""
     columns = ["ps", "axww", "-o", "pid=,ppid=,stat=,command="]
     shown = subprocess.run(columns, capture_output=True, text=True, check=True)
     rows = [line.split(None, 3) for line in shown.stdout.splitlines()]
@@ -141,7 +141,7 @@ def processes() -> list[Process]:
 
 
 def family(pid: int) -> list[Process]:
-    """A process's children, theirs, and so on."""
+    """List all descendants of a process."""
     everybody = processes()
     found = [process for process in everybody if process.parent == pid]
     for process in found:
@@ -153,7 +153,7 @@ def family(pid: int) -> list[Process]:
 def standalone(
     data_dir: Path, *arguments: str, extra: Mapping[str, str] | None = None
 ) -> Iterator[House]:
-    """`vitrine standalone` while the block runs, up and ready."""
+    """Run `vitrine standalone` while the block runs; yield it once it is ready."""
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / "standalone.log").open("ab") as log:
         process = subprocess.Popen(
@@ -172,7 +172,7 @@ def standalone(
 
 
 def submit_file(house: House, path: Path, collection: str, **form: str) -> str:
-    """Upload a catalog file; the job's id."""
+    """Upload a catalog file and return the job's id."""
     with path.open("rb") as file:
         response = requests.post(
             f"{house.api}/v1/jobs",

@@ -1,4 +1,6 @@
-"""`vitrine api` as a real process: it starts without its parts, says so, and stops when told."""
+"""`vitrine api` as a real process: it starts without Redis and store, reports that they are
+missing, and stops on request.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.e2e
 
 
 class Process:
-    """The command with its URL; everything it prints goes to `log`."""
+    """The command and its URL; all of its output goes to `log`."""
 
     def __init__(
         self, folder: Path, *arguments: str, through: tuple[str, ...] = (), **settings: str
@@ -31,7 +33,7 @@ class Process:
         environment = os.environ | {
             "VITRINE_DATA_DIR": str(folder),
             "VITRINE_REDIS_URL": "redis://127.0.0.1:1/0",
-            "VITRINE_QDRANT_URL": "http://127.0.0.1:9",  # discard: nothing listens there
+            "VITRINE_QDRANT_URL": "http://127.0.0.1:9",  # discard port: nothing listens there
             **settings,
         }
         command = [
@@ -60,7 +62,7 @@ def wait_until(condition: object, process: Process) -> None:
 
 @pytest.fixture
 def started() -> Iterator[list[Process]]:
-    """Processes to end, whatever the test did."""
+    """Processes that are ended after the test, whatever its outcome."""
     processes: list[Process] = []
     yield processes
     for process in processes:
@@ -116,7 +118,7 @@ def test_beyond_this_machine_it_does_not_start_without_keys(
     process = Process(tmp_path, "--host", "0.0.0.0")
     started.append(process)
     assert process.child.wait(PATIENCE) == 2
-    assert "stand open at 0.0.0.0" in process.output()
+    assert "be open to everyone at 0.0.0.0" in process.output()
     assert "vitrine keys new" in process.output()
     assert "Traceback" not in process.output()
 
@@ -144,7 +146,7 @@ def test_beyond_this_machine_it_serves_who_has_a_key_and_writes_down_what_they_d
 
 
 def test_it_ends_when_its_parent_has_gone(started: list[Process], tmp_path: Path) -> None:
-    # A shell that starts it in the background and waits: killed, it leaves the API without a parent.
+    # The shell starts it in the background and waits; killing the shell leaves the API without a parent.
     script = f'"{sys.executable}" -m vitrine "$@" & echo $! > "{tmp_path}/pid"; wait'
     parent = Process(tmp_path, "--exit-with-parent", through=("/bin/sh", "-c", script, "sh"))
     started.append(parent)
@@ -163,7 +165,7 @@ def test_it_ends_when_its_parent_has_gone(started: list[Process], tmp_path: Path
 
 
 def answers(url: str) -> bool:
-    # Not by its process id: a container without an init keeps the ended process as a zombie.
+    # Do not check the process id: a container without an init keeps an ended process as a zombie.
     try:
         requests.get(f"{url}/healthz", timeout=PATIENCE)
     except requests.ConnectionError:

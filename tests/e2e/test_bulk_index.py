@@ -1,4 +1,6 @@
-"""A bulk load end to end: its index is built after it and waited for, whatever is killed in between."""
+"""A bulk load end to end: its index is built afterwards and the job waits for it, even if
+processes are killed in between.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,11 @@ pytestmark = [pytest.mark.long, pytest.mark.e2e]
 PICTURES = 1000
 INDEX_POINTS = 300
 SWEEP_SECONDS = 3
-"""Between two looks at the index, so a job stays `indexing` for at least that long: long enough to be killed in."""
+"""Seconds between two index checks, so a job stays `indexing` at least that long: enough time for a kill."""
 
 
 def write_catalog(folder: Path, shop: Shop) -> Path:
-    """Many items over a few pictures; one in a hundred is not there."""
+    """Write a catalog of many items that share a few pictures; one in a hundred is missing."""
     for n in range(20):
         Image.new("RGB", (32, 32), (n * 12, 255 - n * 12, 99)).save(folder / f"{n}.png")
     path = folder / "catalog.csv"
@@ -37,13 +39,13 @@ def write_catalog(folder: Path, shop: Shop) -> Path:
 
 
 def kill(house: House, part: str) -> None:
-    """Kill a part of the service with -9."""
+    """Kill a part of the service with SIGKILL."""
     [pid] = [child.pid for child in family(house.process.pid) if f"vitrine {part}" in child.command]
     os.kill(pid, signal.SIGKILL)
 
 
 def indexing(house: House, job: str) -> dict[str, Any]:
-    """The job's status once all its pictures have their outcome."""
+    """Return the job's status once it waits for its index."""
 
     def waits() -> dict[str, Any] | None:
         status: dict[str, Any] = house.get(f"/v1/jobs/{job}")

@@ -1,4 +1,4 @@
-"""The demonstration from end to end, as a user starts it."""
+"""The demo from end to end, as a user starts it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run_demo(*arguments: str, temporary: Path) -> subprocess.CompletedProcess[by
 
 @pytest.fixture
 def temporary() -> Iterator[Path]:
-    """Where the demonstration makes its folder: short, for the sake of sockets' paths."""
+    """A folder for the demo's own folder, with a short path because socket paths are limited."""
     with tempfile.TemporaryDirectory(prefix="vt-") as made:
         yield Path(made)
 

@@ -1,4 +1,4 @@
-"""`vitrine worker --devices`: every device works, a dead worker comes back, one signal stops all."""
+"""`vitrine worker --devices`: every device works, a dead worker is restarted, one signal stops all."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PICTURES = 64 * 4
 
 
 def living(floor: Floor) -> set[int]:
-    """The ids of the workers' processes."""
+    """Return the process ids of the live workers."""
     with floor.redis as redis:
         return {worker.pid for worker in live_workers(redis) if is_alive(worker.pid)}
 
 
 def stored(floor: Floor) -> int:
-    """Points in the store."""
+    """Return the number of points in the store."""
     store = open_store(floor.settings)
     try:
         return store.count("held")
@@ -95,7 +95,7 @@ def test_a_model_that_is_not_there_is_told_and_not_tried_for_ever(tmp_path: Path
         end = floor.run("worker", "--devices", "all", "--model", missing)
     assert end.returncode == 2
     assert "There is no model directory" in end.stderr
-    # Told before any worker of a device is started, so no supervisor speaks of one.
+    # The error comes before any worker of a device starts, so no supervisor reports one.
     assert "The worker on" not in end.stderr
     assert "Traceback" not in end.stderr + end.stdout
 

@@ -1,4 +1,4 @@
-"""`vitrine flower` as a real process, over a real Redis: every page but the probe asks for the password."""
+"""`vitrine flower` as a real process, over a real Redis: every page except the health check requires the password."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PASSWORD = "a-password-for-the-tests"
 
 @pytest.fixture(scope="module")
 def url(private_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where it listens, beyond loopback, behind a password."""
+    """The URL of a Flower that listens beyond loopback, with a password."""
     folder: Path = tmp_path_factory.mktemp("flower")
     port = free_port()
     environment = os.environ | {

@@ -1,4 +1,4 @@
-"""Whatever lies in the folder that vitrine is started from, none of it is imported."""
+"""Nothing in the folder that vitrine is started from is imported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.e2e]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder full of traps, as the working directory; the code is still this checkout's."""
+    """A working directory full of traps; the code is still this checkout's."""
     made = tmp_path / "shop"
     set_traps(made)
     monkeypatch.chdir(made)
@@ -46,14 +46,14 @@ def test_the_service_and_its_commands_run_beside_files_named_as_packages(
         assert sent.returncode == 0, sent.stderr
         found = vitrine(data, "search", "--collection", "shop", "--item", "1.png", "--json")
         assert found.returncode == 0, found.stderr
-        # By a process of its own, once it has been asked for.
+        # A separate process makes the map on the first request.
         until(lambda: house.get("/v1/collections/shop/map")["state"] == "ready", "the map")
         assert workers_of_a_fleet(data, tmp_path / "fleet.log")
     assert sprung(folder) == []
 
 
 def workers_of_a_fleet(data: Path, said: Path) -> bool:
-    """`vitrine worker --devices all`, which counts GPUs and starts a worker, until it consumes."""
+    """Run `vitrine worker --devices all`, which counts GPUs and starts a worker; return whether it becomes ready."""
     with (
         said.open("wb") as log,
         subprocess.Popen(
@@ -81,7 +81,7 @@ def test_the_demo_runs_beside_files_named_as_packages(tmp_path: Path, folder: Pa
 def test_a_catalog_is_drawn_by_processes_that_import_nothing_from_there(
     tmp_path: Path, folder: Path
 ) -> None:
-    # As a console script: the interpreter has no -P that its processes could take over.
+    # Run as a script: the interpreter has no -P for its processes to inherit.
     script = tmp_path / "bin" / "draw.py"
     script.parent.mkdir()
     script.write_text(DRAWING.format(pictures=str(tmp_path / "drawn")))

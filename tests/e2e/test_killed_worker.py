@@ -1,4 +1,4 @@
-"""The worker killed with -9 in the middle of a job, again and again: in = out, and points = embedded."""
+"""The worker is killed with SIGKILL in the middle of a job, several times: in = out, and points = embedded pictures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILES = 50
 
 
 def draw(folder: Path) -> list[str]:
-    """Small distinct pictures."""
+    """Draw small distinct pictures."""
     names = []
     for n in range(FILES):
         picture = Image.new("RGB", (48, 48), (n * 5, 255 - n * 5, 128))
@@ -43,7 +43,7 @@ def write_catalog(path: Path, shop: Shop, names: list[str]) -> None:
 
 
 def kill_worker(house: House, job: str, at_least: int) -> None:
-    """Kill the worker once the job has come a certain way, and wait for the next."""
+    """Kill the worker once `at_least` pictures are embedded, and wait for the next worker."""
 
     def far_enough() -> bool:
         status = house.get(f"/v1/jobs/{job}")
@@ -67,7 +67,7 @@ def test_a_job_survives_its_worker_being_killed_three_times(tmp_path: Path) -> N
             "VITRINE_FETCH_ALLOW": shop.address,
             "VITRINE_LEASE_SECONDS": "4",
             "VITRINE_SWEEP_SECONDS": "1",
-            # A hundred rows share a picture: known ones would be done before a worker can be killed.
+            # A hundred rows share a picture: with the cache, the job would end before a worker could be killed.
             "VITRINE_EMBEDDING_CACHE_BYTES": "0",
         }
         with standalone(tmp_path / "data", extra=extra) as house:

@@ -1,4 +1,4 @@
-"""The benchmark of the whole pipeline runs, with real processes, and reports what it promises."""
+"""The benchmark of the whole pipeline runs with real processes and reports the promised figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets planted in every setting appear in nothing that a process prints, answers or tells, however it fails."""
+"""Secrets planted in every setting never appear in a process's output, responses or logs, however it fails."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ pytestmark = pytest.mark.e2e
 
 
 MARK = "planted7f3c09d2e1b4"
-"""Stands in every secret, so that one search finds any of them."""
+"""Part of every secret, so that one search finds any of them."""
 KEY, KEPT = new_key("shop", [Scope.ADMIN])
 WORKER = ("worker", "--model", "builtin", "--device", "cpu")
 HIDDEN = (MARK, KEY.removeprefix("vitrine_"))
 
-#: Redis and Qdrant that nobody runs (ports 1 and 9), behind secrets, and keys of the API.
+#: URLs where no Redis or Qdrant runs (ports 1 and 9), with secrets, and API keys.
 PLANTED = {
     "VITRINE_REDIS_URL": f"redis://:{MARK}@127.0.0.1:1/0",
     "VITRINE_QDRANT_URL": f"http://user:{MARK}@127.0.0.1:9",
@@ -46,7 +46,7 @@ def environment(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def running(folder: Path, *arguments: str, **extra: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A command, its output in `folder/log`; ended when the block ends."""
+    """Run a command with its output in `folder/log`; kill it when the block ends."""
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "vitrine", *arguments],
@@ -70,7 +70,7 @@ def assert_hidden(text: str) -> None:
 
 
 def wait_for(process: subprocess.Popen[bytes], folder: Path, said: str) -> None:
-    """Until the process has said it, or has ended."""
+    """Wait until the process has printed `said` or has ended."""
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and said not in printed(folder):
         assert time.monotonic() < deadline, printed(folder)
@@ -97,7 +97,7 @@ def test_a_worker_without_its_redis_tells_of_it_without_the_password(tmp_path: P
 def test_the_api_answers_and_logs_without_secrets(tmp_path: Path) -> None:
     url_file = tmp_path / "url"
     with running(tmp_path, "api", "--port", "0", "--port-file", str(url_file)) as process:
-        wait_for(process, tmp_path, "listens at")
+        wait_for(process, tmp_path, "The API listens on")
         told = list(answers(url_file.read_text().strip()))
     assert {status for status, _ in told} >= {401, 422, 503}
     for _, text in told:
@@ -107,7 +107,7 @@ def test_the_api_answers_and_logs_without_secrets(tmp_path: Path) -> None:
 
 
 def answers(url: str) -> Iterator[tuple[int, str]]:
-    """What the API says, with a key that it knows and one that it does not, while nothing behind it answers."""
+    """Yield the API's responses to a known and an unknown key while nothing behind it responds."""
     for key in (KEY, f"{KEY}{MARK}"):
         bearer = {"Authorization": f"Bearer {key}"}
         item = {"collection": "shop", "items": [{"id": "a", "images": ["http://h/x"]}]}

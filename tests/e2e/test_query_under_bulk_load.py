@@ -1,4 +1,4 @@
-"""A question does not stand behind bulk work: it is answered while every place for chunks is taken and held."""
+"""A question does not wait behind bulk work: it is answered while chunks hold every ingest thread."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def test_a_query_is_answered_while_chunks_hold_every_ingest_thread(tmp_path: Pat
             tmp_path,
             VITRINE_FETCH_ALLOW=shop.address,
             VITRINE_INGEST_THREADS=str(THREADS),
-            VITRINE_EMBEDDING_CACHE_BYTES="0",  # every question is to reach the device
+            VITRINE_EMBEDDING_CACHE_BYTES="0",  # every question must reach the device
         ) as floor,
         (tmp_path / "worker.log").open("wb") as log,
     ):
         worker = floor.popen("worker", "--device", "cpu", log=log)
         try:
-            # Far more chunks than there are threads and prefetched messages: the bulk lane stays full.
+            # Far more chunks than threads and prefetched messages: the bulk lane stays full.
             floor.submit(shop.urls(64 * 4 * THREADS))
             until(lambda: list(floor.in_work().values()) == [THREADS], "a full bulk lane")
             lane = QueryClient.open(floor.settings)

@@ -1,7 +1,7 @@
 """Real catalog pictures through a real pretrained model: submitted as CSV over HTTP, neighbours counted.
 
-The same directory of weights is run through transformers' own processor and model beside it, picture by
-picture, and what the store holds must be that vector.
+The same weights also run through transformers' own processor and model, picture by picture, and
+every stored vector must match.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def test_every_stored_vector_is_transformers_own(
     processor = AutoImageProcessor.from_pretrained(directory, backend="pil")  # type: ignore[no-untyped-call]
     model = AutoModel.from_pretrained(directory).eval()
     worst = 1.0
-    torch.set_num_threads(1)  # More of them spend their time waiting for each other on busy cores.
+    torch.set_num_threads(1)  # On busy cores, more threads would mostly wait for each other.
     for row in rows:
         with Image.open(shared_data / row["file"]) as picture:
             inputs = processor(images=picture.convert("RGB"), return_tensors="pt")
@@ -80,7 +80,7 @@ def test_every_stored_vector_is_transformers_own(
 
 
 def nearest(house: House, item: str) -> Row:
-    """The nearest other picture, as the API answers."""
+    """Return the nearest other picture, as the API reports it."""
     answer = house.post("/v1/search", collection="real", item=item, top=1)
     fields: Row = answer["hits"][0]["fields"]
     return fields
@@ -109,7 +109,7 @@ def test_the_collection_is_measured_as_it_was_when_its_figures_were_written_down
     assert done.returncode == 0, done.stderr
     measured = orjson.loads(done.stdout)["evaluation"]
     assert (measured["pictures"], measured["classes"]) == (394, 43)
-    # docs/quality.md; the margins are for another machine's rounding.
+    # From docs/quality.md; the margins allow for another machine's rounding.
     assert measured["few_shot"]["top1"]["share"] == pytest.approx(0.552, abs=0.02)
     assert measured["leave_one_out"]["top1"]["share"] == pytest.approx(0.479, abs=0.02)
     assert measured["retrieval"]["recall_at_1"]["share"] == pytest.approx(0.521, abs=0.02)

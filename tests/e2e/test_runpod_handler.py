@@ -1,4 +1,4 @@
-"""The RunPod worker as its container starts it, served by RunPod's own package; and every way in gives the same vector."""
+"""The RunPod worker as its container starts it, served by RunPod's own package; every route returns the same vector."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Handler:
     picture: bytes
 
     def ask(self, given: dict[str, Any]) -> dict[str, Any]:
-        """What a job with this input ends with."""
+        """Run a job with this input and return its result."""
         answer = requests.post(f"{self.url}/runsync", json={"input": given}, timeout=PATIENCE)
         assert answer.ok, answer.text
         found: dict[str, Any] = answer.json()
@@ -69,7 +69,7 @@ def handler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handler]:
             yield Handler(url, house, shop, picture)
         finally:
             house.stop()
-    assert not runtime_file(data).exists()  # the service has ended in good order
+    assert not runtime_file(data).exists()  # the service shut down cleanly
 
 
 def drawn(path: Path) -> bytes:
@@ -123,4 +123,4 @@ def test_every_way_in_gives_the_same_vector(handler: Handler) -> None:
     np.testing.assert_allclose(triton, colour, atol=1e-6)
     np.testing.assert_allclose(runpod[1]["embeddings"][0]["vector"], colour, atol=1e-6)
     np.testing.assert_allclose(runpod[0]["embedding"], grey, atol=1e-6)
-    assert np.dot(colour, grey) < 0.999  # the picture has colour, which the grey one has lost
+    assert np.dot(colour, grey) < 0.999  # the picture has colour, which the grey version lacks

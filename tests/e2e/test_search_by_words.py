@@ -1,6 +1,6 @@
-"""Two models at once behind one API: a CLIP with a text tower, asked in words, and the built-in one beside it.
+"""Two models behind one API: a CLIP with a text tower, searched by words, and the built-in model.
 
-Each has a worker of its own; jobs and questions find theirs by its queue.
+Each has its own worker; jobs and questions reach it through its queue.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ WORDS = "a red dress"
 
 @dataclass
 class Shop:
-    """The running service, with the pictures in two collections."""
+    """A running service with the pictures in two collections."""
 
     house: House
     pictures: Path
@@ -71,7 +71,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     with (
         standalone(data, "--model", str(model)) as house,
         (root / "worker.log").open("wb") as log,
-        # The second model, with an image policy of its own.
+        # The second model, with its own image policy.
         subprocess.Popen(
             [sys.executable, "-m", "vitrine", "worker", "--model", "builtin"],
             env=environment(data, {"VITRINE_GREY": "true", "VITRINE_FETCH_FILES": "true"}),
@@ -90,7 +90,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 def expected(shop: Shop, model: EmbeddingModel, picture: Image.Image, collection: str) -> dict[str, float]:  # fmt: skip
-    """The score of each stored item for a picture, by the model itself."""
+    """Compute the score of each stored item for a picture with the model itself."""
     asked, _ = l2_normalise(model.embed([model.preprocess(picture)]))
     with shop.house.store() as store:
         return {
@@ -100,7 +100,7 @@ def expected(shop: Shop, model: EmbeddingModel, picture: Image.Image, collection
 
 
 def searched(shop: Shop, collection: str, picture: Path) -> dict[str, float]:
-    """The score of each item as the service tells it."""
+    """Return the score of each item from the service."""
     answer = requests.post(
         f"{shop.house.api}/v1/search",
         data={"collection": collection, "top": "6"},
@@ -177,7 +177,7 @@ def test_pixels_that_a_client_made_itself_give_the_picture_s_own_vector(shop: Sh
 
 
 def inferred(shop: Shop, body: dict[str, Any]) -> NDArray[np.float64]:
-    """The one vector of an inference over the Open Inference Protocol."""
+    """Return the single vector of an inference over the Open Inference Protocol."""
     answer = requests.post(
         f"{shop.house.api}/v2/models/tiny-clip/infer", json=body, timeout=PATIENCE
     )

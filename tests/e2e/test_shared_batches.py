@@ -1,8 +1,8 @@
-"""Sixty clients of one picture each, over HTTP, with the real API, Redis, Celery worker and batcher: they share batches,
-whichever dialect each of them speaks.
+"""Sixty HTTP clients with one picture each share batches of the real API, Redis, Celery worker
+and batcher, in every dialect.
 
-Only the device is a sleep: 1.2 seconds a batch however small it is, so that a machine that brings it fourteen pictures a second
-counts what a fast one does.
+Only the device is simulated, by a sleep of 1.2 seconds per batch of any size: a machine that delivers fourteen pictures
+per second reaches the same counts as a fast one.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ LEAST_MEAN = 16
 
 @dataclass
 class Service:
-    """A worker's process, and the API in this one."""
+    """A worker process, and the API in this process."""
 
     url: str
     parts: Services
 
     def embed(self, **body: Any) -> dict[str, Any]:
-        """A good answer of `/v1/embed`."""
+        """Return a successful response of `/v1/embed`."""
         answer = requests.post(f"{self.url}/v1/embed", json=body, timeout=PATIENCE)
         assert answer.ok, answer.text
         told: dict[str, Any] = answer.json()
         return told
 
     def infer(self, encoded: str) -> list[float]:
-        """The vector of a picture in base64, as a client of Triton asks for it."""
+        """Return the vector of a base64 picture, requested as a Triton client does."""
         tensor = {"name": "IMAGE", "shape": [1], "datatype": "BYTES", "data": [encoded]}
         answer = requests.post(
             f"{self.url}/v2/models/{MODEL}/infer", json={"inputs": [tensor]}, timeout=PATIENCE
@@ -60,7 +60,7 @@ class Service:
         return vector
 
     def query_batches(self) -> tuple[int, int]:
-        """How many batches of queries the device had so far, and how many pictures in them."""
+        """Return how many query batches the device has run, and how many pictures they held."""
         (worker,) = self.parts.query_client.workers(MODEL)
         assert worker.metrics is not None
         told = requests.get(f"http://{worker.metrics}/metrics", timeout=PATIENCE).text
@@ -86,7 +86,7 @@ def api(floor: Floor) -> Iterator[Service]:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("floor")
     with (
-        # Every picture is the device's: one that another test brought must not be missing from a batch.
+        # Every picture must reach the device: one cached by another test would be missing from its batch.
         workshop_floor(folder, VITRINE_BATCH_SIZE="64", VITRINE_EMBEDDING_CACHE_BYTES="0") as floor,
         (folder / "worker.log").open("wb") as log,
     ):
@@ -101,7 +101,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def picture(number: int) -> str:
-    """A flat picture of a colour of its own, as base64."""
+    """Return a flat picture in a distinct colour, as base64."""
     colour = (number % 256, number // 256 % 256, 7)
     file = io.BytesIO()
     Image.new("RGB", (16, 16), colour).save(file, "PNG")
@@ -109,7 +109,7 @@ def picture(number: int) -> str:
 
 
 def colours(vectors: Sequence[Sequence[float]]) -> list[tuple[int, int, int]]:
-    """The flat colours that the model saw: a vector is made of sampled points, scaled to length 1."""
+    """Recover the flat colours that the model saw: a vector is made of sampled points, scaled to length 1."""
     points = np.array(vectors).reshape(len(vectors), 3, -1).mean(axis=2)
     blue = 7 / 127.5 - 1
     seen = (points / points[:, 2:] * blue + 1) * 127.5

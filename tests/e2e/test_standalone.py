@@ -1,4 +1,6 @@
-"""The service as one command: it keeps its data, revives what dies, refuses a second, leaves nothing behind."""
+"""The service as one command: it keeps its data, restarts what dies, refuses a second instance,
+and leaves nothing behind.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ pytestmark = [pytest.mark.e2e]
 
 
 def draw(folder: Path) -> Path:
-    """Six flat pictures, half of them red."""
+    """Draw six flat pictures, half of them red."""
     folder.mkdir(exist_ok=True)
     for n in range(6):
         colour = (250, 10 * n, 10 * n) if n % 2 else (10 * n, 10 * n, 250)
@@ -39,7 +41,7 @@ def draw(folder: Path) -> Path:
 
 
 def items(house: House, item: str) -> list[str]:
-    """What is nearest to an item."""
+    """Return the items nearest to an item."""
     answer = house.post("/v1/search", collection="shop", item=item, top=5)
     return [hit["item_id"] for hit in answer["hits"]]
 
@@ -108,7 +110,7 @@ def test_what_dies_is_started_again_and_what_was_stored_is_kept(tmp_path: Path) 
 
 
 def answers(house: House, expected: list[str]) -> bool:
-    """Whether the service is ready and finds what it found before."""
+    """Return whether the service is ready and finds the same items as before."""
     try:
         house.get("/readyz")
         return items(house, "1.png") == expected
@@ -224,7 +226,7 @@ def test_ctrl_c_is_heard_while_the_service_starts(tmp_path: Path) -> None:
         until((data / "logs" / "store.log").exists, "the first parts")
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 130
-    # One that was being started at that moment sees by itself that its parent has gone.
+    # A part that was just being started notices by itself that its parent has gone.
     until(
         lambda: not [p for p in processes() if str(tmp_path) in p.command], "every part to be gone"
     )

@@ -1,4 +1,4 @@
-"""`vitrine store` as a supervisor runs it: a real process, its file, its signals, its end."""
+"""`vitrine store` as a supervisor runs it: a real process, its file, signals and shutdown."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_kill_9_loses_no_upsert_that_was_answered(process: Process) -> None:
 
 
 def test_it_ends_when_its_parent_is_gone(tmp_path: Path) -> None:
-    """The parent starts it, says its process id, and dies at once."""
+    """The parent starts it, prints its process id, and exits immediately."""
     url = tmp_path / "url"
     options = ["--path", str(tmp_path / "store"), "--port-file", str(url)]
     parent = (

@@ -1,4 +1,4 @@
-"""A real worker among messages that nobody of ours wrote: it parks what can be parked, survives the rest, and does its work."""
+"""A real worker among foreign messages: it dead-letters those that can be kept, survives the rest, and does its work."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JOB = "3f2a9c04d1be"
 
 
 def to_be_parked() -> list[bytes]:
-    """Messages that Kombu can read."""
+    """Return messages that Kombu can read, and that must be dead-lettered."""
     mould = MessageTemplate(make_app(Settings), INGEST_TASK, QUEUE)
     whole = orjson.loads(mould.fill([1, JOB, 7], shown=""))
     body = base64.b64encode(b'{"no": ').decode()

@@ -1,6 +1,6 @@
-"""A job with planted failures, watched in every way there is: all of them tell what the ledger tells.
+"""A job with planted failures, observed in every available way: all of them report what the ledger reports.
 
-One service, one Flower and one job for the whole module.
+The whole module shares one service, one Flower and one job.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ pytestmark = [pytest.mark.e2e]
 REPOSITORY = Path(__file__).resolve().parents[2]
 RULES = "infra/prometheus/rules.yml"
 NAMES = re.compile(r"\b((?:vitrine|process)_\w+)\b(?=\s*[\[{)]|\s|$)")
-"""Metrics within an expression of Prometheus."""
+"""Matches the metrics in a Prometheus expression."""
 PICTURES = 150
 GONE, PAGES = 9, 4
-"""Planted: pictures that are not there, and pages in the place of pictures."""
+"""Planted failures: missing pictures, and HTML pages in place of pictures."""
 REASONS = {"not_found": GONE, "not_an_image": PAGES}
 
 
@@ -65,8 +65,8 @@ class Watched:
     house: House
     flower: Flower
     host: str
-    job: dict[str, Any]  #: As the API tells of it, at its end.
-    held: HeldShop  #: Keeps the worker waiting until its doors are opened.
+    job: dict[str, Any]  #: The job's final status, from the API.
+    held: HeldShop  #: Holds the worker until its doors are opened.
 
     @property
     def settings(self) -> Settings:
@@ -102,7 +102,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 
 def send_broken_message(settings: Settings) -> None:
-    """A chunk's message without the chunk's number: no code of ours would send one."""
+    """Send a chunk's message without the chunk's number, which our own code never does."""
     app = make_app(lambda: settings)
     try:
         app.send_task(
@@ -125,7 +125,7 @@ def done_tasks() -> int:
 
 
 def chunks(watched: Watched) -> list[dict[str, Any]]:
-    """The job's tasks as Flower has them."""
+    """Return the job's tasks in Flower."""
     job = watched.job["id"]
     return [task for task in watched.flower.tasks(INGEST_TASK) if f"job={job}" in task["args"]]
 
@@ -180,7 +180,7 @@ Scrape = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 @dataclass(frozen=True)
 class Scraped:
-    """What two curls give: the names of every metric, and the samples."""
+    """The metrics of an endpoint: the declared names, and the samples."""
 
     names: set[str]
     samples: Scrape
@@ -194,7 +194,7 @@ def scrape(url: str) -> Scraped:
     assert answer.ok, answer.text
     families = list(text_string_to_metric_families(answer.text))
     return Scraped(
-        # Also those of which nothing has happened yet: they are declared.
+        # Metrics without samples so far are declared too.
         {line.split()[2] for line in answer.text.splitlines() if line.startswith("# TYPE ")},
         {(s.name, frozenset(s.labels.items())): s.value for f in families for s in f.samples},
     )
@@ -207,7 +207,7 @@ def api(watched: Watched) -> Scraped:
 
 @pytest.fixture(scope="module")
 def worker(watched: Watched) -> Scraped:
-    """As Prometheus finds it: at the address that the API names."""
+    """The worker's metrics, read as Prometheus does: at the address that the API names."""
     [target] = watched.house.get("/v1/metrics/targets")
     assert target["labels"]["node"] in watched.flower.workers()
     [address] = target["targets"]
@@ -266,7 +266,7 @@ def test_what_an_alert_looks_at_is_exported(api: Scraped, worker: Scraped) -> No
 
 
 def assert_exported(expressions: list[str], api: Scraped, worker: Scraped) -> None:
-    """Each metric by its name, and each value of a label that an expression picks it by, where any was counted."""
+    """Assert that every metric used by the expressions is exported or recorded by a rule."""
     recorded = set(re.findall(r"- record: (\S+)", (REPOSITORY / RULES).read_text()))
     named = {name for expr in expressions for name in NAMES.findall(expr)}
     sums = {name for expr in expressions for name in re.findall(r"vitrine:[\w:]+", expr)}
@@ -277,7 +277,7 @@ def assert_exported(expressions: list[str], api: Scraped, worker: Scraped) -> No
 
 
 def family(name: str, exported: set[str]) -> str:
-    """The metric that a sample belongs to: a histogram has buckets, a sum and a count."""
+    """Return the metric that a sample belongs to: a histogram has buckets, a sum and a count."""
     stem = re.sub(r"_(bucket|sum|count)$", "", name)
     return stem if stem in exported else name
 
@@ -291,7 +291,7 @@ def test_every_metric_is_in_the_list_that_people_read(api: Scraped, worker: Scra
 def test_prometheus_itself_finds_and_reads_the_api_and_the_worker(
     watched: Watched, tmp_path: Path
 ) -> None:
-    """With our own configuration, on this service's address and at a test's pace."""
+    """Runs our own configuration, with this service's addresses and shorter intervals."""
     program = shutil.which("prometheus")
     if program is None:
         pytest.skip("prometheus is not on the PATH (Debian's package prometheus brings it)")
@@ -367,7 +367,7 @@ def test_top_on_a_terminal_goes_on_until_somebody_presses_q(watched: Watched) ->
     os.close(inside)
     shown = b""
     try:
-        while shown.count(watched.job["id"].encode()) < 2:  # It draws again by itself.
+        while shown.count(watched.job["id"].encode()) < 2:  # It redraws by itself.
             shown += os.read(terminal, 65536)
         os.write(terminal, b"q")
         with contextlib.suppress(OSError):  # The other end closes when it ends.
@@ -382,7 +382,7 @@ def test_top_on_a_terminal_goes_on_until_somebody_presses_q(watched: Watched) ->
 
 @pytest.fixture(scope="module")
 def lines(watched: Watched) -> list[dict[str, Any]]:
-    """The worker's log: one JSON object an event."""
+    """The worker's log: one JSON object per event."""
     text = (watched.house.data_dir / "logs" / "worker.log").read_text()
     return [orjson.loads(line) for line in text.splitlines() if line.startswith("{")]
 
@@ -412,7 +412,8 @@ def test_every_chunk_is_a_line_with_its_counts(
 def test_flower_shows_a_chunk_that_was_given_back_as_a_retry_with_its_reason(
     watched: Watched,
 ) -> None:
-    """Its collection is deleted while its pictures are on their way; last but one, for it adds to what others count."""
+    """Its collection is deleted while its picture is being fetched. Runs second to last because it adds to
+    counts that other tests check."""
     items = [{"id": "held", "images": watched.held.urls(1)}]
     job = watched.house.post("/v1/jobs", collection="deleted", items=items)["job"]["id"]
     with watched.house.store() as store:
@@ -441,12 +442,12 @@ def test_flower_shows_a_chunk_that_was_given_back_as_a_retry_with_its_reason(
 def test_users_of_every_kind_ask_at_once_and_none_meets_an_error(
     watched: Watched, tmp_path: Path
 ) -> None:
-    """Last in this module: it adds to what the others count."""
+    """Runs last in this module because it adds to counts that other tests check."""
     (tmp_path / "items.txt").write_text("\n".join(f"item-{n}" for n in range(50, 90)))
     (tmp_path / "picture.png").write_bytes(drawn(200_000))
     kinds = {"search by item", "search by picture", "embed", "submit"}
     rows: dict[str, dict[str, Any]] = {}
-    # Users come by chance, and in three seconds of a loaded machine not one may.
+    # Requests are random: on a loaded machine, three seconds may not include every kind.
     for seconds in (3, 30, 300):
         rows = _visited(watched, tmp_path, seconds)
         if set(rows) == kinds:
@@ -456,7 +457,7 @@ def test_users_of_every_kind_ask_at_once_and_none_meets_an_error(
 
 
 def _visited(watched: Watched, tmp_path: Path, seconds: int) -> dict[str, dict[str, Any]]:
-    """What came of the users' requests in so many seconds, by their kind."""
+    """Run the load test for this many seconds; return the results by kind of request."""
     command = [
         sys.executable, "-m", "locust", "-f", str(REPOSITORY / "infra/load/locustfile.py"),
         "--headless", "--json", "--host", watched.house.api, "--users", "6", "--spawn-rate", "6",
@@ -475,7 +476,7 @@ def _visited(watched: Watched, tmp_path: Path, seconds: int) -> dict[str, dict[s
 
 
 def test_no_password_stands_in_anything_that_is_told_or_kept(watched: Watched) -> None:
-    """Messages lie in Redis too: those of a job for whose model no worker runs."""
+    """Redis also holds messages: those of a job whose model has no worker."""
     items = [{"id": "waiting", "images": ["https://shop.example/waiting.jpg"]}]
     waiting = watched.house.post(
         "/v1/jobs", collection="other", model="nobody/s-model", items=items
@@ -494,7 +495,7 @@ def test_no_password_stands_in_anything_that_is_told_or_kept(watched: Watched) -
     for where, text in told:
         for whose, secret in secrets.items():
             assert secret not in text, f"{where} tells the password of {whose}"
-    # What was looked at: a job that waits, who is there, and what Flower knows of the worker.
+    # Make sure that the texts included a waiting job, the live worker, and Flower's data about it.
     redis = [text for where, text in told if where.startswith("Redis'")]
     [node] = watched.flower.workers()
     assert any(waiting["job"]["id"] in text for text in redis)

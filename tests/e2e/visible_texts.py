@@ -1,4 +1,4 @@
-"""Everything that a running service tells or keeps where somebody else may read it, as texts, to look for secrets in."""
+"""All texts that a running service reports or stores where others can read them, to be searched for secrets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FLOWER = ("/api/workers?refresh=1", "/api/tasks", "/api/queues/length", "/worker
 
 
 def everything_told(house: House, flower: Flower) -> Iterator[tuple[str, str]]:
-    """Where it stands, and what stands there."""
+    """Yield the place and the content of each text."""
     yield from _answers(house, flower)
     with Redis.from_url(house.running["redis_url"]) as redis:
         yield from kept(redis)
@@ -49,7 +49,7 @@ def _text(url: str, auth: tuple[str, str] | None = None) -> str:
 
 
 def kept(redis: Redis) -> Iterator[tuple[str, str]]:
-    """Every key of Redis: messages, the ledger, who is there, answers."""
+    """Yield every value in Redis: messages, the ledger, live workers, answers."""
     for key in sorted(redis.scan_iter(count=1000)):
         for value in _values(redis, key):
             yield f"Redis' {key!r}", "\n".join([repr(key), *_readings(value)])
@@ -69,7 +69,7 @@ def _values(redis: Redis, key: bytes) -> list[bytes]:
     elif kind == b"zset":
         found = client.zrange(key, 0, -1)
     else:
-        assert kind in {b"stream", b"none"}, kind  # one that has gone meanwhile
+        assert kind in {b"stream", b"none"}, kind  # it may be gone by now
         found = [
             part for _, fields in client.xrange(key) for pair in fields.items() for part in pair
         ] if kind == b"stream" else []  # fmt: skip
@@ -77,7 +77,7 @@ def _values(redis: Redis, key: bytes) -> list[bytes]:
 
 
 def _readings(value: bytes) -> Iterator[str]:
-    """The bytes as they stand, unpacked, and with a message's body laid open."""
+    """Yield the bytes as they are, decompressed, and with a message's body decoded."""
     yield value.decode(errors="replace")
     with contextlib.suppress(zlib.error):
         yield zlib.decompress(value).decode(errors="replace")

@@ -1,4 +1,4 @@
-"""What a worker stands on, without one: a private Redis, a store's process-like server, and a job of held pictures."""
+"""The environment of a worker, without the worker: a private Redis, a store server, and a job of held pictures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Floor:
 
     @property
     def settings(self) -> Settings:
-        """For what the test itself opens."""
+        """The settings for what the test itself opens."""
         return Settings(
             data_dir=self.data_dir,
             redis_url=SecretStr(self.redis_url),
@@ -45,16 +45,16 @@ class Floor:
 
     @property
     def redis(self) -> Redis:
-        """A client; the caller closes it."""
+        """Return a client, to be closed by the caller."""
         return Redis.from_url(self.redis_url)
 
     def popen(self, *arguments: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        """A `vitrine` command in a process of its own."""
+        """Start a `vitrine` command in a separate process."""
         command = [sys.executable, "-m", "vitrine", *arguments]
         return subprocess.Popen(command, env=self._environment(), stdout=log, stderr=log)
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """A `vitrine` command to its end."""
+        """Run a `vitrine` command until it ends."""
         command = [sys.executable, "-m", "vitrine", *arguments]
         return subprocess.run(
             command, env=self._environment(), input=stdin, capture_output=True, text=True,
@@ -62,13 +62,13 @@ class Floor:
         )  # fmt: skip
 
     def submit(self, urls: Sequence[str]) -> None:
-        """A job of these pictures."""
+        """Submit a job of these pictures."""
         arguments = ["submit", "-", "--format", "urls", "--collection", "held"]
         sent = self.run(*arguments, stdin="\n".join(urls))
         assert sent.returncode == 0, sent.stderr
 
     def in_work(self) -> dict[str, int]:
-        """Chunks in work, by worker."""
+        """Return the number of chunks in work, by worker."""
         app = make_app(lambda: self.settings)
         try:
             found = app.control.inspect(timeout=2.0).active() or {}
@@ -87,7 +87,7 @@ class Floor:
 
 @contextmanager
 def workshop_floor(folder: Path, **extra: str) -> Iterator[Floor]:
-    """Redis and store while the block runs; `extra` goes into every command's environment."""
+    """Run Redis and a store while the block runs; `extra` is added to every command's environment."""
     redis = PrivateRedis(folder / "redis")
     redis.start()
     try:

@@ -1,8 +1,8 @@
-"""The long version of the fault suite: `python -m tests.faults.chaos [--only WORD] [--scale 1.0] [--json]`, or `make chaos`.
+"""The full fault suite: `make chaos`, or `python -m tests.faults.chaos [--only WORD] [--scale 1.0] [--json]`.
 
-Runs every fault as often as it takes to believe it, prints a table of what went in and out and of what was promised, and writes
-it into docs/reliability.md with the machine (`--write`), row by row: a run that was stopped goes on with `--missing`. The exit
-code is 1 where a count was not exact or a promise was not kept.
+Runs every fault often enough to trust the result, and prints a table of the counts and of each promise with its
+measured value. `--write` stores each row, with the machine, in docs/reliability.md; `--missing` resumes an interrupted
+run. The exit code is 1 if a count was not exact or a promise was not kept.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from tests.faults.harness.tally import Tally
 from tests.faults.long_runs import FAULTS, NotPossible
 
 Ended: TypeAlias = Tally | NotPossible | None
-"""How a fault ended; None for one that could not be counted."""
+"""The result of a fault, or None if it could not be counted."""
 
 
 def run(names: Sequence[str], scale: float) -> Iterator[tuple[str, Ended, float]]:
-    """The faults of these names, and the seconds that each took."""
+    """Run the named faults; yield each name, result and duration in seconds."""
 
     def much(count: int) -> int:
         return max(1, round(count * scale))
@@ -51,22 +51,22 @@ def run(names: Sequence[str], scale: float) -> Iterator[tuple[str, Ended, float]
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", default="", help="faults with this in their name")
-    parser.add_argument("--scale", type=float, default=1.0, help="of the counts; 0.1 is a tenth")
+    parser.add_argument("--only", default="", help="run only faults whose name contains this")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiply every count by this")
     parser.add_argument("--json", action="store_true")
     parser.add_argument(
         "--write",
         action="store_true",
-        help="keep each row, and put the table into docs/reliability.md",
+        help="save each row, and write the table into docs/reliability.md",
     )
     parser.add_argument(
-        "--missing", action="store_true", help="leave out what is kept at this scale already"
+        "--missing", action="store_true", help="skip faults already measured at this scale"
     )
     return parser.parse_args()
 
 
 def main() -> int:
-    """Run, print, write."""
+    """Run the faults, print the results, and write them if requested."""
     given, page = _arguments(), Page()
     names = [name for name in FAULTS if given.only in name]
     if given.missing:
@@ -90,7 +90,7 @@ def _verdict(ended: Ended) -> str:
     if ended is None:
         return "could not be counted"
     if isinstance(ended, NotPossible):
-        return f"left out, {ended}"
+        return f"not possible here: {ended}"
     missed = [str(promise) for promise in ended.promises if not promise.kept]
     exact = "exact" if ended.exact else f"NOT exact: {ended.lost} lost, {ended.wrong} wrong"
     return "; ".join([exact, *missed])
@@ -101,7 +101,7 @@ def _show(ends: Mapping[str, Ended], *, as_json: bool) -> None:
         shown = {n: asdict(one) if isinstance(one, Tally) else None for n, one in ends.items()}
         sys.stdout.write(json.dumps(shown, indent=2))
         return
-    # The promises are too long for a terminal's column, and stand below.
+    # The promises are too long for a terminal's column, so they are printed below the table.
     console, table = Console(), Table(*COLUMNS[:-1])
     for name, one in ends.items():
         table.add_row(*(one.row()[:-1] if isinstance(one, Tally) else [name, _verdict(one)]))

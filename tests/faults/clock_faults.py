@@ -1,6 +1,6 @@
-"""Redis's clock, which is the ledger's, jumps an hour ahead and an hour back in the middle of a job.
+"""Redis's clock, which the ledger uses, jumps an hour ahead and an hour back in the middle of a job.
 
-The server runs under libfaketime, which reads the shift from a file each time that the time is asked for.
+The server runs under libfaketime, which reads the shift from a file on every call for the time.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ exec {server} "$@"
 
 
 def library() -> Path | None:
-    """Debian's libfaketime; None where it is not installed."""
+    """Return the path of Debian's libfaketime, or None if it is not installed."""
     return next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 
 
 @contextlib.contextmanager
 def shifted_rig(folder: Path, shift: Path, allow: list[str]) -> Iterator[Rig]:
-    """A rig whose Redis, and nobody else, has a clock of its own: `shift` says how far it is ahead."""
+    """Run a rig in which only Redis has a shifted clock: the file `shift` says by how much."""
     wrapper = folder / "redis-server"
     parts = {"library": library(), "shift": shift, "server": find_redis_binary()}
     wrapper.write_text(
@@ -58,14 +58,14 @@ def shifted_rig(folder: Path, shift: Path, allow: list[str]) -> Iterator[Rig]:
 
 
 def ahead(parts: Rig) -> float:
-    """Seconds by which Redis's clock is before ours."""
+    """Return the seconds by which Redis's clock is ahead of ours."""
     with Redis.from_url(parts.redis.url) as redis:
         seconds, _ = redis.time()
     return float(seconds) - time.time()
 
 
 def jumps(folder: Path, *, pictures: int, times: int = 1) -> Tally:
-    """Ahead and back, `times` times; each time a worker dies just before, so that its lease is of the old time."""
+    """Jump ahead and back, `times` times; each time a worker dies just before, so its lease uses the old time."""
     shift = folder / "shift"
     shift.write_text("+0")
     with (
@@ -90,15 +90,15 @@ def jumps(folder: Path, *, pictures: int, times: int = 1) -> Tally:
             watch.wait_for_next(began, before)
         ended = time.monotonic()
         parts.finish(job, parts.restart_if_dead)
-        # The last chunk to end is the dead worker's.
+        # The dead worker's chunk finishes last.
         rest = time.monotonic() - ended
         counted = tally(
             parts, job, "Redis's clock jumps by an hour", done,
             hosts=[good, gone], failing=failing, recoveries=watch.seconds,
         )  # fmt: skip
-        # A worker is killed before each jump and started after it; nobody else shall end.
+        # One worker is killed before each jump and one started after it; no other worker may end.
         return counted.promising(
-            within("work goes on after", 60, watch.seconds),
+            within("work resumes after", 60, watch.seconds),
             within("all done after the last jump", 120, [rest]),
-            at_most("other workers that ended", 0, parts.crashes - done),
+            at_most("other workers that exited", 0, parts.crashes - done),
         )

@@ -1,7 +1,7 @@
-"""The disk beneath a standalone service fills up in the middle of a job, and has room again later.
+"""The disk below a standalone service fills up in the middle of a job, and is freed later.
 
-The service runs in a mount namespace of its own, in which its data directory is a small file system in
-memory; a ballast file fills it, and is taken away again. Needs Linux and the right to make namespaces.
+The service runs in its own mount namespace, in which its data directory is a small in-memory file system; a ballast
+file fills it and is later removed. Needs Linux and the right to create namespaces.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOUNT = 'mount -t tmpfs -o size="$0"m vitrine "$1" && shift && exec "$@"'
 
 
 def possible() -> bool:
-    """Whether this machine lets us make such a namespace."""
+    """Return whether this machine can create such a namespace."""
     if not sys.platform.startswith("linux") or shutil.which("unshare") is None:
         return False
     probe = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
@@ -39,7 +39,8 @@ def possible() -> bool:
 
 @contextlib.contextmanager
 def small_house(folder: Path, allow: list[str]) -> Iterator[House]:
-    """A standalone service on a disk of `SIZE_MIB`, up and ready; its data directory as seen from here."""
+    """Run a standalone service on a disk of `SIZE_MIB`; yield it once it is ready, with its data
+    directory as seen from outside."""
     mounted = folder / "disk"
     mounted.mkdir()
     command = [sys.executable, "-m", "vitrine", "standalone", "--port", "0"]
@@ -66,7 +67,7 @@ def small_house(folder: Path, allow: list[str]) -> Iterator[House]:
 
 
 def fill(house: House) -> None:
-    """Write a ballast until nothing more fits."""
+    """Write a ballast file until the disk is full."""
     with contextlib.suppress(OSError), (house.data_dir / "ballast").open("wb", buffering=0) as file:
         for size in (1024 * 1024, 4096, 1):
             with contextlib.suppress(OSError):
@@ -75,12 +76,12 @@ def fill(house: House) -> None:
 
 
 def make_room(house: House) -> None:
-    """Take the ballast away."""
+    """Delete the ballast file."""
     (house.data_dir / "ballast").unlink()
 
 
 def full(folder: Path, *, pictures: int, seconds: float) -> Tally:
-    """The disk full for some seconds in the middle of a job."""
+    """Fill the disk for some seconds in the middle of a job."""
     with (
         Host() as good,
         Host(missing) as gone,
@@ -110,11 +111,11 @@ def full(folder: Path, *, pictures: int, seconds: float) -> Tally:
         lost=status["pending"] + abs(points - status["embedded"]),
         doubled=0, wrong=len(expected ^ stored), recoveries=[took],
     )  # fmt: skip
-    return counted.promising(within("all done after there is room", 120, [took]))
+    return counted.promising(within("all done after space is freed", 120, [took]))
 
 
 def _status(house: House, job: str) -> dict[str, Any]:
-    """The job's counts; an empty answer while the service cannot give any."""
+    """Return the job's status, or an empty one while the service cannot provide it."""
     with contextlib.suppress(AssertionError, OSError):
         found: dict[str, Any] = house.get(f"/v1/jobs/{job}")
         return found

@@ -1,4 +1,4 @@
-"""Hosts that are slow, endless, flapping, asking to be left alone, or serving bombs; and good ones beside them."""
+"""Hosts that are slow, endless, flapping, rate-limiting or serving bombs, next to good ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUICK = {
     "VITRINE_FETCH_ATTEMPTS": "2",
     "VITRINE_FETCH_DEFERRALS": "0",
 }
-"""A dripping host costs its deadline at every try: one second twice rather than ten seconds twelve times."""
+"""A dripping host costs the whole timeout on each try: twice one second instead of twelve times ten."""
 
 
 PATIENT = {
@@ -23,15 +23,15 @@ PATIENT = {
     "VITRINE_FETCH_ATTEMPTS": "3",
     "VITRINE_FETCH_DEFERRALS": "0",
 }
-"""As many tries as it takes to be refused twice and served then, and seconds enough for a good host on a busy machine."""
+"""Enough attempts to be refused twice and then served, and enough time for a good host on a busy machine."""
 KEEP_BESIDE_ONE = 0.9
-"""Of their rate, what other hosts keep beside one that answers 429, flaps or is slow."""
+"""The share of their rate that other hosts keep next to one that answers 429, flaps or is slow."""
 KEEP_BESIDE_A_QUARTER = 0.7
-"""What the rest keeps where a quarter of all URLs are slow, endless or bombs."""
+"""The share that the rest keeps if a quarter of all URLs are slow, endless or bombs."""
 
 
 def asking_for_quiet(folder: Path, *, pictures: int) -> tuple[Tally, Busy]:
-    """One of two hosts answers 429 for a second, twice; the count, and who listened."""
+    """One of two hosts answers 429 for a second, twice; return the count and the host's record."""
     busy = Busy(2, 1, after=pictures // 16)
     with (
         Host(busy) as shy,
@@ -41,11 +41,11 @@ def asking_for_quiet(folder: Path, *, pictures: int) -> tuple[Tally, Busy]:
         parts.ready(parts.start_worker())
         job = parts.submit(items(pictures, lambda n: (shy if n % 4 == 0 else good).url(n)))
         parts.finish(job)
-        return tally(parts, job, "host answers 429", 2, hosts=[shy, good]), busy
+        return tally(parts, job, "host returns 429", 2, hosts=[shy, good]), busy
 
 
 def every_kind(folder: Path, *, pictures: int) -> tuple[Tally, Busy]:
-    """One job over hosts that answer 429, flap, drip without an end, serve bombs, are silent, and a good one."""
+    """One job over hosts that answer 429, flap, drip endlessly, serve bombs, never answer, or are good."""
     busy = Busy(2, 1, after=pictures // 16)
     with (
         Host(busy) as shy,
@@ -66,34 +66,34 @@ def every_kind(folder: Path, *, pictures: int) -> tuple[Tally, Busy]:
 
 
 def beside_the_busy(folder: Path, *, pictures: int) -> Tally:
-    """A quarter of all pictures on a host that asks to be left alone, again and again; compared with when it does not."""
+    """A quarter of all pictures on a host that repeatedly answers 429, compared with the same on good hosts."""
     times = 5
     busy = Busy(times, 3, after=pictures // 50)
     with Host(busy) as shy, Host() as good, rig(folder, [shy.address, good.address]) as parts:
-        counted = _compared(shy, good, pictures).judged(parts, "host answers 429", times)
+        counted = _compared(shy, good, pictures).judged(parts, "host returns 429", times)
         return counted.promising(
-            at_least("times that it did", 32, busy.refused),
-            at_most("requests in spite of Retry-After", 0, busy.early),
+            at_least("429 responses", 32, busy.refused),
+            at_most("requests despite Retry-After", 0, busy.early),
         )
 
 
 def beside_the_flapping(folder: Path, *, pictures: int) -> Tally:
-    """A quarter of all pictures on a host that fails at every other request; compared with when it does not."""
+    """A quarter of all pictures on a host that fails every other request, compared with the same on good hosts."""
     with Host(flapping) as host, Host() as good, rig(folder, [host.address, good.address]) as parts:
         counted = _compared(host, good, pictures).judged(parts, "host flaps", pictures // 4)
         most = pictures // 4
-        return counted.promising(at_most("second requests", most, host.again()))
+        return counted.promising(at_most("repeated requests", most, host.again()))
 
 
 def _compared(bad: Host, good: Host, pictures: int) -> Beside:
-    """Every fourth picture on the bad host; usually all are on the good one."""
+    """Put every fourth picture on the bad host, and usually all on the good one."""
     made = items(pictures, lambda n: (bad if n % 4 == 0 else good).url(n))
     others = [item for n, item in enumerate(made) if n % 4]
     return Beside(made, others, items(pictures, good.url), {}, KEEP_BESIDE_ONE)
 
 
 def dead(folder: Path, *, pictures: int) -> tuple[Tally, int]:
-    """A quarter of all pictures on a host that takes every request and answers none; how often it was asked."""
+    """A quarter of all pictures on a host that never answers; also return the number of requests to it."""
     with (
         Host(silent) as grave,
         Host() as good,
@@ -108,7 +108,7 @@ def dead(folder: Path, *, pictures: int) -> tuple[Tally, int]:
 
 
 def beside_the_dead(folder: Path, *, pictures: int) -> Tally:
-    """An eighth of all pictures on a host that answers none, with the limits that users have."""
+    """An eighth of all pictures on a host that never answers, with the default limits."""
     with (
         Host(silent) as grave,
         Host() as good,
@@ -118,11 +118,13 @@ def beside_the_dead(folder: Path, *, pictures: int) -> Tally:
         failing = {f"item-{n}": "timeout" for n in range(0, pictures, 8)}
         others = [item for item in made if item.id not in failing]
         compared = Beside(made, others, others, failing, KEEP_BESIDE_ONE)
-        return compared.judged(parts, "host does not answer, an eighth of all", len(failing))
+        return compared.judged(
+            parts, "host does not respond (an eighth of the pictures)", len(failing)
+        )
 
 
 def beside_the_rotten(folder: Path, *, pictures: int) -> Tally:
-    """A quarter of all pictures slow, endless or bombs, with the limits that users have."""
+    """A quarter of all pictures endless or bombs, with the default limits."""
     with (
         Host(endless) as drip,
         Host(bombs) as bomb,
@@ -134,11 +136,11 @@ def beside_the_rotten(folder: Path, *, pictures: int) -> Tally:
         failing = {f"item-{n}": hosts[n % 8][1] for n in range(pictures) if n % 8 in hosts}
         others = [item for item in made if item.id not in failing]
         compared = Beside(made, others, others, failing, KEEP_BESIDE_A_QUARTER)
-        return compared.judged(parts, "a quarter endless or bombs", len(failing))
+        return compared.judged(parts, "a quarter of the pictures endless or bombs", len(failing))
 
 
 def flaps(folder: Path, *, pictures: int) -> Tally:
-    """A host that fails at every other request."""
+    """A host that fails every other request."""
     with Host(flapping) as host, rig(folder, [host.address]) as parts:
         parts.ready(parts.start_worker())
         job = parts.submit(items(pictures, host.url))
@@ -147,7 +149,7 @@ def flaps(folder: Path, *, pictures: int) -> Tally:
 
 
 def a_quarter_rotten(folder: Path, *, pictures: int) -> Tally:
-    """A quarter of all pictures endless or bombs; the others go through."""
+    """A quarter of all pictures endless or bombs, with short timeouts."""
     with (
         Host(endless) as drip,
         Host(bombs) as bomb,
@@ -160,4 +162,6 @@ def a_quarter_rotten(folder: Path, *, pictures: int) -> Tally:
         job = parts.submit(made)
         parts.finish(job)
         failing = {f"item-{n}": hosts[n % 8][1] for n in range(pictures) if n % 8 in hosts}
-        return tally(parts, job, "a quarter endless or bombs", pictures // 4, failing=failing)
+        return tally(
+            parts, job, "a quarter of the pictures endless or bombs", pictures // 4, failing=failing
+        )

@@ -1,11 +1,11 @@
-"""Damaged pictures by the hundred thousand, through the decoder as workers have it.
+"""Damaged pictures by the hundred thousand, through the decoder as workers configure it.
 
     python -m tests.faults.hostile_pictures COUNT [FOLDER]
 
-Runs in a process of its own, since what is looked for may end it. Every format that is accepted, and the files of FOLDER where one
-is named, is cut, overwritten, and has bytes put in and taken out, the same way for the same number. On standard output
-comes, as JSON: how many went in, how they ended by reason (`decoded` for a picture), errors that are no verdict on a
-picture, and the resident set after a tenth and at the end.
+Runs in a separate process, since a case may crash it. Pictures of every accepted format, and the files of FOLDER if
+given, are truncated, overwritten, and have bytes inserted and removed; the same COUNT gives the same cases. Prints
+JSON: the number of cases, the outcomes by reason (`decoded` for a picture), unexpected errors, and the resident set
+after a tenth and at the end.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from workers.images.pillow_decode import prepare_pillow
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP")
 LARGEST = 1_000_000
-"""Bytes of a file from FOLDER that is taken as a start: larger ones cost time and find nothing more."""
+"""Maximum size in bytes of a file from FOLDER: larger ones take time and find nothing more."""
 MAX_PIXELS = 4_000_000
 GROWTH = 1.05
-"""The resident set at the end by that after a tenth, at most."""
+"""Maximum of the resident set at the end, relative to that after a tenth."""
 HEAD = 1024
-"""Bytes within which half of the damage is done: that is where decoders make up their minds."""
+"""Half of the damage is within this many bytes, where decoders recognise the format."""
 
 
 @dataclass
 class Ends:
-    """How the cases ended."""
+    """The outcomes of the cases."""
 
     cases: int
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -52,12 +52,12 @@ class Ends:
 
     @property
     def growth(self) -> float:
-        """The resident set at the end over that after a tenth."""
+        """The resident set at the end, relative to that after a tenth."""
         return self.rss_at_end / self.rss_at_tenth
 
 
 def starts(folder: Path | None) -> list[bytes]:
-    """Whole pictures to damage."""
+    """Return whole pictures to damage."""
     noise = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
     pixels = Image.fromarray(noise).resize((160, 120)).convert("RGB")
     made = []
@@ -71,7 +71,7 @@ def starts(folder: Path | None) -> list[bytes]:
 
 
 def damaged(whole: list[bytes], count: int) -> Iterator[bytes]:
-    """`count` cases, the same each time."""
+    """Yield `count` cases, the same each time."""
     chance = random.Random(count)
     for _ in range(count):
         data = bytearray(chance.choice(whole))
@@ -94,7 +94,7 @@ def _damage(data: bytearray, chance: random.Random) -> None:
 
 
 def decode_all(count: int, folder: Path | None) -> Ends:
-    """Decode them here."""
+    """Decode the cases in this process."""
     prepare_pillow()
     decode, process = ImageDecoder(MAX_PIXELS), psutil.Process()
     ends, outcomes = Ends(count), Counter[str]()
@@ -114,7 +114,7 @@ def decode_all(count: int, folder: Path | None) -> Ends:
 
 
 def in_a_process(count: int, folder: Path | None = None) -> Ends:
-    """Decode them in a process of its own; raises `RuntimeError` where it does not live to the end."""
+    """Decode the cases in a separate process; raises `RuntimeError` if it crashes."""
     named = [str(folder)] if folder else []
     ended = subprocess.run(
         [sys.executable, "-m", __name__, str(count), *named], capture_output=True, text=True, check=False
@@ -125,11 +125,11 @@ def in_a_process(count: int, folder: Path | None = None) -> Ends:
 
 
 def counted(count: int, folder: Path | None = None) -> Tally:
-    """The same, as a row among the faults; the files of `folder` are damaged too."""
+    """Return the result as a row among the faults; the files of `folder` are damaged too."""
     ends = in_a_process(count, folder)
     began = "the odd files" if folder else "drawn pictures only"
     counted = Tally(
-        fault=f"damaged pictures to the decoder ({began})",
+        fault=f"damaged pictures through the decoder ({began})",
         times=count,
         put_in=count,
         out=sum(ends.outcomes.values()),
@@ -137,7 +137,7 @@ def counted(count: int, folder: Path | None = None) -> Tally:
         doubled=0,
     )
     return counted.promising(
-        at_most("growth from a tenth to the end", GROWTH, ends.growth),
+        at_most("memory at the end relative to a tenth in", GROWTH, ends.growth),
         at_most("MiB at the end", 1024, ends.rss_at_end / 2**20),
         at_least("kinds of outcome", 4, len(ends.outcomes)),
     )

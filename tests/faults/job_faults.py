@@ -1,4 +1,4 @@
-"""Jobs that are cancelled in the middle, retried in part, or left by a producer that was killed."""
+"""Jobs that are cancelled midway, retried in part, or left by a killed producer."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from vitrine.messaging.broker import Publisher
 
 
 def cancelled(folder: Path, *, pictures: int) -> tuple[Tally, int]:
-    """Cancelled in the middle; the count, and the upserts that ended after the cancel was acknowledged.
+    """Cancel a job midway; return the count, and the upserts that ended after the cancel was acknowledged.
 
-    Acknowledged is a cancel when the job's state is `cancelled`: the last chunk in work has let go. When that was, the
-    ledger notes itself; its Redis runs on this machine, so its clock is that of the writes.
+    A cancel is acknowledged when the job's state is `cancelled`, after the last chunk in work has stopped. The ledger
+    records that time by Redis's clock, which is also the clock of the writes: Redis runs on this machine.
     """
     with Host() as good, rig(folder, [good.address]) as parts:
         for _ in range(2):
@@ -45,22 +45,22 @@ def cancelled(folder: Path, *, pictures: int) -> tuple[Tally, int]:
         with parts.ledger() as ledger:
             ledger.cancel(job)
         parts.finish(job)
-        time.sleep(LEASE_SECONDS + SWEEP_SECONDS)  # Whatever is still on its way has come by then.
+        time.sleep(LEASE_SECONDS + SWEEP_SECONDS)  # Anything still on its way has arrived by then.
         acknowledged = _ended(parts, job)
         late = sum(written > acknowledged for written in parts.store.upserts)
         counted = tally(
-            parts, job, "job cancelled in the middle", 1, hosts=[good], cancelled=True,
+            parts, job, "job cancelled halfway", 1, hosts=[good], cancelled=True,
             recoveries=[acknowledged - began],
         )  # fmt: skip
         return counted.promising(
-            at_most("upserts after it was acknowledged", 0, late),
+            at_most("upserts after the acknowledgement", 0, late),
             at_most("points written again", 0, counted.doubled),
             within("acknowledged after", 30, counted.recoveries),
         ), late
 
 
 def _ended(parts: Rig, job: str) -> float:
-    """When the job's state became its last one, in Unix seconds."""
+    """Return when the job reached its final state, in Unix seconds."""
     with Redis.from_url(parts.redis.url) as redis:
         noted = redis.hget(job_key(job, "job"), "finished")
     assert noted is not None, "the job has not ended"
@@ -68,7 +68,7 @@ def _ended(parts: Rig, job: str) -> float:
 
 
 def retried(folder: Path, *, pictures: int) -> tuple[Tally, list[str]]:
-    """Many pictures fail and two of them are retried; the count, and the paths asked for a second time."""
+    """Retry two of many failed pictures; return the count, and the paths requested a second time."""
     with Host() as good, Host(missing) as gone, rig(folder, [good.address, gone.address]) as parts:
         parts.ready(parts.start_worker())
         job = parts.submit(items(pictures, lambda n: (gone if n % 50 == 7 else good).url(n)))
@@ -82,15 +82,15 @@ def retried(folder: Path, *, pictures: int) -> tuple[Tally, list[str]]:
         again = sorted(path for path, count in asked.items() if count > 1)
         counted = tally(parts, job, "two failures retried", 1, hosts=[good, gone], failing=failing)
         return counted.promising(
-            at_most("other pictures asked for again", 0, len(set(again) - {"7", "57"})),
-            at_least("of the two asked for again", 2, len({"7", "57"}.intersection(again))),
+            at_most("other pictures requested again", 0, len(set(again) - {"7", "57"})),
+            at_least("of the two requested again", 2, len({"7", "57"}.intersection(again))),
         ), again
 
 
 def producer_killed(folder: Path, *, pictures: int, kills: int) -> Tally:
-    """`vitrine submit` killed in the middle, and resumed, until all of the catalog is in.
+    """Kill `vitrine submit` midway and resume it, until the whole catalog is submitted.
 
-    Some pictures are pending at most, so that the producer waits for the worker and is met half-way each time.
+    The number of pending pictures is limited, so that the producer waits for the worker and is caught midway each time.
     """
     slowly = {"VITRINE_MAX_PENDING_IMAGES": "256"}
     with Host() as good, rig(folder, [good.address], slowly) as parts:
@@ -117,7 +117,7 @@ def producer_killed(folder: Path, *, pictures: int, kills: int) -> Tally:
 
 
 def _submit_and_kill(parts: Rig, arguments: list[str], at_least: int) -> None:
-    """Start a submission and kill it once the job has so many pictures."""
+    """Start a submission and kill it once the job has at least `at_least` pictures."""
     process = _command(parts, arguments)
 
     def fed() -> bool:

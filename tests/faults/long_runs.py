@@ -1,4 +1,4 @@
-"""Every fault as `make chaos` injects it: how often, into how many pictures, and what is promised of it."""
+"""Every fault as `make chaos` injects it: how often, into how many pictures, and with which promises."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from tests.faults.harness.tally import Tally
 
 Much: TypeAlias = Callable[[int], int]
 Run: TypeAlias = Callable[[Path, Much], Tally]
-"""A fault in a fresh folder; the second argument scales a count."""
+"""Runs a fault in a fresh folder; the second argument scales a count."""
 
 HANGING = 130.0
-"""Seconds for which the store takes requests and answers none: two minutes, and past the time at which one is given up."""
+"""Seconds for which the store takes requests and never answers: two minutes, and longer than a request's timeout."""
 
 
 class NotPossible(Exception):
-    """Raised where this machine lacks what a fault takes; it is left out, by name."""
+    """Raised if this machine lacks something that a fault needs; the report then lists the fault as left out."""
 
 
 def _aborts(folder: Path, much: Much) -> Tally:
@@ -48,7 +48,7 @@ def _broken(folder: Path, much: Much) -> Tally:
 
 
 def _hangs(folder: Path, much: Much) -> Tally:
-    """With the watchdog's usual minute."""
+    """Uses the watchdog's default of one minute."""
     pictures = much(10_000)
     marks = {pictures // 2: "hang"}
     return picture_faults.marked_pictures(folder, marks, pictures=pictures, hangs=1, extra={})[0]
@@ -71,9 +71,9 @@ def _full(folder: Path, much: Much) -> Tally:
     full = redis_faults.full(folder, pictures=much(10_000), times=times)
     return full.tally.promising(
         at_least("submissions refused with the reason", times, len(full.told)),
-        at_most("workers that ended", 0, full.crashes),
+        at_most("workers that exited", 0, full.crashes),
         at_most("connections left open", 10, full.left_open),
-        within("work goes on after", 30, full.tally.recoveries),
+        within("work resumes after", 30, full.tally.recoveries),
     )
 
 
@@ -94,7 +94,7 @@ def _disk_full(folder: Path, much: Much) -> Tally:
 
 
 def odd_files() -> Path | None:
-    """The folder of odd pictures, where the shared data is at hand (VITRINE_TEST_DATA)."""
+    """Return the folder of odd pictures if the shared data is available (VITRINE_TEST_DATA)."""
     beside = Path(__file__).resolve().parents[3] / "shared" / "data"
     folder = Path(os.environ.get("VITRINE_TEST_DATA") or beside) / "odd"
     return folder if folder.is_dir() else None

@@ -1,4 +1,4 @@
-"""Pictures that kill the process, break the model, or hang it: the culprits are named, everybody else goes through."""
+"""Pictures that crash the process, break the model, or hang it: they are named, and all others succeed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.faults.harness.promise import Promise, at_least, at_most, within
 from tests.faults.harness.tally import Tally, tally
 
 QUICK = {"VITRINE_DEVICE_TIMEOUT": "6"}
-"""A hundred times what a batch of the built-in model takes: the minute of the default is for large ones."""
+"""A hundred times as long as a batch of the built-in model takes; the default of a minute is for large models."""
 MOST_CRASHES = {"abort": 8, "hang": 1}
-"""By fault; any other costs no process."""
+"""Crashes by fault; other faults cause none."""
 
 
 REASONS = {"abort": "crashed_worker", "raise": "model_error", "nan": "bad_vector"}
-"""What a picture fails with, by its fault; memory that is short for a batch, and one hang, cost no picture anything."""
+"""The reason for a picture's failure, by fault; a batch that is short of memory and a single hang cost no picture."""
 
 
 def marked_pictures(
@@ -30,7 +30,7 @@ def marked_pictures(
     hangs: int = 0,
     extra: Mapping[str, str] = QUICK,
 ) -> tuple[Tally, int]:
-    """A job in which some pictures, by number, are marked for a fault; the count, and how many workers died of them."""
+    """Run a job with faults marked on some pictures, by number; return the count, and how many workers crashed."""
     counter = folder / "deaths"
     counter.mkdir(parents=True)
     for number in range(hangs):
@@ -59,7 +59,7 @@ def marked_pictures(
 
 
 class Hung:
-    """Measures from the hang of a model to the worker that is up in place of the one that was ended for it."""
+    """Measures the time from a model's hang until another worker is up in place of the one that was ended."""
 
     def __init__(self, parts: Rig, counter: Path, hangs: int) -> None:
         self._parts = parts
@@ -70,7 +70,7 @@ class Hung:
         self.seconds: list[float] = []
 
     def look(self) -> None:
-        """See whether a hang has begun, or is over. Whatever hangs takes its file away first."""
+        """Check whether a hang has begun or is over. A hanging model first removes its file."""
         if self._began is not None:
             if any(worker.pid not in self._pids for worker in self._parts.up()):
                 self.seconds.append(time.monotonic() - self._began)
@@ -86,8 +86,8 @@ def _promises(faults: Sequence[str], parts: Rig, hung: Hung) -> list[Promise]:
     crashes = [at_most("crashes", most, parts.crashes)]
     if "memory" in faults:
         short = (parts.folder / SHORT_MEMORY).exists()
-        crashes.append(at_least("memory was short", 1, int(short)))
+        crashes.append(at_least("runs that ran out of memory", 1, int(short)))
     if "hang" not in faults:
         return crashes
-    restarted = within("another worker is up after", 90, hung.seconds)
+    restarted = within("new worker up after", 90, hung.seconds)
     return [*crashes, at_least("hangs", 1, len(hung.seconds)), restarted]

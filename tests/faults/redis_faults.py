@@ -1,4 +1,4 @@
-"""Redis dies, is emptied, is full, and its connections break or go half open."""
+"""Redis dies, loses its data or runs full, and its connections break or become half-open."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ Command: TypeAlias = "subprocess.Popen[str]"
 
 @contextlib.contextmanager
 def client(parts: Rig) -> Iterator[Redis]:
-    """Redis itself, past every gate."""
+    """Connect to Redis itself, bypassing any gate."""
     with Redis.from_url(parts.redis.url) as redis:
         yield redis
 
 
 def kill_redis(parts: Rig) -> None:
-    """`kill -9` of the server."""
+    """Kill the server with SIGKILL."""
     with client(parts) as redis:
         pid = int(redis.info("server")["process_id"])
     os.kill(pid, signal.SIGKILL)
@@ -48,13 +48,13 @@ def kill_redis(parts: Rig) -> None:
 
 
 def killed(folder: Path, *, pictures: int, kills: int) -> Tally:
-    """Redis killed and started again, on an append-only file written every second."""
+    """Kill and restart Redis, with an append-only file that is synced every second."""
     with Host() as good, Host(missing) as gone, rig(folder, [good.address, gone.address]) as parts:
         made, failing = catalog(good, gone, pictures)
         for _ in range(2):
             parts.ready(parts.start_worker())
         job = parts.submit(made)
-        time.sleep(1.5)  # What was written within the last second of a killed Redis may be gone.
+        time.sleep(1.5)  # A killed Redis may lose the writes of its last second.
         watch = Stopwatch(parts, job)
         done = 0
         while done < kills and not parts.status(job).state.finished:
@@ -71,26 +71,26 @@ def killed(folder: Path, *, pictures: int, kills: int) -> Tally:
         )  # fmt: skip
         return counted.promising(
             at_least("kills", kills, done),
-            within("work goes on after", 15, watch.seconds),
-            at_most("workers that ended", 0, parts.crashes),
+            within("work resumes after", 15, watch.seconds),
+            at_most("workers that exited", 0, parts.crashes),
         )
 
 
 @dataclass(frozen=True)
 class Full:
-    """What came of a Redis without memory."""
+    """The results of a Redis without memory."""
 
     tally: Tally
-    told: list[str]  #: What submissions were told, a sentence each.
+    told: list[str]  #: The errors of submissions, a sentence each.
     crashes: int  #: Workers that ended.
     left_open: int
-    """Connections more than before, after some seconds in which nothing could be written."""
+    """Additional connections after some seconds in which no write was possible."""
 
 
 def full(folder: Path, *, pictures: int, times: int = 1) -> Full:
-    """No memory left, and then some again.
+    """Run out of memory, then free some.
 
-    A job that no worker takes fills Redis, and that it is cancelled makes room: the limit stays as it is.
+    A job that no worker takes fills Redis, and cancelling it frees memory; the limit stays the same.
     """
     with Host() as good, rig(folder, [good.address]) as parts, client(parts) as redis:
         parts.ready(parts.start_worker())
@@ -102,7 +102,7 @@ def full(folder: Path, *, pictures: int, times: int = 1) -> Full:
         for _ in range(times):
             redis.config_set("maxmemory", 0)
             waiting = parts.submit(items(60_000, good.url), "waiting", model="nobodys")
-            # Some chunks that are done make no room yet; the 900 of the cancelled job do.
+            # A few finished chunks do not free enough; the 900 of the cancelled job do.
             redis.config_set("maxmemory", int(redis.info("memory")["used_memory"]) - 2**18)
             time.sleep(3)
             left_open = max(left_open, len(redis.client_list()) - usual)
@@ -120,12 +120,12 @@ def full(folder: Path, *, pictures: int, times: int = 1) -> Full:
 
 
 def cut(folder: Path, *, pictures: int, cuts: int) -> Tally:
-    """Every connection to Redis broken, again and again."""
+    """Break every connection to Redis, repeatedly."""
     return _behind_gate(folder, pictures, cuts, "connections to Redis cut", Gate.cut)
 
 
 def half_open(folder: Path, *, pictures: int, times: int) -> Tally:
-    """Connections to Redis that stay open and carry nothing more."""
+    """Keep connections to Redis open without forwarding any data."""
     return _behind_gate(folder, pictures, times, "connections to Redis half open", Gate.freeze)
 
 
@@ -157,26 +157,26 @@ def _behind_gate(
             failing=not_there(status.images), recoveries=watch.seconds,
         )  # fmt: skip
         return counted.promising(
-            at_least("times that connections were open to be broken", times, counted.times),
-            within("work goes on after", 30, watch.seconds),
-            at_most("workers that ended", 0, parts.crashes),
+            at_least("breaks that hit open connections", times, counted.times),
+            within("work resumes after", 30, watch.seconds),
+            at_most("workers that exited", 0, parts.crashes),
         )
 
 
 @dataclass(frozen=True)
 class Told:
-    """What commands say of a job after Redis was emptied: its state by each, and their exit codes."""
+    """What commands report of a job after Redis was emptied: its states, and their exit codes."""
 
     states: list[str]
     codes: list[int]
     notices: list[str]
-    other_jobs: int  #: In the list of jobs, beside it.
+    other_jobs: int  #: Other jobs in the list.
 
 
 def emptied(folder: Path, *, pictures: int) -> tuple[Tally, Told]:
-    """Redis emptied in the middle of a job; what is told of that job, and the count once it was submitted again.
+    """Empty Redis in the middle of a job; return the count after a new submission, and the reports on the lost job.
 
-    The workers are not started anew: whoever holds a chunk of the lost job has to survive it.
+    The workers are not restarted: those that hold a chunk of the lost job must survive.
     """
     with Host() as good, Host(missing) as gone, rig(folder, [good.address, gone.address]) as parts:
         made, failing = catalog(good, gone, pictures)
@@ -199,9 +199,9 @@ def emptied(folder: Path, *, pictures: int) -> tuple[Tally, Told]:
         took = time.monotonic() - began
         counted = tally(parts, again, "Redis emptied", 1, failing=failing, recoveries=[took])
         return counted.promising(
-            at_least("answers that the job is lost", 3, told.states.count("lost")),
-            at_least("of them with what to do", 3, sum("Submit" in one for one in told.notices)),
-            at_most("workers that ended", 0, sum(not one.alive() for one in parts.workers)),
+            at_least("replies that the job is lost", 3, told.states.count("lost")),
+            at_least("of these with instructions", 3, sum("Submit" in one for one in told.notices)),
+            at_most("workers that exited", 0, sum(not one.alive() for one in parts.workers)),
         ), told
 
 

@@ -1,4 +1,6 @@
-"""Two workers with different models on one collection: one embedding space has it, the other is refused by name."""
+"""Two workers with different models on one collection: it belongs to one embedding space, and the
+other model is refused by name.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,11 @@ from vitrine.core.types import FailureReason
 OTHER = "timed-64-in-10ms"
 MODELS = ("builtin", OTHER)
 _PREFIX = {"builtin": "item", OTHER: "other"}
-"""Items of the two jobs have names of their own: neither's points can stand in for the other's."""
+"""The two jobs use different item names, so that neither's points can stand in for the other's."""
 
 
 def one_after_the_other(folder: Path, *, pictures: int) -> Tally:
-    """The second job's model comes to a collection that has a space already."""
+    """Run the second model's job after the first has created the collection."""
     with Host() as host, rig(folder, [host.address]) as parts:
         _start(parts)
         jobs = {}
@@ -29,14 +31,14 @@ def one_after_the_other(folder: Path, *, pictures: int) -> Tally:
 
 
 def at_once(folder: Path, *, pictures: int) -> Tally:
-    """Both come to a new collection at once: whoever is first has it, whichever that is."""
+    """Run both jobs on a new collection at the same time: the first to arrive gets it, whichever that is."""
     with Host() as host, rig(folder, [host.address]) as parts:
         _start(parts)
         jobs = {model: _submit(parts, host, model, pictures) for model in MODELS}
         for job in jobs.values():
             parts.finish(job, parts.restart_if_dead)
         winner = max(MODELS, key=lambda model: parts.status(jobs[model]).embedded)
-        return _count(parts, jobs, winner, "two models on a new collection at once")
+        return _count(parts, jobs, winner, "two models start on a new collection together")
 
 
 def _start(parts: Rig) -> None:
@@ -75,7 +77,7 @@ def _count(parts: Rig, jobs: Mapping[str, str], winner: str, fault: str) -> Tall
 
 
 def _refused_by_name(parts: Rig, job: str) -> int:
-    """Pictures whose failure names both models."""
+    """Count the pictures whose failure names both models."""
     with parts.ledger() as ledger:
         return sum(
             failure.reason is FailureReason.STORE_REJECTED

@@ -1,4 +1,4 @@
-"""The store refuses, is overloaded, asks to be left alone, or hangs: nothing counts as done before it is written."""
+"""The store refuses, is overloaded, rate-limits, or hangs: nothing counts as done before it is written."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ FAULTS: Mapping[str, Callable[[Gate], None]] = {
 
 
 GOES_ON = 15.0
-"""Seconds after the store is back: the breaker's longest pause is ten."""
+"""Seconds after the store's return: the breaker pauses for ten at most."""
 
 
 @dataclass
 class Meanwhile:
-    """What was seen while the store was away."""
+    """Observations while the store was unreachable."""
 
-    ahead: int = 0  #: Pictures that the ledger had as embedded and the store had not.
-    told: set[str] = field(default_factory=set)  #: What workers told of the store.
-    open: int = 0  #: Times at whose end they told so.
+    ahead: int = 0  #: Pictures embedded by the ledger but missing in the store.
+    told: set[str] = field(default_factory=set)  #: What workers reported about the store.
+    open: int = 0  #: Outages at whose end a worker reported it.
     asked: int = 0  #: Requests that were answered in the store's place.
 
 
 def away(
     folder: Path, fault: str, *, pictures: int, seconds: float, times: int = 1
 ) -> tuple[Tally, Meanwhile]:
-    """The store away for some seconds; the count, and what was seen meanwhile."""
+    """Make the store unreachable for some seconds; return the count and the observations."""
     with (
         Host() as good,
         Host(missing) as gone,
@@ -73,15 +73,15 @@ def away(
             failing=not_there(status.images), recoveries=watch.seconds,
         )  # fmt: skip
         return counted.promising(
-            at_most("done before it was written", 0, seen.ahead),
+            at_most("outcomes recorded before the write", 0, seen.ahead),
             at_least("breaker seen open", times, seen.open),
-            within("work goes on after", GOES_ON, watch.seconds),
-            at_most("workers that ended", 0, parts.crashes),
+            within("work resumes after", GOES_ON, watch.seconds),
+            at_most("workers that exited", 0, parts.crashes),
         ), seen
 
 
 def _look(parts: Rig, job: str, gate: Gate, seen: Meanwhile) -> None:
-    # The ledger is asked first: what is written in between cannot count against it.
+    # Read the ledger first, so that writes in between do not count against it.
     embedded = parts.status(job).embedded
     seen.ahead += max(0, embedded - len(parts.store.written))
     told = _told(parts)

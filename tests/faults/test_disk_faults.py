@@ -1,4 +1,4 @@
-"""A full disk: nothing is lost, and the work goes on by itself once there is room."""
+"""A full disk: nothing is lost, and work resumes by itself once there is space."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad hosts beside good ones: everybody's pictures get their right outcome."""
+"""Bad hosts next to good ones: every picture gets its right outcome."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_every_kind_of_bad_host_at_once_fails_what_it_must_by_name_and_nothing_e
 def test_a_host_that_asks_to_be_left_alone_is(tmp_path: Path) -> None:
     tally, busy = host_faults.asking_for_quiet(tmp_path, pictures=800)
     assert tally.exact, tally
-    # Each 429 costs one more request for the same picture, and none beyond.
+    # Each 429 costs exactly one more request for the same picture.
     assert 0 < busy.refused == tally.fetched_again
 
 
@@ -31,7 +31,7 @@ def test_a_host_that_asks_to_be_left_alone_is(tmp_path: Path) -> None:
 def test_a_dead_host_is_left_alone_after_some_pictures_and_fails_by_name(tmp_path: Path) -> None:
     tally, asked = host_faults.dead(tmp_path, pictures=1200)
     assert tally.exact, tally
-    # 32 at once, half of the slots, and eight in a row that fail; each connection that curl finds dead it may try anew.
+    # 32 at a time, half of the slots, and eight failures in a row; curl may retry each connection it finds dead.
     assert asked <= 100 < tally.put_in // 4
 
 

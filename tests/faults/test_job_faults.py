@@ -1,4 +1,4 @@
-"""Jobs cancelled, retried and left by their producer in the middle of things."""
+"""Jobs that are cancelled, retried, or left by their producer midway."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_only_what_was_asked_for_is_retried(tmp_path: Path) -> None:
 def test_a_killed_producers_job_is_resumed_and_complete(
     tmp_path: Path, pictures: int, kills: int
 ) -> None:
-    # A producer writes 1,024 pictures at once: twice that before it is killed must not be all that is left.
+    # A producer writes 1,024 pictures per step: two steps before a kill must not exhaust the catalog.
     tally = job_faults.producer_killed(tmp_path, pictures=pictures, kills=kills)
     assert tally.exact, tally
     assert (tally.put_in, tally.doubled) == (pictures, 0)

@@ -1,4 +1,4 @@
-"""Poisonous pictures: named one by one, at the cost of nobody else."""
+"""Bad pictures are named one by one, and cost no other picture anything."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_pictures_that_break_the_model_are_the_only_ones_to_fail(tmp_path: Path)
     marks = {3: "raise", 64: "raise", 65: "nan", 130: "memory", 131: "nan", 200: "memory", 500: "raise"}  # fmt: skip
     tally, crashes = marked_pictures(tmp_path, marks, pictures=1000)
     assert tally.exact, tally
-    # A model whose memory was never short would pass just as well.
+    # Otherwise a model that never ran out of memory would pass too.
     assert tally.kept, tally.promises
     assert crashes == 0
 

@@ -1,4 +1,4 @@
-"""One collection, two models: never a mixture."""
+"""One collection and two models: their vectors are never mixed."""
 
 from __future__ import annotations
 

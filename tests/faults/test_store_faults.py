@@ -1,4 +1,4 @@
-"""A store that is away: nothing is marked done before it is written, and all completes after."""
+"""An unreachable store: nothing is marked done before it is written, and everything completes afterwards."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def test_nothing_counts_as_done_while_the_store_is_away(tmp_path: Path, fault: s
     assert tally.exact, tally
     assert seen.ahead == 0
     if fault == "hanging":
-        return  # Its request is waited for: it may yet be answered.
-    # A worker tells of itself every three seconds.
+        return  # Its request still waits, and may yet be answered.
+    # A worker reports its state every three seconds.
     assert len(seen.told) == 1
     status = fault.split(maxsplit=1)[0]
     assert status in seen.told.pop().lower()
-    # Every chunk in work may find out for itself, once or twice; from then on there is one probe at a time.
+    # Every chunk in work may hit the outage itself, once or twice; after that there is one probe at a time.
     assert seen.asked <= 2 * Settings().ingest_threads + 8

@@ -1,7 +1,7 @@
 """Workers die, freeze and stop; the counts stay exact.
 
-Together these kill thirty workers each time. What a kill wastes is bounded here by what a worker holds; as a share of a
-job it is judged in a long one, by `make chaos`: many kills in few pictures make it as large as one likes.
+Each run kills thirty workers in total. The work that a kill wastes is bounded here by what a worker holds; its share of
+a job is checked in a long one, by `make chaos`, because many kills in a small job make the share arbitrarily large.
 """
 
 from __future__ import annotations

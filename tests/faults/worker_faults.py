@@ -23,7 +23,7 @@ from vitrine.core.types import CHUNK_SIZE, CatalogItem
 from vitrine.messaging.broker import BROKER_PREFIX, ingest_queue
 
 GONE_EVERY = 97
-"""Every so many pictures are 404, so that failures are counted too."""
+"""Every 97th picture is a 404, so that failures are counted too."""
 
 
 class Stopwatch:
@@ -35,12 +35,12 @@ class Stopwatch:
         self.seconds: list[float] = []
 
     def outcomes(self) -> int:
-        """Pictures that have one."""
+        """Return how many pictures have an outcome."""
         status = self._rig.status(self._job)
         return status.images - status.pending
 
     def wait_for_next(self, began: float, before: int, patience: float = 120.0) -> None:
-        """Wait for an outcome that was not there before, or for the end of the job."""
+        """Wait for a new outcome, or for the end of the job."""
 
         def more() -> bool:
             self._rig.restart_if_dead()
@@ -52,7 +52,7 @@ class Stopwatch:
 
 
 def mixed(good: Host, gone: Host) -> Callable[[int], CatalogItem]:
-    """The n-th item of a catalog in which some pictures are not there."""
+    """Return a function that makes the n-th item of a catalog with some missing pictures."""
 
     def item(n: int) -> CatalogItem:
         return CatalogItem(f"item-{n}", ((gone if n % GONE_EVERY == 5 else good).url(n),))
@@ -61,12 +61,12 @@ def mixed(good: Host, gone: Host) -> Callable[[int], CatalogItem]:
 
 
 def not_there(pictures: int) -> dict[str, str]:
-    """Which of the first so many items of such a catalog have to fail, and why."""
+    """Return which of the first `pictures` items of such a catalog must fail, and why."""
     return {f"item-{n}": "not_found" for n in range(5, pictures, GONE_EVERY)}
 
 
 def catalog(good: Host, gone: Host, pictures: int) -> tuple[list[CatalogItem], dict[str, str]]:
-    """So many of these items, and which of them have to fail."""
+    """Return the first `pictures` of these items, and those that must fail."""
     item = mixed(good, gone)
     return [item(n) for n in range(pictures)], not_there(pictures)
 
@@ -74,10 +74,11 @@ def catalog(good: Host, gone: Host, pictures: int) -> tuple[list[CatalogItem], d
 def killed(
     folder: Path, *, kills: int, pictures: int = 1000, forked: bool = False, apart: float = 0.5, seed: int = 1
 ) -> Tally:  # fmt: skip
-    """`kill -9` of workers at random moments under load; a recovery ends when all of the dead one's chunks were sent again.
+    """Kill workers with SIGKILL at random moments under load; a recovery ends when all chunks of the
+    dead worker were sent again.
 
-    Three workers, of which two are up before each kill: one that dies while it starts had nothing to lose. `forked` has
-    them come from a `Nursery`; there are up to `apart` seconds between two kills.
+    There are three workers, of which two are up before each kill: one that dies while starting has nothing to lose.
+    With `forked` they come from a `Nursery`; up to `apart` seconds pass between two kills.
     """
     chance = random.Random(seed)
     with (
@@ -107,12 +108,12 @@ def killed(
             share("points written again", 1, counted.doubled, status.images),
             _in_hand(counted, kills),
             within("sent again after", LEASE_SECONDS + 3 * SWEEP_SECONDS, moving.sent_again),
-            at_least("chunks in their hands", kills, moving.chunks),
+            at_least("chunks they held", kills, moving.chunks),
         )
 
 
 def killed_in_a_long_job(folder: Path, *, pictures: int) -> Tally:
-    """One kill in a long job, with the lease and the sweeps that users have: what it wastes, and how long it takes."""
+    """One kill in a long job, with the default lease and sweep intervals: how much work it wastes, and for how long."""
     usual = Settings()
     term, sweep = usual.lease_seconds, usual.sweep_seconds
     extra = {"VITRINE_LEASE_SECONDS": str(term), "VITRINE_SWEEP_SECONDS": str(sweep)}
@@ -139,22 +140,22 @@ def killed_in_a_long_job(folder: Path, *, pictures: int) -> Tally:
             share("points written again", 1, counted.doubled, status.images),
             share("pictures fetched again", 1, counted.fetched_again or 0, status.images),
             within("sent again after", term + 2 * sweep, moving.sent_again),
-            within("with another after", term + 2 * sweep + 20, moving.taken),
-            at_least("chunks in its hands", 1, moving.chunks),
+            within("with another worker after", term + 2 * sweep + 20, moving.taken),
+            at_least("chunks it held", 1, moving.chunks),
         )
 
 
 def _in_hand(counted: Tally, kills: int) -> Promise:
-    """A killed worker wastes no more than it may have in work."""
+    """Promise that a killed worker wastes no more than it can have in work."""
     holds = Settings().ingest_threads * CHUNK_SIZE
-    return at_most("fetched again a kill", holds, (counted.fetched_again or 0) / kills)
+    return at_most("fetched again per kill", holds, (counted.fetched_again or 0) / kills)
 
 
 def lost_message(folder: Path, *, times: int = 1) -> Tally:
-    """An idle worker is frozen, messages are pushed to it, and it is killed: the broker loses one for good.
+    """Freeze an idle worker, push messages to it, and kill it: the broker loses one for good.
 
-    Each round is counted by itself, in a collection of its own. A worker that was just then between two blocking reads loses
-    none; there are rounds until enough messages were lost, or twice as many as it should take.
+    Each round is counted separately, in its own collection. A worker that happens to be between two blocking reads
+    loses none, so rounds repeat until enough messages are lost, or twice as many rounds as needed have run.
     """
     rounds: list[Tally] = []
     with Host() as good, rig(folder, [good.address]) as parts:
@@ -171,7 +172,7 @@ def lost_message(folder: Path, *, times: int = 1) -> Tally:
 def _round(parts: Rig, good: Host, number: int) -> Tally:
     pictures, collection = 10 * CHUNK_SIZE, f"round-{number}"
     (frozen,) = parts.workers
-    time.sleep(0.5)  # Until it waits in its blocking read.
+    time.sleep(0.5)  # until it waits in its blocking read
     frozen.process.send_signal(signal.SIGSTOP)
     parts.store.written.clear()
     good.asked.clear()
@@ -189,14 +190,15 @@ def _round(parts: Rig, good: Host, number: int) -> Tally:
 
 
 def _messages(parts: Rig) -> int:
-    """Chunks' messages that the broker knows of: waiting, or handed out and not acknowledged."""
+    """Count the chunk messages that the broker knows: waiting, or delivered and not acknowledged."""
     with Redis.from_url(parts.redis.url) as redis:
         waiting = redis.llen(f"{BROKER_PREFIX}{ingest_queue('builtin')}")
         return int(waiting) + int(redis.hlen(f"{BROKER_PREFIX}unacked"))
 
 
 def asked_to_stop(folder: Path, *, stops: int, pictures: int = 1000) -> tuple[Tally, list[int]]:
-    """SIGTERM under load, one of two workers at a time; the exit codes beside the count. A recovery is a worker's way out."""
+    """Send SIGTERM under load to one of two workers at a time; return the count and the exit codes. A recovery is the
+    time a worker takes to stop."""
     chance = random.Random(1)
     with Host() as good, Host(missing) as gone, rig(folder, [good.address, gone.address]) as parts:
         for worker in [parts.start_worker() for _ in range(2)]:
@@ -216,13 +218,13 @@ def asked_to_stop(folder: Path, *, stops: int, pictures: int = 1000) -> tuple[Ta
         )  # fmt: skip
         return counted.promising(
             at_most("points written again", 0, counted.doubled),
-            within("out after", 90, counted.recoveries),
-            at_most("other exit codes than 0", 0, sum(map(bool, codes))),
+            within("exited after", 90, counted.recoveries),
+            at_most("exit codes other than 0", 0, sum(map(bool, codes))),
         ), codes
 
 
 def killed_between(folder: Path, fault: str, *, pictures: int, deaths: int) -> Tally:
-    """Death between upsert and ledger (`after-upsert`), or ledger and acknowledgement (`before-acknowledge`)."""
+    """Die between upsert and ledger (`after-upsert`), or ledger and acknowledgement (`before-acknowledge`)."""
     counter = folder / "deaths"
     counter.mkdir(parents=True)
     for number in range(deaths):

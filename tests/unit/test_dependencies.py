@@ -1,4 +1,4 @@
-"""Each room imports only what its own extra brings, so that an image or a machine without the others works."""
+"""Each part imports only what its own extra installs, so that an image or a machine without the others works."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("vitrine", "producer", "api", "workers")
 
-#: What each part of the house may stand on, besides what vitrine always brings.
+#: The extras that each part may use, besides vitrine's base dependencies.
 EXTRAS = {
     "producer": ("producer",),
     "api": ("api", "producer"),
@@ -30,7 +30,7 @@ EXTRAS = {
     "benchmarks": ("dev", "api", "producer", "standalone", "worker"),
 }
 
-#: What comes with a declared package, which says its version: naming it again could only disagree.
+#: Packages installed by a declared package, which sets their version: a second declaration could only disagree.
 CARRIED = {
     "anyio": "fastapi",
     "huggingface-hub": "transformers",
@@ -41,7 +41,7 @@ CARRIED = {
 }
 
 
-#: What benchmarks compare with, in environments of their own (`benchmarks/environments.py`).
+#: What benchmarks compare with, in separate environments (`benchmarks/environments.py`).
 PEERS = {"celery_batches", "infinity_emb", "sentence_transformers", "torchvision"}
 
 
@@ -51,20 +51,20 @@ def names(requirements: list[str]) -> set[str]:
 
 
 def allowed(extras: tuple[str, ...]) -> set[str]:
-    """The distributions that the base and these extras name."""
+    """Return the distributions that the base and these extras name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
     return names(project["dependencies"]).union(*(names(optional[extra]) for extra in extras))
 
 
 def part_of(path: Path) -> str:
-    """The longest folder of EXTRAS that holds the file."""
+    """Return the longest folder of EXTRAS that contains the file."""
     relative = path.relative_to(ROOT).as_posix()
     return max((part for part in EXTRAS if relative.startswith(f"{part}/")), key=len)
 
 
 def imported(path: Path) -> set[str]:
-    """Top-level names of other people's packages that a file imports, wherever in it."""
+    """Return the top-level names of third-party packages that a file imports, anywhere in it."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -80,7 +80,7 @@ def files() -> list[Path]:
 
 @pytest.fixture(scope="module")
 def owners() -> dict[str, set[str]]:
-    """Import name -> distributions that carry it."""
+    """Map each import name to the distributions that provide it."""
     installed = importlib.metadata.packages_distributions()
     return {
         name: {CARRIED.get(one, one) for one in map(canonicalize_name, owning)}

@@ -1,4 +1,4 @@
-"""What importing costs: commands start fast, and the API runs on a machine without PyTorch."""
+"""The cost of imports: commands start fast, and the API runs on a machine without PyTorch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEAVY = ("torch", "transformers", "fastapi", "PIL", "pycurl", "qdrant_client", "
 
 
 def loaded_by(imports: str, suspects: tuple[str, ...]) -> list[str]:
-    """Which of the suspects stand in `sys.modules` after the imports, in a fresh interpreter."""
+    """Return which of the suspects are in `sys.modules` after the imports, in a fresh interpreter."""
     program = f"import sys\nimport {imports}\nprint(*(set({suspects!r}) & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -40,7 +40,7 @@ def test_the_workers_health_check_loads_no_model() -> None:
 
 
 def test_importing_writes_nothing_and_reads_no_setting() -> None:
-    """A setting that cannot be understood is told by the command that reads it, not by an import."""
+    """An invalid setting is reported by the command that reads it, not by an import."""
     program = "import vitrine.cli, producer, api.app, workers.app"
     done = subprocess.run(
         [sys.executable, "-c", program],

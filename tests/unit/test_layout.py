@@ -1,4 +1,4 @@
-"""The map of the repository: no folder is a heap, every package of ours has its layer."""
+"""The layout of the repository: no folder has too many files, and every package of ours has a layer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.conftest import REPOSITORY
 
 MOST_FILES = 25
-"""Files side by side in one folder."""
+"""Maximum number of files in one folder."""
 
 
 @cache

@@ -1,7 +1,7 @@
 """Every module path that a string, a document or a configuration file names exists and can be imported.
 
-A move rewrites imports, which mypy checks, and forgets the strings: `-m` in a container's health check, the targets of
-the command group, Celery's `-A` and its consumer class, the names that tests patch, the modules that documents mention.
+A move updates imports, which mypy checks, but not strings: `-m` in a container's health check, the targets of the
+command group, Celery's `-A` and its consumer class, the names that tests patch, the modules that documents mention.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ NOT_MODULES = {
     "vitrine.audit", "vitrine.tests.lines",  # loggers
     "vitrine.ingest", "vitrine.query", "vitrine.key", "vitrine.model", "vitrine.job", "vitrine.chunk",  # wire names
     "vitrine.example", "api.example", "api.url", "api.log", "tests.yml",  # hosts and files
-    "api.py", "workers.py", "producer.py",  # what a user may have
-    "workers.engine",  # of checkouts that benchmarks compare with
+    "api.py", "workers.py", "producer.py",  # names of a user's files
+    "workers.engine",  # of checkouts that benchmarks compare
     "benchmarks.NAME", "benchmarks.parts.workers.MODULE", "vitrine.cli.absent_command.x",  # placeholders
 }  # fmt: skip
 ELSEWHERE = {
     "benchmarks.embedding.with_infinity",
     "benchmarks.embedding.with_sentence_transformers",
 }
-"""They run in an environment of their own, with a library that is not here."""
+"""They run in a separate environment, with a library that is not installed here."""
 OLD_NAMES = {"CHANGELOG.md", "docs/performance.md"}
-"""Files that tell of the past: of changes, and of profiles that were taken before a move."""
+"""Files about the past: about changes, and about profiles from before a move."""
 
 
 @cache
@@ -56,7 +56,7 @@ def _texts() -> dict[str, str]:
 
 
 def _named() -> dict[str, str]:
-    """Every quoted dotted path, with a file that names it."""
+    """Return every quoted dotted path, with a file that names it."""
     found = {
         match.group(1).replace(":", "."): name
         for name, text in _texts().items()
@@ -66,7 +66,7 @@ def _named() -> dict[str, str]:
 
 
 def _module_of(path: str) -> str | None:
-    """The longest beginning of a dotted path that is a module of ours."""
+    """Return the longest prefix of a dotted path that is a module of ours."""
     parts = path.split(".")
     for end in range(len(parts), 0, -1):
         base = REPOSITORY.joinpath(*parts[:end])
@@ -94,7 +94,7 @@ def _exists(path: str) -> bool:
 
 
 def _is_field(module: str, attributes: str) -> bool:
-    # A field without a default is no attribute of its class.
+    # A field without a default is not an attribute of its class.
     name, _, field = attributes.partition(".")
     return field in getattr(
         getattr(importlib.import_module(module), name, None), "__annotations__", ()
@@ -102,7 +102,7 @@ def _is_field(module: str, attributes: str) -> bool:
 
 
 def test_every_quoted_module_can_be_imported() -> None:
-    """In a process of its own: some start services' clients, and one counts what is loaded."""
+    """Imports run in a separate process: some start services' clients, and one counts what is loaded."""
     modules = {_module_of(path) for path in _named()} - {None, *ELSEWHERE}
     program = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
     done = subprocess.run(
@@ -123,5 +123,5 @@ def test_every_file_that_is_named_is_there() -> None:
 
 
 def _file_exists(name: str, path: str) -> bool:
-    # A document may also name a file from its own folder.
+    # A document may also name a file relative to its own folder.
     return (REPOSITORY / path).is_file() or (REPOSITORY / Path(name).parent / path).is_file()

@@ -60,14 +60,14 @@ def test_what_was_promised_stands_beside_what_was_measured(page: Page) -> None:
     page.write(["stopped"])
     text = page.document.read_text()
     assert "| out after ≤ 90 s: 3 s; crashes ≤ 8: 9, **missed** |" in text
-    assert "Not as promised: stopped." in text
+    assert "Missed a limit: stopped." in text
 
 
 def test_a_fault_that_this_machine_cannot_have_is_named_with_the_reason(page: Page) -> None:
     page.keep("clock", NotPossible("no libfaketime"), seconds=0, scale=1)
     page.write(["clock"])
     text = page.document.read_text()
-    assert "Left out on this machine: clock (no libfaketime)." in text
+    assert "Not possible on this machine: clock (no libfaketime)." in text
     assert "| clock |" not in text
     assert not page.done("clock", 1)
 

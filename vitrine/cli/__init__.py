@@ -1,4 +1,4 @@
-"""The console command: `vitrine COMMAND`. Each command is imported when it is called, not before."""
+"""The console command: `vitrine COMMAND`. Each command is imported only when it is called."""
 
 from __future__ import annotations
 

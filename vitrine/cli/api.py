@@ -10,22 +10,22 @@ from vitrine.core.errors import BadInput
 
 
 @click.command()
-@click.option("--host", help="Address to listen at (VITRINE_API_HOST); default: this machine only.")
+@click.option("--host", help="Address to listen on (VITRINE_API_HOST); default: loopback.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="VITRINE_API_PORT; 0 takes a free port."
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Port to listen on (VITRINE_API_PORT); 0 takes a free one.",
 )
 @click.option(
     "--port-file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the API's URL to this file once it listens.",
 )
-@click.option(
-    "--exit-with-parent", is_flag=True, help="End when the process that started this one has gone."
-)
+@click.option("--exit-with-parent", is_flag=True, help="Exit when the parent process ends.")
 def api(host: str | None, port: int | None, port_file: Path | None, exit_with_parent: bool) -> None:
     """Serve jobs and searches over HTTP; the routes are documented at /docs.
 
-    Beyond this machine it starts only with API keys (VITRINE_API_KEYS; `vitrine keys new` makes them).
+    To listen on other addresses than loopback it needs API keys (VITRINE_API_KEYS; create them with `vitrine keys new`).
     """
     from api.server import serve
     from vitrine.cli.common.output import say
@@ -42,13 +42,13 @@ def api(host: str | None, port: int | None, port_file: Path | None, exit_with_pa
     def announce(url: str) -> None:
         if port_file is not None:
             write_at_once(port_file, f"{url}\n")
-        say(f"The API listens at {url}, its description at {url}/docs")
+        say(f"The API listens on {url}; its documentation is at {url}/docs")
 
     serve(settings, announce)
 
 
 def write_at_once(path: Path, text: str) -> None:
-    """Write a file that a reader sees whole or not at all; raises `BadInput` where it cannot be written."""
+    """Write a file atomically; raises `BadInput` if it cannot be written."""
     draft = path.with_name(f".{path.name}.new")
     try:
         draft.write_text(text)

@@ -1,6 +1,6 @@
-"""The `main` group: commands loaded lazily, and every error told as one sentence with an exit code.
+"""The `main` group: commands loaded lazily, and every error printed as one sentence with an exit code.
 
-`vitrine --help` imports nothing but click and this module: what a command does stands in `SUMMARIES`.
+`vitrine --help` imports only click and this module, so each command's summary is in `SUMMARIES`.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ COMMANDS = {
     "doctor": "vitrine.cli.doctor.command:doctor",
     "demo": "vitrine.cli.demo.command:demo",
 }
-"""Each command's name and where it is: `module:attribute`."""
+"""Each command's name and location: `module:attribute`."""
 
 SUMMARIES = {
     "submit": "Send a catalog: every picture becomes a vector or a named failure.",
     "jobs": "List jobs, newest first.",
-    "status": "Show how far a job is.",
+    "status": "Show a job's progress.",
     "failures": "List a job's failed pictures and rejected rows.",
-    "retry": "Try a job's failures again.",
+    "retry": "Retry a job's failures.",
     "cancel": "Stop a job.",
     "search": "Search a collection by picture, item, words or examples.",
     "embed": "Get the vectors of pictures and words.",
@@ -60,13 +60,13 @@ SUMMARIES = {
     "worker": "Run a worker: one model on one device.",
     "api": "Run the HTTP API.",
     "standalone": "Run everything in one command: queue, store, worker and API.",
-    "store": "Run the embedded vector store as a process of its own.",
+    "store": "Run the embedded vector store as a separate process.",
     "settings": "Show every setting, its value and where it comes from.",
-    "keys": "Make API keys.",
+    "keys": "Create API keys.",
     "models": "List the models known by name.",
     "flower": "Watch the tasks in Flower.",
     "top": "Watch jobs, workers and rates in the terminal.",
-    "doctor": "Look for what is wrong, and say how to fix it.",
+    "doctor": "Find problems and say how to fix them.",
     "demo": "Generate a sample catalog, ingest it, and search it.",
 }
 
@@ -76,9 +76,9 @@ _AS_JSON = "vitrine:as-json"
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for."""
+    """A group that imports a command when it is used."""
 
-    # click's signatures: the context is not asked for anything here.
+    # click's signatures: the context is not used here.
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
@@ -121,7 +121,7 @@ class LazyGroup(click.Group):
             ctx.exit(EXIT_INTERRUPTED)
         except (click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:  # the last stop: no traceback reaches a user
+        except Exception as error:  # last resort: users never see a traceback
             if _broken_pipe(error) or os.environ.get(DEBUG_VARIABLE):
                 raise
             _tell_unexpected(error)
@@ -129,7 +129,7 @@ class LazyGroup(click.Group):
 
 
 def load_command(name: str, target: str) -> click.Command:
-    """Import a command; raises `UsageError` where this installation lacks it or something it stands on."""
+    """Import a command; raises `UsageError` if this installation lacks it or one of its dependencies."""
     module, _, attribute = target.partition(":")
     try:
         command = getattr(importlib.import_module(module), attribute)
@@ -138,7 +138,7 @@ def load_command(name: str, target: str) -> click.Command:
             raise click.UsageError(f"This installation has no command {name!r}.") from error
         raise click.UsageError(
             f"The command {name!r} needs {error.name}, which is not installed; "
-            "install vitrine with the extra that brings it, or with `standalone` for all."
+            "install vitrine with the extra that includes it, or with `standalone` for everything."
         ) from error
     if not isinstance(command, click.Command):
         raise TypeError(f"{target} is not a command")
@@ -146,7 +146,7 @@ def load_command(name: str, target: str) -> click.Command:
 
 
 def _with_examples(name: str, command: click.Command) -> click.Command:
-    """The command, its examples at the end of its help."""
+    """Return the command with its examples at the end of its help."""
     from vitrine.cli.examples import EXAMPLES
 
     lines = "\n".join(f"  {example}" for example in EXAMPLES[name])
@@ -170,22 +170,22 @@ def _tell(error: VitrineError, *, as_json: bool) -> None:
 
 
 def _print_error(code: str, message: str, hint: str | None, exit_code: int) -> None:
-    """One JSON object on one line of stderr: what `--json` means for errors, in every command."""
+    """Print one JSON object on one line of stderr: the form of errors with `--json`, in every command."""
     told = {"code": code, "message": message, "hint": hint, "exit_code": exit_code}
     click.echo(json.dumps({"error": told}), err=True)
 
 
 def _tell_unexpected(error: Exception) -> None:
-    # The message of an unforeseen error may hold anything, a password in a URL too: only its kind is told.
+    # The message of an unexpected error may contain anything, even a password in a URL: print only its type.
     click.echo(
-        f"Error: something unforeseen went wrong ({type(error).__name__}); "
+        f"Error: an unexpected error occurred ({type(error).__name__}); "
         f"run again with {DEBUG_VARIABLE}=1 for the traceback.",
         err=True,
     )
 
 
 def _broken_pipe(error: Exception) -> bool:
-    # click ends quietly when the reader of our output went away (`vitrine failures JOB | head`).
+    # click exits quietly when the reader of our output is gone (`vitrine failures JOB | head`).
     return isinstance(error, OSError) and error.errno == errno.EPIPE
 
 
@@ -204,5 +204,5 @@ def _broken_pipe(error: Exception) -> bool:
 def main(config: str | None) -> None:
     """Visual search for product catalogs."""
     if config is not None:
-        # For this process and those that it starts.
+        # For this process and its children.
         os.environ[CONFIG_VARIABLE] = config

@@ -1,4 +1,4 @@
-"""Examples for the end of each command's `--help`; a test holds every one to the command's real options."""
+"""Examples for the end of each command's `--help`; a test checks each against the command's real options."""
 
 from __future__ import annotations
 

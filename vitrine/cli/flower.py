@@ -1,4 +1,4 @@
-"""`vitrine flower`: Flower on vitrine's own broker, behind a password."""
+"""`vitrine flower`: Flower on vitrine's broker, protected by a password."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 AUTH_VARIABLE = "FLOWER_BASIC_AUTH"
-"""Flower's own: `name:password`. It stays in the environment, where no process list shows it."""
+"""Flower's variable for `name:password`. It stays in the environment, so that process lists do not show it."""
 CONFIGURATION_VARIABLE = "FLOWER_CONF"
-"""Flower's own: a file of Python that sets its options."""
+"""Flower's variable for a Python file that sets its options."""
 NAME = "vitrine"
 PASSWORD_BYTES = 12
-"""Of chance, 96 bits: 16 letters, which one can type."""
+"""96 random bits: 16 characters, short enough to type."""
 
 
 @click.command()
@@ -25,8 +25,8 @@ PASSWORD_BYTES = 12
 def flower(host: str, port: int) -> None:
     """Watch tasks and workers in Flower.
 
-    Visitors are asked for the name and the password of FLOWER_BASIC_AUTH=name:password, for Flower can stop workers
-    and shows what they do. Without it, on loopback, a one-time password is printed.
+    Flower shows what workers do and can stop them, so it requires a login: set FLOWER_BASIC_AUTH=name:password. On
+    loopback, if that is not set, a one-time password is printed.
     """
     from vitrine.cli.common.services import load_settings
     from vitrine.messaging.broker import make_app
@@ -40,7 +40,7 @@ def flower(host: str, port: int) -> None:
 
 
 def _guard(host: str) -> None:
-    """See to it that a password is asked for; raises `BadInput` where nobody could know it."""
+    """Make Flower require a password; raises `BadInput` if none is set and the address is not loopback."""
     from vitrine.cli.common.output import say
     from vitrine.core.errors import BadInput
     from vitrine.core.loopback import is_loopback
@@ -50,7 +50,7 @@ def _guard(host: str) -> None:
         return
     if given or not is_loopback(host):
         raise BadInput(
-            f"Flower would stand open on {host}.",
+            f"Flower would be open to everyone on {host}.",
             hint=f"Set {AUTH_VARIABLE}=name:password, or leave it out on 127.0.0.1.",
         )
     password = secrets.token_urlsafe(PASSWORD_BYTES)
@@ -59,18 +59,18 @@ def _guard(host: str) -> None:
 
 
 def _configuration() -> list[str]:
-    """Run no `flowerconfig.py` that happens to lie in the working directory; one is named with FLOWER_CONF."""
+    """Ignore a `flowerconfig.py` that happens to be in the working directory; FLOWER_CONF can name one explicitly."""
     return [] if os.environ.get(CONFIGURATION_VARIABLE) else [f"--conf={os.devnull}"]
 
 
 def _is_guarded(auth: str) -> bool:
-    """Whether every `name:password` of the comma-separated list has both; Flower takes one without as it is."""
+    """Whether every `name:password` in the comma-separated list has both parts, which Flower does not check."""
     pairs = [pair.partition(":") for pair in auth.split(",")]
     return all(name and password for name, _, password in pairs)
 
 
 def _guard_metrics() -> None:
-    """Have /metrics, which tells workers and tasks, ask for the password as Flower's other pages do."""
+    """Make /metrics, which reveals workers and tasks, require the password like Flower's other pages."""
     from flower.views.monitor import Metrics
 
     def prepare(handler: Any) -> None:

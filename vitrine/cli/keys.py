@@ -1,4 +1,4 @@
-"""`vitrine keys`: make an API key; nothing of it is stored here."""
+"""`vitrine keys`: create an API key without storing anything."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 
 @click.group()
 def keys() -> None:
-    """Make API keys."""
+    """Create API keys."""
 
 
 @keys.command()
@@ -24,8 +24,8 @@ def keys() -> None:
 def new(name: str, scopes: tuple[str, ...], as_json: bool) -> None:
     """Create a key. It is shown only once, with the entry that makes a service accept it.
 
-    The key goes to the client, as VITRINE_API_KEY or after `Authorization: Bearer`. The entry holds no
-    secret; it goes into VITRINE_API_KEYS, or as a line into the file that VITRINE_API_KEYS_FILE names.
+    Clients send the key: set it as VITRINE_API_KEY, or send it as `Authorization: Bearer KEY`. The entry is not
+    secret: add it to VITRINE_API_KEYS, or as a line to the file that VITRINE_API_KEYS_FILE names.
     """
     from vitrine.cli.common.output import print_json, say
     from vitrine.core.api_keys import Scope, new_key

@@ -1,4 +1,4 @@
-"""`vitrine models`: what is known by name, and what each of them needs."""
+"""`vitrine models`: the models known by name, and their requirements."""
 
 from __future__ import annotations
 
@@ -17,15 +17,13 @@ _CPU_BYTES, _GPU_BYTES = 4, 2
 @click.command()
 @click.argument("name", required=False)
 @click.option("--family", type=click.Choice(_FAMILIES), help="Only models of this family.")
-@click.option(
-    "--text", "with_text", is_flag=True, help="Only models that can be searched by words."
-)
+@click.option("--text", "with_text", is_flag=True, help="Only models that support search by words.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def models(name: str | None, family: str | None, with_text: bool, as_json: bool) -> None:
     """List the models known by name.
 
-    Each is opened at its pinned revision: `vitrine worker --model ID`, or ID@REVISION for another. Any other model in
-    transformers' format is opened by its directory or hub id. Memory is that of the weights; a batch comes on top.
+    Each is loaded at its pinned revision: `vitrine worker --model ID`, or ID@REVISION for another. Any other model in
+    transformers' format is loaded by its directory or hub id. Memory is for the weights only; batches need more.
     """
     from vitrine.cli.common import output
     from vitrine.core.model_registry import MODEL_CARDS
@@ -50,7 +48,7 @@ def _named(name: str) -> ModelCard:
     if card is None:
         raise NotFound(
             f"There is no model {name!r} in the list.",
-            hint="`vitrine models` prints it; others are opened by their directory or hub id.",
+            hint="`vitrine models` prints the list; other models are loaded by their directory or hub id.",
         )
     return card
 

@@ -1,4 +1,4 @@
-"""`vitrine search`: ask the API, over HTTP, and show what it found."""
+"""`vitrine search`: query the API over HTTP and print the hits."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from vitrine.core.schemes import FILE, is_allowed_in_requests, local_path, schem
     "--collection",
     required=True,
     shell_complete=complete_collections,
-    help="The catalog to search.",
+    help="The collection to search.",
 )
 @click.option("--image", help="A picture: a file, or an http(s) URL that a worker fetches.")
-@click.option("--item", help="The id of an item of the collection; it is left out of its result.")
-@click.option("--text", help="Words, alone or beside a picture; the model needs a text tower.")
+@click.option("--item", help="Id of an item in the collection; it is excluded from the results.")
+@click.option("--text", help="Words, alone or with a picture; the model needs a text tower.")
 @click.option(
     "--text-weight", type=click.FloatRange(0, 10, min_open=True), default=1.0, show_default=True,
     help="Weight of the text relative to the picture or item.",
@@ -31,12 +31,13 @@ from vitrine.core.schemes import FILE, is_allowed_in_requests, local_path, schem
 @click.option("--top", default=10, show_default=True, type=click.IntRange(1, 100))
 @click.option("--offset", default=0, type=click.IntRange(0, 999), help="Skip this many hits.")
 @click.option(
-    "--filter", "filter_json", help='JSON, such as {"colour": ["red"], "price": {"lt": 50}}.'
-)
+    "--filter", "filter_json",
+    help='JSON, such as {"colour": ["red"], "price": {"lt": 50}, "added": {"gte": "2026-11-01"}}.',
+)  # fmt: skip
 @click.option("--relevant", is_flag=True, help="Only hits that stand out from the collection.")
-@click.option("--group-duplicates", is_flag=True, help="Near-identical pictures as one hit.")
+@click.option("--group-duplicates", is_flag=True, help="Show near-identical pictures as one hit.")
 @click.option("--exact", is_flag=True, help="Compare with every vector; slower.")
-@click.option("--json", "as_json", is_flag=True, help="Print the API's answer.")
+@click.option("--json", "as_json", is_flag=True, help="Print the API's response.")
 @click.option("--api", "api_url", help="The API's address (VITRINE_API_URL).")
 def search(**options: Any) -> None:
     """Find the items that look most like a picture, an item, words or examples.
@@ -95,7 +96,7 @@ def _filter(text: str) -> Any:
 
 
 def _local(image: str | None) -> str | None:
-    """The path of a picture on this machine; None where it is a URL, or no picture was given."""
+    """Return the path of a picture on this machine; None for a URL, or if no picture was given."""
     if image is None or is_allowed_in_requests(image):
         return None
     if not image.strip():
@@ -115,7 +116,7 @@ def _path_of(url: str) -> str:
 # --- showing --------------------------------------------------------------------------------------
 
 _TITLES = ("title", "name", "product_name", "label", "description")
-"""Fields that say what an item is, the likeliest first."""
+"""Fields that can serve as an item's title, in order of preference."""
 _MORE_FIELDS = 3
 _CELL_CHARS = 60
 
@@ -140,26 +141,26 @@ def _show(answer: dict[str, Any]) -> None:
         f"{took['embed_ms'] + took['store_ms']:.0f} ms in the API."
     )
     if answer["next_offset"] is not None:
-        say(f"There are more: --offset {answer['next_offset']}.")
+        say(f"More results: --offset {answer['next_offset']}.")
 
 
 def _item(hit: dict[str, Any]) -> str:
-    """The item, and how many others it stands for."""
+    """Return the item, and how many near-identical ones it represents."""
     alike = len(hit["duplicates"])
-    return f"{hit['item_id']} (+{alike} alike)" if alike else str(hit["item_id"])
+    return f"{hit['item_id']} (+{alike} similar)" if alike else str(hit["item_id"])
 
 
 def _nothing(answer: dict[str, Any]) -> str:
     if answer["relevance"] is not None:
         return (
-            f"Nothing found that stands out: a score of {answer['relevance']['cut']:.3f} would. "
-            "Without --relevant the nearest are shown all the same."
+            f"No close matches: none has a score of at least {answer['relevance']['cut']:.3f}. "
+            "Leave out --relevant to see the nearest items."
         )
     return "No results: no item matches the filter, or the collection is empty."
 
 
 def _told(fields: dict[str, Any]) -> str:
-    """What the item is: its title, then a few short fields."""
+    """Describe the item by its title and a few short fields."""
     title = next((str(fields[name]) for name in _TITLES if fields.get(name)), None)
     others = [
         f"{name}: {value}"

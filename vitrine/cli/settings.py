@@ -1,4 +1,4 @@
-"""`vitrine settings`: every setting, its value, and where that comes from."""
+"""`vitrine settings`: every setting, its value, and the source of the value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
-    """One setting as it is for commands that run here."""
+    """One setting as commands that run here see it."""
 
     name: str  #: Its environment variable.
     value: str
@@ -27,7 +27,7 @@ class SettingRow:
 def settings(word: str | None, changed: bool, as_json: bool) -> None:
     """Show every setting, its value and where it comes from.
 
-    WORD shows only settings with it in their name. Secrets are never shown. Precedence, highest first: a command's
+    WORD limits the list to names that contain it. Secrets are never shown. Precedence, highest first: a command's
     option, the environment, the configuration file (--config, VITRINE_CONFIG, or config.toml in vitrine's configuration
     folder), the standalone service running on the data directory, the default.
     """

@@ -1,7 +1,7 @@
-"""Finds a file that Python would import in place of a package of ours, or of the queue's, before it is run.
+"""Detection of files that Python would import instead of vitrine's packages or those of the queue.
 
-`PYTHONPATH=. vitrine worker` in a folder with a `workers/` or a `redis.py` would import that one. Nothing is imported
-to find it: a module's place is looked up.
+`PYTHONPATH=. vitrine worker` in a folder with a `workers/` or a `redis.py` would import that one. The check imports
+nothing: it only looks up the location of each module.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ NEEDED = {
     "kombu": "connection.py",
     "redis": "client.py",
 }
-"""Packages that people name files after, each with a file that only the real one has."""
+"""Packages that users name files after, each with a file that only the real package has."""
 
 
 def refuse_shadowed() -> None:
-    """Raise `BadInput` naming the first file that stands before a package which vitrine imports."""
+    """Raise `BadInput` naming the first file that shadows a package which vitrine imports."""
     root = os.path.realpath(os.path.dirname(vitrine.__path__[0]))
     for name in OURS:
         spec = _spec(name)
@@ -38,8 +38,8 @@ def refuse_shadowed() -> None:
 
 
 def _spec(name: str) -> ModuleSpec | None:
-    """Where a module is; None where it is not installed, or is a folder that any real package comes before."""
-    with suppress(ValueError):  # it was imported already, and does not say from where
+    """Return a module's location; None if it is not installed, or is a plain folder, which any real package precedes."""
+    with suppress(ValueError):  # already imported, without a record of its location
         spec = find_spec(name)
         if spec is not None and spec.origin is not None:
             return spec
@@ -52,7 +52,7 @@ def _is_in(spec: ModuleSpec, root: str) -> bool:
 
 
 def _has(spec: ModuleSpec, part: str) -> bool:
-    """Whether a package has this file; one that is not in a folder, as in an archive, is believed."""
+    """Whether a package has this file; assumed if the package is not in a folder but, for example, in an archive."""
     if spec.submodule_search_locations is None:
         return False
     folders = [folder for folder in spec.submodule_search_locations if os.path.isdir(folder)]
@@ -61,7 +61,7 @@ def _has(spec: ModuleSpec, part: str) -> bool:
 
 def _refusal(spec: ModuleSpec, package: str) -> BadInput:
     file = str(spec.origin)
-    # A package is found in the folder around its own.
+    # For a package, the import path has the folder above its own.
     folder = os.path.dirname(os.path.dirname(file) if spec.submodule_search_locations else file)
     return BadInput(
         f"{file} would be imported instead of {package}: "

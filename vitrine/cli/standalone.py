@@ -1,4 +1,4 @@
-"""`vitrine standalone`: the whole service under one command, its data kept, stopped by Ctrl-C."""
+"""`vitrine standalone`: run the whole service with one command, with persistent data, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vitrine.core.settings import Settings
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
-    help="Where everything is kept (VITRINE_DATA_DIR).",
+    help="Folder for all data (VITRINE_DATA_DIR).",
 )
 @click.option(
     "--model",
@@ -33,7 +33,8 @@ def standalone(
 ) -> None:
     """Run Redis, the vector store, a worker and the API on this machine, until Ctrl-C.
 
-    Data survive a restart. VITRINE_REDIS_URL and VITRINE_QDRANT_URL, where set, are used instead of our own.
+    Data are kept across restarts. If VITRINE_REDIS_URL or VITRINE_QDRANT_URL is set, that server is used instead of a
+    private one.
     """
     from vitrine.cli.common.output import error_console
     from vitrine.core.api_keys import read_keyring, require_keys_unless_loopback
@@ -43,11 +44,11 @@ def standalone(
 
     settings = load(data_dir=data_dir, model=model, device=device, api_host=host, api_port=port)
     configure_logging(settings.log_level, settings.log_format)
-    # The API says the same, but only once everything before it has been started.
+    # The API checks the same, but only after all other parts have been started.
     require_keys_unless_loopback(settings.api_host, read_keyring(settings))
     console = error_console()
     stop = threading.Event()
-    # While it starts, a signal ends the start where it is; afterwards it is heeded in good order.
+    # During the start, a signal interrupts it; afterwards, a signal stops the service in order.
     _on_signals(_interrupt)
     with Standalone(settings, say=lambda text: console.print(f"[dim]{text}[/dim]")) as service:
         _on_signals(lambda *_: stop.set())

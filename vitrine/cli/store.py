@@ -1,4 +1,4 @@
-"""`vitrine store`: the process that owns the embedded store's directory and serves it to the others."""
+"""`vitrine store`: the process that owns the embedded store's directory and serves it to other processes."""
 
 from __future__ import annotations
 
@@ -25,24 +25,26 @@ logger = logging.getLogger(__name__)
     "--path",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="Directory of the store; it belongs to one process at a time.",
+    help="Directory of the store; only one process can use it at a time.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
 )
 @click.option(
     "--port-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the URL here once it listens, for a supervisor to wait for.",
+    help="Write the store's URL to this file once it listens.",
 )
-@click.option(
-    "--exit-with-parent", is_flag=True, help="End when the process that started this one has gone."
-)
+@click.option("--exit-with-parent", is_flag=True, help="Exit when the parent process ends.")
 def store(path: Path, host: str, port: int, port_file: Path | None, exit_with_parent: bool) -> None:
     """Serve an embedded vector store over HTTP to the other processes of this machine.
 
-    Every client needs the token in VITRINE_STORE_TOKEN, on loopback too: other users and the pages of a
+    Every client needs the token in VITRINE_STORE_TOKEN, even on loopback, because other users and web pages in a
     browser can reach a loopback port. SIGTERM and Ctrl-C flush and close the store.
     """
     from vitrine.core.store_options import StoreOptions
@@ -79,7 +81,7 @@ def _token(given: Settings) -> str:
 
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set, while inside."""
+    """Yield an event that SIGTERM and SIGINT set inside the `with` block."""
     stop = threading.Event()
 
     def ask(_: int, __: FrameType | None) -> None:

@@ -1,1 +1,1 @@
-"""What every process shares: values, errors, settings, filters, keys, the Redis client."""
+"""Code that every process shares: values, errors, settings, filters, keys, the Redis client."""

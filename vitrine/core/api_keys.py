@@ -1,12 +1,12 @@
-"""API keys: made once, told once, kept only as digests with a name and scopes.
+"""API keys: each is shown once, when it is created, and stored only as a digest with a name and scopes.
 
 ::
 
     VITRINE_API_KEYS=shop:read+submit:9f86d081…,operator:admin:60303ae2…
 
-Whoever reads the environment or a backup of it cannot ask anything with what stands there. The digest is
-a plain SHA-256: a slow hash protects what people think of and others can guess, and 256 random bits
-cannot be guessed at any speed; so a fast one loses nothing and costs a request microseconds.
+A digest found in the environment or in a backup of it cannot be used as a key. The digest is a plain
+SHA-256: slow hashes protect passwords that people choose and others can guess, but 256 random bits cannot
+be guessed at any speed, so a fast hash is just as safe and costs only microseconds per request.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from vitrine.core.loopback import is_loopback
 from vitrine.core.settings import Settings
 
 PREFIX = "vitrine_"
-"""What every key begins with, so that scanners of repositories and logs know one when they see it."""
+"""Prefix of every key, by which scanners of repositories and logs recognize one."""
 KEY_BYTES = 32
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
@@ -34,23 +34,23 @@ _HINT = "An entry is name:scope+scope:digest; `vitrine keys new NAME --scope rea
 
 
 class Scope(StrEnum):
-    """What a key may do."""
+    """A permission that a key can have."""
 
-    READ = "read"  #: Look at jobs, collections and workers, and search.
-    SUBMIT = "submit"  #: Add work: submit catalogs, try failures again.
-    ADMIN = "admin"  #: All of it, and take work away: cancel, delete.
+    READ = "read"  #: View jobs, collections and workers, and search.
+    SUBMIT = "submit"  #: Add work: submit catalogs, retry failures.
+    ADMIN = "admin"  #: Everything, including cancel and delete.
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as the service knows it."""
+    """A key as the service stores it."""
 
     name: str
     scopes: frozenset[Scope]
     digest: str = field(repr=False)  #: SHA-256 of the key, hex.
 
     def allows(self, scope: Scope) -> bool:
-        """Whether the key has the scope; admin has all."""
+        """Whether the key has the scope; admin includes all of them."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
     @property
@@ -61,7 +61,7 @@ class ApiKey:
 
 
 class Keyring:
-    """All keys of a service; false while there are none."""
+    """All keys of a service; falsy if there are none."""
 
     def __init__(self, keys: Iterable[ApiKey] = ()) -> None:
         self._keys = tuple(keys)
@@ -70,7 +70,7 @@ class Keyring:
         return bool(self._keys)
 
     def find(self, presented: str) -> ApiKey | None:
-        """The key with this text. Every digest is compared, each in constant time, whichever fits."""
+        """Return the key with this text. Every digest is compared, each in constant time, even after a match."""
         digest = key_digest(presented)
         found = None
         for key in self._keys:
@@ -80,12 +80,12 @@ class Keyring:
 
 
 def key_digest(key: str) -> str:
-    """SHA-256 of a key, 64 hex digits."""
+    """Return the SHA-256 of a key, 64 hex digits."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def new_key(name: str, scopes: Iterable[Scope]) -> tuple[str, ApiKey]:
-    """A key of 256 random bits, and what the service keeps of it. Raises `BadInput` for a name it cannot have."""
+    """Return a key of 256 random bits and the record that the service keeps. Raises `BadInput` for an invalid name."""
     if not _NAME.fullmatch(name):
         raise BadInput(
             f"A key cannot be called {name[:63]!r}.",
@@ -96,9 +96,9 @@ def new_key(name: str, scopes: Iterable[Scope]) -> tuple[str, ApiKey]:
 
 
 def read_keyring(settings: Settings) -> Keyring:
-    """The keys of VITRINE_API_KEYS and of the file that VITRINE_API_KEYS_FILE names.
+    """Return the keys of VITRINE_API_KEYS and of the file that VITRINE_API_KEYS_FILE names.
 
-    Raises `BadInput` that names the variable or file and the entry's place, never what stands there.
+    Raises `BadInput` naming the variable or file and the entry's position, never the entry itself.
     """
     keys: dict[str, ApiKey] = {}
     for at, text in _entries(settings):
@@ -110,18 +110,18 @@ def read_keyring(settings: Settings) -> Keyring:
 
 
 def require_keys_unless_loopback(host: str, keyring: Keyring) -> None:
-    """Raise `BadInput` where a service without keys would be reached from other machines."""
+    """Raise `BadInput` if a service without keys would be reachable from other machines."""
     if keyring or is_loopback(host):
         return
     raise BadInput(
-        f"The API would stand open at {host}: beyond this machine it needs keys.",
+        f"The API would be open to everyone at {host}: it needs keys to listen beyond this machine.",
         hint="Make one with `vitrine keys new NAME --scope read` and put its entry into VITRINE_API_KEYS, "
         "or listen at 127.0.0.1.",
     )
 
 
 def _entries(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Each entry that is not blank, after the words that name its place."""
+    """Yield a description of the position of each non-blank entry, and the entry."""
     given = settings.api_keys.get_secret_value().split(",")
     for number, text in enumerate(given, 1):
         if text.strip():
@@ -142,12 +142,12 @@ def _lines(path: Path) -> list[str]:
 
 def _parsed(text: str, at: str) -> ApiKey:
     if PREFIX in text:
-        raise BadInput(f"{at} holds a key itself; only its digest belongs there.", hint=_HINT)
+        raise BadInput(f"{at} contains a key; put its digest there instead.", hint=_HINT)
     name, _, rest = text.partition(":")
     scopes, _, digest = rest.partition(":")
     if not _NAME.fullmatch(name) or not _DIGEST.fullmatch(digest):
         raise BadInput(f"{at} is not a valid key.", hint=_HINT)
     unknown = set(scopes.split("+")) - set(Scope)
     if unknown:
-        raise BadInput(f"{at} has a scope that is none of {', '.join(Scope)}.", hint=_HINT)
+        raise BadInput(f"{at} has a scope that is not one of {', '.join(Scope)}.", hint=_HINT)
     return ApiKey(name, frozenset(Scope(scope) for scope in scopes.split("+")), digest)

@@ -1,7 +1,7 @@
 """Settings from a TOML file: `--config`, else VITRINE_CONFIG, else `vitrine/config.toml` in the user's configuration folder.
 
-The keys are the settings' names in lowercase, without `VITRINE_`. What the environment says counts more; a file that is named
-must exist, the usual one need not.
+The keys are the settings' names in lowercase, without `VITRINE_`. The environment takes precedence. A file named explicitly
+must exist; the default one need not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CONFIG_VARIABLE = "VITRINE_CONFIG"
 
 
 def default_config_file() -> Path:
-    """Where the file is looked for when none is named; it is not made here."""
+    """Return the path that is read if no file is named; the file is not created."""
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "vitrine" / "config.toml"
     base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
@@ -28,7 +28,7 @@ def default_config_file() -> Path:
 
 
 def config_file() -> Path | None:
-    """The file to read; None where none is named and the usual one is absent."""
+    """Return the file to read; None if none is named and the default one does not exist."""
     named = os.environ.get(CONFIG_VARIABLE)
     if named:
         return Path(named).expanduser()
@@ -37,7 +37,7 @@ def config_file() -> Path | None:
 
 
 def read_config(path: Path, known: Collection[str]) -> Mapping[str, Any]:
-    """The file's values by setting; raises `BadInput` naming the file, and the line or key that is wrong in it."""
+    """Return the file's values by setting; raises `BadInput` naming the file and the invalid line or key."""
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:

@@ -1,9 +1,10 @@
 """Every error that vitrine raises on purpose.
 
-One base, then families. A class carries three facts that never depend on where it is caught: the
-exit code of a command that ends with it, the HTTP status it becomes, and whether trying again can
-help (`retryable`). A message says what was wrong and where; `hint` says what to do about it, as text or,
-where that differs between the command line and HTTP, as a value (`vitrine.core.hints`). Neither ever holds a secret: URLs with credentials go through `vitrine.telemetry.redact_url` first.
+One base class, then families. Each class carries three facts that do not depend on where it is caught: the
+exit code of a command that ends with it, the HTTP status it maps to, and whether a retry can help
+(`retryable`). The message says what is wrong and where; `hint` says what to do about it, as text or, if that
+differs between the command line and HTTP, as a value (`vitrine.core.hints`). Neither ever contains a secret:
+URLs with credentials go through `vitrine.telemetry.redact_url` first.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ EXIT_FINISHED_WITH_FAILURES = 3
 
 
 class VitrineError(Exception):
-    """The base: something that a person can be told in one sentence."""
+    """Base of every error that can be explained to a user in one sentence."""
 
     code = "internal"
     exit_code = EXIT_COULD_NOT_RUN
@@ -30,7 +31,7 @@ class VitrineError(Exception):
         self.hint = hint
 
     def render_hint(self, words: ActionWording) -> str | None:
-        """The hint in a front end's words."""
+        """Return the hint in a front end's words."""
         return self.hint.render(words) if isinstance(self.hint, Hint) else self.hint
 
     def __str__(self) -> str:
@@ -38,7 +39,7 @@ class VitrineError(Exception):
 
 
 class BadInput(VitrineError):
-    """Raised when what a person or client gave cannot be used as it is."""
+    """Raised when input from a user or client is invalid."""
 
     code = "bad_input"
     exit_code = EXIT_USAGE
@@ -46,7 +47,7 @@ class BadInput(VitrineError):
 
 
 class Unauthorized(VitrineError):
-    """Raised when a request brings no key that is known here."""
+    """Raised when a request has no known API key."""
 
     code = "unauthorised"
     exit_code = EXIT_USAGE
@@ -54,7 +55,7 @@ class Unauthorized(VitrineError):
 
 
 class Forbidden(VitrineError):
-    """Raised when who asks is known, or need not be, and may not do this."""
+    """Raised when the caller, authenticated or not, lacks permission for the request."""
 
     code = "forbidden"
     exit_code = EXIT_USAGE
@@ -70,7 +71,7 @@ class NotFound(VitrineError):
 
 
 class Conflict(VitrineError):
-    """Raised when the thing exists in a state that does not allow the request."""
+    """Raised when the resource exists but its state does not allow the request."""
 
     code = "conflict"
     exit_code = EXIT_USAGE
@@ -78,13 +79,13 @@ class Conflict(VitrineError):
 
 
 class SpaceMismatch(Conflict):
-    """Raised when vectors of one embedding space are offered to a collection of another."""
+    """Raised when vectors of one embedding space are sent to a collection of another."""
 
     code = "space_mismatch"
 
 
 class NotServed(VitrineError):
-    """Raised when a protocol has an operation that this service has not, and never will by asking again."""
+    """Raised when a protocol has an operation that this service does not implement; a retry cannot help."""
 
     code = "not_served"
     exit_code = EXIT_USAGE
@@ -92,7 +93,7 @@ class NotServed(VitrineError):
 
 
 class QueueFull(VitrineError):
-    """Raised when accepting more would grow the queue past its limit; try again later."""
+    """Raised when accepting more would exceed the queue's limit; try again later."""
 
     code = "full"
     http_status = 429
@@ -101,11 +102,11 @@ class QueueFull(VitrineError):
     def __init__(self, message: str, *, retry_after: float, hint: str | Hint | None = None) -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
-        """Seconds after which asking again is reasonable."""
+        """Seconds to wait before retrying."""
 
 
 class CatalogTooLarge(VitrineError):
-    """Raised when what was given is larger than the queue may ever be: trying again cannot help."""
+    """Raised when a catalog is larger than the queue's limit: a retry cannot help."""
 
     code = "catalog_too_large"
     exit_code = EXIT_USAGE
@@ -113,13 +114,13 @@ class CatalogTooLarge(VitrineError):
 
 
 class RateLimited(QueueFull):
-    """Raised when one key asks more often than it may."""
+    """Raised when a key exceeds its request rate."""
 
     code = "too_fast"
 
 
 class Unavailable(VitrineError):
-    """Raised when a part that vitrine stands on does not answer (Redis, the store, a worker)."""
+    """Raised when a service that vitrine depends on does not respond (Redis, the store, a worker)."""
 
     code = "unavailable"
     http_status = 503
@@ -133,7 +134,7 @@ class LedgerUnavailable(Unavailable):
 
 
 class StoreUnavailable(Unavailable):
-    """Raised when the vector store refuses, times out or asks to wait; the write did not count."""
+    """Raised when the vector store refuses, times out or asks to wait; the write was not applied."""
 
     code = "store_unavailable"
 
@@ -142,17 +143,17 @@ class StoreUnavailable(Unavailable):
     ) -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
-        """Seconds the store asked to be left alone, where it said so."""
+        """Seconds that the store asked to wait, if it named any."""
 
 
 class StoreRejected(VitrineError):
-    """Raised when the store refuses a request for good: trying the same again cannot help."""
+    """Raised when the store refuses a request permanently: repeating it cannot help."""
 
     code = "store_rejected"
     http_status = 502
 
 
 class ModelUnavailable(Unavailable):
-    """Raised when a model cannot be loaded, or no worker answers for it."""
+    """Raised when a model cannot be loaded, or no worker for it responds."""
 
     code = "model_unavailable"

@@ -1,4 +1,4 @@
-"""Failures as CSV, for people who open it in a spreadsheet: streamed, and no cell of it is ever a formula."""
+"""Failures as CSV for spreadsheets: streamed, and no cell is ever read as a formula."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ HEADER = ("item_id", "image_index", "url", "reason", "detail", "attempts", "fail
 ROWS_A_BLOCK = 500
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet takes for the beginning of a formula, the full-width forms included."""
+"""Characters that start a formula in a spreadsheet, full-width forms included."""
 
 
 def failures_csv(failures: Iterable[Failure]) -> Iterator[str]:
-    """The header, then the failures, in blocks of text; lines end with CRLF as RFC 4180 has it."""
+    """Yield the header, then the failures, in blocks of text; lines end with CRLF (RFC 4180)."""
     block = io.StringIO(newline="")
     writer = csv.writer(block)
     writer.writerow(HEADER)
@@ -31,7 +31,7 @@ def failures_csv(failures: Iterable[Failure]) -> Iterator[str]:
 
 
 def safe_cell(text: str) -> str:
-    """The text, behind an apostrophe where a spreadsheet would compute it: catalogs are other people's words."""
+    """Prefix the text with an apostrophe if a spreadsheet would evaluate it: catalogs are untrusted input."""
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
 
 

@@ -4,31 +4,42 @@
 
     {"pattern": "stripes"}                         equals
     {"colour": ["red", "blue"]}                    any of
-    {"price": {"gte": 10, "lt": 50}}               range: gt, gte, lt, lte
+    {"price": {"gte": 10, "lt": 50}}               range of numbers: gt, gte, lt, lte
+    {"added": {"gte": "2026-11-01"}}               range of dates, likewise
     {"and": [F, …]}  {"or": [F, …]}  {"not": F}    composed; several keys in one object mean and
 
-`parse_filter` turns it into the frozen tree that each store translates to its own form. A field that is really
-called `and`, `or` or `not` can be named as `{"fields.and": …}`; that one prefix is always taken off.
+`parse_filter` parses it into a frozen tree, which each store translates to its native form. A field that is actually
+called `and`, `or` or `not` can be written as `{"fields.and": …}`; one such prefix is always removed.
 
-Numbers compare by value: 10 and 10.0 are the same, true and 1 are not. `not` also holds for points that
-lack the field.
+Numbers compare by value: 10 equals 10.0, but true does not equal 1. `not` also matches points that lack
+the field. A list matches if one of its elements does.
+
+Dates are ISO 8601, in UTC if they name no zone. A date without a time is the whole day: `lte` includes it to its end,
+`gt` starts after it, and `{"added": "2026-11-03"}` matches every datetime of that day, besides that very text. A
+datetime is one second (`vitrine.core.datetimes`). Only stored datetimes lie in a range of dates; other texts never do.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from vitrine.core.datetimes import is_datetime, read_period
 from vitrine.core.errors import BadInput
-
-Scalar: TypeAlias = str | int | float | bool
+from vitrine.core.filter_values import (
+    BOUNDS,
+    Scalar,
+    checked_bounds,
+    checked_scalar,
+    checked_text,
+    kind_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Equals:
-    """The field is, or (a list) contains, the value."""
+    """The field equals the value or, if it is a list, contains it."""
 
     field: str
     value: Scalar
@@ -36,7 +47,7 @@ class Equals:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """The field is, or contains, one of the values; there is at least one."""
+    """The field equals or contains one of the values; at least one is required."""
 
     field: str
     values: tuple[Scalar, ...]
@@ -48,13 +59,28 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The field is a number within the bounds; None leaves a side open."""
+    """The field is a number within the bounds; None means unbounded."""
 
     field: str
     gt: float | None = None
     gte: float | None = None
     lt: float | None = None
     lte: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DateRange:
+    """The field is a datetime within the bounds, which have the form of stored datetimes; None means unbounded."""
+
+    field: str
+    gt: str | None = None
+    gte: str | None = None
+    lt: str | None = None
+    lte: str | None = None
+
+    def __post_init__(self) -> None:
+        if not all(is_datetime(bound) for bound in bounds(self).values()):
+            raise ValueError("the bounds of a DateRange are datetimes as they are stored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +92,7 @@ class And:
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """At least one part holds; there is at least one."""
+    """At least one part holds; at least one is required."""
 
     parts: tuple[Filter, ...]
 
@@ -82,40 +108,38 @@ class Not:
     part: Filter
 
 
-Filter: TypeAlias = Equals | AnyOf | Range | And | Or | Not
+Filter: TypeAlias = Equals | AnyOf | Range | DateRange | And | Or | Not
 
 MAX_DEPTH = 8  #: Levels of `and`, `or` and `not`, the outermost object included.
 MAX_CONDITIONS = 100  #: Conditions on fields in one filter; each is a look-up in the store.
-MAX_VALUES = 1000  #: Values of all the any-ofs of one filter.
+MAX_VALUES = 1000  #: Values of all any-of conditions in one filter.
 MAX_FIELD_LENGTH = 128  #: Characters.
-MAX_INTEGER = 2**63 - 1  #: The store keeps integers in 64 bits.
 
 _FIELD_PREFIX = "fields."
-_BOUNDS = ("gt", "gte", "lt", "lte")
 _OPERATORS = frozenset({"and", "or", "not"})
 
 
 def parse_filter(value: object, *, root: str = "filter", max_depth: int = MAX_DEPTH) -> Filter:
-    """The tree of a filter given as JSON values (dicts, lists, strings, numbers, booleans).
+    """Parse a filter given as JSON values (dicts, lists, strings, numbers, booleans) into its tree.
 
-    `root` is what the whole is called in messages. Raises `BadInput` that names the place, as in
+    `root` is the name of the whole filter in messages. Raises `BadInput` naming the position, as in
     `filter.price.gte: expected a number, not a string`.
     """
     return _Parser(max_depth).filter(value, root, depth=1)
 
 
 def to_json(where: Filter) -> dict[str, Any]:
-    """The JSON form of a tree; `parse_filter` gives the tree back.
+    """Return the JSON form of a tree; `parse_filter` is the inverse.
 
-    It may be nested twice as deep as what the tree was parsed from: an object of several keys comes out
-    as an `and`.
+    It can be nested twice as deep as the original JSON, because an object with several keys becomes an
+    `and`.
     """
     match where:
         case Equals(field, value):
             return {_key(field): value}
         case AnyOf(field, values):
             return {_key(field): list(values)}
-        case Range(field):
+        case Range(field) | DateRange(field):
             return {_key(field): bounds(where)}
         case And(parts):
             return {"and": [to_json(part) for part in parts]}
@@ -125,18 +149,18 @@ def to_json(where: Filter) -> dict[str, Any]:
             return {"not": to_json(part)}
 
 
-def bounds(where: Range) -> dict[str, float]:
-    """The bounds of a range that are set, by name."""
-    return {name: bound for name in _BOUNDS if (bound := getattr(where, name)) is not None}
+def bounds(where: Range | DateRange) -> dict[str, Any]:
+    """Return the bounds of a range that are set, by name."""
+    return {name: bound for name in BOUNDS if (bound := getattr(where, name)) is not None}
 
 
 def filter_fields(where: Filter) -> frozenset[str]:
-    """The names of the catalog fields that a filter looks at."""
+    """Return the names of the catalog fields that a filter uses."""
     return frozenset(_fields(where))
 
 
 def without_field(where: Filter | None, field: str) -> Filter | None:
-    """The filter without those of its outermost conditions that look at this field alone; None where none is left."""
+    """Remove the outermost conditions that use only this field; None if no condition is left."""
     if where is None:
         return None
     parts = where.parts if isinstance(where, And) else (where,)
@@ -151,7 +175,7 @@ def _fields(where: Filter) -> Iterator[str]:
                 yield from _fields(part)
         case Not(part):
             yield from _fields(part)
-        case Equals(field) | AnyOf(field) | Range(field):
+        case Equals(field) | AnyOf(field) | Range(field) | DateRange(field):
             yield field
 
 
@@ -161,7 +185,7 @@ def _key(field: str) -> str:
 
 
 class _Parser:
-    """One pass over one filter; it counts what the limits bound."""
+    """A single pass over one filter that counts conditions and values against the limits."""
 
     def __init__(self, max_depth: int) -> None:
         self._max_depth = max_depth
@@ -177,15 +201,15 @@ class _Parser:
         if depth > self._max_depth:
             raise BadInput(f"{at}: nested deeper than {self._max_depth} levels.")
         if not isinstance(value, Mapping):
-            raise BadInput(f"{at}: expected an object, not {_kind(value)}.")
+            raise BadInput(f"{at}: expected an object, not {kind_of(value)}.")
         if not value:
-            raise BadInput(f"{at}: an empty object says nothing; leave the filter out instead.")
+            raise BadInput(f"{at}: an empty object filters nothing; leave the filter out instead.")
         parts = tuple(self._entry(key, entry, at, depth) for key, entry in value.items())
         return parts[0] if len(parts) == 1 else And(parts)
 
     def _entry(self, key: object, value: object, at: str, depth: int) -> Filter:
         if not isinstance(key, str):
-            raise BadInput(f"{at}: keys are strings, not {_kind(key)}.")
+            raise BadInput(f"{at}: keys are strings, not {kind_of(key)}.")
         compose = self._composed.get(key)
         if compose is not None:
             return compose(value, f"{at}.{key}", depth + 1)
@@ -193,7 +217,7 @@ class _Parser:
 
     def _parts(self, value: object, at: str, depth: int) -> tuple[Filter, ...]:
         if not isinstance(value, list) or not value:
-            raise BadInput(f"{at}: expected a list of at least one filter, not {_kind(value)}.")
+            raise BadInput(f"{at}: expected a list of at least one filter, not {kind_of(value)}.")
         return tuple(self.filter(part, f"{at}[{i}]", depth) for i, part in enumerate(value))
 
     def _condition(self, field: str, value: object, at: str) -> Filter:
@@ -204,72 +228,41 @@ class _Parser:
             return _range(field, value, at)
         if isinstance(value, list):
             return AnyOf(field, self._any_of(value, at))
-        return Equals(field, _scalar(value, at))
+        return Equals(field, checked_scalar(value, at))
 
     def _any_of(self, values: list[object], at: str) -> tuple[Scalar, ...]:
         self._values += len(values)
         if not values:
-            raise BadInput(f"{at}: any of no values matches nothing; name at least one.")
+            raise BadInput(f"{at}: an empty list matches nothing; name at least one value.")
         if self._values > MAX_VALUES:
             raise BadInput(f"{at}: more than {MAX_VALUES} values to choose from in one filter.")
-        return tuple(_scalar(value, f"{at}[{i}]") for i, value in enumerate(values))
+        return tuple(checked_scalar(value, f"{at}[{i}]") for i, value in enumerate(values))
 
 
 def _field(key: str, at: str) -> str:
     field = key.removeprefix(_FIELD_PREFIX)
     if not field:
-        raise BadInput(f"{at}: a field without a name.")
+        raise BadInput(f"{at}: a field needs a name.")
     if len(field) > MAX_FIELD_LENGTH:
         raise BadInput(f"{at}: a field name longer than {MAX_FIELD_LENGTH} characters.")
     if not is_filterable(field):
         raise BadInput(f'{at}.{key}: names with " or \\ cannot be filtered by.')
-    return _encodable(field, at)
+    return checked_text(field, at)
 
 
 def is_filterable(field: str) -> bool:
-    """Whether the store's path language can name the field: it quotes, but has no escape."""
+    """Whether the store's path syntax can name the field: it has quoting, but no escaping."""
     return bool(field) and '"' not in field and "\\" not in field
 
 
-def _range(field: str, value: Mapping[Any, object], at: str) -> Range:
-    unknown = [str(key) for key in value if key not in _BOUNDS]
-    if unknown or not value:
-        given = f"not {unknown[0][:40]!r}" if unknown else "none was given"
-        raise BadInput(f"{at}: a range has gt, gte, lt or lte, {given}.")
-    return Range(field, **{name: _number(bound, f"{at}.{name}") for name, bound in value.items()})
+def period_of(field: str, value: Scalar) -> DateRange | None:
+    """Return the stored datetimes that a date or a datetime, compared for equality, stands for; None for other values."""
+    period = read_period(value) if isinstance(value, str) else None
+    return None if period is None else DateRange(field, gte=period.first, lte=period.last)
 
 
-def _scalar(value: object, at: str) -> Scalar:
-    if isinstance(value, str):
-        return _encodable(value, at)
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int | float):
-        return _number(value, at)
-    raise BadInput(f"{at}: expected a string, a number or true or false, not {_kind(value)}.")
-
-
-def _number(value: object, at: str) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadInput(f"{at}: expected a number, not {_kind(value)}.")
-    if isinstance(value, int) and not -MAX_INTEGER <= value <= MAX_INTEGER:
-        raise BadInput(f"{at}: an integer of more than 64 bits.")
-    if not math.isfinite(value):
-        raise BadInput(f"{at}: expected a finite number.")
-    return value
-
-
-def _encodable(text: str, at: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise BadInput(f"{at}: text with half of a surrogate pair.") from None
-    return text
-
-
-def _kind(value: object) -> str:
-    """What a JSON value is, for a message."""
-    if isinstance(value, list):
-        return "a list" if value else "an empty list"
-    kinds = {dict: "an object", str: "a string", bool: "true or false", type(None): "null"}
-    return kinds.get(type(value), "a number" if isinstance(value, int | float) else "that")
+def _range(field: str, value: Mapping[Any, object], at: str) -> Range | DateRange:
+    found = checked_bounds(value, at)
+    if any(isinstance(bound, str) for bound in found.values()):
+        return DateRange(field, **found)
+    return Range(field, **found)

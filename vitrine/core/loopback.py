@@ -1,4 +1,4 @@
-"""Addresses that only this machine reaches: what listens there needs no key, and what listens elsewhere does."""
+"""Loopback addresses: a server that listens on one needs no API keys, any other does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server bound to the host, a name or an address without brackets."""
+    """Whether a server bound to the host (a name, or an address without brackets) is reachable only from this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,7 +1,7 @@
-"""The models that vitrine knows by name: what they are, what they need, and which revision of them is opened.
+"""The models that vitrine knows by name: their properties, their requirements, and the revision that is loaded.
 
-Data only. Any other model in transformers' format is opened by its directory or hub id; what is listed here is opened
-at the pinned revision, so that a vector of today and one of next year come from the same weights.
+Data only. Any other model in transformers' format is loaded by its directory or hub id. The models listed here are loaded
+at a pinned revision, so that vectors made today and next year come from the same weights.
 """
 
 from __future__ import annotations
@@ -18,37 +18,37 @@ from vitrine.core.types import model_name
 Family: TypeAlias = Literal["descriptor", "siglip", "siglip2", "clip", "dinov2"]
 APACHE, MIT = "Apache-2.0", "MIT"
 PINNED_AT = "@"
-"""`ORGANISATION/NAME@REVISION` opens another revision than the pinned one: a branch, a tag, a commit."""
+"""`ORGANISATION/NAME@REVISION` loads another revision than the pinned one: a branch, a tag, a commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """One model."""
 
-    id: str  #: What `--model` takes: a hub id, or `builtin`.
+    id: str  #: The value for `--model`: a hub id, or `builtin`.
     revision: str | None
-    """The commit on the hub; None for what is part of vitrine."""
+    """The commit on the hub; None for a model that is part of vitrine."""
     family: Family
     dimension: int  #: Of its vectors.
     side: (
         int | None
-    )  #: Pixels a side of the square that it sees; None for one that keeps a picture's proportions.
+    )  #: Pixels per side of its square input; None for a model that keeps a picture's proportions.
     patches: int | None = (
-        None  #: Squares of a picture that it sees at most, where it keeps the proportions.
+        None  #: Maximum number of patches per picture, for a model that keeps the proportions.
     )
     text: bool  #: Whether it embeds words into the space of its pictures.
     parameters: int  #: Of all its towers.
-    licence: str | None  #: Of the weights, by its SPDX name; None for what is part of vitrine.
+    licence: str | None  #: SPDX name of the weights' licence; None if part of vitrine.
 
     @property
     def name(self) -> str:
-        """Its canonical name, which queues and collections carry."""
+        """The canonical name, used by queues and collections."""
         return model_name(self.id)
 
     def weights_bytes(self, bytes_a_number: int) -> int:
-        """What its weights take in memory: 4 bytes a number on a CPU (float32), 2 on a GPU (bfloat16).
+        """Return the memory for its weights: 4 bytes per number on a CPU (float32), 2 on a GPU (bfloat16).
 
-        A batch's activations come on top; how large a batch fits is found when a worker starts.
+        A batch's activations come on top; the worker measures at startup how large a batch fits.
         """
         return self.parameters * bytes_a_number
 
@@ -118,7 +118,7 @@ MODEL_CARDS: tuple[ModelCard, ...] = (
         id="google/siglip-so400m-patch14-384", revision="9fdffc58afc957d1a03a25b10dba0329ab15c2a3",
         family="siglip", dimension=1152, side=384, text=True, parameters=877_960_498, licence=APACHE,
     ),
-    # The hub converted this one to safetensors in a commit of its own; the main branch has a pickle, which is never opened.
+    # A separate commit on the hub has this model as safetensors; the main branch has a pickle, which is never loaded.
     _clip("vit-base-patch32", 512, 151_277_313, "c237dc49a33fc61debc9276459120b7eac67e7ef"),
     _clip("vit-large-patch14", 768, 427_616_513, "32bd64288804d66eefd0ccbe215aa642df71cc41"),
     _dinov2("small", 384, 22_056_576, "ed25f3a31f01632728cabb09d1542f84ab7b0056"),
@@ -130,7 +130,7 @@ MODEL_CARDS: tuple[ModelCard, ...] = (
     _dinov2("with-registers-large", 1024, 304_372_736, "e4c89a4e05589de9b3e188688a303d0f3c04d0f3"),
     _dinov2("with-registers-giant", 1536, 1_136_486_912, "8d0d49f77fb8b5dd78842496ff14afe7dd4d85cb"),
 )  # fmt: skip
-"""In the order in which they are listed: the smaller of a family first."""
+"""In display order: smaller models of a family first."""
 
 _BY_ID: Mapping[str, ModelCard] = {card.id.lower(): card for card in MODEL_CARDS}
 _BY_SHORT_NAME: Mapping[str, ModelCard] = {
@@ -140,21 +140,21 @@ _BY_NAME: Mapping[str, ModelCard] = {card.name: card for card in MODEL_CARDS}
 
 
 def find_model_card(model: str) -> ModelCard | None:
-    """The card of a model given by its id, or by its canonical name; None for one that is not listed."""
+    """Return the card of a model by its id or canonical name; None for an unlisted model."""
     given = model.lower()
     return _BY_ID.get(given) or _BY_NAME.get(given)
 
 
 def resolve_model_card(model: str) -> ModelCard | None:
-    """The card that somebody means who gives an id, a canonical name, or an id's last part."""
+    """Return the card of a model by its id, its canonical name, or the last part of its id."""
     return find_model_card(model) or _BY_SHORT_NAME.get(model.lower())
 
 
 def check_model_name(model: str) -> None:
-    """Raise `BadInput` for a name that no worker could open: before anything is started, without loading a library.
+    """Raise `BadInput` for a model that no worker could load, before anything is started and without loading a library.
 
-    Directories must be there; a name without a slash must be a known one. Whether the hub has an ORGANISATION/NAME only
-    the hub knows.
+    Directories must exist, and a name without a slash must be a known one. An ORGANISATION/NAME is accepted: only the hub
+    knows whether it exists.
     """
     given = os.path.expanduser(model)
     if os.path.isdir(given) or find_model_card(model) is not None:
@@ -162,7 +162,7 @@ def check_model_name(model: str) -> None:
     if model.startswith(("/", "./", "../", "~")):
         raise BadInput(
             f"There is no model directory {model}.",
-            hint="Give a directory in transformers' format, an ORGANISATION/NAME, or builtin.",
+            hint="Give a directory in transformers' format, a hub id (ORGANISATION/NAME), or builtin.",
         )
     if "/" in model or model.startswith("timed-"):
         return
@@ -178,7 +178,7 @@ def check_model_name(model: str) -> None:
 
 
 def split_revision(model: str) -> tuple[str, str | None]:
-    """A hub id apart from the revision to open: the one after `@`, else the pinned one; None where there is neither."""
+    """Split a hub id from the revision to load: the one after `@`, else the pinned one, else None."""
     given, _, revision = model.partition(PINNED_AT)
     card = _BY_ID.get(given.lower())
     return given, revision or (card.revision if card else None)

@@ -1,7 +1,7 @@
-"""How a Python process of our own is started: without the working directory among what it imports from.
+"""Starting vitrine's Python processes without the working directory on their import path.
 
-`python -m MODULE` looks for every module in the working directory first, so a folder with an `api/` or a `redis.py`
-of its user's would be run instead of ours. `-P` leaves that out; PYTHONPATH, which the user set on purpose, stays.
+`python -m MODULE` searches the working directory first, so an `api/` or a `redis.py` that the user has there would be
+imported instead of ours. `-P` prevents that; PYTHONPATH, which the user set on purpose, is kept.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SAFE_PATH_VARIABLE = "PYTHONSAFEPATH"
-"""Python's own: what `-P` says, for interpreters whose command line is not ours to write."""
+"""Python's environment variable for `-P`, for interpreters whose command line vitrine does not write."""
 
 
 def python_command(module: str, *arguments: str) -> list[str]:
-    """The command that runs a module by this interpreter, from where it is installed."""
+    """Return the command that runs an installed module with this interpreter."""
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
 @contextmanager
 def safe_path() -> Iterator[None]:
-    """Every Python process that is started while inside leaves the working directory out, `multiprocessing`'s too."""
+    """Keep the working directory off the import path of every Python process started inside, `multiprocessing`'s too."""
     before = os.environ.get(SAFE_PATH_VARIABLE)
     os.environ[SAFE_PATH_VARIABLE] = "1"
     try:

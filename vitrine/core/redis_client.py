@@ -1,4 +1,4 @@
-"""One way to connect to Redis, with timeouts on everything, and one way to name what went wrong."""
+"""Connecting to Redis, with timeouts on everything, and translating redis-py's errors."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from redis.retry import Retry
 from vitrine.core.errors import BadInput, LedgerUnavailable
 
 SOCKET_TIMEOUT = 10.0
-"""Seconds; longer than any script here takes on 100 million pictures."""
+"""Seconds; longer than any of the Lua scripts takes on 100 million pictures."""
 
 
 def connect_redis(url: str, *, socket_timeout: float | None = SOCKET_TIMEOUT) -> Redis:
-    """A client; nothing is sent yet. Raises `BadInput` for a URL that is not Redis's, without repeating it."""
+    """Return a client without sending anything yet. Raises `BadInput` for an invalid URL, without repeating it."""
     try:
         if urlsplit(url).scheme in {"redis", "rediss"}:
             return _client(url, socket_timeout)
-    except ValueError:  # whose own words repeat a part of the URL
+    except ValueError:  # its message repeats part of the URL
         pass
     raise BadInput(
         "VITRINE_REDIS_URL is not a Redis address.",
@@ -43,7 +43,7 @@ def _client(url: str, socket_timeout: float | None) -> Redis:
 
 @contextmanager
 def redis_errors() -> Iterator[None]:
-    """Turn redis-py's errors into `LedgerUnavailable` with what to do."""
+    """Convert redis-py's errors into `LedgerUnavailable` with a hint."""
     try:
         yield
     except redis.exceptions.AuthenticationError as error:
@@ -55,13 +55,13 @@ def redis_errors() -> Iterator[None]:
     except redis.exceptions.RedisError as error:
         raise LedgerUnavailable(
             f"Redis does not answer ({type(error).__name__}).",
-            hint="Start it, or set VITRINE_REDIS_URL; `vitrine standalone` brings its own.",
+            hint="Start it, or set VITRINE_REDIS_URL; `vitrine standalone` starts its own.",
         ) from error
 
 
 def _refused(error: redis.exceptions.ResponseError) -> LedgerUnavailable:
-    """Redis answers, and refuses. Its own words stay out: they may repeat what was sent."""
-    # Before Redis 7 a script's refusal is wrapped in words of its own, and redis-py knows it by no class.
+    """Return the error for a command that Redis refused. Its own message is left out: it may repeat what was sent."""
+    # Before Redis 7, errors inside scripts are wrapped in another message, so redis-py does not recognize their class.
     if isinstance(error, redis.exceptions.OutOfMemoryError) or "-OOM " in str(error):
         return LedgerUnavailable(
             "Redis is full.",
@@ -69,8 +69,8 @@ def _refused(error: redis.exceptions.ResponseError) -> LedgerUnavailable:
         )
     if "MISCONF" in str(error):
         return LedgerUnavailable(
-            "Redis takes no more writes: it cannot save them, mostly because its disk is full.",
-            hint="Make room on the disk where Redis keeps its data (its log says more); it goes on by itself then.",
+            "Redis refuses writes because it cannot save them; usually its disk is full.",
+            hint="Free space on the disk with Redis's data (see its log); work then resumes by itself.",
         )
     return LedgerUnavailable(
         f"Redis refused a command ({type(error).__name__}).",
@@ -79,5 +79,5 @@ def _refused(error: redis.exceptions.ResponseError) -> LedgerUnavailable:
 
 
 def as_bytes(value: bytes | str) -> bytes:
-    """A reply as bytes; the clients made here never decode, which their types do not say."""
+    """Return a reply as bytes; clients from `connect_redis` never decode, but their types do not say so."""
     return value if isinstance(value, bytes) else value.encode()

@@ -1,8 +1,8 @@
 """Every URL scheme that vitrine knows: the one table that says who may use it, and for what.
 
-A scheme is named by catalogs (pictures), by people and clients (a picture to search by), or as the place of a catalog. Who
-reads it is registered by name: pictures in `workers.fetch.readers`, catalogs in `producer.remote.openers` and `producer.source`. A new
-source is a row here, its reader, and the reader's registration. Redirects lead to those with an `http_port` only.
+URLs come from catalogs (pictures), from users and clients (a picture to search by), or give a catalog's location. Readers
+are registered by scheme name: for pictures in `workers.fetch.readers`, for catalogs in `producer.source`. A new source
+needs a row here, a reader, and the reader's registration. Redirects are followed only to schemes with an `http_port`.
 """
 
 from __future__ import annotations
@@ -19,20 +19,18 @@ class Scheme:
     """One scheme."""
 
     name: str
-    names_host: bool  #: Whether `//host` follows it, and who asks is judged by that host.
-    in_catalogs: bool  #: Whether a catalog may name pictures by it.
-    in_requests: (
-        bool  #: Whether a client may name a picture by it, which a worker then reads for anybody.
-    )
+    names_host: bool  #: Whether `//host` follows it; access is then checked by that host.
+    in_catalogs: bool  #: Whether catalogs may use it for pictures.
+    in_requests: bool  #: Whether any client may use it for a picture, which a worker then reads.
     http_port: int | None = (
-        None  #: The default port of one that is fetched over HTTP; None for all others.
+        None  #: Default port of a scheme fetched over HTTP; None for all others.
     )
 
 
 HTTP = Scheme("http", names_host=True, in_catalogs=True, in_requests=True, http_port=80)
 HTTPS = Scheme("https", names_host=True, in_catalogs=True, in_requests=True, http_port=443)
 FILE = Scheme("file", names_host=False, in_catalogs=True, in_requests=False)
-"""Read only where files are allowed, and only beneath the catalog's own folder."""
+"""Read only if files are allowed, and only below the catalog's folder."""
 
 S3 = Scheme("s3", names_host=True, in_catalogs=True, in_requests=False)
 GS = Scheme("gs", names_host=True, in_catalogs=True, in_requests=False)
@@ -43,20 +41,20 @@ STORES = (S3, GS, AZ)
 
 SCHEMES = {scheme.name: scheme for scheme in (HTTP, HTTPS, FILE, *STORES, SFTP)}
 URL_START = f"(?:{'|'.join(name for name, scheme in SCHEMES.items() if scheme.in_catalogs)})://"
-"""A regular expression for how a URL begins that a catalog may name, for use with `re.IGNORECASE`."""
+"""A regular expression for the start of a URL that a catalog may contain, for use with `re.IGNORECASE`."""
 HOST_SCHEMES = "|".join(name for name, scheme in SCHEMES.items() if scheme.names_host)
-"""The same for the names of those that have a host."""
+"""A regular expression for the names of schemes that have a host."""
 WEB_SCHEMES = "|".join(name for name, scheme in SCHEMES.items() if scheme.http_port is not None)
-"""The same for those that are fetched over HTTP."""
+"""The same for schemes that are fetched over HTTP."""
 _NAMES = [f"{name}://" for name, scheme in SCHEMES.items() if scheme.in_requests]
 ONLY_FETCHED = f"only {', '.join(_NAMES[:-1])} and {_NAMES[-1]} URLs are fetched"
-"""What is said of a picture's URL in a request that `is_allowed_in_requests` refuses."""
+"""Message for a picture's URL in a request that `is_allowed_in_requests` refuses."""
 _PLACE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/@?#]*@)?([^/?#]*)")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 
 
 def scheme_of(text: str) -> Scheme | None:
-    """The scheme that a text begins with, in letters of either case; None for a path and for schemes unknown here."""
+    """Return the scheme of a text, ignoring case; None for a path or an unknown scheme."""
     begins = _SCHEME.match(text)
     found = SCHEMES.get(begins[1].lower()) if begins else None
     if begins is None or found is None or (found.names_host and not begins[2]):
@@ -65,7 +63,7 @@ def scheme_of(text: str) -> Scheme | None:
 
 
 def is_allowed_in_requests(text: str) -> bool:
-    """Whether a client may name a picture by this URL."""
+    """Whether a client may use this URL for a picture."""
     scheme = scheme_of(text)
     return scheme is not None and scheme.in_requests
 
@@ -77,15 +75,15 @@ def place_of(url: str) -> str:
 
 
 def is_web_address(text: str) -> bool:
-    """Whether a browser can show what the URL names: not what only a reader of ours reaches."""
+    """Whether a browser can open the URL, which it cannot if only one of our readers can."""
     scheme = scheme_of(text)
     return scheme is not None and scheme.http_port is not None
 
 
 def local_path(url: str) -> str:
-    """The absolute path that a `file:` URL names; raises `ValueError` saying what is wrong with it.
+    """Return the absolute path of a `file:` URL; raises `ValueError` saying what is wrong with it.
 
-    Bytes that are no UTF-8 come as Python's file functions take them (surrogate escapes).
+    Bytes that are not UTF-8 are returned as surrogate escapes, as Python's file functions expect.
     """
     try:
         parts = urlsplit(url)
@@ -97,17 +95,17 @@ def local_path(url: str) -> str:
     if parts.query or parts.fragment:
         raise ValueError("a file URL has no query; write ? and # in a name as %3F and %23")
     if "\0" in path:
-        raise ValueError("a file URL without control characters is expected")
+        raise ValueError("a file URL must not contain control characters")
     return path
 
 
 def file_url(path: str) -> str:
-    """The `file:` URL of an absolute path."""
+    """Return the `file:` URL of an absolute path."""
     return "file://" + quote_from_bytes(os.fsencode(path), safe="/")
 
 
 def strip_data_url_prefix(text: AnyStr) -> AnyStr:
-    """Base64 without the `data:image/…;base64,` that browsers put before it."""
+    """Return base64 without the `data:image/…;base64,` that browsers prepend."""
     if isinstance(text, str):
         return text.partition(",")[2] if text.startswith("data:") else text
     return text.partition(b",")[2] if text.startswith(b"data:") else text

@@ -1,6 +1,6 @@
-"""Where a running standalone service is: it writes its addresses and its model into its data directory, commands read them.
+"""Finding a running standalone service: it writes its addresses and model to its data directory, and commands read them.
 
-The file holds the private Redis's password, so only its user can read it.
+The file contains the private Redis's password, so only its owner can read it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _FIELDS = (*_SECRETS, "api_url", "model")
 
 
 def runtime_file(data_dir: Path) -> Path:
-    """The file of the service on this data directory."""
+    """Return the file of the service on this data directory."""
     return data_dir / RUNTIME_FILE
 
 
 def announce(settings: Settings) -> None:
-    """Write down where the service is, all at once."""
+    """Write the service's addresses and model atomically."""
     path = runtime_file(settings.data_dir)
     values = {name: _plain(getattr(settings, name)) for name in _FIELDS}
     draft = path.with_suffix(".new")
@@ -36,12 +36,12 @@ def announce(settings: Settings) -> None:
 
 
 def withdraw(data_dir: Path) -> None:
-    """Say that no service runs on this data directory."""
+    """Remove the file: no service runs on this data directory any more."""
     runtime_file(data_dir).unlink(missing_ok=True)
 
 
 def discover(settings: Settings) -> Settings:
-    """Fill in the running service's addresses, where nothing named any explicitly."""
+    """Fill in the running service's addresses unless Redis or Qdrant is set explicitly."""
     if settings.model_fields_set & {"redis_url", "qdrant_url"}:
         return settings
     with contextlib.suppress(OSError, orjson.JSONDecodeError):
@@ -53,7 +53,7 @@ def discover(settings: Settings) -> Settings:
 
 
 def running_redis_url(data_dir: Path) -> str | None:
-    """The address of the running service's Redis, password included; None where none runs."""
+    """Return the URL of the running service's Redis, password included; None if no service runs."""
     with contextlib.suppress(OSError, orjson.JSONDecodeError):
         found: dict[str, str] = orjson.loads(runtime_file(data_dir).read_bytes())
         return found.get("redis_url")

@@ -1,7 +1,7 @@
-"""Every setting, its default and its consequence; read once, by a composition root.
+"""Every setting, its default and its effect; read once, by a composition root.
 
 Precedence, highest first: a command's option, the environment (`VITRINE_…`), the configuration file (`vitrine.core.config_file`),
-the standalone service running on the data directory, the default here. Secrets are `SecretStr`, so that no `repr` shows one.
+the standalone service running on the data directory, the default here. Secrets are `SecretStr`, so that `repr` hides them.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ log = logging.getLogger(__name__)
 
 MEBIBYTE = 1024 * 1024
 MIN_LONGEST_SIDE = 1024
-"""Pixels: a cap below it would change what a model of 512 x 512 sees."""
+"""Pixels; a lower cap would change the input of a 512 x 512 model."""
 EMBEDDING_CACHE_BYTES = 4_000_000_000
-"""A catalog of a million pictures: one of fewer than this holds is found whole the next time, one of more not at all."""
+"""Enough for a catalog of a million pictures. A catalog that fits is found completely on the next run, a larger one not at
+all."""
 LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 
 
 def default_data_dir() -> Path:
-    """The user's data directory, as the platform has it; it is not made here."""
+    """Return the platform's data directory for this user; it is not created."""
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "vitrine"
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
@@ -40,7 +41,7 @@ def default_data_dir() -> Path:
 
 
 def is_http_url_without_credentials(text: str) -> bool:
-    """Whether it is an http(s) URL with a host and without credentials."""
+    """Whether the text is an http(s) URL with a host and without credentials."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -58,7 +59,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_", extra="ignore", frozen=True)
 
-    # Where things are.
+    # Locations.
     data_dir: Path = Field(default_factory=default_data_dir)
     """Folder for everything that vitrine keeps on this machine: the standalone service, caches, the journal of submitted
     jobs."""
@@ -72,28 +73,28 @@ class Settings(BaseSettings):
     store_token: SecretStr | None = None
     """Token that vitrine's own store process requires from its clients (`edge+http://`)."""
     api_url: str = "http://127.0.0.1:8080"
-    """Where commands that search find the API."""
+    """Address of the API, for commands that search."""
 
     # The model.
     model: str = "builtin"
     """The model that a worker runs and that new collections use: `builtin`, a name from `vitrine models`, a hub id, or a
     directory."""
     device: str = "auto"
-    """Where the model runs: `auto`, `cpu`, `cuda` or `cuda:N`. `auto` takes the first GPU, else the CPU."""
+    """The device that runs the model: `auto`, `cpu`, `cuda` or `cuda:N`. `auto` takes the first GPU, else the CPU."""
     batch_size: int = Field(default=0, ge=0, le=4096)
-    """Pictures per batch on the device. 0: the best size is measured when the worker starts, and remembered."""
+    """Pictures per batch on the device. 0: the worker measures the best size when it starts, and remembers it."""
     compile: Literal["auto", "off", "on"] = "auto"
-    """Whether the model is compiled when the worker starts, which takes minutes. `auto`: on a GPU, where it pays; `on`:
-    on a CPU too, which needs a C++ compiler."""
+    """Whether the model is compiled when the worker starts, which takes minutes. `auto`: only on a GPU, where it pays
+    off; `on`: on a CPU too, which needs a C++ compiler."""
     batch_wait_ms: float = Field(default=10.0, ge=0)
     """Milliseconds that an incomplete batch waits for more pictures. Longer means fuller batches and slower queries."""
 
     # The queue and the ledger.
     lease_seconds: float = Field(default=30.0, gt=0)
-    """A dead worker's chunks are given to another worker after this many seconds. Shorter recovers sooner and costs more
-    renewals."""
+    """A dead worker's chunks are given to another worker after this many seconds. Shorter recovers sooner but renews more
+    often."""
     sweep_seconds: float = Field(default=5.0, gt=0)
-    """Seconds between two looks for chunks that were lost. Shorter recovers sooner and asks Redis more often."""
+    """Seconds between two scans for lost chunks. Shorter recovers sooner but queries Redis more often."""
     max_pending_images: int = Field(default=1_000_000, ge=1)
     """Above this many unprocessed pictures, submits wait (over HTTP: 429). Each takes about 72 bytes of Redis."""
     job_ttl_days: float = Field(default=14.0, gt=0)
@@ -102,21 +103,20 @@ class Settings(BaseSettings):
     """A collection with this many pending pictures is a bulk load: its index is built after the load, and its job waits
     for that. Smaller jobs neither defer the index nor wait."""
     index_deferred: bool = DEFAULTS.index_deferred
-    """Whether a bulk load defers the index. Turn it off where the store has cores of its own that would be idle during
-    the load."""
+    """Whether a bulk load defers the index. Turn it off if the store has dedicated cores that would be idle during the
+    load."""
     index_timeout: float = Field(default=DEFAULTS.index_timeout, gt=0)
-    """Seconds that a job waits for an index that makes no progress; then it finishes without it and logs that."""
+    """Seconds that a job waits for an index that makes no progress; then it finishes without it and logs a warning."""
     store_timeout: int = Field(default=DEFAULTS.store_timeout, ge=1)
-    """Seconds for one request to a Qdrant server. Longer rides out a busy server; shorter notices earlier one that
-    hangs."""
+    """Seconds for one request to a Qdrant server. Longer tolerates a busy server; shorter notices a hung one earlier."""
     device_timeout: float = Field(default=60.0, gt=0)
-    """A worker whose batch takes longer than this many seconds ends itself and is restarted. Must exceed the longest
-    batch: about 30 s for the largest model on a CPU."""
+    """A worker whose batch takes longer than this many seconds exits and is restarted. Must exceed the longest batch:
+    about 30 s for the largest model on a CPU."""
     ingest_threads: int = Field(default=12, ge=1, le=64)
-    """Chunks processed at once by one worker. A chunk keeps its place until its slowest picture is done, so a few are
-    needed to fill batches; more repeat more work after a crash."""
+    """Chunks that one worker processes in parallel. A chunk occupies its thread until its slowest picture is done, so
+    several are needed to fill batches; with more, more work is repeated after a crash."""
     query_threads: int = Field(default=64, ge=1, le=256)
-    """Query pictures and texts processed at once by one worker."""
+    """Query pictures and texts that one worker processes in parallel."""
 
     # Fetching.
     fetch_timeout: float = Field(default=10.0, gt=0)
@@ -128,15 +128,15 @@ class Settings(BaseSettings):
     fetch_max_redirects: int = Field(default=3, ge=0)
     """More redirects fail as `too_many_redirects`. Each target is checked like the first URL."""
     fetch_concurrency: int = Field(default=128, ge=1)
-    """Pictures fetched at once by one worker, at most half of them from one host."""
+    """Pictures that one worker fetches in parallel, at most half of them from one host."""
     fetch_memory_bytes: int = Field(default=256 * MEBIBYTE, ge=1)
-    """Memory for pictures from their first byte received to the end of their decoding; above it no fetch starts."""
+    """Memory for pictures from the first byte received until they are decoded; above it, no new fetch starts."""
     fetch_attempts: int = Field(default=3, ge=1)
-    """Tries of one picture within a chunk before it is deferred."""
+    """Attempts per picture within a chunk before it is deferred."""
     fetch_deferrals: int = Field(default=3, ge=0)
-    """How often a picture with a temporary error is deferred to a later try before it counts as failed."""
+    """How often a picture with a temporary error is deferred before it counts as failed."""
     fetch_allow: Annotated[tuple[str, ...], NoDecode] = ()
-    """Hosts (`host` or `host:port`) and networks (CIDR) that may be fetched from although their addresses are not
+    """Hosts (`host` or `host:port`) and networks (CIDR) that workers may fetch from although their addresses are not
     public."""
     fetch_files: bool = False
     """Whether jobs from the command line may read picture files below the catalog's folder. On in standalone."""
@@ -155,30 +155,30 @@ class Settings(BaseSettings):
     max_pixels: int = Field(default=50_000_000, ge=1)
     """Pictures with more pixels fail as `too_many_pixels` before they are decoded."""
     decode_threads: int = Field(default=0, ge=0)
-    """Pictures decoded at once; 0: one per core."""
+    """Pictures decoded in parallel; 0: one per core."""
     preprocess: Literal["fast", "reference"] = "fast"
-    """`fast`: libjpeg-turbo and torch. `reference`: Pillow and the model's own processor, two to three times the CPU for
-    large JPEGs; the same vectors to 0.9999."""
+    """`fast`: libjpeg-turbo and torch. `reference`: Pillow and the model's own processor, with two to three times the CPU
+    time for large JPEGs. Their vectors agree to a cosine of 0.9999."""
     grey: bool = False
-    """Embed pictures without their colours. A collection holds either grey or coloured pictures."""
+    """Embed pictures in greyscale. A collection holds either grey or coloured pictures."""
     longest_side: int = Field(default=0, ge=0)
-    """Pixels, at least 1024, to which a picture's longest side is scaled down first; 0: off. For vectors equal to those
-    of a service that does so; it saves no memory here."""
+    """Pixels, at least 1024, to which a picture's longest side is first scaled down; 0: off. Use it to match the vectors
+    of a service that does this; it saves no memory here."""
     jpeg_scaling: bool = False
-    """Decode large JPEGs at a half, quarter or eighth of their size: faster, vectors to about 0.999 the same, and kept
-    apart from others."""
+    """Decode large JPEGs at a half, quarter or eighth of their size. Faster; vectors agree to a cosine of about 0.999 and
+    are kept in a separate space."""
     decode_memory_bytes: int = Field(default=2048 * MEBIBYTE, ge=1)
-    """Memory for pictures at full size while they are decoded, half each for those above and below 16 megapixels. Too
+    """Memory for full-size pictures during decoding, half for those above 16 megapixels and half for those below. Too
     little leaves cores idle: 50 megapixels take 200 MB as JPEG, 1 GB as WebP."""
 
     # The cache of vectors.
     embedding_cache_bytes: int = Field(default=EMBEDDING_CACHE_BYTES, ge=0)
-    """Disk for vectors of pictures seen before, which are then neither decoded nor embedded again; 0: off. A vector of
-    768 numbers takes about 3.5 KB; the oldest are dropped first."""
+    """Bytes of disk for the vectors of pictures already seen, which are then not decoded or embedded again; 0: off. A
+    vector of 768 numbers takes about 3.5 KB; the oldest are dropped first."""
 
     # The API.
     api_host: str = "127.0.0.1"
-    """Address that the API listens on. Other than loopback needs API keys."""
+    """Address that the API listens on. Any address other than loopback needs API keys."""
     api_port: int = Field(default=8080, ge=0, le=65535)
     """Port that the API listens on; 0 takes a free one."""
     query_timeout: float = Field(default=20.0, gt=0)
@@ -186,15 +186,15 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(default=256 * MEBIBYTE, ge=1)
     """Larger uploads are refused with 413."""
     api_keys: SecretStr = SecretStr("")
-    """Entries from `vitrine keys new`, comma-separated. Without any, the API serves loopback only."""
+    """Entries from `vitrine keys new`, comma-separated. Without any, the API serves only loopback."""
     api_keys_file: Path | None = None
     """File with more entries, one per line, read when the API starts."""
     api_key: SecretStr | None = None
     """The key that commands send to the API."""
     api_rate: float = Field(default=100.0, gt=0)
-    """Requests per second for each key and API process; more are refused with 429 once the burst is used up."""
+    """Requests per second per key and API process; more are refused with 429 once the burst is used up."""
     api_burst: int = Field(default=200, ge=1)
-    """Requests that a key may save up while it asks less."""
+    """Requests that a key can save up while it stays below the rate."""
     request_places: Annotated[tuple[str, ...], NoDecode] = ()
     """Buckets and SFTP hosts (`s3://bucket`, `sftp://host`) that catalogs sent over HTTP may name pictures at, which workers then
     read with their own credentials. The command line may name any."""
@@ -202,7 +202,7 @@ class Settings(BaseSettings):
     """Seconds a client has for the request head, plus one second per 64 KiB for the body. Slower clients are
     disconnected."""
     api_max_connections: int = Field(default=512, ge=1)
-    """Open connections; one more is answered 503 at once."""
+    """Maximum number of open connections; further ones get 503 immediately."""
     api_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses of proxies whose X-Forwarded-For is trusted for the audit log."""
     model_aliases: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
@@ -212,19 +212,18 @@ class Settings(BaseSettings):
     grafana_url: str | None = None
     """Link to Grafana, shown on the System page."""
     audit_log: Path | None = None
-    """File to which the API appends who changed what; default: standard error."""
+    """File for the API's audit log of who changed what; default: standard error."""
 
     # Metrics, traces and logs.
     metrics_host: str = "127.0.0.1"
-    """Address on which a worker serves Prometheus metrics. They need no key, so keep it off networks that visitors
-    reach."""
+    """Address on which a worker serves Prometheus metrics. They need no key, so keep it off public networks."""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = 0
-    """Port of these metrics; 0: a free one, listed at /v1/metrics/targets; blank: off. Several workers under one command
-    take this port and those after it."""
+    """Port for these metrics; 0: a free one, listed at /v1/metrics/targets; blank: off. Several workers under one command
+    use this port and those after it."""
     traces_url: str | None = None
     """OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces; default: no traces."""
     traces_sample_ratio: float = Field(default=1.0, ge=0, le=1)
-    """Share of chunks that are traced; the same ones in every process."""
+    """Share of chunks that are traced; every process traces the same chunks."""
     log_level: str = "INFO"
     """`DEBUG`, `INFO`, `WARNING` or `ERROR`."""
     log_format: Literal["auto", "json", "human"] = "auto"
@@ -233,7 +232,7 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        # Every part of the service looks from a folder of its own.
+        # Each process of the service may have a different working directory.
         return value.expanduser().absolute()
 
     @field_validator(
@@ -255,7 +254,7 @@ class Settings(BaseSettings):
     @field_validator("flower_url", "grafana_url", "traces_url")
     @classmethod
     def _link(cls, value: str | None) -> str | None:
-        # Links that everybody who opens the page is shown, and an address that errors name.
+        # The page shows the links to every visitor, and errors contain the traces address.
         if value is not None and not is_http_url_without_credentials(value):
             raise ValueError("expected http(s)://host, without a user name or password")
         return value
@@ -279,9 +278,7 @@ class Settings(BaseSettings):
     @classmethod
     def _scaled_the_fast_way(cls, value: bool, others: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic calls it
         if value and others.data.get("preprocess") == "reference":
-            raise ValueError(
-                "the reference way decodes pictures in full; use VITRINE_PREPROCESS=fast"
-            )
+            raise ValueError("VITRINE_PREPROCESS=reference always decodes in full; set it to fast")
         return value
 
     @field_validator("model_aliases", mode="before")
@@ -298,7 +295,7 @@ class Settings(BaseSettings):
     @classmethod
     def _larger_than_models_see(cls, value: int) -> int:
         if 0 < value < MIN_LONGEST_SIDE:
-            raise ValueError(f"0, or at least {MIN_LONGEST_SIDE}: models see up to half of that")
+            raise ValueError(f"0, or at least {MIN_LONGEST_SIDE}: a model may use up to half of it")
         return value
 
     @field_validator("fetch_allow", "api_trusted_proxies", "request_places", mode="before")
@@ -317,11 +314,11 @@ RENAMED_VARIABLES = {
     "VITRINE_INDEX_PATIENCE": "VITRINE_INDEX_TIMEOUT",
     "VITRINE_TRACES_SHARE": "VITRINE_TRACES_SAMPLE_RATIO",
 }
-"""Variables by the names that they had before 0.2, which are read, with a warning, for one release more."""
+"""New names of variables by their names before 0.2, which are read, with a warning, for one more release."""
 
 
 def _renamed() -> dict[str, str]:
-    """The values that stand in the environment under old names alone, by field."""
+    """Return the values that the environment has only under old names, by field."""
     found = {}
     for old, new in RENAMED_VARIABLES.items():
         if old in os.environ and new not in os.environ:
@@ -333,9 +330,9 @@ def _renamed() -> dict[str, str]:
 
 
 def load(**overrides: object) -> Settings:
-    """Read the environment and the configuration file once; `overrides` that are None are as if not given.
+    """Read the environment and the configuration file once; `overrides` that are None are ignored.
 
-    Raises `BadInput` naming the variable, or the file and key, and what is wrong with it, never its value.
+    Raises `BadInput` naming the variable, or the file and key, and the problem, but never the value.
     """
     given = {key: value for key, value in overrides.items() if value is not None}
     path = config_file()
@@ -351,13 +348,13 @@ def load(**overrides: object) -> Settings:
 
 
 def _from_config(path: Path) -> dict[str, object]:
-    """The file's values, but for those that the environment has too."""
+    """Return the file's values except those that the environment sets."""
     found = read_config(path, Settings.model_fields.keys())
     return {key: value for key, value in found.items() if variable_of(key) not in os.environ}
 
 
 def variable_of(field: str) -> str:
-    """The environment variable of a setting."""
+    """Return the environment variable of a setting."""
     return f"VITRINE_{field.upper()}"
 
 

@@ -1,7 +1,7 @@
-"""The values that flow between the packages: small, frozen, made of ids and URLs, never of bytes.
+"""The values passed between the packages: small, frozen, with ids and URLs but never bytes.
 
 A catalog row becomes a `CatalogItem`; each of its pictures becomes an `ImageRef` with an ordinal
-that is unique within its job; 64 of them make a `Chunk`, the unit of work; and each ends in exactly
+that is unique within its job; 64 of them form a `Chunk`, the unit of work. Each picture has exactly
 one outcome: a vector in the store, or a `Failure` with a `FailureReason`.
 """
 
@@ -17,15 +17,15 @@ from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 SCHEMA_VERSION = 1
-"""Version of the chunk message; a worker parks messages of a version that it does not know."""
+"""Version of the chunk message; a worker dead-letters messages of an unknown version."""
 
 CHUNK_SIZE = 64
-"""Pictures a chunk: one Celery message for 64 pictures costs 12 to 20 us each, a message for each 550 to 800."""
+"""Pictures per chunk. One Celery message for 64 pictures costs 12 to 20 us per picture; one message each, 550 to 800 us."""
 
 STAGES = ("fetch", "decode", "batch", "upsert")
-"""What a picture passes in a worker: `batch` is the wait for the device and the time on it."""
+"""The stages of a picture in a worker; `batch` is the wait for the device plus the time on it."""
 
-PayloadValue: TypeAlias = str | int | float | bool | list[str] | None
+PayloadValue: TypeAlias = str | int | float | bool | list[str] | list[float] | None
 Payload: TypeAlias = Mapping[str, PayloadValue]
 
 POINT_NAMESPACE = uuid.UUID("5b8e3f0a-6f52-5a0e-9d6e-1f4f7a3c2d10")
@@ -33,7 +33,7 @@ POINT_NAMESPACE = uuid.UUID("5b8e3f0a-6f52-5a0e-9d6e-1f4f7a3c2d10")
 
 
 class JobState(enum.StrEnum):
-    """Where a job stands.
+    """The state of a job.
 
     ::
 
@@ -43,26 +43,27 @@ class JobState(enum.StrEnum):
                           ▼
                       cancelling ──last lease ends──▶ cancelled
 
-    Only a job that embedded enough for an index to matter passes through `indexing`; the last outcome of
-    any other completes it.
+    Only a job that embedded enough pictures to need an index passes through `indexing`; any other is
+    completed by its last outcome.
     """
 
-    OPEN = "open"  #: The producer is still adding chunks; workers may already be at it.
+    OPEN = "open"  #: The producer is still adding chunks; workers may already process some.
     RUNNING = "running"  #: Every chunk is in the ledger; some have no outcome yet.
     INDEXING = "indexing"
-    """Every picture has its outcome and can be found; the collection's vector index is being built."""
+    """Every picture has its outcome and is searchable; the collection's vector index is being built."""
     COMPLETED = "completed"  #: Every picture is embedded.
     COMPLETED_WITH_FAILURES = (
         "completed_with_failures"  #: Every picture has an outcome, some failed.
     )
     CANCELLING = "cancelling"  #: No new chunk starts; leased ones are winding down.
-    CANCELLED = "cancelled"  #: What had no outcome when the cancel came is counted as cancelled.
+    CANCELLED = "cancelled"  #: Pictures without an outcome at that time count as cancelled.
     LOST = "lost"
-    """It was submitted and is in no ledger any more: Redis lost its data. Told from `vitrine.ledger.journal`, never written."""
+    """It was submitted but is no longer in the ledger: Redis lost its data. Derived from `vitrine.ledger.journal`, never
+    written."""
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen unless somebody asks for it."""
+        """Whether nothing more will happen without a new request."""
         return self in FINISHED_STATES
 
 
@@ -72,35 +73,35 @@ FINISHED_STATES = frozenset(
 
 
 class FailureReason(enum.StrEnum):
-    """Why a picture has no vector. `transient` reasons are tried again; the others are final."""
+    """The reason why a picture has no vector. `transient` reasons are retried; the others are final."""
 
-    NOT_FOUND = "not_found"  #: The host answered 404 or 410, or the file is not there.
-    HTTP_ERROR = "http_error"  #: Another answer that will not change by asking again (401, 403, …).
-    SERVER_ERROR = "server_error"  #: The host answered 5xx each time.
-    RATE_LIMITED = "rate_limited"  #: The host answered 429 each time.
+    NOT_FOUND = "not_found"  #: The host returned 404 or 410, or the file does not exist.
+    HTTP_ERROR = "http_error"  #: Another status that retrying will not change (401, 403, …).
+    SERVER_ERROR = "server_error"  #: The host returned 5xx on every attempt.
+    RATE_LIMITED = "rate_limited"  #: The host returned 429 on every attempt.
     TIMEOUT = "timeout"  #: The picture did not arrive within its total deadline.
     CONNECTION_FAILED = (
-        "connection_failed"  #: No connection, name not resolved, or cut in the middle.
+        "connection_failed"  #: No connection, name not resolved, or connection lost.
     )
-    BAD_URL = "bad_url"  #: Not an http(s) URL that may be asked for.
+    BAD_URL = "bad_url"  #: Not a fetchable http(s) URL.
     FORBIDDEN_ADDRESS = "forbidden_address"  #: The URL leads to an address that is not public.
     TOO_MANY_REDIRECTS = "too_many_redirects"  #: Too many redirects, or a redirect loop.
     TOO_LARGE = "too_large"  #: More bytes than the limit.
     NOT_AN_IMAGE = "not_an_image"  #: Not an accepted image format.
-    TRUNCATED = "truncated"  #: A picture that ends too early.
+    TRUNCATED = "truncated"  #: The image data ends too early.
     CORRUPT = "corrupt"  #: Damaged image.
     TOO_MANY_PIXELS = (
         "too_many_pixels"  #: Width times height over the limit, checked before decoding.
     )
-    BAD_VECTOR = "bad_vector"  #: The model gave a zero or non-finite vector.
+    BAD_VECTOR = "bad_vector"  #: The model returned a zero or non-finite vector.
     MODEL_ERROR = "model_error"  #: The model raised on this picture, even alone.
-    OUT_OF_MEMORY = "out_of_memory"  #: The device had no memory for this picture, even alone.
+    OUT_OF_MEMORY = "out_of_memory"  #: The device ran out of memory on this picture, even alone.
     CRASHED_WORKER = "crashed_worker"  #: Three workers died on this picture.
-    STORE_REJECTED = "store_rejected"  #: The store refuses this point for good.
+    STORE_REJECTED = "store_rejected"  #: The store refused this point permanently.
 
     @property
     def transient(self) -> bool:
-        """Whether asking again later can change the outcome."""
+        """Whether a later retry can change the outcome."""
         return self in _TRANSIENT
 
 
@@ -115,7 +116,7 @@ _TRANSIENT = frozenset(
 
 
 class ItemFailure(Exception):
-    """Raised inside the worker when one picture fails; it never leaves that picture's own walk."""
+    """Raised inside the worker when one picture fails; it never leaves that picture's processing."""
 
     def __init__(
         self, reason: FailureReason, detail: str, *, retry_after: float | None = None
@@ -124,26 +125,25 @@ class ItemFailure(Exception):
         self.reason = reason
         self.detail = detail
         self.retry_after = retry_after
-        """Seconds that the host asked to be left alone (its Retry-After), where it said so."""
+        """Seconds that the host asked to wait (its Retry-After), if it sent any."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogItem:
-    """One good row of a catalog: an item, its pictures in order, and its typed payload."""
+    """One valid row of a catalog: an item, its pictures in order, and its typed payload."""
 
     id: str
     images: tuple[str, ...]
     payload: Payload = field(default_factory=dict)
+    rows: int = 1  #: Rows of the catalog that it was made of.
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """Why a row, or the whole file, was not taken: where it stands and what was expected there."""
+    """The reason why a row, or the whole file, was rejected: its position and what was expected there."""
 
     source: str  #: The file's name as the user gave it, or `stdin`.
-    line: (
-        int | None
-    )  #: First line of the row, counted from 1; None where the file as a whole is meant.
+    line: int | None  #: First line of the row, counted from 1; None if it concerns the whole file.
     field: str | None
     message: str
     code: str = "malformed_row"
@@ -156,18 +156,18 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
-    """One picture of one item, as a chunk carries it."""
+    """One picture of one item, as stored in a chunk."""
 
     ordinal: int  #: Its bit in the job's bitmaps; unique within the job, never reused.
     item_id: str
-    index: int  #: Which of the item's pictures, from 0.
+    index: int  #: Position among the item's pictures, from 0.
     url: str
     payload: Payload = field(default_factory=dict)
-    rounds: int = 0  #: How often it was put off until later already.
+    rounds: int = 0  #: How often it was already deferred.
 
     @property
     def host(self) -> str:
-        """The host part of the URL, for limits and for `retry --host`; empty for files."""
+        """The URL's host, for limits and for `retry --host`; empty for files."""
         try:
             return (urlsplit(self.url).hostname or "").lower()
         except ValueError:
@@ -185,7 +185,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A picture without a vector, as the ledger keeps it and `vitrine failures` lists it."""
+    """A picture without a vector, as the ledger stores it and `vitrine failures` lists it."""
 
     image: ImageRef
     reason: FailureReason
@@ -196,7 +196,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """What a job is, fixed when it is made."""
+    """The definition of a job, fixed when it is created."""
 
     id: str
     collection: str
@@ -204,15 +204,15 @@ class JobSpec:
     source: str = ""
     created_at: float = 0.0  #: Unix seconds.
     asked_model: str = ""
-    """The model as it was asked for (a hub id, a directory): what a worker for it is started with."""
+    """The model as the user named it (a hub id, a directory); workers for it are started with this."""
     file_root: str | None = None
-    """Folder under which `file:` URLs of this job may be read; set by the command line only, never over HTTP."""
+    """Folder below which `file:` URLs of this job may be read; set only by the command line, never over HTTP."""
     reading: str = ""
-    """How its catalog is read, as JSON, so that a resume reads it likewise; empty for a job that cannot be resumed."""
+    """How its catalog is read, as JSON, so that a resume reads it the same way; empty for a job that cannot be resumed."""
 
 
 class StageTotal(NamedTuple):
-    """Pictures that have been in a stage, and the seconds that each of them was in it, added up."""
+    """The number of pictures that passed a stage, and the sum of their seconds in it."""
 
     pictures: int
     seconds: float
@@ -237,9 +237,13 @@ class JobStatus:
     indexed: int = (
         0  #: Points of its collection in the vector index, as last seen while `indexing`.
     )
-    points: int = 0  #: Points of its collection, likewise; 0 where nobody looked yet.
+    points: int = 0  #: Points of its collection, as last seen; 0 before the first look.
     stages: Mapping[str, StageTotal] = field(default_factory=dict)
-    """By the names of `STAGES`: of the chunks that were finished; a picture that was tried again counts again."""
+    """Totals of finished chunks by the names of `STAGES`; a picture that was retried counts again."""
+    rejected_by_code: Mapping[str, int] = field(default_factory=dict)
+    """Rejected rows by code. Empty for a job that an earlier version, which did not count them by code, has written."""
+    broken_off: RejectedRow | None = None
+    """Where the catalog broke off: rows after it are missing. None if it was read to its end."""
 
     @property
     def pending(self) -> int:
@@ -248,15 +252,15 @@ class JobStatus:
 
 
 def new_job_id() -> str:
-    """A job id that sorts by nothing and says nothing: 12 hex digits (48 random bits)."""
+    """Return a random job id without order or meaning: 12 hex digits (48 random bits)."""
     return uuid.uuid4().hex[:12]
 
 
 def point_id(collection: str, item_id: str, index: int) -> str:
-    """The id of a picture's point: the same catalog, item and position always meet the same point.
+    """Return the id of a picture's point: always the same for the same collection, item and position.
 
-    Keyed by position rather than by URL: signed or versioned URLs change with every export, and
-    would otherwise leave a stale point behind each time.
+    Keyed by position rather than by URL: signed or versioned URLs change with every export and
+    would leave a stale point behind each time.
     """
     return str(uuid.uuid5(POINT_NAMESPACE, f"{collection}\x1f{item_id}\x1f{index}"))
 
@@ -265,15 +269,15 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 def is_collection_name(name: str) -> bool:
-    """Whether a name is lowercase letters, digits, `-` and `_`, at most 63, starting with neither."""
+    """Whether a name has 1 to 63 lowercase letters, digits, `-` and `_`, and starts with a letter or digit."""
     return _NAME.fullmatch(name) is not None
 
 
 def model_name(model: str) -> str:
-    """The canonical name of a model, which its queues and collections carry.
+    """Return the canonical name of a model, used by its queues and collections.
 
-    A directory is named by its last part, a hub id by its parts joined with `--`; so the producer and
-    the worker agree although they may see different paths.
+    A directory is named by its last part, a hub id by its parts joined with `--`, so the producer and
+    the worker agree even if they see different paths.
     """
     expanded = os.path.expanduser(model)
     if model.startswith(("/", "./", "../", "~")) or os.path.isdir(expanded):

@@ -1,7 +1,6 @@
-"""The demonstration: a drawn catalog, a shop that serves it, and a report on what search makes of it.
+"""The demo: a drawn catalog, a shop that serves it, and a report on the quality and speed of search.
 
     drawing -> catalog (CSV) -> shop (loopback HTTP) -> a job -> report
 
-The modules that draw need Pillow and numpy; they are imported by the `demo` command when it runs, and by
-nothing else in `vitrine`.
+The drawing modules need Pillow and numpy; only the `demo` command imports them, and only when it runs.
 """

@@ -1,4 +1,4 @@
-"""Silhouettes of bags. Each takes a generator of chance and returns one product's own cut."""
+"""Silhouettes of bags. Each function takes a random generator and returns the cut of one product."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BRASS: Rgb = (0.80, 0.66, 0.36)
 
 
 def tote_bag(rng: np.random.Generator) -> Product:
-    """A tall open bag with two handles of the same cloth."""
+    """Cut a tall open bag with two handles of the same cloth."""
     top, width = rng.uniform(0.34, 0.42), rng.uniform(0.26, 0.34)
     arch = _arch(0.13, top + 0.06, rng.uniform(0.06, 0.14))
     handle = ProductPart(band(arch, 0.035), turn=90.0)
@@ -36,7 +36,7 @@ def tote_bag(rng: np.random.Generator) -> Product:
 
 
 def handbag(rng: np.random.Generator) -> Product:
-    """A small stiff bag with a flap, a clasp and a leather handle."""
+    """Cut a small stiff bag with a flap, a clasp and a leather handle."""
     leather = _leather(rng)
     top, width, flap = rng.uniform(0.40, 0.46), rng.uniform(0.30, 0.37), rng.uniform(0.62, 0.70)
     handle = ProductPart(
@@ -59,7 +59,7 @@ def handbag(rng: np.random.Generator) -> Product:
 
 
 def backpack(rng: np.random.Generator) -> Product:
-    """A rounded bag with a front pocket, a zip, straps at its sides and a loop on top."""
+    """Cut a rounded bag with a front pocket, a zip, side straps and a loop on top."""
     leather, width, pocket = _leather(rng), rng.uniform(0.24, 0.29), rng.uniform(0.56, 0.62)
     loop = ProductPart(band(_arch(0.07, 0.16, 0.05), 0.026), fill=leather)
     strap: Outline = (
@@ -105,7 +105,7 @@ def backpack(rng: np.random.Generator) -> Product:
 
 
 def duffel_bag(rng: np.random.Generator) -> Product:
-    """A long round bag with leather ends, two handles and a zip."""
+    """Cut a long round bag with leather ends, two handles and a zip."""
     leather, top, bottom = _leather(rng), rng.uniform(0.34, 0.39), rng.uniform(0.80, 0.86)
     body: Outline = (
         (0.5, top),
@@ -140,7 +140,7 @@ def _leather(rng: np.random.Generator) -> Rgb:
 
 
 def _arch(half: float, foot: float, top: float) -> Outline:
-    """The line of a handle: from one foot over the top to the other."""
+    """Return the line of a handle, from one end over the top to the other."""
     return rounded(
         (
             (0.5 - half, foot),

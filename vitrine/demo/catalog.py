@@ -1,6 +1,6 @@
-"""The demonstration's CSV: the drawn items, and rows that must fail, each in a known way.
+"""The demo's CSV: the drawn items, and rows that must fail, each for a known reason.
 
-What should come of it is written down beside it (`ExpectedOutcomes`), so that the demonstration can tell whether it did.
+`ExpectedOutcomes` has the outcomes that the catalog must have, so that the demo can check the actual ones.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from vitrine.demo.shop import pictures_beneath
 
 HEADER = ("id", "title", "category", "pattern", "colour", "price", "images")
 SEPARATOR = "|"
-"""Between the pictures of one item."""
+"""Separator between the pictures of one item."""
 MALFORMED_ROW = "malformed_row"
-"""The producer's code for a row that it does not take; such a row never becomes a picture of the job."""
+"""The producer's code for a row that it rejects; such a row never becomes a picture of the job."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedOutcomes:
-    """What a catalog must come to."""
+    """The outcomes that a catalog must have."""
 
     embedded: int
     failed: dict[str, int]  #: Pictures by reason; a malformed row counts as one picture.
 
     def difference(self, embedded: int, failed: dict[str, int]) -> str | None:
-        """One sentence on what came out otherwise; None where all is as planned."""
+        """Return one sentence about the outcomes that differ; None if all are as planned."""
         expected = {"embedded": self.embedded, **self.failed}
         found = {"embedded": embedded, **failed}
         parts = [
@@ -47,7 +47,7 @@ def write_catalog(
     picture_url: Callable[[str], str],
     broken_url: Callable[[str], str],
 ) -> ExpectedOutcomes:
-    """Write the CSV, the failing rows spread among the good ones, and say what must come of it."""
+    """Write the CSV, with the failing rows spread among the valid ones, and return the expected outcomes."""
     failing = failing_rows(broken_url)
     every = max(1, len(items) // (len(failing) + 1))
     with file.open("w", encoding="utf-8", newline="") as stream:
@@ -66,7 +66,7 @@ def write_catalog(
 
 
 def failing_rows(broken_url: Callable[[str], str]) -> list[tuple[str, Sequence[object]]]:
-    """Rows with one picture each, or malformed, and the reason under which each must end."""
+    """Return rows that are malformed or have one failing picture, each after the reason with which it must fail."""
     pictures = (
         (FailureReason.NOT_FOUND, "Sold-out scarf", broken_url("sold-out.jpg")),
         (FailureReason.NOT_FOUND, "Last season's belt", broken_url("last-season.jpg")),
@@ -96,7 +96,7 @@ def failing_rows(broken_url: Callable[[str], str]) -> list[tuple[str, Sequence[o
 
 
 def write_folder_catalog(file: Path, folder: Path, picture_url: Callable[[str], str]) -> int:
-    """Write a CSV over one's own folder of pictures, an item a picture; returns how many."""
+    """Write a CSV for a user's folder of pictures, one item per picture; return their number."""
     names = list(pictures_beneath(folder))
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
@@ -124,5 +124,5 @@ def _row(item: DrawnItem, picture_url: Callable[[str], str]) -> Sequence[object]
 def _next(
     waiting: Iterable[tuple[str, Sequence[object]]],
 ) -> list[tuple[str, Sequence[object]]]:
-    """The next failing row, or none where all are written."""
+    """Return the next failing row, or an empty list if all are written."""
     return [row for row in [next(iter(waiting), None)] if row is not None]

@@ -1,4 +1,4 @@
-"""What a product is cut from: outlines in the unit square (x to the right, y down) and what fills them."""
+"""The parts of a product: outlines in the unit square (x to the right, y down) and their fillings."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Outline: TypeAlias = tuple[Point, ...]
 
 @dataclass(frozen=True, slots=True)
 class ProductPart:
-    """One piece: laid over the earlier ones, filled with the product's cloth or with a plain colour."""
+    """One piece: placed over the earlier ones, filled with the product's cloth or with a plain colour."""
 
     outline: Outline
-    turn: float = 0.0  #: Degrees by which the cloth is turned in this piece.
-    shade: float = 1.0  #: Brightness; below 1 lies deeper.
+    turn: float = 0.0  #: Rotation of the cloth in this piece, in degrees.
+    shade: float = 1.0  #: Brightness; below 1 looks further back.
     fill: Rgb | None = None  #: None: the product's cloth.
 
 
@@ -27,7 +27,7 @@ class Seam:
 
     points: Outline
     width: float = 0.005
-    strength: float = 0.35  #: Share of the light that it takes.
+    strength: float = 0.35  #: Share of the light that it absorbs.
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +39,19 @@ class Product:
 
 
 def mirrored(points: Outline) -> Outline:
-    """The same on the other side of the vertical axis, in reverse order."""
+    """Mirror points at the vertical axis, in reverse order."""
     return tuple((1.0 - x, y) for x, y in reversed(points))
 
 
 def symmetric(right: Outline) -> Outline:
-    """A closed outline from its right half, given from top to bottom."""
+    """Return a closed outline from its right half, given from top to bottom."""
     return right + mirrored(right)
 
 
 def rounded(points: Outline, *, closed: bool = True, passes: int = 3) -> Outline:
-    """Round the corners by corner cutting (Chaikin 1974: each edge keeps its middle half).
+    """Round corners by corner cutting (Chaikin 1974: each edge keeps its middle half).
 
-    A corner that is given twice stays sharper.
+    A corner given twice stays sharper.
     """
     for _ in range(passes):
         following = points[1:] + points[:1] if closed else points[1:]
@@ -66,24 +66,24 @@ def rounded(points: Outline, *, closed: bool = True, passes: int = 3) -> Outline
 
 
 def sharp(*points: Point) -> Outline:
-    """Each point twice, for `rounded` to leave its corner nearly alone."""
+    """Repeat each point, so that `rounded` keeps its corner almost sharp."""
     return tuple(point for point in points for _ in range(2))
 
 
 def box(left: float, top: float, right: float, bottom: float) -> Outline:
-    """A rectangle with crisp corners."""
+    """Return a rectangle with sharp corners."""
     return sharp((left, top), (right, top), (right, bottom), (left, bottom))
 
 
 def disc(x: float, y: float, radius: float) -> Outline:
-    """A small circle, as the octagon that `rounded` turns into one."""
+    """Return a small circle, as an octagon that `rounded` makes round."""
     near = radius * 0.414
     ring = ((-near, -radius), (near, -radius), (radius, -near), (radius, near))
     return tuple((x + dx, y + dy) for dx, dy in ring) + tuple((x - dx, y - dy) for dx, dy in ring)
 
 
 def band(points: Outline, width: float) -> Outline:
-    """A strap along a line, `width` across, offset square to the line at each point."""
+    """Return a strap of the given width along a line, offset at right angles to the line at each point."""
     left: list[Point] = []
     right: list[Point] = []
     last = len(points) - 1

@@ -1,7 +1,7 @@
-"""Drawing the catalog: from a seed to items and their picture files, in as many processes as cores.
+"""Drawing the catalog: from a seed to items and their picture files, with one process per core.
 
-Every item draws its chance from its own stream (seed and number), so that the catalog is the same however
-many processes drew it.
+Every item has a separate random stream (from seed and number), so the catalog is the same for any number
+of processes.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ PRICES = {"garment": (19.0, 120.0), "bag": (29.0, 160.0)}
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """One item before it is drawn."""
+    """An item before it is drawn."""
 
     number: int
     category: str
@@ -61,7 +61,7 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class DrawnItem:
-    """One item with its picture files, named relative to the folder they are in."""
+    """An item with its picture files, as paths relative to their folder."""
 
     id: str
     title: str
@@ -73,7 +73,7 @@ class DrawnItem:
 
 
 def designs() -> list[Design]:
-    """Every pattern in every colour in every cut: 5 x 6 x 12 = 360 items."""
+    """Return every combination of pattern, colour and cut: 5 x 6 x 12 = 360 items."""
     combinations = (
         (category, pattern, colour)
         for pattern in fabrics.PATTERNS
@@ -86,9 +86,9 @@ def designs() -> list[Design]:
 def draw_catalog(
     folder: Path, *, seed: int, processes: int | None = None, only: list[Design] | None = None
 ) -> Iterator[DrawnItem]:
-    """Draw every item's pictures into `folder`, yielding items in order as they are done.
+    """Draw every item's pictures into `folder`, yielding items in order as they are finished.
 
-    `processes`: None for one a core; 1 draws in this process. `only` draws a part of the catalog.
+    `processes`: None for one per core; 1 draws in this process. `only` draws a part of the catalog.
     """
     folder.mkdir(parents=True, exist_ok=True)
     draw = partial(draw_item, folder=folder, seed=seed)
@@ -97,8 +97,8 @@ def draw_catalog(
     if workers == 1:
         yield from map(draw, todo)
         return
-    with safe_path():  # every process has been started by the time that map returns
-        # spawn: a fork would take the threads' locks of whoever draws along.
+    with safe_path():  # all processes have been started when map returns
+        # spawn: a fork would copy locks held by the caller's threads.
         pool = ProcessPoolExecutor(
             workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
         )
@@ -108,7 +108,7 @@ def draw_catalog(
 
 
 def draw_item(design: Design, *, folder: Path, seed: int) -> DrawnItem:
-    """Weave, cut, sew and photograph one item; one to three pictures of it."""
+    """Weave, cut, sew and photograph one item, in one to three pictures."""
     rng = np.random.default_rng([seed, design.number])
     cloth = fabrics.swatch(design.pattern, design.colour, rng)
     product = tailor(CUTS[design.category](rng), cloth, rng)

@@ -1,7 +1,7 @@
-"""Patterned fabrics: a pattern and a colour become a swatch that garments are cut from.
+"""Patterned fabrics: a pattern and a colour become a swatch from which garments are cut.
 
-Stripes, checks and dots are coverage functions of the thread coordinates (in pixels), soft over one pixel
-at their edges; florals are drawn as polygons at twice the size and reduced.
+Stripes, checks and dots are coverage functions of the thread coordinates (in pixels), with edges one pixel
+soft; florals are drawn as polygons at twice the size and reduced.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from vitrine.demo.palette import CREAM, Rgb, bytes_of, dye_lot, mix
 
 SWATCH = 600
-"""Pixels a side; larger than a garment's canvas by its diagonal, so that a turned cut stays inside."""
+"""Pixels per side; larger than the diagonal of a garment's canvas, so that a rotated cut stays inside."""
 
 Plane: TypeAlias = NDArray[np.float32]
 """float32 [SWATCH, SWATCH]."""
@@ -26,13 +26,13 @@ Cloth: TypeAlias = NDArray[np.float32]
 
 
 def swatch(pattern: str, colour: str, rng: np.random.Generator) -> Cloth:
-    """Weave one product's fabric: its own dye, scale, angle and thread structure."""
+    """Weave one product's fabric, with individual dye, scale, angle and thread structure."""
     cloth = PATTERNS[pattern](dye_lot(colour, rng), rng)
     return np.asarray(np.clip(cloth * _weave(rng)[..., None], 0.0, 1.0), np.float32)
 
 
 def _plain(dye: Rgb, rng: np.random.Generator) -> Cloth:
-    """One colour; its ends differ by a hardly visible tint."""
+    """Weave one colour, with a barely visible gradient."""
     return _blend(
         dye,
         mix(dye, CREAM, rng.uniform(0.0, 0.06)),
@@ -41,7 +41,7 @@ def _plain(dye: Rgb, rng: np.random.Generator) -> Cloth:
 
 
 def _stripes(dye: Rgb, rng: np.random.Generator) -> Cloth:
-    """Bands across, along or aslant, on cream or on a pale tint; some with a thin line between."""
+    """Weave crosswise, lengthwise or diagonal bands on cream or a pale tint, some with a thin line between."""
     across, _ = _turned(rng, float(rng.choice([0.0, 90.0, 90.0, 45.0])))
     period = rng.uniform(18.0, 36.0)
     cover = _bands(across, period, rng.uniform(0.45, 0.62))
@@ -51,7 +51,7 @@ def _stripes(dye: Rgb, rng: np.random.Generator) -> Cloth:
 
 
 def _checks(dye: Rgb, rng: np.random.Generator) -> Cloth:
-    """Gingham (two half-strength bands crossing), or a tartan of bands with thin lines over them."""
+    """Weave gingham (two crossing half-strength bands), or a tartan of bands with thin lines over them."""
     across, along = _turned(rng, float(rng.choice([0.0, 0.0, 45.0])))
     period = rng.uniform(25.0, 46.0)
     share = rng.uniform(0.46, 0.54)
@@ -68,7 +68,7 @@ def _checks(dye: Rgb, rng: np.random.Generator) -> Cloth:
 
 
 def _dots(dye: Rgb, rng: np.random.Generator) -> Cloth:
-    """Discs on a square or staggered lattice: cream on the dye."""
+    """Print discs on a square or staggered lattice, cream on the dye."""
     across, along = _turned(rng, float(rng.choice([0.0, 45.0])))
     pitch = rng.uniform(23.0, 42.0)
     row = np.floor(along / pitch)
@@ -80,7 +80,7 @@ def _dots(dye: Rgb, rng: np.random.Generator) -> Cloth:
 
 
 def _florals(dye: Rgb, rng: np.random.Generator) -> Cloth:
-    """Scattered blossoms of five to eight petals with leaves between, cream and tints on the dye."""
+    """Print scattered blossoms of five to eight petals with leaves between, in cream and tints on the dye."""
     scale = 2
     sheet = Image.new("RGB", (SWATCH * scale, SWATCH * scale), bytes_of(dye))
     draw = ImageDraw.Draw(sheet)
@@ -112,12 +112,12 @@ PATTERNS: dict[str, Callable[[Rgb, np.random.Generator], Cloth]] = {
 
 
 def _ground(dye: Rgb, rng: np.random.Generator) -> Rgb:
-    """What the pattern stands against: cream, or cream with a breath of the dye."""
+    """Return the background of a pattern: cream, or cream with a hint of the dye."""
     return mix(CREAM, dye, rng.uniform(0.0, 0.08))
 
 
 def _turned(rng: np.random.Generator, degrees: float) -> tuple[Plane, Plane]:
-    """Thread coordinates in pixels, turned by about `degrees` and shifted at random."""
+    """Return thread coordinates in pixels, rotated by about `degrees` and shifted at random."""
     angle = math.radians(degrees + rng.uniform(-4.0, 4.0))
     line = np.arange(SWATCH, dtype=np.float32) - SWATCH / 2
     x, y = line[None, :], line[:, None]
@@ -128,12 +128,12 @@ def _turned(rng: np.random.Generator, degrees: float) -> tuple[Plane, Plane]:
 
 
 def _bands(position: Plane, period: float, share: float) -> Plane:
-    """Coverage of bands that fill `share` of each `period` pixels."""
+    """Return the coverage of bands that fill a `share` of each `period` pixels."""
     return _inside(share * period / 2 - np.abs(position % period - period / 2))
 
 
 def _inside(depth: Plane) -> Plane:
-    """Coverage from the signed distance to the edge in pixels: soft over one pixel."""
+    """Return the coverage for a signed distance to the edge in pixels; the edge is one pixel soft."""
     return np.asarray(np.clip(depth + 0.5, 0.0, 1.0), np.float32)
 
 
@@ -143,14 +143,14 @@ def _blend(under: Rgb, over: Rgb, cover: Plane) -> Cloth:
 
 
 def _weave(rng: np.random.Generator) -> Plane:
-    """Brightness of the threads: fine lines of uneven strength, a few per cent."""
+    """Return the brightness of the threads: fine lines that vary by a few per cent."""
     warp = rng.normal(1.0, 0.012, SWATCH).astype(np.float32)
     weft = rng.normal(1.0, 0.012, SWATCH).astype(np.float32)
     return warp[None, :] * weft[:, None]
 
 
 def _scattered(pitch: float, side: int, rng: np.random.Generator) -> list[tuple[float, float]]:
-    """Points on a staggered lattice, each moved by up to a sixth of the pitch."""
+    """Return points on a staggered lattice, each moved by up to a sixth of the pitch."""
     points = []
     for row in range(int(side / pitch) + 2):
         for column in range(int(side / pitch) + 2):
@@ -162,7 +162,7 @@ def _scattered(pitch: float, side: int, rng: np.random.Generator) -> list[tuple[
 def _petal(
     x: float, y: float, angle: float, length: float, width: float
 ) -> list[tuple[float, float]]:
-    """A pointed oval from (x, y) outwards, as a polygon."""
+    """Return a pointed oval from (x, y) outwards, as a polygon."""
     cos, sin = math.cos(angle), math.sin(angle)
     outline = []
     for step in range(17):

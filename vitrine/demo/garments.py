@@ -1,4 +1,4 @@
-"""Silhouettes of garments. Each takes a generator of chance and returns one product's own cut."""
+"""Silhouettes of garments. Each function takes a random generator and returns the cut of one product."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from vitrine.demo.cut import (
 from vitrine.demo.palette import CREAM, Rgb
 
 INSIDE = 0.55
-"""Brightness of the inside of a neck or a hood, seen past the front."""
+"""Brightness of the inside of a neck or a hood, visible behind the front."""
 BUTTON: Rgb = (0.93, 0.90, 0.84)
 
 
 def t_shirt(rng: np.random.Generator) -> Product:
-    """Short sleeves, round or deeper neck."""
+    """Cut a T-shirt: short sleeves, a round or deeper neck."""
     hem, waist = rng.uniform(0.82, 0.90), rng.uniform(0.265, 0.30)
     sleeve, neck = rng.uniform(0.36, 0.43), rng.uniform(0.24, 0.30)
     return _top(
@@ -33,7 +33,7 @@ def t_shirt(rng: np.random.Generator) -> Product:
 
 
 def shirt(rng: np.random.Generator) -> Product:
-    """Long sleeves, collar, a placket with buttons."""
+    """Cut a shirt: long sleeves, a collar, a placket with buttons."""
     hem = rng.uniform(0.86, 0.92)
     base = _top(
         waist=rng.uniform(0.28, 0.31),
@@ -61,7 +61,7 @@ def shirt(rng: np.random.Generator) -> Product:
 
 
 def hoodie(rng: np.random.Generator) -> Product:
-    """Long wide sleeves, a hood, a pouch and cords."""
+    """Cut a hoodie: long wide sleeves, a hood, a pouch and cords."""
     hem = rng.uniform(0.84, 0.89)
     base = _top(
         waist=0.31, hem=hem, cuff=(rng.uniform(0.88, 0.92), 0.74), cuff_width=0.09, neck=0.25
@@ -86,7 +86,7 @@ def hoodie(rng: np.random.Generator) -> Product:
 
 
 def jacket(rng: np.random.Generator) -> Product:
-    """Two fronts over each other with lapels, long sleeves, two pockets, two or three buttons."""
+    """Cut a jacket: overlapping fronts with lapels, long sleeves, two pockets, two or three buttons."""
     hem, depth = rng.uniform(0.84, 0.92), rng.uniform(0.42, 0.52)
     base = _top(
         waist=0.29, hem=hem, cuff=(rng.uniform(0.85, 0.89), 0.75), cuff_width=0.085, neck=0.24
@@ -113,7 +113,7 @@ def jacket(rng: np.random.Generator) -> Product:
 
 
 def dress(rng: np.random.Generator) -> Product:
-    """A bodice with straps or small sleeves, a waist, a skirt that swings out."""
+    """Cut a dress: a bodice with straps or small sleeves, a waist, a flared skirt."""
     waist, width, hem = rng.uniform(0.40, 0.46), rng.uniform(0.26, 0.36), rng.uniform(0.88, 0.95)
     neck = rng.uniform(0.17, 0.26)
     bodice: Outline = (
@@ -136,7 +136,7 @@ def dress(rng: np.random.Generator) -> Product:
 
 
 def skirt(rng: np.random.Generator) -> Product:
-    """A waistband and a flared or straight skirt with folds."""
+    """Cut a flared or straight skirt with a waistband and folds."""
     width, hem = rng.uniform(0.25, 0.40), rng.uniform(0.74, 0.92)
     side: Outline = (
         (0.5, 0.15), *sharp((0.655, 0.15)), (0.5 + 0.7 * width + 0.04, 0.45),
@@ -150,19 +150,19 @@ def skirt(rng: np.random.Generator) -> Product:
 
 
 def trousers(rng: np.random.Generator) -> Product:
-    """Two long legs and a waistband."""
+    """Cut trousers: two long legs and a waistband."""
     return _legs(hem=rng.uniform(0.91, 0.96), flare=rng.uniform(0.10, 0.17), rng=rng)
 
 
 def shorts(rng: np.random.Generator) -> Product:
-    """Two short legs and a waistband."""
+    """Cut shorts: two short legs and a waistband."""
     return _legs(hem=rng.uniform(0.56, 0.70), flare=rng.uniform(0.20, 0.25), rng=rng)
 
 
 def _top(
     *, waist: float, hem: float, cuff: tuple[float, float], cuff_width: float, neck: float
 ) -> Product:
-    """Body and two sleeves; the cuff's position is its outer middle."""
+    """Cut a body and two sleeves; the cuff's position is its outer middle."""
     body: Outline = (
         (0.5, neck), (0.545, neck - 0.015), *sharp((0.59, 0.135)), *sharp((0.72, 0.175)), (0.69, 0.36),
         (0.5 + waist * 0.64, 0.55), *sharp((0.5 + waist * 0.68, hem)), (0.5, hem + 0.012),
@@ -196,7 +196,7 @@ def _top(
 
 
 def _legs(*, hem: float, flare: float, rng: np.random.Generator) -> Product:
-    """One leg and its mirror image, joined at the crotch, under a waistband."""
+    """Cut one leg and its mirror image, joined at the crotch, under a waistband."""
     rise = rng.uniform(0.34, 0.38)
     leg: Outline = (
         *sharp((0.495, 0.13), (0.645, 0.13)), (0.70, 0.30), *sharp((0.55 + flare * 0.95, hem)),
@@ -219,7 +219,7 @@ def _legs(*, hem: float, flare: float, rng: np.random.Generator) -> Product:
 def _folds(
     top: float, bottom: float, above: float, below: float, rng: np.random.Generator
 ) -> tuple[Seam, ...]:
-    """Folds that fan out from the waist: soft lines of shadow."""
+    """Return folds that fan out from the waist, as soft lines of shadow."""
     folds = []
     for place in np.linspace(-0.75, 0.75, int(rng.integers(4, 8))).tolist():
         start, end = 0.5 + place * above, 0.5 + place * below

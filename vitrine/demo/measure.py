@@ -1,4 +1,4 @@
-"""What search makes of the catalog, asked over HTTP as any client would: how near, and how fast."""
+"""Measurements of search over HTTP, as any client would use it: the quality of neighbours, and the speed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vitrine.core.errors import Unavailable, VitrineError
 
 NEIGHBOURS = 5
 LABELS = ("pattern", "colour")
-"""Neighbours agree where all of these fields do."""
+"""Fields that must all be equal for two neighbours to agree."""
 TIMEOUT = 60.0
 """Seconds: the first query of a fresh service may wait for its worker."""
 _NOTHING_TO_SEARCH = frozenset({404, 422})
@@ -27,7 +27,7 @@ Labels: TypeAlias = tuple[str, ...]
 
 @dataclass(slots=True)
 class SearchMeasurements:
-    """Searches as they came back."""
+    """The results and times of searches."""
 
     neighbours: dict[str, list[Labels | None]] = field(default_factory=dict)
     item_ms: list[float] = field(default_factory=list)  #: Searches by item.
@@ -35,7 +35,7 @@ class SearchMeasurements:
 
     @property
     def search_p50_ms(self) -> float | None:
-        """Median of searching by picture (upload, embed, search); by item where none was uploaded."""
+        """Median time of search by picture (upload, embed, search), or by item if no picture was uploaded."""
         return median(self.picture_ms or self.item_ms)
 
 
@@ -46,27 +46,27 @@ class Searcher:
         self._url = f"{api_url.rstrip('/')}/v1/search"
         self._collection = collection
         self._session = requests.Session()
-        self._session.trust_env = False  # a proxy of the user's has no part in what is on loopback
+        self._session.trust_env = False  # the user's proxy must not be used for loopback
 
     def close(self) -> None:
         """Close the connection."""
         self._session.close()
 
     def search(self, **query: str) -> tuple[list[dict[str, Any]] | None, float]:
-        """Hits, and milliseconds from request to parsed answer.
+        """Return the hits, and the milliseconds from request to parsed response.
 
-        Hits are None where nothing can be searched for: an item without a vector, a file that is no picture.
+        Hits are None if the query cannot be searched: an item without a vector, a file that is not a picture.
         """
         body = {"collection": self._collection, "top": NEIGHBOURS, **query}
         start = time.perf_counter()
         try:
             answer = self._session.post(self._url, json=body, timeout=TIMEOUT)
         except requests.RequestException as error:
-            raise Unavailable(f"The API does not answer ({type(error).__name__}).") from error
+            raise Unavailable(f"The API does not respond ({type(error).__name__}).") from error
         if answer.status_code in _NOTHING_TO_SEARCH:
             return None, 0.0
         if answer.status_code != 200:
-            raise VitrineError(f"The API answered a search with {answer.status_code}.")
+            raise VitrineError(f"The API responded to a search with {answer.status_code}.")
         hits: list[dict[str, Any]] = answer.json()["hits"]
         return hits, 1000.0 * (time.perf_counter() - start)
 
@@ -74,7 +74,7 @@ class Searcher:
 def measure(
     searcher: Searcher, item_ids: Sequence[str], pictures: Sequence[Path]
 ) -> SearchMeasurements:
-    """Search by each item and by each picture file; what cannot be searched for is passed over."""
+    """Search by each item and by each picture file, skipping those that cannot be searched."""
     measured = SearchMeasurements()
     for item_id in item_ids:
         hits, took = searcher.search(item=item_id)
@@ -90,7 +90,7 @@ def measure(
 
 
 def labels_of(fields: Mapping[str, Any]) -> Labels | None:
-    """The labels among an item's fields; None where one of them is missing or empty."""
+    """Return the labels from an item's fields; None if one is missing or empty."""
     values = tuple(str(fields.get(name) or "") for name in LABELS)
     return values if all(values) else None
 
@@ -98,9 +98,9 @@ def labels_of(fields: Mapping[str, Any]) -> Labels | None:
 def neighbour_precision(
     neighbours: Mapping[str, Sequence[Labels | None]], labels: Mapping[str, Labels]
 ) -> float | None:
-    """Mean over the labelled items of the share of their `NEIGHBOURS` nearest with the same labels.
+    """Return the share of the `NEIGHBOURS` nearest items with the same labels, as the mean over labelled items.
 
-    A neighbour that is missing counts as one that differs. None where no item has labels.
+    A missing neighbour counts as different. None if no item has labels.
     """
     shares = [
         sum(found == labels[item] for found in near[:NEIGHBOURS]) / NEIGHBOURS
@@ -111,5 +111,5 @@ def neighbour_precision(
 
 
 def median(values: Sequence[float]) -> float | None:
-    """The median; None of nothing."""
+    """Return the median; None if there are no values."""
     return statistics.median(values) if values else None

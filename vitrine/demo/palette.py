@@ -1,4 +1,4 @@
-"""The colours of the drawn catalog: what a colour's name means in sRGB, and how a dye lot varies around it."""
+"""The colours of the drawn catalog: the sRGB value of each name, and the variation between dye lots."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEATHERS: tuple[Rgb, ...] = ((0.45, 0.29, 0.17), (0.30, 0.19, 0.13), (0.66, 0.47
 
 
 def dye_lot(colour: str, rng: np.random.Generator) -> Rgb:
-    """The named colour as one product has it: hue, saturation and value a little off."""
+    """Return the named colour for one product, with slightly varied hue, saturation and value."""
     hue, saturation, value = colorsys.rgb_to_hsv(*COLOURS[colour])
     return colorsys.hsv_to_rgb(
         (hue + rng.uniform(-0.012, 0.012)) % 1.0,
@@ -34,12 +34,12 @@ def dye_lot(colour: str, rng: np.random.Generator) -> Rgb:
 
 
 def mix(first: Rgb, second: Rgb, share: float) -> Rgb:
-    """`first` with a `share` (0 to 1) of `second`."""
+    """Mix a `share` (0 to 1) of `second` into `first`."""
     red, green, blue = (a + (b - a) * share for a, b in zip(first, second, strict=True))
     return red, green, blue
 
 
 def bytes_of(colour: Rgb) -> tuple[int, int, int]:
-    """As Pillow takes a colour: three integers from 0 to 255."""
+    """Return a colour for Pillow: three integers from 0 to 255."""
     red, green, blue = (round(255 * max(0.0, min(1.0, part))) for part in colour)
     return red, green, blue

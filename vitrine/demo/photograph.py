@@ -1,6 +1,6 @@
 """Photographs of a product: background, shadow, perspective, crop, light, noise and the file's format.
 
-A photograph of the same product with another generator of chance is another picture; no two are alike.
+Another random generator gives another picture of the same product; no two pictures are alike.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BACKGROUNDS: tuple[Rgb, ...] = (
     (0.97, 0.97, 0.96), (0.93, 0.93, 0.92), (0.88, 0.88, 0.87), (0.94, 0.92, 0.88), (0.89, 0.91, 0.93),
 )  # fmt: skip
 SIDES = (384, 400, 432)
-"""Pixels; a photograph is as wide as one of these and as high as one of these."""
+"""Pixels; a photograph's width and height are each one of these."""
 FORMATS = ("JPEG",) * 8 + ("PNG", "WEBP")
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
 
@@ -27,7 +27,7 @@ Pixels = NDArray[np.float32]
 
 
 def photograph(product: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Photograph an RGBA product: an RGB picture of 384 to 432 pixels a side."""
+    """Photograph an RGBA product, as an RGB picture of 384 to 432 pixels per side."""
     width, height = (int(side) for side in rng.choice(SIDES, 2))
     placed = _placed(product, (width, height), rng)
     scene = _background((width, height), placed.getchannel("A"), rng)
@@ -38,7 +38,7 @@ def photograph(product: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def as_file(picture: Image.Image, rng: np.random.Generator) -> tuple[str, bytes]:
-    """The suffix and the bytes of the picture's file: mostly JPEG, some PNG and WebP."""
+    """Encode the picture, mostly as JPEG, sometimes as PNG or WebP; return the file's suffix and bytes."""
     kind = FORMATS[int(rng.integers(len(FORMATS)))]
     buffer = io.BytesIO()
     if kind == "PNG":
@@ -49,7 +49,7 @@ def as_file(picture: Image.Image, rng: np.random.Generator) -> tuple[str, bytes]
 
 
 def _placed(product: Image.Image, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
-    """The product as the camera sees it: a little turned, tilted, nearer or further, off the middle."""
+    """Return the product as the camera sees it: slightly rotated, tilted, scaled and off centre."""
     width, height = size
     side = min(size) * rng.uniform(0.94, 1.14)
     angle = np.radians(rng.uniform(-7.0, 7.0))
@@ -64,7 +64,7 @@ def _placed(product: Image.Image, size: tuple[int, int], rng: np.random.Generato
 
 
 def _homography(seen: NDArray[np.float64], source: NDArray[np.float64]) -> Sequence[float]:
-    """The eight numbers with which Pillow finds, for a point that is seen, where it comes from."""
+    """Return the eight coefficients with which Pillow maps a point of the view to its source."""
     rows = []
     for (x, y), (u, v) in zip(seen, source, strict=True):
         rows.append([x, y, 1, 0, 0, 0, -u * x, -u * y])
@@ -76,7 +76,7 @@ def _homography(seen: NDArray[np.float64], source: NDArray[np.float64]) -> Seque
 def _background(
     size: tuple[int, int], silhouette: Image.Image, rng: np.random.Generator
 ) -> Image.Image:
-    """A sheet of paper with the product's soft shadow on it."""
+    """Return a sheet of paper with the product's soft shadow on it."""
     paper = Image.new("RGB", size, bytes_of(BACKGROUNDS[int(rng.integers(len(BACKGROUNDS)))]))
     dark = Image.new("RGB", size, bytes_of((0.35, 0.35, 0.37)))
     shadow = silhouette.filter(ImageFilter.BoxBlur(int(rng.integers(6, 14))))
@@ -89,7 +89,7 @@ def _background(
 
 
 def _light(size: tuple[int, int], rng: np.random.Generator) -> Pixels:
-    """Exposure, white balance and a lamp that stands to one side: float32 [height, width, 3]."""
+    """Return the light (exposure, white balance, a lamp to one side): float32 [height, width, 3]."""
     width, height = size
     x = np.linspace(-1.0, 1.0, width, dtype=np.float32)[None, :]
     y = np.linspace(-1.0, 1.0, height, dtype=np.float32)[:, None]
@@ -100,6 +100,6 @@ def _light(size: tuple[int, int], rng: np.random.Generator) -> Pixels:
 
 
 def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> Pixels:
-    """The sensor's noise, normal, from 1 to 4 levels of 255."""
+    """Return the sensor's noise: normal, with a standard deviation of 1 to 4 levels of 255."""
     grain = rng.standard_normal(shape, dtype=np.float32)
     return grain * np.float32(rng.uniform(1.0, 4.0) / 255.0)

@@ -1,4 +1,4 @@
-"""The demonstration's result: as one JSON object, or as a table for people."""
+"""The demo's result, as one JSON object or as a table."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """`embedded + sum(failed) == images`; a rejected row counts as an item with one picture."""
+    """The counts and measurements of one run.
+
+    `embedded + sum(failed) == images`; a rejected row counts as an item with one picture.
+    """
 
     items: int
     images: int
     embedded: int
     failed: dict[str, int]  #: By reason, and rejected rows by the producer's code.
-    seconds: float  #: From the job's making to its last outcome.
+    seconds: float  #: From the creation of the job to its last outcome.
     images_per_s: float
     search_p50_ms: float | None
-    neighbour_precision: float | None  #: None where the catalog names no pattern and colour.
+    neighbour_precision: float | None  #: None if the catalog has no pattern and colour.
 
     def as_json(self) -> dict[str, Any]:
-        """As `--json` prints it."""
+        """Return the object that `--json` prints."""
         return asdict(self)
 
 
 def make_report(
     job: dict[str, Any], *, search_p50_ms: float | None, precision: float | None
 ) -> DemoReport:
-    """From a finished job, as `submit --json` prints it, and what searching it measured."""
+    """Build the report from a finished job, as printed by `submit --json`, and the measurements of search."""
     rejected = int(job["rejected_rows"])
     failed: dict[str, int] = {**job["failed_by_reason"], **job["rejected_by_code"]}
     seconds = max(job["finished_at"] - job["created_at"], 0.001)
@@ -47,7 +50,7 @@ def make_report(
 
 
 def render_report(report: DemoReport, *, picture_ms: float | None, item_ms: float | None) -> Panel:
-    """The report for people, with the medians of searching by picture and by item, where known."""
+    """Render the report as a panel, with the median times of search by picture and by item, if known."""
     grid = Table.grid(padding=(0, 3))
     grid.add_column(style="dim")
     grid.add_column(justify="right")

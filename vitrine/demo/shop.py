@@ -1,8 +1,8 @@
-"""A shop on loopback: an HTTP server for a folder of pictures, and for pictures that are broken on purpose.
+"""A shop on loopback: an HTTP server for a folder of pictures, and for deliberately broken pictures.
 
-`/pictures/NAME` is a file beneath the folder, and nothing else. `/broken/…` are the faults that real shops
-have: a page instead of a picture, a picture that stops half-way, one that is far too big (once with its
-length declared, once without). Everything else is 404.
+`/pictures/NAME` serves only picture files below the folder. `/broken/…` has the faults of real shops: a page
+instead of a picture, a truncated picture, one that is far too large (once with its length declared, once
+without). Everything else is 404.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ PICTURE_TYPES = {
     ".avif": "image/avif",
     ".bmp": "image/bmp",
 }
-"""The files that are served, by suffix."""
+"""Content types of the served files, by suffix."""
 
 PICTURES, BROKEN = "/pictures/", "/broken/"
 MEBIBYTE = 1024 * 1024
 HUGE_BYTES = 24 * MEBIBYTE
-"""Length of a picture that is too big: over the default limit of 20 MiB, and over any lower one."""
+"""Length of a picture that is too large: above the default limit of 20 MiB, and any lower one."""
 _PIECE = 64 * 1024
 _PAGE = b"<!doctype html><title>Moved</title><p>This picture has moved to our new shop.</p>"
 _JPEG_START = bytes.fromhex("ffd8ffe000104a46494600010100000100010000")
 
 
 class Shop:
-    """The server, in a thread of its own while the `with` block runs."""
+    """The server, in a separate thread while the `with` block runs."""
 
     def __init__(self, folder: Path, *, broken: bool = False, port: int = 0) -> None:
-        """`broken` adds the `/broken/…` paths, for which the folder must hold a `.jpg`."""
+        """Bind the server; `broken` adds the `/broken/…` paths, for which the folder must contain a `.jpg`."""
         self._server = _Server(("127.0.0.1", port), folder.resolve(), broken=broken)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.1,), name="shop", daemon=True
@@ -49,15 +49,15 @@ class Shop:
 
     @property
     def address(self) -> str:
-        """`host:port`, as `VITRINE_FETCH_ALLOW` takes it."""
+        """The `host:port` for `VITRINE_FETCH_ALLOW`."""
         return f"127.0.0.1:{self._server.server_address[1]}"
 
     def picture_url(self, name: str) -> str:
-        """The URL of a file, by its path relative to the folder (with `/`)."""
+        """Return the URL of a file, given its path relative to the folder (with `/`)."""
         return f"http://{self.address}{PICTURES}{quote(name)}"
 
     def broken_url(self, name: str) -> str:
-        """The URL of a fault: `page.jpg`, `half.jpg`, `huge.jpg`, `endless.jpg`; any other is 404."""
+        """Return the URL of a fault: `page.jpg`, `half.jpg`, `huge.jpg`, `endless.jpg`; any other is 404."""
         return f"http://{self.address}{BROKEN}{quote(name)}"
 
     def __enter__(self) -> Self:
@@ -85,19 +85,19 @@ class _Server(ThreadingHTTPServer):
         self.broken = broken
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a client that leaves in the middle (of a huge picture) is no error here."""
+        """Print nothing: a client that disconnects midway (from a huge picture) is not an error here."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
     timeout = 60.0
-    # Head and body in one packet, sent at once: otherwise each picture waits for a delayed ACK (40 ms).
+    # Head and body in one packet, sent immediately: otherwise each picture waits for a delayed ACK (40 ms).
     wbufsize = _PIECE
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        """Answer one request."""
+        """Serve one request."""
         path = urlsplit(self.path).path
         if path.startswith(PICTURES):
             self._send_picture(unquote(path.removeprefix(PICTURES)))
@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Stay quiet: the job's failures say what went wrong."""
+        """Print nothing: the job's failures show what went wrong."""
 
     def _send_picture(self, name: str) -> None:
         file = picture_beneath(self.server.root, name)
@@ -127,16 +127,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def send_page(self) -> None:
-        """A page that claims to be a picture."""
+        """Send a page that claims to be a picture."""
         self._send(_PAGE, "image/jpeg")
 
     def send_half(self) -> None:
-        """The first half of a picture, its length declared as if it were whole."""
+        """Send the first half of a picture, with the half's length, so that only the image data is truncated."""
         whole = min(self.server.root.glob("*.jpg")).read_bytes()
         self._send(whole[: len(whole) // 2], "image/jpeg")
 
     def send_huge(self) -> None:
-        """Far too many bytes, and said so before."""
+        """Send far too many bytes, with their length declared."""
         self.send_response(200)
         self.send_header("Content-Type", "image/jpeg")
         self.send_header("Content-Length", str(HUGE_BYTES))
@@ -145,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(piece)
 
     def send_endless(self) -> None:
-        """Far too many bytes, without a word about how many."""
+        """Send far too many bytes, without a declared length."""
         self.send_response(200)
         self.send_header("Content-Type", "image/jpeg")
         self.send_header("Transfer-Encoding", "chunked")
@@ -170,7 +170,7 @@ def _huge() -> Iterator[bytes]:
 
 
 def picture_beneath(root: Path, name: str) -> Path | None:
-    """The picture file of that relative path; None for all that is not a picture beneath the root."""
+    """Return the picture file with that relative path; None for anything but a picture below the root."""
     with suppress(OSError, ValueError):
         file = (root / name.lstrip("/")).resolve()
         if file.is_relative_to(root) and file.suffix.lower() in PICTURE_TYPES and file.is_file():
@@ -179,7 +179,7 @@ def picture_beneath(root: Path, name: str) -> Path | None:
 
 
 def pictures_beneath(root: Path) -> Iterator[str]:
-    """Every picture beneath a folder, as a path relative to it with `/`, in order of name."""
+    """Yield every picture below a folder, as a path relative to it with `/`, sorted by name."""
     for folder, subfolders, files in os.walk(root):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for name in sorted(files):

@@ -1,4 +1,4 @@
-"""Tailoring: a product's cut and its cloth become a flat picture with transparency, shaded like cloth."""
+"""Tailoring: a product's cut and cloth become a flat picture with transparency, shaded like cloth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vitrine.demo.fabrics import SWATCH, Cloth
 from vitrine.demo.palette import bytes_of
 
 CANVAS = 400
-"""Pixels a side of a product's flat picture."""
+"""Pixels per side of a product's flat picture."""
 FINE = 2
 """Outlines are drawn this many times larger and reduced, which softens their edges."""
 
@@ -22,7 +22,7 @@ Coverage = NDArray[np.float32]
 
 
 def tailor(product: Product, cloth: Cloth, rng: np.random.Generator) -> Image.Image:
-    """Sew the product from the cloth: an RGBA picture of CANVAS x CANVAS pixels."""
+    """Sew the product from the cloth, as an RGBA picture of CANVAS x CANVAS pixels."""
     sheet = Image.fromarray((cloth * 255.0 + 0.5).astype(np.uint8))
     colour = _cut_cloth(sheet, 0.0, (0.0, 0.0))
     alpha = np.zeros((CANVAS, CANVAS), np.float32)
@@ -51,7 +51,7 @@ def _material(
 def _cut_cloth(
     sheet: Image.Image, degrees: float, offset: tuple[float, float]
 ) -> NDArray[np.float32]:
-    """A CANVAS square out of the middle of the cloth, turned and moved."""
+    """Cut a CANVAS square from the middle of the cloth, rotated and moved."""
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     half, middle = CANVAS / 2, SWATCH / 2
     matrix = (
@@ -65,7 +65,7 @@ def _cut_cloth(
 
 
 def _coverage(outline: Outline) -> Coverage:
-    """How much of each pixel lies inside the outline."""
+    """Return the share of each pixel that is inside the outline."""
     side = CANVAS * FINE
     plate = Image.new("L", (side, side))
     points = [(x * side, y * side) for x, y in rounded(outline)]
@@ -74,21 +74,21 @@ def _coverage(outline: Outline) -> Coverage:
 
 
 def _relief(cover: Coverage, shade: float) -> Coverage:
-    """Cloth bends away at its edges: brightness falls by a third over the last 12 pixels or so."""
+    """Shade the edges, where cloth bends away: brightness falls by a third over about the last 12 pixels."""
     plate = Image.fromarray((cover * 255.0).astype(np.uint8)).filter(ImageFilter.BoxBlur(8))
     depth = np.clip(np.asarray(plate, np.float32) / 127.5 - 1.0, 0.0, 1.0)
     return np.asarray(shade * (0.70 + 0.30 * np.sqrt(depth)), np.float32)
 
 
 def _drape(rng: np.random.Generator) -> Coverage:
-    """Broad soft waves of light over the whole product, about one part in ten."""
+    """Return broad soft waves of light over the whole product, about one part in ten."""
     coarse = rng.normal(1.0, 0.075, (7, 5)).astype(np.float32)
     plate = Image.fromarray(coarse).resize((CANVAS, CANVAS), Image.Resampling.BICUBIC)
     return np.asarray(plate, np.float32)
 
 
 def _seams(seams: tuple[Seam, ...]) -> Coverage:
-    """The light that the seams leave: 1 where there is none."""
+    """Return the light that the seams leave: 1 where there is no seam."""
     plate = Image.new("L", (CANVAS, CANVAS), 255)
     draw = ImageDraw.Draw(plate)
     for seam in seams:

@@ -1,1 +1,1 @@
-"""What is wrong with an installation, and how to mend it: one module a part, each a stream of findings."""
+"""Checks of an installation, with fixes: one module per part, each yielding findings."""

@@ -1,4 +1,4 @@
-"""One thing that was looked at, what was found, and what to do about it."""
+"""A finding: what was checked, the result, and what to do about it."""
 
 from __future__ import annotations
 
@@ -20,54 +20,54 @@ class Severity(enum.StrEnum):
 
     GOOD = "good"  #: As it should be.
     NOTE = "note"  #: Worth knowing; nothing is wrong.
-    WARNING = "warning"  #: It works, and will fail or lose something one day.
+    WARNING = "warning"  #: It works, but will eventually fail or lose something.
     WRONG = "wrong"  #: It does not work.
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found of one part; `mend` says what to do, where something is to be done."""
+    """The result of one check; `fix` says how to fix a problem, if there is one."""
 
     about: str
     verdict: Severity
-    said: str
-    mend: str | None = None
+    message: str
+    fix: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the finding as a JSON object, for programs."""
         return {
             "about": self.about,
             "verdict": str(self.verdict),
-            "said": self.said,
-            "mend": self.mend,
+            "message": self.message,
+            "fix": self.fix,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class FindingFactory:
-    """Makes the findings of one part."""
+    """Creates the findings of one part."""
 
     about: str
 
-    def good(self, said: str) -> Finding:
-        """As it should be."""
-        return Finding(self.about, Severity.GOOD, said)
+    def good(self, message: str) -> Finding:
+        """Return a finding that all is well."""
+        return Finding(self.about, Severity.GOOD, message)
 
-    def note(self, said: str, mend: str | None = None) -> Finding:
-        """Worth knowing."""
-        return Finding(self.about, Severity.NOTE, said, mend)
+    def note(self, message: str, fix: str | None = None) -> Finding:
+        """Return a finding that is only worth knowing."""
+        return Finding(self.about, Severity.NOTE, message, fix)
 
-    def warning(self, said: str, mend: str) -> Finding:
-        """It works, for now."""
-        return Finding(self.about, Severity.WARNING, said, mend)
+    def warning(self, message: str, fix: str) -> Finding:
+        """Return a finding of something that works only for now."""
+        return Finding(self.about, Severity.WARNING, message, fix)
 
-    def wrong(self, said: str, mend: str | None = None) -> Finding:
-        """It does not work."""
-        return Finding(self.about, Severity.WRONG, said, mend)
+    def wrong(self, message: str, fix: str | None = None) -> Finding:
+        """Return a finding of something that does not work."""
+        return Finding(self.about, Severity.WRONG, message, fix)
 
 
 def guarded_check(about: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
-    """The findings of one part; where looking itself fails, that is the last of them."""
+    """Yield the findings of one part; if the check itself fails, the failure is the last finding."""
     try:
         yield from look()
     except VitrineError as error:
@@ -75,6 +75,6 @@ def guarded_check(about: str, look: Callable[[], Iterable[Finding]]) -> Iterator
     except Exception as error:
         if os.environ.get(_DEBUG):
             raise
-        # Its own words may repeat an address with its password.
-        said = f"It could not be examined ({type(error).__name__})."
-        yield Finding(about, Severity.WRONG, said, f"{_DEBUG}=1 vitrine doctor shows where.")
+        # Its message may repeat an address with its password.
+        message = f"This check failed ({type(error).__name__})."
+        yield Finding(about, Severity.WRONG, message, f"{_DEBUG}=1 vitrine doctor shows where.")

@@ -1,4 +1,4 @@
-"""The machine: room on the disk, files that may be open, cores, and who listens where the API is to."""
+"""Checks of the machine: free disk space, the limit on open files, cores, and what listens on the API's port."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ GIBIBYTE = 2**30
 LOW_DISK_BYTES, FULL_DISK_BYTES = 5 * GIBIBYTE, GIBIBYTE // 4
 """A million vectors of 768 numbers take 4.6 GB with their index; below the second figure Redis and the store stop."""
 OPEN_FILES = 1024
-"""A worker fetches 128 pictures at once, the API serves 512 connections, the store keeps tens of files a collection."""
+"""A worker fetches 128 pictures in parallel, the API serves 512 connections, the store opens tens of files per collection."""
 API_SECONDS = 5.0
 
 
 def check_disk(settings: Settings) -> Iterator[Finding]:
-    """Where the data are: can be written, and how much room is left."""
+    """Check that the data directory is writable and has free space."""
     book = FindingFactory("disk")
     folder = _existing(settings.data_dir)
     if not os.access(folder, os.W_OK | os.X_OK):
         yield book.wrong(
-            f"Nothing can be written to {folder}.",
-            "Give its user the right to, or another folder by VITRINE_DATA_DIR.",
+            f"Cannot write to {folder}.",
+            "Give this user write permission, or set VITRINE_DATA_DIR to another folder.",
         )
         return
     usage = shutil.disk_usage(folder)
-    said = f"{usage.free / GIBIBYTE:,.1f} of {usage.total / GIBIBYTE:,.1f} GiB are free at {settings.data_dir}."
-    mend = "Make room there, or move VITRINE_DATA_DIR."
+    message = f"{usage.free / GIBIBYTE:,.1f} of {usage.total / GIBIBYTE:,.1f} GiB are free at {settings.data_dir}."
+    fix = "Free space there, or move VITRINE_DATA_DIR."
     if usage.free < FULL_DISK_BYTES:
-        yield book.wrong(said, mend)
+        yield book.wrong(message, fix)
     elif usage.free < LOW_DISK_BYTES:
-        yield book.warning(said, mend)
+        yield book.warning(message, fix)
     else:
-        yield book.good(said)
+        yield book.good(message)
 
 
 def _existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that is there."""
+    """Return the path, or the nearest existing folder above it."""
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
 def check_limits() -> Iterator[Finding]:
-    """What the system allows this user's processes."""
+    """Check what the system allows this user's processes."""
     book = FindingFactory("machine")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < OPEN_FILES:
@@ -70,7 +70,7 @@ def _cores() -> int:
 
 
 def check_port(settings: Settings, *, running: bool) -> Iterator[Finding]:
-    """The API's address: vitrine answers there, or nobody does, or somebody else. `running`: it ought to answer."""
+    """Check whether vitrine, another program or nothing responds at the API's address. `running`: vitrine should."""
     book = FindingFactory("API")
     url = settings.api_url.rstrip("/")
     shown = redact_url(url)
@@ -83,12 +83,14 @@ def check_port(settings: Settings, *, running: bool) -> Iterator[Finding]:
         return
     told = _object(answer)
     if answer.status_code == 200 and told.get("status") == "ready":
-        yield book.good(f"It answers at {shown}, and a picture comes through the whole path.")
+        yield book.good(f"The API responds at {shown}, and a picture passes through every step.")
     elif told.get("code") == "not_ready":
-        yield book.wrong(f"It answers at {shown}, and a search would fail: {told.get('detail')}")
+        yield book.wrong(
+            f"The API responds at {shown}, but a search would fail: {told.get('detail')}"
+        )
     else:
         yield book.wrong(
-            f"What answers at {shown} is not vitrine's API.",
+            f"The server at {shown} is not vitrine's API.",
             "Check VITRINE_API_URL, or give the API another port (--port, VITRINE_API_PORT).",
         )
 
@@ -106,18 +108,18 @@ def _silent(settings: Settings, *, running: bool) -> Iterator[Finding]:
     shown = redact_url(settings.api_url)
     if running:
         yield book.wrong(
-            f"The standalone service on {settings.data_dir} was to answer at {shown}, and does not.",
-            f"It may have been killed: vitrine standalone starts it again. Its log is {settings.data_dir / 'logs' / 'api.log'}.",
+            f"The standalone service on {settings.data_dir} should respond at {shown} but does not.",
+            f"It may have been killed. Start it again with `vitrine standalone`. Its log is {settings.data_dir / 'logs' / 'api.log'}.",
         )
         return
     if settings.api_port and not is_port_free(settings.api_host, settings.api_port):
         yield book.wrong(
-            f"Port {settings.api_port} of {settings.api_host} is taken by something that is not vitrine's API.",
-            "End that, or give the API another port (--port, VITRINE_API_PORT).",
+            f"Port {settings.api_port} of {settings.api_host} is used by something that is not vitrine's API.",
+            "Stop it, or give the API another port (--port, VITRINE_API_PORT).",
         )
     else:
         yield book.note(
-            f"No API answers at {shown}; its port is free.",
+            f"No API is running at {shown}; its port is free.",
             "Start one: vitrine standalone, or vitrine api.",
         )
 
@@ -127,7 +129,7 @@ def is_port_free(host: str, port: int) -> bool:
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as server:
-            # As servers do it: a port that was closed a moment ago is free.
+            # As servers do it: a port that was closed a moment ago counts as free.
             server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             server.bind(address)
     except OSError:

@@ -1,4 +1,4 @@
-"""Redis: does it answer, is it new enough, and does it keep what it is given."""
+"""Checks of Redis: whether it responds, is new enough, and keeps its data."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from vitrine.doctor.finding import Finding, FindingFactory
 from vitrine.doctor.version import parse_major_minor
 
 MIN_REDIS_VERSION = (6, 2)
-"""The oldest that the tests run on: the server in the standalone service's wheel."""
+"""The oldest version that the tests cover: the server in the standalone service's wheel."""
 FULL_SHARE = 0.8
 SLOW_MS = 5.0
-"""A ping beyond this is another building's Redis: a chunk asks it a dozen times."""
+"""A slower ping means a remote Redis: each chunk sends it a dozen commands."""
 SKEW_SECONDS = 5.0
 PINGS = 9
 
@@ -28,7 +28,7 @@ _BOOK = FindingFactory("Redis")
 
 @dataclass(frozen=True, slots=True)
 class RedisProbe:
-    """What Redis says of itself, how long a ping takes, and how far its clock is ahead of ours."""
+    """The server's INFO, the time of a ping, and how far its clock is ahead of ours."""
 
     info: Mapping[str, Any]
     ping_ms: float
@@ -36,7 +36,7 @@ class RedisProbe:
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:
-    """Ask it; raises `LedgerUnavailable` where it does not answer, `BadInput` where the URL is none."""
+    """Probe Redis; raises `LedgerUnavailable` if it does not respond, `BadInput` for an invalid URL."""
     with closing(connect_redis(settings.redis_url.get_secret_value())) as redis:
         with redis_errors():
             vitals = _probe(redis)
@@ -57,7 +57,7 @@ def _probe(redis: Redis) -> RedisProbe:
 
 
 def redis_findings(vitals: RedisProbe) -> Iterator[Finding]:
-    """The findings from what was measured."""
+    """Yield the findings from the measurements."""
     yield from _version(vitals.info)
     yield from _role(vitals.info)
     yield from _persistence(vitals.info)
@@ -72,7 +72,7 @@ def _version(info: Mapping[str, Any]) -> Iterator[Finding]:
     if parse_major_minor(told) < MIN_REDIS_VERSION:
         oldest = ".".join(map(str, MIN_REDIS_VERSION))
         yield _BOOK.warning(
-            f"{name} {told or 'of an unknown version'} answers; nothing older than {oldest} is tested.",
+            f"{name} {told or 'of an unknown version'} responds, but versions before {oldest} are not tested.",
             f"Use Redis {oldest} or newer.",
         )
     else:
@@ -82,7 +82,7 @@ def _version(info: Mapping[str, Any]) -> Iterator[Finding]:
 def _role(info: Mapping[str, Any]) -> Iterator[Finding]:
     if info.get("role") != "master":
         yield _BOOK.wrong(
-            "It is a replica, which takes no writes.",
+            "It is a replica, which refuses writes.",
             "Point VITRINE_REDIS_URL at the primary.",
         )
 
@@ -90,27 +90,27 @@ def _role(info: Mapping[str, Any]) -> Iterator[Finding]:
 def _persistence(info: Mapping[str, Any]) -> Iterator[Finding]:
     if not info.get("aof_enabled"):
         yield _BOOK.warning(
-            "It keeps no append-only file: when it restarts, jobs and their failures are lost.",
-            "Set appendonly yes and appendfsync everysec (CONFIG SET appendonly yes does it at once).",
+            "It has no append-only file: a restart loses all jobs and their failures.",
+            "Set appendonly yes and appendfsync everysec (CONFIG SET appendonly yes takes effect immediately).",
         )
     elif info.get("aof_last_write_status", "ok") != "ok":
         yield _BOOK.wrong(
-            "It cannot write its append-only file, and so takes no writes.",
-            "Make room on the disk where Redis keeps its data; its log says more.",
+            "It cannot write its append-only file, so it refuses writes.",
+            "Free space on the disk with Redis's data; see its log.",
         )
     else:
-        yield _BOOK.good("It keeps an append-only file.")
+        yield _BOOK.good("It has an append-only file.")
 
 
 def _memory(info: Mapping[str, Any]) -> Iterator[Finding]:
     policy, limit = str(info.get("maxmemory_policy", "")), int(info.get("maxmemory", 0))
     if policy != "noeviction":
         yield (_BOOK.wrong if limit else _BOOK.warning)(
-            f"It evicts keys when it is full ({policy}): jobs vanish without a word.",
-            "Set maxmemory-policy noeviction: a full Redis then refuses, which vitrine reports and survives.",
+            f"It evicts keys when it is full ({policy}): jobs can disappear.",
+            "Set maxmemory-policy noeviction: a full Redis then refuses writes, which vitrine reports and survives.",
         )
     else:
-        yield _BOOK.good("It evicts nothing.")
+        yield _BOOK.good("It does not evict keys.")
     used = int(info.get("used_memory", 0))
     if not limit:
         yield _BOOK.note(f"It uses {_mebibytes(used)} and has no limit (maxmemory).")
@@ -126,7 +126,7 @@ def _memory(info: Mapping[str, Any]) -> Iterator[Finding]:
 def _speed(ping_ms: float) -> Iterator[Finding]:
     if ping_ms > SLOW_MS:
         yield _BOOK.warning(
-            f"A ping takes {ping_ms:.1f} ms; a chunk of pictures asks it a dozen times.",
+            f"A ping takes {ping_ms:.1f} ms; each chunk of pictures needs a dozen round trips.",
             "Run Redis near the workers.",
         )
     else:
@@ -138,9 +138,9 @@ def _clock(ahead: float) -> Iterator[Finding]:
     if abs(ahead) > SKEW_SECONDS:
         way = "behind" if ahead > 0 else "ahead of"
         yield book.warning(
-            f"This machine's clock is {abs(ahead):.0f} s {way} that of Redis. Work is timed by Redis's alone; logs and "
-            "the times of vectors are not.",
-            "Set both by NTP.",
+            f"This machine's clock is {abs(ahead):.0f} s {way} Redis's clock. Jobs are timed by Redis's "
+            "clock; logs and vectors carry this machine's time.",
+            "Synchronise both with NTP.",
         )
     else:
         yield book.good(f"Clock difference with Redis: {abs(ahead):.2f} s.")

@@ -1,4 +1,4 @@
-"""The settings: are they understood, and is there a variable that nobody reads."""
+"""Checks of the settings: whether they are valid, and whether any variable is unused."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _PREFIX = "VITRINE_"
 _READ_ELSEWHERE = frozenset(
     {"CONFIG", "DEBUG", "PARENT", "REDIS_SERVER", "TEST_DATA", "TEST_REDIS_URL"}
 )
-"""Variables that are no settings of a process, and are read all the same."""
+"""Variables that are read although they are not fields of `Settings`."""
 
 
 def check_settings(
     given: Settings, found: Settings, environment: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """`given` is what options and environment say, `found` the same with a running service's addresses."""
+    """Check the settings; `given` are those of options and environment, `found` also has a running service's addresses."""
     book = FindingFactory("settings")
     unread = list(_unread(environment))
     yield from unread
     if not unread:
         told = sum(name.startswith(_PREFIX) for name in environment)
-        yield book.good(f"Understood; {told} from the environment, all others by default.")
+        yield book.good(f"Valid; {told} from the environment, all others by default.")
     if found is not given:
         yield book.note(
             f"The standalone service on {given.data_dir} is used, since nothing names a Redis or a Qdrant."
@@ -57,11 +57,11 @@ def _unread(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def check_keys(given: Settings) -> Iterator[Finding]:
-    """Who may ask the API; raises `BadInput` for entries that cannot be read, and for an API that would stand open."""
+    """Check who may use the API; raises `BadInput` for invalid entries and for an API that would be open to the network."""
     book = FindingFactory("keys")
     keyring = read_keyring(given)
     require_keys_unless_loopback(given.api_host, keyring)
     if keyring:
-        yield book.good("The API asks for keys.")
+        yield book.good("The API requires keys.")
     elif is_loopback(given.api_host):
-        yield book.note("The API asks for no key, and serves this machine only.")
+        yield book.note("The API requires no key and serves this machine only.")

@@ -1,4 +1,4 @@
-"""The vector store: does it answer, is it new enough, do its limits leave room for what vitrine asks."""
+"""Checks of the vector store: whether it responds, is new enough, and allows the requests that vitrine sends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vitrine.store.base import VectorStore
 from vitrine.store.open import check_url, open_store
 
 MIN_QDRANT_VERSION = (1, 16)
-"""Collections' metadata, where the space of their vectors stands, came with it."""
+"""This version introduced collection metadata, which records the space of a collection's vectors."""
 TIMEOUT_SECONDS = 10.0
 CHUNK_POINTS = 64
 _NEEDED: Mapping[str, int] = {
@@ -25,19 +25,19 @@ _NEEDED: Mapping[str, int] = {
     "max_query_limit": 300,
     "filter_max_conditions": 100,
 }
-"""Limits of Qdrant's strict mode, and what is asked at most in ordinary work: a chunk's points; three points for each
+"""Limits of Qdrant's strict mode, and the most that normal operation needs: the points of a chunk; three points for each
 of a hundred items; the conditions of one filter."""
 
 _BOOK = FindingFactory("store")
 
 
 def check_store(settings: Settings) -> Iterator[Finding]:
-    """Ask it; raises `StoreUnavailable` where it does not answer, `BadInput` where the URL is none."""
+    """Query the store; raises `StoreUnavailable` if it does not respond, `BadInput` for an invalid URL."""
     kind = check_url(settings)
     if kind == "embedded":
         path = urlsplit(settings.qdrant_url.get_secret_value()).path
         yield _BOOK.note(
-            f"It is embedded in the process that has {path} open; nobody else can look."
+            f"It is embedded in the process that has {path} open; no other process can inspect it."
         )
         return
     with closing(open_store(settings)) as store:
@@ -45,7 +45,7 @@ def check_store(settings: Settings) -> Iterator[Finding]:
         if kind == "qdrant":
             yield from _server(settings)
         else:
-            yield _BOOK.good("vitrine's own store process answers.")
+            yield _BOOK.good("vitrine's store process responds.")
         yield from _collections(store)
         if kind == "qdrant":
             for info in store.collections():
@@ -75,17 +75,17 @@ def _collections(store: VectorStore) -> Iterator[Finding]:
         state = store.index_state(info.name)
         if state.deferred:
             yield _BOOK.note(
-                f"The index of {info.name} is deferred, as during a bulk load; a worker has it built after."
+                f"The index of {info.name} is deferred during a bulk load; a worker builds it afterwards."
             )
 
 
 def _limits(name: str, told: Mapping[str, Any]) -> Iterator[Finding]:
-    """Qdrant's own status of a collection, and the strict mode that somebody set for it."""
+    """Check Qdrant's status of a collection, and the limits of its strict mode if that is enabled."""
     result = told.get("result") or {}
     if result.get("status") == "red":
         yield _BOOK.wrong(
-            f"Qdrant says that the collection {name} is broken (status red).",
-            "Its log says why; a full disk is the usual cause.",
+            f"Qdrant reports that collection {name} is broken (status red).",
+            "See its log; a full disk is the usual cause.",
         )
     strict = (result.get("config") or {}).get("strict_mode_config") or {}
     if not strict.get("enabled"):
@@ -100,7 +100,7 @@ def _limits(name: str, told: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _get_json(settings: Settings, path: str) -> Mapping[str, Any]:
-    """What a Qdrant server tells that the gateway has no use for; raises `StoreUnavailable`."""
+    """Fetch JSON from a Qdrant server that the store gateway does not offer; raises `StoreUnavailable`."""
     key = settings.qdrant_api_key
     headers = {"api-key": key.get_secret_value()} if key else {}
     url = settings.qdrant_url.get_secret_value().rstrip("/") + path
@@ -109,5 +109,5 @@ def _get_json(settings: Settings, path: str) -> Mapping[str, Any]:
         answer.raise_for_status()
         told = answer.json()
     except (requests.RequestException, ValueError) as error:
-        raise StoreUnavailable(f"The store did not answer ({type(error).__name__}).") from error
+        raise StoreUnavailable(f"The store did not respond ({type(error).__name__}).") from error
     return told if isinstance(told, dict) else {}

@@ -1,4 +1,4 @@
-"""Workers: is one alive for each model that is asked for, and do they embed into the collections' spaces."""
+"""Checks of the workers: whether each requested model has one, and whether they embed into the collections' spaces."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from vitrine.store.base import CollectionInfo
 from vitrine.store.open import check_url, open_store
 
 JOBS = 100
-"""The newest jobs are looked at; older ones that wait still are a matter for `vitrine jobs`."""
+"""Number of newest jobs to check; `vitrine jobs` shows older ones that still wait."""
 
 _BOOK = FindingFactory("workers")
 
 
 def check_workers(settings: Settings) -> Iterator[Finding]:
-    """Ask Redis who is alive, the ledger what waits, the store what is there.
+    """Check the live workers in Redis, the waiting jobs in the ledger, and the collections in the store.
 
-    That one of them does not answer is not told again: the looks at themselves have told it.
+    If one of them is unreachable, its own check reports that; it is not repeated here.
     """
     try:
         with closing(connect_redis(settings.redis_url.get_secret_value())) as redis, redis_errors():
@@ -55,7 +55,7 @@ def _stored(settings: Settings) -> list[CollectionInfo]:
 def _alive(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Finding]:
     if not crew:
         yield _BOOK.warning(
-            "None is alive: catalogs wait, and nothing can be searched for by picture or words.",
+            "No worker is running: catalogs wait, and searches by picture or words fail.",
             f"Start one: vitrine worker --model {shlex.quote(settings.model)}",
         )
     for worker in crew:
@@ -63,33 +63,33 @@ def _alive(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Finding]:
         if worker.store_away is not None:
             yield _BOOK.wrong(
                 f"{worker.node}: {worker.store_away.sentence()}.",
-                "It goes on by itself once the store is back.",
+                "It resumes by itself once the store is back.",
             )
 
 
 def metrics_port(crew: Sequence[WorkerInfo], settings: Settings) -> Iterator[Finding]:
-    """Whether a worker started here could tell its metrics, where their port is fixed."""
+    """Check whether a worker started here could serve its metrics, if their port is fixed."""
     host, port = settings.metrics_host, settings.metrics_port
     ours = {worker.metrics.rpartition(":")[2] for worker in crew if worker.metrics}
     if port and str(port) not in ours and not is_port_free(host, port):
         yield _BOOK.warning(
-            f"Port {port} of {host}, where a worker is to tell its metrics, is taken by something else.",
-            "Set VITRINE_METRICS_PORT to another, or to 0 for any that is free.",
+            f"Port {port} of {host}, which a worker needs for its metrics, is in use.",
+            "Set VITRINE_METRICS_PORT to another port, or to 0 for any free one.",
         )
 
 
 def dead_letters(parked: DeadLetterCount) -> Iterator[Finding]:
-    """Messages that no worker could make anything of, if there are any."""
+    """Report messages that no worker understood, if there are any."""
     if parked.messages:
         yield _BOOK.warning(
-            f"{parked.messages:,} messages that no worker understood are parked; they came {parked.times:,} times.",
-            "Chunks of a newer release: update the workers, and the sweep sends them again. Anything else: find who writes to "
-            f"vitrine's queues. HGETALL {DEAD_LETTERS_KEY} (redis-cli) shows them, DEL {DEAD_LETTERS_KEY} forgets them.",
+            f"{parked.messages:,} messages that no worker understood are dead-lettered; they arrived {parked.times:,} times.",
+            "If they come from a newer release, update the workers; the sweeper sends their chunks again. Otherwise find what "
+            f"writes to vitrine's queues. `HGETALL {DEAD_LETTERS_KEY}` in redis-cli shows them, `DEL {DEAD_LETTERS_KEY}` removes them.",
         )
 
 
 def jobs_without_worker(crew: Sequence[WorkerInfo], jobs: Iterable[JobStatus]) -> Iterator[Finding]:
-    """Jobs that wait for a model that no worker has, one finding for each model."""
+    """Report jobs that wait for a model without a worker, one finding per model."""
     served = {worker.model for worker in crew}
     waiting: dict[str, list[JobStatus]] = {}
     for job in jobs:
@@ -107,14 +107,14 @@ def jobs_without_worker(crew: Sequence[WorkerInfo], jobs: Iterable[JobStatus]) -
 def mismatched_collections(
     crew: Sequence[WorkerInfo], collections: Iterable[CollectionInfo]
 ) -> Iterator[Finding]:
-    """Collections of a worker's model whose vectors are of another space than the worker's."""
+    """Report collections of a worker's model whose vectors are from a space other than the worker's."""
     for info in collections:
         spaces = {worker.space for worker in crew if worker.model == info.space.model}
         if not spaces or info.space in spaces:
             continue
         space = min(spaces, key=str)
         yield _BOOK.warning(
-            f"The collection {info.name} is of {info.space.model} {info.space.revision} ({info.space.policy}), its workers "
-            f"embed as {space.revision} ({space.policy}): it takes no pictures, and is not searched by picture or words.",
-            "Run a worker with the weights and settings that it was made with, or submit its catalog to a new collection.",
+            f"The collection {info.name} uses {info.space.model} {info.space.revision} ({info.space.policy}), but its workers "
+            f"use {space.revision} ({space.policy}): it accepts no pictures, and cannot be searched by picture or words.",
+            "Run a worker with the weights and settings that made the collection, or submit its catalog to a new collection.",
         )

@@ -1,1 +1,1 @@
-"""How good a model's vectors are on one's own catalog: the measures, free of any service; numpy only."""
+"""Measures of a model's vectors on the user's own catalog. They need numpy only, no running service."""

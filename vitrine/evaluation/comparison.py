@@ -1,4 +1,4 @@
-"""Two models on the same pictures: where they differ, and whether that is more than chance."""
+"""Comparison of two models on the same pictures: their differences, and whether those exceed chance."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from vitrine.evaluation.score import McNemarTest
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The duels by measure; `only_first` are pictures that only the first model guessed right, and the other way round."""
+    """Tests by measure; `only_first` are pictures that only the first model guessed right, `only_second` the reverse."""
 
     duels: dict[str, McNemarTest]
-    only_first: tuple[Misclassification, ...]  #: As the second model sees them.
-    only_second: tuple[Misclassification, ...]  #: As the first model sees them.
+    only_first: tuple[Misclassification, ...]  #: With the second model's neighbours.
+    only_second: tuple[Misclassification, ...]  #: With the first model's neighbours.
 
     def as_json(self) -> dict[str, Any]:
-        """The duels."""
+        """Return the tests as JSON values."""
         return {name: duel.as_json() for name, duel in self.duels.items()}
 
 
 def common_samples(first: Sample, second: Sample) -> tuple[Sample, Sample]:
-    """The pictures that both models have a vector of, row by row the same."""
+    """Return the pictures that have a vector from both models, with the same rows in both samples."""
     keys = frozenset(picture.key for picture in first.pictures)
     both = keys & frozenset(picture.key for picture in second.pictures)
     return first.only(both), second.only(both)
 
 
 def compare(first: Evaluation, second: Evaluation, limit: int) -> Comparison:
-    """Compare evaluations of samples from `common_samples` under one plan; at most `limit` pictures each way."""
+    """Compare evaluations of samples from `common_samples` under one plan. Keep at most `limit` pictures each way."""
     duels: dict[str, McNemarTest] = {}
     for name in ("leave_one_out", "few_shot", "zero_shot"):
         mine, others = getattr(first, name), getattr(second, name)
@@ -57,7 +57,7 @@ def compare(first: Evaluation, second: Evaluation, limit: int) -> Comparison:
 def _missed(
     found: Evaluation, voted: Classification, other: Classification, limit: int
 ) -> tuple[Misclassification, ...]:
-    """What one model guessed wrong and the other right, the surest mistakes first."""
+    """Return the pictures that one model guessed wrong and the other right, most confident mistakes first."""
     questions = np.flatnonzero(~voted.top1 & other.top1)
     seen = [misclassification_of(found, voted, int(question)) for question in questions]
     seen.sort(key=lambda confusion: confusion.share_of_label - confusion.share)

@@ -1,4 +1,4 @@
-"""What was taken for what: the pairs of classes, and the pictures where the vote was surest of the wrong one."""
+"""Confusions: pairs of confused classes, and the pictures with the most confident wrong vote."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from vitrine.evaluation.evaluation import Evaluation
 from vitrine.evaluation.knn import Classification
 from vitrine.evaluation.sample import LabelledPicture
 
-NEIGHBOURS_SHOWN = 4  #: Neighbours shown beside a picture.
+NEIGHBOURS_SHOWN = 4  #: Neighbours to show next to a picture.
 
 
 @dataclass(frozen=True, slots=True)
 class ConfusedPair:
-    """How often pictures of one class were taken for another."""
+    """How often pictures of one class were mistaken for another."""
 
     label: str
     taken_for: str
     count: int
-    of: int  #: Pictures of the class that asked.
+    of: int  #: Query pictures of the class.
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class Misclassification:
 
     picture: LabelledPicture
     taken_for: str
-    share: float  #: Of the vote, for the wrong class.
-    share_of_label: float  #: Of the vote, for the right one.
-    neighbours: tuple[VotingNeighbour, ...]  #: The nearest neighbours, whatever they voted for.
+    share: float  #: Share of the vote for the wrong class.
+    share_of_label: float  #: Share of the vote for the right class.
+    neighbours: tuple[VotingNeighbour, ...]  #: The nearest neighbours, regardless of their vote.
 
 
 def confused_pairs(found: Evaluation, limit: int) -> list[ConfusedPair]:
-    """The pairs of classes that are confused most often, from the leave-one-out vote."""
+    """Return the most frequently confused pairs of classes in the leave-one-out vote."""
     voted = found.leave_one_out
     if voted is None:
         return []
@@ -65,7 +65,7 @@ def confused_pairs(found: Evaluation, limit: int) -> list[ConfusedPair]:
 
 
 def worst_misclassifications(found: Evaluation, limit: int) -> list[Misclassification]:
-    """The pictures whose vote was furthest from right, the worst first, from the leave-one-out vote."""
+    """Return the pictures with the most wrong leave-one-out vote, worst first."""
     voted = found.leave_one_out
     if voted is None:
         return []
@@ -78,7 +78,7 @@ def worst_misclassifications(found: Evaluation, limit: int) -> list[Misclassific
 def misclassification_of(
     found: Evaluation, voted: Classification, question: int
 ) -> Misclassification:
-    """One question of a vote, with who voted."""
+    """Return one query of a vote together with its voters."""
     picture = found.sample.pictures[int(voted.rows[question])]
     guess = int(voted.guesses.classes[question, 0])
     shares = voted.guesses.shares[question]
@@ -107,6 +107,6 @@ def _witnesses(
 
 
 def _share_of_label(found: Evaluation, voted: Classification) -> np.ndarray:
-    """Each question's share of the vote for its right class, [q]; 0 where that is not among the guesses."""
+    """Return each query's share of the vote for its right class, [q]; 0 if that class is not among the guesses."""
     right = voted.guesses.classes == found.truth[voted.rows][:, None]
     return np.asarray((voted.guesses.shares * right).sum(axis=1))

@@ -1,7 +1,7 @@
-"""Pictures and words to vectors through the query lane: by the very workers that embed the catalog.
+"""Embed pictures and words through the query lane, with the same workers that embed the catalog.
 
-Two batches are under way at once, so that the worker has the next one while an answer is read; they go before bulk
-work, as every question does.
+Two batches run concurrently, so that the worker has the next one while an answer is read. Like every query, they take
+priority over bulk work.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ T = TypeVar("T")
 BATCH = 64
 CONCURRENT_BATCHES = 2
 BATCH_TIMEOUT = 600.0
-"""Seconds for a batch: a large model on a CPU takes four for each of its pictures, and may be asked by others too."""
+"""Seconds per batch: a large model on a CPU takes four per picture, and may serve other clients too."""
 
 
 class EmbeddingClient(Protocol):
-    """The part of `vitrine.query.client.QueryClient` that is needed here."""
+    """The part of `vitrine.query.client.QueryClient` that this module uses."""
 
     def embed_many(
         self, model: str, queries: Sequence[Query], *, timeout: float | None = None
     ) -> list[QueryAnswer]:
-        """A vector or an error for each question."""
+        """Return a vector or an error for each query."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedSample:
-    """Pictures that got a vector, in their order, and those that did not with why."""
+    """Pictures that got a vector, in their order, and those that failed, with the reason."""
 
     pictures: tuple[LabelledPicture, ...]
     vectors: NDArray[np.float32]  #: [n, dimension].
-    space: EmbeddingSpace | None  #: None where no picture got a vector.
+    space: EmbeddingSpace | None  #: None if no picture got a vector.
     failures: tuple[tuple[LabelledPicture, str], ...]
 
 
@@ -55,10 +55,10 @@ def embed_pictures(
     max_bytes: int,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> EmbeddedSample:
-    """Have every picture embedded; one that cannot be is a failure of its own.
+    """Embed every picture. A picture that cannot be embedded is recorded as a failure.
 
-    `on_progress` is told how many more are through. Raises `ModelUnavailable` where no worker answers, and
-    `SpaceMismatch` where workers of different spaces do.
+    `on_progress` receives how many more pictures are done. Raises `ModelUnavailable` if no worker responds, and
+    `SpaceMismatch` if workers with different spaces do.
     """
     kept: list[LabelledPicture] = []
     found: list[QueryVector] = []
@@ -71,13 +71,13 @@ def embed_pictures(
         elif isinstance(answer, BadInput):
             failures.append((picture, answer.message))
         else:
-            raise answer  # The worker's trouble, not the picture's.
+            raise answer  # a problem of the worker, not of the picture
         on_progress(1)
     return EmbeddedSample(tuple(kept), _stacked(found), _space(found), tuple(failures))
 
 
 def embed_texts(lane: EmbeddingClient, model: str, texts: Sequence[str]) -> NDArray[np.float32]:
-    """Unit vectors, float32 [n, dimension]; raises `BadInput` where the model has no text tower."""
+    """Return unit vectors, float32 [n, dimension]. Raises `BadInput` if the model has no text tower."""
     found: list[QueryVector] = []
     questions = _batches(texts, lambda text: Query("text", text.encode()))
     for answer in _answers(lane, model, questions):
@@ -88,7 +88,7 @@ def embed_texts(lane: EmbeddingClient, model: str, texts: Sequence[str]) -> NDAr
 
 
 def picture_query(picture: LabelledPicture, max_bytes: int) -> Query:
-    """A picture as the lane asks it: a file by its bytes, anything else by its URL; raises `BadInput`."""
+    """Return the query for a picture: a file's bytes, or the URL of anything else. Raises `BadInput`."""
     if scheme_of(picture.source) is not FILE:
         return Query("url", picture.source.encode())
     try:
@@ -102,7 +102,7 @@ def picture_query(picture: LabelledPicture, max_bytes: int) -> Query:
 
 
 BatchFactory: TypeAlias = Callable[[], list[Query | BadInput]]
-"""Makes a batch's questions when it is its turn: files are not read long before they are sent."""
+"""Builds a batch's queries just before they are sent, so that files are not read long in advance."""
 
 
 def _batches(things: Sequence[T], ask: Callable[[T], Query | BadInput]) -> list[BatchFactory]:
@@ -122,7 +122,7 @@ def _asked(picture: LabelledPicture, max_bytes: int) -> Query | BadInput:
 def _answers(
     lane: EmbeddingClient, model: str, batches: Sequence[BatchFactory]
 ) -> Iterator[QueryAnswer]:
-    """An answer for each question of each batch, in order; whoever stops listening stops the asking."""
+    """Yield an answer for each query of each batch, in order. Closing the iterator cancels the remaining batches."""
 
     def ask(batch: BatchFactory) -> list[QueryAnswer]:
         made = batch()
@@ -143,7 +143,7 @@ def _stacked(found: Sequence[QueryVector]) -> NDArray[np.float32]:
 
 
 def _space(found: Sequence[QueryVector]) -> EmbeddingSpace | None:
-    """The space that all are in; raises `SpaceMismatch` where they are in several."""
+    """Return the space shared by all vectors. Raises `SpaceMismatch` if there are several."""
     spaces = sorted({one.space for one in found}, key=str)
     if len(spaces) > 1:
         one, other = spaces[:2]

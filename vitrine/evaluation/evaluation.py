@@ -1,8 +1,8 @@
-"""One model on one catalog: every measure that its labels allow, and a note for each that they do not.
+"""Evaluation of one model on one catalog: every measure that its labels allow, and a note for each that they do not.
 
-Classification by the neighbours is measured twice: with every picture but the question's own group to learn from
-(`leave_one_out`), which uses all that is there, and by the published protocol (`few_shot`), whose figures can be
-compared with others'. Words are measured where the model embeds them.
+Classification by neighbours is measured twice: `leave_one_out` learns from every picture outside the query's own
+group, which uses all the data, and `few_shot` follows the published protocol, whose figures can be compared with
+those of others. Words are measured if the model embeds text.
 """
 
 from __future__ import annotations
@@ -22,43 +22,43 @@ from vitrine.evaluation.zero_shot import TEMPLATES, EmbedTexts, class_vectors
 
 NEIGHBOURS = 10
 QUESTIONS = 5000
-"""Pictures that ask at most: the share of so many is known to 1.4 points, and more only costs time."""
+"""Maximum number of query pictures: a share of this many is known to 1.4 points, and more would only cost time."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationPlan:
-    """What is measured, and how."""
+    """What to measure, and how."""
 
     shots: ShotCounts = field(default_factory=ShotCounts)
     neighbours: int = NEIGHBOURS
     questions: int = QUESTIONS
     templates: tuple[str, ...] = TEMPLATES
     names: Mapping[str, str] = field(default_factory=dict)
-    """What classes are called; one that has no picture is a wrong answer that can be given."""
+    """Display names of classes. A named class without pictures is an additional wrong answer."""
     instances: bool = False
-    """Labels are the items themselves: only finding is measured, since there is no class to guess."""
+    """Labels are the items themselves: only retrieval is measured, because there is no class to guess."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was measured. A measure that is None is explained in `notes`."""
+    """Results of the evaluation. `notes` explains each measure that is None."""
 
     sample: Sample
-    classes: tuple[str, ...]  #: In order; guesses are numbers of these.
+    classes: tuple[str, ...]  #: Sorted; guesses are indexes into it.
     truth: NDArray[np.intp]  #: [n], each picture's class.
     split: Split
     leave_one_out: Classification | None
     few_shot: Classification | None
     zero_shot: Classification | None
     retrieval: Retrieval
-    asked: NDArray[np.intp]  #: [q], the rows that asked in `leave_one_out` and `retrieval`.
+    asked: NDArray[np.intp]  #: [q], the query rows of `leave_one_out` and `retrieval`.
     notes: tuple[str, ...]
 
 
 def evaluate(
     sample: Sample, plan: EvaluationPlan, embed_texts: EmbedTexts | None = None
 ) -> Evaluation:
-    """Measure; `embed_texts` is None where the model has no text tower."""
+    """Measure a model on a sample. `embed_texts` is None if the model has no text tower."""
     classes, truth = encode_labels([picture.label for picture in sample.pictures])
     gallery = Gallery(sample.vectors, sample.groups)
     asked = _draw_query_rows(sample, plan)
@@ -82,7 +82,7 @@ def evaluate(
 
 
 def _draw_query_rows(sample: Sample, plan: EvaluationPlan) -> NDArray[np.intp]:
-    """Rows that ask, by lot where there are more than the plan wants."""
+    """Return the query rows, sampled at random if there are more than the plan allows."""
     rows = sorted(
         range(len(sample.pictures)),
         key=lambda row: random_key(plan.shots.seed, sample.pictures[row].key),
@@ -91,7 +91,7 @@ def _draw_query_rows(sample: Sample, plan: EvaluationPlan) -> NDArray[np.intp]:
 
 
 def _has_relevant(truth: NDArray[np.intp], groups: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """For each picture whether its class has pictures of more than one group: without, nobody could guess it."""
+    """Return for each picture whether its class spans several groups. If not, its class cannot be guessed."""
     pairs = np.unique(np.stack([truth, groups], axis=1), axis=0)
     kin: NDArray[np.bool_] = np.bincount(pairs[:, 0])[truth] > 1
     return kin
@@ -119,7 +119,7 @@ def _classify(
     learnt: NDArray[np.intp],
     plan: EvaluationPlan,
 ) -> Classification:
-    """Have the rows `asked` guessed from the rows `learnt`."""
+    """Guess the class of the rows `asked` from the rows `learnt`."""
     questions = Gallery(gallery.vectors[asked], gallery.groups[asked])
     known = Gallery(gallery.vectors[learnt], gallery.groups[learnt])
     near = nearest(questions, known, plan.neighbours)
@@ -135,7 +135,7 @@ def _classify(
 
 
 def _with_zero_shot(found: Evaluation, plan: EvaluationPlan, embed_texts: EmbedTexts) -> Evaluation:
-    """The same with the zero-shot measure, on the pictures to guess where the catalog itself names them."""
+    """Add the zero-shot measure, on the validation pictures if the catalog defines a split."""
     if plan.instances:
         return found
     strangers = sorted(set(plan.names) - set(found.classes))
@@ -143,7 +143,7 @@ def _with_zero_shot(found: Evaluation, plan: EvaluationPlan, embed_texts: EmbedT
     texts = class_vectors(classes, plan.names, plan.templates, embed_texts)
     rows = _zero_shot_rows(found)
     asked = Gallery(found.sample.vectors[rows], found.sample.groups[rows])
-    # No text is of a picture's group: groups are numbered from 0.
+    # Texts belong to no picture's group: groups are numbered from 0.
     gallery = Gallery(texts, np.full(len(texts), -1, dtype=np.intp))
     near = nearest(asked, gallery, plan.neighbours)
     guesses = knn_vote(near, np.arange(len(texts), dtype=np.intp), len(texts))
@@ -162,7 +162,9 @@ def _zero_shot_rows(found: Evaluation) -> NDArray[np.intp]:
 
 
 def _of_items(asked: int, answerable: int) -> tuple[str, ...]:
-    named = "No label was named: it is measured whether pictures find others of their item."
+    named = (
+        "No label was named, so the measure is whether pictures find other pictures of their item."
+    )
     if not answerable:
         return (
             f"{named} No item has a second picture, so there is nothing to find: name a field with --label.",
@@ -170,7 +172,7 @@ def _of_items(asked: int, answerable: int) -> tuple[str, ...]:
     if answerable < asked:
         return (
             named,
-            f"{asked - answerable:,} of the pictures are not asked: their item has no other.",
+            f"{asked - answerable:,} of the pictures are not used as queries: their item has no other.",
         )
     return (named,)
 
@@ -180,7 +182,7 @@ def _notes(parts: Split, plan: EvaluationPlan, alone: int, *, words: bool) -> tu
     shots = plan.shots
     if alone:
         notes.append(
-            f"{alone:,} of the pictures are not asked: nothing outside their group has their label."
+            f"{alone:,} of the pictures are not used as queries: nothing outside their group has their label."
         )
     if parts.left_out:
         notes.append(

@@ -1,4 +1,4 @@
-"""Which pictures teach and which are asked: so many a class for each, by the catalog's own parts or by lot."""
+"""Split of pictures into training and validation, a fixed number per class, by the catalog's own split or at random."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from vitrine.evaluation.sample import LabelledPicture, SplitPart, random_key
 
 TRAIN, VALIDATION = 10, 20
-"""Pictures a class in the published protocol that this follows: 10 to learn from, 20 to guess."""
+"""Pictures per class in the published protocol that this follows: 10 to learn from, 20 to guess."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShotCounts:
-    """How many pictures a class has for each part; fewer to guess will do, fewer to learn from will not."""
+    """Pictures per class for each part. Validation may have fewer; training may not."""
 
     train: int = TRAIN
     validation: int = VALIDATION
@@ -22,7 +22,7 @@ class ShotCounts:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Rows of the pictures, and the classes that have too few."""
+    """Rows of the pictures in each part, and the classes with too few."""
 
     train: tuple[int, ...]
     validation: tuple[int, ...]
@@ -30,10 +30,10 @@ class Split:
 
 
 def split(pictures: Sequence[LabelledPicture], shots: ShotCounts) -> Split:
-    """Divide each class. A catalog that names parts is taken at its word, any other is divided by lot.
+    """Split each class. The catalog's own split is used if it has one; otherwise the split is random.
 
-    A class with fewer than `shots.train` pictures to learn from, or none to guess, is left out and named.
-    Pictures of a group from which something was learnt are not asked.
+    A class with fewer than `shots.train` pictures to learn from, or none to guess, is left out and listed.
+    Pictures in the same group as a training picture are not used for validation.
     """
     by_class: dict[str, list[int]] = {}
     for row, picture in enumerate(pictures):
@@ -53,7 +53,7 @@ def split(pictures: Sequence[LabelledPicture], shots: ShotCounts) -> Split:
 
 
 def _shuffled(pictures: Sequence[LabelledPicture], rows: Iterable[int], seed: int) -> list[int]:
-    """By lot, group by group, so that a group is used up before the next is begun."""
+    """Shuffle by group, so that a group is used up before the next one starts."""
 
     def order(row: int) -> tuple[bytes, bytes]:
         picture = pictures[row]
@@ -65,7 +65,7 @@ def _shuffled(pictures: Sequence[LabelledPicture], rows: Iterable[int], seed: in
 def _divide(
     rows: Sequence[int], pictures: Sequence[LabelledPicture], shots: ShotCounts, *, named: bool
 ) -> tuple[list[int], list[int]]:
-    """The rows to learn from and those to guess, of one class."""
+    """Return the training and validation rows of one class."""
     allowed = [row for row in rows if not named or pictures[row].part is SplitPart.TRAIN]
     learnt = allowed[: shots.train]
     known = {pictures[row].group for row in learnt}

@@ -1,4 +1,4 @@
-"""What a collection's index leaves out, and what it saves: the same questions, by the index and compared with all."""
+"""What a collection's index misses and saves: the same queries, with the index and by comparing with everything."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from vitrine.store.base import ItemHits, VectorStore
 
 TOP = 10
 _SLACK = 1e-5
-"""Two engines' cosines of one pair differ by no more; what is that near the last place has it by chance."""
+"""Two engines' cosines of one pair differ by at most this much; hits this close to the last place rank by chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexRecall:
-    """How many of the truly nearest items the index finds, and the time of both ways."""
+    """The share of the truly nearest items that the index finds, and the latency of both methods."""
 
     recall: float
     questions: int
     points: int
-    indexed: int  #: Points within the index; the others are compared one by one.
+    indexed: int  #: Points in the index; the others are compared one by one.
     approximate: Latency | None
     exact: Latency | None
 
     def as_json(self) -> dict[str, Any]:
-        """Recall, counts and times."""
+        """Return recall, counts and latencies as JSON values."""
         return {
             "recall_at_10": round(self.recall, 4),
             "questions": self.questions,
@@ -43,7 +43,7 @@ class IndexRecall:
 def measure_index_recall(
     store: VectorStore, name: str, vectors: NDArray[np.float32], items: Sequence[str]
 ) -> IndexRecall:
-    """Ask with each of `vectors` [q, dimension] for the nearest items but its own, `items` [q], both ways."""
+    """Search both ways with each of `vectors` [q, dimension], excluding its own item from `items` [q]."""
     found: dict[bool, list[list[ItemHits]]] = {True: [], False: []}
 
     def ask(exact: bool) -> Latency | None:  # noqa: FBT001 - one of two ways, each named where it is called
@@ -72,7 +72,7 @@ def measure_index_recall(
 
 
 def recall_of(some: Sequence[ItemHits], best: Sequence[ItemHits]) -> float | None:
-    """The share of the best that was found; an item as near as the last of them is as good. None of nothing."""
+    """Return the share of `best` that was found, or None if empty. An item as near as the last of `best` counts."""
     if not best:
         return None
     enough = best[-1].score - _SLACK

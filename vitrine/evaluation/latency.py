@@ -1,4 +1,4 @@
-"""Times of single questions, as percentiles."""
+"""Latencies of single queries, as percentiles."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import numpy as np
 T = TypeVar("T")
 
 WARM_UP = 3
-"""Questions that are asked before the clock counts: connections are made, files come into memory."""
+"""Queries to run before timing starts, so that connections are open and files are in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds, and of how many questions."""
+    """Percentiles in milliseconds, and the number of queries."""
 
     p50: float
     p95: float
@@ -25,7 +25,7 @@ class Latency:
     questions: int
 
     def as_json(self) -> dict[str, Any]:
-        """Milliseconds to a hundredth."""
+        """Return milliseconds rounded to 0.01 as JSON values."""
         return {
             "p50_ms": round(self.p50, 2),
             "p95_ms": round(self.p95, 2),
@@ -35,7 +35,7 @@ class Latency:
 
 
 def measure_latency(ask: Callable[[T], object], questions: Iterable[T]) -> Latency | None:
-    """Ask one after the other; None where nothing is left after the warm-up."""
+    """Run the queries one after another. Returns None if none is left after the warm-up."""
     took: list[float] = []
     for question in questions:
         start = time.perf_counter()

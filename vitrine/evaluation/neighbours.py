@@ -1,4 +1,4 @@
-"""Nearest neighbours by comparing everything with everything, a block of questions at a time."""
+"""Nearest neighbours by comparing everything with everything, one block of queries at a time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK_VALUES = 4_000_000
-"""Similarities held at once: 16 MB, and a few times that while they are sorted."""
+"""Similarities held in memory together: 16 MB, and a few times that while they are sorted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """What questions are compared with: `vectors` float32 [n, dimension] of unit length, `groups` [n]."""
+    """Vectors to compare queries with: `vectors` float32 [n, dimension] of unit length, `groups` [n]."""
 
     vectors: NDArray[np.float32]
     groups: NDArray[np.intp]
@@ -22,7 +22,7 @@ class Gallery:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The nearest first; where a question has fewer, the row is -1 and the distance infinite."""
+    """Neighbours, nearest first. If a query has fewer, the row is -1 and the distance infinite."""
 
     rows: NDArray[np.intp]  #: [q, k], rows of the gallery.
     distances: NDArray[np.float32]  #: [q, k], Euclidean; between unit vectors 0 to 2.
@@ -31,7 +31,7 @@ class Neighbours:
 def similarity_blocks(
     questions: Gallery, gallery: Gallery
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Blocks of cosines [block, n] with the row of their first question; -inf within one group."""
+    """Yield blocks of cosines [block, n] with the row of their first query; -inf within the same group."""
     size = max(1, _BLOCK_VALUES // max(1, len(gallery.vectors)))
     for start in range(0, len(questions.vectors), size):
         block = questions.vectors[start : start + size] @ gallery.vectors.T
@@ -41,7 +41,7 @@ def similarity_blocks(
 
 
 def nearest(questions: Gallery, gallery: Gallery, count: int) -> Neighbours:
-    """The `count` nearest of the gallery for each question, none of the question's own group."""
+    """Return each query's `count` nearest rows of the gallery, excluding the query's own group."""
     wanted = min(count, len(gallery.vectors))
     rows = np.full((len(questions.vectors), wanted), -1, dtype=np.intp)
     for start, block in similarity_blocks(questions, gallery):
@@ -50,7 +50,7 @@ def nearest(questions: Gallery, gallery: Gallery, count: int) -> Neighbours:
 
 
 def _best(block: NDArray[np.float32], wanted: int) -> NDArray[np.intp]:
-    """The rows of the largest cosines, best first; -1 where a cosine is no candidate's."""
+    """Return the rows of the largest cosines, best first; -1 where the cosine is -inf."""
     if wanted < block.shape[1]:
         candidates = np.argpartition(-block, wanted - 1, axis=1)[:, :wanted]
     else:
@@ -65,7 +65,7 @@ def _best(block: NDArray[np.float32], wanted: int) -> NDArray[np.intp]:
 def _distances(
     questions: NDArray[np.float32], gallery: NDArray[np.float32], rows: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """From the differences: of sqrt(2 - 2 cos) nothing but rounding is left between near duplicates."""
+    """Compute from the differences: for near-duplicates, sqrt(2 - 2 cos) would be rounding error only."""
     distances = np.full(rows.shape, np.inf, dtype=np.float32)
     for rank in range(rows.shape[1]):
         there = rows[:, rank] >= 0

@@ -1,6 +1,6 @@
-"""The page of the worst confusions: one HTML file, each picture beside those that it was taken for.
+"""The page of the worst confusions: one HTML file that shows each picture next to those it was mistaken for.
 
-Labels, keys and addresses come from a catalog and are escaped; the page has no script and says so to the browser.
+Labels, keys and URLs come from a catalog and are escaped. The page has no scripts, and its policy forbids them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from vitrine.evaluation.report import PAIRS, WORST
 from vitrine.evaluation.sample import LabelledPicture
 
 PictureUrl = Callable[[LabelledPicture], str | None]
-"""What an `img` of a picture points to: an http(s) or data: URL; None where it cannot be shown."""
+"""The `src` of a picture's `img`: an http(s) or data: URL, or None if the picture cannot be shown."""
 
 Rows = Iterable[tuple[str, str, str]]
 
@@ -51,7 +51,7 @@ def render_confusion_page(
     *,
     against: tuple[Evaluation, Comparison] | None = None,
 ) -> str:
-    """The whole page: the tables by heading, then what was confused, then where two models differ."""
+    """Render the page: the tables by heading, then the confusions, then the differences between two models."""
     parts = [_table(heading, rows) for heading, rows in tables]
     parts.append(_confused(found.sample.space.model, confused_pairs(found, PAIRS)))
     parts.append(
@@ -100,7 +100,9 @@ def _confused(model: str, found: Sequence[ConfusedPair]) -> str:
 
 
 def _worst(model: str, found: Sequence[Misclassification], source: PictureUrl) -> str:
-    return _gallery(f"{model}: the surest mistakes, beside their nearest pictures", found, source)
+    return _gallery(
+        f"{model}: the most confident mistakes, with their nearest pictures", found, source
+    )
 
 
 def _gallery(heading: str, found: Sequence[Misclassification], source: PictureUrl) -> str:

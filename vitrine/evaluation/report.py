@@ -1,4 +1,4 @@
-"""An evaluation as JSON and as rows of a table; both say the same."""
+"""An evaluation as JSON and as table rows, with the same content."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vitrine.evaluation.retrieval import RANKS
 from vitrine.evaluation.score import Proportion
 
 PAIRS, WORST = 20, 24
-"""Confusions told: what a page can show at a look."""
+"""Confusions to report: as many as a page can show clearly."""
 
 _DUELS = {
     "leave_one_out_top1": "leave-one-out kNN, top-1",
@@ -32,7 +32,7 @@ _CLASSIFICATIONS = ("few_shot", "leave_one_out", "zero_shot")
 
 
 def plan_json(plan: EvaluationPlan) -> dict[str, Any]:
-    """The protocol, so that somebody else can repeat it."""
+    """Return the protocol, so that others can repeat it."""
     return {
         "train": plan.shots.train,
         "validation": plan.shots.validation,
@@ -50,7 +50,7 @@ def evaluation_json(
     index: IndexRecall | None = None,
     embedding: Latency | None = None,
 ) -> dict[str, Any]:
-    """One model's measures; those that were not made are null."""
+    """Return one model's measures. Those not measured are null."""
     classifications = {
         name: _classification_json(getattr(found, name)) for name in _CLASSIFICATIONS
     }
@@ -96,7 +96,7 @@ def _confusion_json(confusion: Misclassification) -> dict[str, Any]:
 
 
 def measure_rows(found: Evaluation, plan: EvaluationPlan) -> Iterator[tuple[str, str, str]]:
-    """Rows for people: measure, value, and what it stands on."""
+    """Yield readable rows: measure, value, and its basis."""
     shots = f"{plan.shots.train}-shot kNN"
     named = (
         (shots, found.few_shot),
@@ -109,7 +109,7 @@ def measure_rows(found: Evaluation, plan: EvaluationPlan) -> Iterator[tuple[str,
             yield f"{name}, top-5", *_told(Proportion.counted(voted.top5))
     questions = len(found.retrieval.first)
     if not questions:
-        return  # a share of nothing is no 0
+        return  # a share of nothing is not 0
     for rank in RANKS:
         yield f"recall@{rank}", *_told(Proportion.counted(found.retrieval.right(rank)))
     yield "mAP", f"{found.retrieval.mean_precision:.4f}", f"{questions:,} pictures"
@@ -121,7 +121,7 @@ def _told(score: Proportion) -> tuple[str, str]:
 
 
 def timings(index: IndexRecall | None, embedding: Latency | None) -> Iterator[tuple[str, str, str]]:
-    """Rows for people: what the index loses, and how long questions take."""
+    """Yield readable rows: the index's recall, and the latency of queries."""
     if index is not None:
         on = f"{index.questions:,} questions, {index.indexed:,} of {index.points:,} points indexed"
         yield "index recall@10", f"{index.recall:.4f}", on
@@ -139,7 +139,7 @@ def _timing(name: str, took: Latency | None) -> Iterator[tuple[str, str, str]]:
 def comparison_rows(
     comparison: Comparison, first: str, second: str
 ) -> Iterator[tuple[str, str, str]]:
-    """Rows for people: who alone was right how often, and whether that may be chance."""
+    """Yield readable rows: how often only one model was right, and whether that may be chance."""
     for name, duel in comparison.duels.items():
         better = first if duel.only_first > duel.only_second else second
         verdict = f"{better} is better" if duel.p_value < 0.05 else "may be chance"

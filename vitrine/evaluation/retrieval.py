@@ -1,8 +1,8 @@
 """How well pictures find others of their class: recall@k and mean average precision.
 
-Each picture asks once, and all others but those of its group are ranked. Relevant is what has its label; a picture
-to which nothing is relevant is not asked. Recall@k is that of metric learning (Jégou, Douze and Schmid, 2011): the
-share of questions with something relevant among the first k. Average precision is the mean, over a question's
+Each picture is a query once, and all pictures outside its group are ranked. Pictures with the same label are relevant;
+a picture with nothing relevant is not used as a query. Recall@k is that of metric learning (Jégou, Douze and Schmid,
+2011): the share of queries with something relevant among the first k. Average precision is the mean, over a query's
 relevant pictures, of the precision at the rank of each, over the whole ranking.
 """
 
@@ -22,24 +22,24 @@ RANKS = (1, 5, 10)
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """`first` [q] is the rank of the first relevant picture, from 1; `precision` [q] the average precision."""
+    """`first` [q] is the rank of the first relevant picture, from 1; `precision` [q] is the average precision."""
 
     first: NDArray[np.intp]
     precision: NDArray[np.float64]
-    unasked: int  #: Pictures to which nothing is relevant.
+    unasked: int  #: Pictures with nothing relevant, not used as queries.
 
     def right(self, rank: int) -> NDArray[np.bool_]:
-        """For each question whether something relevant is among the first `rank`."""
+        """Return for each query whether something relevant is among the first `rank`."""
         found: NDArray[np.bool_] = self.first <= rank
         return found
 
     @property
     def mean_precision(self) -> float:
-        """mAP; 0 where nothing was asked."""
+        """The mAP, or 0 without queries."""
         return float(self.precision.mean()) if len(self.precision) else 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """Recalls with their bounds, mAP, counts."""
+        """Return recalls with their bounds, mAP and counts as JSON values."""
         recalls = {
             f"recall_at_{rank}": Proportion.counted(self.right(rank)).as_json() for rank in RANKS
         }
@@ -52,7 +52,7 @@ class Retrieval:
 
 
 def retrieve(gallery: Gallery, labels: NDArray[np.intp], asked: NDArray[np.intp]) -> Retrieval:
-    """Ask the gallery's rows `asked` [q]; `labels` [n] are the classes of the whole gallery."""
+    """Rank the gallery for its rows `asked` [q]. `labels` [n] are the classes of the whole gallery."""
     questions = Gallery(gallery.vectors[asked], gallery.groups[asked])
     firsts: list[NDArray[np.intp]] = []
     precisions: list[NDArray[np.float64]] = []
@@ -69,7 +69,7 @@ def retrieve(gallery: Gallery, labels: NDArray[np.intp], asked: NDArray[np.intp]
 def _ranked(
     block: NDArray[np.float32], labels: NDArray[np.intp], truth: NDArray[np.intp]
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Rank of the first relevant (0: none) and average precision, for each row of cosines."""
+    """Return the rank of the first relevant picture (0: none) and the average precision per row of cosines."""
     order = np.argsort(-block, axis=1, kind="stable")
     ranked = ~np.isneginf(np.take_along_axis(block, order, axis=1))
     relevant = (labels[order] == truth[:, None]) & ranked

@@ -1,7 +1,7 @@
-"""What is evaluated: pictures that somebody labelled, and the vectors that a model gave them.
+"""The data to evaluate: labelled pictures, and the vectors that a model gave them.
 
-A `LabelledPicture` comes from a catalog's row or from a collection's point. Which pictures are looked at, and which of
-them are asked as questions, is drawn by a digest of seed and key: the same for every model and every order of rows.
+A `LabelledPicture` comes from a catalog's row or a collection's point. A digest of seed and key decides which pictures
+are sampled and which of them become queries: the same for every model and every order of rows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class SplitPart(enum.StrEnum):
-    """What a picture is for, where the catalog itself says so."""
+    """A picture's role, if the catalog specifies one."""
 
     TRAIN = "train"  #: Its label is known to the classifier.
     VALIDATION = "validation"  #: Its label has to be guessed.
@@ -39,7 +39,7 @@ _PARTS = {
 
 
 def parse_split_part(word: str) -> SplitPart | None:
-    """The part that a column's value or a folder's name stands for; None for any other word."""
+    """Return the part for a column's value or a folder's name, or None for any other word."""
     return _PARTS.get(word.strip().lower())
 
 
@@ -49,15 +49,15 @@ class LabelledPicture:
 
     key: str  #: Unique within the catalog.
     label: str
-    source: str  #: Where it is: an http(s) or file: URL.
+    source: str  #: Its http(s) or file: URL.
     group: str
-    """Pictures of one group are never each other's neighbours: two views of one product say nothing of a class."""
+    """Pictures in the same group are never each other's neighbours: two views of one product reveal nothing about a class."""
     part: SplitPart | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Labelled pictures and their vectors; `vectors` is float32 [n, dimension] of unit length."""
+    """Labelled pictures and their vectors. `vectors` is float32 [n, dimension] of unit length."""
 
     pictures: tuple[LabelledPicture, ...]
     vectors: NDArray[np.float32]
@@ -68,7 +68,7 @@ class Sample:
             raise ValueError("one vector of the space's dimension for each picture")
 
     def only(self, keys: frozenset[str]) -> Sample:
-        """The pictures of these keys, in order of key, so that two models' samples are row by row the same."""
+        """Return the pictures with these keys, sorted by key, so that two models' samples have the same rows."""
         chosen = [row for row, picture in enumerate(self.pictures) if picture.key in keys]
         rows = sorted(chosen, key=lambda row: self.pictures[row].key)
         return Sample(tuple(self.pictures[row] for row in rows), self.vectors[rows], self.space)
@@ -80,17 +80,17 @@ class Sample:
 
 
 def encode_labels(words: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
-    """The different words in order, and for each word its number among them, [n]."""
+    """Return the distinct words in order, and each word's index among them, [n]."""
     distinct = tuple(sorted(set(words)))
     number = {word: index for index, word in enumerate(distinct)}
     return distinct, np.array([number[word] for word in words], dtype=np.intp)
 
 
 def random_key(seed: int, key: str) -> bytes:
-    """The lot that a key draws: 16 bytes, evenly spread, always the same for a seed."""
+    """Return a random sort key: 16 bytes, evenly distributed, always the same for a seed and key."""
     return hashlib.sha256(f"{seed}\x1f{key}".encode(errors="surrogatepass")).digest()[:16]
 
 
 def random_sample(things: Iterable[T], limit: int, seed: int, key: Callable[[T], str]) -> list[T]:
-    """At most `limit` of the things, by lot, without holding more of them than that."""
+    """Return a random sample of at most `limit` things, never holding more than that in memory."""
     return heapq.nsmallest(limit, things, key=lambda thing: random_key(seed, key(thing)))

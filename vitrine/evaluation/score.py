@@ -1,4 +1,4 @@
-"""A share with its uncertainty, and whether two models differ by more than chance."""
+"""Proportions with their uncertainty, and a test whether two models differ by more than chance."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Proportion:
 
     @classmethod
     def counted(cls, right: NDArray[np.bool_]) -> Proportion:
-        """From one truth value for each question."""
+        """Count one truth value per query."""
         return cls(int(right.sum()), len(right))
 
     @property
     def share(self) -> float:
-        """The share that was right, 0 of nothing."""
+        """The share that was right, or 0 without queries."""
         return self.correct / self.of if self.of else 0.0
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's 95% interval of the share (E. B. Wilson, JASA 22, 1927); it holds for few questions too."""
+        """Wilson's 95% interval of the share (E. B. Wilson, JASA 22, 1927), which also holds for few queries."""
         if not self.of:
             return 0.0, 1.0
         spread = _Z * _Z / self.of
@@ -43,7 +43,7 @@ class Proportion:
         return max(0.0, middle - half), min(1.0, middle + half)
 
     def as_json(self) -> dict[str, Any]:
-        """Share, bounds and counts."""
+        """Return share, bounds and counts as JSON values."""
         low, high = self.interval
         return {
             "share": round(self.share, 4),
@@ -56,19 +56,19 @@ class Proportion:
 
 @dataclass(frozen=True, slots=True)
 class McNemarTest:
-    """Two models on the same questions: only what one got right and the other did not says anything."""
+    """Two models on the same queries. Only queries that exactly one model got right are informative."""
 
     only_first: int
     only_second: int
 
     @classmethod
     def from_outcomes(cls, first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemarTest:
-        """From each model's truth values on the same questions."""
+        """Count each model's truth values on the same queries."""
         return cls(int((first & ~second).sum()), int((second & ~first).sum()))
 
     @property
     def p_value(self) -> float:
-        """McNemar's exact test, two-sided: how likely so uneven a result is between equal models."""
+        """McNemar's exact test, two-sided: the probability of a result this uneven between equal models."""
         total = self.only_first + self.only_second
         ways = tail = 1
         for count in range(min(self.only_first, self.only_second)):
@@ -76,11 +76,11 @@ class McNemarTest:
                 ways * (total - count) // (count + 1)
             )  # the next binomial coefficient from this one
             tail += ways
-        # A fraction of integers, where floats would overflow past a thousand questions.
+        # A fraction of integers, because floats would overflow above a thousand queries.
         return min(1.0, float(Fraction(2 * tail, 1 << total)))
 
     def as_json(self) -> dict[str, Any]:
-        """Counts and the p-value."""
+        """Return the counts and the p-value as JSON values."""
         return {
             "only_first": self.only_first,
             "only_second": self.only_second,

@@ -1,7 +1,7 @@
-"""Classes as words: each label becomes a sentence, its vector stands for the class, and pictures find the nearest.
+"""Zero-shot classes: each label becomes a sentence whose vector represents the class, and pictures find the nearest.
 
-Several templates are averaged into one vector a class, as the CLIP paper does (Radford et al., 2021, section
-3.1.4): each sentence's unit vector counts the same, and the mean is brought back to unit length.
+Several templates are averaged into one vector per class, as in the CLIP paper (Radford et al., 2021, section
+3.1.4): each sentence's unit vector has the same weight, and the mean is scaled to unit length.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ from numpy.typing import NDArray
 from vitrine.core.errors import BadInput
 
 TEMPLATES = ("A photo of {text}.",)
-"""The template whose published figure docs/quality.md names."""
+"""The template whose published figure docs/quality.md cites."""
 _PLACES = ("{text}", "{label}", "{}")
 _DIVIDERS = re.compile(r"[-_/\s]+")
 
 EmbedTexts = Callable[[Sequence[str]], NDArray[np.float32]]
-"""Texts to unit vectors, float32 [n, dimension]."""
+"""Maps texts to unit vectors, float32 [n, dimension]."""
 
 
 def check_templates(templates: Iterable[str]) -> tuple[str, ...]:
-    """The templates; raises `BadInput` for one in which the class has no place."""
+    """Return the templates. Raises `BadInput` for one without a placeholder for the class."""
     checked = tuple(templates)
     for template in checked:
         if not any(place in template for place in _PLACES):
             raise BadInput(
-                f"The prompt {template!r} has no place for the class.",
-                hint='Write {text} where its words go, as in "A photo of {text}.".',
+                f"The prompt {template!r} has no placeholder for the class.",
+                hint='Write {text} for the class name, as in "A photo of {text}.".',
             )
     return checked
 
 
 def fill_template(template: str, label: str, text: str) -> str:
-    """One class in one template; `{text}` and `{}` are its words, `{label}` its label."""
-    # Replaced in one pass, so that words with braces in them are words.
+    """Fill one class into one template: `{text}` and `{}` become its words, `{label}` its label."""
+    # Replaced in one pass, so that braces in the words are not treated as placeholders.
     words = {"{text}": text, "{}": text, "{label}": label}
     return re.sub(r"\{(?:text|label)?\}", lambda place: words[place[0]], template)
 
 
 def class_text(label: str, names: Mapping[str, str]) -> str:
-    """What a class is called: its name where one is given, else its label with dashes and the like as blanks."""
+    """Return the text for a class: its name if given, otherwise its label with separators replaced by spaces."""
     return names.get(label) or _DIVIDERS.sub(" ", label).strip()
 
 
@@ -53,7 +53,7 @@ def class_vectors(
     templates: Sequence[str],
     embed: EmbedTexts,
 ) -> NDArray[np.float32]:
-    """A unit vector for each class, float32 [classes, dimension]."""
+    """Return one unit vector per class, float32 [classes, dimension]."""
     sentences = [
         fill_template(template, label, class_text(label, names))
         for label in labels

@@ -1,4 +1,4 @@
-"""The ledger: which pictures a job has, and the one outcome of each. The queue is only a hint."""
+"""The ledger: a job's pictures and the one outcome of each. The queue is only a hint."""
 
 from vitrine.ledger.base import (
     ChunksLeft,

@@ -1,10 +1,10 @@
-"""What the ledger promises, as a protocol: Redis keeps it in production, memory in unit tests.
+"""The ledger's contract, as a protocol: implemented on Redis for production and in memory for unit tests.
 
-A chunk's way through it::
+The states of a chunk::
 
     add_chunks ▶ queued ──lease──▶ leased ──finish──▶ done (its blob is freed)
                   ▲  ▲                │ │
-                  │  └── lease over ──┘ └── put off / release ──▶ due later
+                  │  └── lease over ──┘ └── deferred / release ─▶ due later
                   └───────────────── sweep ─────────────────────────┘
 
 Every method is safe to call twice with the same arguments.
@@ -30,69 +30,72 @@ from vitrine.core.types import (
 )
 
 MAX_INDEX_CHECK_GAP = 60.0
-"""Seconds between two looks at an index that count as standstill: longer ones say that the store or the workers were away."""
+"""Longest gap, in seconds, between two index checks that counts as standstill: in a longer one, the store or the workers
+were down."""
 
 
 MAX_PICTURE_CRASHES = 3
-"""Deaths on one picture before it is dead-lettered. One may be somebody else's doing (a kill, a neighbour), and where workers die
-every second so may two: of 150 such deaths four met a picture a second time, measured by tests/faults."""
+"""Worker deaths on one picture before it is dead-lettered. One death may have another cause (a kill, a neighbour), and if
+workers die every second, so may two: of 150 such deaths, four hit a picture a second time, measured by tests/faults."""
+MAX_REJECTED_ROWS = 1000
+"""Rejected rows kept for display; all of them are counted."""
 CHECKSUM_BYTES = 8
-"""Bytes of a chunk's mark: two catalogs that part have the same one by chance in 2**64 tries."""
+"""Bytes of a chunk's mark: two diverging catalogs have the same mark by chance once in 2**64."""
 
 
 NO_STAGES: Mapping[str, StageTotal] = MappingProxyType({})
-"""Of a chunk whose way was not timed. What `finish` is told is added to the job's, where the lease is still held."""
+"""The stages of a chunk that was not timed. `finish` adds a chunk's stages to the job's if the lease is still held."""
 
 
 class LeaseRefusal(enum.StrEnum):
-    """Why a chunk was not leased; its message is then acknowledged and forgotten."""
+    """The reason why a chunk was not leased; its message is then acknowledged and dropped."""
 
     DONE = "done"  #: Every picture of it has its outcome.
-    LEASED = "leased"  #: A worker has it, and its lease is still running.
-    NOT_DUE = "not_due"  #: It was put off; the sweeper sends it when its time has come.
+    LEASED = "leased"  #: A worker holds a lease that has not expired.
+    NOT_DUE = "not_due"  #: It was deferred; the sweeper sends it when it is due.
     CANCELLED = "cancelled"  #: Its job was cancelled.
     UNKNOWN = "unknown"  #: No such job or chunk: deleted, expired, or never written.
 
 
 class NewChunk(NamedTuple):
-    """Pictures that shall be one chunk, and how many items begin among them."""
+    """The pictures of a new chunk, and how many items begin among them."""
 
     images: Sequence[ImageRef]
     items: int
     mark: bytes = b""
-    """Digest (`CHECKSUM_BYTES`) of all pictures of the job up to this chunk's last; empty where the producer does not mark."""
+    """Digest (`CHECKSUM_BYTES`) of all pictures of the job up to this chunk's last; empty if the producer writes no marks."""
     rows: bytes = b""
-    """The pictures as `vitrine.ledger.codec.image_rows` writes them, where that was done already: it is half of the work."""
+    """The pictures as encoded by `vitrine.ledger.codec.image_rows`, if that is already done: it is half of the work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work on a chunk until it ends or is renewed."""
+    """The exclusive right to work on a chunk until it expires; it can be renewed."""
 
     chunk: Chunk
     spec: JobSpec
     token: str
     attempt: int
-    """1 for the first; a chunk whose worker died comes back with 2 and is done carefully."""
+    """1 for the first; a chunk whose worker died comes back with 2 and is processed carefully."""
     suspects: tuple[int, ...]
-    """Ordinals that workers died on, to be tried first and alone."""
+    """Ordinals on which workers died, to be tried first and alone."""
     poison_ordinals: tuple[int, ...]
-    """Ordinals that `MAX_PICTURE_CRASHES` workers died on: dead-letter them, do not touch them."""
+    """Ordinals on which `MAX_PICTURE_CRASHES` workers died: dead-letter them without processing them."""
 
     @property
     def one_by_one(self) -> bool:
-        """Whether a worker died over the chunk before, so that it is done one picture at a time."""
+        """Whether an earlier worker died on the chunk, so that it is processed one picture at a time."""
         return self.attempt > 1 or bool(self.suspects or self.poison_ordinals)
 
     def without(self, settled: Collection[int]) -> Lease:
-        """The lease on what is left, where these ordinals have their outcome."""
+        """Return the lease on the remaining pictures after these ordinals have their outcome."""
         images = tuple(image for image in self.chunk.images if image.ordinal not in settled)
         return replace(self, chunk=replace(self.chunk, images=images))
 
 
 @dataclass(frozen=True, slots=True)
 class Deferral:
-    """A picture that shall be tried again at a later time rather than now."""
+    """A picture to be retried at a later time."""
 
     image: ImageRef
     due: float  #: Unix seconds.
@@ -100,10 +103,10 @@ class Deferral:
 
 @dataclass(frozen=True, slots=True)
 class FinishReport:
-    """What finishing a chunk changed."""
+    """The changes made by finishing a chunk."""
 
     accepted: bool
-    """False where the lease had passed to somebody else: what is embedded counts all the same, failures do not."""
+    """False if another worker had the lease by then: embedded pictures still count, failures do not."""
     newly_embedded: int
     newly_failed: int
     state: JobState
@@ -112,71 +115,72 @@ class FinishReport:
 
 
 class ChunksLeft(NamedTuple):
-    """Where the chunks of a job are that are not done."""
+    """The unfinished chunks of a job, by place."""
 
     queued: int  #: Their message is in the queue.
     leased: int  #: A worker has them.
-    due: int  #: Put off, as for a host that asked to be left alone.
+    due: int  #: Deferred, for example for a host that sent Retry-After.
 
 
 class MinuteOutcomes(NamedTuple):
-    """Outcomes of all jobs that were recorded within a minute."""
+    """The outcomes of all jobs recorded within one minute."""
 
-    at: float  #: Unix seconds at which it began, by the ledger's clock.
+    at: float  #: Unix seconds at the start of the minute, by the ledger's clock.
     embedded: int
     failed: int
 
 
 class Ledger(Protocol):
-    """The truth about jobs. Every method may raise `LedgerUnavailable`."""
+    """The source of truth about jobs. Every method can raise `LedgerUnavailable`."""
 
     def ping(self) -> None:
-        """Return when the ledger answers, raise `LedgerUnavailable` where it does not."""
+        """Check that the ledger responds; raises `LedgerUnavailable` if it does not."""
 
-    # --- the producer's side -------------------------------------------------------------------
+    # --- for producers -------------------------------------------------------------------------
     def create(self, spec: JobSpec) -> None:
-        """Write the job as `open`, with nothing in it."""
+        """Write the job as `open`, without any chunks."""
 
     def add_chunks(
         self, job: str, chunks: Sequence[NewChunk], *, after: bytes | None = None
     ) -> list[int]:
-        """Write the next chunks (as queued, from now), all or none, and return their numbers.
+        """Append chunks (queued as of now), all or none, and return their numbers.
 
-        Several at once cost one round trip: a producer gives some dozen. With `after` the mark of the job's last
-        chunk has to be this one (empty: it has none yet), so that of two producers at once one is refused, and a ledger
-        that lost what was written last (Redis keeps all but its last second) is not written past the gap. Raises
-        `LedgerUnavailable` then, `Conflict` where the job is no longer open, `NotFound`.
+        One call is one round trip; a producer passes a few dozen. If `after` is given, the mark of the job's last chunk
+        must equal it (empty: there is no chunk yet); otherwise `LedgerUnavailable` is raised. So one of two concurrent
+        producers is refused, and a ledger that lost its last writes (Redis can lose its last second) gets no chunks after
+        the gap. Also raises `Conflict` if the job is no longer open, and `NotFound`.
         """
 
     def add_rejected_rows(
-        self, job: str, problems: Sequence[RejectedRow], *, count: int, before: int
+        self, job: str, problems: Sequence[RejectedRow], *, by_code: Mapping[str, int], before: int
     ) -> None:
-        """Count `count` rejected rows after the `before` that are counted, and keep the first 1,000 of a job to show.
+        """Count more rejected rows, by code, after `before` earlier ones, and keep a job's first 1,000 for display.
 
-        Raises `LedgerUnavailable` where another number of them is counted, `NotFound`.
+        The row that says where the file broke off is kept in any case. Raises `LedgerUnavailable` if the ledger has counted
+        a number of rows other than `before`, and `NotFound`.
         """
 
     def marks(self, job: str) -> Iterator[bytes]:
-        """The mark of each chunk of an open job in order, streamed: what is in already."""
+        """Stream the mark of each chunk that an open job already has, in order."""
 
     def seal(self, job: str, *, after: bytes | None = None) -> JobState:
-        """Say that every chunk is in; a job with nothing left to do is finished here, or goes on to `indexing`.
+        """Declare the job complete: no more chunks follow. If nothing is left to do, it finishes or enters `indexing`.
 
-        `after` as with `add_chunks`; the marks are forgotten.
+        `after` is as in `add_chunks`; the marks are deleted.
         """
 
     def pending_images(self) -> int:
-        """Pictures of all jobs that have no outcome yet: what back-pressure looks at."""
+        """Return the number of pictures without an outcome, over all jobs, for back-pressure."""
 
-    # --- the worker's side ---------------------------------------------------------------------
+    # --- for workers ---------------------------------------------------------------------------
     def lease(self, job: str, number: int, *, seconds: float) -> Lease | LeaseRefusal:
-        """Take the chunk, counting the attempt before any work, or say why not."""
+        """Take the chunk, counting the attempt before any work, or return why not."""
 
     def renew(self, lease: Lease, *, seconds: float) -> bool:
-        """Prolong the lease; False where it is no longer ours, or the job is being cancelled: stop then."""
+        """Extend the lease; False if it is no longer ours or the job is being cancelled: then stop."""
 
     def suspect(self, lease: Lease, ordinal: int | None) -> None:
-        """Write which picture a careful attempt is about to touch; None when it came through."""
+        """Record the picture that a careful attempt is about to process; None once it came through."""
 
     def finish(
         self,
@@ -190,65 +194,65 @@ class Ledger(Protocol):
     ) -> FinishReport:
         """Record outcomes by ordinal, exactly once, and free the chunk.
 
-        Embedded wins over an earlier failure, and counts whoever has the lease by now: the vector is stored. Failures
-        count only while the lease is ours, or once the job is being cancelled: of a chunk that passed on, or was retried
-        meanwhile, somebody else brings the outcome. `deferrals` stay in the chunk, which is then due at the
-        latest of their times; so do pictures that are named in none of the three (due at once where
-        there are no deferrals), so that a partial finish loses nothing. A chunk that keeps some keeps the attempts before
-        this one too: where a worker died over it, it is done carefully to its end.
+        An embedded picture overrides an earlier failure and counts even if the lease has passed on: its vector is stored.
+        A failure counts only while the lease is ours or the job is being cancelled; otherwise the chunk was leased again or
+        retried, and another worker records the outcome. `deferrals` stay in the chunk, which is then due at the latest of
+        their times. Pictures named in none of the three stay too (due immediately if there are no deferrals), so that a
+        partial finish loses nothing. A chunk that keeps pictures also keeps its earlier attempts: if a worker died on it,
+        it is processed carefully to its end.
 
-        `keep` holds on to the lease for the pictures that are left, and forgets all deaths over the chunk but one, since
-        it moved: outcomes that are written on the way. `Lease.without` is the lease that goes on; deferrals wait for the end.
+        `keep` records outcomes midway: it keeps the lease for the remaining pictures and, because the chunk made progress,
+        forgets all but one of the deaths on it. Continue with `Lease.without`; pass deferrals with the final call.
         """
 
     def release(self, lease: Lease, *, due: float | None = None) -> None:
-        """Give the chunk back undone without counting the attempt; `due` (unix seconds) says not before."""
+        """Return the chunk unprocessed, without counting the attempt; `due` (unix seconds) is the earliest next start."""
 
-    # --- the sweeper's side --------------------------------------------------------------------
+    # --- for the sweeper -----------------------------------------------------------------------
     def sweep(self, job: str, *, lost_before: float, limit: int = 1000) -> list[int]:
-        """Chunks to send again, marked as queued from now.
+        """Return the chunks to send again, marked as queued from now.
 
-        These are: leases that ran out, put-off chunks whose time has come, and chunks queued before
-        `lost_before` (unix seconds, of the ledger's clock) whose message can no longer be in the queue.
+        These are chunks whose lease expired, deferred chunks that are due, and chunks queued before
+        `lost_before` (unix seconds, ledger clock), whose message can no longer be in the queue.
         Also finishes a `cancelling` job without leases.
         """
 
     def queued_at(self, job: str, numbers: Sequence[int]) -> list[float | None]:
-        """When each chunk was last queued (the ledger's clock); None for one that is not queued."""
+        """Return when each chunk was last queued (ledger clock); None for one that is not queued."""
 
     def attempts(self, job: str, numbers: Sequence[int]) -> list[int]:
-        """How often each chunk was begun and neither finished nor given back: the workers that died over it, and who has it."""
+        """Return how often each chunk was started but neither finished nor returned to the queue: its dead workers and its current one."""
 
     def clock(self) -> float:
-        """The ledger's own time in unix seconds; hosts' clocks are not compared with each other."""
+        """Return the ledger's time in unix seconds; clocks of different hosts are never compared."""
 
     # --- while the index of a bulk job's collection is built ------------------------------------
     def record_index_progress(self, job: str, *, indexed: int, points: int) -> float:
-        """Write how far the collection of an `indexing` job is, and return how long that stood still, in seconds.
+        """Record the index progress of an `indexing` job and return for how many seconds there was none.
 
-        Time in which nobody looked counts for `MAX_INDEX_CHECK_GAP` at most; 0.0 for a job in another state.
+        A gap between two checks counts for at most `MAX_INDEX_CHECK_GAP`. Returns 0.0 for a job in another state.
         """
 
     def complete(self, job: str) -> JobState:
-        """Finish an `indexing` job: the index is built, or not waited for any longer. Others stay as they are."""
+        """Finish an `indexing` job, whose index is built or no longer waited for. Other jobs are left unchanged."""
 
-    # --- everybody's side ----------------------------------------------------------------------
+    # --- for everyone --------------------------------------------------------------------------
     def active_jobs(self) -> list[str]:
-        """Ids of jobs that are not finished."""
+        """Return the ids of unfinished jobs."""
 
     def jobs(self, *, limit: int = 100, offset: int = 0) -> list[JobStatus]:
-        """Jobs, newest first."""
+        """Return jobs, newest first."""
 
     def status(self, job: str) -> JobStatus:
-        """The counts of one job; raises `NotFound`."""
+        """Return the counts of one job; raises `NotFound`."""
 
     def chunks_left(self, job: str) -> ChunksLeft:
-        """Where the job's chunks are; none anywhere for a job that is finished or unknown."""
+        """Return how many unfinished chunks the job has in each place; all 0 for a finished or unknown job."""
 
     def outcomes(self, minutes: int) -> list[MinuteOutcomes]:
-        """What was recorded in each of the last minutes (at most `outcome_rate.KEPT_MINUTES`), the present one last.
+        """Return the outcomes of each of the last minutes (at most `outcome_rate.KEPT_MINUTES`), the current one last.
 
-        For people to look at: a minute may lack what was recorded while Redis went away. The counts of jobs never do.
+        For display only: a minute may lack outcomes recorded while Redis was failing. The counts of jobs never do.
         """
 
     def failures(
@@ -260,15 +264,15 @@ class Ledger(Protocol):
         items: frozenset[str] | None = None,
         after: int = -1,
     ) -> Iterable[Failure]:
-        """Failures of a job by ordinal, streamed, those beyond the ordinal `after`; raises `NotFound`."""
+        """Stream the failures of a job in order of ordinal, those above the ordinal `after`; raises `NotFound`."""
 
     def problems(self, job: str) -> list[RejectedRow]:
-        """The first rejected rows of a job (at most 1,000)."""
+        """Return the first rejected rows of a job (at most 1,000), and last the one that says where its file broke off."""
 
     def cancel(self, job: str) -> JobState:
-        """Stop a job: queued chunks go at once, leased ones when they end.
+        """Stop a job: queued chunks are dropped immediately, leased ones wind down.
 
-        Raises `Conflict` where it is finished, or has nothing left to stop (`indexing`).
+        Raises `Conflict` if the job is finished or has nothing left to stop (`indexing`).
         """
 
     def retry(
@@ -279,8 +283,8 @@ class Ledger(Protocol):
         host: str | None = None,
         items: frozenset[str] | None = None,
     ) -> list[int]:
-        """Put the matching failures into new chunks and return their numbers (to be published).
+        """Put the matching failures into new chunks and return the chunks' numbers (to be published).
 
-        A failure that another retry takes at the same moment goes into one of the two's chunks only.
+        If two retries match the same failure concurrently, only one of them takes it.
         Raises `Conflict` for a job that is open, cancelling or cancelled.
         """

@@ -1,4 +1,4 @@
-"""How chunks and failures are written down: compact, versioned by position, readable by any worker."""
+"""The encoding of chunks and failures: compact, versioned by position, readable by any worker."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from typing import Any
 
 import orjson
 
-from vitrine.core.types import STAGES, Failure, FailureReason, ImageRef, JobSpec, StageTotal
+from vitrine.core.types import (
+    STAGES,
+    Failure,
+    FailureReason,
+    ImageRef,
+    JobSpec,
+    RejectedRow,
+    StageTotal,
+)
 
 _LEVEL = 1
-"""64 rows with their payloads shrink to about a quarter at this level; higher ones gain little and cost time."""
+"""This level compresses 64 rows with payloads to about a quarter; higher levels gain little and cost time."""
 
 
 def _row(image: ImageRef) -> list[Any]:
@@ -27,47 +35,57 @@ def _row(image: ImageRef) -> list[Any]:
 
 
 def image_rows(images: Sequence[ImageRef]) -> bytes:
-    """A chunk's pictures as they are written down, not yet compressed: the same bytes on every machine."""
+    """Encode a chunk's pictures, uncompressed; the bytes are the same on every machine."""
     return orjson.dumps([_row(image) for image in images])
 
 
 def pack_rows(rows: bytes) -> bytes:
-    """A chunk's blob, from `image_rows`."""
+    """Compress the output of `image_rows` into a chunk's blob."""
     return zlib.compress(rows, _LEVEL)
 
 
 def pack_images(images: Sequence[ImageRef]) -> bytes:
-    """A chunk's blob."""
+    """Encode pictures as a chunk's blob."""
     return pack_rows(image_rows(images))
 
 
 def unpack_images(blob: bytes) -> tuple[ImageRef, ...]:
-    """A chunk's pictures."""
+    """Decode the pictures of a chunk's blob."""
     return tuple(ImageRef(*row) for row in orjson.loads(zlib.decompress(blob)))
 
 
 def pack_failure(failure: Failure) -> bytes:
-    """A failure's record, without its reason (which stands before it in the ledger)."""
+    """Encode a failure's record without its reason, which precedes the record in the ledger."""
     record = [*_row(failure.image), failure.detail, failure.attempts, failure.failed_at]
     return orjson.dumps(record)
 
 
 def unpack_failure(raw: bytes) -> Failure:
-    """A failure from `reason record`."""
+    """Decode a failure from `reason record`."""
     reason, _, record = raw.partition(b" ")
     *row, detail, attempts, failed_at = orjson.loads(record)
     return Failure(ImageRef(*row), FailureReason(reason.decode()), detail, attempts, failed_at)
 
 
+def pack_problem(row: RejectedRow) -> bytes:
+    """Encode a rejected row."""
+    return orjson.dumps([row.source, row.line, row.field, row.message, row.code])
+
+
+def unpack_problem(raw: bytes) -> RejectedRow:
+    """Decode a rejected row."""
+    return RejectedRow(*orjson.loads(raw))
+
+
 def pack_stages(stages: Mapping[str, StageTotal]) -> str:
-    """`fetch 64 1532000 decode …`: stage, pictures, microseconds; what a script adds to a job's counts."""
+    """Encode stages as `fetch 64 1532000 decode …` (stage, pictures, microseconds), which a script adds to a job's counts."""
     return " ".join(
         f"{name} {total.pictures} {round(1e6 * total.seconds)}" for name, total in stages.items()
     )
 
 
 def unpack_stages(row: Mapping[bytes, bytes]) -> dict[str, StageTotal]:
-    """The stages among a job's fields, as the script wrote them."""
+    """Decode the stages from a job's fields, as the script wrote them."""
     found = {}
     for name in STAGES:
         pictures = int(row.get(b"stage:%b:pictures" % name.encode(), 0))
@@ -78,11 +96,11 @@ def unpack_stages(row: Mapping[bytes, bytes]) -> dict[str, StageTotal]:
 
 
 def pack_spec(spec: JobSpec) -> bytes:
-    """A job's spec."""
+    """Encode a job's spec."""
     return orjson.dumps(asdict(spec))
 
 
 def unpack_spec(raw: bytes) -> JobSpec:
-    """A job's spec; fields of later versions are passed over."""
+    """Decode a job's spec; fields of later versions are ignored."""
     known = JobSpec.__dataclass_fields__
     return JobSpec(**{key: value for key, value in orjson.loads(raw).items() if key in known})

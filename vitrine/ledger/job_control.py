@@ -1,4 +1,4 @@
-"""Steering a job on Redis: cancelling it, retrying its failures, and the list of jobs that are not finished."""
+"""Control of jobs on Redis: cancelling a job, retrying its failures, and the list of unfinished jobs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vitrine.ledger.rules import diverged_job, missing_job
 from vitrine.ledger.scripts import Scripts, job_key, job_keys
 
 ACTIVE_KEY = "vitrine:active"
-"""Ids of jobs that are not finished."""
+"""Ids of unfinished jobs."""
 _RETRYABLE = (
     JobState.RUNNING,
     JobState.INDEXING,
@@ -27,7 +27,7 @@ _RETRYABLE = (
 
 
 class LedgerControl(LedgerReader):
-    """What people do to a job, and what every change of state ends with."""
+    """Operations that users perform on a job, and the bookkeeping after each state change."""
 
     def __init__(self, redis: Redis, *, ttl: int) -> None:
         super().__init__(redis)
@@ -47,10 +47,10 @@ class LedgerControl(LedgerReader):
         return state
 
     def _drain(self, job: str) -> str:
-        """Free what a cancelled job had waiting, in batches that hold nobody up, and finish it if idle."""
+        """Free a cancelled job's waiting chunks, in batches that do not block Redis, and finish the job if it is idle."""
         for waiting in ("queued", "due"):
             while numbers := self._first(job, waiting):
-                # The blobs first: a crash in between leaves numbers, which the next sweep finds again.
+                # Blobs first: a crash in between leaves the numbers, which the next sweep finds.
                 self._unlink(job, numbers)
                 with redis_errors():
                     self._redis.zrem(job_key(job, waiting), *map(str, numbers))
@@ -80,7 +80,7 @@ class LedgerControl(LedgerReader):
         numbers: list[int] = []
         for failure in self.failures(job, reason=reason, host=host, items=items):
             if failure.failed_at > asked_at:
-                continue  # It was retried a moment ago by this very call, and failed again.
+                continue  # This call has already retried it, and it failed again.
             chosen.append(failure.image)
             if len(chosen) == CHUNK_SIZE:
                 numbers += self._requeue(job, chosen, asked_at)
@@ -90,7 +90,7 @@ class LedgerControl(LedgerReader):
         return numbers
 
     def _requeue(self, job: str, images: list[ImageRef], asked_at: float) -> list[int]:
-        """Put those that are still the failures of that time into a chunk; its number, or none where none is."""
+        """Put the pictures whose failures are unchanged since then into a chunk; return its number, or nothing if none are."""
         while images:
             with redis_errors():
                 self._redis.sadd(ACTIVE_KEY, job)
@@ -103,7 +103,7 @@ class LedgerControl(LedgerReader):
                 self._note(job, parse_state(job, answer))
                 require_state(job, answer, *_RETRYABLE)
                 return [number]
-            # Somebody else retried some of them meanwhile: the number stays unused, as a chunk that is done.
+            # Another retry took some of them meanwhile: the number stays unused, like that of a finished chunk.
             left = self._read_failures(job, ordinals)
             images = [failure.image for failure in left if failure.failed_at <= asked_at]
         self._note(job, self.status(job).state)
@@ -114,7 +114,7 @@ class LedgerControl(LedgerReader):
             return
         with redis_errors():
             self._redis.srem(ACTIVE_KEY, job)
-            # A retry may have come in between and have put it on the list just before we took it off.
+            # A concurrent retry may have added it just before we removed it.
             now = self._redis.hget(job_key(job, "job"), "state")
             if now is not None and not JobState(as_bytes(now).decode()).finished:
                 self._redis.sadd(ACTIVE_KEY, job)
@@ -126,7 +126,7 @@ class LedgerControl(LedgerReader):
 
 
 def parse_state(job: str, state: bytes | str) -> JobState:
-    """The state that a script answered; raises `NotFound` where it found no job, and what `parted` means."""
+    """Return the state from a script's reply; raises `NotFound` for `unknown` and `LedgerUnavailable` for `parted`."""
     name = as_bytes(state).decode()
     if name == "unknown":
         raise missing_job(job)
@@ -136,7 +136,7 @@ def parse_state(job: str, state: bytes | str) -> JobState:
 
 
 def require_state(job: str, state: bytes | str, *wanted: JobState) -> None:
-    """Raise `Conflict` unless the state that a script met is one of those wanted."""
+    """Raise `Conflict` unless the state from a script's reply is one of those wanted."""
     now = parse_state(job, state)
     if now not in wanted:
-        raise Conflict(f"Job {job} is {now}, so this cannot be done to it.")
+        raise Conflict(f"Job {job} is {now}, so this is not possible.")

@@ -1,13 +1,13 @@
-"""The jobs that this machine submitted, written beside the ledger: what the ledger forgot without leave is told as lost.
+"""A record of the jobs submitted from this machine, kept outside the ledger, so that jobs that Redis lost are reported as lost.
 
-Redis may lose its data (a disk, a mistaken FLUSHALL, no persistence), and then knows nothing of a job that somebody
-waits for. So each producer notes its jobs in a file of JSON lines in the data directory::
+Redis can lose its data (a disk failure, a mistaken FLUSHALL, no persistence) and then knows nothing about a job that
+a user is waiting for. So each producer notes its jobs in a file of JSON lines in the data directory::
 
-    submitted.jsonl     one line a job: the ledger's address, and what the job is
-    submitted.1.jsonl   the generation before; the two take 8 MiB at most
+    submitted.jsonl     one line per job: the ledger's address, and the job's spec
+    submitted.1.jsonl   the previous generation; together at most 8 MiB
 
-A line is one append, so several processes write without a lock. The file is an aid and no more: where it cannot be
-written or read, a lost job is told as one that is not there.
+Each line is a single append, so several processes can write without a lock. The file is only an aid: if it cannot be
+written or read, a lost job is reported as not found.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from vitrine.ledger import codec
 
 FILE_NAME, BEFORE_NAME = "submitted.jsonl", "submitted.1.jsonl"
 MAX_FILE_BYTES = 4 * 1024 * 1024
-"""Some 15,000 jobs; a file that has grown past it becomes the generation before."""
+"""About 15,000 jobs; a larger file becomes the previous generation."""
 
 log = logging.getLogger(__name__)
 
 
 class Journal:
-    """The jobs that were submitted from one data directory to one ledger within the time for which jobs are kept."""
+    """The jobs submitted from one data directory to one ledger within the retention time of jobs."""
 
     def __init__(self, folder: Path, redis_url: str, *, kept_seconds: float) -> None:
-        """Jobs of the ledger at another address are passed over."""
+        """Open the journal in a folder; jobs of ledgers at other addresses are ignored."""
         self._file = folder / FILE_NAME
         self._before = folder / BEFORE_NAME
         self._folder = folder
@@ -48,19 +48,19 @@ class Journal:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Journal:
-        """The journal in the data directory, of the ledger that the settings name."""
+        """Return the journal in the data directory, for the ledger that the settings name."""
         kept = settings.job_ttl_days * 86400
         return cls(settings.data_dir, settings.redis_url.get_secret_value(), kept_seconds=kept)
 
     def note(self, spec: JobSpec) -> None:
-        """Write the job down; a folder that cannot be written to is told in the log only."""
+        """Record the job; if the folder is not writable, only log a warning."""
         entry = {"ledger": self._ledger(), "spec": orjson.loads(codec.pack_spec(spec))}
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            # The line's end first: what a full disk cut off before does not take this one with it.
+            # Newline first, so that an earlier line cut off by a full disk does not spoil this one.
             self._append(b"\n" + orjson.dumps(entry))
         except OSError as error:
-            log.warning("job %s cannot be noted in %s: %s", spec.id, self._file, error.strerror)
+            log.warning("job %s cannot be recorded in %s: %s", spec.id, self._file, error.strerror)
 
     def _append(self, line: bytes) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
@@ -71,17 +71,17 @@ class Journal:
         finally:
             os.close(descriptor)
         if full:
-            # Who still has it open appends to the generation before, which is read as well.
+            # Processes that still have it open append to the previous generation, which is read as well.
             with contextlib.suppress(FileNotFoundError):
                 self._file.replace(self._before)
 
     def newest(self, limit: int) -> list[JobSpec]:
-        """The last jobs that were noted and would still be kept, newest first."""
+        """Return the latest recorded jobs that the ledger should still have, newest first."""
         found = sorted(self._specs(), key=lambda spec: -spec.created_at)
         return found[:limit]
 
     def find(self, job: str) -> JobSpec | None:
-        """One job; None where it was not noted here, or so long ago that it may have been forgotten in time."""
+        """Return one job; None if it was not recorded here, or so long ago that it may have expired normally."""
         return next((spec for spec in self._specs() if spec.id == job), None)
 
     def _specs(self) -> Iterator[JobSpec]:
@@ -94,10 +94,10 @@ class Journal:
                         yield spec
 
     def _ledger(self) -> str:
-        """The ledger's place without its password.
+        """Return an identifier of the ledger without its password.
 
-        Looked up each time: the port of a standalone service's Redis changes with each start, its folder does not,
-        and its API runs a moment before the service says where it is.
+        Looked up each time: the port of a standalone service's Redis changes with each start while its folder does not,
+        and its API runs shortly before the service announces its addresses.
         """
         if self._redis_url == running_redis_url(self._folder):
             return "standalone"
@@ -111,12 +111,12 @@ def _spec(line: bytes, ledger: str) -> JobSpec | None:
         if entry["ledger"] == ledger:
             return codec.unpack_spec(orjson.dumps(entry["spec"]))
     except (ValueError, KeyError, TypeError):
-        pass  # an empty line, or one that was cut off
+        pass  # an empty or truncated line
     return None
 
 
 def lost_job_status(spec: JobSpec) -> JobStatus:
-    """The status of a job that only the journal knows; nothing is known of its pictures."""
+    """Return the status of a job that only the journal knows; nothing is known about its pictures."""
     return JobStatus(
         spec=spec, state=JobState.LOST, items=0, images=0, embedded=0, failed=0, cancelled=0,
         rejected_rows=0, failed_by_reason={}, fed_at=spec.created_at, updated_at=spec.created_at,
@@ -125,9 +125,9 @@ def lost_job_status(spec: JobSpec) -> JobStatus:
 
 
 def lost_job_notice(spec: JobSpec) -> str:
-    """What a lost job is, and what to do about it."""
+    """Explain what happened to a lost job and what to do about it."""
     return (
-        "Redis no longer has this job, which it should have: it was emptied, or came back without its last second. "
-        f"What was embedded is in {spec.collection} and can be found; nobody knows what is missing. "
+        "Redis has lost this job: it was emptied, or restarted without its last second of data. "
+        f"What was embedded is in {spec.collection} and can be found; what is missing is unknown. "
         "Submit the catalog again: nothing is stored twice."
     )

@@ -1,6 +1,6 @@
-"""The ledger as producers and readers have it: jobs are noted in a journal too, and those that Redis lost are told as lost.
+"""The ledger for producers and readers: it also records jobs in a journal and reports those that Redis lost as lost.
 
-Workers have the plain one: what is not in Redis is no work.
+Workers use the plain ledger: a job that is not in Redis is no work for them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vitrine.ledger.scripts import job_key
 
 
 class JournaledLedger(RedisLedger):
-    """`RedisLedger` with a memory of its own for jobs that Redis forgot."""
+    """`RedisLedger` with a journal for jobs that Redis lost."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class JournaledLedger(RedisLedger):
 
     @classmethod
     def from_settings(cls, settings: Settings) -> JournaledLedger:
-        """The ledger that the settings name, with the journal in their data directory."""
+        """Return the ledger that the settings name, with the journal in their data directory."""
         return cls(
             connect_redis(settings.redis_url.get_secret_value()),
             Journal.from_settings(settings),
@@ -45,7 +45,7 @@ class JournaledLedger(RedisLedger):
 
     def create(self, spec: JobSpec) -> None:
         super().create(spec)
-        self._journal.note(spec)  # After: a job that Redis refused was never there to be lost.
+        self._journal.note(spec)  # Last: a job that Redis refused cannot be lost.
 
     def status(self, job: str) -> JobStatus:
         try:
@@ -108,7 +108,7 @@ class JournaledLedger(RedisLedger):
         return super().retry(job, reason=reason, host=host, items=items)
 
     def _refuse_lost(self, job: str) -> None:
-        """An empty list of failures would say that nothing failed."""
+        """Raise `NotFound` for a lost job: an empty list of failures would mean that nothing failed."""
         status = self.status(job)
         if status.state is JobState.LOST:
             raise NotFound(f"Job {job} is lost.", hint=lost_job_notice(status.spec))

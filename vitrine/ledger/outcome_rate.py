@@ -1,8 +1,8 @@
-"""How many outcomes were recorded in each minute, all jobs together: what a plot of the throughput is drawn from.
+"""The number of outcomes per minute over all jobs, for throughput plots.
 
-A hash a minute, of the ledger's clock, with `embedded` and `failed`; each expires by itself. It is written beside a chunk's
-outcomes and after them, not with them: those are of one job and share its slot, this is of all. So a crash in between
-makes a plot a chunk short, and never a job.
+One hash per minute of the ledger's clock, with `embedded` and `failed`; each expires by itself. It is written after a
+chunk's outcomes rather than in the same script: those keys belong to one job and share its slot, these belong to all jobs.
+So a crash in between can leave a plot one chunk short, but never a job.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _KEPT_SECONDS = (KEPT_MINUTES + 1) * 60
 
 
 def record_outcomes(redis_: Redis, report: FinishReport, *, at: float) -> None:
-    """Count what finishing a chunk changed, at this moment (unix seconds) of the ledger's clock; never raises for Redis.
+    """Count the outcomes of a finished chunk at the time `at` (unix seconds, ledger clock); Redis errors are suppressed.
 
-    A round trip more for each chunk: 50 us of CPU here and 10 in Redis, under 1 us a picture.
+    Adds one round trip per chunk: 50 us of CPU here and 10 us in Redis, under 1 us per picture.
     """
     if not report.newly_embedded and not report.newly_failed:
         return
     key = _key(int(at // 60))
-    # The outcomes themselves are in: nothing may make the worker believe that they are not.
+    # The outcomes themselves are recorded: an error here must not make the worker believe that they are not.
     with suppress(redis.exceptions.RedisError), redis_.pipeline(transaction=False) as pipe:
         pipe.hincrby(key, "embedded", report.newly_embedded)
         pipe.hincrby(key, "failed", report.newly_failed)
@@ -35,7 +35,7 @@ def record_outcomes(redis_: Redis, report: FinishReport, *, at: float) -> None:
 
 
 def read_outcomes(redis_: Redis, minutes: int, now: float) -> list[MinuteOutcomes]:
-    """The last minutes at this moment, the present one last."""
+    """Return the outcomes of the last minutes before `now`, the current one last."""
     wanted = last_minutes(minutes, now)
     with redis_.pipeline(transaction=False) as pipe:
         for minute in wanted:
@@ -48,7 +48,7 @@ def read_outcomes(redis_: Redis, minutes: int, now: float) -> list[MinuteOutcome
 
 
 def last_minutes(minutes: int, now: float) -> range:
-    """Their numbers since the beginning of unix time, the present one last."""
+    """Return the numbers of the last minutes, counted from the unix epoch, the current one last."""
     present = int(now // 60)
     return range(present - min(minutes, KEPT_MINUTES) + 1, present + 1)
 

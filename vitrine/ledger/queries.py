@@ -1,11 +1,10 @@
-"""Reading the ledger on Redis: counts, failures, rejected rows. Nothing here changes a job."""
+"""Read access to the ledger on Redis: counts, failures, rejected rows. Nothing here changes a job."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import cast
 
-import orjson
 from redis import Redis
 
 from vitrine.core.redis_client import as_bytes, redis_errors
@@ -16,14 +15,14 @@ from vitrine.ledger.rules import failure_matches, missing_job
 from vitrine.ledger.scripts import job_key
 
 JOBS_KEY = "vitrine:jobs"
-"""Job ids by the time they were made."""
+"""Job ids by creation time."""
 _BLOCK = 64 * 1024
-"""Bytes of a bitmap read at once: half a million pictures."""
+"""Bytes per read of a bitmap: half a million pictures."""
 _ROWS = 1000
 
 
 class LedgerReader:
-    """The reading half of the ledger on Redis."""
+    """The read methods of the ledger on Redis."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -86,7 +85,7 @@ class LedgerReader:
         start = (after + 1) // 8
         while True:
             with redis_errors():
-                # Where nothing failed there is nothing to read, however long that stretch is.
+                # Skip stretches without failures, however long they are.
                 start = self._redis.bitpos(key, 1, start) // 8
                 if start < 0:
                     return
@@ -106,9 +105,11 @@ class LedgerReader:
         return (codec.unpack_failure(as_bytes(row)) for row in rows if row is not None)
 
     def problems(self, job: str) -> list[RejectedRow]:
-        with redis_errors():
-            rows = self._redis.lrange(job_key(job, "problems"), 0, -1)
-        return [RejectedRow(*orjson.loads(row)) for row in rows]
+        with redis_errors(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.lrange(job_key(job, "problems"), 0, -1)
+            pipe.hget(job_key(job, "job"), "broken_off")
+            rows, broken_off = pipe.execute()
+        return [codec.unpack_problem(row) for row in (*rows, broken_off) if row is not None]
 
     def marks(self, job: str) -> Iterator[bytes]:
         start = 0
@@ -129,12 +130,7 @@ def _status(row: dict[bytes, bytes]) -> JobStatus:
     def number(name: bytes) -> int:
         return int(row.get(name, 0))
 
-    reasons = {
-        key[len(b"reason:") :].decode(): int(value)
-        for key, value in sorted(row.items())
-        if key.startswith(b"reason:") and int(value) > 0
-    }
-    finished = row.get(b"finished")
+    finished, broken_off = row.get(b"finished"), row.get(b"broken_off")
     return JobStatus(
         spec=codec.unpack_spec(row[b"spec"]),
         state=JobState(row[b"state"].decode()),
@@ -144,11 +140,22 @@ def _status(row: dict[bytes, bytes]) -> JobStatus:
         failed=number(b"failed"),
         cancelled=number(b"cancelled"),
         rejected_rows=number(b"rejected"),
-        failed_by_reason=reasons,
+        failed_by_reason=_counts(row, b"reason:"),
         fed_at=float(row.get(b"fed", row.get(b"updated", 0))),
         updated_at=float(row.get(b"updated", 0)),
         finished_at=None if finished is None else float(finished),
         indexed=number(b"index:indexed"),
         points=number(b"index:points"),
         stages=codec.unpack_stages(row),
+        rejected_by_code=_counts(row, b"rejected:"),
+        broken_off=None if broken_off is None else codec.unpack_problem(broken_off),
     )
+
+
+def _counts(row: dict[bytes, bytes], prefix: bytes) -> dict[str, int]:
+    """Return the counts above 0 in the fields with this prefix, by the rest of their names."""
+    return {
+        key[len(prefix) :].decode(): int(value)
+        for key, value in sorted(row.items())
+        if key.startswith(prefix) and int(value) > 0
+    }

@@ -1,28 +1,29 @@
-"""The ledger on Redis: bitmaps for outcomes, sorted sets for who has what until when, Lua for each step.
+"""The ledger on Redis: bitmaps for outcomes, sorted sets for queue and lease times, Lua for each step.
 
-Every change of a chunk is one script, so no crash leaves half of one. A job's keys::
+Every change of a chunk is one script, so a crash cannot leave half a change. A job's keys::
 
-    vitrine:{JOB}:job                    hash    spec, state, the counts, the stages' seconds, and how far its index is
-    vitrine:{JOB}:embedded|failed|cancelled      bitmaps, one bit a picture
+    vitrine:{JOB}:job                    hash    spec, state, counts, seconds per stage, progress of its index, where its file broke off
+    vitrine:{JOB}:embedded|failed|cancelled      bitmaps, one bit per picture
     vitrine:{JOB}:failures               hash    ordinal -> reason and record
     vitrine:{JOB}:problems               list    the first rejected rows
-    vitrine:{JOB}:queued|leased|due      zsets   chunk -> queued at | leased until | put off until
+    vitrine:{JOB}:queued|leased|due      zsets   chunk -> queued at | leased until | deferred until
     vitrine:{JOB}:tokens|attempts|suspect        hashes by chunk
     vitrine:{JOB}:strikes                hash    ordinal -> how many workers died on it
-    vitrine:{JOB}:marks                  string  8 bytes a chunk while it is open: what a resume compares
+    vitrine:{JOB}:marks                  string  8 bytes per chunk while it is open, compared by a resume
     vitrine:{JOB}:chunk:N                string  the pictures of a chunk, freed when it is done
     vitrine:jobs, vitrine:active         zset and set of job ids
-    vitrine:outcomes:M                   hash    what was recorded in the minute M, kept for hours
+    vitrine:outcomes:M                   hash    outcomes recorded in minute M, kept for a day
 """
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Mapping, Sequence
 
-import orjson
 from redis import Redis
 
+from vitrine.core.broken_off import find_break, is_break
 from vitrine.core.redis_client import as_bytes, connect_redis, redis_errors
 from vitrine.core.settings import Settings
 from vitrine.core.store_options import DEFAULTS, StoreOptions
@@ -31,6 +32,7 @@ from vitrine.ledger import codec, outcome_rate
 from vitrine.ledger.base import (
     MAX_INDEX_CHECK_GAP,
     MAX_PICTURE_CRASHES,
+    MAX_REJECTED_ROWS,
     NO_STAGES,
     Deferral,
     FinishReport,
@@ -42,8 +44,6 @@ from vitrine.ledger.job_control import ACTIVE_KEY, LedgerControl, parse_state, r
 from vitrine.ledger.queries import JOBS_KEY
 from vitrine.ledger.rules import remaining_images
 from vitrine.ledger.scripts import job_key, job_keys
-
-MAX_REJECTED_ROWS = 1000
 
 
 class RedisLedger(LedgerControl):
@@ -59,15 +59,15 @@ class RedisLedger(LedgerControl):
     def connect(
         cls, url: str, *, job_ttl_days: float = 14.0, options: StoreOptions = DEFAULTS
     ) -> RedisLedger:
-        """A ledger at the URL; nothing is sent before the first call.
+        """Return a ledger at the URL; nothing is sent before the first call.
 
-        Jobs that are made here wait for their index from `options.index_points` embedded pictures on.
+        Jobs created through it wait for their index if they embed at least `options.index_points` pictures.
         """
         return cls(connect_redis(url), job_ttl_days=job_ttl_days, options=options)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> RedisLedger:
-        """The ledger that the settings name."""
+        """Return the ledger that the settings name."""
         return cls.connect(
             settings.redis_url.get_secret_value(),
             job_ttl_days=settings.job_ttl_days,
@@ -82,7 +82,7 @@ class RedisLedger(LedgerControl):
         with redis_errors():
             self._redis.ping()
 
-    # --- the producer's side -------------------------------------------------------------------
+    # --- for producers -------------------------------------------------------------------------
     def create(self, spec: JobSpec) -> None:
         fields = {
             "spec": codec.pack_spec(spec),
@@ -91,8 +91,8 @@ class RedisLedger(LedgerControl):
             "bulk": self._options.index_points,
         }
         with redis_errors():
-            # Indexed before, so that no crash leaves a job that nobody lists; and after, because the
-            # sweeper takes an id without a job off the list.
+            # Listed before, so that a crash cannot leave an unlisted job; and again after, because the
+            # sweeper removes ids without a job from the list.
             self._index(spec)
             self._redis.hset(job_key(spec.id, "job"), mapping=fields)  # type: ignore[arg-type]
             self._index(spec)
@@ -120,14 +120,21 @@ class RedisLedger(LedgerControl):
                 return numbers
 
     def add_rejected_rows(
-        self, job: str, problems: Sequence[RejectedRow], *, count: int, before: int
+        self, job: str, problems: Sequence[RejectedRow], *, by_code: Mapping[str, int], before: int
     ) -> None:
-        rows = [
-            orjson.dumps([row.source, row.line, row.field, row.message, row.code])
-            for row in problems[:MAX_REJECTED_ROWS]
+        broken_off = find_break(problems)
+        args: list[bytes | str | float] = [
+            before,
+            sum(by_code.values()),
+            MAX_REJECTED_ROWS,
+            b"" if broken_off is None else codec.pack_problem(broken_off),
+            len(by_code),
         ]
-        keys = job_keys(job)
-        parse_state(job, self._scripts.run("reject", keys, before, count, MAX_REJECTED_ROWS, *rows))
+        for code, count in by_code.items():
+            args += [code, count]
+        kept = (row for row in problems if not is_break(row))
+        args += map(codec.pack_problem, itertools.islice(kept, MAX_REJECTED_ROWS))
+        parse_state(job, self._scripts.run("reject", job_keys(job), *args))
 
     def seal(self, job: str, *, after: bytes | None = None) -> JobState:
         state = parse_state(
@@ -143,7 +150,7 @@ class RedisLedger(LedgerControl):
             rows = [[int(value or 0) for value in row] for row in pipe.execute()]
         return sum(row[0] - sum(row[1:]) for row in rows)
 
-    # --- the worker's side ---------------------------------------------------------------------
+    # --- for workers ---------------------------------------------------------------------------
     def lease(self, job: str, number: int, *, seconds: float) -> Lease | LeaseRefusal:
         token = uuid.uuid4().hex
         answer = self._scripts.run("lease", job_keys(job, number), number, seconds, token)
@@ -212,7 +219,7 @@ class RedisLedger(LedgerControl):
         keys = job_keys(job, number)
         self._scripts.run("release", keys, number, lease.token, _when(due), self._ttl)
 
-    # --- the sweeper's side --------------------------------------------------------------------
+    # --- for the sweeper -----------------------------------------------------------------------
     def sweep(self, job: str, *, lost_before: float, limit: int = 1000) -> list[int]:
         answer = self._scripts.run("sweep", job_keys(job), f"{lost_before:.6f}", limit, self._ttl)
         state = as_bytes(answer[0]).decode()
@@ -254,10 +261,10 @@ class RedisLedger(LedgerControl):
 
 
 def _checked(after: bytes | None) -> tuple[str, bytes]:
-    """Whether the last mark is compared, and with what."""
+    """Return the script arguments that say whether the last mark is compared, and with what."""
     return ("", b"") if after is None else ("1", after)
 
 
 def _when(due: float | None) -> str:
-    """A time as the scripts take it; empty for at once."""
+    """Format a time for the scripts; empty for immediately."""
     return "" if due is None else f"{due:.6f}"

@@ -1,4 +1,4 @@
-"""Rules that every ledger follows: which failures a filter means, what stays in a chunk, the errors about a job."""
+"""Rules shared by all ledgers: which failures match a filter, which pictures stay in a chunk, the errors about a job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vitrine.ledger.base import Deferral, Lease
 
 
 def missing_job(job: str) -> NotFound:
-    """The error for a job that is not in the ledger."""
+    """Return the error for a job that is not in the ledger."""
     return NotFound(
         f"There is no job {job}.",
         hint=Hint(
@@ -22,11 +22,11 @@ def missing_job(job: str) -> NotFound:
 
 
 def diverged_job(job: str) -> LedgerUnavailable:
-    """The error for a producer whose last write is not the job's last."""
+    """Return the error for a producer whose last write is not the job's last."""
     return LedgerUnavailable(
-        f"What was written last to job {job} is not there: another command adds to it, or Redis came back "
-        "without its last second.",
-        hint=Hint("See how far it is: {show_job}", {"job": job}),
+        f"The last write to job {job} is missing: another command is adding to the job, or Redis restarted "
+        "without its last second of data.",
+        hint=Hint("See its progress: {show_job}", {"job": job}),
     )
 
 
@@ -52,10 +52,10 @@ def remaining_images(
     failures: Sequence[Failure],
     deferrals: Sequence[Deferral],
 ) -> tuple[tuple[ImageRef, ...], float | None]:
-    """The pictures without an outcome, and when they are due (unix seconds; None for at once).
+    """Return the pictures without an outcome and when they are due (unix seconds; None for immediately).
 
-    Deferred ones are kept as their deferral has them, one round further. The latest of their times holds for
-    all: a host's Retry-After is kept, and a chunk goes out once.
+    Deferred pictures are taken from their deferral, where their `rounds` is one higher. The latest due time applies to
+    all of them: every host's Retry-After is respected, and the chunk is sent only once.
     """
     settled = {*embedded, *(failure.image.ordinal for failure in failures)}
     later = {deferral.image.ordinal: deferral.image for deferral in deferrals}

@@ -14,22 +14,22 @@ KEY_NAMES = (
     "job", "embedded", "failed", "cancelled", "failures", "problems", "queued", "leased", "due",
     "tokens", "attempts", "suspect", "strikes", "marks",
 )  # fmt: skip
-"""In the order in which the scripts' common head names them."""
+"""In the order in which `lua/prelude.lua` names them."""
 
 
 def job_key(job: str, name: str) -> str:
-    """One key of a job; the braces are its hash tag, which keeps the job in one cluster slot."""
+    """Return one key of a job; the braces are its hash tag, which keeps the job in one cluster slot."""
     return f"vitrine:{{{job}}}:{name}"
 
 
 def job_keys(job: str, *numbers: int) -> list[str]:
-    """Every key of a job, and the blobs of the chunks whose numbers are given."""
+    """Return every key of a job, and the blob keys of the given chunks."""
     names = (*KEY_NAMES, *(f"chunk:{number}" for number in numbers))
     return [job_key(job, name) for name in names]
 
 
 class Scripts:
-    """The scripts, loaded once each and sent by hash."""
+    """The Lua scripts, each loaded once and called by hash."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis

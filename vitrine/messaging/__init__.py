@@ -1,1 +1,1 @@
-"""What goes over Redis beside the ledger: messages, dead letters, who is alive and what each worker is doing."""
+"""Everything in Redis besides the ledger: task messages, dead letters, live workers and their statistics."""

@@ -1,8 +1,8 @@
-"""Celery as vitrine uses it: the app's settings, the queues' names, and the sending of messages.
+"""Celery as vitrine uses it: app settings, queue names, and publishing messages.
 
-The messages are hints (see `vitrine.ledger`): `(schema version, job, chunk)` for work in bulk and
+Messages are hints (see `vitrine.ledger`): `(schema version, job, chunk)` for bulk work and
 `(schema version, request)` for queries; never pictures, never URLs. The settings are those measured
-to hold on Redis: acknowledge late, prefetch one, no soft shutdown, reconnect for ever.
+to be reliable on Redis: acknowledge late, prefetch one, no soft shutdown, reconnect forever.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ INGEST_TASK = "vitrine.ingest"
 QUERY_TASK = "vitrine.query"
 
 BROKER_PREFIX = "vitrine:broker:"
-"""What the broker's own keys begin with, so that one Redis can serve others too."""
+"""Prefix of the broker's keys, so that other systems can share the Redis."""
 
 _AT_ONCE = 256
-"""Messages in one command: about 300 KB, which holds nobody up."""
+"""Messages per command: about 300 KB, small enough not to delay other clients."""
 
 VISIBILITY_TIMEOUT = 300
-"""Seconds after which the broker gives a message to somebody else; well past chunk deadline and stop grace."""
+"""Seconds after which the broker redelivers a message; well above chunk deadline plus stop grace period."""
 
 
 def ingest_queue(model: str) -> str:
-    """The queue of chunks for a model, by its canonical name."""
+    """Return the queue of a model's chunks. `model` is its canonical name."""
     return f"ingest.{model}"
 
 
 def query_queue(model: str) -> str:
-    """The queue of query pictures and texts for a model, by its canonical name."""
+    """Return the queue of a model's query pictures and texts. `model` is its canonical name."""
     return f"query.{model}"
 
 
 def celery_settings(settings: Settings) -> dict[str, Any]:
-    """Celery's configuration; the one place that says it."""
+    """Return Celery's configuration, defined only here."""
     return {
         "broker_url": settings.redis_url.get_secret_value(),
         "task_serializer": "json",
         "accept_content": ["json"],
         "task_ignore_result": True,
         "task_acks_late": True,
-        # A message whose task raised was still handled: the ledger, not the broker, tries again.
+        # A message whose task raised was still handled: the ledger retries, not the broker.
         "task_acks_on_failure_or_timeout": True,
         "task_create_missing_queues": True,
         "task_default_queue": "vitrine",
@@ -62,7 +62,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "worker_redirect_stdouts": False,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
-        # A Redis that refuses a command, being full, is waited for as one that is away; else it ends the worker.
+        # If Redis refuses commands because it is full, wait as for an outage; otherwise the worker would exit.
         "broker_channel_error_retry": True,
         "broker_transport_options": {
             "visibility_timeout": VISIBILITY_TIMEOUT,
@@ -78,27 +78,27 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
 
 
 def make_app(settings: Callable[[], Settings]) -> Celery:
-    """A Celery app that reads its settings when it first needs them, not when it is made."""
+    """Return a Celery app that reads its settings on first use, not on creation."""
     app = Celery("vitrine", set_as_current=False, loader=InstalledLoader)
     app.add_defaults(lambda: celery_settings(settings()))
     return app
 
 
 class QueueDepth(NamedTuple):
-    """What waits in a model's queues; what workers have taken is not in it."""
+    """Messages waiting in a model's queues, without those that workers have taken."""
 
     model: str
-    chunks: int  #: Messages, each of up to 64 pictures.
+    chunks: int  #: Messages of up to 64 pictures each.
     queries: int
 
 
 class Publisher:
-    """Sends messages; safe to use from several threads."""
+    """Publishes messages. Safe to use from several threads."""
 
     def __init__(self, settings: Settings, traces: Traces | None = None) -> None:
-        """Nothing is sent yet; raises `BadInput` for an address that cannot be Redis's.
+        """Connect lazily. Raises `BadInput` for an address that cannot be a Redis server's.
 
-        With `traces` a chunk's trace begins when it is published: for who submits, not for who sends again.
+        With `traces`, publishing starts a chunk's trace: pass it to submit chunks, not to resend them.
         """
         self._traces = traces
         self._app = make_app(lambda: settings)
@@ -108,9 +108,9 @@ class Publisher:
     def publish(
         self, job: str, numbers: Sequence[int], model: str, *, retries: Sequence[int] | None = None
     ) -> None:
-        """Send the messages of these chunks, in their order; `retries` says how often each was begun before.
+        """Publish the messages of these chunks in order; `retries` gives each chunk's previous attempts.
 
-        Sending one twice is harmless, and a lost one the sweeper replaces. Raises `LedgerUnavailable`.
+        Sending a message twice is harmless, and the sweeper replaces a lost one. Raises `LedgerUnavailable`.
         """
         began = time.monotonic()
         queue = ingest_queue(model)
@@ -128,9 +128,9 @@ class Publisher:
             self._traces.submitted(job, numbers, model, began)
 
     def publish_query(self, request: str, model: str) -> None:
-        """Send the message of a query, or of several whose names have commas between them.
+        """Publish the message of one query, or of several whose names are separated by commas.
 
-        A worker drops what has expired by then.
+        A worker drops queries that have expired by then.
         """
         queue = query_queue(model)
         mould = self._mould(QUERY_TASK, queue)
@@ -139,7 +139,7 @@ class Publisher:
         self._push(queue, [mould.fill([SCHEMA_VERSION, request], shown=shown)])
 
     def waiting(self, models: Collection[str]) -> list[QueueDepth]:
-        """How much waits for each of these models, by its canonical name, in the order given. Raises `LedgerUnavailable`."""
+        """Return the queue depths of these models (canonical names), in the given order. Raises `LedgerUnavailable`."""
         with redis_errors(), self._redis.pipeline(transaction=False) as pipe:
             for model in models:
                 pipe.llen(f"{BROKER_PREFIX}{ingest_queue(model)}")
@@ -156,7 +156,7 @@ class Publisher:
 
     def _push(self, queue: str, messages: Sequence[bytes]) -> None:
         with redis_errors():
-            # Where Kombu's Redis transport pushes what has no priority; workers take from the other end.
+            # Where Kombu's Redis transport pushes messages without priority; workers pop from the other end.
             self._redis.lpush(f"{BROKER_PREFIX}{queue}", *messages)
 
     def close(self) -> None:

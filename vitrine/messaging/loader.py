@@ -1,4 +1,4 @@
-"""Celery's loader without its habit of importing from the working directory first."""
+"""A Celery loader that does not import from the working directory first."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from celery.loaders.app import AppLoader
 
 
 class InstalledLoader(AppLoader):
-    """Imports what is installed only.
+    """Imports only installed modules.
 
-    Celery's own puts the working directory in front while it imports, so that a `redis.py` lying there, of whoever
-    wrote it, would be run.
+    Celery's loader puts the working directory first on the path while it imports, so that it would run a `redis.py`
+    that anyone left there.
     """
 
     def import_from_cwd(
         self, module: str, imp: Any | None = None, package: str | None = None
     ) -> ModuleType:
-        """Import it, not from the working directory; the name is Celery's."""
+        """Import a module, but not from the working directory. The method's name is Celery's."""
         found: ModuleType = (imp or self.import_module)(module, package=package)
         return found
 
     def find_module(self, module: str) -> ModuleType:
-        """Import it, not from the working directory; raises `ImportError`."""
+        """Import a module, but not from the working directory. Raises `ImportError`."""
         return importlib.import_module(module)

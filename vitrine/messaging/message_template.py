@@ -1,9 +1,9 @@
-"""A message as Celery and Kombu make it, taken once for each queue, and filled in for every chunk.
+"""A message as Celery and Kombu build it, rendered once per queue and filled in for every chunk.
 
-Celery takes 600 us of CPU to make and send one message, nearly all of it to come to the same result each time. So
-the first message of a queue goes through Celery and Kombu over Kombu's own transport in memory; what comes
-out of it is the mould, and filling it takes a few microseconds. A worker, Flower and Kombu's redelivery see
-what they always saw: the same fields, an id of its own in each message.
+Celery takes 600 us of CPU to build and send one message, almost all of it to compute the same result each time.
+Therefore the first message of a queue goes through Celery and Kombu over Kombu's in-memory transport. The output
+is the template; filling it takes a few microseconds. Workers, Flower and Kombu's redelivery see the same fields
+as without a template, with a unique id in each message.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from celery import Celery
 from kombu import Connection
 
 _ONE_AT_A_TIME = threading.Lock()
-"""Kombu's transport in memory has one set of queues for the whole process."""
+"""Kombu's in-memory transport shares one set of queues across the whole process."""
 
 
 class MessageTemplate:
-    """One task's message on one queue; safe to use from several threads."""
+    """One task's message for one queue. Safe to use from several threads."""
 
     def __init__(self, app: Celery, task: str, queue: str) -> None:
-        """Have Celery make the message; nothing is sent anywhere."""
+        """Let Celery build the message. Nothing is sent."""
         whole, body = _render(app, task, queue)
         _, self._keywords, self._embedded = orjson.loads(body)
         self._headers: dict[str, Any] = whole.pop("headers")
@@ -34,7 +34,7 @@ class MessageTemplate:
         self._rest = whole
 
     def fill(self, args: Sequence[object], *, shown: str, retries: int = 0) -> bytes:
-        """The message for these arguments, as it lies in Redis; Flower shows `shown` of them, and the `retries`."""
+        """Return the message for these arguments as stored in Redis. Flower shows `shown` and `retries`."""
         identity, delivery = str(uuid4()), str(uuid4())
         body = orjson.dumps([args, self._keywords, self._embedded])
         message = self._rest | {
@@ -48,7 +48,7 @@ class MessageTemplate:
 
 
 def _render(app: Celery, task: str, queue: str) -> tuple[dict[str, Any], bytes]:
-    """The message in the form in which Kombu writes it, and its body."""
+    """Return the message as Kombu serializes it, and its body."""
     with _ONE_AT_A_TIME, Connection("memory://") as connection:
         app.send_task(task, args=[], queue=queue, argsrepr="", connection=connection)
         channel: Any = connection.default_channel

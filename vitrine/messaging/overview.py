@@ -1,4 +1,4 @@
-"""The service at one moment, read from Redis alone: who works, what waits, which jobs are on. No API is asked."""
+"""A snapshot of the service, read from Redis alone: workers, queues and jobs. It does not need an API."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from vitrine.messaging.worker_registry import WorkerInfo, live_workers
 from vitrine.messaging.worker_stats import WorkerStats
 
 JOBS_READ = 100
-"""The newest jobs that are looked at; older ones that are still on are counted, not shown."""
+"""How many of the newest jobs to read. Older unfinished jobs are counted but not shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceOverview:
-    """What was found."""
+    """A snapshot of the service."""
 
-    at: float  #: Unix seconds by the ledger's clock.
+    at: float  #: Unix seconds on the ledger's clock.
     workers: Sequence[
         tuple[WorkerInfo, WorkerStats | None]
-    ]  #: By node; None where one told nothing lately.
+    ]  #: By node; None for a worker without recent statistics.
     queues: Sequence[QueueDepth]
-    jobs: Sequence[JobStatus]  #: Those that are on first, then the others, each newest first.
-    active: int  #: Jobs that are not finished, however old.
-    pending: int  #: Pictures of all jobs without an outcome.
+    jobs: Sequence[JobStatus]  #: Unfinished jobs first, then finished ones, each newest first.
+    active: int  #: Unfinished jobs of any age.
+    pending: int  #: Pictures without an outcome, over all jobs.
 
 
 def read_overview(
     ledger: Ledger, redis: Redis, publisher: Publisher, *, jobs: int
 ) -> ServiceOverview:
-    """Read it, with so many jobs at most; raises `LedgerUnavailable`."""
+    """Read the overview, with at most `jobs` jobs. Raises `LedgerUnavailable`."""
     with redis_errors():
         crew = live_workers(redis)
         told = worker_stats.read_stats(redis, [worker.node for worker in crew])

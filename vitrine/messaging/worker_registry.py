@@ -1,4 +1,4 @@
-"""Which workers are alive: each writes a line about itself every few seconds, and old lines do not count."""
+"""The registry of live workers: each writes an entry every few seconds, and stale entries are ignored."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from vitrine.store.base import EmbeddingSpace
 WORKERS_KEY = "vitrine:workers"
 HEARTBEAT_SECONDS = 3.0
 STALE_SECONDS = 12.0
-"""A worker that missed four beats is taken for gone."""
+"""A worker that missed four heartbeats counts as dead."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreOutage:
-    """A worker leaves the store alone, because it does not answer."""
+    """A worker's pause in using the store, because the store does not respond."""
 
-    since: float  #: Unix seconds, the worker's own clock.
-    why: str  #: What the store answered last, in a sentence.
+    since: float  #: Unix seconds on the worker's clock.
+    why: str  #: The store's last error, as a sentence.
 
     def sentence(self) -> str:
-        """For people: since when, in UTC, and why."""
+        """Return a sentence for people: since when, in UTC, and why."""
         since = datetime.fromtimestamp(self.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        return f"store away since {since}: {self.why}"
+        return f"store unreachable since {since}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """A worker as it tells of itself."""
+    """A worker's description of itself."""
 
     node: str  #: Its name in Celery and Flower; unique while it lives.
     model: str
@@ -43,15 +43,15 @@ class WorkerInfo:
     device: str
     supports_text: bool
     pid: int
-    started_at: float  #: Unix seconds, the worker's own clock.
-    store_away: StoreOutage | None = None  #: None while it can store.
+    started_at: float  #: Unix seconds on the worker's clock.
+    store_away: StoreOutage | None = None  #: None while the worker can reach the store.
     scoring: Scoring | None = None
-    """The model's own score of a picture and a text; None where it has none."""
-    metrics: str | None = None  #: `host:port` at which it tells Prometheus its metrics.
+    """The model's built-in score of a picture and a text, or None if it has none."""
+    metrics: str | None = None  #: `host:port` where Prometheus can scrape its metrics.
 
     @property
     def space(self) -> EmbeddingSpace:
-        """The embedding space that its vectors are in."""
+        """The embedding space of its vectors."""
         return EmbeddingSpace(self.model, self.revision, self.policy, self.dimension)
 
 
@@ -61,18 +61,18 @@ def _now(redis: Redis) -> float:
 
 
 def register_worker(redis: Redis, worker: WorkerInfo) -> None:
-    """Write the line, with the ledger's time."""
+    """Write the worker's entry, stamped with the ledger's time."""
     line = orjson.dumps({"seen": _now(redis), "worker": asdict(worker)})
     redis.hset(WORKERS_KEY, worker.node, line)
 
 
 def deregister_worker(redis: Redis, node: str) -> None:
-    """Take the line away, on a clean stop."""
+    """Remove the worker's entry, on a clean stop."""
     redis.hdel(WORKERS_KEY, node)
 
 
 def live_workers(redis: Redis, model: str | None = None) -> list[WorkerInfo]:
-    """The workers that are alive, by node; lines of dead ones are swept away."""
+    """Return the live workers by node, and delete the entries of dead ones."""
     now = _now(redis)
     alive: list[WorkerInfo] = []
     for node, raw in sorted(redis.hgetall(WORKERS_KEY).items()):
@@ -81,7 +81,7 @@ def live_workers(redis: Redis, model: str | None = None) -> list[WorkerInfo]:
             redis.hdel(WORKERS_KEY, node)
             continue
         if line["seen"] > now:
-            # The clock was set back: by the old time a dead worker would stay alive until it has come round again.
+            # The clock was set back. With the old timestamp, a dead worker would seem alive until the clock catches up.
             redis.hset(WORKERS_KEY, node, orjson.dumps({**line, "seen": now}))
         worker = _read(line["worker"])
         if model is None or worker.model == model:
@@ -90,7 +90,7 @@ def live_workers(redis: Redis, model: str | None = None) -> list[WorkerInfo]:
 
 
 def _read(told: dict[str, Any]) -> WorkerInfo:
-    """A line's worker; what a newer release tells of itself, and this one does not know, is left out."""
+    """Read an entry's worker, ignoring fields that only a newer release knows."""
     known = {field.name for field in fields(WorkerInfo)}
     away, scoring = told.get("store_away"), told.get("scoring")
     return WorkerInfo(

@@ -1,6 +1,6 @@
-"""What each worker measured of itself lately, in Redis for a few seconds: what `vitrine top` reads.
+"""Recent measurements of each worker, kept in Redis for a few seconds and read by `vitrine top`.
 
-Prometheus reads the same and more from each worker itself; this is for who has no Prometheus.
+Prometheus scrapes these and more from each worker directly; this is for installations without Prometheus.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import orjson
 from redis import Redis
 
 STATS_TTL_SECONDS = 15
-"""As long as a worker that tells nothing more is believed; it tells every three seconds."""
+"""How long a worker's last report is valid; workers report every three seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerStats:
-    """One worker, over its last seconds."""
+    """Measurements of one worker over its last few seconds."""
 
     node: str  #: Its name in Celery and Flower.
     embedded: int  #: Pictures embedded since it started.
@@ -26,12 +26,12 @@ class WorkerStats:
     images_per_second: float  #: Pictures with an outcome.
     queries_per_second: float
     bytes_per_second: float  #: Fetched.
-    device_busy: float  #: The share of the time in which the device had a batch, 0 to 1.
-    batch_size: float  #: Pictures a bulk batch, on average; 0 where there was none.
-    chunks: int  #: In work at this moment.
-    memory_bytes: int  #: Resident; 0 where the system does not say.
+    device_busy: float  #: Share of the time in which the device had a batch, 0 to 1.
+    batch_size: float  #: Average pictures per bulk batch; 0 if there was none.
+    chunks: int  #: Currently in progress.
+    memory_bytes: int  #: Resident memory; 0 if the system does not report it.
     stages: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """How many pictures of each job are in which stage (`vitrine.core.types.STAGES`) at this moment."""
+    """Pictures of each job currently in each stage (`vitrine.core.types.STAGES`)."""
 
 
 def _key(node: str) -> str:
@@ -39,17 +39,17 @@ def _key(node: str) -> str:
 
 
 def write_stats(redis: Redis, vitals: WorkerStats) -> None:
-    """Write it, to be forgotten by itself."""
+    """Write a worker's statistics with an expiry."""
     redis.set(_key(vitals.node), orjson.dumps(asdict(vitals)), ex=STATS_TTL_SECONDS)
 
 
 def delete_stats(redis: Redis, node: str) -> None:
-    """Take it away, on a clean stop."""
+    """Delete a worker's statistics, on a clean stop."""
     redis.delete(_key(node))
 
 
 def read_stats(redis: Redis, nodes: Sequence[str]) -> dict[str, WorkerStats]:
-    """What these workers told, by node; those that told nothing lately are left out."""
+    """Return these workers' statistics by node, omitting workers without a recent report."""
     rows = redis.mget([_key(node) for node in nodes]) if nodes else []
     told = (orjson.loads(row) for row in rows if row is not None)
     known = WorkerStats.__dataclass_fields__
@@ -60,7 +60,7 @@ def read_stats(redis: Redis, nodes: Sequence[str]) -> dict[str, WorkerStats]:
 
 
 def images_in_stages(crew: Iterable[WorkerStats], job: str) -> dict[str, int]:
-    """How many pictures of the job all of them have in each stage."""
+    """Return how many of the job's pictures these workers have in each stage."""
     found: Counter[str] = Counter()
     for told in crew:
         found.update(told.stages.get(job, {}))

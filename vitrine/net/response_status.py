@@ -27,7 +27,7 @@ def failure_of(
 ) -> ItemFailure:
     """Return the failure that a status means, for one that is neither a success nor a redirect."""
     asked = retry_after_seconds(retry_after, unix_time) if status in (429, 503) else None
-    return ItemFailure(_reason(status), f"the host answered {status}", retry_after=asked)
+    return ItemFailure(_reason(status), f"the host returned {status}", retry_after=asked)
 
 
 def retry_after_seconds(

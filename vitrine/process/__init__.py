@@ -1,1 +1,1 @@
-"""Processes of one's own: started, watched, started again when they die, stopped in good order."""
+"""Child processes: start, supervise, restart when they die, and stop in order."""

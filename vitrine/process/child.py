@@ -1,4 +1,4 @@
-"""One supervised process: started, watched, started again when it dies, stopped in good order."""
+"""One supervised process: started, restarted when it dies, and stopped in order."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 MIN_BACKOFF = 0.5
 MAX_BACKOFF = 10.0
 HEALTHY_SECONDS = 5.0
-"""A process that ran this long is taken for healthy: its next restart does not wait."""
+"""A process that ran this long counts as healthy: its next restart uses the shortest delay."""
 
 
 class ChildProcess:
-    """A `vitrine …` command run as a process of its own."""
+    """A `vitrine …` command run as a separate process."""
 
     def __init__(
         self,
@@ -35,11 +35,11 @@ class ChildProcess:
         steady: float = HEALTHY_SECONDS,
     ) -> None:
         self.name = name
-        self.starts = 0  #: How often it was started.
+        self.starts = 0  #: Number of times it was started.
         self._arguments = python_command("vitrine", *arguments)
         self._environment = {**os.environ, **environment, PARENT_VARIABLE: str(os.getpid())}
         self._output = output
-        self._grace = grace  #: Seconds between being asked and being made to stop.
+        self._grace = grace  #: Seconds between SIGTERM and SIGKILL.
         self._steady = steady
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
@@ -49,20 +49,20 @@ class ChildProcess:
 
     @property
     def pid(self) -> int | None:
-        """Its process id while it runs."""
+        """The process id, or None if it is not running."""
         return self._process.pid if self.alive() and self._process else None
 
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Return whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def exit_code(self) -> int | None:
-        """What it ended with, a signal as a negative number; None while it runs."""
+        """The exit code, negative for a signal; None while it runs."""
         return self._process.poll() if self._process else None
 
     def start(self) -> None:
-        """Start it; it leads a session of its own, so a Ctrl-C in the terminal reaches only the supervisor."""
+        """Start the process in a new session, so that Ctrl-C in the terminal reaches only the supervisor."""
         with self._output.open() as output:
             self._process = subprocess.Popen(
                 self._arguments,
@@ -76,14 +76,14 @@ class ChildProcess:
         self._started = time.monotonic()
 
     def set_option(self, option: str, value: str) -> None:
-        """Give an option its final value for every later start."""
+        """Set an option's value for all later starts."""
         if option in self._arguments:
             self._arguments[self._arguments.index(option) + 1] = value
         else:
             self._arguments += [option, value]
 
     def restart_if_dead(self) -> None:
-        """Start it again if it died, waiting longer each time it dies young."""
+        """Restart the process if it died, with a longer delay each time it dies early."""
         if self.alive():
             return
         now = time.monotonic()
@@ -100,7 +100,7 @@ class ChildProcess:
             self.start()
 
     def ask_to_stop(self) -> None:
-        """Send SIGTERM, once; its grace counts from here."""
+        """Send SIGTERM once. The grace period starts now."""
         if self._process is None or self._asked is not None:
             return
         self._asked = time.monotonic()
@@ -108,14 +108,14 @@ class ChildProcess:
             self._process.send_signal(signal.SIGTERM)
 
     def stop(self) -> None:
-        """Ask it to stop, wait its grace, then make it; safe to call twice."""
+        """Send SIGTERM, wait for the grace period, then kill the process. Safe to call twice."""
         self.ask_to_stop()
         if self._process is None or self._asked is None:
             return
         try:
             self._process.wait(max(0.0, self._asked + self._grace - time.monotonic()))
         except subprocess.TimeoutExpired:
-            log.error("%s did not stop within %.0f s and is killed", self.name, self._grace)
+            log.error("%s did not stop within %.0f s; killing it", self.name, self._grace)
             self._process.kill()
             self._process.wait()
         self._output.drain()

@@ -1,4 +1,4 @@
-"""How several worker processes share one machine's cores, so that each does not take all of them."""
+"""Division of a machine's cores among several worker processes, so that each does not use all of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from vitrine.core.settings import Settings
 
 MATH_THREADS = "OMP_NUM_THREADS"
-"""What torch and numpy read when a process begins: threads of one operation on the CPU."""
+"""Threads per operation on the CPU. torch and numpy read it when a process starts."""
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on: an affinity or a cpuset counts where the platform tells."""
+    """Return the number of cores this process may run on, respecting affinity and cpusets if the platform reports them."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -21,11 +21,11 @@ def usable_cores() -> int:
 def thread_limits(
     settings: Settings, processes: int, environment: Mapping[str, str]
 ) -> dict[str, str]:
-    """The variables that hold each of so many workers to its part of the cores, at least one.
+    """Return environment variables that limit each of `processes` workers to its share of the cores, at least one.
 
-    Decoders of a worker are one for each core unless VITRINE_DECODE_THREADS says, and so are the threads of
-    the CPU's arithmetic: eight workers on sixteen cores would run 128 of each. What is set already, in the settings
-    or the environment, is per process and stays.
+    By default a worker starts one decoder (VITRINE_DECODE_THREADS) and one thread for CPU arithmetic per core: eight
+    workers on sixteen cores would run 128 of each. Values already set, in the settings or the environment, are per
+    process and are kept.
     """
     part = str(max(1, usable_cores() // processes))
     shares = {"VITRINE_DECODE_THREADS": str(settings.decode_threads or part)}

@@ -1,4 +1,4 @@
-"""What `--devices` names: one worker process for each entry of a list, or for every GPU there is."""
+"""Parsing of `--devices`: one worker process per entry of a list, or per available GPU."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _HINT = "Give `all`, or a list such as cuda:0,cuda:2 or cpu,cpu."
 
 
 def parse_devices(asked: str, count_gpus: Callable[[], int]) -> list[str]:
-    """The devices by torch's names, one a process, in the order given; the same one may come twice.
+    """Return the devices by torch's names, one per process, in the given order. Repeats are allowed.
 
-    `all` is every GPU that `count_gpus` counts, and the CPU where it counts none. Raises `BadInput` for a
-    word that names no device. Whether a device named by hand is there, its own worker finds out.
+    `all` means every GPU that `count_gpus` finds, or the CPU if it finds none. Raises `BadInput` for a word that
+    does not name a device. A listed device is not checked for existence; its worker does that.
     """
     if asked.strip() == ALL:
         return [f"cuda:{number}" for number in range(count_gpus())] or ["cpu"]

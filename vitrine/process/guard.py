@@ -1,7 +1,7 @@
-"""Runs one command and ends it when its own parent has gone: `python -m vitrine.process.guard PARENT COMMAND …`.
+"""Run one command and end it when the parent process is gone: `python -m vitrine.process.guard PARENT COMMAND …`.
 
-For servers that cannot watch their parent themselves. However the parent ended, none is left behind; the
-standard library alone is imported, so that the guard starts at once and weighs little.
+For servers that cannot watch their parent themselves. However the parent ended, no server is left behind. Imports
+only the standard library, so that the guard starts quickly and uses little memory.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import sys
 from collections.abc import Sequence
 
 POLL_SECONDS = 0.5
-"""Seconds; there is no portable way to be told that a parent has gone."""
+"""Seconds. There is no portable notification of a parent's death."""
 
 
 class _Stop(Exception):
-    """Raised where the process stands when it is asked to stop."""
+    """Raised at the current point of execution by the handler of SIGTERM."""
 
 
 def _raise_stop(*_: object) -> None:
@@ -25,12 +25,12 @@ def _raise_stop(*_: object) -> None:
 
 
 def run(parent: int, command: Sequence[str]) -> int:
-    """Run the command until it ends, and give its exit code; SIGTERM and the parent's end pass on as SIGTERM.
+    """Run the command until it ends and return its exit code. Sends it SIGTERM on SIGTERM or when the parent is gone.
 
-    `parent` is the parent's process id as the parent knows it: when it ended before this began to look,
-    `os.getppid()` is another already.
+    `parent` is the process id that the parent passed: if the parent ended before this started, `os.getppid()`
+    already returns another.
     """
-    # Before the command is started: a SIGTERM in between would leave it behind.
+    # Before the command starts: a SIGTERM in between would leave it running.
     signal.signal(signal.SIGTERM, _raise_stop)
     child: subprocess.Popen[bytes] | None = None
     try:

@@ -1,4 +1,4 @@
-"""Where a child's output goes: into a file of its own, or line by line to the terminal behind its name."""
+"""Output of a child process: written to a file, or to the terminal line by line with the child's name as a prefix."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from typing import BinaryIO, Protocol
 from vitrine.telemetry import humanize_json_line
 
 DRAIN_SECONDS = 5.0
-"""How long the last lines of a child that has ended may take; a grandchild can hold the pipe open for ever."""
+"""How long to wait for the last lines of an ended child, because a grandchild can hold the pipe open forever."""
 _terminal = threading.Lock()
 
 
 class ChildOutput(Protocol):
-    """What a supervisor gives a child to write to."""
+    """The destination of a child's output."""
 
     def open(self) -> BinaryIO:
-        """A stream for one run of the child; the supervisor closes its own end once the child has it."""
+        """Return a stream for one run of the child. The supervisor closes its end once the child has it."""
 
     def drain(self) -> None:
-        """Return when what the last run wrote has arrived."""
+        """Wait until the output of the last run has arrived."""
 
 
 class LogFile:
-    """A file that every run of the child adds to."""
+    """A file to which every run of the child appends."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def open(self) -> BinaryIO:
-        """The file, at its end."""
+        """Open the file for appending."""
         return self._path.open("ab")
 
     def drain(self) -> None:
-        """Nothing is under way: the child writes the file itself."""
+        """Return immediately, because the child writes to the file directly."""
 
     def tail(self, lines: int = 5) -> str:
-        """The file's last lines, for an error message; none where it cannot be read."""
+        """Return the file's last lines for an error message, or an empty string if it cannot be read."""
         try:
             text = self._path.read_text(errors="replace")
         except OSError:
@@ -47,7 +47,7 @@ class LogFile:
 
 
 class PrefixedOutput:
-    """A stream that several children share, a line at a time, each line behind its child's name, where it has one."""
+    """A stream that several children share line by line, each line prefixed with the child's name if it has one."""
 
     def __init__(self, name: str, sink: BinaryIO) -> None:
         self._prefix = f"[{name}] ".encode() if name else b""
@@ -55,7 +55,7 @@ class PrefixedOutput:
         self._reader: threading.Thread | None = None
 
     def open(self) -> BinaryIO:
-        """The writing end of a pipe, whose other end a thread reads until every writer has closed it."""
+        """Return the write end of a pipe. A thread reads the other end until every writer has closed it."""
         reading, writing = os.pipe()
         source = os.fdopen(reading, "rb")
         self._reader = threading.Thread(target=self._relay, args=(source,), daemon=True)
@@ -78,5 +78,5 @@ class PrefixedOutput:
                 self._sink.write(self._prefix + line)
                 self._sink.flush()
         except (OSError, ValueError):
-            # The terminal has gone. The pipe is emptied all the same: a child must not stop at a full one.
+            # The terminal is gone. Keep draining the pipe: a child must not block on a full one.
             return

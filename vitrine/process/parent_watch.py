@@ -1,4 +1,4 @@
-"""A child that ends when its parent has gone: no process is left behind, however the parent ended."""
+"""A watch that ends a child process when its parent is gone, however the parent ended."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import threading
 import time
 
 POLL_SECONDS = 1.0
-"""Seconds; there is no portable way to be told."""
+"""Seconds. There is no portable notification of a parent's death."""
 
 
 PARENT_VARIABLE = "VITRINE_PARENT"
-"""A parent's process id, as it tells its children: `os.getppid()` is another already where it ended at once."""
+"""The parent's process id, set for its children: if the parent ends immediately, `os.getppid()` returns another."""
 
 
 def exit_with_parent() -> None:
-    """Watch, in a thread, and ask this process to stop (SIGTERM) once its parent is another."""
+    """Watch the parent in a thread, and send this process SIGTERM once the parent is gone."""
     parent = int(os.environ.get(PARENT_VARIABLE) or os.getppid())
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""Several workers under one command: all started, each started again when it dies, all stopped together."""
+"""Several workers under one command: started together, restarted individually when they die, stopped together."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from vitrine.process.child import ChildProcess
 log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 85.0
-"""A worker that cannot stop ends itself after 75 s; containers and init systems kill everybody after 90 s."""
+"""A worker that cannot stop exits after 75 s; containers and init systems kill everything after 90 s."""
 STEADY_SECONDS = 60.0
-"""Loading a large model takes most of a minute; dying while it loads is dying young."""
+"""Loading a large model takes most of a minute, so dying while it loads counts as dying early."""
 _POLL_SECONDS = 0.2
 _CLEAN_EXIT_CODES = (EXIT_OK, -signal.SIGTERM)
-"""A worker that dies of the signal had not begun to consume: from then on it handles it, and ends with 0."""
+"""A worker that dies of SIGTERM had not begun to consume: after that, it handles the signal and exits with 0."""
 
 
 class Supervisor:
-    """Children that run until told to stop.
+    """Children that run until they are told to stop.
 
-    A child that dies is started again, after longer and longer pauses. One that refuses its very first start for
-    bad input (a model, a device, a setting) would do so for ever, and so would its like: the fleet stops.
-    One that refuses a later start, as when its GPU has fallen off the bus, is left out; the rest go on.
+    A child that dies is restarted after increasing delays. If a child rejects its first start because of bad input
+    (a model, a device, a setting), every retry would fail, also for its siblings, so the supervisor stops them all.
+    A child that rejects a later start, for example because its GPU has failed, is dropped; the others keep running.
     """
 
     def __init__(self, children: Sequence[ChildProcess]) -> None:
@@ -34,10 +34,10 @@ class Supervisor:
         self._left_out: list[ChildProcess] = []
 
     def run(self, stop: threading.Event) -> int:
-        """Run until `stop` is set; 0 where every child was up then and ended well, 1 otherwise.
+        """Run until `stop` is set. Returns 0 if every child was running then and stopped cleanly, 1 otherwise.
 
-        Raises `BadInput` where a child refuses its first start, `VitrineError` once none is left; all are
-        stopped first.
+        Raises `BadInput` if a child rejects its first start and `VitrineError` once no child is left, after
+        stopping all children.
         """
         try:
             for child in self._children:
@@ -56,23 +56,23 @@ class Supervisor:
             else:
                 child.restart_if_dead()
         if not self._running():
-            raise VitrineError("No worker is left: each refuses to start; it says why above.")
+            raise VitrineError("No worker is left: none could start; see the errors above.")
 
     def _refused(self, child: ChildProcess) -> None:
-        child.stop()  # It has ended: this waits for its last words, so that they stand above ours.
+        child.stop()  # It has ended: this waits for its last output, so that it appears above ours.
         if child.starts == 1:
             raise BadInput(
-                f"The worker on {child.name} cannot start with what it was given.",
-                hint="It says why above; the others were stopped.",
+                f"The worker on {child.name} cannot start with these options.",
+                hint="See its error above; the other workers were stopped.",
             )
-        log.error("the worker on %s refuses to start again and is left out", child.name)
+        log.error("the worker on %s cannot restart and is left out", child.name)
         self._left_out.append(child)
 
     def _running(self) -> list[ChildProcess]:
         return [child for child in self._children if child not in self._left_out]
 
     def _stop(self) -> None:
-        # All are asked before any is waited for, so that together they take no longer than one.
+        # Signal all children before waiting for any, so that they stop in parallel.
         for child in self._children:
             child.ask_to_stop()
         for child in self._children:

@@ -1,1 +1,1 @@
-"""Questions to workers: the client, one call, and its form on the wire."""
+"""Queries to workers: the client, a single call, and the wire format."""

@@ -1,8 +1,8 @@
-"""One call of the query lane: many questions out, as far as a window allows, and their answers in any order.
+"""One call of the query lane: sends queries as far as a window allows, and collects the answers in any order.
 
-    groups of questions --SET, one message a group--> workers --RPUSH--> one list a call --BLPOP--> answers
+    groups of queries --SET, one message per group--> workers --RPUSH--> one list per call --BLPOP--> answers
 
-The window bounds what one asker may have in Redis and before the workers, so that others have their turn.
+The window limits how much one client may have in Redis and at the workers, so that other clients are served too.
 """
 
 from __future__ import annotations
@@ -31,27 +31,27 @@ from vitrine.query.protocol import (
 )
 
 EXPIRY_MARGIN = 5.0
-"""Seconds that a question outlives its asker's patience, for clocks and hand-overs."""
+"""Seconds that a query outlives its client's timeout, to allow for clock differences and delivery."""
 QUERIES_PER_MESSAGE = 16
-"""Questions a message: a Celery task costs about a millisecond whatever is in it. A worker that takes as many groups as it has
-query threads (64) has a thousand pictures on the way, which are 150 MB at 224 x 224."""
+"""Queries per message: a Celery task costs about a millisecond whatever it contains. A worker that takes one group for each of
+its query threads (64) has a thousand pictures in progress, which are 150 MB at 224 x 224."""
 BYTES_PER_MESSAGE = 4 * MEBIBYTE
-"""What a group's questions take together, if it is more than one."""
+"""Total bytes of a group's queries, unless the group has only one."""
 MAX_IN_FLIGHT = 256
-"""Questions of one call that are out at once: a quarter of what one worker takes."""
+"""Queries of one call that are in flight together: a quarter of what one worker takes."""
 MAX_IN_FLIGHT_BYTES = 16 * MEBIBYTE
-"""What they take in Redis together, if it is more than one group."""
+"""Their total bytes in Redis, unless only one group is in flight."""
 _AT_ONCE = 256
-"""Answers read in one command: a megabyte of vectors."""
+"""Answers read per command: a megabyte of vectors."""
 
 
 class QueryCall:
-    """The questions of one asker; used once, by one thread."""
+    """The queries of one client. Use it once, from one thread."""
 
     def __init__(
         self, redis: Redis, publisher: Publisher, model: str, *, timeout: float, poll: float
     ) -> None:
-        """Have `timeout` seconds for all; one command blocks for at most `poll` seconds."""
+        """Allow `timeout` seconds in total. One command blocks for at most `poll` seconds."""
         self._redis = redis
         self._publisher = publisher
         self._model = model
@@ -61,10 +61,10 @@ class QueryCall:
         self._name = uuid.uuid4().hex
         self._out: dict[
             int, int
-        ] = {}  #: Questions that were sent and not answered, and their bytes.
+        ] = {}  #: Bytes of each query that was sent and is not yet answered.
 
     def run(self, queries: Mapping[int, Query]) -> dict[int, QueryAnswer]:
-        """The answers by the questions' numbers; what none came for in time has `ModelUnavailable`."""
+        """Return the answers by the queries' numbers. A query without an answer in time gets `ModelUnavailable`."""
         answers: dict[int, QueryAnswer] = {}
         groups = deque(_groups(queries))
         try:
@@ -81,7 +81,7 @@ class QueryCall:
     def _late(self) -> ModelUnavailable:
         return ModelUnavailable(
             f"No worker for the model {self._model} answered within {self._timeout:g} s.",
-            hint="It may be busy or stuck; try again, or look at its log.",
+            hint="It may be busy or stuck; try again, or see its log.",
         )
 
     def _has_room(self, group: list[int], queries: Mapping[int, Query]) -> bool:
@@ -101,7 +101,7 @@ class QueryCall:
         self._publisher.publish_query(",".join(requests), self._model)
 
     def _collect(self, answers: dict[int, QueryAnswer]) -> bool:
-        """Wait for answers and take all that are there; False once there is no time left."""
+        """Wait for answers and read all available ones. Returns False once the time is up."""
         left = self._left()
         if left <= 0:
             return False
@@ -119,7 +119,7 @@ class QueryCall:
         return self._deadline - time.monotonic()
 
     def _take_back(self) -> None:
-        """Have no worker begin what nobody waits for any more."""
+        """Delete unanswered queries, so that no worker starts work that nobody is waiting for."""
         if self._out:
             names = [request_key(request_name(self._name, number)) for number in self._out]
             self._redis.delete(*names)

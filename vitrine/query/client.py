@@ -1,8 +1,8 @@
-"""The query lane: pictures or texts in, unit vectors out, through the workers that also ingest.
+"""The query lane: pictures or texts in, unit vectors out, computed by the same workers that ingest.
 
-A question's bytes wait in Redis under a key with a short life and the message carries only its name;
-the worker pushes the answer to a list that the asker blocks on. Both expire by themselves, so that an
-abandoned question costs nothing.
+A query's bytes are stored in Redis under a key with a short expiry, and the message carries only the key's name.
+The worker pushes the answer to a list that the client blocks on. Both expire automatically, so an abandoned query
+leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Query", "QueryAnswer", "QueryClient", "QueryKind", "QueryVector", "U
 
 
 class QueryClient:
-    """The asker's end; safe to use from several threads."""
+    """The client side of the query lane. Safe to use from several threads."""
 
     def __init__(self, redis: Redis, publisher: Publisher, *, timeout: float) -> None:
         self._redis = redis
@@ -32,8 +32,8 @@ class QueryClient:
 
     @classmethod
     def open(cls, settings: Settings) -> QueryClient:
-        """The lane that the settings name."""
-        # A blocking pop waits as long as the query may take: the socket must not give up before.
+        """Return a client for the Redis in the settings."""
+        # A blocking pop waits as long as the query may take, so the socket must not time out earlier.
         redis = connect_redis(
             settings.redis_url.get_secret_value(),
             socket_timeout=settings.query_timeout + EXPIRY_MARGIN,
@@ -41,12 +41,12 @@ class QueryClient:
         return cls(redis, Publisher(settings), timeout=settings.query_timeout)
 
     def workers(self, model: str | None = None) -> list[worker_registry.WorkerInfo]:
-        """The workers alive now; raises `LedgerUnavailable`."""
+        """Return the live workers. Raises `LedgerUnavailable`."""
         with redis_errors():
             return worker_registry.live_workers(self._redis, model)
 
     def in_stages(self, job: str) -> dict[str, int]:
-        """How many pictures of a job the workers have in each stage, as they told it within the last seconds.
+        """Return how many of a job's pictures are in each stage, as workers reported in the last few seconds.
 
         Raises `LedgerUnavailable`.
         """
@@ -56,11 +56,11 @@ class QueryClient:
         return worker_stats.images_in_stages(told.values(), job)
 
     def embed(self, model: str, query: Query, *, timeout: float | None = None) -> QueryVector:
-        """Have a worker embed the question.
+        """Let a worker embed one query.
 
-        Raises `BadInput` where the picture (`UnusablePicture`), URL, text or tensor cannot be embedded,
-        `ModelUnavailable` where no worker of the model is alive or none answers in time, `LedgerUnavailable`
-        without Redis.
+        Raises `BadInput` if the picture (`UnusablePicture`), URL, text or tensor cannot be embedded,
+        `ModelUnavailable` if no worker for the model is running or none answers in time, and `LedgerUnavailable`
+        if Redis is unavailable.
         """
         (answer,) = self.embed_many(model, [query], timeout=timeout)
         if isinstance(answer, VitrineError):
@@ -70,11 +70,11 @@ class QueryClient:
     def embed_many(
         self, model: str, queries: Sequence[Query], *, timeout: float | None = None
     ) -> list[QueryAnswer]:
-        """Have the workers embed the questions, in `timeout` seconds for all (by default what one question has).
+        """Let the workers embed the queries within `timeout` seconds in total (default: the timeout of one query).
 
-        An answer for each, in their order: a vector, or the error that `embed` would raise for it, so that one
-        question never fails the others. Raises `ModelUnavailable` where no worker of the model is alive, and
-        `LedgerUnavailable` without Redis.
+        Returns one answer per query, in order: a vector, or the error that `embed` would raise for it, so that one
+        query never fails the others. Raises `ModelUnavailable` if no worker for the model is running, and
+        `LedgerUnavailable` if Redis is unavailable.
         """
         workers = self.workers(model)
         if not workers:
@@ -102,7 +102,7 @@ class QueryClient:
 
 
 def no_worker_error(model: str) -> ModelUnavailable:
-    """What is told where nobody has the model."""
+    """Return the error for a model without a running worker."""
     return ModelUnavailable(
         f"No worker for the model {model} is running.",
         hint=f"Start one: vitrine worker --model {model}",
@@ -110,7 +110,7 @@ def no_worker_error(model: str) -> ModelUnavailable:
 
 
 def no_text_tower_error(model: str) -> BadInput:
-    """What is told where the model embeds pictures only."""
+    """Return the error for a text query to a model that embeds only pictures."""
     return BadInput(
         f"Model {model} understands pictures only, not text.",
         hint="Search by picture, or use SigLIP or CLIP to search by words.",

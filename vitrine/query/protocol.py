@@ -1,8 +1,8 @@
-"""Questions and answers of the query lane: as values, and as the bytes that lie in Redis.
+"""Queries and answers of the query lane, as values and as bytes in Redis.
 
-A question is one line of JSON (what it is) and the bytes themselves; an answer is one line (which question, and the
-space of its vector, or why there is none) and the vector. Questions asked together share one list for their answers, so
-that who asks a thousand waits at one place.
+A query is one line of JSON (its kind and options) followed by the data. An answer is one line of JSON (the request,
+and the vector's space or the error) followed by the vector. Queries of one call share one list for their answers, so
+a client with a thousand queries waits on a single key.
 """
 
 from __future__ import annotations
@@ -24,43 +24,43 @@ QueryKind = Literal["image", "url", "text", "pixels"]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question: the bytes of a picture, a URL (UTF-8), words (UTF-8), or pixels that are a model's input already."""
+    """A query: a picture's bytes, a URL (UTF-8), words (UTF-8), or pixels already prepared as a model's input."""
 
     kind: QueryKind
     data: bytes = field(repr=False)
     shape: tuple[int, ...] = ()
-    """Of pixels: `data` is then float32, little-endian, row by row in this shape, without the batch axis."""
+    """For pixels: `data` is float32, little-endian, row by row in this shape, without the batch axis."""
     grey: bool = False
-    """Whether a picture is made grey first: its luma (ITU-R BT.601) in each of three equal channels."""
+    """Whether to convert a picture to grey first: its luma (ITU-R BT.601) in each of three equal channels."""
     fresh: bool = False
-    """Whether a picture goes to the device although the worker may know its vector from before: to see that it lives."""
+    """Whether to run a picture on the device even if its vector is cached, to check that the device works."""
     part: tuple[float, ...] = ()
-    """Of a picture: left, top, width and height of the part that is meant, in shares of its sides; empty: all of it."""
+    """For pictures: left, top, width and height of the part to use, as fractions of its sides. Empty: the whole picture."""
 
     @classmethod
     def of_pixels(cls, pixels: NDArray[np.float32]) -> Query:
-        """One picture as a model takes it, normalised, usually float32 [3, height, width]."""
+        """Return a query of one picture's normalised model input, usually float32 [3, height, width]."""
         little = np.ascontiguousarray(pixels, dtype="<f4")
         return cls("pixels", little.tobytes(), little.shape)
 
     def pixels(self) -> NDArray[np.float32]:
-        """The pixels, float32 in their shape, read-only; raises `BadInput` where the bytes are not so many."""
+        """Return the pixels as read-only float32 in their shape. Raises `BadInput` if the byte count does not match."""
         flat = np.frombuffer(self.data, dtype="<f4") if len(self.data) % 4 == 0 else None
         if flat is None or not self.shape or flat.size != np.prod(self.shape):
-            raise BadInput("The pixels are not as many as their shape says.")
+            raise BadInput("The number of pixels does not match their shape.")
         return flat.astype(np.float32, copy=False).reshape(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
 class QueryVector:
-    """An answer: a unit vector, float32 [dimension], and the space it is in."""
+    """An answer: a unit vector, float32 [dimension], and its space."""
 
     vector: NDArray[np.float32]
     space: EmbeddingSpace
 
 
 class UnusablePicture(BadInput):
-    """Raised when a picture that was asked about has no vector, for one of the reasons that a job's pictures fail."""
+    """Raised when a query picture has no vector, for one of the reasons that a job's pictures fail."""
 
     def __init__(self, reason: FailureReason, detail: str) -> None:
         super().__init__(f"The query picture could not be used ({reason}): {detail}.")
@@ -69,12 +69,12 @@ class UnusablePicture(BadInput):
 
     @classmethod
     def of(cls, failure: ItemFailure) -> UnusablePicture:
-        """As a stage of the worker told of it."""
+        """Return the error for a failure reported by a stage of the worker."""
         return cls(failure.reason, failure.detail)
 
 
 QueryAnswer: TypeAlias = QueryVector | VitrineError
-"""What becomes of one question among many."""
+"""The outcome of one query among many."""
 
 _ERRORS: dict[str, type[VitrineError]] = {
     "bad_input": BadInput,
@@ -86,22 +86,22 @@ _ERRORS: dict[str, type[VitrineError]] = {
 
 
 def request_name(call: str, number: int) -> str:
-    """The name of a call's question."""
+    """Return the name of a call's query."""
     return f"{call}.{number}"
 
 
 def request_number(request: str) -> int:
-    """Which of its call's questions it is."""
+    """Return the query's number within its call."""
     return int(request.rpartition(".")[2])
 
 
 def request_key(request: str) -> str:
-    """Where the question waits."""
+    """Return the key that holds the query."""
     return f"vitrine:query:{request}"
 
 
 def reply_key(request: str) -> str:
-    """The list that the answers of the request's call are pushed to."""
+    """Return the key of the list that receives the answers of the request's call."""
     return f"vitrine:reply:{request.partition('.')[0]}"
 
 
@@ -109,7 +109,7 @@ def reply_key(request: str) -> str:
 
 
 def encode_query(query: Query) -> bytes:
-    """The question as it waits in Redis."""
+    """Return the query as stored in Redis."""
     head: dict[str, Any] = {"kind": query.kind}
     if query.shape:
         head["shape"] = query.shape
@@ -123,7 +123,7 @@ def encode_query(query: Query) -> bytes:
 
 
 def decode_query(raw: bytes) -> Query:
-    """The question of its bytes."""
+    """Read a query from its bytes."""
     head, _, body = raw.partition(b"\n")
     told: dict[str, Any] = orjson.loads(head)
     shape, part = (tuple(told.get(name) or ()) for name in ("shape", "part"))
@@ -132,13 +132,13 @@ def decode_query(raw: bytes) -> Query:
 
 
 def encode_vector(request: str, vector: NDArray[np.float32], space: EmbeddingSpace) -> bytes:
-    """The answer with a vector, float32 [dimension]."""
+    """Return an answer with a vector, float32 [dimension]."""
     head = orjson.dumps({"request": request, "space": asdict(space)})
     return head + b"\n" + vector.astype("<f4", copy=False).tobytes()
 
 
 def encode_error(request: str, error: VitrineError) -> bytes:
-    """The answer that there is none, and why."""
+    """Return an answer with an error instead of a vector."""
     told = {"code": error.code, "message": error.message, "hint": error.render_hint(CLI_WORDING)}
     if isinstance(error, UnusablePicture):
         told |= {"reason": error.reason.value, "detail": error.detail}
@@ -146,7 +146,7 @@ def encode_error(request: str, error: VitrineError) -> bytes:
 
 
 def decode_answer(raw: bytes) -> tuple[str, QueryAnswer]:
-    """The request, and its answer."""
+    """Return the request and its answer."""
     head, _, body = raw.partition(b"\n")
     told: dict[str, Any] = orjson.loads(head)
     if "error" in told:

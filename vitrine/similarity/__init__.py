@@ -1,4 +1,4 @@
-"""What neighbours in an embedding space mean: examples blended into one question, a cut of relevance, near-duplicates.
+"""Functions on neighbours in an embedding space: blending examples into one query, relevance cuts, near-duplicates.
 
-Plain functions over arrays: vectors of the store go in, and nothing here asks anybody for anything.
+Plain functions over arrays of stored vectors, without any requests to other services.
 """

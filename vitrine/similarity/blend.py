@@ -1,8 +1,8 @@
-"""Several examples become one question: towards these, away from those, each by its weight.
+"""Combine several examples into one query: towards some and away from others, each with a weight.
 
-The blend is one vector, so a store searches by it as by any other, through its index. Before they are added,
-examples are set at equal strength: each is divided by the spread of its own scores in the collection. Otherwise
-words would count for nothing beside a picture, as their scores lie several times closer together
+The blend is a single vector, so a store searches for it like any other, through its index. Before they are added,
+examples are brought to equal strength: each is divided by the spread of its own scores in the collection. Otherwise
+words would have almost no effect next to a picture, because their scores lie several times closer together
 (a model's pictures and texts fill two separate cones: Liang et al. 2022, "Mind the Gap").
 """
 
@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from vitrine.similarity.score_baseline import ScoreBaseline
 
 NEGATIVE_WEIGHT = 0.3
-"""How strongly what is not wanted pushes, beside what is wanted: measured in docs/search.md, a quarter suits two models
-best and a half one. Rocchio's feedback, whose form this is, usually takes a quarter to a third."""
-MIN_LENGTH = 1e-6  #: A blend of less length has no direction.
+"""Strength of unwanted examples relative to wanted ones. Measured in docs/similarity.md: 0.25 is best for two models and
+0.5 for a third. Rocchio's feedback, whose form this is, usually uses 0.25 to 0.33."""
+MIN_LENGTH = 1e-6  #: A shorter blend has no meaningful direction.
 
 
 @dataclass(frozen=True, slots=True)
 class WeightedVector:
-    """A unit vector, float32 [dimension], and what it counts beside the others."""
+    """A unit vector, float32 [dimension], and its weight relative to the others."""
 
     vector: NDArray[np.float32]
     weight: float = 1.0
@@ -35,10 +35,10 @@ def blend(
     unlike: Sequence[WeightedVector],
     background: ScoreBaseline | None,
 ) -> NDArray[np.float32] | None:
-    """The question, float32 [dimension] of unit length; None where the examples cancel each other out.
+    """Return the query, float32 [dimension] of unit length, or None if the examples cancel each other out.
 
-    `like` is not empty. Its weights count among each other; those of `unlike` say how hard each pushes away,
-    and their push is divided by how many they are. Without a background all count as of one spread.
+    `like` must not be empty. Its weights are relative to each other. Those of `unlike` say how hard each pushes
+    away; the total push is divided by their number. Without a background, all examples count as having one spread.
     """
     if len(like) == 1 and not unlike:
         return like[0].vector
@@ -54,7 +54,7 @@ def blend(
 def _forces(
     examples: Sequence[WeightedVector], background: ScoreBaseline | None
 ) -> list[NDArray[np.float64]]:
-    """Each example's vector at its strength: its weight, by the spread of its own scores."""
+    """Return each example's vector scaled by its weight and divided by the spread of its own scores."""
     return [
         example.vector.astype(np.float64) * (example.weight / _spread(example.vector, background))
         for example in examples

@@ -2,12 +2,12 @@
 
 ::
 
-    the store ──read──▶ Pictures ──one of each content──▶ distances to the nearest ──▶ threshold
+    the store ──read──▶ Pictures ──one per content──▶ distances to the nearest ──▶ threshold
                                                    └──────────── stars ◀──────────────────┘
-                                                                  └──▶ groups, with copies of equal content again
+                                                                  └──▶ groups, including copies of equal content
 
-Pictures of equal bytes (the stored content hash) are one picture to begin with: a shop's ten thousand "no picture yet"
-are found without comparing each with each.
+Pictures with equal bytes (the stored content hash) count as one picture at first: a shop's ten thousand "no picture
+yet" images are found without comparing every pair.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from vitrine.store.base import (
 )
 
 MAX_PICTURES = 250_000
-"""Comparing so many takes half an hour on two cores (20,000 of 768 dimensions 12 s), and at 1,152 dimensions 1.2 GB."""
+"""Comparing this many takes half an hour on two cores (20,000 of 768 dimensions: 12 s), and 1.2 GB at 1,152 dimensions."""
 
 StepProgress = Callable[[str, int], None]
-"""Told what is done (`read`, `compared`), and how many more are."""
+"""Receives the step (`read` or `compared`) and how many more pictures it has finished."""
 
 
 def _ignore_progress(_: str, __: int) -> None:
-    """Nobody looks."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +46,27 @@ class ComparedPicture:
     """A stored picture."""
 
     item_id: str
-    index: int  #: Which of the item's pictures, from 0.
+    index: int  #: Position among the item's pictures, from 0.
     url: str
     content: str  #: SHA-256 of its bytes.
 
 
 @dataclass(frozen=True, slots=True)
 class GroupMember:
-    """A picture of a group."""
+    """A picture in a group."""
 
     picture: ComparedPicture
     cosine: float  #: To the group's first picture.
-    same_bytes: bool  #: As the group's first picture; true of that itself.
+    same_bytes: bool  #: Same bytes as the group's first picture; True for the first itself.
 
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """What was found."""
+    """The near-identical pictures of a collection."""
 
     pictures: int
     threshold: Threshold
-    groups: tuple[tuple[GroupMember, ...], ...]  #: The largest first.
+    groups: tuple[tuple[GroupMember, ...], ...]  #: Largest first.
 
 
 def find_duplicates(
@@ -76,7 +76,7 @@ def find_duplicates(
     cosine: float | None = None,
     on_progress: StepProgress = _ignore_progress,
 ) -> Duplicates:
-    """The near-identical pictures of a collection, at a threshold chosen from it or as given.
+    """Find the near-identical pictures of a collection, at the given threshold or one chosen from the collection.
 
     Raises `NotFound`, and `BadInput` for a collection of more than `MAX_PICTURES` pictures.
     """
@@ -109,7 +109,7 @@ def _read(
     for point in store.scroll(name):
         read.append((_picture(point), point.vector))
         on_progress("read", 1)
-    # In the order of the items, so that the same collection always gives the same groups.
+    # Sort by item, so that the same collection always gives the same groups.
     read.sort(key=lambda pair: (pair[0].item_id, pair[0].index))
     vectors = np.array([vector for _, vector in read], np.float32)
     return [picture for picture, _ in read], vectors.reshape(len(read), info.space.dimension)
@@ -128,7 +128,7 @@ def _picture(point: StoredPoint) -> ComparedPicture:
 def _by_content(
     pictures: Sequence[ComparedPicture],
 ) -> tuple[NDArray[np.intp], dict[int, list[int]]]:
-    """The first row of each content, and for each of them all rows of that content."""
+    """Return the first row of each distinct content, and all rows with that content by its first row."""
     rows: dict[str, list[int]] = {}
     for row, picture in enumerate(pictures):
         rows.setdefault(picture.content, []).append(row)
@@ -148,7 +148,7 @@ def _members(
     vectors: NDArray[np.float32],
     copies: dict[int, list[int]],
 ) -> tuple[GroupMember, ...]:
-    """The group's pictures with their copies: its first, then the nearest to that."""
+    """Return the group's pictures with their copies: the first one, then the others by similarity to it."""
     first = group[0]
     members = [
         GroupMember(pictures[row], min(1.0, float(vectors[row] @ vectors[first])), lead == first)

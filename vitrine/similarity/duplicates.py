@@ -1,4 +1,4 @@
-"""Near-duplicates among the hits of one search: each stands behind the best hit that it is nearly the same as."""
+"""Near-duplicates among the hits of one search: each is grouped behind the best hit that it nearly equals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def group_near_duplicates(vectors: NDArray[np.float32], cosine: float) -> list[int]:
-    """For each row of float32 [n, dimension], best hit first, the row that it stands behind: itself, where none."""
+    """Return for each row of float32 [n, dimension], best hit first, the row of its group's lead, possibly itself."""
     leads: list[int] = []
     behind: list[int] = []
     for row, vector in enumerate(vectors):

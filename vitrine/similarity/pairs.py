@@ -1,7 +1,7 @@
-"""Which of many vectors lie close together: everything compared with everything, a block at a time.
+"""Find vectors that are close together by comparing everything with everything, block by block.
 
-n vectors take n² products: 100,000 of 768 dimensions are 1.5e13 operations, minutes on a few cores. In return
-nothing is missed, as an index may.
+n vectors take n² products: 100,000 of 768 dimensions are 1.5e13 operations, minutes on a few cores. In return,
+nothing is missed, unlike with an index.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 
 from vitrine.core.errors import BadInput
 
-BLOCK_VALUES = 8_000_000  #: Cosines held at once: 32 MB.
-MAX_PAIRS = 20_000_000  #: Pairs near each other that are kept: 320 MB.
+BLOCK_VALUES = 8_000_000  #: Cosines held in memory together: 32 MB.
+MAX_PAIRS = 20_000_000  #: Close pairs to keep: 320 MB.
 
 Progress = Callable[[int], None]
-"""Told how many more vectors are compared."""
+"""Receives how many more vectors have been compared."""
 
 
 def _ignore_progress(_: int) -> None:
-    """Nobody looks."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class NearestNeighbours:
-    """Each vector's nearest other one, and how far it is (Euclidean; 0 to 2 between unit vectors)."""
+    """Each vector's nearest other vector and its distance (Euclidean; 0 to 2 between unit vectors)."""
 
     rows: NDArray[np.intp]  #: [n]
     distances: NDArray[np.float32]  #: [n]
@@ -36,23 +36,23 @@ class NearestNeighbours:
 def nearest_neighbours(
     vectors: NDArray[np.float32], on_progress: Progress = _ignore_progress
 ) -> NearestNeighbours:
-    """The nearest of each of at least two unit vectors, float32 [n, dimension]."""
+    """Return the nearest neighbour of each of at least two unit vectors, float32 [n, dimension]."""
     rows = np.empty(len(vectors), np.intp)
     for start, block in _blocks(vectors):
         own = np.arange(start, start + len(block))
         block[own - start, own] = -np.inf
         rows[own] = block.argmax(axis=1)
         on_progress(len(block))
-    # From the differences: of sqrt(2 - 2 cos) nothing but rounding is left between near-duplicates.
+    # Computed from the differences: for near-duplicates, sqrt(2 - 2 cos) would be rounding error only.
     distances = np.linalg.norm(vectors - vectors[rows], axis=1)
     return NearestNeighbours(rows, distances.astype(np.float32))
 
 
 def star_groups(vectors: NDArray[np.float32], cosine: float) -> list[list[int]]:
-    """Disjoint groups of rows, each at least `cosine` from the group's first; those of one row are left out.
+    """Return disjoint groups of rows with at least `cosine` to the group's first row, without groups of one row.
 
-    The row with the most others about it is first, and takes them. So no chain of small steps joins two pictures
-    that are unlike each other. Raises `BadInput` where so many are near each other that the cosine tells nothing.
+    The row with the most neighbours comes first and takes them. As a result, no chain of small steps joins two
+    pictures that are unlike each other. Raises `BadInput` if too many pairs are close for the cosine to be useful.
     """
     near = _near(vectors, cosine)
     taken = np.zeros(len(vectors), bool)
@@ -68,7 +68,7 @@ def star_groups(vectors: NDArray[np.float32], cosine: float) -> list[list[int]]:
 
 
 def _near(vectors: NDArray[np.float32], cosine: float) -> dict[int, NDArray[np.intp]]:
-    """For each row that has any, the other rows at least so near."""
+    """Return the other rows within `cosine` of each row, for rows that have any."""
     near: dict[int, NDArray[np.intp]] = {}
     pairs = 0
     for start, block in _blocks(vectors):
@@ -87,7 +87,7 @@ def _near(vectors: NDArray[np.float32], cosine: float) -> dict[int, NDArray[np.i
 
 
 def _blocks(vectors: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Blocks of cosines [block, n], with the row of their first."""
+    """Yield blocks of cosines [block, n], each with the row number of its first."""
     size = max(1, BLOCK_VALUES // max(1, len(vectors)))
     for start in range(0, len(vectors), size):
         yield start, vectors[start : start + size] @ vectors.T

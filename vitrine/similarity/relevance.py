@@ -1,15 +1,14 @@
-"""Where the relevant hits of one question end.
+"""The score below which the hits of one query stop being relevant.
 
-No one score can say: in one model's space 0.4 is a good match and in another 0.9 is none, words score lower than
-pictures, and of two pictures one has near relatives in the catalog and the other has not. So a question is measured by
-itself, on a scale from how its collection looks to it (the middle of random pictures' scores) to its own nearest
-hits::
+No fixed score works: in one model's space 0.4 is a good match and in another 0.9 is not, words score lower than
+pictures, and one picture has close relatives in the catalog while another has none. Each query therefore gets its own
+scale, from how the collection looks to it (the middle of random pictures' scores) to its own nearest hits::
 
-    random pictures        cut                    nearest five
-    ──────┼─────────────────┼─────────────────────────┼──────▶ score
+     random pictures        cut                    nearest five
+     ──────┼─────────────────┼─────────────────────────┼──────▶ score
        background       four fifths of the way
 
-What the measure gains over the best flat score, and what it cannot tell, is in docs/search.md.
+docs/similarity.md describes what this gains over the best fixed score, and its limits.
 """
 
 from __future__ import annotations
@@ -20,20 +19,20 @@ from dataclasses import dataclass
 from vitrine.similarity.score_baseline import BaselineScores
 
 NEAREST = 5
-"""Hits whose mean is the upper end; one alone would let a single lucky hit cut off all others."""
+"""Hits whose mean is the upper end of the scale; with one, a single lucky hit could cut off all others."""
 CUT_RATIO = 0.8
-"""From the background to the nearest: the best on average of three models; 0.75 and 0.85 are within a hundredth."""
+"""Position between background and nearest hits: the best on average of three models; 0.75 and 0.85 are within 0.01."""
 MIN_SPREADS_ABOVE = 1.5
-"""Spreads that a hit has to be above the background's middle in any case, also where the nearest are no nearer."""
+"""A hit must always be this many spreads above the background's middle, even if the nearest hits are not."""
 HITS_NEEDED = 20
-"""Hits that are needed to judge: five that are no copies of the question, also where several are."""
+"""Hits needed for a judgement: five that are not copies of the query, even if several are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Relevance:
-    """How a question's hits are judged."""
+    """How to judge a query's hits."""
 
-    cut: float  #: The score that a relevant hit has at least.
+    cut: float  #: Minimum score of a relevant hit.
     middle: float
     spread: float
     sample: int
@@ -42,9 +41,9 @@ class Relevance:
 def compute_relevance(
     background: BaselineScores, scores: Sequence[float], *, copies: float
 ) -> Relevance:
-    """The cut for hits with these scores, best first.
+    """Return the cut for hits with these scores, best first.
 
-    Hits of at least `copies` are the question's own picture again; they say nothing of how near the others come.
+    Hits of at least `copies` are the query's own picture again; they do not show how close other hits come.
     """
     nearest = [score for score in scores[:HITS_NEEDED] if score < copies][:NEAREST]
     stands_out = background.middle + MIN_SPREADS_ABOVE * background.spread

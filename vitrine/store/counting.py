@@ -1,4 +1,4 @@
-"""From an engine's counts to a facet; every engine goes through here, so that all of them count alike."""
+"""Build a facet from an engine's counts. Every engine uses this code, so that all count the same way."""
 
 from __future__ import annotations
 
@@ -8,35 +8,39 @@ from itertools import pairwise
 from typing import Protocol
 
 from vitrine.core.errors import BadInput
-from vitrine.core.filters import And, Equals, Filter, Range
+from vitrine.core.filters import And, DateRange, Equals, Filter, Range
+from vitrine.store.date_bins import date_edges
 from vitrine.store.facets import Facet, FacetBin, FacetValue
 
-MAX_VALUES = 1000  #: Values of one facet.
-BINS = 10  #: About so many bins for numbers; their round edges make it 11 at most.
-LARGEST = 1e300  #: Beyond it numbers are counted in no bins.
+MAX_VALUES = 1000  #: Values per facet.
+BINS = 10  #: Approximate number of bins for numbers; rounding their edges gives 11 at most.
+LARGEST = 1e300  #: Above this magnitude, numbers are not binned.
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
-"""Widths of a bin that people read as round, times a power of ten."""
+"""Bin widths that people perceive as round, times a power of ten."""
 
 
 class FacetCounter(Protocol):
-    """What an engine counts among the points of one collection."""
+    """Counting primitives that an engine provides for the points of one collection."""
 
     def words(self, field: str, where: Filter | None, limit: int) -> Sequence[FacetValue]:
-        """The `limit` commonest strings of a keyword field."""
+        """Return the `limit` most common strings of a keyword field."""
 
     def extreme(self, field: str, where: Filter | None, *, largest: bool) -> float | None:
-        """The smallest or largest number of a float field; None where no point has one."""
+        """Return the smallest or largest number of a float field, or None if no point has one."""
+
+    def extreme_date(self, field: str, where: Filter | None, *, largest: bool) -> str | None:
+        """Return the earliest or latest stored datetime of a datetime field, or None if no point has one."""
 
     def count(self, where: Filter | None) -> int:
-        """Points that pass, exactly."""
+        """Return the exact number of points that pass the filter."""
 
 
 def facet(
     counter: FacetCounter, indexed: Mapping[str, str], field: str, where: Filter | None, top: int
 ) -> Facet:
-    """The field's facet; `indexed` are the collection's indexed fields by type.
+    """Return the field's facet; `indexed` maps the collection's indexed fields to their types.
 
-    Raises `BadInput` for a field without an index, and for a `top` out of bounds.
+    Raises `BadInput` for a field without an index and for a `top` out of bounds.
     """
     if not 1 <= top <= MAX_VALUES:
         raise BadInput(f"top: expected 1 to {MAX_VALUES}, not {top}.")
@@ -46,6 +50,8 @@ def facet(
         raise BadInput(f"There is no field {field!r} to count.", hint=f"Indexed fields: {known}.")
     if kind == "float":
         return _numbers(counter, field, where)
+    if kind == "datetime":
+        return _dates(counter, field, where)
     if kind == "bool":
         return Facet(field, kind, tuple(_booleans(counter, field, where)))
     found = sorted(counter.words(field, where, top + 1), key=_commonest_first)
@@ -77,21 +83,33 @@ def _numbers(counter: FacetCounter, field: str, where: Filter | None) -> Facet:
     return Facet(field, "float", low=low, high=high, bins=bins)
 
 
+def _dates(counter: FacetCounter, field: str, where: Filter | None) -> Facet:
+    low = counter.extreme_date(field, where, largest=False)
+    high = counter.extreme_date(field, where, largest=True)
+    if low is None or high is None:
+        return Facet(field, "datetime")
+    bins = tuple(
+        FacetBin(gte, lt, counter.count(_also(where, DateRange(field, gte=gte, lt=lt))))
+        for gte, lt in pairwise(date_edges(low, high))
+    )
+    return Facet(field, "datetime", low=low, high=high, bins=bins)
+
+
 def _also(where: Filter | None, condition: Filter) -> Filter:
     return condition if where is None else And((where, condition))
 
 
 def round_edges(low: float, high: float) -> list[float]:
-    """Edges of bins at round numbers: the first at most `low`, the last above `high`.
+    """Return bin edges at round numbers: the first at most `low`, the last above `high`.
 
-    Empty for one number, and for numbers so large that an edge above them could overflow.
+    Empty if all numbers are equal, or so large that an edge above them could overflow.
     """
     span = high - low
     if span <= 0 or max(abs(low), abs(high)) > LARGEST:
         return []
     step, digits = _step(span / BINS)
     if step == 0 or step < math.ulp(max(abs(low), abs(high))):
-        return [low, math.nextafter(high, math.inf)]  # too near each other for edges in between
+        return [low, math.nextafter(high, math.inf)]  # too close together for edges in between
     first, last = math.floor(low / step), math.floor(high / step) + 1
     first -= round(first * step, digits) > low  # the division may have been rounded up,
     last += round(last * step, digits) <= high  # or down
@@ -99,8 +117,8 @@ def round_edges(low: float, high: float) -> list[float]:
 
 
 def _step(at_least: float) -> tuple[float, int]:
-    """The smallest round width that is no less, and the decimal digits its multiples need."""
-    if at_least < 1e-290:  # below, powers of ten run out of precision
+    """Return the smallest round width of at least this size, and the decimal digits its multiples need."""
+    if at_least < 1e-290:  # below this, powers of ten run out of precision
         return 0.0, 0
     power = math.floor(math.log10(at_least))
     base = 10.0**power

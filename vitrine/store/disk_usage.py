@@ -1,4 +1,4 @@
-"""How much of a disk a directory takes."""
+"""Disk space used by a directory."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 
 BLOCK_BYTES = 512
-"""What `st_blocks` counts in, whatever the file system's own blocks are (POSIX)."""
+"""Unit of `st_blocks`, regardless of the file system's block size (POSIX)."""
 
 
 def disk_bytes(directory: Path) -> int:
-    """Bytes that its files take up; those that go meanwhile are left out, and holes in files count nothing."""
+    """Return the bytes its files occupy on disk. Skips files deleted meanwhile; holes in files do not count."""
     total = 0
     for folder, _, files in os.walk(directory):
         for name in files:

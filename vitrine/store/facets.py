@@ -1,6 +1,7 @@
-"""What a catalog field holds, counted: its commonest values, or how its numbers are spread.
+"""Facets: a catalog field's most common values, or the distribution of its numbers or dates.
 
-Counts are of points, that is of pictures, as those are what a filter passes.
+Facets count points, that is pictures, because filters select points. A point whose field is a list counts for each of
+its different values.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 FacetKey: TypeAlias = str | bool
+FacetBound: TypeAlias = float | str
+"""A number, or a datetime as it is stored (`vitrine.core.datetimes`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
-    """A value, and how many points have it."""
+    """A value and the number of points that have it."""
 
     value: FacetKey
     points: int
@@ -21,22 +24,27 @@ class FacetValue:
 
 @dataclass(frozen=True, slots=True)
 class FacetBin:
-    """How many points have a number of at least `gte` and less than `lt`."""
+    """Number of points whose value is at least `gte` and less than `lt`."""
 
-    gte: float
-    lt: float
+    gte: FacetBound
+    lt: FacetBound
     points: int
 
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One field: `values` where it holds words or booleans, `low` to `high` where it holds numbers."""
+    """One field: `values` for words and booleans, `low` to `high` for numbers and dates."""
 
     field: str
-    kind: str  #: The type of its index: `keyword`, `bool` or `float`.
-    values: tuple[FacetValue, ...] = ()  #: The commonest first.
+    kind: str  #: The type of its index: `keyword`, `bool`, `float` or `datetime`.
+    values: tuple[FacetValue, ...] = ()  #: Most common first.
     more: bool = False  #: There are more values than these.
-    low: float | None = None  #: The smallest number; None where no point has one.
-    high: float | None = None
+    low: FacetBound | None = (
+        None  #: The smallest number or earliest date, or None if no point has one.
+    )
+    high: FacetBound | None = None
     bins: tuple[FacetBin, ...] = ()
-    """Side by side, at round numbers, each point with a number in exactly one; empty where all have the same (or are beyond 1e300)."""
+    """Adjacent, with round edges; each value falls into exactly one.
+
+    Empty if all numbers are equal or exceed 1e300, and if all dates are on one day or an edge would fall after the year 9999.
+    """

@@ -1,9 +1,9 @@
-"""From points to items: the `top` nearest items, whichever engine ranks the points.
+"""Group points into the `top` nearest items, whichever engine ranks the points.
 
-An engine is asked for a few more points than items are wanted. While that gives too few items, it is
-asked again without the items already found, so that one item with a thousand pictures costs one more
-question and not a thousand points. Last, items that may have more pictures than came back are asked for
-theirs. Every engine goes through here, so all of them group alike.
+First request a few more points than the number of items wanted. While that yields too few items, query
+again excluding the items already found, so that an item with a thousand pictures costs one more query
+and not a thousand points. Finally, fetch the remaining pictures of items that may have more than were
+returned. Every engine uses this code, so that all group the same way.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from typing import Protocol
 
 from vitrine.store.base import Hit, ItemHits
 
-OVERFETCH = 3  #: Points asked for each item wanted; catalogs have one to three pictures an item.
+OVERFETCH = 3  #: Points fetched per requested item; catalogs have one to three pictures per item.
 MIN_FETCH = 16
 MAX_FETCH = 10_000
 
 
 class Ranker(Protocol):
-    """What an engine does for one query; its filter and its vector are its own business."""
+    """The queries of one search. The engine keeps its own filter and vector."""
 
     def nearest(self, limit: int, without_items: Sequence[str]) -> list[Hit]:
-        """The `limit` nearest points, best first, leaving out those items."""
+        """Return the `limit` nearest points, best first, excluding these items."""
 
     def nearest_of(self, items: Sequence[str], limit: int) -> list[list[Hit]]:
-        """For each item its `limit` nearest points, best first."""
+        """Return the `limit` nearest points of each item, best first."""
 
 
 def group_by_item(
     ranker: Ranker, top: int, per_item: int, exclude: Sequence[str]
 ) -> list[ItemHits]:
-    """The `top` nearest items, best first, each with up to `per_item` of its hits."""
+    """Return the `top` nearest items, best first, each with up to `per_item` of its hits."""
     found = _nearest_items(ranker, top, exclude)
     if per_item > 1:
         items = list(found)
@@ -55,7 +55,7 @@ def _nearest_items(ranker: Ranker, top: int, exclude: Sequence[str]) -> dict[str
 
 
 def hits_by_item(hits: Iterable[Hit]) -> dict[str, list[Hit]]:
-    """Hits by their item, both in the order in which they came."""
+    """Group hits by item, keeping the order of both items and hits."""
     items: dict[str, list[Hit]] = {}
     for hit in hits:
         items.setdefault(hit.item_id, []).append(hit)

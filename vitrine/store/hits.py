@@ -1,4 +1,4 @@
-"""Payloads as they come back from an engine, read into `Hit` and `StoredPoint`."""
+"""Convert payloads returned by an engine into `Hit` and `StoredPoint`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEYS = (ITEM_FIELD, INDEX_FIELD, URL_FIELD, FIELDS_FIELD, PROVENANCE_FIELD)
 
 
 def read_hit(point_id: object, score: float, payload: Mapping[str, Any]) -> Hit:
-    """A hit; the score is clipped to [-1, 1], which rounding may pass by 1e-7."""
+    """Return a hit. The score is clipped to [-1, 1], because rounding can exceed that by 1e-7."""
     return Hit(
         id=str(point_id),
         score=min(1.0, max(-1.0, float(score))),
@@ -37,7 +37,7 @@ def read_hit(point_id: object, score: float, payload: Mapping[str, Any]) -> Hit:
 def read_point(
     point_id: object, payload: Mapping[str, Any], vector: ArrayLike | None
 ) -> StoredPoint:
-    """A stored point, without what an engine keeps in the payload for itself; no vector is float32 [0]."""
+    """Return a stored point without the engine's internal payload keys. A missing vector becomes float32 [0]."""
     return StoredPoint(
         id=str(point_id),
         payload={key: payload[key] for key in _KEYS},

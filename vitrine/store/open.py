@@ -1,4 +1,4 @@
-"""Which store a process talks to, from its settings; each engine is imported only where it is used."""
+"""Open the store that the settings name. Each engine is imported only if it is used."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _HINT = (
 
 
 def open_store(settings: Settings) -> VectorStore:
-    """The store that `settings.qdrant_url` names.
+    """Open the store that `settings.qdrant_url` names.
 
-    Raises `BadInput` for a URL of no known form; the URL itself, which may hold a password, is not shown.
+    Raises `BadInput` for an unknown form of URL. The message omits the URL, which may contain a password.
     """
     url = settings.qdrant_url.get_secret_value()
     match check_url(settings):
@@ -35,11 +35,11 @@ def open_store(settings: Settings) -> VectorStore:
 
 
 def check_url(settings: Settings) -> StoreKind:
-    """Which kind of store `settings.qdrant_url` names; raises `BadInput` where it names none."""
+    """Return the kind of store that `settings.qdrant_url` names. Raises `BadInput` for an unknown form."""
     try:
         parts = urlsplit(settings.qdrant_url.get_secret_value())
         host, _ = parts.hostname, parts.port
-    except ValueError:  # whose own words repeat a part of the URL, which may be one of a password
+    except ValueError:  # its message repeats part of the URL, possibly part of a password
         raise BadInput("The store's URL cannot be read.", hint=_HINT) from None
     if parts.scheme in ("http", "https") and host:
         return "qdrant"
@@ -47,7 +47,7 @@ def check_url(settings: Settings) -> StoreKind:
         return "remote"
     if parts.scheme == "edge" and not host and parts.path.startswith("/"):
         return "embedded"
-    raise BadInput("The store's URL has a form that is not known.", hint=_HINT)
+    raise BadInput("The store's URL has an unknown form.", hint=_HINT)
 
 
 def _qdrant(url: str, settings: Settings) -> VectorStore:
@@ -65,7 +65,7 @@ def _remote(url: str, settings: Settings) -> VectorStore:
     from vitrine.store.remote.store import RemoteStore  # noqa: PLC0415  only where used
 
     if settings.store_token is None:
-        raise BadInput("The store process asks for a token.", hint="Set VITRINE_STORE_TOKEN.")
+        raise BadInput("The store process requires a token.", hint="Set VITRINE_STORE_TOKEN.")
     return RemoteStore(url, settings.store_token.get_secret_value())
 
 

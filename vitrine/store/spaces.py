@@ -1,4 +1,4 @@
-"""Embedding spaces by name: how a space is written down, compared, and named as a generation."""
+"""Reading, comparing and naming embedding spaces."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from vitrine.store.base import EmbeddingSpace, Provenance
 
 
 def generation_name(name: str, space: EmbeddingSpace) -> str:
-    """The real collection behind a catalog's name, for one space: `{name}.{8 hex digits}`.
+    """Return the name of the real collection for one catalog and space: `{name}.{8 hex digits}`.
 
-    The same name and space always give the same generation, so that workers that make it at the same
-    time meet. A dot cannot stand in a catalog's name, so no catalog can be named like a generation.
+    The same name and space always give the same generation, so workers that create it at the same time
+    agree. Catalog names cannot contain a dot, so no catalog name can equal a generation name.
     """
     digest = hashlib.sha256(orjson.dumps(asdict(space), option=orjson.OPT_SORT_KEYS))
     return f"{name}.{digest.hexdigest()[:8]}"
 
 
 def space_from_json(value: Mapping[str, Any]) -> EmbeddingSpace:
-    """The space that `dataclasses.asdict` wrote down; KeyError where a part is missing."""
+    """Read a space written by `dataclasses.asdict`. Raises `KeyError` if a part is missing."""
     return EmbeddingSpace(
         model=str(value["model"]),
         revision=str(value["revision"]),
@@ -34,7 +34,7 @@ def space_from_json(value: Mapping[str, Any]) -> EmbeddingSpace:
 
 
 def require_same_space(name: str, stored: EmbeddingSpace, offered: EmbeddingSpace) -> None:
-    """Raise `SpaceMismatch`, naming both, unless the two are one."""
+    """Raise `SpaceMismatch`, naming both spaces, unless they are equal."""
     if stored != offered:
         raise SpaceMismatch(
             f"Collection {name!r} holds vectors of {_label(stored)}; these are of {_label(offered)}.",
@@ -43,7 +43,7 @@ def require_same_space(name: str, stored: EmbeddingSpace, offered: EmbeddingSpac
 
 
 def require_provenance(name: str, stored: EmbeddingSpace, provenance: Provenance) -> None:
-    """Raise `SpaceMismatch` where a point says that it comes from another space."""
+    """Raise `SpaceMismatch` if the provenance names another space."""
     offered = EmbeddingSpace(
         provenance.model, provenance.revision, provenance.policy, dimension=stored.dimension
     )

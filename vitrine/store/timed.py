@@ -1,4 +1,4 @@
-"""A store that tells how long each call of it took, whichever engine is behind it."""
+"""A wrapper that reports the duration of each call to a store, whichever engine it uses."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any, TypeAlias, cast
 from vitrine.store.base import VectorStore
 
 CallObserver: TypeAlias = Callable[[str, float, bool], None]
-"""Takes the operation's name, its seconds, and whether it came back without an error."""
+"""Takes the operation's name, its duration in seconds, and whether it succeeded."""
 
 _UNTIMED = frozenset({"close", "scroll"})
-"""Calls that wait for nobody: `scroll` gives its points as they are asked for."""
+"""Calls without a meaningful duration: `scroll` yields its points at the consumer's pace."""
 
 
 def timed_store(store: VectorStore, tell: CallObserver) -> VectorStore:
-    """The same store, each of its calls told to `tell` when it has ended."""
+    """Wrap the store so that every call is reported to `tell` when it ends."""
     return cast("VectorStore", _TimedStore(store, tell))
 
 
 class _TimedStore:
-    """Stands before the store; whatever the protocol grows by is timed too."""
+    """Forwards every call to the store. Methods added to the protocol later are timed too."""
 
     def __init__(self, store: VectorStore, tell: CallObserver) -> None:
         self._store = store
@@ -32,7 +32,7 @@ class _TimedStore:
         found = getattr(self._store, name)
         if name.startswith("_") or name in _UNTIMED or not callable(found):
             return found
-        # Kept, so that a search costs one look-up more and not a new function.
+        # Cached, so that later searches do not create a new function each time.
         call = self.__dict__[name] = _timed_call(name, found, self._tell)
         return call
 

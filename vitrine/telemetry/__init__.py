@@ -1,4 +1,4 @@
-"""Logs for people and programs: one event a line, what it is about bound to it, no secret in any of them."""
+"""Logs for people and programs: one event per line, with its context fields, and with secrets redacted."""
 
 from vitrine.telemetry.context import bind_fields, bind_process_fields, log_fields
 from vitrine.telemetry.logs import (

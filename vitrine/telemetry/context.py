@@ -1,7 +1,7 @@
-"""What an event is about: job, chunk, item, host. Bound once where it is known, told with every line that follows.
+"""Context fields of log events: job, chunk, item, host. Bound once, then included in every following line.
 
-Bound for the calls within a `with` block, of one thread or task; stages that serve many chunks at once have threads of
-their own, and tell what they are about by themselves, with `log_fields`.
+A binding covers the calls within a `with` block of one thread or task. Stages that serve many chunks together run in
+separate threads, and pass the fields explicitly with `log_fields`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _always: dict[str, object] = {}
 
 
 def bind_process_fields(**fields: object) -> None:
-    """Tell these with every line of this process from now on: which worker it is."""
+    """Include these fields in every line of this process from now on, for example the worker's name."""
     _always.update(fields)
 
 
 @contextmanager
 def bind_fields(**fields: object) -> Iterator[None]:
-    """Tell these fields with every line logged within the block, beside those bound around it."""
+    """Include these fields in every line logged within the block, in addition to those already bound."""
     token = _bound.set({**_bound.get(), **fields})
     try:
         yield
@@ -33,10 +33,10 @@ def bind_fields(**fields: object) -> Iterator[None]:
 
 
 def log_fields(**fields: object) -> dict[str, Any]:
-    """The `extra` of one line: `log.info("…", extra=about(item="vt-7"))`."""
+    """Return the `extra` of one line: `log.info("…", extra=log_fields(item="vt-7"))`."""
     return {_ATTRIBUTE: fields}
 
 
 def record_fields(record: object) -> dict[str, object]:
-    """What a line is about: its process, what is bound where it is formatted, and what it says itself."""
+    """Return a record's fields: those of the process, those bound where it is formatted, and its own."""
     return {**_always, **_bound.get(), **getattr(record, _ATTRIBUTE, {})}

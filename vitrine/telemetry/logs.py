@@ -1,4 +1,4 @@
-"""Log lines: JSON for machines, words for people, and where they go. Both are redacted."""
+"""Log output: JSON for programs, text for people. Both are redacted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORDS = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
 class HumanFormatter(logging.Formatter):
-    """Words: time, level, who says it, what, and then what it is about; an exception on lines of its own."""
+    """Formats a record as text: time, level, logger, message, then its fields. An exception follows on separate lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
@@ -28,7 +28,7 @@ class HumanFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a record: time (UTC, ISO 8601), level, logger, event, what it is about, exception."""
+    """Formats a record as one JSON object: time (UTC, ISO 8601), level, logger, event, fields, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
         told: dict[str, object] = {
@@ -45,7 +45,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def humanize_json_line(line: str) -> str:
-    """A line of JSON in words, for a person who is shown the end of a log; any other line as it is."""
+    """Return a JSON log line as text for a person. Any other line is returned unchanged."""
     try:
         told = orjson.loads(line)
         time, level, logger, event = (told.pop(key) for key in ("time", "level", "logger", "event"))
@@ -59,7 +59,7 @@ def humanize_json_line(line: str) -> str:
 
 
 def human_formatter() -> logging.Formatter:
-    """The formatter for people."""
+    """Return the formatter for people."""
     return HumanFormatter(_WORDS)
 
 
@@ -70,15 +70,15 @@ def _pairs(fields: dict[str, object]) -> str:
 LogFormat: TypeAlias = Literal["auto", "json", "human"]
 
 _NOISY = (
-    # Their lines about each message or connection say nothing that ours do not.
+    # Their lines about each message or connection add nothing to ours.
     "celery.worker.strategy", "celery.app.trace", "kombu", "httpx", "httpcore", "urllib3",
-    # Shows the headers of HTTP/2 requests, the store's key among them.
+    # Logs the headers of HTTP/2 requests, including the store's key.
     "hpack",
 )  # fmt: skip
 
 
 def configure_logging(level: str, form: LogFormat = "auto") -> None:
-    """Log to stderr. `auto` is words on a terminal, else a JSON object a line."""
+    """Log to stderr. `auto` means text on a terminal, otherwise one JSON object per line."""
     human = form == "human" or (form == "auto" and sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(human_formatter() if human else JsonFormatter())

@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry, sent to a collector (OTLP over HTTP) in the background; a collector that is away costs nothing but spans."""
+"""OpenTelemetry traces, sent to a collector (OTLP over HTTP) in the background. If it is unreachable, only spans are lost."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from vitrine.telemetry.stage_times import StageTimes
 from vitrine.telemetry.traces import ChunkTrace
 
 SEND_SECONDS = 5
-"""For one request to the collector, and for the last spans at the end."""
+"""Timeout of one request to the collector, and for sending the last spans at the end."""
 
 
 class ChunkIdGenerator(RandomIdGenerator):
-    """Random ids, but for the first span of a chunk's trace: its ids follow from job and number."""
+    """Random ids, except for the first span of a chunk's trace: its ids are derived from job and number."""
 
     def __init__(self) -> None:
         self._given = threading.local()
 
     @staticmethod
     def of(job: str, number: int) -> tuple[int, int]:
-        """The chunk's trace id (128 bits) and first span id (64 bits), the same wherever they are asked for."""
+        """Return the chunk's trace id (128 bits) and first span id (64 bits), the same in every process."""
         digest = hashlib.sha256(f"{job}/{number}".encode()).digest()
         return int.from_bytes(digest[:16]) or 1, int.from_bytes(digest[16:24]) or 1
 
     @contextmanager
     def given(self, job: str, number: int) -> Iterator[None]:
-        """Give the chunk's ids to a span that this thread starts within the block."""
+        """Use the chunk's ids for a span that this thread starts within the block."""
         self._given.ids = self.of(job, number)
         try:
             yield
@@ -48,18 +48,18 @@ class ChunkIdGenerator(RandomIdGenerator):
             del self._given.ids
 
     def generate_trace_id(self) -> int:
-        """The chunk's, or a random one."""
+        """Return the chunk's trace id, or a random one."""
         ids: tuple[int, int] | None = getattr(self._given, "ids", None)
         return ids[0] if ids else super().generate_trace_id()
 
     def generate_span_id(self) -> int:
-        """Likewise."""
+        """Return the chunk's first span id, or a random one."""
         ids: tuple[int, int] | None = getattr(self._given, "ids", None)
         return ids[1] if ids else super().generate_span_id()
 
 
 class OtelTraces:
-    """`vitrine.telemetry.traces.Traces` to an exporter; `share` of the traces is kept, the same ones in every process."""
+    """`vitrine.telemetry.traces.Traces` with an exporter. Keeps `share` of the traces, the same ones in every process."""
 
     def __init__(self, service: str, exporter: SpanExporter, *, share: float) -> None:
         self._ids = ChunkIdGenerator()
@@ -129,12 +129,12 @@ class _OtelChunkTrace:
 
 
 def open_otel(url: str, service: str, *, share: float) -> OtelTraces:
-    """Traces to the collector at the URL; nothing is sent yet."""
+    """Return traces for the collector at the URL. Nothing is sent yet."""
     return OtelTraces(service, OTLPSpanExporter(endpoint=url, timeout=SEND_SECONDS), share=share)
 
 
 def unix_ns(monotonic: float) -> int:
-    """A moment of the monotonic clock as unix time, nanoseconds."""
+    """Convert a moment of the monotonic clock to Unix time in nanoseconds."""
     return time.time_ns() - int(1e9 * (time.monotonic() - monotonic))
 
 

@@ -1,4 +1,4 @@
-"""Where a process keeps what Prometheus reads: one registry, with the process's own figures in it from the start."""
+"""A process's Prometheus registry, which includes the standard process metrics from the start."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from prometheus_client.process_collector import ProcessCollector
 
 
 def process_registry() -> CollectorRegistry:
-    """A registry that tells of the process's memory, CPU and files, and of its Python."""
-    # A series of its own for when each counter began would double the page and say nothing new.
+    """Return a registry with metrics of the process's memory, CPU and files, and of its Python."""
+    # A separate series with each counter's creation time would double the page and add nothing.
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's has no annotations
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)

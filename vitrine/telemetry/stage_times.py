@@ -1,7 +1,7 @@
-"""What one chunk's pictures do: in which stage each is, how long they were in each, and when a stage was at work.
+"""Progress of one chunk's pictures through the stages: where each is, how long it stayed, and when a stage was active.
 
-Pictures pass the stages side by side, so a stage has a first and a last moment, and pictures in it at any time. Told to
-traces (the moments), to who watches the job (the pictures), and to the ledger (the seconds).
+Pictures pass through stages concurrently, so a stage has a first and a last moment, and a number of pictures at any
+time. Reported to traces (the moments), to clients that watch the job (the pictures), and to the ledger (the seconds).
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from vitrine.core.types import StageTotal
 class _Stage:
     first: float
     last: float
-    entered: int = 0  #: Pictures that ever were in it.
-    inside: int = 0  #: Pictures in it now.
+    entered: int = 0  #: Pictures that have entered it so far.
+    inside: int = 0  #: Pictures currently in it.
     sum: float = 0.0
-    """Of the moments of leaving, less those of entering: the seconds in the stage, once nobody is inside."""
+    """Sum of leaving times minus entering times: the total seconds in the stage once it is empty."""
 
 
 class StageTimes:
-    """Told from any thread; times are monotonic seconds."""
+    """Can be updated from any thread. Times are monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -34,7 +34,7 @@ class StageTimes:
         self._lock = threading.Lock()
 
     def move(self, left: str | None, entered: str | None, pictures: int = 1) -> None:
-        """So many pictures leave one stage and enter another at this moment; None is outside of all of them."""
+        """Move this many pictures from one stage to another now. None means outside all stages."""
         now = self._clock()
         with self._lock:
             if left is not None:
@@ -56,7 +56,7 @@ class StageTimes:
 
     @contextmanager
     def during(self, stage: str, pictures: int = 1) -> Iterator[None]:
-        """So many pictures are in the stage for the length of the block."""
+        """Count this many pictures as in the stage for the duration of the block."""
         self.move(None, stage, pictures)
         try:
             yield
@@ -64,18 +64,18 @@ class StageTimes:
             self.move(stage, None, pictures)
 
     def spans(self) -> list[tuple[str, float, float]]:
-        """Stage, first and last moment, in the order in which they began."""
+        """Return each stage with its first and last moment, in the order in which they began."""
         with self._lock:
             found = [(name, stage.first, stage.last) for name, stage in self._stages.items()]
         return sorted(found, key=lambda span: span[1])
 
     def inside(self) -> dict[str, int]:
-        """How many pictures are in each stage now; stages without any are left out."""
+        """Return how many pictures are in each stage now, omitting empty stages."""
         with self._lock:
             return {name: stage.inside for name, stage in self._stages.items() if stage.inside}
 
     def totals(self) -> dict[str, StageTotal]:
-        """How many pictures were in each stage, and the seconds that each was, added up; whoever is inside, until now."""
+        """Return each stage's picture count and total seconds, counting pictures still inside up to now."""
         now = self._clock()
         with self._lock:
             return {

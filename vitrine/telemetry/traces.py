@@ -1,16 +1,16 @@
-"""Traces: one for each chunk, from submit through queue, fetch, decode, batch and upsert to the ledger. Off by default.
+"""Traces: one per chunk, from submit through queue, fetch, decode, batch and upsert to the ledger. Off by default.
 
 ::
 
     submit ─┬─ queue
             └─ ingest ─┬─ fetch    from its first picture to its last; the stages overlap
                        ├─ decode
-                       ├─ batch    the wait for the device, and on it
+                       ├─ batch    waiting for the device, and running on it
                        ├─ upsert
-                       └─ record   the outcomes into the ledger
+                       └─ record   writing the outcomes to the ledger
 
-Nothing travels with the message: the trace's id follows from job and chunk, so whoever works on a chunk adds to the same
-trace, also after a crash, or when its message was lost and sent again.
+Messages carry no trace context: the trace's id is derived from job and chunk, so every process that works on a chunk
+adds to the same trace, even after a crash or if its message was lost and resent.
 """
 
 from __future__ import annotations
@@ -26,48 +26,48 @@ class ChunkTrace(Protocol):
     """The worker's part of one chunk's trace."""
 
     def waited(self, seconds: float) -> None:
-        """It was in the queue for so long until now."""
+        """Record that the chunk waited in the queue for this long until now."""
 
     def worked(self, times: StageTimes) -> None:
-        """Its stages were at work then."""
+        """Record when each stage was active."""
 
 
 class Traces(Protocol):
-    """Where spans go: to a collector, or nowhere."""
+    """The destination of spans: a collector, or nothing."""
 
     @property
     def on(self) -> bool:
-        """Whether it is worth finding out what only a trace tells."""
+        """Whether traces are enabled, so that it is worth computing values that only they use."""
 
     def submitted(self, job: str, numbers: Sequence[int], model: str, began: float) -> None:
-        """These chunks' messages were sent, from `began` (monotonic seconds) until now."""
+        """Record that these chunks' messages were sent, from `began` (monotonic seconds) until now."""
 
     def chunk(self, job: str, number: int) -> AbstractContextManager[ChunkTrace]:
-        """A worker is at the chunk for the length of the block; an error that leaves it is told."""
+        """Trace a worker's processing of the chunk for the duration of the block, including an error that leaves it."""
 
     def close(self) -> None:
-        """Send what is left, within some seconds; safe to call twice."""
+        """Send the remaining spans within a few seconds. Safe to call twice."""
 
 
 class NoTraces:
-    """Tells nobody; also a chunk's trace that nobody is told."""
+    """Traces that record nothing. Also serves as their chunk's trace."""
 
     @property
     def on(self) -> bool:
         return False
 
     def submitted(self, job: str, numbers: Sequence[int], model: str, began: float) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     @contextmanager
     def chunk(self, job: str, number: int) -> Iterator[ChunkTrace]:  # noqa: ARG002 - the protocol's
         yield self
 
     def waited(self, seconds: float) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def worked(self, times: StageTimes) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""

@@ -1,12 +1,12 @@
-"""Fakes of vitrine's parts, for tests of your own: deterministic, in memory, and held to the same contracts as the real ones.
+"""Fakes of vitrine's parts for your own tests: deterministic, in memory, and tested against the same contracts.
 
-`memory_services` has the API's parts together; each can also be used alone:
+`memory_services` combines the parts of the API; each can also be used alone:
 
 | Part | Fake |
 |---|---|
 | the ledger | `vitrine.testing.memory_ledger.MemoryLedger` |
 | the vector store | `vitrine.testing.memory_store.MemoryStore` |
-| questions to workers | `vitrine.testing.fake_query_client.FakeQueryClient` |
+| queries to workers | `vitrine.testing.fake_query_client.FakeQueryClient` |
 | RunPod's tickets | `vitrine.testing.memory_tickets.MemoryTicketStore` |
 | a model, a source of pictures | `vitrine.testing.worker_fakes` |
 | a Qdrant server | `vitrine.testing.qdrant_http.qdrant_http` |

@@ -1,4 +1,4 @@
-"""A query lane without workers: equal questions get equal unit vectors, made from the question's bytes."""
+"""A query lane without workers: equal queries get equal unit vectors, derived from the query's bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vitrine.store import EmbeddingSpace
 
 
 def fake_vector(data: bytes, dimension: int) -> NDArray[np.float32]:
-    """A unit vector, float32 [dimension], that depends on nothing but the bytes."""
+    """Return a unit vector, float32 [dimension], that depends only on the bytes."""
     seed = int.from_bytes(hashlib.sha256(data).digest()[:8], "big")
     drawn = np.random.default_rng(seed).standard_normal(dimension)
     return (drawn / np.linalg.norm(drawn)).astype(np.float32)
@@ -31,7 +31,7 @@ def fake_vector(data: bytes, dimension: int) -> NDArray[np.float32]:
 def fake_worker(
     space: EmbeddingSpace, *, supports_text: bool = False, node: str = "fake"
 ) -> WorkerInfo:
-    """A worker's line about itself."""
+    """Return a worker's registry entry."""
     return WorkerInfo(
         node=node, model=space.model, revision=space.revision, policy=space.policy,
         dimension=space.dimension, device="cpu", supports_text=supports_text, pid=1, started_at=0.0,
@@ -39,11 +39,11 @@ def fake_worker(
 
 
 class FakeQueryClient:
-    """Answers as `vitrine.query.client.QueryClient` does; `crew` is who is alive, and may be changed.
+    """Behaves like `vitrine.query.client.QueryClient`. `crew` holds the live workers and may be changed.
 
-    `known` maps a question's bytes to the vector, or the error, to answer with; others get `fake_vector`. `failure`,
-    where set, is raised by everything, as if Redis were gone. `asked` is every question so far; `hands` what the crew has
-    of each job in which stage.
+    `known` maps a query's bytes to the vector or error to return; other queries get `fake_vector`. Every method raises
+    `failure` if it is set, as if Redis were unreachable. `asked` records every query. `hands` holds the number of each
+    job's pictures per stage that the workers report.
     """
 
     def __init__(
@@ -59,19 +59,19 @@ class FakeQueryClient:
         self._lock = threading.Lock()
 
     def workers(self, model: str | None = None) -> list[WorkerInfo]:
-        """The crew, or those of it that have the model."""
+        """Return the crew, or those of it that use the model."""
         if self.failure is not None:
             raise self.failure
         return [worker for worker in self.crew if model is None or worker.model == model]
 
     def in_stages(self, job: str) -> dict[str, int]:
-        """What was put into their hands."""
+        """Return the job's entry in `hands`."""
         if self.failure is not None:
             raise self.failure
         return self.hands.get(job, {})
 
     def embed(self, model: str, query: Query, *, timeout: float | None = None) -> QueryVector:
-        """The vector of the question; raises as the real lane does."""
+        """Return the query's vector. Raises the same errors as the real client."""
         (answer,) = self.embed_many(model, [query], timeout=timeout)
         if isinstance(answer, VitrineError):
             raise answer
@@ -80,7 +80,7 @@ class FakeQueryClient:
     def embed_many(
         self, model: str, queries: Sequence[Query], *, timeout: float | None = None
     ) -> list[QueryAnswer]:
-        """A vector or an error for each question; raises as the real lane does."""
+        """Return a vector or an error for each query. Raises the same errors as the real client."""
         del timeout
         workers = self.workers(model)
         if not workers:
@@ -103,4 +103,4 @@ class FakeQueryClient:
         return QueryVector(vector, worker.space)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing, because nothing is open."""

@@ -1,4 +1,4 @@
-"""What the ledger in memory keeps of a job."""
+"""A job's record in the in-memory ledger."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from vitrine.core.broken_off import find_break, is_break
 from vitrine.core.store_options import DEFAULTS
 from vitrine.core.types import (
     STAGES,
@@ -17,12 +18,12 @@ from vitrine.core.types import (
     RejectedRow,
     StageTotal,
 )
-from vitrine.ledger.base import MAX_INDEX_CHECK_GAP, ChunksLeft
+from vitrine.ledger.base import MAX_INDEX_CHECK_GAP, MAX_REJECTED_ROWS, ChunksLeft
 
 
 @dataclass
 class MemoryChunk:
-    """A chunk, and where it is: times are those of the ledger's clock."""
+    """A chunk and its state. Times are on the ledger's clock."""
 
     images: tuple[ImageRef, ...]
     queued: float | None = None
@@ -33,18 +34,18 @@ class MemoryChunk:
     suspect: int | None = None
 
     def unlease(self) -> None:
-        """Forget who had it."""
+        """Clear the lease and its token."""
         self.leased, self.token = None, ""
 
     def keep(self, rest: tuple[ImageRef, ...]) -> None:
-        """Go on with what is left; of the deaths over it one is remembered, beside the attempt under way."""
+        """Keep the remaining pictures. Of earlier crashes, remember one in addition to the current attempt."""
         self.images = rest
         self.attempts = min(self.attempts, 2)
 
 
 @dataclass(frozen=True)
 class IndexWatch:
-    """The index of a waiting job's collection when it was last looked at."""
+    """The last check of the index of a waiting job's collection."""
 
     indexed: int
     points: int
@@ -54,13 +55,13 @@ class IndexWatch:
 
 @dataclass
 class MemoryJob:
-    """A job with its chunks and outcomes, by ordinal."""
+    """A job with its chunks, and its outcomes by ordinal."""
 
     spec: JobSpec
     state: JobState = JobState.OPEN
     items: int = 0
     images: int = 0
-    rejected: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
     chunks: dict[int, MemoryChunk] = field(default_factory=dict)
     next_chunk: int = 0
     marks: list[bytes] = field(default_factory=list)
@@ -69,18 +70,19 @@ class MemoryJob:
     cancelled: set[int] = field(default_factory=set)
     strikes: Counter[int] = field(default_factory=Counter)
     problems: list[RejectedRow] = field(default_factory=list)
-    term: float = 0.0  #: The longest that a lease was asked for, in seconds.
+    broken_off: RejectedRow | None = None
+    term: float = 0.0  #: The longest lease requested, in seconds.
     swept: float = 0.0
     fed: float = 0.0
     updated: float = 0.0
     finished: float | None = None
     bulk: int = DEFAULTS.index_points
-    watch: IndexWatch | None = None  #: While it is `indexing`, and as it was then.
+    watch: IndexWatch | None = None  #: Set while `indexing`, and kept afterwards.
     stages: dict[str, StageTotal] = field(default_factory=dict)
 
 
 def add_stages(entry: MemoryJob, stages: Mapping[str, StageTotal]) -> None:
-    """Add what a chunk's pictures were in the stages, of those that are told."""
+    """Add a chunk's totals to the job's, for the known stages."""
     for name in STAGES:
         if name in stages:
             before, more = entry.stages.get(name, StageTotal(0, 0.0)), stages[name]
@@ -90,7 +92,7 @@ def add_stages(entry: MemoryJob, stages: Mapping[str, StageTotal]) -> None:
 
 
 def adjust_to_clock(entry: MemoryJob, now: float) -> None:
-    """Mend the times that were written before the clock was set back, if it was: none lies further ahead than it can."""
+    """Correct times written before the clock was set back, if it was: none may lie further ahead than possible."""
     back, entry.swept = entry.swept - now, now
     for chunk in entry.chunks.values():
         if chunk.leased is not None:
@@ -102,7 +104,7 @@ def adjust_to_clock(entry: MemoryJob, now: float) -> None:
 
 
 def is_due(chunk: MemoryChunk, now: float, lost_before: float) -> bool:
-    """Whether the sweeper sends a chunk again."""
+    """Return whether the sweeper should resend a chunk."""
     return (
         (chunk.leased is not None and chunk.leased <= now)
         or (chunk.due is not None and chunk.due <= now)
@@ -111,12 +113,12 @@ def is_due(chunk: MemoryChunk, now: float, lost_before: float) -> bool:
 
 
 def pending(entry: MemoryJob) -> int:
-    """Pictures without an outcome."""
+    """Return the number of pictures without an outcome."""
     return entry.images - len(entry.embedded) - len(entry.failed) - len(entry.cancelled)
 
 
 def chunks_left(entry: MemoryJob | None) -> ChunksLeft:
-    """Where the chunks are that are not done."""
+    """Count the unfinished chunks by state."""
     chunks = list(entry.chunks.values()) if entry else []
     return ChunksLeft(
         queued=sum(chunk.queued is not None for chunk in chunks),
@@ -126,7 +128,7 @@ def chunks_left(entry: MemoryJob | None) -> ChunksLeft:
 
 
 def settle(entry: MemoryJob, now: float) -> JobState:
-    """Go on to the next state where nothing is left to do in this one."""
+    """Move to the next state if nothing is left to do in the current one."""
     entry.updated = now
     if entry.state is JobState.RUNNING and pending(entry) == 0:
         entry.watch = None
@@ -152,7 +154,7 @@ def complete(entry: MemoryJob, now: float) -> JobState:
 
 
 def note_index(entry: MemoryJob, indexed: int, points: int, now: float) -> float:
-    """Keep a look at the index; seconds that it stood still."""
+    """Record a check of the index, and return for how many seconds it has made no progress."""
     if entry.state is not JobState.INDEXING:
         return 0.0
     before, still = entry.watch, 0.0
@@ -163,7 +165,7 @@ def note_index(entry: MemoryJob, indexed: int, points: int, now: float) -> float
 
 
 def status_of(entry: MemoryJob) -> JobStatus:
-    """The counts, as the ledger tells them."""
+    """Return the counts as the ledger reports them."""
     reasons = Counter(failure.reason.value for failure in entry.failed.values())
     return JobStatus(
         spec=entry.spec,
@@ -173,7 +175,7 @@ def status_of(entry: MemoryJob) -> JobStatus:
         embedded=len(entry.embedded),
         failed=len(entry.failed),
         cancelled=len(entry.cancelled),
-        rejected_rows=entry.rejected,
+        rejected_rows=entry.rejected.total(),
         failed_by_reason=dict(sorted(reasons.items())),
         fed_at=entry.fed,
         updated_at=entry.updated,
@@ -181,11 +183,23 @@ def status_of(entry: MemoryJob) -> JobStatus:
         indexed=entry.watch.indexed if entry.watch else 0,
         points=entry.watch.points if entry.watch else 0,
         stages=dict(entry.stages),
+        rejected_by_code=dict(sorted(entry.rejected.items())),
+        broken_off=entry.broken_off,
     )
 
 
+def record_rejected(
+    entry: MemoryJob, problems: Sequence[RejectedRow], by_code: Mapping[str, int]
+) -> None:
+    """Count rejected rows and keep the first ones, and the one that says where the file broke off."""
+    entry.rejected.update(by_code)
+    entry.broken_off = find_break(problems) or entry.broken_off
+    rows = [row for row in problems if not is_break(row)]
+    entry.problems = [*entry.problems, *rows][:MAX_REJECTED_ROWS]
+
+
 def record_embedded(entry: MemoryJob, ordinals: Sequence[int]) -> int:
-    """Note pictures as embedded, whatever was said of them before; how many are so for the first time."""
+    """Mark pictures as embedded, whatever their previous outcome. Returns how many are newly embedded."""
     new = [ordinal for ordinal in ordinals if ordinal not in entry.embedded]
     for ordinal in new:
         entry.failed.pop(ordinal, None)
@@ -195,7 +209,7 @@ def record_embedded(entry: MemoryJob, ordinals: Sequence[int]) -> int:
 
 
 def record_failures(entry: MemoryJob, failures: Sequence[Failure]) -> Counter[str]:
-    """Note failures of pictures that are not embedded; how many are new, by reason."""
+    """Record failures of pictures that are not embedded. Returns the number of new ones by reason."""
     wanted = [f for f in failures if f.image.ordinal not in entry.embedded]
     new = Counter(f.reason.value for f in wanted if f.image.ordinal not in entry.failed)
     for failure in wanted:

@@ -1,4 +1,4 @@
-"""The ledger in memory: the same promises as on Redis, for unit tests; nothing survives the process."""
+"""The ledger in memory: the same guarantees as on Redis, for unit tests. Nothing survives the process."""
 
 from __future__ import annotations
 
@@ -39,13 +39,14 @@ from vitrine.testing.memory_job import (
     note_index,
     record_embedded,
     record_failures,
+    record_rejected,
     settle,
 )
 from vitrine.testing.memory_queries import MemoryQueries
 
 
 class MemoryLedger(MemoryQueries):
-    """`vitrine.ledger.base.Ledger` in memory; `clock` can be replaced to let time pass."""
+    """`vitrine.ledger.base.Ledger` in memory. Replace `clock` to control time."""
 
     def __init__(
         self, clock: Callable[[], float] = time.time, *, options: StoreOptions = DEFAULTS
@@ -66,7 +67,7 @@ class MemoryLedger(MemoryQueries):
         with self._lock:
             entry = self._job(job)
             if entry.state is not JobState.OPEN:
-                raise Conflict(f"Job {job} is {entry.state}, so this cannot be done to it.")
+                raise Conflict(f"Job {job} is {entry.state}, so this is not possible.")
             _check_last(entry, after)
             entry.marks += [chunk.mark for chunk in chunks if chunk.mark]
             entry.images += sum(len(chunk.images) for chunk in chunks)
@@ -81,16 +82,15 @@ class MemoryLedger(MemoryQueries):
         return number
 
     def add_rejected_rows(
-        self, job: str, problems: Sequence[RejectedRow], *, count: int, before: int
+        self, job: str, problems: Sequence[RejectedRow], *, by_code: Mapping[str, int], before: int
     ) -> None:
         with self._lock:
             entry = self._job(job)
-            if entry.rejected == before + count:
+            if entry.rejected.total() == before + sum(by_code.values()):
                 return
-            if entry.rejected != before:
+            if entry.rejected.total() != before:
                 raise diverged_job(job)
-            entry.rejected += count
-            entry.problems = [*entry.problems, *problems][:1000]
+            record_rejected(entry, problems, by_code)
 
     def seal(self, job: str, *, after: bytes | None = None) -> JobState:
         with self._lock:
@@ -181,7 +181,7 @@ class MemoryLedger(MemoryQueries):
             entry = self._job(lease.chunk.job)
             newly_embedded = record_embedded(entry, embedded)
             held = self._held(lease)
-            # Of a chunk that passed on, somebody else brings the failures; nobody does for a cancelled job.
+            # If the chunk has moved on, its new holder reports failures. A cancelled job has no new holder.
             over = entry.state in {JobState.CANCELLING, JobState.CANCELLED}
             newly_failed_by = record_failures(entry, failures if held or over else ())
             newly_failed = newly_failed_by.total()
@@ -276,7 +276,7 @@ class MemoryLedger(MemoryQueries):
         with self._lock:
             entry = self._job(job)
             if entry.state in {JobState.OPEN, JobState.CANCELLING, JobState.CANCELLED}:
-                raise Conflict(f"Job {job} is {entry.state}, so this cannot be done to it.")
+                raise Conflict(f"Job {job} is {entry.state}, so this is not possible.")
             chosen = list(self.failures(job, reason=reason, host=host, items=items))
             images = [replace(failure.image, rounds=0) for failure in chosen]
             for image in images:

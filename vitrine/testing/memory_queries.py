@@ -1,4 +1,4 @@
-"""What the ledger in memory tells of its jobs without changing any."""
+"""Read-only operations of the in-memory ledger."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vitrine.testing.memory_job import MemoryJob, chunks_left, pending, status_o
 
 
 class MemoryQueries:
-    """The reading half of `vitrine.testing.memory_ledger.MemoryLedger`, and what both halves look at."""
+    """The reading half of `vitrine.testing.memory_ledger.MemoryLedger`, and the state that both halves share."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -24,7 +24,7 @@ class MemoryQueries:
         self._lock = threading.RLock()
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing, because nothing is open."""
 
     def ping(self) -> None:
         return
@@ -96,4 +96,5 @@ class MemoryQueries:
 
     def problems(self, job: str) -> list[RejectedRow]:
         with self._lock:
-            return list(self._job(job).problems)
+            entry = self._job(job)
+            return [*entry.problems, *filter(None, [entry.broken_off])]

@@ -1,12 +1,12 @@
-"""The API's parts in memory, and a worker's work done at once: for tests of what talks to vitrine, without any server.
+"""The API's parts in memory, and a worker that runs synchronously: for tests of vitrine's clients without servers.
 
     services = memory_services()
     client = TestClient(create_app(services), "http://127.0.0.1:8080")
     client.post("/v1/jobs", json=...)
-    embed_pending(services)          # every picture gets the vector that its URL decides
+    embed_pending(services)          # every picture gets a vector derived from its URL
     client.post("/v1/search", json=...)
 
-`docs/testing.md` has the whole example.
+`docs/testing.md` has the complete example.
 """
 
 from __future__ import annotations
@@ -30,23 +30,29 @@ from vitrine.testing.memory_ledger import MemoryLedger
 from vitrine.testing.memory_store import MemoryStore
 from vitrine.testing.memory_tickets import MemoryTicketStore
 
+MAX_CHUNKS = 10**9
+"""More chunks than any job in memory has."""
 FAKE_SPACE = EmbeddingSpace("builtin", "fake", "fake", 16)
 
 
 class MemoryPublisher:
-    """Takes messages instead of a broker: `sent` has job, chunk and model of each."""
+    """Collects messages in place of a broker: `sent` has the job, chunk and model of each, `retries` its earlier attempts."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, int, str]] = []
+        self.retries: list[int] = []
         self._lock = threading.Lock()
 
-    def publish(self, job: str, numbers: Sequence[int], model: str) -> None:
-        """Keep them."""
+    def publish(
+        self, job: str, numbers: Sequence[int], model: str, *, retries: Sequence[int] | None = None
+    ) -> None:
+        """Collect the messages."""
         with self._lock:
             self.sent += [(job, number, model) for number in numbers]
+            self.retries += retries or [0] * len(numbers)
 
     def waiting(self, models: Collection[str]) -> list[QueueDepth]:
-        """How many of each model were sent."""
+        """Return how many messages were sent for each model."""
         with self._lock:
             sent = Counter(model for _, _, model in self.sent)
             return [QueueDepth(model, sent[model], 0) for model in models]
@@ -55,7 +61,7 @@ class MemoryPublisher:
 def memory_services(
     settings: Settings | None = None, space: EmbeddingSpace = FAKE_SPACE
 ) -> Services:
-    """Parts for `api.app.create_app`: empty, in memory, with one fake worker of the space's model alive."""
+    """Return the parts for `api.app.create_app`: empty, in memory, with one live fake worker for the space's model."""
     settings = settings or Settings()
     options = StoreOptions.from_settings(settings)
     return Services(
@@ -75,23 +81,20 @@ def embed_pending(
     reason: FailureReason = FailureReason.NOT_FOUND,
     space: EmbeddingSpace = FAKE_SPACE,
 ) -> int:
-    """Do what workers would with all that is pending, and return how many pictures got a vector.
+    """Process all pending pictures as workers would, and return how many got a vector.
 
     A picture's vector is `fake_vector` of its URL, so equal URLs are equal pictures, and a search by `image_url` finds
-    its item first. Pictures whose URL is in `failing` fail for `reason`.
+    its item first. Pictures whose URL is in `failing` fail with `reason`.
     """
     embedded = 0
     for job in services.ledger.active_jobs():
-        for chunk in services.ledger.sweep(job, lost_before=0.0) or _all_chunks(services, job):
+        # Take every queued chunk as one whose message was lost. Their numbers have gaps: a retry adds chunks after the finished ones.
+        soon = services.ledger.clock() + 1.0
+        for chunk in services.ledger.sweep(job, lost_before=soon, limit=MAX_CHUNKS):
             lease = services.ledger.lease(job, chunk, seconds=60)
             if isinstance(lease, Lease):
                 embedded += _do(services, lease, failing, reason, space)
     return embedded
-
-
-def _all_chunks(services: Services, job: str) -> range:
-    left = services.ledger.chunks_left(job)
-    return range(left.queued + left.leased + left.due)
 
 
 def _do(

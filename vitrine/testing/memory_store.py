@@ -1,4 +1,4 @@
-"""A vector store in memory: brute force over arrays, for unit tests and as the engines' reference."""
+"""A vector store in memory: brute force over arrays, for unit tests and as a reference for the engines."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrine.core.datetimes import is_datetime
 from vitrine.core.errors import NotFound
 from vitrine.core.filters import Filter
 from vitrine.core.store_options import DEFAULTS, StoreOptions
@@ -30,8 +31,9 @@ from vitrine.store.base import (
 )
 from vitrine.store.checks import check_points, check_query, check_sample, checked_payloads
 from vitrine.store.counting import facet
+from vitrine.store.dates import with_date_conditions, with_dates
 from vitrine.store.facets import Facet, FacetValue
-from vitrine.store.field_types import new_index_types
+from vitrine.store.field_types import FieldIndexes
 from vitrine.store.grouping import hits_by_item
 from vitrine.store.hits import read_hit, read_point
 from vitrine.store.spaces import generation_name, require_same_space
@@ -44,12 +46,12 @@ class _Collection:
 
     space: EmbeddingSpace
     points: dict[str, tuple[dict[str, Any], NDArray[np.float32]]] = field(default_factory=dict)
-    indexed: dict[str, str] = field(default_factory=dict)
+    indexes: FieldIndexes = field(default_factory=FieldIndexes)
     deferred: bool = False
-    built: int = 0  #: Points that the index would hold.
+    built: int = 0  #: Points that an index would contain.
 
     def build(self, worth: int) -> None:
-        """Count the points as indexed, where so many are not yet."""
+        """Count all points as indexed if at least `worth` are not yet."""
         if not self.deferred and len(self.points) - self.built >= worth:
             self.built = len(self.points)
 
@@ -69,32 +71,43 @@ class _Counter:
 
     def words(self, field: str, where: Filter | None, limit: int) -> list[FacetValue]:
         counted: Counter[str] = Counter()
-        for value in self._values(field, where):
-            words = value if isinstance(value, list) else [value]
-            counted.update({word for word in words if isinstance(word, str)})
+        for values in self._values(field, where):
+            counted.update({word for word in values if isinstance(word, str)})
         ranked = sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))
         return [FacetValue(word, points) for word, points in ranked[:limit]]
 
     def extreme(self, field: str, where: Filter | None, *, largest: bool) -> float | None:
         numbers = [
             float(value)
-            for value in self._values(field, where)
+            for values in self._values(field, where)
+            for value in values
             if isinstance(value, int | float) and not isinstance(value, bool)
         ]
         return (max(numbers) if largest else min(numbers)) if numbers else None
 
+    def extreme_date(self, field: str, where: Filter | None, *, largest: bool) -> str | None:
+        dates = [
+            value
+            for values in self._values(field, where)
+            for value in values
+            if isinstance(value, str) and is_datetime(value)
+        ]
+        return (max(dates) if largest else min(dates)) if dates else None
+
     def count(self, where: Filter | None) -> int:
         return len(self._collection.rows(where))
 
-    def _values(self, field: str, where: Filter | None) -> list[Any]:
-        points = self._collection.points
-        return [points[key][0][FIELDS_FIELD].get(field) for key in self._collection.rows(where)]
+    def _values(self, field: str, where: Filter | None) -> Iterator[list[Any]]:
+        """Yield each passing point's values, of which a list has several."""
+        for key in self._collection.rows(where):
+            value = self._collection.points[key][0][FIELDS_FIELD].get(field)
+            yield value if isinstance(value, list) else [value]
 
 
 class MemoryStore:
-    """A `VectorStore` that lives and dies with its process; every method takes one lock.
+    """A `VectorStore` that exists only in its process. Every method takes one lock.
 
-    It has no index and only keeps the books of one, which is built at once where `options.index_points` wait for it.
+    It has no index and only simulates the state of one, built immediately once `options.index_points` are unindexed.
     """
 
     def __init__(self, *, options: StoreOptions = DEFAULTS) -> None:
@@ -103,21 +116,21 @@ class MemoryStore:
         self._lock = threading.RLock()
 
     def ping(self) -> None:
-        """Return at once."""
+        """Return immediately."""
 
     def ensure(self, name: str, space: EmbeddingSpace) -> None:
-        """Make the collection, or check its space."""
+        """Create the collection, or check its space."""
         with self._lock:
             collection = self._collections.setdefault(name, _Collection(space))
             require_same_space(name, collection.space, space)
 
     def upsert(self, name: str, points: PointBatch) -> None:
-        """Keep the points, replacing those of the same ids."""
+        """Store the points, replacing those with the same ids."""
         with self._lock:
             collection = self._get(name)
             check_points(name, points, collection.space)
             made = checked_payloads(points)
-            collection.indexed |= new_index_types(points.fields, collection.indexed)
+            collection.indexes.by_path |= collection.indexes.missing(map(with_dates, made))
             for key, payload, vector in zip(points.ids, made, points.vectors, strict=True):
                 collection.points[key] = (payload, vector.copy())
             collection.build(self._options.index_points)
@@ -137,6 +150,7 @@ class MemoryStore:
         with self._lock:
             collection = self._get(name)
             check_query(vector, collection.space.dimension, top, per_item)
+            where = with_date_conditions(name, where, collection.indexes)
             unit = vector / np.linalg.norm(vector)
             hits = [
                 self._hit(collection, key, unit)
@@ -147,18 +161,18 @@ class MemoryStore:
         return [ItemHits(item, tuple(group[:per_item])) for item, group in ranked.items()][:top]
 
     def item(self, name: str, item_id: str) -> list[StoredPoint]:
-        """The item's points, by picture index."""
+        """Return the item's points by picture index."""
         points = [point for point in self.scroll(name) if point.payload[ITEM_FIELD] == item_id]
         return sorted(points, key=lambda point: point.payload[INDEX_FIELD])
 
     def points(self, name: str, ids: Sequence[str]) -> list[StoredPoint]:
-        """Those of the points that are kept."""
+        """Return those of the points that exist."""
         with self._lock:
             kept = self._get(name).points
             return [read_point(key, *kept[key]) for key in ids if key in kept]
 
     def sample(self, name: str, count: int) -> NDArray[np.float32]:
-        """Drawn alike every time, so that tests are too."""
+        """Return a sample, the same every time, so that tests are deterministic."""
         check_sample(count)
         with self._lock:
             collection = self._get(name)
@@ -169,35 +183,37 @@ class MemoryStore:
         )
 
     def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
-        """Every point as it stood when the first was asked for."""
+        """Yield every point present when the first is consumed."""
         with self._lock:
             stored = list(self._get(name).points.items())
         for key, (payload, vector) in stored:
             yield read_point(key, payload, vector if with_vectors else None)
 
     def count(self, name: str, where: Filter | None = None) -> int:
-        """Points that pass the filter."""
-        with self._lock:
-            return len(self._get(name).rows(where))
-
-    def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
-        """Count every payload."""
+        """Count the points that pass the filter."""
         with self._lock:
             collection = self._get(name)
-            return facet(_Counter(collection), collection.indexed, field, where, top)
+            return len(collection.rows(with_date_conditions(name, where, collection.indexes)))
+
+    def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
+        """Count over every payload."""
+        with self._lock:
+            collection = self._get(name)
+            where = with_date_conditions(name, where, collection.indexes)
+            return facet(_Counter(collection), collection.indexes.kinds(), field, where, top)
 
     def space(self, name: str) -> EmbeddingSpace:
-        """The collection's space."""
+        """Return the collection's space."""
         with self._lock:
             return self._get(name).space
 
     def indexed_fields(self, name: str) -> Mapping[str, str]:
         """The fields with an index."""
         with self._lock:
-            return dict(self._get(name).indexed)
+            return self._get(name).indexes.kinds()
 
     def describe(self, name: str) -> CollectionInfo:
-        """The collection as it stands."""
+        """Describe the collection's current state."""
         with self._lock:
             collection = self._get(name)
             return CollectionInfo(
@@ -205,40 +221,40 @@ class MemoryStore:
                 generation=generation_name(name, collection.space),
                 space=collection.space,
                 points=len(collection.points),
-                indexed_fields=dict(collection.indexed),
+                indexed_fields=collection.indexes.kinds(),
             )
 
     def footprint(self, name: str) -> Footprint:
-        """The items; nothing is on a disk."""
+        """Count the items. Nothing is on disk."""
         with self._lock:
             items = {payload[ITEM_FIELD] for payload, _ in self._get(name).points.values()}
         return Footprint(min(len(items), MAX_COUNTED_ITEMS), len(items) > MAX_COUNTED_ITEMS, None)
 
     def collections(self) -> list[CollectionInfo]:
-        """Every collection, by name."""
+        """Return every collection, sorted by name."""
         with self._lock:
             return [self.describe(name) for name in sorted(self._collections)]
 
     def delete(self, name: str) -> None:
-        """Forget the collection."""
+        """Remove the collection."""
         with self._lock:
             self._get(name)
             del self._collections[name]
 
     def defer_index(self, name: str) -> None:
-        """Keep new points off the books."""
+        """Stop counting new points as indexed."""
         with self._lock:
             self._get(name).deferred = True
 
     def build_index(self, name: str) -> None:
-        """Bring the books up to date."""
+        """Count new points as indexed again."""
         with self._lock:
             collection = self._get(name)
             collection.deferred = False
             collection.build(self._options.index_points)
 
     def index_state(self, name: str) -> IndexState:
-        """What the books say."""
+        """Return the simulated state of the index."""
         with self._lock:
             collection = self._get(name)
             points = len(collection.points)
@@ -248,12 +264,12 @@ class MemoryStore:
             return IndexState(points, min(points, collection.built), collection.deferred, green)
 
     def deferred(self) -> list[str]:
-        """Collections that are off the books."""
+        """Return collections whose index is deferred."""
         with self._lock:
             return sorted(name for name, made in self._collections.items() if made.deferred)
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing, because nothing is open."""
 
     def _get(self, name: str) -> _Collection:
         try:

@@ -1,4 +1,4 @@
-"""The book of tickets in memory, for one process and for tests."""
+"""The ticket store in memory, for one process and for tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vitrine.tickets.base import Claim, NewTicket, Ticket, TicketCounts, TicketS
 
 @dataclass(slots=True)
 class _MemoryTicket:
-    """A ticket, what it was made of, and its claim."""
+    """A ticket, its input, and its claim."""
 
     new: NewTicket
     shown: Ticket
@@ -26,7 +26,7 @@ class _MemoryTicket:
 
 
 class MemoryTicketStore:
-    """Keeps what `vitrine.tickets.TicketStore` promises; `limit` is in tickets, not in bytes."""
+    """A `vitrine.tickets.TicketStore` in memory. `limit` counts tickets, not bytes."""
 
     def __init__(self, *, limit: int = 1000) -> None:
         self._limit = limit

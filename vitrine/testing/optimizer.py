@@ -1,30 +1,30 @@
-"""What a Qdrant server says of a collection's vector index, for the stand-in that has none.
+"""A simulated state of a Qdrant collection's vector index, for the stand-in server that has none.
 
-A collection is one segment. Above the threshold it is told as being built (`yellow`) at one look, and as
-built (`green`) from the next one on; at threshold 0 nothing is built, and that is green too.
+A collection is one segment. Above the threshold, one request reports it as being built (`yellow`) and the next as
+built (`green`). With threshold 0 nothing is built, which is green too.
 """
 
 from __future__ import annotations
 
 from qdrant_client import models
 
-DEFAULT_THRESHOLD = 10_000  #: Kilobytes, as a server has it.
+DEFAULT_THRESHOLD = 10_000  #: Kilobytes, a server's default.
 
 
 class FakeOptimizer:
-    """One collection's books."""
+    """The index state of one collection."""
 
     def __init__(self) -> None:
         self.threshold = DEFAULT_THRESHOLD
         self._indexed = 0
 
     def change(self, wanted: models.OptimizersConfigDiff | None) -> None:
-        """Take another threshold, where one is given."""
+        """Set the threshold, if one is given."""
         if wanted is not None and wanted.indexing_threshold is not None:
             self.threshold = wanted.indexing_threshold
 
     def tell(self, info: models.CollectionInfo) -> None:
-        """Write the books into a collection's description, then go on building."""
+        """Write the state into a collection's description, then advance the build."""
         points = info.points_count or 0
         info.config.optimizer_config.indexing_threshold = self.threshold
         info.indexed_vectors_count = self._indexed

@@ -1,9 +1,9 @@
 """A stand-in for a Qdrant server: its REST interface over the client's own local mode.
 
-What goes over the wire is parsed by the models of Qdrant's OpenAPI description, and points are ranked and
-filtered by Qdrant's own Python code; so the gateway's requests are held against something that it did not
-write. It keeps payload indexes by name only and has neither HNSW nor a cluster: of the vector index it keeps
-the books (`vitrine.testing.optimizer`). Local mode is not safe from several threads, so requests take turns.
+Requests are parsed by the models of Qdrant's OpenAPI description, and Qdrant's own Python code ranks and filters
+the points, so vitrine's requests are checked against code that vitrine did not write. Payload indexes exist by name
+only. There is no HNSW and no cluster; the state of the vector index is simulated (`vitrine.testing.optimizer`).
+Local mode is not thread-safe, so requests are handled one at a time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Route: TypeAlias = Callable[["LocalQdrantServer", str, bytes], Any]
 
 
 class LocalQdrantServer:
-    """A server on loopback over a local-mode client; `planned` replies go out first, one a request."""
+    """A loopback server over a local-mode client. `planned` replies are sent first, one per request."""
 
     def __init__(self, location: str = ":memory:") -> None:
         where: dict[str, Any] = {"location": location} if location == ":memory:" else {}
@@ -56,7 +56,7 @@ class LocalQdrantServer:
         self.client.close()
 
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
-        """The reply to one request."""
+        """Return the reply to one request."""
         path = urlsplit(target).path
         with self._lock:
             self.requests.append((method, target, headers, body))
@@ -144,7 +144,7 @@ def _upsert(server: LocalQdrantServer, name: str, body: bytes) -> Any:
 def _query(server: LocalQdrantServer, name: str, body: bytes) -> Any:
     wanted = models.QueryRequestBatch.model_validate_json(body)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # local mode warns that `exact` changes nothing in it
+        warnings.simplefilter("ignore")  # local mode warns that `exact` has no effect
         return server.client.query_batch_points(name, wanted.searches)
 
 
@@ -223,16 +223,16 @@ def _handler(server: LocalQdrantServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_PUT = do_PATCH = do_POST = do_DELETE = _serve  # noqa: N815  the base looks them up by these names
+        do_GET = do_PUT = do_PATCH = do_POST = do_DELETE = _serve  # noqa: N815  the base class looks up these names
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base's name
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler
 
 
 def _plain(value: Any) -> Any:
-    """A value of the client's models as JSON values."""
+    """Convert a value of the client's models to JSON values."""
     if isinstance(value, BaseModel):
         return json.loads(value.model_dump_json())
     if isinstance(value, dict):
@@ -244,6 +244,6 @@ def _plain(value: Any) -> Any:
 
 @contextmanager
 def qdrant_http(location: str = ":memory:") -> Iterator[LocalQdrantServer]:
-    """A running stand-in."""
+    """Run a stand-in server."""
     with LocalQdrantServer(location) as server:
         yield server

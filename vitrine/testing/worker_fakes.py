@@ -1,4 +1,4 @@
-"""A model and a picture source for unit tests: deterministic, instant, and failing where they are told to."""
+"""A model and a picture source for unit tests: deterministic, instant, and failing on demand."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ DIMENSION = 8
 
 
 class FakeModel:
-    """Gives each distinct picture a vector of its own, made from its pixels.
+    """Gives each distinct picture its own vector, derived from its pixels.
 
-    A picture of one flat colour can be made to misbehave: `bad` maps an RGB colour to what shall happen
-    whenever it is in a batch: an exception is raised, an array is given in place of its vector.
+    A picture of one flat colour can be made to misbehave: `bad` maps an RGB colour to an exception to raise when it
+    is in a batch, or to an array to return in place of its vector.
     """
 
     name = "fake"
@@ -38,12 +38,12 @@ class FakeModel:
         self.batches: list[int] = []  #: Sizes of the batches embedded so far.
 
     def preprocess(self, picture: Picture) -> Inputs:
-        """The pixels, float32 [3, 8, 8]."""
+        """Return the pixels, float32 [3, 8, 8]."""
         pixels = np.asarray(as_image(picture).resize((8, 8)), dtype=np.float32)
         return {"pixel_values": pixels.transpose(2, 0, 1)}
 
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
-        """A vector for each picture; raises what a bad one among them says."""
+        """Return a vector for each picture, or raise the exception that `bad` has for one of them."""
         self.batches.append(len(batch))
         return np.stack([self._vector(inputs["pixel_values"]) for inputs in batch])
 
@@ -55,28 +55,28 @@ class FakeModel:
         return seeded_vector(pixels.tobytes()) if verdict is None else verdict
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """A vector for each text."""
+        """Return a vector for each text."""
         return np.stack([seeded_vector(text.encode()) for text in texts])
 
 
 def seeded_vector(data: bytes) -> NDArray[np.float32]:
-    """A vector, float32 [8], that the bytes decide."""
+    """Return a vector, float32 [8], that depends only on the bytes."""
     seed = int.from_bytes(hashlib.sha256(data).digest()[:8], "little")
     return np.random.default_rng(seed).normal(size=DIMENSION).astype(np.float32)
 
 
 class FakePictureSource:
-    """Pictures from a dictionary: a URL's bytes, or its failure, or a list of them for one try after another."""
+    """Pictures from a dictionary: a URL's bytes, its failure, or a list of these for successive attempts."""
 
     def __init__(
         self, pictures: Mapping[str, bytes | ItemFailure | Sequence[bytes | ItemFailure]]
     ) -> None:
         self._pictures = dict(pictures)
         self._lock = threading.Lock()
-        self.asked: list[str] = []  #: URLs in the order in which they were asked for.
+        self.asked: list[str] = []  #: URLs in the order of the requests.
 
     def fetch(self, url: str, *, file_root: str | None = None) -> Future[FetchedPicture]:
-        """The answer, at once."""
+        """Return a future that is already done."""
         del file_root
         future: Future[FetchedPicture] = Future()
         with self._lock:
@@ -95,4 +95,4 @@ class FakePictureSource:
         return found[min(times, len(found) - 1)]
 
     def close(self) -> None:
-        """Nothing to stop."""
+        """Do nothing, because nothing is running."""

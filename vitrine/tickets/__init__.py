@@ -1,4 +1,4 @@
-"""Requests that somebody comes back for: handed in, carried out by whichever API process is free, kept for a while."""
+"""Asynchronous requests: submitted, run by any free API process, and kept until the client fetches the result."""
 
 from vitrine.tickets.base import Claim, NewTicket, Ticket, TicketCounts, TicketState, TicketStore
 

@@ -1,7 +1,7 @@
-"""What a ticket is and what the book of tickets promises; one contract suite runs over every implementation.
+"""The contract of the ticket store; one contract suite runs against every implementation.
 
-A ticket is one request whose answer is fetched later. Its input is kept until it is answered, so a process that dies
-while it carries one out loses nothing: the claim ends by itself, and another process takes the ticket.
+A ticket is one request whose result is fetched later. Its input is kept until it has a result, so nothing is lost if a
+process dies while it runs a ticket: the claim expires, and another process takes the ticket.
 
 ::
 
@@ -12,8 +12,8 @@ while it carries one out loses nothing: the claim ends by itself, and another pr
               │  └──cancel──▶ CANCELLED ◀                               │       │
               └─────────────────────────retry───────────────────────────┴───────┘
 
-A ticket is forgotten once it has waited or run longer than it may live, or some time after its end; the ended ones also
-where new ones need their room.
+A ticket is deleted when its `ttl` is over or `keep_seconds` after it finished; finished tickets are deleted earlier if new
+ones need the space.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ from typing import Protocol
 
 
 class TicketState(enum.StrEnum):
-    """Where a ticket stands, in the words of the clients that ask for it."""
+    """The state of a ticket, in the clients' terms."""
 
-    IN_QUEUE = "IN_QUEUE"  #: Nobody has begun with it.
+    IN_QUEUE = "IN_QUEUE"  #: No process has started it.
     IN_PROGRESS = "IN_PROGRESS"  #: A process has a claim on it.
     COMPLETED = "COMPLETED"  #: It has an output.
     FAILED = "FAILED"  #: It has an error.
-    CANCELLED = "CANCELLED"  #: Somebody no longer wants it.
-    TIMED_OUT = "TIMED_OUT"  #: It was begun and took longer than it may.
+    CANCELLED = "CANCELLED"  #: A client cancelled it.
+    TIMED_OUT = "TIMED_OUT"  #: It was started and exceeded `run_seconds`.
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen unless somebody asks for it."""
+        """Whether nothing more will happen without a new request."""
         return self not in {TicketState.IN_QUEUE, TicketState.IN_PROGRESS}
 
 
 @dataclass(frozen=True, slots=True)
 class NewTicket:
-    """A request as it is handed in. Times are seconds."""
+    """A request as submitted. Times are in seconds."""
 
     id: str
-    model: str  #: Canonical name; each model has a queue of its own.
+    model: str  #: Canonical name; each model has a separate queue.
     input: bytes = field(repr=False)
-    run_seconds: float = 600.0  #: What carrying it out may take.
-    ttl: float = 86_400.0  #: How long it may wait and run; then it is forgotten.
-    keep_seconds: float = 1_800.0  #: How long it is kept after its end.
-    low: bool = False  #: Whether all others of its model go first.
+    run_seconds: float = 600.0  #: Time limit for running it.
+    ttl: float = 86_400.0  #: Time limit for waiting and running; then it is deleted.
+    keep_seconds: float = 1_800.0  #: How long it is kept after it finished.
+    low: bool = False  #: Low priority: all others for its model go first.
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket as it stands. Times are Unix seconds by the book's clock."""
+    """A ticket's current state. Times are Unix seconds by the store's clock."""
 
     id: str
     model: str
@@ -69,11 +69,11 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to carry a ticket out, for a while."""
+    """The exclusive right to run a ticket, for a limited time."""
 
     id: str
     model: str
-    token: int  #: Tells this claim from a later one of the same ticket.
+    token: int  #: Distinguishes this claim from a later one of the same ticket.
     input: bytes = field(repr=False)
     run_seconds: float
     attempts: int  #: How often it was claimed and not given back, this time included.
@@ -81,7 +81,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class TicketCounts:
-    """A model's tickets: those there are, and those that ended since the book began."""
+    """A model's tickets: the current ones by state, and totals since the store was created."""
 
     in_queue: int = 0
     in_progress: int = 0
@@ -91,46 +91,46 @@ class TicketCounts:
 
 
 class TicketStore(Protocol):
-    """The book of tickets; safe to use from several threads. Everything raises `LedgerUnavailable` without Redis."""
+    """The ticket store; safe to use from several threads. Every method raises `LedgerUnavailable` if Redis is unreachable."""
 
     def open(self, ticket: NewTicket) -> None:
-        """Hand a ticket in; raises `QueueFull` where the book has no room."""
+        """Submit a ticket; raises `QueueFull` if the store has no space."""
 
     def get(self, model: str, ticket: str) -> Ticket | None:
-        """The model's ticket of that id; None where there is none (any more)."""
+        """Return the model's ticket with that id; None if it does not exist (any more)."""
 
     def wait(self, ticket: str, seconds: float) -> bool:
-        """Wait until the ticket has ended, or for so many seconds: whether it has."""
+        """Wait until the ticket has finished, at most this many seconds; return whether it has."""
 
     def claim(self, models: Collection[str], *, seconds: float) -> Claim | None:
-        """Take a ticket of one of these models for so long: one whose claim has ended, else the first in its queue."""
+        """Claim a ticket of one of these models for this long: one whose claim expired, else the first in the queue."""
 
     def renew(self, claim: Claim, *, seconds: float) -> bool:
-        """Have the claim last so long from now; False where the ticket is no longer ours to carry out."""
+        """Extend the claim to this long from now; False if the ticket is no longer ours."""
 
     def finish(self, claim: Claim, state: TicketState, result: bytes) -> bool:
-        """End it with an output (COMPLETED) or a sentence (FAILED, TIMED_OUT); False where it is no longer ours."""
+        """Finish the ticket with an output (COMPLETED) or an error (FAILED, TIMED_OUT); False if it is no longer ours."""
 
     def give_back(self, claim: Claim) -> None:
-        """Put it in front of its queue again, as if it had not been claimed; nothing where it is no longer ours."""
+        """Return the ticket to the front of its queue as if it had not been claimed; no effect if it is no longer ours."""
 
     def cancel(self, model: str, ticket: str) -> TicketState | None:
-        """Cancel it, unless it has ended: the state it then has; None where there is none."""
+        """Cancel the ticket unless it has finished; return its state afterwards, or None if it does not exist."""
 
     def retry(self, model: str, ticket: str) -> TicketState | None:
-        """Queue it anew where it failed or timed out, else leave it: the state it had; None where there is none."""
+        """Queue the ticket again if it failed or timed out; return its state before, or None if it does not exist."""
 
     def purge(self, model: str) -> int:
-        """Cancel all that waits in the model's queue: how many."""
+        """Cancel all tickets in the model's queue; return their number."""
 
     def counts(self, model: str) -> TicketCounts:
-        """The model's counts."""
+        """Return the model's counts."""
 
     def wait_for_work(self, seconds: float) -> None:
-        """Return when a ticket was handed in or queued anew, or after so many seconds."""
+        """Return when a ticket is queued, or after this many seconds."""
 
     def wake(self) -> None:
-        """Have one of those that wait for work look."""
+        """Wake one of the processes that wait for work."""
 
     def close(self) -> None:
         """Close the connections."""

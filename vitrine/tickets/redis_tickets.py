@@ -1,4 +1,4 @@
-"""The book of tickets in Redis: every change is one Lua script, so no crash leaves half of one."""
+"""The ticket store in Redis: every change is one Lua script, so a crash cannot leave half a change."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from vitrine.tickets.base import Claim, NewTicket, Ticket, TicketCounts, TicketS
 
 PREFIX = "vitrine:{tickets}:"
 LIMIT_BYTES = 128 * MEBIBYTE
-"""What all tickets take in Redis together, inputs and outputs; 10,000 requests of ten URLs take a tenth of it."""
+"""Limit for all tickets in Redis, inputs and outputs; 10,000 requests of ten URLs take a tenth of it."""
 OVERHEAD_BYTES = 1024
-"""What a ticket takes beside its input and output: about 700 bytes, measured with MEMORY USAGE, and its id's places."""
+"""Memory per ticket besides its input and output: about 700 bytes, measured with MEMORY USAGE, plus its index entries."""
 FULL_SECONDS = 5.0
-"""After which asking again is reasonable: some tickets have ended by then."""
+"""Seconds until a client should retry: some tickets have finished by then."""
 _BLOCK_SECONDS = 5.0
-"""One blocking command, below the socket's own timeout."""
+"""Limit for one blocking command, below the socket's timeout."""
 _SHOWN = ("model", "state", "opened", "begun", "ended", "output", "error")
 
 
 class RedisTicketStore:
-    """The book that all API processes share."""
+    """The ticket store that all API processes share."""
 
     def __init__(self, redis: Redis, *, limit: int = LIMIT_BYTES, prefix: str = PREFIX) -> None:
         self._redis = redis
@@ -39,7 +39,7 @@ class RedisTicketStore:
 
     @classmethod
     def connect(cls, url: str) -> RedisTicketStore:
-        """The book at this address; nothing is sent yet. Raises `BadInput` for an address that is not Redis's."""
+        """Return the store at this URL without sending anything yet. Raises `BadInput` for an invalid Redis URL."""
         return cls(connect_redis(url))
 
     def open(self, ticket: NewTicket) -> None:
@@ -50,9 +50,9 @@ class RedisTicketStore:
         )  # fmt: skip
         if not made:
             raise QueueFull(
-                f"The requests that wait take {self._limit // MEBIBYTE} MiB already.",
+                f"The waiting requests take {self._limit // MEBIBYTE} MiB already.",
                 retry_after=FULL_SECONDS,
-                hint="Try again when some are answered, or cancel those that nobody wants.",
+                hint="Try again when some have finished, or cancel some.",
             )
 
     def get(self, model: str, ticket: str) -> Ticket | None:

@@ -1,4 +1,4 @@
-"""Cross-chunk dynamic batching: pictures of every chunk in flight share the device's batches."""
+"""Dynamic batching across chunks: pictures of all chunks in progress share the device's batches."""
 
 from workers.batching.batcher import Batcher
 from workers.batching.packer import Lane

@@ -1,13 +1,13 @@
-"""What the batcher's threads hand to one another, under one lock.
+"""The queue between the batcher's threads, under one lock.
 
-    submit -> waiting -> (staging) -> staged, one batch a lane -> (device) -> launched -> (answering) -> futures
-                                           failed <-- what could not be launched or fetched --'
+    put -> waiting -> (staging) -> staged, one batch per lane -> (device) -> launched -> (answering) -> futures
+                                          failed <-- batches whose vectors could not be fetched --'
 
-Bounded everywhere: `submit` blocks bulk past a number of batches and of bytes, one batch of each lane is staged
-ahead, and the device takes nothing new while `UNANSWERED` batches are not answered. A staged query is
-launched before anything else, and a query that waits to be staged holds bulk back until it is: so it waits for
-what the device has already and for nothing more. Queries that never end do not stop bulk: a batch of it that was
-passed over for `BULK_MAX_WAIT` seconds goes next.
+Everything is bounded: `put` blocks bulk requests above a number of batches or bytes, one batch per lane is staged
+ahead, and the device takes nothing new while `UNANSWERED` batches are unanswered. A staged query is launched before
+anything else, and a query that waits for staging holds back bulk until it is staged, so it waits only for the batches
+that the device already has. Continuous queries do not starve bulk: a bulk batch that has waited `BULK_MAX_WAIT`
+seconds goes next.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from workers.batching.packer import EmbedRequest, Lane, Packer
 from workers.models.staged import StagedBatch
 
 BULK_BATCHES = 3
-"""Bulk requests that may wait beside the staged batch, in batches; past that `submit` blocks, which slows decoding
-and fetching."""
+"""Bulk requests that may wait in addition to the staged batch, in batches. Above this, `put` blocks, which slows
+decoding and fetching."""
 BULK_BYTES = 256 * 1024 * 1024
-"""Pixels of bulk requests that may wait: four batches of 64 of 576 x 576 pixels in three colours."""
+"""Bytes of waiting bulk requests: four batches of 64 pictures of 576 x 576 pixels in three colours."""
 BULK_MAX_WAIT = 2.0
-"""Seconds for which queries may pass a staged bulk batch: so searching without a pause leaves a load a batch
-every two seconds, and one search in so many waits for that batch."""
+"""Seconds for which queries may overtake a staged bulk batch. Under continuous searching, ingestion still gets one batch
+every two seconds, and an occasional search waits for that batch."""
 UNANSWERED = 4
-"""Batches launched and not answered: two that the device may have, and the answering thread's."""
+"""Limit of batches that are launched but not answered: up to two on the device, the rest in the answering thread."""
 Job: TypeAlias = Callable[[], None]
-"""Something else for the device's thread; raises nothing."""
+"""Other work for the device's thread; must not raise."""
 
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Requests that go together: staged, or why they could not be staged or embedded together."""
+    """Requests that are embedded together: their staged inputs, or the error that staging or embedding raised."""
 
     requests: list[EmbedRequest]
     staged: StagedBatch | Exception
@@ -47,12 +47,12 @@ class Batch:
 
     @property
     def lane(self) -> Lane:
-        """The lane of all of them."""
+        """The lane of all its requests."""
         return self.requests[0].lane
 
 
 class BatchQueue:
-    """From waiting requests to launched batches."""
+    """Takes requests, forms batches, and hands them to the device's thread."""
 
     def __init__(
         self,
@@ -76,19 +76,19 @@ class BatchQueue:
         self._staging_ended = False
         self._device_ended = False
         lock = threading.Lock()
-        self._room = threading.Condition(lock)  #: For who submits.
-        self._work = threading.Condition(lock)  #: For who stages.
-        self._ready = threading.Condition(lock)  #: For the device's thread.
+        self._room = threading.Condition(lock)  #: Wakes threads that submit.
+        self._work = threading.Condition(lock)  #: Wakes the staging thread.
+        self._ready = threading.Condition(lock)  #: Wakes the device's thread.
 
     def put(self, request: EmbedRequest) -> None:
-        """Let a request wait for its batch; blocks a bulk request while too many wait; cancelled when closing."""
+        """Queue a request. Blocks a bulk request while too many wait; cancels the request if the queue is closing."""
         with self._room:
             while request.lane is Lane.BULK and not self._closing and self._full(request.nbytes):
                 self._room.wait()
             self._take_in(request)
 
     def offer(self, request: EmbedRequest) -> bool:
-        """As `put`, but False where it would block."""
+        """Like `put`, but return False instead of blocking."""
         with self._room:
             if request.lane is Lane.BULK and not self._closing and self._full(request.nbytes):
                 return False
@@ -110,7 +110,7 @@ class BatchQueue:
         return too_many or (too_big and waiting > 0)
 
     def _worth_waking(self, request: EmbedRequest) -> bool:
-        """Whether a request may make its lane's batch ready; waking a thread for each one costs all the GIL."""
+        """Return whether a request may complete a batch; waking a thread for every request would keep the GIL busy."""
         lane = request.lane
         if not self._free(lane):
             return False
@@ -120,7 +120,7 @@ class BatchQueue:
         return self._staged[lane] is None and self._being_staged is not lane
 
     def next_waiting(self) -> list[EmbedRequest] | None:
-        """For staging: wait for a batch that is ready and has its place free; None when there is no more."""
+        """For staging: wait for a batch that is ready and whose staging slot is free; None at the end."""
         with self._work:
             while True:
                 batch, ready_in = self._choose()
@@ -132,7 +132,7 @@ class BatchQueue:
                 self._work.wait(ready_in)
 
     def _choose(self) -> tuple[list[EmbedRequest], float | None]:
-        """A batch, or else in how many seconds to look again."""
+        """Return a batch, or an empty list and the seconds to wait before the next check (None: until woken)."""
         now, soonest = time.monotonic(), threading.TIMEOUT_MAX
         queries, bulk = (self._packer.waiting(lane) for lane in Lane)
         self._packer.size = self._fitting.value
@@ -148,26 +148,26 @@ class BatchQueue:
             elif ready_in is not None:
                 soonest = min(soonest, ready_in)
         if self._packer.waiting(Lane.BULK) < bulk:
-            self._room.notify_all()  # Some were given up: nothing was taken, and there is room all the same.
+            self._room.notify_all()  # Some were cancelled: no batch was taken, but there is space again.
         if queries and not self._packer.waiting(Lane.QUERY):
-            self._ready.notify()  # All were given up: the device need not wait for them any more.
+            self._ready.notify()  # All were cancelled: the device no longer needs to wait for them.
         return [], soonest if soonest < threading.TIMEOUT_MAX else None
 
     def put_staged(self, batch: Batch) -> None:
-        """For staging: a batch is ready for the device."""
+        """For staging: hand over a batch that is ready for the device."""
         with self._ready:
             self._being_staged = None
             self._staged[batch.lane] = batch
             self._ready.notify()
 
     def end_staging(self) -> None:
-        """For staging: nothing more will come."""
+        """For staging: report that no more batches will follow."""
         with self._ready:
             self._staging_ended = True
             self._ready.notify()
 
     def next_staged(self) -> Batch | Job | None:
-        """For the device: wait for its next batch, queries first, or another job; None when there is no more."""
+        """For the device: wait for the next batch, queries first, or another job; None at the end."""
         with self._ready:
             while True:
                 found = self._take()
@@ -181,7 +181,7 @@ class BatchQueue:
                 self._ready.wait()
 
     def end_device(self) -> None:
-        """For the device: nothing more will be launched."""
+        """For the device: report that nothing more will be launched."""
         with self._work:
             self._device_ended = True
             self._work.notify()
@@ -201,7 +201,7 @@ class BatchQueue:
         return batch
 
     def _take_overdue(self) -> Batch | None:
-        """What queries have passed for long enough."""
+        """Take a failed or bulk batch that queries have overtaken for long enough."""
         latest = time.monotonic() - self._bulk_patience
         if self._failed and self._failed[0].since < latest:
             return self._failed.popleft()
@@ -209,8 +209,8 @@ class BatchQueue:
         return self._take_staged(Lane.BULK) if bulk is not None and bulk.since < latest else None
 
     def _query_is_coming(self) -> bool:
-        """Whether a query is about to be staged: worth a millisecond, where a bulk batch taken now would hold it up
-        for all of that batch's time.
+        """Return whether a query is about to be staged. Waiting a millisecond for it is worthwhile, because a bulk
+        batch launched now would delay it by that batch's full duration.
         """
         if self._staging_ended:
             return False
@@ -223,13 +223,13 @@ class BatchQueue:
         return batch
 
     def put_job(self, job: Job) -> None:
-        """Have the device's thread do something between two batches."""
+        """Let the device's thread run a job between two batches."""
         with self._ready:
             self._jobs.append(job)
             self._ready.notify()
 
     def answered(self, *, again: Batch | None = None) -> None:
-        """For answering: a batch is done with, or has failed and shall be embedded in parts."""
+        """For answering: report that a batch is done, or pass it as `again` to be embedded in parts."""
         with self._ready:
             self._unanswered -= 1
             if again is not None:
@@ -237,7 +237,7 @@ class BatchQueue:
             self._ready.notify()
 
     def close(self) -> None:
-        """Let what waits go through, and take nothing more."""
+        """Accept no more requests; those already waiting are still processed."""
         with self._room:
             self._closing = True
             self._room.notify_all()

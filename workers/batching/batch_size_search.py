@@ -1,7 +1,8 @@
-"""The best batch size of a model on its device, found by trying: pure, but for the clock it is given.
+"""Finds the best batch size of a model on its device by trial. Pure except for the clock that is passed in.
 
-Larger batches are faster up to a point and then only later: a query waits for the bulk batch before it. So of the sizes whose
-rate is within a twentieth of the best, the smallest is taken that a query would notice at all.
+Larger batches increase throughput only up to a point; beyond it they only add latency, because a query waits for the bulk
+batch before it. Of the sizes within 5% of the best rate, the search takes the smallest whose batch lasts `SHORT_SECONDS`, or
+the largest if none does.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ NEAR_BEST = 0.95
 WORSE = 0.8
 """Share of the best rate below which larger batches are not tried: they have outgrown a cache."""
 LONGEST_SECONDS = 0.5
-"""What a batch may take: a query under bulk load waits for one, and the watchdog ends a process after 60 s of one."""
+"""Limit for one batch: under bulk load a query waits for a whole batch, and the watchdog ends the process after 60 s."""
 SHORT_SECONDS = 0.05
-"""A batch that takes less is made larger where that is no slower: nobody notices the wait, and small batches are the first to
-suffer when a core or the memory is busy with something else, which a search of seconds need not see."""
+"""Below this, a larger batch is preferred if it is not slower. Nobody notices so short a wait, and small batches suffer first
+when other work occupies a core or the memory, which a search of a few seconds may not observe."""
 SEARCH_SECONDS = 6.0
 HANDOVER_SECONDS = 0.001
-"""What each batch costs beside the device at full load: three threads hand it on, each after waiting for the GIL."""
+"""Overhead per batch at full load, on top of the device's time: three threads pass it on, each after waiting for the GIL."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchSizeResult:
-    """What was found."""
+    """The chosen batch size and its rate."""
 
     size: int
     pictures_per_s: float
@@ -39,9 +40,9 @@ def find_batch_size(
     sizes: Sequence[int] = SIZES,
     clock: Callable[[], float] = time.monotonic,
 ) -> BatchSizeResult:
-    """Try ascending sizes; `seconds` embeds a batch of so many and says how long that took.
+    """Try ascending sizes and return the best; `seconds` embeds a batch of the given size and returns the time taken.
 
-    A size that raises `MemoryError` ends the search; the smallest is taken for granted, and its error passed on.
+    A size that raises `MemoryError` ends the search, except the smallest: its error is passed on.
     """
     until = clock() + SEARCH_SECONDS
     rates = {sizes[0]: _rate(sizes[0], seconds(sizes[0]))}

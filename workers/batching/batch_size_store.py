@@ -1,6 +1,6 @@
-"""The batch sizes found so far, in a small JSON file, so that a worker need not search again at each start.
+"""Stores the batch sizes found so far in a small JSON file, so that a worker need not search at every start.
 
-A hint and no more: a file that is missing, broken or cannot be written costs a search, never a worker.
+It is only a cache: a missing, broken or read-only file costs a search, but never stops a worker.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ FILE_NAME = "batch_sizes.json"
 
 
 class BatchSizeStore:
-    """Batch sizes by a model's fingerprint, in a directory. Several processes may share it; the last writer wins."""
+    """Batch sizes per model fingerprint, in a file in `directory`. Processes can share it; the last writer wins."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE_NAME
 
     def find(self, fingerprint: str) -> BatchSizeResult | None:
-        """What was found for a model before, on the same device by the same means."""
+        """Return the stored result for this fingerprint; None if there is none."""
         entry = self._read().get(fingerprint)
         try:
             found = (
@@ -35,17 +35,17 @@ class BatchSizeStore:
                 else None
             )
         except (TypeError, KeyError, ValueError):
-            log.warning("%s has an entry that is none: it is ignored", self._path)
+            log.warning("%s has an invalid entry, which is ignored", self._path)
             return None
         return found if found and found.size >= 1 else None
 
     def remember(self, fingerprint: str, found: BatchSizeResult) -> None:
-        """Keep what was found; the file is replaced as a whole."""
+        """Store a result; the file is replaced atomically."""
         entry = {"size": found.size, "pictures_per_s": round(found.pictures_per_s, 1)}
         try:
             self._write({**self._read(), fingerprint: entry})
         except OSError as error:
-            log.warning("the batch size cannot be remembered in %s: %s", self._path, error.strerror)
+            log.warning("the batch size cannot be stored in %s: %s", self._path, error.strerror)
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -55,7 +55,7 @@ class BatchSizeStore:
         except (OSError, ValueError):
             table = None
         if not isinstance(table, dict):
-            log.warning("%s cannot be read: it is ignored, and written anew", self._path)
+            log.warning("%s cannot be read; it is ignored and rewritten", self._path)
             return {}
         return table
 

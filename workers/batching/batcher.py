@@ -1,8 +1,8 @@
-"""The batcher: requests from any thread, three threads of its own, so that the device is never idle.
+"""The batcher takes requests from any thread and runs three threads of its own, so that the device is never idle.
 
-    staging    gathers the next batch          (see `staging`)
-    device     launches it, the only caller    (see `device`)
-    answering  waits for vectors, answers      (see `answering`)
+    staging    gathers and stages the next batch                (see `staging`)
+    device     launches it; only this thread calls the device   (see `device`)
+    answering  waits for the vectors and resolves the futures   (see `completion`)
 
 None of them waits for the network, the disk or a decoder.
 """
@@ -39,11 +39,11 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 _DEVICE = "device"
 _LOOK_EVERY = 1.0
-"""Seconds between two looks at whether the thread that shall do a job still lives."""
+"""Seconds between checks that the device's thread is still alive while a job waits for it."""
 
 
 class Batcher:
-    """Requests from any thread, one thread for the device."""
+    """Batches requests from any thread for one device. Thread-safe."""
 
     def __init__(
         self,
@@ -54,8 +54,8 @@ class Batcher:
         bulk_bytes: int = BULK_BYTES,
         short_batch: float = SHORT_BATCH,
     ) -> None:
-        """`size` requests a batch, of which an incomplete one waits `wait` seconds for company."""
-        self.stats = BatchStats()  #: What it counts of itself.
+        """Aim for `size` requests per batch; an incomplete bulk batch waits up to `wait` seconds for more."""
+        self.stats = BatchStats()  #: Its own statistics.
         self._fitting = FittingBatchSize(size)
         self._line = BatchQueue(self._fitting, wait=wait, bulk_bytes=bulk_bytes)
         self._under_way = InFlight()
@@ -100,7 +100,7 @@ class Batcher:
 
     @property
     def batch_began(self) -> float | None:
-        """When the oldest batch that the device (or what feeds it) is at began, monotonic seconds; None while idle."""
+        """When the oldest batch that is being staged or embedded began, in monotonic seconds; None while idle."""
         return self._under_way.since()
 
     @property
@@ -115,7 +115,7 @@ class Batcher:
 
     @property
     def size(self) -> int:
-        """Pictures a batch, as far as they fit."""
+        """Pictures per batch, reduced if that many do not fit into the device's memory."""
         return self._fitting.value
 
     def resize(self, size: int) -> None:
@@ -125,19 +125,19 @@ class Batcher:
     def submit(
         self, inputs: Inputs, *, lane: Lane, alone: bool = False
     ) -> Future[NDArray[np.float32]]:
-        """Ask for a picture's unit vector; blocks a bulk request while too many, or too many bytes, wait.
+        """Request a picture's unit vector; blocks a bulk request while too many requests or bytes wait.
 
-        The future raises `ItemFailure` where the picture has no vector.
+        The future raises `ItemFailure` if the picture has no vector. With `alone`, it is embedded in its own batch.
         """
         return self._put(EmbedRequest(inputs, lane, time.monotonic(), alone))
 
     def offer(self, inputs: Inputs, *, lane: Lane) -> Future[NDArray[np.float32]] | None:
-        """As `submit`, but None where it would block: for threads that others wait for."""
+        """Like `submit`, but return None instead of blocking; for threads that must not wait."""
         request = EmbedRequest(inputs, lane, time.monotonic())
         return request.future if self._line.offer(request) else None
 
     def submit_text(self, text: str) -> Future[NDArray[np.float32]]:
-        """Ask for a text's unit vector, in the query lane."""
+        """Request a text's unit vector, in the query lane."""
         return self._put(EmbedRequest(text, Lane.QUERY, time.monotonic()))
 
     def _put(self, request: EmbedRequest) -> Future[NDArray[np.float32]]:
@@ -145,23 +145,23 @@ class Batcher:
         return request.future
 
     def on_device(self, job: Callable[[], R]) -> R:
-        """Do something in the device's thread, between two batches, and wait for it; raises what it raises.
+        """Run a job in the device's thread, between two batches, and return its result; raises what the job raises.
 
-        Raises `ModelUnavailable` where that thread has ended or the device is lost.
+        Raises `ModelUnavailable` if that thread has ended or the device is lost.
         """
         future: Future[R] = Future()
 
         def run() -> None:
             try:
                 future.set_result(job())
-            except BaseException as error:  # noqa: BLE001 - it belongs to who waits for the job
+            except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits for the job
                 future.set_exception(error)
 
         self._line.put_job(run)
         while not futures.wait([future], _LOOK_EVERY).done:
             if not self._threads[_DEVICE].is_alive():
                 raise ModelUnavailable(
-                    "The device's thread has ended.", hint="The worker's log says why."
+                    "The device's thread has ended.", hint="See the worker's log."
                 )
         try:
             return future.result()
@@ -169,7 +169,7 @@ class Batcher:
             raise ModelUnavailable(f"The device failed: {error}") from error
 
     def close(self) -> None:
-        """Answer what is waiting, then stop; later requests are cancelled. Safe to call twice."""
+        """Answer the waiting requests, then stop; later requests are cancelled. Safe to call twice."""
         self._closing = True
         self._line.close()
         for thread in self._threads.values():
@@ -177,14 +177,14 @@ class Batcher:
                 thread.join()
 
     def alive(self) -> bool:
-        """Whether its threads run, or have ended because they were asked to."""
+        """Return whether all threads run, or have ended because of `close`."""
         return self._closing or all(thread.is_alive() for thread in self._threads.values())
 
 
 def _to_the_end(run: Callable[[], None]) -> None:
-    """Run a part, and log why it ended if it was not asked to; `Batcher.alive` tells the watchdog."""
+    """Run one of the threads and log the error that ended it, if any; the watchdog learns of it from `Batcher.alive`."""
     try:
         run()
-    except BaseException as error:  # noqa: BLE001 - the last to hear of it
+    except BaseException as error:  # noqa: BLE001 - nobody else would catch and log it
         name = threading.current_thread().name
         log.critical("the %s thread ended: %s: %s", name, type(error).__name__, error)

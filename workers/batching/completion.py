@@ -1,4 +1,4 @@
-"""The answering thread: waits for vectors, scales them to unit length, and resolves the askers' futures."""
+"""The answering thread: waits for vectors, scales them to unit length, and resolves the requests' futures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class CompletionThread:
-    """Answers every batch that was sent, each request once."""
+    """Answers every batch that was sent; each request is answered exactly once."""
 
     def __init__(
         self,
@@ -41,13 +41,13 @@ class CompletionThread:
         self._under_way = under_way
 
     def run(self) -> None:
-        """Until there is no more."""
+        """Run until the device's thread reports the end."""
         while (sent := self._sending.get()) is not None:
             again = None
             try:
                 again = self._answer(sent)
             except Exception as error:
-                log.exception("a batch could not be answered")
+                log.exception("the results of a batch could not be delivered")
                 _give_up(sent.batch, error)
             finally:
                 self._under_way.end(sent.number)
@@ -58,7 +58,7 @@ class CompletionThread:
                 self._line.answered(again=again)
 
     def _answer(self, sent: SentBatch) -> Batch | None:
-        """Answer it, or return it where the device failed it as a whole."""
+        """Resolve the batch's futures, or return the batch if it failed as a whole on the device."""
         if isinstance(sent.result, list):
             _resolve(sent.batch, _units(sent.result))
             return None
@@ -78,13 +78,13 @@ class CompletionThread:
 
 
 def _units(found: Sequence[Outcome]) -> list[Outcome]:
-    """Unit vectors in place of the model's; a failure in place of a vector that has no direction."""
+    """Replace the model's vectors by unit vectors, and zero or non-finite ones by a failure."""
     vectors = [one for one in found if not isinstance(one, ItemFailure)]
     if not vectors:
         return list(found)
     units, usable = l2_normalise(np.stack(vectors).astype(np.float32, copy=False))
     answers = iter(
-        unit if good else ItemFailure(FailureReason.BAD_VECTOR, "the model gave a zero or non-finite vector")
+        unit if good else ItemFailure(FailureReason.BAD_VECTOR, "the model returned a zero or non-finite vector")
         for unit, good in zip(units, usable, strict=True)
     )  # fmt: skip
     return [one if isinstance(one, ItemFailure) else next(answers) for one in found]

@@ -1,7 +1,7 @@
-"""The thread that owns the device: launches what is staged, and nothing else while all goes well.
+"""The thread that owns the device: it launches staged batches, and normally does nothing else.
 
-It waits for the device only so that not too much is launched ahead of a query that may come. A batch that
-fails is embedded in parts here too, since only this thread may call the model.
+It waits for the device only to limit how much is launched ahead of a possible query. It also embeds failed batches
+in parts, because only this thread may call the model.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from workers.models.staged import LaunchedBatch, StagedBatch, StagedModel
 log = logging.getLogger(__name__)
 
 SHORT_BATCH = 0.020
-"""Bulk batches below this many seconds are launched one ahead: the launch itself would else be felt, and a query
-that comes behind two of them waits 40 ms at most."""
+"""Bulk batches shorter than this many seconds are launched one ahead. Otherwise the launch overhead would be noticeable,
+and a query behind two such batches waits at most 40 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentBatch:
-    """A batch on its way to its askers: launched, or already come to outcomes."""
+    """A batch on its way to the answering thread: launched, or already with outcomes."""
 
     batch: Batch
     result: LaunchedBatch | list[Outcome]
-    number: int  #: Of `InFlight`; ends when the batch is answered.
+    number: int  #: Its number in `InFlight`, which ends when the batch is answered.
     began: float  #: When it was launched, monotonic seconds.
 
 
@@ -48,7 +48,7 @@ Sending: TypeAlias = "SimpleQueue[SentBatch | None]"
 
 
 class DeviceThread:
-    """Launches batches in the order in which `BatchQueue` gives them."""
+    """Launches batches in the order in which `BatchQueue` returns them."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class DeviceThread:
         self._ahead: deque[LaunchedBatch] = deque()
 
     def run(self) -> None:
-        """Until there is no more."""
+        """Run until the queue is closed and empty."""
         try:
             self._model.enter()
             while True:
@@ -91,7 +91,7 @@ class DeviceThread:
         seconds = self._gauge.bulk_seconds
         allowed = 1 if seconds is not None and seconds < self._short_batch else 0
         while len(self._ahead) > allowed:
-            # What went wrong on the device is raised again to who fetches the vectors, and dealt with there.
+            # The answering thread gets the same error when it fetches the vectors, and handles it.
             with contextlib.suppress(Exception):
                 self._ahead.popleft().wait()
 
@@ -116,7 +116,7 @@ class DeviceThread:
         return launched
 
     def _in_parts(self, batch: Batch, error: Exception, number: int) -> list[Outcome]:
-        # From here on each call of the model counts by itself: a batch that is halved calls it many times.
+        # From here on each call of the model is tracked separately: a batch that is halved calls it many times.
         self._under_way.end(number)
         if isinstance(error, MemoryError):
             log.warning("a batch of %d did not fit into the device's memory", len(batch.requests))

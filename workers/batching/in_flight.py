@@ -1,4 +1,4 @@
-"""Since when things have been under way, so that the watchdog can tell a slow batch from a hung one."""
+"""Tracks when running operations began, so that the watchdog can tell a slow batch from a hung one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 
 
 class InFlight:
-    """What the batcher's threads are at: staging, launched batches, calls of the model. Thread-safe."""
+    """The running operations of the batcher's threads: staging, launched batches, model calls. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -16,18 +16,18 @@ class InFlight:
         self._began: dict[int, float] = {}
 
     def begin(self) -> int:
-        """Note that something begins now; returns what `end` takes."""
+        """Record that an operation begins now; return the number to pass to `end`."""
         with self._lock:
             number = next(self._numbers)
             self._began[number] = time.monotonic()
             return number
 
     def end(self, number: int) -> None:
-        """Note that it has ended."""
+        """Record that the operation has ended."""
         with self._lock:
             self._began.pop(number, None)
 
     def since(self) -> float | None:
-        """When the oldest of them began, monotonic seconds; None while nothing is under way."""
+        """Return when the oldest running operation began, in monotonic seconds; None if there is none."""
         with self._lock:
             return min(self._began.values(), default=None)

@@ -1,7 +1,7 @@
-"""Embedding a batch that failed so that one picture never fails the others: halve, down to the culprit.
+"""Embeds a failed batch in halves, down to the picture at fault, so that one picture never fails the others.
 
-An out-of-memory is the batch's fault before it is a picture's: the size that fits is remembered, and
-grows back slowly, since what filled the device may have gone.
+If the device runs out of memory, the batch size is the first suspect. The size that fits is remembered, and grows
+back slowly, because whatever filled the device may be gone.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from vitrine.core.types import FailureReason, ItemFailure
 T = TypeVar("T")
 Embed: TypeAlias = Callable[[Sequence[T]], NDArray[np.float32]]
 Outcome: TypeAlias = NDArray[np.float32] | ItemFailure
-"""A picture's vector, float32 [dimension], or why it has none."""
+"""A picture's vector, float32 [dimension], or the failure that explains why it has none."""
 GROW_AFTER = 100
-"""Good batches at the remembered size before a larger one is tried."""
+"""Successful batches at the remembered size before a larger size is tried."""
 
 
 class FittingBatchSize:
-    """The batch size that fits the device, as far as is known; safe to use from the batcher's threads."""
+    """The largest batch size known to fit the device, up to the size wanted. Thread-safe."""
 
     def __init__(self, wanted: int) -> None:
         self._lock = threading.Lock()
         self.want(wanted)
 
     def want(self, wanted: int) -> None:
-        """Aim for another size, and forget what was learnt."""
+        """Aim for another size, and forget which size fitted."""
         with self._lock:
             self._wanted = wanted
             self._good = 0
-            self.value = wanted  #: Pictures a batch.
+            self.value = wanted  #: Pictures per batch.
 
     def overflowed(self, size: int) -> None:
-        """A batch of `size` did not fit."""
+        """Record that a batch of `size` did not fit."""
         with self._lock:
             self.value = max(1, min(self.value, size // 2))
             self._good = 0
 
     def fitted(self, size: int) -> None:
-        """A batch of `size` fitted."""
+        """Record that a batch of `size` fitted."""
         with self._lock:
             self._good = self._good + 1 if size >= self.value else self._good
             if self._good >= GROW_AFTER and self.value < self._wanted:
@@ -53,14 +53,14 @@ class FittingBatchSize:
 
 
 class OomSplitter(Generic[T]):
-    """`embed` made safe: one outcome for each input, whatever raised."""
+    """Calls `embed` and returns one outcome per input, whatever it raises."""
 
     def __init__(self, embed: Embed[T], fitting: FittingBatchSize) -> None:
         self._embed = embed
         self._fitting = fitting
 
     def __call__(self, batch: Sequence[T]) -> list[Outcome]:
-        """A vector, float32 [dimension], or a failure for each input, in order; never raises."""
+        """Return a vector, float32 [dimension], or a failure for each input, in order; never raises."""
         try:
             vectors = self._embed(batch)
         except Exception as error:  # noqa: BLE001 - a model may raise anything on a bad picture
@@ -69,7 +69,7 @@ class OomSplitter(Generic[T]):
         return outcomes(vectors, len(batch))
 
     def after(self, error: Exception, batch: Sequence[T]) -> list[Outcome]:
-        """The same for a batch that has raised as a whole already: its halves are tried."""
+        """Return the same for a batch that has already raised `error` as a whole, by trying its halves."""
         if isinstance(error, MemoryError):
             self._fitting.overflowed(len(batch))
         if len(batch) == 1:
@@ -79,10 +79,10 @@ class OomSplitter(Generic[T]):
 
 
 def outcomes(vectors: NDArray[np.float32], count: int) -> list[Outcome]:
-    """The rows of n vectors; as many failures as there were pictures where the model gave too few or too many."""
+    """Return the rows of `vectors`, or `count` failures if the model returned too few or too many."""
     if len(vectors) == count:
         return list(vectors)
-    detail = f"the model gave {len(vectors)} vectors for {count} pictures"
+    detail = f"the model returned {len(vectors)} vectors for {count} pictures"
     return [ItemFailure(FailureReason.MODEL_ERROR, detail) for _ in range(count)]
 
 

@@ -1,7 +1,7 @@
-"""The staging thread: gathers the next batch while the device is at the one before.
+"""The staging thread: gathers the next batch while the device works on the previous one.
 
-It works alone. On a CPU its pool beside that of the device's thread would be more threads than cores, and OpenMP's threads
-then sleep between two parallel regions: the hundreds of a forward pass would each begin with waking one.
+It uses no OpenMP pool. On a CPU, a second pool next to that of the device's thread would mean more threads than cores.
+OpenMP's threads then sleep between parallel regions, and each of the hundreds in a forward pass would have to wake them.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from workers.models.threads import single_threaded
 
 
 def stage(model: StagedModel | UnstagedModel, requests: list[EmbedRequest]) -> StagedBatch:
-    """Gather requests that are all pictures or all texts; raises where they do not go together."""
+    """Stage requests that are all pictures or all texts; raises if they do not fit together."""
     if requests[0].is_text:
         return model.stage_texts([cast("str", request.payload) for request in requests])
     return model.stage([cast("Inputs", request.payload) for request in requests])
 
 
 class StagingThread:
-    """Takes batches as they are packed and copies their inputs to where the device reads them."""
+    """Takes packed batches and copies their inputs to where the device reads them."""
 
     def __init__(
         self, line: BatchQueue, model: StagedModel | UnstagedModel, under_way: InFlight
@@ -35,7 +35,7 @@ class StagingThread:
         self._under_way = under_way
 
     def run(self) -> None:
-        """Until there is no more."""
+        """Run until the queue is closed and empty."""
         single_threaded()
         try:
             while (requests := self._line.next_waiting()) is not None:
@@ -47,7 +47,7 @@ class StagingThread:
         began = self._under_way.begin()
         try:
             return Batch(requests, stage(self._model, requests))
-        except Exception as error:  # noqa: BLE001 - one picture of another shape; the device's thread finds it
+        except Exception as error:  # noqa: BLE001 - such as a picture of another shape; the device's thread isolates it
             return Batch(requests, error)
         finally:
             self._under_way.end(began)

@@ -1,4 +1,4 @@
-"""What the batcher counts of itself: batches, pictures, how busy the device is, how long the GIL is waited for."""
+"""The batcher's statistics: batches, pictures, device utilisation, and how long its thread waits for the GIL."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 _WAITS_KEPT = 4096
 _PROBE_EVERY = 2
-"""Batches between two probes of the GIL: each probe is itself one wait."""
+"""Batches between two probes of the GIL, because each probe is itself a wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class GilWait:
-    """How long the device's thread waited for the GIL, milliseconds, over the last few thousand probes."""
+    """How long the device's thread waited for the GIL, in milliseconds, over the last few thousand probes."""
 
     p50_ms: float
     p95_ms: float
@@ -23,25 +23,25 @@ class GilWait:
 
 
 class BatchStats:
-    """Written by the batcher's threads, each its own part; read by anybody."""
+    """Statistics; each field is written by one of the batcher's threads and may be read by any thread."""
 
     def __init__(self) -> None:
         self.batches = 0  #: Batches answered so far.
         self.pictures = 0  #: Requests answered so far.
-        self.bulk_batches = 0  #: Of them, those of ingestion.
+        self.bulk_batches = 0  #: Batches of ingestion among them.
         self.bulk_pictures = 0
-        self.busy_seconds = 0.0  #: Time in which the device had a batch.
-        self.bulk_seconds: float | None = None  #: What the last bulk batch took on the device.
+        self.busy_seconds = 0.0  #: Total time in which the device worked on a batch.
+        self.bulk_seconds: float | None = None  #: The last bulk batch's time on the device.
         self.on_answered: Callable[[int, bool], object] = _nobody
-        """Called with the requests of each batch that was answered, and whether they were bulk."""
+        """Called for each answered batch with its number of requests and whether they were bulk."""
         self.on_finished: Callable[[float], object] = _nobody
-        """Called with the seconds that each batch had the device."""
+        """Called for each batch with its seconds on the device."""
         self._device_free_at = 0.0
         self._launches = 0
         self._waits: deque[float] = deque(maxlen=_WAITS_KEPT)
 
     def finished(self, began: float, finished: float, *, bulk: bool) -> None:
-        """A batch launched at `began` was done at `finished`; it had the device from when the one before left it."""
+        """Record a batch launched at `began` and done at `finished`; its time starts when the previous batch is done."""
         taken = max(0.0, finished - max(began, self._device_free_at))
         self.busy_seconds += taken
         self._device_free_at = max(finished, self._device_free_at)
@@ -50,7 +50,7 @@ class BatchStats:
         self.on_finished(taken)
 
     def answered(self, requests: int, *, bulk: bool) -> None:
-        """A batch of so many requests was answered."""
+        """Record that a batch with this number of requests was answered."""
         self.batches += 1
         self.pictures += requests
         if bulk:
@@ -59,13 +59,13 @@ class BatchStats:
         self.on_answered(requests, bulk)
 
     def launched(self) -> None:
-        """Called by the device's thread after each launch; sometimes it asks how long the GIL takes to come back."""
+        """Record a launch; the device's thread calls this, and every second call probes the wait for the GIL."""
         self._launches += 1
         if self._launches % _PROBE_EVERY == 0:
             self._waits.append(gil_wait())
 
     def gil_wait(self) -> GilWait | None:
-        """The waits so far; None before the first probe."""
+        """Return the recent waits; None before the first probe."""
         waits = sorted(1000 * wait for wait in tuple(self._waits))
         if not waits:
             return None
@@ -74,14 +74,14 @@ class BatchStats:
 
 
 def _nobody(*_: object) -> None:
-    """Nobody listens."""
+    """Do nothing: the default callback."""
 
 
 def gil_wait() -> float:
-    """Let go of the GIL for a moment and take it again; seconds until it was back.
+    """Release the GIL for a moment, take it again, and return the seconds that this took.
 
-    Some 0.07 ms where nobody else wants it: the system's own delay of the shortest sleep, which is long enough
-    for another thread to take the GIL as it does while the device is at a batch.
+    About 0.07 ms if no other thread wants it. That is the system's delay for the shortest sleep, long enough for
+    another thread to take the GIL as it would while the device works on a batch.
     """
     began = time.perf_counter()
     time.sleep(0)

@@ -1,4 +1,4 @@
-"""Models that can only `embed`, in the steps that the batcher's threads take: the launch does it all."""
+"""Adapts models that can only `embed` to the batcher's steps: the launch does all the work."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from workers.models.staged import LaunchedBatch, StagedBatch, StagedModel
 
 @dataclass(frozen=True, slots=True)
 class FinishedBatch:
-    """Vectors that are there already."""
+    """A batch whose vectors are already computed."""
 
     result: NDArray[np.float32]
     finished_at: float | None
 
     def wait(self) -> None:
-        """Nothing to wait for."""
+        """Return immediately: the vectors are already there."""
 
     def vectors(self) -> NDArray[np.float32]:
-        """The vectors, as the model gave them."""
+        """Return the vectors as the model returned them."""
         return self.result
 
 
@@ -36,18 +36,18 @@ class UnstagedBatch:
     embed: Callable[[], NDArray[np.float32]]
 
     def launch(self) -> LaunchedBatch:
-        """Embed it, here and now."""
+        """Embed the batch in this call."""
         return FinishedBatch(self.embed(), time.monotonic())
 
 
 class UnstagedModel:
-    """The steps of a model that has none of its own."""
+    """The staged interface for a model that does not implement `StagedModel`."""
 
     def __init__(self, model: EmbeddingModel) -> None:
         self._model = model
 
     def enter(self) -> None:
-        """Nothing to set up."""
+        """Do nothing: there is nothing to set up."""
 
     def stage(self, batch: Sequence[Inputs]) -> StagedBatch:
         """Keep the pictures until the launch."""
@@ -57,7 +57,7 @@ class UnstagedModel:
         """Keep the texts until the launch."""
         return UnstagedBatch(partial(self._embed_texts, texts))
 
-    # Looked up when called: who wraps a model's methods after the batcher was made is heard.
+    # Methods are looked up at each call, so that wrapping them works even after the batcher was created.
     def _embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
         return self._model.embed(batch)
 
@@ -66,5 +66,5 @@ class UnstagedModel:
 
 
 def as_staged_model(model: EmbeddingModel) -> StagedModel | UnstagedModel:
-    """The model itself where it takes its batches in steps, otherwise an adapter."""
+    """Return the model itself if it is a `StagedModel`, otherwise an adapter."""
     return model if isinstance(model, StagedModel) else UnstagedModel(model)

@@ -1,7 +1,7 @@
-"""The first batches, before anything is consumed: what a model loads, compiles or allocates, it does now.
+"""Runs the first batches before the worker consumes messages, so that the model loads, compiles and allocates now.
 
-The batch size is settled here too: as set, as the model prefers, as remembered, or found by trying. All of it runs
-in the thread that owns the device, since compiled code and the number of threads belong to a thread.
+It also chooses the batch size: as set, as the model prefers, as stored from an earlier search, or found by a search.
+Everything runs in the device's thread, because compiled code and the number of threads are bound to a thread.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from workers.normalize import l2_normalise
 log = logging.getLogger(__name__)
 
 UNTRIED_BATCH = 64
-"""For a model that neither prefers a size nor can be tried."""
+"""For a model that neither prefers a size nor supports the search."""
 _SIDE = 64
 _SEED = 20
 _LONG = 0.25
-"""Seconds beyond which a batch is timed by its first run: it warms nothing up that would show."""
+"""A first run that takes more than this many seconds counts as the measurement: warm-up effects are negligible then."""
 
 
 def warm_up(
     model: EmbeddingModel, batcher: Batcher, *, batch_size: int, remembered: BatchSizeStore
 ) -> None:
-    """Bring model and batcher to the size of their batches, `batch_size` or the best for 0.
+    """Warm up the model, and set the batch size to `batch_size`, or to the best one if it is 0.
 
-    Raises `ModelUnavailable` where no unit vectors come out.
+    Raises `ModelUnavailable` if the model returns no usable vectors.
     """
     noise = np.random.default_rng(_SEED).integers(0, 256, (_SIDE, _SIDE, 3), dtype=np.uint8)
     inputs = model.preprocess(Image.fromarray(noise))
@@ -61,22 +61,22 @@ def _check(model: EmbeddingModel, inputs: Inputs, size: int) -> None:
 def _batch_size(
     model: EmbeddingModel, inputs: Inputs, wanted: int, remembered: BatchSizeStore
 ) -> tuple[int, str]:
-    """The size, and why it is that."""
+    """Return the batch size and the reason for it."""
     if wanted:
         return wanted, "as set"
     if isinstance(model, PrefersBatch):
         return model.preferred_batch, "as the model prefers"
     if not isinstance(model, Tunable):
-        return UNTRIED_BATCH, "any will do"
-    found, how = remembered.find(model.fingerprint), "as found before"
+        return UNTRIED_BATCH, "any size"
+    found, how = remembered.find(model.fingerprint), "as measured before"
     if found is None:
-        found, how = find_batch_size(lambda size: _seconds(model, inputs, size)), "found by trying"
+        found, how = find_batch_size(lambda size: _seconds(model, inputs, size)), "measured now"
         remembered.remember(model.fingerprint, found)
     return found.size, f"{how}: {found.pictures_per_s:.0f} pictures/s"
 
 
 def _seconds(model: Tunable, inputs: Inputs, size: int) -> float:
-    """What one batch takes on the device, its inputs staged beforehand."""
+    """Return the seconds that one batch takes on the device, with its inputs already staged."""
     first, *others = [model.stage([inputs] * size) for _ in range(3)]
     began = time.perf_counter()
     first.launch().vectors()

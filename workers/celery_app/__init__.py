@@ -1,1 +1,1 @@
-"""Celery in a worker process: its configuration, boot steps, consumer, node name, health check and the way it ends."""
+"""Celery in a worker process: configuration, boot steps, consumer, node name, health check and shutdown."""

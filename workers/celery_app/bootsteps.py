@@ -1,9 +1,9 @@
-"""How the engine and the query lane join a Celery worker's life: as bootsteps.
+"""The bootsteps that tie the runtime and the query lane to the life of a Celery worker.
 
-`RuntimeStep` runs before consuming: the model is pinned and warm when the first message comes. `QueryConsumerStep`
-runs after the task consumer has started, each time the broker connection is made: it holds bulk work to
-the number of chunks that may be in work at once, and consumes queries on a channel of their own, so that a
-waiting query never stands behind a chunk.
+`RuntimeStep` runs before the worker consumes: the model is loaded and warm when the first message arrives.
+`QueryConsumerStep` runs after the task consumer has started, for every new broker connection. It limits the bulk channel
+to `ingest_threads` unacknowledged chunks, and consumes queries on a separate channel, so that a query never waits
+behind a chunk.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class RuntimeStep(bootsteps.StartStopStep):
-    """Pins the model; drains and closes after consuming has ended."""
+    """Opens the runtime, model included; closes it after consuming has ended and running tasks are done."""
 
     requires = ("celery.worker.components:Timer",)
 
@@ -34,7 +34,7 @@ class RuntimeStep(bootsteps.StartStopStep):
     ) -> None:
         self._settings = worker_settings(model=model, device=device)
         queue = ingest_queue(model_name(self._settings.model))
-        # The model fixes the queue, whatever -Q says: chunks of another model would be in the wrong space.
+        # The model determines the queue, whatever -Q says: chunks for another model would end up in the wrong space.
         worker.app.amqp.queues.select([queue])
         super().__init__(worker, **kwargs)
 
@@ -54,7 +54,7 @@ class RuntimeStep(bootsteps.StartStopStep):
 
 
 class QueryConsumerStep(bootsteps.StartStopStep):
-    """Two lanes on one connection."""
+    """Limits the bulk channel and consumes queries on a second channel of the same connection."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -86,15 +86,15 @@ class QueryConsumerStep(bootsteps.StartStopStep):
 
 
 def _limit(qos: Any, limit: int) -> None:
-    """Hold a channel to `limit` unacknowledged messages.
+    """Limit a channel to `limit` unacknowledged messages.
 
-    The prefetch count alone will not do: Celery resets it from the pool's size, query threads included,
-    whenever the connection was lost.
+    The prefetch count alone is not sufficient: after every lost connection, Celery resets it to the pool's size,
+    which includes the query threads.
     """
     within_prefetch = qos.can_consume
 
     def can_consume(self: Any) -> bool:
-        # kombu keeps delivered messages until they are acknowledged, and acknowledged ones until it tidies up.
+        # kombu keeps acknowledged messages in `_delivered` until its next cleanup, and lists them in `_dirty`.
         held = len(self._delivered) - len(self._dirty)
         return held < limit and bool(within_prefetch())
 

@@ -1,4 +1,4 @@
-"""The worker's settings: read once, when the worker starts, never at import."""
+"""The worker's settings, read once when the worker starts, never at import."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from vitrine.core.settings import Settings, load
 
 @lru_cache(maxsize=1)
 def environment_settings() -> Settings:
-    """What the environment says, and where a running standalone service is, if it says nothing."""
+    """Return the settings from the environment; if it sets no addresses, use those of a running standalone service."""
     return discover(load())
 
 
 def worker_settings(*, model: str | None, device: str | None) -> Settings:
-    """The settings with a worker command's own options over them."""
+    """Return the settings, overridden by the options of the worker command."""
     options = {"model": model, "device": device}
     given = {name: value for name, value in options.items() if value is not None}
     return environment_settings().model_copy(update=given)

@@ -1,4 +1,4 @@
-"""Celery's consumer as vitrine's workers have it: it parks what it cannot read, and leaves no connection behind."""
+"""The Celery consumer of vitrine's workers: it dead-letters unreadable messages and leaks no connections."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ log = logging.getLogger(__name__)
 
 
 class WorkerConsumer(DeadLetterConsumer):
-    """Closes a connection that came up and could not be set up, and outlives one that broke at a bad moment."""
+    """Closes a connection whose setup failed, and survives one that breaks at an unlucky moment."""
 
-    amqheartbeat: float | None  #: Celery's; no heartbeat for Redis.
+    amqheartbeat: float | None  #: Celery's heartbeat interval; Redis has none.
     hub: Any  #: Celery's event loop.
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # What Kombu raises where a message of a connection that is closed by now is acknowledged: it has no address any more.
+        # Kombu raises this when a message is acknowledged whose connection is already closed and has lost its address.
         self.connection_errors += (AttributeError,)
 
     def connect(self) -> Any:
-        """A connection that is registered with the worker's loop.
+        """Connect to the broker and register the connection with the worker's event loop.
 
-        Registering it writes to the broker. One that is full refuses that, and is tried again five times a second: connections
-        left open would take the memory that it waits for, and in some minutes all that it allows.
+        Registering writes to the broker. A broker whose memory is full refuses, and Celery retries five times per second.
+        Connections left open would use up the memory it lacks and, within minutes, reach its connection limit.
         """
         connection = self.connection_for_read(heartbeat=self.amqheartbeat)
         try:
@@ -37,10 +37,10 @@ class WorkerConsumer(DeadLetterConsumer):
         return connection
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """Close what broke, as Celery does; it is connected anew after this."""
+        """Close the broken connection as Celery does; Celery then reconnects."""
         try:
             super().on_connection_error_after_connected(exc)
         except AttributeError as error:
-            # Kombu closes a connection in two steps, and looks for the first one's address in the second if the first was cut
-            # short: Celery would end the process. What was in hand, the broker and the sweeper send again.
-            log.warning("a broken connection could not be closed in order: %s", error)
+            # Kombu closes a connection in two steps. If the first was cut short, the second fails to find its address, and
+            # Celery would end the process. The broker and the sweeper send the unfinished messages again.
+            log.warning("a broken connection could not be closed cleanly: %s", error)

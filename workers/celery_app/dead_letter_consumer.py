@@ -1,7 +1,7 @@
-"""Celery's consumer, which discards what it cannot make a task of; this one parks it first (`vitrine.messaging.dead_letters`).
+"""A Celery consumer that dead-letters the messages that Celery would discard (`vitrine.messaging.dead_letters`).
 
-These are messages of a task that nobody registered, of a body that cannot be decoded, and of no form at all. Where one
-cannot be parked since Redis is away, it stays unacknowledged, and the broker hands it out again.
+Those are messages for an unknown task, with a body that cannot be decoded, or of an unknown form. If Redis is
+unreachable and a message cannot be stored, it stays unacknowledged, and the broker delivers it again.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ log = logging.getLogger(__name__)
 _STRANGE = (
     InvalidTaskError, ContentDisallowed, DecodeError, LookupError, TypeError, ValueError, AttributeError,
 )  # fmt: skip
-"""What a message of another form makes Celery raise; of the connection and the pool come others."""
+"""The exceptions that Celery raises for a malformed message; connection and pool errors are of other types."""
 
 
 class DeadLetterConsumer(Consumer):
-    """Parks where Celery would discard, and where it would end the process over a message."""
+    """Dead-letters a message that Celery would discard, or that would make it end the process."""
 
-    connection_errors: tuple[type[BaseException], ...]  #: After these Celery connects again.
+    connection_errors: tuple[type[BaseException], ...]  #: After these errors, Celery reconnects.
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # What lies in a queue and is no message at all, Kombu has taken out before it fails on it: nothing is left to park.
+        # Kombu takes a queue entry that is not a message out of the queue before it fails on it: nothing is left to store.
         self.connection_errors += (
             json.JSONDecodeError,
             binascii.Error,
@@ -46,7 +46,7 @@ class DeadLetterConsumer(Consumer):
         )
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
-        """Celery's handler of a message, within a net: on headers that lack a field it raises what it likes."""
+        """Wrap Celery's message handler, which raises various exceptions if header fields are missing."""
         handle = super().create_task_handler(*args, **kwargs)
 
         def handle_or_park(message: Any) -> None:
@@ -59,26 +59,28 @@ class DeadLetterConsumer(Consumer):
         return handle_or_park
 
     def on_unknown_message(self, body: Any, message: Any) -> None:  # noqa: ARG002 - Celery's signature
-        """Its headers name no task."""
+        """Dead-letter a message whose headers name no task."""
         self._park(message, "no task is named")
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ARG002 - Celery's signature
-        """It names a task that this release does not have."""
+        """Dead-letter a message for a task that this release does not have."""
         self._park(message, "unknown task")
 
     def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:  # noqa: ARG002 - Celery's signature
-        """It names a task, and is not of a task's form."""
-        self._park(message, "not a task's form")
+        """Dead-letter a message that names a task but does not have a task's form."""
+        self._park(message, "not a Celery task message")
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:  # noqa: ARG002 - Celery's signature
-        """Its body cannot be read."""
+        """Dead-letter a message whose body cannot be decoded."""
         self._park(message, "cannot be decoded")
 
     def _park(self, message: Any, why: str) -> None:
         try:
             holder.get().store_dead_letter(f"message ({why}) {_text(message)}")
         except LedgerUnavailable as error:
-            told = "a message (%s) could not be parked, and comes again within %d s: %s"
+            told = (
+                "a message (%s) could not be dead-lettered; it will be redelivered within %d s: %s"
+            )
             log.error(told, why, VISIBILITY_TIMEOUT, error)
             return
         if not message.acknowledged:
@@ -86,17 +88,17 @@ class DeadLetterConsumer(Consumer):
 
 
 def _check_form(message: Any) -> None:
-    """Raise for a body that no task can be called with: in a thread of the pool its message would stay in hand for ever."""
+    """Raise if no task can be called with this body: in a pool thread, its message would never be acknowledged."""
     payload = message.payload
     if isinstance(payload, dict):
-        return  # The older protocol, which Celery checks itself.
+        return  # The older protocol; Celery checks it.
     args, keywords, _ = payload
     if not isinstance(args, list) or not isinstance(keywords, dict):
-        raise InvalidTaskError("not a task's form")
+        raise InvalidTaskError("not a Celery task message")
 
 
 def _text(message: Any) -> str:
-    """The message as one line of JSON, its body in base64 where it is not text."""
+    """Return the message as one line of JSON, with its body in base64 if it is not text."""
     body = message.body
     if isinstance(body, bytes):
         try:

@@ -1,7 +1,7 @@
-"""Whether a worker of this host is alive: `python -m workers.celery_app.health`, for a container's health check.
+"""The health check for a worker's container: `python -m workers.celery_app.health`.
 
-It asks Redis for the line that each worker renews every few seconds (`vitrine.messaging.worker_registry`), so it says
-healthy only after the model is loaded and warm, and costs no PyTorch import.
+It reads the heartbeat that each worker renews in Redis every few seconds (`vitrine.messaging.worker_registry`). So a
+worker is healthy only once its model is loaded and warm, and the check need not import PyTorch.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from workers.celery_app.config import environment_settings
 
 
 def alive_here(redis_url: str, host: str) -> bool:
-    """Whether a worker on `host` told of itself lately; raises `LedgerUnavailable`."""
+    """Return whether a worker on `host` has a recent heartbeat; raises `LedgerUnavailable`."""
     with contextlib.closing(connect_redis(redis_url)) as redis, redis_errors():
         return any(worker.node.endswith(f"@{host}") for worker in live_workers(redis))
 
 
 def main() -> int:
-    """Exit code 0 for healthy, 1 for not, with the reason on stderr."""
+    """Return exit code 0 if healthy, else 1 with the reason on stderr."""
     try:
         healthy = alive_here(
             environment_settings().redis_url.get_secret_value(), socket.gethostname()

@@ -1,6 +1,6 @@
-"""A worker's name in Celery, Flower, logs and metrics: its model, its device and its process, `clip.cuda-0.4711@host`.
+"""A worker's name in Celery, Flower, logs and metrics: model, device and process id, such as `clip.cuda-0.4711@host`.
 
-`vitrine worker` and Celery's own command come to the same name; one that a person gave with `--hostname` stays.
+`vitrine worker` and Celery's own command build the same name; a name given with `--hostname` takes precedence.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from vitrine.core.types import model_name
 from workers.celery_app.config import worker_settings
 
 _UNNAMED = "celery@"
-"""What Celery calls a worker that nobody named."""
+"""The start of Celery's default name."""
 
 
 def resolved_device(settings: Settings) -> str:
-    """The device by its own name, so that people see where a worker runs; raises `BadInput` for one that is not there."""
+    """Return the device's actual name, so that users see where a worker runs; raises `BadInput` if it does not exist."""
     from workers.models.factory import BUILTIN  # noqa: PLC0415 - models cost seconds of imports
 
-    # The built-in descriptor says itself what it runs on, and needs no torch to say it.
+    # The built-in descriptor always runs on the CPU; this avoids the torch import.
     if (settings.model, settings.device) == (BUILTIN, "auto"):
         return "cpu"
     from workers.models.device import resolve_device  # noqa: PLC0415 - torch, likewise
@@ -35,14 +35,14 @@ def resolved_device(settings: Settings) -> str:
 
 
 def node_name(model: str, device: str) -> str:
-    """The name of this process with that model on that device."""
+    """Return the name of this process for a model on a device."""
     return f"{model_name(model)}.{device.replace(':', '-')}.{os.getpid()}@{socket.gethostname()}"
 
 
 def set_node_name(worker: Any, options: Mapping[str, Any]) -> str:
-    """Give a worker of Celery's its name where it has none, before anybody has used it; the name that it has then."""
+    """Set the name of a Celery worker that has only the default one, before it is used; return the resulting name."""
     if worker.hostname.startswith(_UNNAMED):
-        # A model or device that is none is told by who opens it, a moment later.
+        # Ignore an invalid model or device here: opening it reports the error a moment later.
         with suppress(VitrineError):
             settings = worker_settings(model=options.get("model"), device=options.get("device"))
             worker.hostname = node_name(settings.model, resolved_device(settings))

@@ -1,6 +1,6 @@
-"""Ends a process that was asked to stop and cannot: the broker's client waits for a hung Redis without bound.
+"""Ends a process that should stop but cannot, because the broker's client waits indefinitely for a hung Redis.
 
-What is cut off so costs nothing but time: its leases run out, and the sweeper sends its chunks to others.
+This costs only time: the leases of its chunks run out, and the sweeper sends the chunks to other workers.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 75.0
 """Less than the 90 s after which supervisors and container runtimes kill."""
-EXIT_CUT_OFF = 75  #: As sysexits.h has it: temporary failure, try again.
+EXIT_CUT_OFF = 75  #: EX_TEMPFAIL of sysexits.h: a temporary failure, try again.
 
 
 def exit_after(seconds: float, *, end: Callable[[int], object] = os._exit) -> threading.Timer:
-    """Begin the countdown; the process's own end comes before it where all is well."""
+    """Start the countdown; normally the process ends before it does."""
 
     def cut_off() -> None:
         log.critical("stopping took longer than %.0f s; ending the process", seconds)

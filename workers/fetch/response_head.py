@@ -108,7 +108,7 @@ class ResponseHead:
         # The request accepts no encoding, but some servers pack everything that they send.
         if self.coding not in (b"", *CODINGS):
             return ItemFailure(
-                FailureReason.HTTP_ERROR, "the host sent an encoded body that was not asked for"
+                FailureReason.HTTP_ERROR, "the host sent an encoded body that was not requested"
             )
         if self.length is not None and self.length > max_bytes:
             return too_large(max_bytes)

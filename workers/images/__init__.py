@@ -1,1 +1,1 @@
-"""Bytes into pixels: what format they are, how large, decoding by libjpeg-turbo or Pillow, orientation, colour, crop."""
+"""From bytes to pixels: format, size, decoding by libjpeg-turbo or Pillow, orientation, colour, crop."""

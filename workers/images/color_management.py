@@ -1,9 +1,9 @@
-"""A decoded picture of any mode becomes 8-bit RGB, transparency composited on white.
+"""Converts a decoded picture of any mode to 8-bit RGB, with transparency composited on white.
 
-16-bit grey is scaled rather than clipped. An embedded ICC profile decides how CMYK becomes RGB; that of an
-RGB or grey picture is passed over, as the models' own training and processors do: what is embedded is what
-they would have seen. (Of 394 real catalog pictures 9 are Adobe RGB; converting those to sRGB moved their
-embeddings to a cosine of 0.954 to 0.995 with the reference.)
+16-bit grey is scaled rather than clipped. CMYK is converted by its embedded ICC profile. The profile of an RGB or grey
+picture is ignored, as in the models' own training and processors, so that models see what they were trained on. (Of 394
+real catalog pictures 9 are Adobe RGB; converting those to sRGB changed their embeddings to a cosine of 0.954 to 0.995
+with the reference.)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 
 WHITE = (255, 255, 255)
 MAX_PROFILE_BYTES = 4 * 1024 * 1024
-"""A larger ICC profile is ignored; press profiles have 0.5 to 2 MB."""
+"""A larger ICC profile is ignored; print profiles have 0.5 to 2 MB."""
 _PROFILE_ERRORS = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
 
 
@@ -28,13 +28,13 @@ def to_rgb(image: Image.Image) -> Image.Image:
         canvas = Image.new("RGB", picture.size, WHITE)
         canvas.paste(picture, mask=alpha)
         picture = canvas
-    # Orientation and profile are done with: left in place they would be applied twice by a reader.
+    # Orientation and profile have been applied; if they stayed, a later reader would apply them again.
     picture.info = {}
     return picture
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Bring 16-bit grey to 8 bits by its high byte, as Pillow does for 16-bit colour."""
+    """Convert 16-bit grey to 8 bits by taking the high byte, as Pillow does for 16-bit colour."""
     if not image.mode.startswith("I"):
         return image
     values = np.asarray(image)
@@ -46,9 +46,9 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """A picture in mode L, RGB or CMYK, and its alpha channel where its kind has one."""
+    """Return the picture in mode L, RGB or CMYK, and its alpha channel or None."""
     if image.has_transparency_data:
-        # By way of RGBA a palette's transparent entries keep their colours and raise no warning.
+        # Converted via RGBA, a palette's transparent entries keep their colours and cause no warning.
         rgba = image if image.mode == "RGBA" else image.convert("RGBA")
         return rgba.convert("L" if image.mode in {"L", "LA"} else "RGB"), rgba.getchannel("A")
     if image.mode == "1":
@@ -65,13 +65,13 @@ def _apply_profile(image: Image.Image, profile: object) -> Image.Image:
         transform = _from_cmyk(profile)
         if transform is not None:
             return transform.apply(image)
-    # Not `convert` for what is RGB already: it would copy, and 50 million pixels are 200 MB.
+    # Do not call `convert` on an RGB picture: it would copy, and 50 million pixels take 200 MB.
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
 @functools.lru_cache(maxsize=16)
 def _from_cmyk(profile: bytes) -> ImageCms.ImageCmsTransform | None:
-    """The transform from a press's CMYK to sRGB; None for a broken profile or one of another space."""
+    """Return the transform from a CMYK profile to sRGB; None if the profile is broken or of another colour space."""
     try:
         return ImageCms.buildTransform(
             ImageCms.ImageCmsProfile(io.BytesIO(profile)),
@@ -79,7 +79,7 @@ def _from_cmyk(profile: bytes) -> ImageCms.ImageCmsTransform | None:
             "CMYK",
             "RGB",
             ImageCms.Intent.PERCEPTUAL,
-            # lcms keeps the last pixel in a cache of the transform, which threads would share.
+            # lcms caches the last pixel in the transform, and threads would share that cache.
             ImageCms.Flags.NOCACHE,
         )
     except _PROFILE_ERRORS:

@@ -1,4 +1,4 @@
-"""What decoding and scaling a picture will take, told from its first bytes: pixels, which are time, and memory."""
+"""Estimates the cost of decoding and scaling a picture from its header: pixels, a measure of time, and memory."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from workers.images.image_size import picture_size
 from workers.images.sniff import accepted_format
 
 FAST_JPEG = 4
-"""Bytes a pixel at the peak: the array that libjpeg-turbo fills, which is scaled as it is (measured: 3.1)."""
+"""Peak bytes per pixel: the array that libjpeg-turbo fills, which is scaled directly (measured: 3.1)."""
 BY_PILLOW = 13
-"""Pillow's four bytes a pixel, those of the mode it had before, and the array made of it (PNG with alpha, GIF: 13; reference
-processors, which make floats of rows: 10)."""
+"""Pillow's four bytes per pixel, those of the original mode, and the array made from it (PNG with alpha, GIF: 13; reference
+processors, which convert rows to floats: 10)."""
 WEBP = 21
-"""Its decoder keeps a canvas and a frame of its own beside them."""
+"""As for Pillow, plus the canvas and the frame that the WebP decoder keeps."""
 
 
 class DecodeCost(NamedTuple):
-    """A picture's pixels, and the bytes that it takes at the peak."""
+    """The pixels of a picture and its peak memory in bytes."""
 
     pixels: int
     nbytes: int
 
 
 def decode_cost(data: bytes, *, fast: bool, max_pixels: int) -> DecodeCost:
-    """The burden of decoding one picture; `fast` is whether JPEGs go past Pillow.
+    """Return the cost of decoding one picture; `fast` says whether JPEGs bypass Pillow.
 
-    What declares too many pixels is refused before it takes any memory, and so is what is no picture. Where a picture says
-    nothing of its size, it may have as many as there may be.
+    Data that is not a picture or declares too many pixels costs nothing, because it is refused before it takes memory. A
+    picture that does not declare its size counts with the maximum.
     """
     kind = accepted_format(data)
     if kind is None:

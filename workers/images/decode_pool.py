@@ -1,7 +1,7 @@
-"""The decoders' threads: one a core, fed by `DecodeScheduler`. Decoding lets go of the GIL, so threads scale.
+"""The decoder threads: one per core, fed by `DecodeScheduler`. Decoding releases the GIL, so threads scale.
 
-Every decode of the process runs here, queries and bulk alike: sixty-four askers who decoded for themselves would
-share the cores with each other and with the bulk, and all of them would wait for the last.
+All decoding in the process happens here, for queries and bulk alike. If sixty-four queries each decoded in their own
+thread, they would share the cores with each other and with bulk, and all of them would finish late.
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 NICENESS = 5
-"""How far decoding stands back (nice(1)): the device's thread, which needs a core for moments, gets it sooner. Three short
-runs each at 0, 5 and 10 on two busy cores overlapped too far to tell them apart: chosen by reason, not by measurement."""
+"""The niceness of decoder threads (nice(1)), so that the device's thread, which needs a core only briefly, gets it sooner.
+Chosen by reasoning: three short runs each at 0, 5 and 10 on two busy cores overlapped too much to tell them apart."""
 AHEAD_BYTES = 16 * MEBIBYTE
-"""Inputs decoded before the batcher has room for them: 100 of 224 x 224 pixels, 5 of the largest that models take. The
-batcher's own line is what keeps the device busy; more than this only mixes chunks that could be done one after another."""
+"""Limit of inputs decoded before the batcher can take them: 100 of 224 x 224 pixels, 5 of the largest that models take. The
+batcher's queue is what keeps the device busy; more than this only interleaves chunks that could finish one after another."""
 
 
 @dataclass(slots=True, eq=False)
 class _Job(Generic[T]):
-    """What to run, and where its outcome goes."""
+    """Work to run, and the future for its result."""
 
     work: Callable[[], T]
     future: Future[T] = field(default_factory=Future)
 
     def run(self) -> None:
-        """Run it, unless nobody wants it any more."""
+        """Run the work, unless its future was cancelled."""
         if not self.future.set_running_or_notify_cancel():
             return
         try:
             self.future.set_result(self.work())
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits the future
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits for the future
             self.future.set_exception(without_traceback(error))
 
 
 class DecodePool:
-    """A pool that decodes in turns. Thread-safe; `threads` of 0 means one for each core it may use.
+    """The pool of decoder threads. Thread-safe; `threads` of 0 means one per usable core.
 
-    `begin_thread` runs first in each thread. `budget` bounds what pictures take while they are decoded, `ahead`
-    what came of bulk ones and waits for the batcher (`decoded`), both in bytes.
+    `begin_thread` runs first in each thread. `budget` limits the memory of pictures being decoded, `ahead` that of
+    decoded pictures that wait for the batcher (`decoded`), above which no bulk picture is started; both are in bytes.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class DecodePool:
         self._begin_thread = begin_thread
         self._changed = threading.Condition()
         self._closing = False
-        # One more: the turns let a light picture go where heavy ones hold all the others.
+        # One extra thread: the scheduler uses it for a light picture when heavy ones occupy all others.
         self._threads = [
             threading.Thread(target=self._run, name=f"decode-{number}", daemon=True)
             for number in range(count + 1)
@@ -83,7 +83,7 @@ class DecodePool:
             thread.start()
 
     def submit(self, work: Callable[[], T], burden: DecodeCost, *, lane: Lane) -> Future[T]:
-        """Run `work` for a picture of that burden when its turn comes; cancelled once the pool is closing."""
+        """Queue `work` for a picture of the given cost; the future is cancelled if the pool is closing."""
         job = _Job(work)
         with self._changed:
             if self._closing:
@@ -94,7 +94,7 @@ class DecodePool:
         return job.future
 
     def close(self) -> None:
-        """Cancel what waits, let what runs end. Safe to call twice."""
+        """Cancel waiting jobs and wait for running ones. Safe to call twice."""
         with self._changed:
             self._closing = True
             waiting = list(self._turns.drain())
@@ -109,12 +109,12 @@ class DecodePool:
             lower_priority()
             self._begin_thread()
         except Exception:
-            log.exception("a decoder's thread could not be set up; it works all the same")
+            log.exception("a decoder thread's priority could not be set; it still works")
         while self._run_one():
             pass
 
     def _run_one(self) -> bool:
-        """Wait for a turn and use it; False once the pool is closing."""
+        """Wait for the next picture and decode it; return False once the pool is closing."""
         with self._changed:
             while (turn := self._turns.next()) is None:
                 if self._closing:
@@ -131,12 +131,12 @@ class DecodePool:
             self._wake_one()
 
     def _wake_one(self) -> None:
-        # A thread that wakes wakes the next if there is more to do; woken for nothing, it would only cost.
+        # Wake a thread only if there is work; it wakes the next one if there is more.
         if self._turns.ready():
             self._changed.notify()
 
 
 def lower_priority() -> None:
-    """Make this thread a nicer one, where a thread has a niceness of its own (Linux: sched(7))."""
+    """Lower this thread's priority on Linux, where each thread has its own niceness (sched(7))."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

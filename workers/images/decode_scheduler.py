@@ -1,11 +1,11 @@
-"""Whose picture is decoded next: pure bookkeeping, no threads.
+"""Decides which picture is decoded next: pure bookkeeping, without threads.
 
-Queries go before bulk. Heavy pictures (by the size in their header) and light ones have lines of their own and take
-turns, so that a picture of 50 megapixels, which keeps a thread for most of a second, holds up few others: while light
-ones wait, heavy ones get half of the threads; and a light one goes at once where all that runs is heavy, in a thread
-more than there are cores. After `QUERIES_IN_A_ROW` queries bulk that waits has a turn, so that searching without a pause
-does not stop a load. Each of the two kinds may fill half of the memory that decoding has; a picture that is larger
-than that goes alone among its kind.
+Queries go before bulk. Heavy pictures (by the size in their header) and light ones have separate queues that alternate, so
+that a picture of 50 megapixels, which occupies a thread for most of a second, delays few others: while light ones
+wait, heavy ones get at most half of the threads, and if only heavy ones run, a light one starts immediately in the one
+thread beyond the number of cores. After `QUERIES_IN_A_ROW` queries a waiting bulk picture goes next, so that continuous
+searching does not stop ingestion. Light and heavy pictures may each use half of the decoding memory; a picture larger
+than that runs as the only one of its weight.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from workers.images.decode_cost import DecodeCost
 T = TypeVar("T")
 
 HEAVY_PIXELS = 16_000_000
-"""About 60 ms of one core as a JPEG: below it waiting for a picture is waiting for a batch."""
+"""A JPEG of this size takes one core about 60 ms; decoding a smaller one takes no longer than a batch."""
 QUERIES_IN_A_ROW = 32
-"""Half of the queries that a worker takes at once; a bulk picture among so many delays the next one by a 32nd."""
+"""Half of the queries that a worker takes at a time; one bulk picture per 32 queries delays the next query by a 32nd."""
 
 
 class Weight(enum.Enum):
-    """How long a picture keeps a thread."""
+    """How long a picture occupies a thread."""
 
     LIGHT = "light"
     HEAVY = "heavy"
@@ -36,17 +36,17 @@ class Weight(enum.Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodeSlot(Generic[T]):
-    """One picture to decode; from `next` to `done` it holds a thread and its bytes."""
+    """One picture to decode; from `next` to `done` it occupies a thread and its bytes."""
 
     job: T
     lane: Lane
     weight: Weight
-    size: int  #: Bytes that it takes at the peak.
+    size: int  #: Its peak memory in bytes.
 
 
 @dataclass(slots=True)
 class _Share:
-    """What the running pictures of one weight hold."""
+    """The memory used by the running pictures of one weight."""
 
     limit: int
     running: int = 0
@@ -57,10 +57,10 @@ class _Share:
 
 
 class DecodeScheduler(Generic[T]):
-    """The lines before the decoders. For one thread at a time.
+    """The decoders' queues. Not thread-safe.
 
-    `threads` pictures run at once, and one light one more; `budget` is in bytes. While `bulk_may_go` says no,
-    queries alone have turns.
+    `threads` pictures run at a time, plus one light one; `budget` is in bytes. While `bulk_may_go` returns False,
+    only queries are decoded.
     """
 
     def __init__(
@@ -73,25 +73,25 @@ class DecodeScheduler(Generic[T]):
             (lane, weight): deque() for lane in Lane for weight in Weight
         }
         self._last = Weight.HEAVY
-        self._passed = 0  #: Queries that had their turn since bulk had one.
+        self._passed = 0  #: Queries started since the last bulk picture.
         self._bulk_may_go = bulk_may_go
 
     @property
     def held(self) -> int:
-        """Bytes that the running pictures take."""
+        """Bytes used by the running pictures."""
         return sum(share.held for share in self._shares.values())
 
     def add(self, job: T, burden: DecodeCost, *, lane: Lane) -> None:
-        """Put a picture at the end of its line."""
+        """Append a picture to its queue."""
         weight = Weight.HEAVY if burden.pixels > HEAVY_PIXELS else Weight.LIGHT
         self._lines[lane, weight].append(DecodeSlot(job, lane, weight, burden.nbytes))
 
     def ready(self) -> bool:
-        """Whether `next` has a picture to give."""
+        """Return whether `next` would return a picture."""
         return self._choose() is not None
 
     def next(self) -> DecodeSlot[T] | None:
-        """The picture whose turn it is, running from now on until `done`; None where none may go."""
+        """Return the next picture, which counts as running until `done`; None if none may start."""
         turn = self._choose()
         if turn is None:
             return None
@@ -104,7 +104,7 @@ class DecodeScheduler(Generic[T]):
         return turn
 
     def done(self, turn: DecodeSlot[T]) -> None:
-        """Say that a running picture is decoded, and its full size gone."""
+        """Record that a running picture is decoded and its full-size pixels are released."""
         share = self._shares[turn.weight]
         share.running -= 1
         share.held -= turn.size
@@ -121,7 +121,7 @@ class DecodeScheduler(Generic[T]):
             if overdue is not None and self._bulk_may_go():
                 return overdue
         turn = self._best(self._heads(list(Lane)))
-        # Asked last, and only for bulk that would go: who asks and is refused is woken later.
+        # Call `bulk_may_go` last, and only if a bulk picture would start: its refusal triggers a wake-up later.
         held_up = turn is not None and turn.lane is Lane.BULK and not self._bulk_may_go()
         return None if held_up else turn
 
@@ -130,7 +130,7 @@ class DecodeScheduler(Generic[T]):
         return min(able, key=lambda turn: (turn.lane, turn.weight is self._last), default=None)
 
     def _heads(self, lanes: Sequence[Lane]) -> Iterator[DecodeSlot[T]]:
-        """The first of each weight: a bulk picture never passes a query of its own weight that waits for room."""
+        """Yield the first picture of each weight; bulk never overtakes a query of its weight that waits for memory."""
         for weight in Weight:
             for lane in lanes:
                 if line := self._lines[lane, weight]:

@@ -1,7 +1,7 @@
-"""How large a picture says it is, from its first bytes, without decoding it.
+"""Reads a picture's declared size from its first bytes, without decoding it.
 
-A look at fixed offsets and, for JPEG, a walk over the segments before the pixels. It tells heavy pictures from
-light ones ahead of decoding; what is decoded, and what is refused, the decoder decides.
+It reads fixed offsets and, for JPEG, the segments before the pixels. The size only separates heavy pictures from light
+ones before decoding; the decoder decides what it decodes or refuses.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from workers.images import sniff
 from workers.images.jpeg_header import FRAMES, segments
 
 Size = tuple[int, int]
-"""Width and height in pixels, as stored: before any turn that the picture's orientation tag asks for."""
+"""Width and height in pixels as stored, before the rotation given by the picture's orientation tag."""
 
 
 def picture_size(data: bytes) -> Size | None:
-    """Width and height that a JPEG, PNG, WebP, GIF, BMP or AVIF declares; None where it declares none."""
+    """Return the width and height that a JPEG, PNG, WebP, GIF, BMP or AVIF declares; None if it declares none."""
     reader = _READERS.get(sniff.accepted_format(data) or "")
     try:
         return reader(data) if reader else None
@@ -44,7 +44,7 @@ def _gif(data: bytes) -> Size:
 
 
 def _bmp(data: bytes) -> Size:
-    """A height below zero means that the rows run downwards; a header of 12 bytes has short fields."""
+    """Read a BMP's size: a negative height means that rows run downwards; a 12-byte header has short fields."""
     if struct.unpack_from("<I", data, 14) == (12,):
         width, height = struct.unpack_from("<HH", data, 18)
     else:
@@ -53,7 +53,7 @@ def _bmp(data: bytes) -> Size:
 
 
 def _webp(data: bytes) -> Size | None:
-    """The three kinds of first chunk (RFC 9649): lossy, lossless and extended."""
+    """Read the size from the three kinds of first chunk (RFC 9649): lossy, lossless and extended."""
     kind = data[12:16]
     if kind == b"VP8 ":
         width, height = struct.unpack_from("<HH", data, 26)

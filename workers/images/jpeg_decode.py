@@ -1,8 +1,8 @@
-"""JPEGs by libjpeg-turbo alone: pixels as an array, equal to those of the reference decoder, at less cost.
+"""Decodes JPEGs with libjpeg-turbo directly: the pixels equal those of the reference decoder, at a lower cost.
 
-Pillow decodes JPEGs by the same library, with the same transform and upsampling, into four bytes a pixel and in
-pieces between which it holds the GIL. What is unusual is left to it: CMYK, what the library complains about, and
-metadata, which it reads without touching the pixels.
+Pillow decodes JPEGs with the same library, the same transform and upsampling, but into four bytes per pixel and in
+pieces between which it holds the GIL. Unusual cases are left to Pillow: CMYK, files that the library rejects, and
+metadata, which Pillow reads without touching the pixels.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from workers.images.pillow_decode import DECODER_ERRORS, check_size, orientation
 from workers.images.transforms import swaps_sides, upright
 
 ScaledSize: TypeAlias = Callable[[int, int], tuple[int, int] | None]
-"""From a picture's width and height to those to which a model scales it; see `ScalesPictures`."""
+"""Maps a picture's width and height to the size to which a model scales it; see `ScalesPictures`."""
 
 SIGNATURE = b"\xff\xd8\xff"
 ENOUGH = 3
-"""A JPEG may be decoded smaller while each side stays at least this many times what the model scales it to. Of real
-product pictures through MobileNetV2 the worst came to a cosine of 0.9992 at three, and to 0.988 at two."""
+"""A JPEG may be decoded smaller as long as each side is at least this many times the size that the model scales it to. For
+real product pictures in MobileNetV2, the worst cosine was 0.9992 at three, and 0.988 at two."""
 _SPACES = frozenset({"YCbCr", "RGB", "Gray"})
 _SHRINKS = (8, 4, 2)
-"""The transforms of 1, 2 and 4 points, which are fast; those between cost more than they save."""
+"""The transforms of 1, 2 and 4 points, which are fast; the others cost more than they save."""
 
 
 def decode_jpeg(
     data: bytes, *, max_pixels: int, scaled_size: ScaledSize | None = None
 ) -> NDArray[np.uint8] | None:
-    """Decode one JPEG to upright uint8 [h, w, 3]; None for one that has to be left to the reference.
+    """Decode one JPEG to upright uint8 [h, w, 3]; None if it must be left to the reference decoder.
 
-    With `scaled_size` it may come out smaller, by the transform's own scaling. Width times height is checked before
+    With `scaled_size` the result may be smaller, scaled by the JPEG transform. Width times height is checked before
     the pixels are decoded: raises `ItemFailure` with TOO_MANY_PIXELS.
     """
     try:
@@ -49,12 +49,12 @@ def decode_jpeg(
         least = _least_size(width, height, orientation, scaled_size)
         pixels = simplejpeg.decode_jpeg(data, "RGB", min_width=least[0], min_height=least[1])
     except (ValueError, MemoryError):
-        return None  # the reference tries it too, and names what is wrong
+        return None  # the reference decoder also tries it, and names the error
     return upright(pixels, orientation)
 
 
 def _read_orientation(data: bytes, size: tuple[int, int]) -> int | None:
-    """The orientation as Pillow reads it; None where Pillow does not open the file, or not at this size."""
+    """Return the orientation that Pillow reads; None if Pillow cannot open the file or sees another size."""
     try:
         image = Image.open(io.BytesIO(data), formats=["JPEG"])
     except DECODER_ERRORS:
@@ -65,7 +65,7 @@ def _read_orientation(data: bytes, size: tuple[int, int]) -> int | None:
 def _least_size(
     width: int, height: int, orientation: int, scaled_size: ScaledSize | None
 ) -> tuple[int, int]:
-    """The stored width and height below which decoding must not shrink."""
+    """Return the smallest width and height, as stored, to which decoding may shrink the picture."""
     if scaled_size is None:
         return width, height
     swapped = swaps_sides(orientation)

@@ -1,4 +1,4 @@
-"""What stands in a JPEG before its pixels: segments, and whether they hold anything that Pillow has to read."""
+"""Reads the segments before a JPEG's pixels, and checks whether they hold anything that Pillow must read."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _TABLES = {0xC4, 0xDB, 0xDD, 0xFE, START_OF_SCAN}
 """Huffman and quantisation tables, restart interval, comment, the scan's header."""
 _JFIF, _ICC, _ADOBE = 0xE0, 0xE2, 0xEE
 _LEAST = {_JFIF: (b"JFIF\x00", 7), _ICC: (b"ICC_PROFILE\x00", 14), _ADOBE: (b"Adobe", 7)}
-"""How application segments begin that change no pixel of an RGB picture, and the bytes that Pillow reads of them."""
+"""Application segments that change no pixel of an RGB picture: how they begin, and how many bytes Pillow reads."""
 
 
 class Segment(NamedTuple):
     """One marker segment; `end` may lie past the end of the data."""
 
-    marker: int  #: Its low byte.
+    marker: int  #: The low byte of the marker.
     start: int  #: The first byte after the length.
     end: int
 
 
 def segments(data: bytes) -> Iterator[Segment]:
-    """Each segment up to and with the header of the first scan; ends early where no marker follows (T.81, B.1.1.4)."""
+    """Yield each segment up to and including the first scan's header; stop early if no marker follows (T.81, B.1.1.4)."""
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF and 0xC0 <= data[at + 1] < 0xFF:
         marker, length = data[at + 1], data[at + 2] << 8 | data[at + 3]
@@ -38,9 +38,9 @@ def segments(data: bytes) -> Iterator[Segment]:
 
 
 def is_plain(data: bytes) -> bool:
-    """Whether Pillow would surely open this JPEG, as 8-bit grey or RGB, and find no orientation in it.
+    """Return whether Pillow would certainly open this JPEG as 8-bit grey or RGB and find no orientation in it.
 
-    False says only that it has to be asked: there is EXIF, XMP, a second picture, or something rare.
+    False only means that Pillow must check: there is EXIF, XMP, a second picture, or something rare.
     """
     marker = None
     for marker, start, end in segments(data):

@@ -1,8 +1,8 @@
-"""The reference decoder: bytes become one upright RGB picture under one declared image policy, or a named failure.
+"""The reference decoder: decodes bytes to one upright RGB picture under the image policy, or fails with a named reason.
 
-The policy, `IMAGE_POLICY`: the first frame of a JPEG, PNG, WebP, GIF, AVIF or BMP; turned as its
-orientation tag says; any mode becomes RGB (`workers.images.color_management`); transparency composited on white; at full resolution. The
-version is stored with every vector, for a change of it changes vectors.
+The policy, `IMAGE_POLICY`: the first frame of a JPEG, PNG, WebP, GIF, AVIF or BMP, rotated by its orientation tag,
+converted to RGB from any mode (`workers.images.color_management`), with transparency composited on white, at full
+resolution. Its version is stored with every vector, because a change of the policy changes vectors.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from workers.images import sniff
 from workers.images.color_management import to_rgb
 
 IMAGE_POLICY = "rgb-1"
-"""Version of what `decode_by_pillow` does to a picture; raised with any change that moves pixels."""
+"""Version of the processing in `decode_by_pillow`; increase it with any change that alters pixels."""
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -29,7 +29,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a picture upright, by its EXIF orientation (CIPA DC-008, tag 0x0112); 1 and others: nothing."""
+"""The operation that makes a picture upright, by EXIF orientation (CIPA DC-008, tag 0x0112); none for 1 and others."""
 
 DECODER_ERRORS = (
     OSError,
@@ -40,15 +40,15 @@ DECODER_ERRORS = (
     RuntimeError,  # AVIF only
     Image.DecompressionBombError,
 )
-"""All that Pillow raised over 200,000 damaged files; `UnidentifiedImageError` is an `OSError`."""
+"""Everything that Pillow raised on 200,000 damaged files; `UnidentifiedImageError` is an `OSError`."""
 
 
 def prepare_pillow() -> None:
-    """Set the process's Pillow up for decoding in threads; for composition roots, before any `decode_by_pillow`.
+    """Set up Pillow for decoding in threads; composition roots call it before any `decode_by_pillow`.
 
-    `decode_by_pillow` works without it, only less quietly: the plugins are registered here rather than by the
-    first threads at once; one picture takes one thread; Pillow's own warnings about size and metadata
-    stay silent, because every size is checked and every broken tag is ignored.
+    `decode_by_pillow` also works without it. With it, the plugins are registered here and not by the first
+    threads at the same time, one picture takes one thread, and Pillow's warnings about size and metadata are
+    silenced, because every size is checked and every broken tag is ignored.
     """
     Image.init()
     Image.MAX_IMAGE_PIXELS = None
@@ -73,7 +73,7 @@ def decode_by_pillow(data: bytes, *, max_pixels: int) -> Image.Image:
 
 
 def check_size(size: tuple[int, int], max_pixels: int) -> None:
-    """Raise `ItemFailure` with TOO_MANY_PIXELS for a width and height beyond the limit."""
+    """Raise `ItemFailure` with TOO_MANY_PIXELS if width times height exceeds the limit."""
     width, height = size
     if width * height > max_pixels:
         detail = f"{width} x {height} pixels, more than the limit of {max_pixels}"
@@ -81,10 +81,10 @@ def check_size(size: tuple[int, int], max_pixels: int) -> None:
 
 
 def orientation_of(image: Image.Image) -> int:
-    """A picture's orientation (1 to 8, or what else is written there) from EXIF or XMP; 1 where neither can be read."""
+    """Return the orientation from EXIF or XMP (1 to 8, or any other stored number); 1 if neither can be read."""
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # noqa: BLE001  - metadata is parsed by hand there and may never cost a picture
+    except Exception:  # noqa: BLE001  - Pillow parses metadata itself, and a fault in it must not fail the picture
         return 1
     return value if isinstance(value, int) else 1
 
@@ -95,10 +95,10 @@ def _upright(picture: Image.Image, orientation: int) -> Image.Image:
 
 
 def _failure(error: Exception, data: bytes, max_pixels: int) -> ItemFailure:
-    """Name what Pillow's error means for these bytes."""
+    """Translate Pillow's error for these bytes into a failure."""
     if isinstance(error, MemoryError):
         return ItemFailure(
-            FailureReason.OUT_OF_MEMORY, "decoding it took more memory than there is"
+            FailureReason.OUT_OF_MEMORY, "decoding it needed more memory than is available"
         )
     if isinstance(error, Image.DecompressionBombError):
         detail = f"more pixels than the limit of {max_pixels}"
@@ -122,8 +122,8 @@ def _broken(error: Exception, data: bytes, kind: str, max_pixels: int) -> ItemFa
 
 
 def _reason(error: Exception) -> str:
-    """A decoder's message without byte strings and object addresses, at most 100 characters."""
+    """Return a decoder's message without byte strings and object addresses, at most 100 characters."""
     if isinstance(error, UnidentifiedImageError):
-        return "its header makes no sense"
+        return "its header is invalid"
     text = re.sub(r"b'[^']*'|b\"[^\"]*\"|<[^>]*>", "…", str(error))
     return text[:100] or type(error).__name__

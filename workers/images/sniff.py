@@ -1,7 +1,7 @@
-"""What bytes look like, for the sentence that says why they are no usable picture.
+"""Guesses the format of bytes, for the message that says why they are not a usable picture.
 
-Pillow decides what is decoded; this only names what it refused. Nothing here parses more than a few
-fixed offsets, and no result ever holds a byte of the input.
+Pillow decides what is decoded; this only describes what Pillow refused. Nothing here parses more than a few
+fixed offsets, and no result contains any byte of the input.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable
 
 ACCEPTED_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP")
-"""The formats that are decoded. TIFF is not: its library floods stderr and its files are not web pictures."""
+"""The accepted formats. TIFF is not one of them: its library floods stderr, and TIFFs are not web pictures."""
 
 _OTHER_SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"II*\x00", "a TIFF file"),
@@ -44,7 +44,7 @@ _HEAD_BYTES = 512
 
 
 def accepted_format(data: bytes) -> str | None:
-    """Which of `ACCEPTED_FORMATS` the first bytes announce, if any."""
+    """Return which of `ACCEPTED_FORMATS` the first bytes indicate; None if none."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
     if data[4:8] == b"ftyp":
@@ -61,11 +61,11 @@ def accepted_format(data: bytes) -> str | None:
 
 
 def looks_like(data: bytes) -> str:
-    """One phrase on what bytes that are no accepted picture seem to be, and what is accepted."""
+    """Describe in one phrase what unaccepted bytes seem to be, and which formats are accepted."""
     if not data:
-        return "the answer is empty"
+        return "the response is empty"
     guess = _guess(data)
-    said = f"looks like {guess}" if guess else "no known picture format"
+    said = f"looks like {guess}" if guess else "not a known picture format"
     return f"{said}; accepted are {_ACCEPTED_LIST}"
 
 
@@ -84,15 +84,15 @@ def _guess(data: bytes) -> str | None:
 
 
 def ends_early(data: bytes) -> bool:
-    """Whether a picture of an accepted format lacks its end, by its own end marker or declared length."""
+    """Return whether a picture of an accepted format is cut off, by its end marker or declared length."""
     complete = _COMPLETE.get(accepted_format(data) or "")
     return complete is not None and not complete(data)
 
 
 def avif_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height that an AVIF file declares (ISO/IEC 23008-12, box `ispe`), where it does.
+    """Return the width and height that an AVIF file declares (ISO/IEC 23008-12, box `ispe`); None if it does not.
 
-    Pillow's decoder has a limit of its own (16,384 squared) and does not say that this was the reason.
+    Pillow's decoder has its own limit (16,384 squared) and does not say when that was the reason.
     """
     at = data.find(b"ispe", 0, 4096) if accepted_format(data) == "AVIF" else -1
     if at < 0 or len(data) < at + 16:
@@ -101,7 +101,7 @@ def avif_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _boxes_end(data: bytes) -> int:
-    """Where the last top-level box ends (ISO/IEC 14496-12), going by the declared lengths."""
+    """Return where the last top-level box ends (ISO/IEC 14496-12), by the declared lengths."""
     at = 0
     while at + 8 <= len(data):
         length = _u32(data, at, ">")
@@ -126,4 +126,4 @@ _COMPLETE: dict[str, Callable[[bytes], bool]] = {
     "BMP": lambda data: _u32(data, 2, "<") <= len(data),
     "AVIF": lambda data: _boxes_end(data) <= len(data),
 }
-"""How each format shows that its end is there."""
+"""Checks whether a file is complete, by format."""

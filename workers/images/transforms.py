@@ -1,7 +1,7 @@
-"""Changes to decoded pixels: a part cut out, a longest side, grayscale, an EXIF orientation.
+"""Transforms of decoded pixels: crop, longest side, grayscale, EXIF orientation.
 
-A picture is Pillow's image or an array uint8 [height, width, 3], whichever its decoder made; what comes back is of
-the same kind.
+A picture is a Pillow image or an array uint8 [height, width, 3], depending on its decoder. Only `downscaled` may return
+another kind than it was given.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ _SWAPPED = frozenset({5, 6, 7, 8})
 _ROWS_REVERSED = frozenset({3, 4, 6, 7})
 _COLUMNS_REVERSED = frozenset({2, 3, 7, 8})
 _ROWS_TRANSPOSED = 128
-"""Rows that are written as columns at once: taken whole, a large picture misses the cache at every pixel."""
+"""Rows transposed at a time: transposing a large picture as a whole would miss the cache at every pixel."""
 
 _PIXEL = np.dtype("V3")
 
 
 def swaps_sides(orientation: int) -> bool:
-    """Whether the upright picture's width is the stored one's height."""
+    """Return whether this orientation swaps width and height."""
     return orientation in _SWAPPED
 
 
 def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Turn uint8 [h, w, 3] by its orientation (CIPA DC-008, tag 0x0112); 1 and unknown ones leave it as it is.
+    """Apply an orientation (CIPA DC-008, tag 0x0112) to uint8 [h, w, 3]; 1 and unknown values change nothing.
 
-    What comes out is contiguous.
+    A changed picture is contiguous.
     """
     if orientation not in range(2, 9):
         return pixels
-    stored = pixels.view(_PIXEL)[..., 0]  # a pixel is one item, which numpy moves at once
+    stored = pixels.view(_PIXEL)[..., 0]  # a pixel becomes one item, which numpy moves as a whole
     rows = -1 if orientation in _ROWS_REVERSED else 1
     columns = -1 if orientation in _COLUMNS_REVERSED else 1
     turned = stored[::rows, ::columns]
@@ -53,7 +53,7 @@ def _transposed(stored: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def crop(picture: Picture, part: Sequence[float]) -> Picture:
-    """The part `(left, top, width, height)`, in shares of the upright picture's sides; at least a pixel."""
+    """Crop to `(left, top, width, height)`, given as fractions of the upright picture's sides; at least one pixel."""
     left, top, width, height = part
     full_width, full_height = width_and_height(picture)
     first_column, end_column = _span(left, width, full_width)
@@ -64,17 +64,17 @@ def crop(picture: Picture, part: Sequence[float]) -> Picture:
 
 
 def _span(start: float, length: float, pixels: int) -> tuple[int, int]:
-    """The first pixel of a share and the one behind its last."""
+    """Return the first pixel of a fraction and the one after its last."""
     first = min(round(start * pixels), pixels - 1)
     return first, max(first + 1, min(round((start + length) * pixels), pixels))
 
 
 def downscaled(picture: Picture, longest: int) -> Picture:
-    """The picture, its longest side at most `longest` pixels, its proportions kept to half a pixel.
+    """Scale the picture down to a longest side of `longest` pixels, with proportions exact to half a pixel.
 
-    Services that fetch for a model often do so to save memory. It saves none here, where pictures are scaled as they
-    are; it is for vectors that have to be those of such a service. By Lanczos: of the filters tried (box, bilinear, Hamming, bicubic) none moved fewer of the values that a model is
-    shown afterwards, 2 to 8 of a hundred by one level.
+    Services that fetch pictures for a model often do so to save memory. It saves none here; it exists to reproduce the
+    vectors of such a service. The filter is Lanczos: none of the others tried (box, bilinear, Hamming, bicubic) changed
+    fewer of the values that a model then sees, 2 to 8 of a hundred by one level.
     """
     width, height = width_and_height(picture)
     if max(width, height) <= longest:
@@ -85,18 +85,18 @@ def downscaled(picture: Picture, longest: int) -> Picture:
 
 
 GREY_POLICY = "grey-1"
-"""Version of what is done here after all that the image policy in colours says; raised with any change of it."""
+"""Version of the grey conversion that follows the colour image policy; increase it with any change."""
 _RED, _GREEN, _BLUE, _HALF, _BITS = 19_595, 38_470, 7_471, 0x8000, 16
-"""0.299, 0.587 and 0.114 times 2^16, and what rounds: as in Pillow's conversion to `L`."""
+"""0.299, 0.587 and 0.114 times 2^16, and the rounding term: as in Pillow's conversion to `L`."""
 _ROWS = 64
-"""Rows that are made grey at once: their numbers of 32 bits stay in the processor's cache."""
+"""Rows converted to grey at a time, so that their 32-bit numbers stay in the processor's cache."""
 
 
 def to_grayscale(picture: Picture) -> Picture:
-    """The picture with its luma in all channels; an array is changed in place, at no further memory.
+    """Set all channels to the picture's luma; a writable array is changed in place.
 
-    For models and services that look at shapes alone. The luma is that of ITU-R BT.601 in Pillow's fixed-point
-    arithmetic, so grey pictures are those of `Image.convert("L")` to the last bit, whichever decoder they came from.
+    For models and services that consider only shapes. The luma is that of ITU-R BT.601 in Pillow's fixed-point
+    arithmetic, so grey pictures equal `Image.convert("L")` to the last bit, whichever decoder they came from.
     """
     if isinstance(picture, Image.Image):
         return picture.convert("L").convert("RGB")
@@ -108,7 +108,7 @@ def to_grayscale(picture: Picture) -> Picture:
 
 
 def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """[h, w, 3] to [h, w]."""
+    """Compute the luma: [h, w, 3] to [h, w]."""
     red, green, blue = (pixels[..., channel].astype(np.uint32) for channel in range(3))
     weighted = red * np.uint32(_RED) + green * np.uint32(_GREEN) + blue * np.uint32(_BLUE)
     luma: NDArray[np.uint32] = (weighted + np.uint32(_HALF)) >> np.uint32(_BITS)

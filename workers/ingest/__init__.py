@@ -1,1 +1,1 @@
-"""The walk of a chunk: lease, fetch, decode, batch, embed, upsert, ledger; then its message is acknowledged."""
+"""Chunk processing: lease, fetch, decode, batch, embed, upsert, record in the ledger; then the message is acknowledged."""

@@ -1,8 +1,8 @@
-"""One chunk from its message to its outcomes. Safe to run twice: the ledger says what is left to do.
+"""Processes one chunk, from its message to its outcomes. Safe to run twice: the ledger knows what is left to do.
 
-Acknowledge last: the message goes only after this returns. A crash anywhere before leaves a lease that
-runs out, and the sweeper sends the chunk again; a crash after the upsert but before the ledger writes
-the same points again under the same ids.
+The message is acknowledged last, after this returns. If the process crashes before, the lease runs out and the sweeper
+sends the chunk again. If it crashes between the upsert and the ledger write, the same points are written again under
+the same ids.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from workers.stages import Stages
 log = logging.getLogger(__name__)
 
 MAX_CHUNK_ATTEMPTS = 10
-"""Deaths over one chunk that does not move and without a picture to blame; after that the rest is dead-lettered."""
+"""Worker deaths over a chunk that makes no progress and has no suspect picture; after that the rest is dead-lettered."""
 POLL_SECONDS = 0.2
-"""Seconds between two looks of a chunk that waits for its turn at whether the worker stops."""
+"""Seconds between checks for shutdown while a chunk waits for the one-by-one lock."""
 STORE_AWAY = 15.0
-"""Seconds until a chunk that could not be stored is tried again."""
+"""Seconds until a chunk that could not be stored is retried."""
 
 FAILED_PREFIX = "failed."
 Report = dict[str, int | str]
-"""What the task returns and Flower shows: counts, the failed ones by reason too (`failed.not_found`), or why nothing was done."""
+"""What the task returns and Flower shows: counts, failures also by reason (`failed.not_found`), or why nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkWorker:
-    """What it takes to do chunks; one in a process, used by all task threads."""
+    """Processes chunks; there is one per process, shared by all task threads."""
 
     ledger: Ledger
     store: ChunkStore
@@ -58,17 +58,17 @@ class ChunkWorker:
     patience: LedgerRetry
     traces: Traces = field(default_factory=NoTraces)
     one_by_one_turn: threading.Lock = field(default_factory=threading.Lock)
-    """Whoever has it walks through a chunk carefully."""
+    """Held while a chunk is processed one by one."""
 
     def ingest(self, job: str, number: int) -> Report:
-        """Do the chunk, or say why not."""
+        """Process a chunk; return its counts, or the reason why it was not done."""
         with bind_fields(job=job, chunk=number), self.traces.chunk(job, number) as trace:
             return self._ingest(job, number, trace)
 
     def _ingest(self, job: str, number: int, trace: ChunkTrace) -> Report:
         if self.traces.on:
             self._tell_wait(job, number, trace)
-        # Before the lease: whoever else can reach the store may have it meanwhile.
+        # Wait before taking the lease: another worker that can reach the store may take the chunk meanwhile.
         self.store.wait_until_back()
         lease = self._lease(job, number)
         if isinstance(lease, LeaseRefusal):
@@ -78,9 +78,9 @@ class ChunkWorker:
         return self._hold(lease, trace)
 
     def _in_turn(self, lease: Lease, trace: ChunkTrace) -> Report:
-        """Do a careful chunk once no other of this process is under way.
+        """Process a chunk one by one as soon as no other chunk of this process is processed that way.
 
-        Meanwhile it is nobody's: what dies then dies over another chunk, and another worker may have this one.
+        Its lease is released while it waits: a death meanwhile is not blamed on it, and another worker may take it.
         """
         waited = not self.one_by_one_turn.acquire(blocking=False)
         if waited:
@@ -107,7 +107,7 @@ class ChunkWorker:
                 trace.worked(held.times)
 
     def _tell_wait(self, job: str, number: int, trace: ChunkTrace) -> None:
-        """How long the message waited, by the ledger's clock; a chunk that was not queued any more did not."""
+        """Add the message's waiting time to the trace, by the ledger's clock, if the chunk is still queued."""
         [queued] = self.ledger.queued_at(job, [number])
         if queued is not None:
             trace.waited(self.ledger.clock() - queued)
@@ -123,7 +123,7 @@ class ChunkWorker:
             self._give_back(lease)
             return {**held.counts, "given_back": error.code}
         except Exception:
-            # Nothing died: giving the lease back keeps this from counting as a death over the chunk.
+            # The worker did not die: releasing the lease keeps this from counting as a death over the chunk.
             with suppress(LedgerUnavailable):
                 self._give_back(lease)
             raise
@@ -132,7 +132,7 @@ class ChunkWorker:
         self.patience(lambda: self.ledger.release(lease, due=self.ledger.clock() + STORE_AWAY))
 
     def _store(self, held: HeldLease, outcomes: Outcomes) -> None:
-        """Write the vectors; a collection that does not take this model's space fails them by name."""
+        """Write the vectors; if the collection has another embedding space, record each picture as failed."""
         embedded = list(outcomes.embedded)
         try:
             with held.times.during("upsert", len(embedded)):
@@ -174,7 +174,7 @@ class ChunkWorker:
         ).run()
 
     def _write(self, held: HeldLease, outcomes: Outcomes) -> None:
-        """Write what a careful walk has so far, and hold on to the rest."""
+        """Store and record the outcomes so far of a one-by-one chunk, and keep the lease for the rest."""
         self._store(held, outcomes)
         self._record(held, replace(outcomes, deferrals=[]), keep=True)
         embedded = {point.image.ordinal for point in outcomes.embedded}
@@ -188,7 +188,7 @@ class ChunkWorker:
         return counts
 
     def _record(self, held: HeldLease, outcomes: Outcomes, *, keep: bool = False) -> None:
-        # By the ledger's clock, which is one for all workers.
+        # Use the ledger's clock, which all workers share.
         clock = self.patience(self.ledger.clock)
         stages = NO_STAGES if keep else held.times.totals()
         with held.times.during("record"):
@@ -222,7 +222,7 @@ def _all_failed(lease: Lease, reason: FailureReason, detail: str) -> Outcomes:
 
 
 def _tell(outcomes: Outcomes) -> None:
-    """A line for each picture that failed or is put off; the URL stays in the ledger, which guards it."""
+    """Log each picture that failed or is deferred, without its URL: only the ledger protects that."""
     for failure in outcomes.failures:
         image = failure.image
         told = log_fields(

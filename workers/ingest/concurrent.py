@@ -1,11 +1,11 @@
-"""The usual way through a chunk: all its pictures at once, each at its own pace, through the shared stages.
+"""The usual way to process a chunk: all its pictures concurrently, each at its own pace, through the shared stages.
 
-    fetch thread -> decoder's thread -> batcher -> answering thread -> outcomes
+    fetch thread -> decoder thread -> batcher -> answering thread -> outcomes
 
-A picture that does well goes from stage to stage by itself: each stage's thread hands it on to the next. One thread
-a chunk (the Celery task's) runs a small event loop for all else: it starts fetches, waits where the batcher is full, and
-decides about failures; a retry waits without holding anything but its place. Waking that thread at every step
-of every picture cost as much as fetching them.
+Each stage's thread passes a picture on to the next stage, as long as nothing fails. One thread per chunk (the Celery
+task's) runs a small event loop for the rest: it starts fetches, waits if the batcher is full, and decides about
+failures; a picture that waits for its retry uses no resources. Waking that thread for every step of every picture would
+cost as much as fetching.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from workers.stages import PreparedPicture, Stages
 
 T = TypeVar("T")
 Mail: TypeAlias = Callable[[], None]
-"""Something for the chunk's own thread to do."""
+"""Work for the chunk's own thread."""
 
 _TICK = 0.5
-"""Seconds between looks at whether to stop."""
+"""Seconds between checks whether to stop."""
 
 _line_up = threading.Lock()
-"""Held while a chunk asks for its pictures, so that they stand in line together: chunks that begin at once would
-otherwise all be half done for a long time, and none be written down."""
+"""Held while a chunk requests its pictures, so that they are queued together. Otherwise chunks that begin at the same time
+would all stay half done for long, and none would be recorded."""
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class _Picture:
     image: ImageRef
     attempt: int = 0
     in_window: bool = False
-    stage: str | None = None  #: Where it is; None between two attempts and at its end.
+    stage: str | None = None  #: Its current stage; None between attempts and at the end.
 
 
 @dataclass(slots=True)
@@ -59,7 +59,9 @@ class ConcurrentChunk:
     stages: Stages
     images: list[ImageRef]
     retries: RetryPolicy
-    window: int  #: Pictures between the start of their fetch and their place before the device.
+    window: (
+        int  #: Limit of pictures between the start of their fetch and their entry into the batcher.
+    )
     file_root: str | None
     stopped: Callable[[], bool]
     times: StageTimes = field(default_factory=StageTimes)
@@ -67,13 +69,13 @@ class ConcurrentChunk:
     _mailbox: queue.SimpleQueue[Mail] = field(default_factory=queue.SimpleQueue)
     _waiting: list[tuple[float, int, _Picture]] = field(default_factory=list)
     _embedded: list[EmbeddedPicture] = field(default_factory=list)
-    _settled: int = 0  #: Pictures that came to another outcome.
+    _settled: int = 0  #: Pictures that failed or were deferred.
     _fetching: int = 0  #: Pictures in the window.
-    _lock: threading.Lock = field(default_factory=threading.Lock)  #: For `_fetching`.
+    _lock: threading.Lock = field(default_factory=threading.Lock)  #: Guards `_fetching`.
     _ended: bool = False
 
     def run(self) -> Outcomes:
-        """Bring every picture to its outcome; on a stop, those not yet embedded are left without one."""
+        """Process all pictures and return their outcomes; after a stop, pictures not yet embedded have none."""
         now = time.monotonic()
         for image in self.images:
             heapq.heappush(self._waiting, (now, image.ordinal, _Picture(image)))
@@ -84,7 +86,7 @@ class ConcurrentChunk:
         finally:
             self._ended = True
             self._throw_mail_away()
-        # A copy: what is embedded after a stop comes too late, and the list is read from now on.
+        # A copy: pictures embedded after a stop come too late, and the caller reads the list from now on.
         self.outcomes.embedded = list(self._embedded)
         return self.outcomes
 
@@ -184,21 +186,21 @@ class ConcurrentChunk:
     def _then(
         self, future: Future[T], picture: _Picture, step: Callable[[_Picture, T], None]
     ) -> None:
-        """Take a step with what a future brings, in the thread that brings it; the chunk's own takes failures.
+        """Run a step with a future's result, in the thread that resolves it; failures go to the chunk's own thread.
 
-        A stage that is closing cancels its futures, and a chunk that was stopped takes nothing more: such a picture stays
-        without an outcome.
+        A closing stage cancels its futures, and a stopped chunk ignores results: such pictures stay without an outcome.
         """
 
         def go_on(done: Future[T]) -> None:
             if done.cancelled() or self._ended:
                 return
-            # Asked for rather than raised: raised here, it would hold this frame, which holds the future, which holds it.
+            # Read the exception instead of raising it: raised here, it would reference this frame, which references the
+            # future, which references the exception.
             error = done.exception()
             try:
                 if error is None:
                     step(picture, done.result())
-            except Exception as fault:  # noqa: BLE001 - raised into a stage's thread, it would be lost, and the picture too
+            except Exception as fault:  # noqa: BLE001 - raised into a stage's thread, it and the picture would be lost
                 error = fault
             if error is not None:
                 self._post(partial(self._failed, picture, error))
@@ -211,14 +213,14 @@ class ConcurrentChunk:
             self._throw_mail_away()
 
     def _throw_mail_away(self) -> None:
-        """Let go of what a stopped chunk will not use: its bytes count, and would hold up the other chunks."""
+        """Drop the mail of a stopped chunk: the pictures in it count against the byte limits and would block other chunks."""
         with suppress(queue.Empty):
             while True:
                 self._mailbox.get_nowait()
 
 
 def _look_again() -> None:
-    """Mail that only wakes: there may be a fetch to start, or nothing left to wait for."""
+    """Do nothing: this mail only wakes the thread, to start a fetch or to notice that nothing is left."""
 
 
 def _unforeseen(error: BaseException) -> ItemFailure:

@@ -1,4 +1,4 @@
-"""Keeps this process's leases alive while their chunks are in work, in one thread for all of them."""
+"""Renews this process's leases while their chunks are processed, in one thread for all of them."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ log = logging.getLogger(__name__)
 
 
 class HeldLease:
-    """A lease while its chunk is in work; `lost` says that it must not be written under any more."""
+    """A lease whose chunk is being processed; once it is `lost`, nothing may be written under it."""
 
     def __init__(self, lease: Lease) -> None:
         self.lease = lease
         self.taken_at = time.monotonic()
-        self.times = StageTimes()  #: Where its pictures are, and were.
-        self.counts: Counter[str] = Counter()  #: What was recorded under it.
+        self.times = StageTimes()  #: The stages its pictures are in, and the time spent in each.
+        self.counts: Counter[str] = Counter()  #: The outcomes recorded under it.
         self._lost = threading.Event()
 
     def lost(self) -> bool:
-        """Whether somebody else may have the chunk now, or its job is being cancelled."""
+        """Return whether another worker may have the chunk now, or its job is being cancelled."""
         return self._lost.is_set()
 
     def lose(self) -> None:
-        """Note that it is gone."""
+        """Mark the lease as lost."""
         self._lost.set()
 
 
 class LeaseKeeper:
-    """Renews every held lease three times a term."""
+    """Renews every held lease three times per lease period."""
 
     def __init__(self, ledger: Ledger, *, seconds: float) -> None:
         self._ledger = ledger
@@ -55,18 +55,18 @@ class LeaseKeeper:
         self._renewals.close()
 
     def held(self) -> int:
-        """Chunks being processed."""
+        """Return the number of chunks being processed."""
         with self._lock:
             return len(self._held)
 
     def oldest_age(self) -> float:
-        """Seconds for which the oldest chunk has been in work; 0.0 without any."""
+        """Return for how many seconds the oldest chunk has been processed; 0.0 if there is none."""
         with self._lock:
             taken = [held.taken_at for held in self._held.values()]
         return time.monotonic() - min(taken) if taken else 0.0
 
     def in_stages(self) -> dict[str, dict[str, int]]:
-        """How many pictures of each job are in which stage now."""
+        """Return the number of pictures per job and stage."""
         with self._lock:
             held = list(self._held.values())
         jobs: dict[str, Counter[str]] = {}
@@ -76,7 +76,7 @@ class LeaseKeeper:
 
     @contextmanager
     def holding(self, lease: Lease) -> Iterator[HeldLease]:
-        """Keep a lease alive for the length of a `with` block."""
+        """Renew a lease for the duration of a `with` block."""
         held = HeldLease(lease)
         with self._lock:
             self._held[lease.token] = held
@@ -87,7 +87,7 @@ class LeaseKeeper:
                 del self._held[lease.token]
 
     def renew_all(self) -> None:
-        """Renew each lease once; while the ledger is away they stay held, and expire by its clock."""
+        """Renew each lease once. While the ledger is unreachable, leases stay held and expire by its clock."""
         with self._lock:
             held = list(self._held.values())
         for one in held:

@@ -1,12 +1,11 @@
-"""The way through a chunk that a worker died on: one picture at a time, its name written down before.
+"""Processes a chunk that a worker died on: one picture at a time, each recorded in the ledger as the suspect beforehand.
 
-Whoever kills the process is then known by name. One death is only suspicion (somebody may have pulled
-the plug at that moment): suspects go first next time, and a third death on the same one is no chance; then the
-picture is dead-lettered as `crashed_worker` and never touched again.
+This identifies a picture that kills the process. One death only makes it a suspect (the process may have been killed
+from outside at that moment). Suspects go first next time, and a third death on the same picture is not chance: it is
+then dead-lettered as `crashed_worker` and never touched again.
 
-One chunk of a process is walked through so at a time: two would each have a suspect in hand when it dies.
-What is done is written every few pictures: where workers die faster than a chunk can be walked through, for whatever
-reason, it still comes to its end.
+A process does this for only one chunk at a time: with two, each would have a suspect when it dies. Outcomes are written
+every few pictures, so that a chunk is finished even if workers die more often than once per chunk.
 """
 
 from __future__ import annotations
@@ -29,15 +28,15 @@ from workers.ingest.retry_ledger import LedgerRetry
 from workers.stages import Stages
 
 _AHEAD = 4
-"""Pictures fetched while one is decoded and embedded: fetching is not what kills."""
+"""Pictures fetched ahead while one is decoded and embedded: fetching does not kill workers."""
 
 WRITTEN_EVERY = 16
-"""Pictures between two writes of their outcomes: what a death costs at most, against an upsert and a script for so many."""
+"""Pictures between two writes of their outcomes. A death loses at most this many; each write costs an upsert and a script."""
 
 
 @dataclass(slots=True)
 class OneByOneChunk:
-    """One chunk, taken carefully, the only one in its process; `run` is called once."""
+    """One chunk processed one by one, the only such chunk in its process; `run` is called once."""
 
     stages: Stages
     ledger: Ledger
@@ -47,12 +46,12 @@ class OneByOneChunk:
     stopped: Callable[[], bool]
     patience: LedgerRetry
     write: Callable[[Outcomes], None]
-    """Stores the vectors, and records what is embedded or failed; put-offs are left to the end."""
+    """Stores the vectors and records embedded and failed pictures; deferrals are recorded at the end."""
     times: StageTimes = field(default_factory=StageTimes)
     outcomes: Outcomes = field(default_factory=Outcomes)
 
     def run(self) -> Outcomes:
-        """Bring every picture to its outcome, and return those not yet written; on a stop, the rest is left without one."""
+        """Process every picture and return the outcomes not yet written; after a stop, the remaining pictures have none."""
         for image in self.lease.chunk.images:
             if image.ordinal in self.lease.poison_ordinals:
                 detail = f"{MAX_PICTURE_CRASHES} worker processes died on it"
@@ -71,7 +70,7 @@ class OneByOneChunk:
         self.outcomes.failures.clear()
 
     def _in_order(self) -> list[ImageRef]:
-        """Suspects first, culprits never."""
+        """Return the pictures with the suspects first, and without those that are dead-lettered."""
         images = [i for i in self.lease.chunk.images if i.ordinal not in self.lease.poison_ordinals]
         return sorted(images, key=lambda image: image.ordinal not in self.lease.suspects)
 
@@ -96,10 +95,10 @@ class OneByOneChunk:
         except ItemFailure as failure:
             self._failed(image, failure)
         except LedgerUnavailable:
-            raise  # That says nothing about the picture: the chunk is given back as it is.
+            raise  # The picture is not at fault: the chunk is given back as it is.
         except CancelledError:
             pass  # A stage is closing: the picture stays without an outcome.
-        except Exception as error:  # noqa: BLE001 - whatever a stage raised is this picture's alone
+        except Exception as error:  # noqa: BLE001 - whatever a stage raises fails only this picture
             detail = f"{type(error).__name__} while it was prepared"
             self.outcomes.fail_with(image, FailureReason.CORRUPT, detail)
 
@@ -116,7 +115,7 @@ class OneByOneChunk:
         return EmbeddedPicture(image, vector, prepared.content_sha256, prepared.etag)
 
     def _failed(self, image: ImageRef, failure: ItemFailure) -> None:
-        # Careful attempts do not wait: a chunk that kills workers shall not hold its neighbours up too.
+        # Never wait for a retry here: a chunk that kills workers must not also delay the next one.
         match self.retries.decide(image, failure, self.retries.attempts):
             case Defer(seconds) | RetryNow(seconds):
                 self.outcomes.defer(image, seconds)
@@ -125,10 +124,10 @@ class OneByOneChunk:
 
 
 def _uncount(fetch: Future[FetchedPicture]) -> None:
-    """Take a picture that was fetched ahead out of the count of bytes that holds further fetches up.
+    """Release the byte reservation of a picture that was fetched ahead.
 
-    A careful chunk waits for one picture in particular: where what it has fetched beyond that one filled the
-    count, with others like it, the one would wait for them for ever. They are bounded by their number.
+    A one-by-one chunk waits for one particular picture. If the pictures fetched ahead filled the byte limit, that one
+    would wait for them forever. Their number is bounded anyway.
     """
     if not fetch.cancelled() and fetch.exception() is None and (hold := fetch.result().hold):
         hold.release()

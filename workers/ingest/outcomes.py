@@ -1,4 +1,4 @@
-"""What became of a chunk's pictures so far: embedded, failed, put off, or nothing yet."""
+"""The outcomes of a chunk's pictures so far: embedded, failed, deferred, or none yet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vitrine.core.types import Failure, FailureReason, ImageRef, ItemFailure
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPicture:
-    """A picture with its unit vector, float32 [dimension], and what is stored with it."""
+    """A picture with its unit vector, float32 [dimension], and the data stored with it."""
 
     image: ImageRef
     vector: NDArray[np.float32]
@@ -23,12 +23,12 @@ class EmbeddedPicture:
 
 @dataclass(slots=True)
 class Outcomes:
-    """One outcome a picture; a picture that is in none of the lists keeps its place in the chunk."""
+    """At most one outcome per picture; a picture in none of the lists stays in the chunk."""
 
     embedded: list[EmbeddedPicture] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     deferrals: list[tuple[ImageRef, float]] = field(default_factory=list)
-    """Pictures with the seconds that they are put off by, from when the chunk is finished."""
+    """Deferred pictures with their delay in seconds, counted from the time the chunk is recorded."""
 
     def fail(self, image: ImageRef, failure: ItemFailure, *, attempts: int = 1) -> None:
         """Record a final failure."""
@@ -37,9 +37,9 @@ class Outcomes:
         )
 
     def fail_with(self, image: ImageRef, reason: FailureReason, detail: str) -> None:
-        """Record a final failure by its parts."""
+        """Record a final failure from its reason and detail."""
         self.fail(image, ItemFailure(reason, detail))
 
     def defer(self, image: ImageRef, seconds: float) -> None:
-        """Record that a picture is tried again later, one round further."""
+        """Record that a picture is deferred, and count the round."""
         self.deferrals.append((replace(image, rounds=image.rounds + 1), seconds))

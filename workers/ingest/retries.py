@@ -1,7 +1,7 @@
-"""When a picture with a transient failure is tried again: soon within its chunk, or put off, or not at all.
+"""Decides when a picture with a transient failure is retried: soon within its chunk, deferred, or not at all.
 
-Waits grow by doubling with full jitter over the upper half, so that a thousand pictures of one host that
-failed together do not come back together. A host's own Retry-After wins over ours where it is longer.
+Waits double, with jitter over the upper half, so that a thousand pictures of one host that failed together do not
+come back together. A host's Retry-After takes precedence if it is longer.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from vitrine.core.types import ImageRef, ItemFailure
 
 FIRST_WAIT = 0.5
 LONGEST_RETRY_NOW = 10.0
-"""Seconds; a longer wait is not worth a chunk's lease, so the picture is put off instead."""
+"""Seconds; a longer wait is not worth holding a chunk's lease for, so the picture is deferred instead."""
 FIRST_DEFERRAL = 15.0
 LONGEST_DEFERRAL = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class RetryNow:
-    """Try again within the chunk."""
+    """Retry within the chunk."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """Put the picture off."""
+    """Defer the picture."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how soon; `attempts` within one chunk, `rounds` of being put off."""
+    """Limits on retries: `attempts` within one chunk, and `rounds` of deferral."""
 
     attempts: int
     rounds: int
@@ -42,7 +42,7 @@ class RetryPolicy:
     def decide(
         self, image: ImageRef, failure: ItemFailure, attempt: int
     ) -> RetryNow | Defer | None:
-        """What to do after the given attempt (from 1) of this round; None where the failure is final."""
+        """Decide what to do after the given attempt (from 1) of this round; None if the failure is final."""
         if not failure.reason.transient:
             return None
         asked = failure.retry_after or 0.0

@@ -1,4 +1,4 @@
-"""Asking the ledger again while it is away: the work is done, only its outcome is not written yet."""
+"""Retries ledger calls while the ledger is unreachable, so that finished work is not lost."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 PATIENCE = 60.0
-"""Seconds; longer than a restart of Redis takes. What is given up then, the sweeper brings back."""
+"""Seconds, longer than a restart of Redis takes. After that the work is given up, and the sweeper sends the chunk again."""
 PATIENCE_WHEN_STOPPING = 10.0
-"""Seconds, of the 90 that a process has to end in."""
+"""Seconds, out of the 90 within which a process must end."""
 _PAUSE = 1.0
 
 
 class LedgerRetry:
-    """Calls the ledger until it answers, or until waiting longer is not worth it."""
+    """Repeats a ledger call until it succeeds or the time is up."""
 
     def __init__(self, stopping: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
         self._stopping = stopping
         self._seconds = seconds
 
     def __call__(self, call: Callable[[], T]) -> T:
-        """What the call gives; raises `LedgerUnavailable` where the ledger stays away."""
+        """Return the call's result; raises `LedgerUnavailable` if the ledger stays unreachable."""
         began = time.monotonic()
         while True:
             try:
@@ -36,5 +36,5 @@ class LedgerRetry:
                 limit = PATIENCE_WHEN_STOPPING if self._stopping() else self._seconds
                 if time.monotonic() - began >= min(limit, self._seconds):
                     raise
-                log.warning("the ledger does not answer, retrying: %s", error)
+                log.warning("the ledger does not respond, retrying: %s", error)
                 time.sleep(_PAUSE)

@@ -1,7 +1,7 @@
-"""The breaker before the store, one for all chunks of a process: while the store is away, one of them asks at a time.
+"""The store's circuit breaker, shared by all chunks of a process: while the store is unreachable, one chunk at a time probes it.
 
-Whoever has finished vectors is the probe, with them; where nobody has, a chunk that waits to be begun asks
-whether the store answers. It tells the log when it opens and closes, and others through `away`.
+A chunk with finished vectors probes by writing them; if there is none, a chunk that waits to start pings the store. The
+breaker logs when it opens and closes, and exposes its state through `away`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 TERMS = BreakerPolicy(opens_after=3, first_pause=1.0, longest_pause=10.0, probe=90.0)
-"""A blip is over by the third try; a hundred processes that ask every ten seconds are no load. A request to a store that
-hangs takes a minute and some seconds until it is given up."""
+"""A short interruption is over by the third try, and a hundred processes that probe every ten seconds are no load. A request
+to a hanging store takes a little over a minute to time out."""
 LONGEST_ASKED = 300.0
-"""Seconds; a store that asks for more is asked again after these, so that a slip of its clock costs no day."""
+"""Seconds. A longer Retry-After is cut to this, so that a store's wrong clock cannot block it for days."""
 
 
 class StoreBreaker:
-    """Thread-safe. `unix_time` stamps what others are told."""
+    """The store's breaker. Thread-safe; `unix_time` gives the time of an outage that is reported to others."""
 
     def __init__(
         self,
@@ -45,11 +45,11 @@ class StoreBreaker:
 
     @property
     def away(self) -> StoreOutage | None:
-        """Since when the store is left alone, and why; None while it is not."""
+        """The outage: since when the store is paused, and why; None if it is not."""
         return self._away
 
     def turn(self) -> float:
-        """Seconds to wait before asking the store; at 0 the caller has the turn, and tells how it ended."""
+        """Return the seconds to wait before calling the store; at 0 the caller must make its call through `call`."""
         with self._lock:
             wait = self._breaker.remaining()
             if not wait:
@@ -57,9 +57,9 @@ class StoreBreaker:
             return wait
 
     def call(self, call: Callable[[], T], *, proves: bool = True) -> T:
-        """Make a call whose turn it is, and take note of its end; raises what it raises.
+        """Make a call after `turn` returned 0 and record how it ends; raises what the call raises.
 
-        `proves`: whether its success is one of what chunks need, a write, and not only of an answer.
+        `proves`: whether success shows that writes work, which chunks need, and not only that the store responds.
         """
         try:
             result = call()
@@ -67,7 +67,7 @@ class StoreBreaker:
             self._failed(error)
             raise
         except Exception:
-            # It does not like what it was given: it is there.
+            # The store refused the request, so it is reachable.
             self._came_back(proves=False)
             raise
         self._came_back(proves=proves)
@@ -82,7 +82,7 @@ class StoreBreaker:
             wait = self._breaker.remaining()
         if opened:
             log.error(
-                "the store does not answer: no chunk is started until it does, next try in %.1f s: %s",
+                "the store does not respond; no chunk starts until it does, next attempt in %.1f s: %s",
                 wait, error,
             )  # fmt: skip
 

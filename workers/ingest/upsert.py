@@ -1,8 +1,8 @@
-"""A chunk's vectors into the store: one upsert, tried again while the store is away, in turns with the other chunks.
+"""Writes a chunk's vectors to the store in one upsert, and retries while the store is unreachable.
 
-Nothing is marked done before the store said it has it. A store that refuses a chunk for good is asked
-again in halves, so that one point it will not take costs nobody else. Whether the store is asked at all is up to
-the breaker, which all chunks of the process share: while it is open finished vectors wait, and no chunk is begun.
+Nothing is marked as done before the store has confirmed it. If the store rejects an upsert for good, it is retried in
+halves, so that one bad point does not fail the others. The breaker, which all chunks of the process share, decides
+when the store may be called: while it is open, finished vectors wait and no chunk is started.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from workers.ingest.outcomes import EmbeddedPicture, Outcomes
 from workers.ingest.store_breaker import StoreBreaker
 
 FIRST_WAIT = 0.25
-"""Seconds before a second try, doubled for the next; by then the breaker says when."""
+"""Seconds before the second try, doubled for the third; after that the breaker decides."""
 LOOK_EVERY = 0.25
-"""Seconds at most between looks at whether the store is back, or the process is to stop."""
+"""Maximum seconds between checks whether the store is back or the process should stop."""
 PATIENCE = 60.0
-"""Seconds of trying before the chunk is given back, to be done again when the store has recovered."""
+"""Seconds of retries before the chunk is given back, to be processed again later."""
 
 
 class ChunkStore:
-    """The store as a chunk sees it."""
+    """The store for chunks: calls with retries, behind the breaker."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class ChunkStore:
     ) -> None:
         self._store = store
         self._space = space
-        self._stopping = stopping  #: A process that is to stop asks once, and does not wait.
+        self._stopping = stopping  #: A process that is stopping tries once and does not wait.
         self._patience = patience
         self._breaker = breaker or StoreBreaker(clock=clock)
         self._clock = clock
@@ -53,9 +53,9 @@ class ChunkStore:
         self._ensured: set[str] = set()
 
     def wait_until_back(self) -> None:
-        """Return once the store is not away, or the process is to stop: what is begun now could not be stored.
+        """Wait until the store is reachable or the process stops: a chunk started during an outage could not be stored.
 
-        Asks whether it answers where no chunk with vectors does.
+        Pings the store if no chunk with vectors probes it.
         """
         while self._breaker.away is not None and not self._stopping():
             wait = self._breaker.turn()
@@ -66,15 +66,15 @@ class ChunkStore:
                 self._breaker.call(self._store.ping, proves=False)
 
     def ensure(self, collection: str) -> None:
-        """Make or check the collection, once a process; raises `SpaceMismatch`, `StoreUnavailable`."""
+        """Create or check the collection, once per process; raises `SpaceMismatch`, `StoreUnavailable`."""
         if collection not in self._ensured:
             self._patiently(lambda: self._store.ensure(collection, self._space), lambda: False)
             self._ensured.add(collection)
 
     def upsert(self, spec: JobSpec, outcomes: Outcomes, gone: Callable[[], bool]) -> None:
-        """Write every embedded picture; those refused for good become failures.
+        """Write every embedded picture; pictures that the store rejects for good become failures.
 
-        Raises `StoreUnavailable` where the store stays away, or `gone` says that the lease is.
+        Raises `StoreUnavailable` if the store stays unreachable, or if `gone` reports that the lease is lost.
         """
         points, outcomes.embedded = outcomes.embedded, []
         if points:
@@ -91,9 +91,9 @@ class ChunkStore:
         try:
             self._patiently(lambda: self._store.upsert(spec.collection, batch), gone)
         except NotFound as error:
-            # Deleted under our hands: the next attempt makes it anew.
+            # The collection was deleted meanwhile: the next attempt creates it again.
             self._ensured.discard(spec.collection)
-            raise StoreUnavailable(f"The collection {spec.collection} has gone.") from error
+            raise StoreUnavailable(f"The collection {spec.collection} was deleted.") from error
         except StoreRejected as error:
             if len(points) == 1:
                 reason = FailureReason.STORE_REJECTED
@@ -116,7 +116,7 @@ class ChunkStore:
                 if self._stopping():
                     raise
                 if self._breaker.away is not None:
-                    continue  # From here on it says when.
+                    continue  # From here on the breaker decides when to retry.
                 pause = wait * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
                 if self._clock() + pause > deadline:
                     raise
@@ -132,14 +132,14 @@ class ChunkStore:
                 return
             if self._stopping() or self._clock() + min(wait, LOOK_EVERY) > deadline:
                 away = self._breaker.away
-                raise StoreUnavailable(away.why if away else "The store is away.")
+                raise StoreUnavailable(away.why if away else "The store is unreachable.")
             self._sleep(min(wait, LOOK_EVERY))
 
 
 def point_batch(
     spec: JobSpec, space: EmbeddingSpace, points: Sequence[EmbeddedPicture]
 ) -> PointBatch:
-    """The points of one upsert, with where each vector comes from."""
+    """Build the points of one upsert, with the provenance of each vector."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     images = [point.image for point in points]
     return PointBatch(

@@ -1,1 +1,1 @@
-"""What a worker does every few seconds beside its tasks: sweep, report that it lives, defer and build indexes, watch the device."""
+"""The periodic duties of a worker: sweeping, the heartbeat, deferring and building indexes, and watching the device."""

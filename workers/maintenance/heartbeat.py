@@ -1,4 +1,4 @@
-"""Tells the others that this worker is alive, every few seconds, and takes it back on a clean stop."""
+"""Registers this worker as alive every few seconds, and deregisters it on a clean stop."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """One thread, one line in Redis."""
+    """Renews the worker's entry in Redis from its own thread."""
 
     def __init__(self, redis: Redis, info: Callable[[], WorkerInfo]) -> None:
         self._redis = redis
-        self._info = info  #: The worker as it is at the moment; its node never changes.
+        self._info = info  #: Returns the worker's current state; its node never changes.
         self._beats = Periodic("beat", worker_registry.HEARTBEAT_SECONDS, self._tell)
 
     def start(self) -> None:
-        """Tell it once here, so that who waits for this worker sees it at once, then go on."""
+        """Register the worker immediately, so that anything waiting for it need not wait, then start the thread."""
         self._tell()
         self._beats.start()
 
     def close(self) -> None:
-        """Take it back."""
+        """Stop the thread and deregister the worker."""
         self._beats.close()
         with suppress(LedgerUnavailable), redis_errors():
             worker_registry.deregister_worker(self._redis, self._info().node)

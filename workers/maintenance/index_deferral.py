@@ -1,13 +1,13 @@
-"""Has a collection's vector index wait while pictures are loaded in bulk, and bulk jobs wait for the index.
+"""Defers a collection's vector index during bulk loads, and completes bulk jobs once the index is built.
 
-Every worker runs this, one at a time does it. Nothing is remembered between two rounds: the jobs stand in
-the ledger, a deferral in the store, and each round brings the second in line with the first. So a worker,
-or all of them, may die at any moment, and the next round of any worker goes on from there.
+Every worker runs this, but only one at a time acts. No state is kept between rounds: the jobs are in the
+ledger, a deferral is in the store, and each round aligns the store with the ledger. So any or all workers may
+die at any moment, and the next round of any worker continues.
 
-A collection is *loaded* while at least `index_points` pictures wait for it, whoever submitted them: its
-index is deferred, unless `defer` is off. It is built as soon as only a tail of a tenth waits, which may be
-pictures put off for a slow host, and is not worth more waiting. So several jobs of one collection share one
-build, after the last bulk load.
+A collection is *loaded* while at least `index_points` pictures are pending for it, whoever submitted them: its
+index is deferred, if `index_deferred` is set. The index is built as soon as at most a tenth of that is pending,
+because the rest may be pictures deferred for a slow host. So several jobs of one collection share one build,
+after the last bulk load.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ log = logging.getLogger(__name__)
 LOCK_KEY = "vitrine:index-keeper"
 LEFT_BEHIND_KEY = "vitrine:index-left-behind"
 LEFT_BEHIND_SECONDS = 60.0
-"""How often deferrals are looked for that no job needs any more: those of cancelled jobs, or of a Redis that was lost."""
-TAIL = 0.1  #: Of `index_points`: waiting pictures that hold no index up.
+"""Seconds between searches for deferrals that no job needs any more: of cancelled jobs, or after Redis lost its data."""
+TAIL = 0.1  #: Share of `index_points`: this many pending pictures do not delay the index.
 
 
 class IndexDeferral:
-    """Looks after the collections of all active jobs, every few seconds."""
+    """Maintains the indexes of all active jobs' collections, every few seconds."""
 
     def __init__(
         self,
@@ -53,18 +53,18 @@ class IndexDeferral:
         self._redis = redis
         self._every = every
         self._options = options
-        self._rounds = Periodic("the look at the indexes", every, self.keep)
+        self._rounds = Periodic("the check of the indexes", every, self.keep)
 
     def start(self) -> None:
-        """Start keeping."""
+        """Start the rounds."""
         self._rounds.start()
 
     def close(self) -> None:
-        """Stop keeping."""
+        """Stop the rounds."""
         self._rounds.close()
 
     def keep(self) -> None:
-        """One round, unless another worker is at it."""
+        """Run one round, unless another worker ran one recently."""
         if not try_acquire(self._redis, LOCK_KEY, self._every):
             return
         jobs = self._active()
@@ -83,22 +83,22 @@ class IndexDeferral:
             try:
                 found.append(self._ledger.status(job))
             except NotFound:
-                log.debug("job %s went meanwhile", job)
+                log.debug("job %s was deleted meanwhile", job)
         return found
 
     def _tend(self, collection: str, pictures: int, jobs: Sequence[JobStatus]) -> None:
-        """Bring one collection in line; a store that is away is asked again in the next round."""
+        """Align one collection with the ledger; if the store is unreachable, the next round tries again."""
         try:
             state = self._align(collection, pictures, wanted=bool(jobs))
         except NotFound:
-            # Not made yet, or deleted: then nothing is left to wait for.
+            # The collection does not exist yet or was deleted, so there is nothing to wait for.
             for job in jobs:
                 self._complete(job)
             return
         except LedgerUnavailable:
             raise
         except VitrineError as error:
-            log.warning("the index of %s is looked at later: %s", collection, error)
+            log.warning("the index of %s will be checked later: %s", collection, error)
             return
         for job in jobs:
             self._settle(job, state)
@@ -112,11 +112,11 @@ class IndexDeferral:
         if not loaded and (state.deferred or (wanted and not state.green)):
             self._store.build_index(collection)
         elif state.deferred:
-            self._store.defer_index(collection)  # A store may forget what is not said again.
+            self._store.defer_index(collection)  # Renew it: a store may forget a deferral.
         return state
 
     def _settle(self, job: JobStatus, state: IndexState) -> None:
-        """Finish a waiting job once its index is built, or stands still for too long."""
+        """Complete a waiting job once its index is built, or has made no progress for too long."""
         name = job.spec.id
         if state.green:
             self._complete(job)
@@ -140,11 +140,13 @@ class IndexDeferral:
             for collection in self._store.deferred():
                 if collection not in tended:
                     self._store.build_index(collection)
-                    log.info("the index of %s is built: no job loads it any more", collection)
+                    log.info(
+                        "the index of %s is being built: no job is loading it any more", collection
+                    )
         except LedgerUnavailable:
             raise
         except VitrineError as error:
-            log.warning("deferred indexes are looked for later: %s", error)
+            log.warning("deferred indexes will be checked later: %s", error)
 
 
 def _feeds(job: JobStatus) -> bool:

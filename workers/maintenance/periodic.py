@@ -1,4 +1,4 @@
-"""A thread that does one thing every so often until it is closed, and that no error ends."""
+"""A thread that repeats an action until it is closed and survives every error."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ log = logging.getLogger(__name__)
 
 
 class Periodic:
-    """Calls `action` every `every` seconds; an error in it is logged, and the next call comes all the same.
+    """Calls `action` every `every` seconds; an error is logged and does not stop the next call.
 
-    That Redis or the store is away is one line; anything else comes with its traceback.
+    If Redis or the store is unreachable, one line is logged; any other error is logged with its traceback.
 
-    What these threads look after (leases, lost chunks, hung devices) would break silently without them.
+    These threads look after leases, lost chunks and hung devices, which would fail silently without them.
     """
 
     def __init__(
         self, name: str, every: float, action: Callable[[], object], *, at_once: bool = False
     ) -> None:
-        """`at_once` has the first call come when it starts, not one period later."""
+        """With `at_once` the first call comes at the start, not one period later."""
         self._name = name
         self._every = every
         self._action = action
@@ -31,11 +31,11 @@ class Periodic:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Start."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop, after a call that is under way; safe to call twice."""
+        """Stop after the current call, if any; safe to call twice."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -49,4 +49,4 @@ class Periodic:
             except Unavailable as error:
                 log.warning("%s is postponed: %s", self._name, error)
             except Exception:
-                log.exception("%s failed this time", self._name)
+                log.exception("%s failed; it will run again", self._name)

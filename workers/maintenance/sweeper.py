@@ -1,9 +1,9 @@
-"""Sends again what the queue lost: every worker runs this, one at a time does it.
+"""Sends lost and due chunks again: every worker runs this, but only one at a time acts.
 
-A chunk is sent again when its lease ran out (its worker died), when it was put off and is due, or when
-its message can no longer be in the queue. The last is told from the queue's own tail: messages leave in
-the order they came, so a chunk queued well before the oldest waiting message was lost on the way (Redis
-hands a message out before it notes who has it: a death in between loses it).
+A chunk is sent again when its lease ran out (its worker died), when it was deferred and is due, or when
+its message can no longer be in the queue. The tail of the queue shows the last case: messages leave in
+order, so a chunk queued well before the oldest waiting message was lost on the way (Redis delivers a
+message before it records the receiver, so a death in between loses it).
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ log = logging.getLogger(__name__)
 
 LOCK_KEY = "vitrine:sweeper"
 _TAIL = 200
-"""Messages looked at: enough that a re-sent one among them does not stand for the whole queue."""
+"""Messages read from the tail: enough that one re-sent message among them does not distort the result."""
 _NOTHING_TO_SEND = frozenset({JobState.CANCELLING, JobState.INDEXING})
-"""States of jobs that the queue need not be looked at for."""
+"""States of jobs for which the queue need not be read."""
 
 
 class Sender(Protocol):
-    """What sends chunks' messages; `vitrine.messaging.broker.Publisher` in production."""
+    """Sends chunk messages; `vitrine.messaging.broker.Publisher` in production."""
 
     def publish(
         self, job: str, numbers: Sequence[int], model: str, *, retries: Sequence[int] | None = None
     ) -> None:
-        """Send them, saying how often each was begun before."""
+        """Send messages for the chunks; `retries` is how often each was begun before."""
 
 
 class Sweeper:
-    """Looks after every active job, every few seconds."""
+    """Sweeps every active job, every few seconds."""
 
     def __init__(
         self, ledger: Ledger, redis: Redis, sender: Sender, *, every: float, grace: float
@@ -55,8 +55,8 @@ class Sweeper:
         self._redis = redis
         self._sender = sender
         self._every = every
-        self._grace = grace  #: Seconds that a message may be on its way between queue and lease.
-        # Where workers live for less than a period, whoever comes up next sees to what they had in hand.
+        self._grace = grace  #: Seconds that a message may be between the queue and its lease.
+        # Sweep at the start: if workers die within a period, the next one to start picks up their chunks.
         self._rounds = Periodic("the sweep", every, self.sweep, at_once=True)
 
     def start(self) -> None:
@@ -68,10 +68,10 @@ class Sweeper:
         self._rounds.close()
 
     def sweep(self) -> int:
-        """Sweep once, unless another worker is at it; returns how many chunks were sent again."""
+        """Sweep once, unless another worker did so recently; return how many chunks were sent again."""
         if not try_acquire(self._redis, LOCK_KEY, self._every):
             return 0
-        # A queue is looked at once, however many jobs are in it.
+        # Read each queue only once, however many jobs are in it.
         lost_before = functools.cache(self._lost_before)
         return sum(self._sweep_job(job, lost_before) for job in self._ledger.active_jobs())
 
@@ -96,7 +96,7 @@ class Sweeper:
             return None
 
     def _lost_before(self, model: str) -> float:
-        """The time (the ledger's) before which a chunk was queued that is in the queue no more."""
+        """Return the time (ledger clock) such that a chunk queued before it is no longer in the queue."""
         now = self._ledger.clock()
         waiting = self._tail(ingest_queue(model))
         queued: list[float] = []
@@ -106,14 +106,14 @@ class Sweeper:
         return min([now, *queued]) - self._grace
 
     def _tail(self, queue: str) -> list[tuple[str, int]]:
-        """Jobs and chunks of the oldest waiting messages."""
+        """Return the job and chunk of each of the oldest waiting messages."""
         with redis_errors():
             raw = self._redis.lrange(f"{BROKER_PREFIX}{queue}", -_TAIL, -1)
         return [chunk for message in raw if (chunk := _chunk_of(as_bytes(message)))]
 
 
 def _chunk_of(message: bytes) -> tuple[str, int] | None:
-    """The job and chunk in a broker's message; None where it is none of ours."""
+    """Return the job and chunk of a broker message; None if it is not a chunk message."""
     try:
         body = orjson.loads(base64.b64decode(orjson.loads(message)["body"]))
         _, job, number = body[0]

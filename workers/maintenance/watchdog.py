@@ -1,7 +1,7 @@
-"""Ends a process whose device hangs: a batch without progress for a minute (`VITRINE_DEVICE_TIMEOUT`) never comes back.
+"""Ends a process whose device hangs: a batch without progress for a minute (`VITRINE_DEVICE_TIMEOUT`) never finishes.
 
-There is no safe way to take a thread out of a hung driver call, so the process goes, at once; its
-supervisor starts it anew, and the ledger gives its chunks to somebody after one lease.
+A thread cannot be safely interrupted in a hung driver call, so the whole process exits immediately. Its supervisor
+restarts it, and the ledger gives its chunks to other workers after one lease period.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LOOK_EVERY = 1.0
 
 
 class Watchdog:
-    """Looks every second at when the current batch began."""
+    """Checks every second when the current batch began."""
 
     def __init__(
         self,
@@ -37,15 +37,15 @@ class Watchdog:
         self._looks = Periodic("watchdog", _LOOK_EVERY, lambda: self.look(time.monotonic()))
 
     def start(self) -> None:
-        """Start looking."""
+        """Start checking."""
         self._looks.start()
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop checking."""
         self._looks.close()
 
     def look(self, now: float) -> None:
-        """End the process if the current batch began too long ago, or nobody is left to embed any."""
+        """End the process if the current batch began too long ago or a batcher thread has died."""
         if not self._device_alive():
             log.critical("the device's thread has ended; ending the process")
             self._end(EXIT_HUNG)

@@ -1,4 +1,4 @@
-"""How often a picture's vector was there already, as a counter that is read when somebody asks."""
+"""Counts how often a picture's vector was already known; the counter is read at each scrape."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workers.vector_cache.deduplicating import DeduplicatingCache
 
 
 def watch_cache(registry: CollectorRegistry, vector_cache: DeduplicatingCache | None) -> None:
-    """Export the counts of known vectors; nothing where none are kept."""
+    """Export the vector cache's counts; do nothing without a cache."""
     if vector_cache is not None:
         registry.register(CacheCollector(vector_cache))
 
@@ -28,11 +28,11 @@ class CacheCollector(Collector):
         self._reuse = vector_cache
 
     def collect(self) -> Iterable[Metric]:
-        """One counter with a series for each outcome, and one of what was not kept."""
-        meaning = "Pictures looked up among those embedded before, by what came of it."
+        """Yield a counter with one series per outcome, and a counter of vectors that were not kept."""
+        meaning = "Lookups in the vector cache, by result."
         family = CounterMetricFamily("vitrine_known_vectors", meaning, labels=["outcome"])
         for outcome, count in asdict(self._reuse.counts).items():
             family.add_metric([outcome], count)
         yield family
-        dropped = "Vectors not kept for another time: the disk was too slow for them, or too full."
+        dropped = "Vectors not written to the cache: the disk was too slow or too full."
         yield CounterMetricFamily("vitrine_vectors_not_kept", dropped, value=self._reuse.dropped)

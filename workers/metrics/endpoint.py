@@ -1,7 +1,7 @@
-"""The port at which a worker tells Prometheus its metrics, at any path, in a thread of its own.
+"""The HTTP endpoint that serves a worker's metrics to Prometheus, on any path, in its own thread.
 
-It asks for no key, and tells counts alone: no URL, no name of a host, item or job. So it listens on loopback unless
-`VITRINE_METRICS_HOST` says otherwise, and then belongs on a network that visitors cannot reach.
+It requires no key. It exposes only counts: no URL, and no name of a host, item or job. It listens on loopback unless
+`VITRINE_METRICS_HOST` says otherwise; then it must be on a network that the public cannot reach.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from vitrine.core.errors import Unavailable
 
 CLIENT_SECONDS = 5.0
-"""A client that sends or reads nothing for so long is left."""
+"""A client that sends or reads nothing for this long is disconnected."""
 _ANYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
 
 
 class Endpoint:
-    """Listens from when it is made; `refresh` is called before each answer."""
+    """Binds the port when created; `refresh` is called before each response."""
 
     def __init__(
         self, registry: CollectorRegistry, host: str, port: int, refresh: Callable[[], object]
     ) -> None:
-        """Raises `Unavailable` where the address cannot be bound; port 0 takes a free one."""
+        """Raises `Unavailable` if the address cannot be bound; port 0 picks a free port."""
         self._host = host
         tell = make_wsgi_app(registry)
 
@@ -51,17 +51,17 @@ class Endpoint:
 
     @property
     def address(self) -> str:
-        """`host:port` as others reach it; by this machine's name where it listens on every address."""
+        """`host:port` as other machines reach it; with this machine's name if it listens on all addresses."""
         host = socket.gethostname() if self._host in _ANYWHERE else self._host
         shown = f"[{host}]" if ":" in host else host
         return f"{shown}:{self._server.server_address[1]}"
 
     def start(self) -> None:
-        """Answer from now on."""
+        """Start serving."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop, and give the port back."""
+        """Stop serving and release the port."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
@@ -73,7 +73,7 @@ class _Server(ThreadingMixIn, WSGIServer):
     block_on_close = False
 
     def server_bind(self) -> None:
-        # WSGIServer's own asks the network for this machine's full name, which may take seconds.
+        # WSGIServer's own method looks up this machine's full name in DNS, which may take seconds.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -81,7 +81,7 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.setup_environ()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that leaves in the middle is no error of the worker's."""
+        """Ignore errors: a client that disconnects is not the worker's fault."""
 
 
 class _Server6(_Server):
@@ -96,4 +96,4 @@ class _Handler(WSGIRequestHandler):
     timeout = CLIENT_SECONDS
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Each scrape would be a line that says nothing."""
+        """Log nothing: a line per scrape has no value."""

@@ -1,4 +1,4 @@
-"""A worker's rates over its last seconds, sampled every few: for its gauges, and in short for whoever watches in Redis."""
+"""Samples a worker's rates over the last seconds: for its gauges, and as a summary in Redis."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from workers.maintenance.periodic import Periodic
 log = logging.getLogger(__name__)
 
 WINDOW = 5
-"""Samples that a rate is over: 15 seconds, some batches of the largest model."""
+"""Samples that a rate spans: 15 seconds, a few batches of the largest model."""
 
 
 @dataclass(frozen=True, slots=True)
 class CounterSnapshot:
-    """What only grows, at one moment."""
+    """The values of all counters at one moment."""
 
     at: float  #: Monotonic seconds.
     embedded: float
@@ -41,17 +41,17 @@ class CounterSnapshot:
 
 
 class InWork(Protocol):
-    """The chunks that are in work; `workers.ingest.leases.LeaseKeeper`."""
+    """The chunks being processed; `workers.ingest.leases.LeaseKeeper` in production."""
 
     def held(self) -> int:
-        """How many they are."""
+        """Return the number of chunks."""
 
     def in_stages(self) -> Mapping[str, Mapping[str, int]]:
-        """How many pictures of each job are in which stage."""
+        """Return the number of pictures per job and stage."""
 
 
 class StatsSampler:
-    """Samples the counts, and tells the rates between the oldest kept and the newest."""
+    """Samples the counters and reports the rates since the oldest sample kept."""
 
     def __init__(
         self, redis: Redis, node: str, counts: Callable[[], CounterSnapshot], in_work: InWork
@@ -69,13 +69,13 @@ class StatsSampler:
         self._samples.start()
 
     def close(self) -> None:
-        """Stop, and take back what was told."""
+        """Stop sampling, and delete the summary from Redis."""
         self._samples.close()
         with suppress(LedgerUnavailable), redis_errors():
             worker_stats.delete_stats(self._redis, self._node)
 
     def sample(self) -> None:
-        """Take a sample and tell; raises `LedgerUnavailable`."""
+        """Take a sample and write the summary to Redis; raises `LedgerUnavailable`."""
         told = self.now()
         with self._lock:
             self._kept.append(self._counts())
@@ -83,7 +83,7 @@ class StatsSampler:
             worker_stats.write_stats(self._redis, told)
 
     def now(self) -> WorkerStats:
-        """The rates since the oldest sample that is kept."""
+        """Return the rates since the oldest sample kept."""
         with self._lock:
             before = self._kept[0]
         present = self._counts()
@@ -111,7 +111,7 @@ class StatsSampler:
 
 
 def resident_bytes() -> int:
-    """Memory of this process that is in RAM; 0 where the system does not say (not Linux)."""
+    """Return this process's resident memory in bytes; 0 if the system does not report it (not Linux)."""
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

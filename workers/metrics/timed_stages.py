@@ -1,4 +1,4 @@
-"""The fetcher and the decoders with a clock beside them; what they do is the same."""
+"""Wrappers that time the fetcher and the decoders without changing what they do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class TimedSource:
-    """A source of pictures whose seconds and bytes are counted; a wait for the host's turn counts as fetching."""
+    """A picture source whose seconds and bytes are counted; waiting in the host's queue counts as fetching."""
 
     def __init__(self, source: PictureSource, metrics: WorkerMetrics) -> None:
         self._source = source
@@ -26,7 +26,7 @@ class TimedSource:
         self._fetched = metrics.fetched
 
     def fetch(self, url: str, *, file_root: str | None = None) -> Future[FetchedPicture]:
-        """As the source does."""
+        """Fetch through the wrapped source, and time it."""
         began = time.perf_counter()
         future = self._source.fetch(url, file_root=file_root)
         future.add_done_callback(lambda done: self._ended(done, began))
@@ -40,19 +40,19 @@ class TimedSource:
             self._fetched(len(done.result().data))
 
     def close(self) -> None:
-        """As the source does."""
+        """Close the wrapped source."""
         self._source.close()
 
 
 class TimedDecodePool(DecodePool):
-    """Decoders that time each picture from its turn on: decoding and resizing, not the wait before."""
+    """Decoders that time each picture's decoding and preprocessing, without the wait before it."""
 
     def __init__(self, *arguments: Any, metrics: WorkerMetrics, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._seconds = metrics.stages.labels("decode")
 
     def submit(self, work: Callable[[], T], burden: DecodeCost, *, lane: Lane) -> Future[T]:
-        """As the decoders do."""
+        """Submit the work to the decoders, and time it."""
 
         def timed() -> T:
             began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Puts a worker's metrics and vital signs onto its running parts; part of the engine's composition root."""
+"""Connects a worker's metrics and statistics to its running parts; belongs to the runtime's composition root."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ObservedParts:
-    """The parts that are looked at; none of them knows."""
+    """The parts whose state is read; they do not know about it."""
 
     metrics: WorkerMetrics
     batcher: Batcher
@@ -33,7 +33,7 @@ class ObservedParts:
     breaker: StoreBreaker
 
     def counts(self) -> CounterSnapshot:
-        """What has been counted so far."""
+        """Return the current values of the counters."""
         metrics, gauge = self.metrics, self.batcher.stats
         return CounterSnapshot(
             at=time.monotonic(),
@@ -47,7 +47,7 @@ class ObservedParts:
         )
 
     def refresh(self, busy: float) -> None:
-        """Bring what goes up and down to what it is now; `busy` is the device's share of the last seconds."""
+        """Update the gauges; `busy` is the share of the last seconds in which the device was busy."""
         metrics = self.metrics
         metrics.busy.set(busy)
         metrics.leases.set(self.keeper.held())
@@ -60,9 +60,9 @@ class ObservedParts:
 def wire_metrics(
     observed: ObservedParts, settings: Settings, redis: Redis, info: WorkerInfo, closers: ExitStack
 ) -> WorkerInfo:
-    """Begin to tell, until `closers` are closed; the worker's line about itself, now with where it tells.
+    """Serve metrics until `closers` are closed; return the worker's info with the address of its metrics added.
 
-    Raises `Unavailable` where the metrics' port is taken.
+    Raises `Unavailable` if the metrics port is taken.
     """
     observed.metrics.describe(info)
     signs = StatsSampler(redis, info.node, observed.counts, observed.keeper)

@@ -1,6 +1,6 @@
-"""A worker's metrics by name: counted by its stages, read at each scrape. Thread-safe.
+"""Defines a worker's metrics: its stages count, and each scrape reads them. Thread-safe.
 
-Names and labels are listed in docs/metrics.md; what dashboards and alerts name is held to what is exported here.
+Names and labels are listed in docs/metrics.md. A test checks that dashboards and alerts use only metrics exported here.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from workers.batching.stats import BatchStats as BatchGauge
 from workers.ingest.chunk_worker import FAILED_PREFIX, Report
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-"""From a batch of a small model on a GPU to a chunk that waits for a slow host."""
+"""Histogram buckets, from a small model's batch on a GPU to a chunk that waits for a slow host."""
 SIZES = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 512, 1024)
-"""Pictures a batch."""
+"""Histogram buckets for pictures per batch."""
 
 _QUERY_OUTCOMES = ("answered", "refused", "dropped")
 _CHUNK_OUTCOMES = ("refused", "given_back", "parked")
 
 
 class WorkerMetrics:
-    """Everything that one worker exports; `registry` holds it."""
+    """All metrics that a worker exports; `registry` contains them."""
 
     def __init__(self) -> None:
         self.registry = process_registry()
@@ -45,52 +45,52 @@ class WorkerMetrics:
     def _count(self) -> None:
         self.images = Counter(
             "vitrine_images",
-            "Pictures whose outcome was recorded, each once; reason is empty for embedded ones.",
+            "Pictures whose outcome was recorded, each once; reason is empty if embedded.",
             ["outcome", "reason"],
             registry=self.registry,
         )
         self.images.labels("embedded", "")
         self.defer = Counter(
             "vitrine_images_put_off",
-            "Pictures left for a later round, since their host was away or asked for it.",
+            "Pictures deferred because their host was unreachable or asked to wait.",
             registry=self.registry,
         )
         self.chunks = Counter(
             "vitrine_chunks",
-            "Chunk messages by what became of them.",
+            "Chunk messages by result.",
             ["outcome"],
             registry=self.registry,
         )
-        # There from the beginning: an increase is told from the second value on.
+        # Create the series now: Prometheus shows an increase only from its second value on.
         self.chunks.labels("parked")
         self.queries = Counter(
             "vitrine_queries",
-            "Questions of the query lane by what became of them.",
+            "Queries by result.",
             ["outcome"],
             registry=self.registry,
         )
         self.fetched_bytes = Counter(
-            "vitrine_fetched_bytes", "Bytes of pictures that arrived.", registry=self.registry
+            "vitrine_fetched_bytes", "Bytes of pictures received.", registry=self.registry
         )
 
     def _time(self) -> None:
         self.stages = Histogram(
             "vitrine_stage_seconds",
-            "Time in a stage: fetch and decode a picture, device a batch, chunk and query the whole of one.",
+            "Seconds in a stage: fetch and decode per picture, device per batch, chunk and query for the whole.",
             ["stage"],
             buckets=SECONDS,
             registry=self.registry,
         )
         self.batches = Histogram(
             "vitrine_batch_size",
-            "Pictures (or texts) a batch that the device embedded.",
+            "Pictures (or texts) per batch that the device embedded.",
             ["lane"],
             buckets=SIZES,
             registry=self.registry,
         )
         self.stores = Histogram(
             "vitrine_store_seconds",
-            "Time of a call of the vector store.",
+            "Seconds of a call to the vector store.",
             ["operation", "outcome"],
             buckets=SECONDS,
             registry=self.registry,
@@ -102,26 +102,30 @@ class WorkerMetrics:
 
         self.busy = gauge(
             "vitrine_device_busy_ratio",
-            "Share of the last seconds in which the device had a batch, 0 to 1.",
+            "Fraction of the last seconds in which the device had a batch, 0 to 1.",
         )
         self.leases = gauge("vitrine_leases", "Chunks being processed.")
         self.lease_age = gauge(
-            "vitrine_lease_age_seconds", "Age of the oldest chunk being processed; 0 without any."
+            "vitrine_lease_age_seconds",
+            "Seconds since the oldest chunk being processed was started; 0 if there is none.",
         )
         self.held_bytes = gauge(
             "vitrine_fetch_held_bytes",
-            "Bytes of pictures between their arrival and their decoding.",
+            "Bytes of pictures received and not yet decoded.",
         )
         self.store_away = gauge(
-            "vitrine_store_away", "1 while the store is left alone because it does not answer."
+            "vitrine_store_away",
+            "1 while no requests are sent to the store because it does not respond.",
         )
         self.batch_limit = gauge(
-            "vitrine_batch_limit", "Pictures a batch at most, as far as they fit."
+            "vitrine_batch_limit", "Maximum pictures per batch; fewer if they do not fit."
         )
 
     def describe(self, info: WorkerInfo) -> None:
-        """Say who this is."""
-        Info("vitrine_worker", "The worker and what it runs.", registry=self.registry).info(
+        """Export the worker's node, model, revision, policy and device."""
+        Info(
+            "vitrine_worker", "The worker, its model and its device.", registry=self.registry
+        ).info(
             {
                 "node": info.node,
                 "model": info.model,
@@ -133,25 +137,25 @@ class WorkerMetrics:
 
     # --- called by the stages ----------------------------------------------------------------------
     def watch_batches(self, gauge: BatchGauge) -> None:
-        """Follow the batcher."""
+        """Observe the batcher."""
         lanes = {True: self.batches.labels("bulk"), False: self.batches.labels("query")}
         gauge.on_answered = lambda requests, bulk: lanes[bulk].observe(requests)
         gauge.on_finished = self.stages.labels("device").observe
         self.registry.register(DeviceBusy(gauge))
 
-    def store_called(self, operation: str, seconds: float, good: bool) -> None:  # noqa: FBT001 - as `vectors.timed` tells it
-        """Take a call of the store."""
+    def store_called(self, operation: str, seconds: float, good: bool) -> None:  # noqa: FBT001 - as `vitrine.store.timed` calls it
+        """Record a call to the store."""
         self.stores.labels(operation, "ok" if good else "error").observe(seconds)
 
     def fetched(self, size: int) -> None:
-        """So many bytes of a picture arrived."""
+        """Record the bytes of a fetched picture."""
         self.fetched_bytes.inc(size)
         with self._adding:
             self.bytes_so_far += size
 
     @contextmanager
     def chunk(self) -> Iterator[Report]:
-        """Time a chunk; whoever does it writes its report into what is given, unless it raises."""
+        """Time a chunk; the caller fills in the report that is yielded, unless it raises."""
         report: Report = {}
         began = time.perf_counter()
         try:
@@ -166,7 +170,7 @@ class WorkerMetrics:
         self.chunks.labels(outcome).inc()
         if outcome == "done":
             self.stages.labels("chunk").observe(seconds)
-        # One that was given back may have been written in part.
+        # A chunk that was given back may have been recorded in part.
         embedded, failed = (int(report.get(name, 0)) for name in ("embedded", "failed"))
         with self._adding:
             self.embedded_so_far += embedded
@@ -178,7 +182,7 @@ class WorkerMetrics:
                 self.images.labels("failed", name.removeprefix(FAILED_PREFIX)).inc(int(count))
 
     def query_done(self, report: Mapping[str, int | str], seconds: float) -> None:
-        """Take a group of questions that has ended: how many of it came to what."""
+        """Record a finished group of queries: how many had which outcome."""
         with self._adding:
             self.answered_so_far += int(report.get("answered", 0))
         for outcome in _QUERY_OUTCOMES:
@@ -187,14 +191,14 @@ class WorkerMetrics:
 
 
 class DeviceBusy(Collector):
-    """The batcher's own count of busy seconds, as it is when somebody asks."""
+    """Exports the batcher's count of busy seconds at each scrape."""
 
     def __init__(self, gauge: BatchGauge) -> None:
         self._gauge = gauge
 
     def collect(self) -> Iterable[Metric]:
-        """One counter."""
-        meaning = "Seconds in which the device had a batch; its rate is how busy the device is."
+        """Yield the counter."""
+        meaning = "Seconds in which the device had a batch; its rate is the device's utilisation."
         yield CounterMetricFamily(
             "vitrine_device_busy_seconds", meaning, value=self._gauge.busy_seconds
         )

@@ -1,1 +1,1 @@
-"""Models: what turns a decoded picture, or words, into one embedding."""
+"""Models, which turn a decoded picture or a text into one embedding."""

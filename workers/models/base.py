@@ -1,8 +1,8 @@
-"""What a model promises, as a protocol, and how one is opened by name.
+"""The protocols that a model implements.
 
-`preprocess` runs in many decode threads at once and makes one picture's inputs; `embed` runs in the
-one thread that owns the device, on a whole batch. Neither normalises: that is done once, for all models,
-in `workers.normalize`.
+`preprocess` runs in many decoder threads at a time and makes one picture's inputs; `embed` runs in the one
+thread that owns the device, on a whole batch. Neither scales vectors to unit length: `workers.normalize` does
+that for all models.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Inputs: TypeAlias = Mapping[str, NDArray[np.generic]]
 """One picture's inputs by name, without the batch axis (usually `pixel_values`, [3, height, width], uint8 or
 normalised float32)."""
 Way: TypeAlias = Literal["fast", "reference"]
-"""How pictures become inputs: by libjpeg-turbo and torch, or by Pillow and the family's own processor."""
+"""How pictures become inputs: with libjpeg-turbo and torch, or with Pillow and the family's own processor."""
 
 Compile: TypeAlias = Literal["auto", "off", "on"]
-"""Whether a model is compiled at warm-up. `auto`: on a GPU, where it pays; `on`: wherever it works."""
+"""Whether a model is compiled at warm-up. `auto`: on a GPU, if it is faster; `on`: wherever it works."""
 
 
 class EmbeddingModel(Protocol):
-    """One model on one device. Equal pictures give equal vectors whatever batch they are in (cosine >= 0.9999)."""
+    """One model on one device. Equal pictures get equal vectors in any batch (cosine >= 0.9999)."""
 
     name: str  #: Canonical name, see `vitrine.core.types.model_name`.
     revision: str  #: Hash of the weights and the preprocessing, or the descriptor's version.
@@ -37,12 +37,12 @@ class EmbeddingModel(Protocol):
     supports_text: bool
 
     def preprocess(self, picture: Picture) -> Inputs:
-        """Make one upright RGB picture's inputs; thread-safe; raises only on a picture it cannot take."""
+        """Make one upright RGB picture's inputs. Thread-safe; raises only for a picture that it cannot process."""
 
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
-        """Embed n pictures to float32 [n, dimension], not normalised. May raise; the batcher halves then.
+        """Embed n pictures to float32 [n, dimension], not normalised. If it raises, the batcher halves the batch.
 
-        An out-of-memory is raised as `MemoryError`, so that the batcher can tell it from a bad picture.
+        It raises `MemoryError` if memory runs out, so that the batcher can distinguish that from a bad picture.
         """
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -51,14 +51,14 @@ class EmbeddingModel(Protocol):
 
 @runtime_checkable
 class ScalesPictures(Protocol):
-    """A model that says beforehand how large it wants a picture, so that a JPEG can be decoded smaller."""
+    """A model that knows its input size beforehand, so that JPEGs can be decoded at a smaller size."""
 
     def scaled_size(self, width: int, height: int) -> tuple[int, int] | None:
-        """The width and height to which a picture of this size is scaled; None where that cannot be said."""
+        """Return the width and height to which a picture of this size is scaled; None if that is not known."""
 
 
 @runtime_checkable
 class ScoresTexts(Protocol):
-    """A model that has a score of its own for a picture and a text, beyond their cosine."""
+    """A model that has its own score for a picture and a text, in addition to their cosine."""
 
-    scoring: Scoring | None  #: None where this checkpoint has none.
+    scoring: Scoring | None  #: None if this checkpoint has none.

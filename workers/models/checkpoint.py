@@ -1,4 +1,4 @@
-"""A model directory in transformers' format: what it must hold, and the hash that names its contents."""
+"""A model directory in transformers' format: the files it must contain, and the hash that identifies its contents."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _HASH_BLOCK_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A directory that was found complete."""
+    """A model directory that was checked to be complete."""
 
     directory: Path
-    family: str  #: `model_type` of its configuration: `siglip`, `dinov2`, …
+    family: str  #: `model_type` in its configuration: `siglip`, `dinov2`, …
     settings: tuple[Path, ...]  #: The configuration and the preprocessing.
     weights: tuple[Path, ...]  #: One safetensors file, or its shards by name.
 
     def revision(self) -> str:
-        """16 hex digits of the SHA-256 over names, lengths and contents of settings and weights.
+        """Return 16 hex digits of the SHA-256 over names, lengths and contents of settings and weights.
 
-        Equal on every machine and by whatever way the files came; about 1 GB a second.
+        It is the same on every machine, however the files got there. Hashing runs at about 1 GB per second.
         """
         digest = hashlib.sha256()
         for path in (*self.settings, *self.weights):
@@ -41,7 +41,7 @@ class Checkpoint:
 
 
 def inspect_directory(directory: Path) -> Checkpoint:
-    """Check that a directory can be opened as a model; raises `BadInput` naming what is missing."""
+    """Check that a directory can be opened as a model; raises a `BadInput` that names what is missing."""
     if not directory.is_dir():
         raise BadInput(f"There is no model directory {directory}.")
     family = _family(directory)
@@ -50,7 +50,7 @@ def inspect_directory(directory: Path) -> Checkpoint:
         raise BadInput(
             f"The model directory {directory} has no {_PREPROCESSING[0]}, so it is not known how its "
             "pictures are to be sized and normalised.",
-            hint="Copy that file from where the model came from.",
+            hint="Copy that file from the model's source.",
         )
     return Checkpoint(directory, family, (directory / _CONFIG, *settings), _weights(directory))
 
@@ -59,7 +59,7 @@ def _family(directory: Path) -> str:
     config = _json_object(directory / _CONFIG)
     family = config.get("model_type")
     if not isinstance(family, str):
-        raise BadInput(f"{directory / _CONFIG} names no model family (`model_type`).")
+        raise BadInput(f"{directory / _CONFIG} has no model family (`model_type`).")
     return family
 
 

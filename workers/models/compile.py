@@ -1,7 +1,7 @@
-"""Whether a tower runs compiled: tried at warm-up, kept where it gives the same vectors sooner.
+"""Compiles a model at warm-up, and uses the compiled code if it returns the same vectors faster.
 
-On a GPU each size is compiled (torch.compile) and captured as a CUDA graph, so that a launch is one call instead
-of a thousand; on a CPU it is compiled only. Nothing here may fail a worker: whatever goes wrong, it runs as it is.
+On a GPU each batch size is compiled (torch.compile) and captured as a CUDA graph, so that a launch is one call instead
+of a thousand; on a CPU it is only compiled. No error here may stop a worker: it then runs the model uncompiled.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from workers.models.runners import BatchRunner, EagerRunner, FixedSizeRunner, Ru
 log = logging.getLogger(__name__)
 
 Backend: TypeAlias = Callable[[Run], Run]
-"""Makes compiled code of a run; `torch_compiled` but for tests."""
+"""Compiles a run; `torch_compiled` except in tests."""
 WORTH = 1.02
-"""How many times as fast compiled code must be; below it is noise and a risk."""
+"""The speed-up that compiled code must reach; less is within the noise and not worth the risk."""
 SAME_VECTOR = 0.999
-"""Cosine from which compiled vectors count as equal: bfloat16 rounds at other places in fused code."""
+"""Minimum cosine at which compiled vectors count as equal: bfloat16 rounds in other places in fused code."""
 _REPEATS = 5
 _READ_ON_HOST = "spatial_shapes"
-"""An input whose numbers transformers reads on the CPU, picture by picture (SigLIP 2's position embeddings). No graph can
-hold that, compiled code would be compiled anew for each shape, and a capture that breaks off leaves torch's allocator
-as if it went on."""
+"""An input whose values transformers reads on the CPU, picture by picture (SigLIP 2's position embeddings). A graph cannot
+contain that, the code would be compiled again for each shape, and an aborted capture leaves torch's allocator in capture
+mode."""
 _cuda: Any = torch.cuda  # the constructor of its streams is not annotated
 
 
 def torch_compiled(run: Run) -> Run:
-    """One compilation for each size that it is called with."""
+    """Compile a run; torch compiles it once for each batch size."""
     compiled: Run = torch.compile(run, dynamic=False)
     return compiled
 
@@ -49,9 +49,9 @@ def choose_runner(
     device: str,
     backend: Backend = torch_compiled,
 ) -> BatchRunner:
-    """The faster way to run batches of up to `size`; `sample` makes inputs of so many rows on the device.
+    """Choose the faster way to run batches of up to `size`; `sample` makes inputs with a given number of rows on the device.
 
-    For the thread that owns the device. May take minutes where it compiles.
+    Call it in the thread that owns the device. It can take minutes if it compiles.
     """
     if mode == "off" or (mode == "auto" and device == "cpu"):
         return EagerRunner(eager)
@@ -61,7 +61,7 @@ def choose_runner(
                 log.info("runs eagerly: this model reads the shapes of its pictures on the CPU")
                 return EagerRunner(eager)
             return _tried(eager, sample, size, mode=mode, device=device, backend=backend)
-    except Exception as error:  # noqa: BLE001 - compilers raise whatever they like, and eager always works
+    except Exception as error:  # noqa: BLE001 - compilers raise all kinds of errors, and eager always works
         reason = (str(error).strip().splitlines() or [""])[0]
         log.warning("not compiled, runs eagerly: %s: %.200s", type(error).__name__, reason)
         return EagerRunner(eager)
@@ -97,19 +97,19 @@ def _prepared(compiled: Run, inputs: Tensors, device: str) -> Run:
 
 
 def captured(run: Run, example: Tensors) -> Run:
-    """A run of one size as a CUDA graph, fed through fixed inputs and read from fixed vectors.
+    """Capture a run of one size as a CUDA graph with fixed input and output buffers.
 
-    The vectors are overwritten by the next replay: copy them on the same stream.
+    The next replay overwrites the vectors: copy them on the same stream.
     """
     fixed = {name: tensor.clone() for name, tensor in example.items()}
     aside = _cuda.Stream()
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):
-        for _ in range(3):  # What a first run allocates and chooses must not be captured.
+        for _ in range(3):  # The allocations and choices of the first runs must not be captured.
             run(fixed)
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
-    # Other threads pin memory and copy meanwhile; only this thread's calls may spoil the capture.
+    # Other threads pin memory and copy meanwhile; with thread_local, only this thread's calls can invalidate the capture.
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         vectors = run(fixed)
 
@@ -135,6 +135,6 @@ def _timed(run: Run, inputs: Tensors, device: str) -> float:
 
 
 def _likeness(left: Run, right: Run, inputs: Tensors) -> float:
-    # Cloned: a replay's vectors are the graph's own.
+    # Clone them: a replay returns the graph's own buffer.
     one, other = left(inputs).clone().double(), right(inputs).clone().double()
     return float(torch.cosine_similarity(one, other).min())

@@ -1,8 +1,8 @@
-"""Convolutional models made faster without another result: normalisation folded in, channels last, in place.
+"""Makes convolutional models faster with the same result: folded normalisation, channels last, in-place activations.
 
-A MobileNet spends most of its time moving numbers, not computing them: on two cores folding its batch
+A MobileNet spends most of its time moving numbers, not computing them. On two cores, folding its batch
 normalisation into the convolutions, activating in place and keeping the channels last made it 1.4 to 2 times as
-fast. A folded model is taken only where it gives the vector of the one it was made from.
+fast. The folded model is used only if it returns the same vector as the original.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import torch
 from torch import nn
 
 SAME = 1 - 1e-5
-"""Cosine from which a folded model's vector counts as the original's; folding moves it by rounding only."""
+"""Minimum cosine at which a folded model's vector counts as equal; folding changes it only by rounding."""
 Probe = Callable[[Any], torch.Tensor]
-"""Runs a model on a picture, to its vector float [1, d]."""
+"""Runs a model on one picture and returns its vector, float [1, d]."""
 
 
 def with_folded_convolutions(model: Any, probe: Probe) -> Any:
-    """The model, made faster where it is convolutional and its vector stays the same."""
+    """Return a faster copy if the model is convolutional and its vector stays the same; else the model."""
     pairs = _normalised_convolutions(model, probe)
     if not pairs:
         return model
@@ -37,11 +37,11 @@ def with_folded_convolutions(model: Any, probe: Probe) -> Any:
 
 
 def _normalised_convolutions(model: Any, probe: Probe) -> dict[str, str]:
-    """Names of batch normalisations, and of the convolutions whose very output they were seen to take."""
+    """Map the names of batch normalisations to those of the convolutions whose output they take directly."""
     names = {module: name for name, module in model.named_modules()}
     made_by: dict[
         int, tuple[str, torch.Tensor]
-    ] = {}  # The tensor is kept: another could get its id.
+    ] = {}  # Keep the tensors alive, or another could get the same id.
     pairs: dict[str, str] = {}
 
     def note_output(module: nn.Module, _: object, output: torch.Tensor) -> None:
@@ -63,7 +63,7 @@ def _normalised_convolutions(model: Any, probe: Probe) -> dict[str, str]:
 
 
 def _folds(module: nn.Module) -> bool:
-    """Whether it normalises by fixed numbers; one that takes them from each batch cannot be folded."""
+    """Return whether a module normalises with fixed statistics; one that computes them per batch cannot be folded."""
     return isinstance(module, nn.BatchNorm2d) and module.running_mean is not None
 
 

@@ -1,4 +1,4 @@
-"""Which device a model runs on: `auto`, `cpu`, `cuda` or `cuda:N` becomes one that is there."""
+"""Resolves the device of a model: `auto`, `cpu`, `cuda` or `cuda:N` becomes a device of this machine."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _HINT = "Devices are auto, cpu, cuda and cuda:N."
 
 
 def resolve_device(wanted: str) -> str:
-    """Name the device as torch does: `cpu` or `cuda:N`; `auto` takes the first GPU where there is one.
+    """Return torch's name of the device, `cpu` or `cuda:N`; `auto` takes the first GPU if there is one.
 
-    Raises `BadInput` for another word and for a GPU that this machine does not have.
+    Raises `BadInput` for any other name and for a GPU that this machine does not have.
     """
     if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
         return "cpu"
@@ -31,11 +31,11 @@ def _gpu(index: int) -> str:
     if index < count:
         return f"cuda:{index}"
     seen = f"{count} GPU{'s' if count != 1 else ''}" if count else "no GPU that torch can use"
-    raise BadInput(f"Device cuda:{index} is asked for, and this machine has {seen}.", hint=_HINT)
+    raise BadInput(f"Device cuda:{index} was requested, but this machine has {seen}.", hint=_HINT)
 
 
 def device_title(device: str) -> str:
-    """What a device is, beyond its name: the GPU's, or the CPU's instructions and torch's threads for one operation."""
+    """Describe a device: the GPU's product name, or the CPU's instruction set and torch's threads per operation."""
     if device != "cpu":
         return str(torch.cuda.get_device_name(device))
     instructions = torch.backends.cpu.get_cpu_capability()
@@ -43,15 +43,15 @@ def device_title(device: str) -> str:
 
 
 def torch_build() -> tuple[str, str | None]:
-    """The version of torch, and the version of CUDA that it was built for; None for a build without."""
+    """Return the version of torch and the CUDA version that it was built for; None for a build without CUDA."""
     return torch.__version__, torch.version.cuda
 
 
 def resolve_dtype(wanted: str | None, device: str) -> torch.dtype:
-    """The number type of weights and activations; by default float32 on a CPU and bfloat16 on a GPU (but for models
-    that lose too much in it, see `workers.models.device`).
+    """Return the dtype of weights and activations; by default float32 on a CPU and bfloat16 on a GPU (except for
+    models that lose too much precision, see `default_dtype`).
 
-    A CPU without AMX runs bfloat16 at a third of float32's speed, so it is never the default there.
+    A CPU without AMX runs bfloat16 at a third of float32's speed, so it is never the default on a CPU.
     """
     if wanted is None:
         return torch.float32 if device == "cpu" else torch.bfloat16
@@ -64,10 +64,10 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torc
 
 
 def needs_float32(model: nn.Module) -> bool:
-    """Whether bfloat16 would move this model's vectors visibly."""
+    """Return whether bfloat16 would change this model's vectors noticeably."""
     return any(isinstance(module, nn.BatchNorm2d) for module in model.modules())
 
 
 def default_dtype(model: nn.Module, dtype: torch.dtype) -> torch.dtype:
-    """The number type for a loaded model where nobody named one: `dtype`, or float32 where it needs that."""
+    """Return the default dtype for a loaded model: `dtype`, or float32 if the model needs it."""
     return torch.float32 if needs_float32(model) else dtype

@@ -1,7 +1,7 @@
-"""Where a torch model's batches run: on the CPU at once, or on a GPU behind streams.
+"""Runs a torch model's batches: synchronously on the CPU, or asynchronously on a GPU.
 
-On a GPU the copy to it goes on a stream of its own, ahead of the batch that computes; the launch only queues work
-(wait for the copy, run, copy the vectors back), and whoever wants the vectors waits for an event, without the GIL.
+On a GPU, inputs are copied on a separate stream, while the previous batch computes. The launch only queues work (wait for
+the copy, run, copy the vectors back). The thread that needs the vectors waits for an event, without the GIL.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ _cuda: Any = torch.cuda  # the constructors of its streams and events are not an
 
 @dataclass(frozen=True, slots=True)
 class HostBatch:
-    """A batch in host memory: its inputs [rows, …], of which the first `count` are pictures or texts."""
+    """A batch in host memory: its inputs [rows, …], of which the first `count` rows are pictures or texts."""
 
     tensors: Tensors
     count: int
     run: Run
-    release: Callable[[], None]  #: Called once nothing reads the tensors any more.
+    release: Callable[[], None]  #: Called when nothing reads the tensors any more.
 
 
 class DeviceBackend(Protocol):
-    """One device."""
+    """The way to run batches on one device."""
 
-    pinned: bool  #: Whether it wants its batches in pinned memory.
+    pinned: bool  #: Whether its batches should be in pinned memory.
 
     def enter(self) -> None:
         """Set up the calling thread as the one that owns the device."""
 
     def stage(self, load: HostBatch) -> StagedBatch:
-        """Bring a batch to where it is computed."""
+        """Bring a batch to the device."""
 
 
 class CpuBackend:
-    """The CPU: nothing to bring anywhere, and a launch returns when all is computed."""
+    """The CPU: batches stay where they are, and a launch returns when everything is computed."""
 
     pinned = False
 
@@ -54,13 +54,13 @@ class CpuBackend:
         self._threads = threads
 
     def enter(self) -> None:
-        """Take the threads of one operation: those of the thread that made it, whatever decoders' threads set since."""
-        # A thread takes over the process's number when torch first looks: later that would undo what is set here.
+        """Set the threads per operation to the number stored at creation, whatever decoder threads have set since."""
+        # A thread adopts the process's number when torch first reads it. Read it now, or that would later undo the setting.
         torch.get_num_threads()
         torch.set_num_threads(self._threads)
 
     def stage(self, load: HostBatch) -> StagedBatch:
-        """Leave it where it is."""
+        """Leave the batch where it is."""
         return _OnCpu(load)
 
 
@@ -83,7 +83,7 @@ class _Ready:
     finished_at: float
 
     def wait(self) -> None:
-        """Nothing to wait for."""
+        """Return immediately: the vectors are computed."""
 
     def vectors(self) -> NDArray[np.float32]:
         return self.result
@@ -99,11 +99,11 @@ class GpuBackend:
         self._copying: torch.cuda.Stream = _cuda.Stream(self._device)
 
     def enter(self) -> None:
-        """Make it the thread's device."""
+        """Set the calling thread's device."""
         torch.cuda.set_device(self._device)
 
     def stage(self, load: HostBatch) -> StagedBatch:
-        """Begin to copy it to the GPU."""
+        """Start to copy the batch to the GPU."""
         with device_errors(), torch.inference_mode(), torch.cuda.stream(self._copying):
             there = {
                 name: tensor.to(self._device, non_blocking=True)
@@ -128,7 +128,7 @@ class _OnGpu:
             vectors = self.load.run(self.there)[: self.load.count]
             back = torch.empty(vectors.shape, dtype=torch.float32, pin_memory=True)
             back.copy_(vectors, non_blocking=True)
-            # A blocking event sleeps; any other burns a core, which a decoder could use.
+            # With a blocking event the thread sleeps; otherwise it would occupy a core that a decoder could use.
             done = _cuda.Event(blocking=True)
             done.record(stream)
         return _Flying(back, done, self.there, self.load.release)
@@ -139,7 +139,7 @@ class _Flying:
     back: torch.Tensor
     done: torch.cuda.Event
     there: Tensors
-    """Kept until the device is done: let go of, their memory is the next copy's, on another stream than the reader's."""
+    """Kept until the device is done: if released, the next copy would reuse their memory on another stream than the reader's."""
     release: Callable[[], None]
     finished_at: None = None
 
@@ -155,5 +155,5 @@ class _Flying:
 
 
 def backend_of(device: str) -> DeviceBackend:
-    """The place of a device named as `resolve_device` does."""
+    """Create the backend for a device name returned by `resolve_device`."""
     return CpuBackend(torch.get_num_threads()) if device == "cpu" else GpuBackend(device)

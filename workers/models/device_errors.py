@@ -1,7 +1,7 @@
-"""What goes wrong with the device itself, told apart from a picture that a model cannot take.
+"""Distinguishes errors of the device from a picture that a model cannot process.
 
-Memory that ran out, of the GPU or of the CPU's allocator, is a `MemoryError`. Any other error of the GPU leaves the
-process's context on it unusable: each later picture would fail, and none of them would be to blame.
+Running out of GPU or CPU memory becomes a `MemoryError`. Any other GPU error makes the process's context on it unusable:
+every later picture would fail without being at fault.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import torch
 from workers.models.staged import DeviceLost
 
 _SIGNS = ("DefaultCPUAllocator", "CUDA error: out of memory")
-"""How a `RuntimeError` says it: the CPU's allocator, and the driver when no more memory can be pinned."""
+"""How a `RuntimeError` shows it: from the CPU's allocator, or from the driver if no more memory can be pinned."""
 
 
 @contextmanager
 def device_errors() -> Iterator[None]:
-    """Raise `MemoryError` or `DeviceLost` in place of torch's own; every other error stays what it is.
+    """Raise `MemoryError` or `DeviceLost` instead of torch's errors; other errors are unchanged.
 
-    Where memory ran out, what the failed call held is let go of first: who halves the batch has the error in hand
-    while it tries the halves, and with it every tensor of the frames in its traceback.
+    If memory ran out, the frames of the failed call are cleared first. The batcher holds the error while it tries the
+    halves of the batch, and the error's traceback would keep every tensor of those frames alive.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""A model by name: built in (a descriptor, or a sleep), a directory in transformers' format, a name on the hub."""
+"""Opens a model by name: built in (the descriptor, or a simulated one), a directory in transformers' format, or a hub name."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ def open_model(
 ) -> EmbeddingModel:
     """Open a model on a device, ready to embed.
 
-    `device` is `auto`, `cpu`, `cuda` or `cuda:N`; `dtype` `float32`, `bfloat16` or `float16`, by default
-    float32 on a CPU and bfloat16 on a GPU (convolutional models: float32 there too); `preprocess` the way of its pictures (the built-in model has
-    one only); `compiling` says whether warming it up compiles it. Raises `BadInput` for a name, directory or device
-    that cannot be used and `ModelUnavailable` where the hub does not answer, each as one sentence for a person.
+    `device` is `auto`, `cpu`, `cuda` or `cuda:N`. `dtype` is `float32`, `bfloat16` or `float16`, by default float32 on
+    a CPU and bfloat16 on a GPU (convolutional models: float32 there too). `preprocess` is the way of preprocessing
+    (the built-in model has only one). `compiling` says whether warm-up compiles the model. Raises `BadInput` for a
+    name, directory or device that cannot be used, and `ModelUnavailable` if the hub cannot be reached; both carry a
+    message for users.
     """
     if name == BUILTIN:
         return _builtin(device)
@@ -37,8 +38,8 @@ def open_model(
     # torch and transformers take seconds to import, and the built-in model needs neither.
     from workers.models.transformers_model import TransformersModel  # noqa: PLC0415
 
-    # Torch keeps a pool of threads for every thread that computed, and more of them than cores slow the device's thread
-    # down (`workers.batching.staging`): the pool of a thread that ends goes with it.
+    # Torch keeps a thread pool for every thread that has computed, and more pool threads than cores slow the device's
+    # thread down (`workers.batching.staging`). When a thread ends, its pool ends too.
     return run_in_own_thread(
         lambda: TransformersModel(
             _directory(name),
@@ -68,13 +69,13 @@ def _timed(name: str, device: str) -> EmbeddingModel:
 def _refuse_gpu(who: str, device: str) -> None:
     if device not in {"auto", "cpu"}:
         raise BadInput(
-            f"{who} runs on the CPU only, and device {device!r} is asked for.",
+            f"{who} runs only on the CPU, but device {device!r} was requested.",
             hint="Use device auto or cpu, or another model.",
         )
 
 
 def _directory(name: str) -> Path:
-    """Where the model's files are, by the same rule as `vitrine.core.types.model_name`."""
+    """Return the directory of the model's files, by the same rule as `vitrine.core.types.model_name`."""
     expanded = os.path.expanduser(name)
     if name.startswith(_PATH_STARTS) or os.path.isdir(expanded):
         return Path(expanded).resolve()

@@ -1,4 +1,4 @@
-"""A model's name on the hub becomes a local directory: from the cache, or downloaded into it."""
+"""Turns a model's name on the hub into a local directory: from the cache, or downloaded into it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from vitrine.core.errors import BadInput, ModelUnavailable
 from vitrine.core.model_registry import resolve_model_card, split_revision
 
 TIMEOUT_SECONDS = 5.0
-"""How long the hub may take to answer about a model; a machine without a hub should say so at once."""
+"""Timeout for the hub's model info, short so that a machine without access to the hub fails quickly."""
 
 _WANTED_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
 _SUBFOLDERS = ["*/*"]  # other runtimes' exports live there
 
 
 def download(name: str) -> Path:
-    """The directory of a hub model's files, downloaded where the cache does not have them.
+    """Return the directory of a hub model's files, and download them if they are not in the cache.
 
-    `ORGANISATION/NAME` at the revision that the registry pins, or at the hub's newest; `ORGANISATION/NAME@REVISION` at that
-    one. Raises `BadInput` where there can be no such model, `ModelUnavailable` where the hub does not answer and
-    the cache does not have it either.
+    `ORGANISATION/NAME` means the revision that the registry pins, or the hub's newest; `ORGANISATION/NAME@REVISION`
+    means that revision. Raises `BadInput` if there is no such model, and `ModelUnavailable` if the hub cannot be
+    reached and the cache does not have the model either.
     """
     model, revision = split_revision(name)
     if "/" not in model and (card := resolve_model_card(model)) is not None:
@@ -38,16 +38,16 @@ def download(name: str) -> Path:
     except HFValidationError:
         raise BadInput(
             f"{name!r} is neither a directory nor a model's name.",
-            hint="Give a directory in transformers' format, an ORGANISATION/NAME, or builtin.",
+            hint="Give a directory in transformers' format, a hub id (ORGANISATION/NAME), or builtin.",
         ) from None
     except RevisionNotFoundError:
         raise BadInput(
             f"The model hub has no revision {revision} of {model}.",
-            hint=f"{model}@main is its newest; `vitrine models` lists what is pinned.",
+            hint=f"{model}@main is the newest; `vitrine models` lists the pinned ones.",
         ) from None
     except RepositoryNotFoundError:
         raise BadInput(
-            f"The model hub has no {model!r} that is open to this account.",
+            f"The model hub has no {model!r} that this account can read.",
             hint="Give a local directory in transformers' format, or use the built-in model (builtin).",
         ) from None
     except Exception as error:  # noqa: BLE001  - the hub client lets its HTTP library's errors through
@@ -55,7 +55,7 @@ def download(name: str) -> Path:
 
 
 def _asked_for(model: str, revision: str | None) -> Path:
-    # Asked first and alone: the download's own question about the model has no timeout at all.
+    # Ask for the commit separately, because the download's own request for the model info has no timeout.
     commit = HfApi().model_info(model, revision=revision, timeout=TIMEOUT_SECONDS).sha
     return _snapshot(model, commit)
 

@@ -1,4 +1,4 @@
-"""A checkpoint's image processor and model, loaded by transformers; what it raises becomes one sentence."""
+"""Loads a checkpoint's image processor and model with transformers, and turns its errors into readable messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workers.models.device_errors import device_errors
 
 
 def load_processor(checkpoint: Checkpoint) -> Any:
-    """The image processor, on its Pillow backend; raises `BadInput`."""
+    """Load the image processor with its Pillow backend; raises `BadInput`."""
     loader: Any = AutoImageProcessor  # its methods are not annotated
     with _loading(checkpoint, "image processor"):
         return loader.from_pretrained(
@@ -24,7 +24,7 @@ def load_processor(checkpoint: Checkpoint) -> Any:
 
 
 def load_model(checkpoint: Checkpoint, dtype: torch.dtype, device: str) -> Any:
-    """The model on its device, ready to embed; raises `BadInput`, or `ModelUnavailable` without memory for it."""
+    """Load the model onto its device, ready to embed; raises `BadInput`, or `ModelUnavailable` if memory runs out."""
     with _loading(checkpoint, "model"):
         model, report = AutoModel.from_pretrained(
             checkpoint.directory,
@@ -37,7 +37,7 @@ def load_model(checkpoint: Checkpoint, dtype: torch.dtype, device: str) -> Any:
         )
     missing = sorted(report["missing_keys"])
     if missing:
-        # transformers fills them with random numbers: every process would have vectors of its own.
+        # transformers fills missing weights with random numbers, so every process would produce different vectors.
         raise BadInput(
             f"The weights in {checkpoint.directory} lack {missing[0]} (of {len(missing)} missing), without "
             f"which a model of the family {checkpoint.family!r} gives random vectors."
@@ -47,7 +47,7 @@ def load_model(checkpoint: Checkpoint, dtype: torch.dtype, device: str) -> Any:
 
 
 def _attention(checkpoint: Checkpoint) -> str | None:
-    """Torch's fused attention wherever the family can use it; None leaves the choice to transformers."""
+    """Choose torch's fused attention if the family supports it; None leaves the choice to transformers."""
     config = AutoConfig.from_pretrained(
         checkpoint.directory, local_files_only=True, trust_remote_code=False
     )
@@ -57,13 +57,13 @@ def _attention(checkpoint: Checkpoint) -> str | None:
 
 @contextmanager
 def _loading(checkpoint: Checkpoint, part: str) -> Iterator[None]:
-    """Turn whatever transformers raises while it loads into one sentence."""
+    """Turn any error that transformers raises while loading into a one-sentence error."""
     try:
         with device_errors():
             yield
     except MemoryError as error:
         raise ModelUnavailable(
-            f"There is no memory for the model in {checkpoint.directory}."
+            f"There is not enough memory for the model in {checkpoint.directory}."
         ) from error
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,7 +1,7 @@
-"""The scale and bias that a checkpoint learned for its scores, at the precision in which it was saved.
+"""Reads the scale and bias that a checkpoint learned for its scores, at the precision in which they were saved.
 
-A model in bfloat16 would say them to three digits, and the exponential makes one percent of that: enough to move a SigLIP's
-probabilities in the second digit.
+A model in bfloat16 holds them to only three digits. The exponential turns that into an error of one percent, enough to
+change SigLIP's probabilities in the second digit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SCALE, _BIAS = "logit_scale", "logit_bias"
 
 
 def learned_scoring(checkpoint: Checkpoint, model: torch.nn.Module) -> Scoring | None:
-    """The scoring of a loaded checkpoint; None for a model without such a scale. Reads two numbers from its files."""
+    """Return the scoring of a loaded checkpoint; None for a model without such a scale. Reads two numbers from its files."""
     saved = _saved(checkpoint)
     scale, bias = (_number(saved, model, name) for name in (_SCALE, _BIAS))
     if scale is None:
@@ -28,7 +28,7 @@ def learned_scoring(checkpoint: Checkpoint, model: torch.nn.Module) -> Scoring |
 
 
 def _number(saved: dict[str, float], model: torch.nn.Module, name: str) -> float | None:
-    """As it was saved; where it goes by another name in the file, as transformers loaded it."""
+    """Return the saved number, or the loaded one if the file uses another name; None if the model has none."""
     loaded = getattr(model, name, None)
     if not isinstance(loaded, torch.Tensor) or loaded.numel() != 1:
         return None

@@ -1,7 +1,7 @@
-"""Host buffers in which batches are gathered: made once and used again, pinned where a GPU reads them.
+"""Reusable host buffers in which batches are gathered, pinned if a GPU reads them.
 
-A fresh buffer of a batch's size (10 MB for 64 pictures of 224 as bytes) is new memory each time, which the system
-has to clear page by page; and only from pinned memory does a GPU copy by itself.
+A new buffer for each batch (10 MB for 64 pictures of 224 x 224 as bytes) would be fresh memory that the system must
+clear page by page; and a GPU can copy asynchronously only from pinned memory.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from workers.models.base import Inputs
 from workers.models.preprocess.normalisation import Tensors
 
 Key: TypeAlias = tuple[tuple[str, tuple[int, ...], np.dtype[np.generic]], ...]
-"""Name, shape with the rows first, and type of each input."""
+"""Name, shape (rows first) and dtype of each input."""
 _FREE_A_KEY = 3
-"""Buffers kept of one kind: one being gathered, one staged, one at the device."""
+"""Free buffers kept per key: one being gathered, one staged, one on the device."""
 _FREE = 32
-"""Buffers kept of all kinds: every batch size of one model has its own."""
+"""Free buffers kept in total: every batch size of a model has its own key."""
 _FREE_LARGEST = 4
-"""What they may take together, as multiples of the largest there was: incomplete batches come in every size, and a
-buffer for each of them would add up to many batches."""
+"""Limit of their total size, as a multiple of the largest buffer so far: incomplete batches come in every size, and a
+buffer for each would add up to many batches."""
 
 
 @dataclass(slots=True, eq=False)
 class PinnedBuffer:
-    """One batch's inputs side by side; whoever is done with them gives it back to its `PinnedBufferPool`."""
+    """The inputs of one batch, stacked; its user returns it to the `PinnedBufferPool` afterwards."""
 
     key: Key
     tensors: Tensors
 
     @property
     def nbytes(self) -> int:
-        """What it takes."""
+        """The buffer's size in bytes."""
         return sum(tensor.nbytes for tensor in self.tensors.values())
 
     def fill(self, batch: Sequence[Inputs]) -> None:
-        """Copy the pictures in; the rows beyond them repeat the last, which any model can take."""
+        """Copy the pictures in; padding rows repeat the last picture, which any model can process."""
         for name, tensor in self.tensors.items():
             rows: NDArray[np.generic] = tensor.numpy()
             for row, inputs in enumerate(batch):
@@ -51,18 +51,18 @@ class PinnedBuffer:
 
 
 class PinnedBufferPool:
-    """The buffers of one model; thread-safe."""
+    """The buffers of one model. Thread-safe."""
 
     def __init__(self, *, pinned: bool) -> None:
         self._pinned = pinned
         self._lock = threading.Lock()
-        self._free: list[PinnedBuffer] = []  #: The one that was given back first comes first.
+        self._free: list[PinnedBuffer] = []  #: Oldest first, by the time of return.
         self._largest = 0
 
     def gather(self, batch: Sequence[Inputs], rows: int) -> PinnedBuffer:
-        """Copy n pictures side by side into a buffer of `rows` >= n rows.
+        """Copy n pictures into a buffer of `rows` >= n rows.
 
-        Raises `ValueError` where their inputs differ in name, shape or type.
+        Raises `ValueError` if their inputs differ in name, shape or dtype.
         """
         first = {name: (array.shape, array.dtype) for name, array in batch[0].items()}
         for other in batch[1:]:
@@ -75,7 +75,7 @@ class PinnedBufferPool:
         return slab
 
     def give_back(self, slab: PinnedBuffer) -> None:
-        """Keep a buffer for the next batch of its kind."""
+        """Return a buffer to the pool for the next batch with the same key."""
         with self._lock:
             self._largest = max(self._largest, slab.nbytes)
             if sum(free.key == slab.key for free in self._free) < _FREE_A_KEY:

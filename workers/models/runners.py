@@ -1,8 +1,8 @@
-"""What runs a batch of pictures on the device: as it comes, or in sizes fixed beforehand.
+"""Runs batches of pictures on the device, either at their own size or padded to fixed sizes.
 
-Compiled code and captured graphs hold for one number of rows each. A batch of another number is padded up to the
-next of them where it is gathered, and the padding's vectors are dropped; rows do not see one another, so a
-picture's vector does not depend on it.
+Compiled code and captured graphs work for one number of rows each. A batch with another number is padded to the next
+larger size when it is gathered, and the padding's vectors are dropped. Rows are independent, so padding does not change
+a picture's vector.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ import torch
 from workers.models.preprocess.normalisation import Tensors
 
 Run: TypeAlias = Callable[[Tensors], torch.Tensor]
-"""Inputs [rows, …], where the model is, to vectors float32 [rows, dimension]."""
+"""Maps inputs [rows, …] on the model's device to vectors float32 [rows, dimension]."""
 
 
 class BatchRunner(Protocol):
     """A way to run batches; only the thread that owns the device calls it."""
 
     def rows(self, count: int) -> int:
-        """How many rows a batch of `count` pictures shall be gathered in; at least `count`."""
+        """Return the number of rows in which to gather a batch of `count` pictures; at least `count`."""
 
     def __call__(self, tensors: Tensors) -> torch.Tensor:
-        """Run inputs of that many rows to float32 [rows, dimension]."""
+        """Run inputs with that many rows; return float32 [rows, dimension]."""
 
 
 class EagerRunner:
-    """Batches as they come."""
+    """Runs batches at their own size."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
 
     def rows(self, count: int) -> int:
-        """As many as there are."""
+        """Return `count`: no padding."""
         return count
 
     def __call__(self, tensors: Tensors) -> torch.Tensor:
-        """Run them."""
+        """Run the batch."""
         return self._run(tensors)
 
 
 class FixedSizeRunner:
-    """Batches padded to sizes prepared beforehand; those beyond the largest run as they come.
+    """Runs batches padded to prepared sizes; batches above the largest size run at their own size.
 
-    So do inputs whose rows have another shape than `example`'s, for which all was prepared: a processor that does not
-    crop gives each picture its own.
+    So do inputs whose rows have another shape than those of `example`, for which the runs were prepared: a processor
+    that does not crop produces a different shape for each picture.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class FixedSizeRunner:
         self._shapes = {name: tensor.shape[1:] for name, tensor in (example or {}).items()}
 
     def rows(self, count: int) -> int:
-        """The smallest prepared size that holds them."""
+        """Return the smallest prepared size that fits, or `count` if none does."""
         return next((rows for rows in self._prepared if rows >= count), count)
 
     def __call__(self, tensors: Tensors) -> torch.Tensor:
-        """Run them by what was prepared for their number of rows."""
+        """Run the batch with the run prepared for its number of rows."""
         rows = len(next(iter(tensors.values())))
         run = self._prepared.get(rows, self._otherwise) if self._fit(tensors) else self._otherwise
         return run(tensors)
@@ -72,10 +72,10 @@ class FixedSizeRunner:
 
 
 def fixed_sizes(size: int) -> list[int]:
-    """The sizes to prepare for batches of up to `size`: it, a quarter of it, and so on to 1.
+    """Return the sizes to prepare for batches of up to `size`: `size`, a quarter of it, and so on down to 1.
 
-    A batch is padded to four times its pictures at worst, and that only while the device has time to spare; each
-    further size would cost a minute of compiling at the start of the worker.
+    At worst a batch is padded to four times its pictures, and only while the device is not busy. Each additional size
+    would add a minute of compiling to the worker's start.
     """
     sizes = [1]
     while size > 1:

@@ -1,7 +1,7 @@
-"""The model libraries kept off stderr: the one place that touches their logging.
+"""Keeps the model libraries off stderr; no other module changes their logging.
 
 Their progress bars and advice ("requires torchvision", load reports, "unauthenticated requests")
-are for notebooks; what a person must know comes as a `VitrineError`.
+are meant for notebooks; what a user must know is raised as a `VitrineError`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _hub_logging: Any = hub_logging
 
 
 def silence_libraries() -> None:
-    """Let transformers and huggingface_hub log errors only and draw no progress bars; process-wide."""
+    """Make transformers and huggingface_hub log only errors and draw no progress bars, process-wide."""
     _transformers_logging.set_verbosity_error()
     _transformers_logging.disable_progress_bar()
     _hub_logging.set_verbosity_error()

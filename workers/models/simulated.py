@@ -1,12 +1,12 @@
-"""A model that only takes its time: the whole pipeline without a GPU, at the speed of one.
+"""A simulated model that sleeps instead of computing: runs the whole pipeline without a GPU, at the speed of one.
 
-    timed-64-in-100ms            64 pictures in 100 ms, others in proportion
-    timed-64-in-100ms-base-30ms  of which 30 ms pass however few they are: 30 + 70 n / 64
-    timed-64-in-100ms-at-384     for pictures of 384 x 384 pixels (otherwise 224)
+    timed-64-in-100ms            64 pictures in 100 ms, other batches in proportion
+    timed-64-in-100ms-base-30ms  of which 30 ms are fixed per batch: 30 + 70 n / 64
+    timed-64-in-100ms-at-384     for pictures of 384 x 384 pixels (default: 224)
 
-The names are canonical (see `vitrine.core.types.model_name`). Pictures take the ordinary way to a model's
-inputs, and the device's thread sleeps, which lets go of the GIL as waiting for a GPU does. A vector is 16 x 16
-sampled points of its picture in three colours: equal for equal pixels, so that results can be checked.
+The names are canonical (see `vitrine.core.types.model_name`). Pictures are preprocessed as for a real model, and the
+device's thread sleeps, which releases the GIL like waiting for a GPU. A vector holds 16 x 16 points sampled from its
+picture in three colours. Equal pixels give equal vectors, so results can be checked.
 """
 
 from __future__ import annotations
@@ -32,43 +32,43 @@ _GRID = 16
 _SIDE = 224
 _SIDES = range(_GRID, 1025)
 _KEPT = 10_000
-"""Batches whose lateness is kept: a quarter of an hour of the fastest."""
+"""Batches whose lateness is kept: a quarter of an hour of the fastest ones."""
 
 
 class SimulatedModel:
-    """A sleep as an `EmbeddingModel`, see there for the contract."""
+    """A sleeping `EmbeddingModel`; see there for the contract."""
 
     device = "cpu"
     dimension = 3 * _GRID * _GRID
     supports_text = False
 
     def __init__(self, name: str) -> None:
-        """Read the name; raises `BadInput` for one that cannot be read."""
+        """Parse the name; raises `BadInput` if it is invalid."""
         self.name = name
         pictures, total, base, self.side = _parsed(name)
-        self.preferred_batch = pictures  #: The batch that its name speaks of.
-        self.base_seconds = base / 1000  #: Of every batch.
-        self.picture_seconds = (total - base) / 1000 / pictures  #: Of every picture.
+        self.preferred_batch = pictures  #: The batch size in its name.
+        self.base_seconds = base / 1000  #: Per batch.
+        self.picture_seconds = (total - base) / 1000 / pictures  #: Per picture.
         self.revision = f"timed-1-{self.side}"
         self.late_ms: deque[float] = deque(maxlen=_KEPT)
-        """How late each batch came back: until the system had woken the thread and it held the GIL again."""
+        """How late each batch returned: the time until the system had woken the thread and it had the GIL again."""
         size = {"height": self.side, "width": self.side}
         self._preprocessing = Preprocessing(SiglipImageProcessorPil(size=size))
 
     def preprocess(self, picture: Picture) -> Inputs:
-        """Scale to the side, with the means of SigLIP; thread-safe."""
+        """Scale to the model's size with SigLIP's preprocessing; thread-safe."""
         return self._preprocessing(picture)
 
     def scaled_size(self, width: int, height: int) -> tuple[int, int] | None:
-        """The size to which a picture is scaled, see `ScalesPictures`."""
+        """Return the size to which a picture is scaled, see `ScalesPictures`."""
         return self._preprocessing.scaled_size(width, height)
 
     def seconds(self, pictures: int) -> float:
-        """What a batch of so many takes."""
+        """Return the seconds that a batch of this many pictures takes."""
         return self.base_seconds + pictures * self.picture_seconds
 
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
-        """Take the time of n pictures and return float32 [n, 768]."""
+        """Sleep for the time of n pictures and return float32 [n, 768]."""
         until = time.perf_counter() + self.seconds(len(batch))
         vectors = np.stack([_sampled(one["pixel_values"]) for one in batch])
         time.sleep(max(0.0, until - time.perf_counter()))
@@ -76,14 +76,14 @@ class SimulatedModel:
         return vectors
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:  # noqa: ARG002 - the protocol names it
-        """Refuse: it knows no words. Raises `BadInput`."""
+        """Raise `BadInput`: this model cannot embed text."""
         raise BadInput(
             f"The model {self.name} has no text tower.", hint="Search by picture or by item instead."
         )  # fmt: skip
 
 
 def _parsed(name: str) -> tuple[int, int, int, int]:
-    """Pictures, milliseconds, milliseconds of these in every batch, pixels a side."""
+    """Parse a name into pictures, total milliseconds, fixed milliseconds per batch, and pixels per side."""
     found = _NAME.fullmatch(name)
     if found is None:
         raise BadInput(
@@ -101,9 +101,9 @@ def _parsed(name: str) -> tuple[int, int, int, int]:
 
 
 def _sampled(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
-    """[3, side, side], uint8 or normalised float32, to float32 [768]; never zero for uint8 pixels.
+    """Sample [3, side, side], uint8 or normalised float32, to float32 [768]; never zero for uint8 pixels.
 
-    Each way normalises with mean and deviation 0.5, so both come to (nearly) the same vector.
+    Both ways normalise with mean and deviation 0.5, so both give (nearly) the same vector.
     """
     step = pixels.shape[1] // _GRID
     points = pixels[:, ::step, ::step][:, :_GRID, :_GRID].astype(np.float32).reshape(-1)

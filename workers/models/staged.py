@@ -1,8 +1,8 @@
-"""A batch's way to the device in steps, so that three threads can share the work.
+"""The steps in which a batch is embedded, so that three threads can share the work.
 
-    stage (copies, one batch ahead)  ->  launch (the device's thread)  ->  vectors (whoever waits)
+    stage (copies, one batch ahead)  ->  launch (the device's thread)  ->  vectors (the waiting thread)
 
-A model that can only `embed` needs none of this, see `workers.batching.unstaged`.
+A model that can only `embed` does not need these steps, see `workers.batching.unstaged`.
 """
 
 from __future__ import annotations
@@ -17,46 +17,46 @@ from workers.models.base import EmbeddingModel, Inputs
 
 
 class DeviceLost(BaseException):
-    """The device cannot be used by this process any more.
+    """Raised when this process can no longer use the device.
 
-    No `Exception`: it passes all who would take it for a picture's fault and ends the thread that meets it; the watchdog
-    then ends the process, and the ledger gives its chunks to another.
+    It is not an `Exception`, so that handlers of picture errors do not catch it: it ends the thread in which it is
+    raised, the watchdog then ends the process, and the ledger gives its chunks to another worker.
     """
 
 
 class LaunchedBatch(Protocol):
-    """A batch that the device has, or has done."""
+    """A batch that the device is embedding or has embedded."""
 
     @property
     def finished_at(self) -> float | None:
-        """When the device was done, monotonic seconds, where the launch waited for it; None where it did not."""
+        """When the device was done, in monotonic seconds; None if the launch did not wait for it."""
 
     def wait(self) -> None:
-        """Block, without the GIL, until the device is done; may raise what `vectors` would."""
+        """Block, without the GIL, until the device is done; may raise the same errors as `vectors`."""
 
     def vectors(self) -> NDArray[np.float32]:
-        """Wait for float32 [n, dimension] and give the batch's buffers back; called once.
+        """Wait for the vectors, release the batch's buffers and return float32 [n, dimension]; called once.
 
-        Raises what the device raised, an out-of-memory as `MemoryError`.
+        Raises the device's error; running out of memory is a `MemoryError`.
         """
 
 
 class StagedBatch(Protocol):
-    """A batch whose inputs lie, or are on their way, where the device reads them."""
+    """A batch whose inputs have been copied, or are being copied, to where the device reads them."""
 
     def launch(self) -> LaunchedBatch:
-        """Have it embedded; only by the thread that owns the device; raises as `EmbeddingModel.embed` does."""
+        """Start to embed the batch, only in the thread that owns the device; raises like `EmbeddingModel.embed`."""
 
 
 @runtime_checkable
 class StagedModel(EmbeddingModel, Protocol):
-    """A model whose batches are staged, launched and awaited apart."""
+    """A model whose batches are staged, launched and awaited in separate steps."""
 
     def enter(self) -> None:
         """Set up the calling thread as the one that owns the device; before its first launch."""
 
     def stage(self, batch: Sequence[Inputs]) -> StagedBatch:
-        """Gather n pictures; raises where they do not fit together (`ValueError`) or into memory."""
+        """Gather n pictures; raises `ValueError` if they do not fit together, or an error if memory runs out."""
 
     def stage_texts(self, texts: Sequence[str]) -> StagedBatch:
         """Gather n texts; raises `BadInput` without a text tower."""
@@ -64,18 +64,18 @@ class StagedModel(EmbeddingModel, Protocol):
 
 @runtime_checkable
 class PrefersBatch(Protocol):
-    """A model that knows its best batch."""
+    """A model that knows its best batch size."""
 
     preferred_batch: int  #: Pictures.
 
 
 @runtime_checkable
 class Tunable(StagedModel, Protocol):
-    """A model whose best batch is found by trying, and that can prepare itself for it."""
+    """A model whose best batch size is found by a search, and that can prepare for it."""
 
     @property
     def fingerprint(self) -> str:
-        """What its speed depends on, in words: equal where the best batch size is."""
+        """Describes what the speed depends on: models with equal fingerprints have the same best batch size."""
 
     def tune(self, size: int) -> None:
-        """Prepare for batches of up to `size` pictures; in the thread that owns the device; may take minutes."""
+        """Prepare for batches of up to `size` pictures, in the thread that owns the device; can take minutes."""

@@ -1,4 +1,4 @@
-"""How many threads torch takes for one operation, in a thread that shares the cores with others like it."""
+"""Controls how many threads torch uses per operation in threads that share the cores."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _LOCK = threading.Lock()
 
 
 def single_threaded() -> None:
-    """Let torch work in this thread alone; for the beginning of a decoder's thread. Does nothing without torch.
+    """Make torch use only this thread; called when a decoder thread starts. Does nothing if torch is not imported.
 
-    `torch.set_num_threads` holds for the calling thread and for every thread that has not yet used torch, so a device's
-    thread that began later would have one core too. A passing thread says the old number again for those to come.
+    `torch.set_num_threads` affects the calling thread and every thread that has not yet used torch, so a device's thread
+    that starts later would also get one core. A short-lived thread therefore restores the old number for later threads.
     """
-    # A model that needs no torch has not imported it, and shall not for this.
+    # A model that does not need torch has not imported it, and must not import it for this.
     torch = sys.modules.get("torch")
     if torch is None:
         return
@@ -31,16 +31,16 @@ def single_threaded() -> None:
 
 
 def run_in_own_thread(work: Callable[[], T]) -> T:
-    """Do something in a thread that ends with it; what it raises is raised here.
+    """Run `work` in a new thread that ends with it, and return its result; raises what `work` raises.
 
-    Who is told to stop meanwhile stops at once: the thread is a daemon, and is not waited for.
+    The thread is a daemon, so a process that is told to stop meanwhile does not wait for it.
     """
     future: Future[T] = Future()
 
     def run() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits
+        except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
             future.set_exception(error)
 
     thread = threading.Thread(target=run, name="passing", daemon=True)

@@ -1,4 +1,4 @@
-"""Texts become a text tower's inputs: the directory's own tokeniser under its family's rule."""
+"""Tokenises texts for a text tower, with the model directory's own tokeniser and its family's rule."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VOCABULARIES = (
 
 
 class Tokenizer:
-    """One model's tokeniser; not thread-safe, for the thread that owns the device."""
+    """One model's tokeniser. Not thread-safe: only the thread that owns the device uses it."""
 
     def __init__(self, tokenizer: Any, rule: TextRule, max_length: int) -> None:
         self._tokenizer = tokenizer
@@ -31,7 +31,7 @@ class Tokenizer:
         self._max_length = max_length
 
     def __call__(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Tokenise n texts to int64 [n, length], cut to the tower's length."""
+        """Tokenise n texts to int64 [n, length], truncated to the tower's length."""
         given = [text.lower() for text in texts] if self._rule.lowercase else list(texts)
         encoded = self._tokenizer(
             given,
@@ -45,8 +45,8 @@ class Tokenizer:
 
 
 def load_tokenizer(directory: Path, config: Any) -> Tokenizer:
-    """Load a directory's tokeniser; raises `BadInput` where there is none or it cannot be loaded."""
-    # Without a vocabulary transformers would make an empty tokeniser up and embed every text alike.
+    """Load a directory's tokeniser; raises `BadInput` if there is none or it cannot be loaded."""
+    # Without a vocabulary, transformers would create an empty tokeniser, and all texts would get the same embedding.
     if not any((directory / name).is_file() for name in _VOCABULARIES):
         raise BadInput(
             f"The model directory {directory} has no tokeniser, so it cannot embed words."
@@ -64,5 +64,5 @@ def load_tokenizer(directory: Path, config: Any) -> Tokenizer:
 
 
 def _max_length(config: Any) -> int:
-    """The tower's positions: 64 for SigLIP, 77 for CLIP."""
+    """Return the tower's number of positions: 64 for SigLIP, 77 for CLIP."""
     return int(getattr(config, "text_config", config).max_position_embeddings)

@@ -1,8 +1,8 @@
 """Any model directory in transformers' format as an `EmbeddingModel`.
 
-Pixels are those of transformers' own image processor on its Pillow backend (to the last bit the reference way,
-within rounding the fast way, see `workers.models.preprocess.preprocessing`), and vectors those of its own model. Weights come
-from safetensors only and no code from a model is ever run.
+Pixels equal those of transformers' own image processor on its Pillow backend (exactly in the reference way, within
+rounding in the fast way, see `workers.models.preprocess.preprocessing`), and vectors those of its own model. Weights
+are loaded only from safetensors, and code from a model is never run.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ _SIDE = 64
 class TransformersModel:
     """One checkpoint on one device; see `EmbeddingModel` for the contract.
 
-    Opening it runs one grey picture (and one word) through, which gives the dimension and finds a
-    family that has no vector for a picture before the first batch does.
+    Opening it embeds one grey picture (and one word). This determines the dimension, and detects a family
+    without a vector per picture before the first batch.
     """
 
     def __init__(
@@ -58,11 +58,10 @@ class TransformersModel:
         preprocess: Way = "fast",
         compiling: Compile = "auto",
     ) -> None:
-        """Load `directory`; `given` is the name by which a person asked for it.
+        """Load `directory`; `given` is the name that the user gave.
 
-        Raises `BadInput` for a directory, device or dtype that cannot be used, `ModelUnavailable` where
-        the device has no memory for it. On a CPU one operation takes as many threads as torch takes in the calling
-        thread.
+        Raises `BadInput` for a directory, device or dtype that cannot be used, and `ModelUnavailable` if the device
+        has too little memory. On a CPU, operations use as many threads as torch does in the calling thread.
         """
         silence_libraries()
         checkpoint = inspect_directory(directory)
@@ -87,16 +86,16 @@ class TransformersModel:
         self.scoring = learned_scoring(checkpoint, self._model) if self.supports_text else None
 
     def preprocess(self, picture: Picture) -> Inputs:
-        """Make one picture's inputs as the checkpoint's own processor does, without the batch axis."""
+        """Make one picture's inputs like the checkpoint's own processor, without the batch axis."""
         return self._preprocessing(picture)
 
     def scaled_size(self, width: int, height: int) -> tuple[int, int] | None:
-        """The width and height to which a picture is scaled; None where that is not known beforehand."""
+        """Return the width and height to which a picture is scaled; None if that is not known beforehand."""
         return self._preprocessing.scaled_size(width, height)
 
     @property
     def fingerprint(self) -> str:
-        """What its speed depends on, in words: equal where the best batch size is."""
+        """Describes what the speed depends on: models with equal fingerprints have the same best batch size."""
         parts = (
             self.revision,
             device_title(self.device),
@@ -110,28 +109,28 @@ class TransformersModel:
         self._place.enter()
 
     def stage(self, batch: Sequence[Inputs]) -> StagedBatch:
-        """Gather n pictures; raises `ValueError` where their inputs differ in shape, `MemoryError` without memory."""
-        with device_errors():  # a buffer that is to be pinned is the GPU's matter too
+        """Gather n pictures; raises `ValueError` if their inputs differ in shape, `MemoryError` if memory runs out."""
+        with device_errors():  # pinning a buffer can also raise a GPU error
             slab = self._slabs.gather(batch, self._runner.rows(len(batch)))
         release = partial(self._slabs.give_back, slab)
         return self._place.stage(HostBatch(slab.tensors, len(batch), self._runner, release))
 
     def stage_texts(self, texts: Sequence[str]) -> StagedBatch:
-        """Tokenise n texts; raises `BadInput` where the model has no words."""
+        """Tokenise n texts; raises `BadInput` if the model cannot embed text."""
         if self._tokens is None:
             raise BadInput(self._why_no_text, hint="Search by picture or by item instead.")
         return self._staged_tokens(self._tokens, texts)
 
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
-        """Embed n pictures to float32 [n, dimension]; raises `MemoryError` where the device is full."""
+        """Embed n pictures to float32 [n, dimension]; raises `MemoryError` if the device's memory is full."""
         return self.stage(batch).launch().vectors()
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed n texts to float32 [n, dimension]; raises `BadInput` where the model has no words."""
+        """Embed n texts to float32 [n, dimension]; raises `BadInput` if the model cannot embed text."""
         return self.stage_texts(texts).launch().vectors()
 
     def tune(self, size: int) -> None:
-        """Prepare for batches of up to `size`: compiled where that pays; for the thread that owns the device."""
+        """Prepare for batches of up to `size` (compile if that is faster), in the thread that owns the device."""
         self._runner = choose_runner(
             self._pictures, self._sample, size, mode=self._compiling, device=self.device
         )
@@ -151,24 +150,24 @@ class TransformersModel:
         return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
 
     def _sample(self, rows: int) -> Tensors:
-        """Inputs of so many rows, on the device: noise, since numbers all alike flatter some kernels."""
+        """Make inputs with `rows` rows on the device, of noise, because some kernels run faster on equal numbers."""
         noise = np.random.default_rng(rows).integers(0, 256, (_SIDE, _SIDE, 3), dtype=np.uint8)
         slab = self._slabs.gather([self.preprocess(noise)], rows)
         return {name: tensor.to(self.device) for name, tensor in slab.tensors.items()}
 
     def _probed(self, model: Any) -> torch.Tensor:
-        """The vector that a model in this one's place gives for noise."""
+        """Return the vector that a given model, in place of this one, computes for noise."""
         normalised = self._preprocessing.on_device(self._sample(1))
         return image_vectors(model, {name: self._typed(one) for name, one in normalised.items()})
 
     def _open_text(self, directory: Path) -> tuple[Tokenizer | None, str]:
         if not has_text_tower(self._model):
-            return None, f"The model {self.name} embeds pictures only, it has no text tower."
+            return None, f"The model {self.name} understands pictures only: it has no text tower."
         try:
             tokens = load_tokenizer(directory, self._model.config)
         except BadInput as error:
             return None, error.message
         width = self._staged_tokens(tokens, ["picture"]).launch().vectors().shape[1]
         if width != self.dimension:
-            return None, f"The model {self.name} puts words and pictures into different spaces."
+            return None, f"The model {self.name} embeds words and pictures into different spaces."
         return tokens, ""

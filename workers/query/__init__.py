@@ -1,1 +1,1 @@
-"""Questions in a worker: the inbox, and the server that answers them through the same stages as chunks."""
+"""Queries in a worker: the inbox, and the worker that answers them through the same stages as chunks."""

@@ -1,4 +1,4 @@
-"""Futures in a row: what one stage brings is handed to the next in the thread that brings it, and nobody waits between."""
+"""Chains futures: a stage's result is passed to the next stage in the thread that produced it, so no thread waits."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ R = TypeVar("R")
 
 
 def then(first: Future[T], step: Callable[[T], Future[R]]) -> Future[R]:
-    """What comes of a step that begins with what `first` brings; it fails as the first that fails.
+    """Run `step` with the result of `first` and return a future for its result; it fails if either stage fails.
 
-    Cancelled, it cancels the stage that it is at, if that has not begun; and it is cancelled where a stage is.
+    Cancelling it cancels the current stage, if that has not begun; if a stage is cancelled, so is this future.
     """
     result: Future[R] = Future()
     _abandon_with(result, first)
 
     def go_on(done: Future[T]) -> None:
-        # Asked for rather than raised: raised here, it would hold this frame, which holds the future, which holds it.
+        # Read the exception instead of raising it: raised here, it would reference this frame, which references the
+        # future, which references the exception.
         error = None if done.cancelled() else done.exception()
         if done.cancelled() or result.cancelled():
             result.cancel()

@@ -1,4 +1,4 @@
-"""The worker's end of the query lane in Redis: questions are taken once, with what is left of their askers' patience."""
+"""The worker's side of the query lane in Redis: takes each query once, with the time its client will still wait."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from vitrine.query.protocol import (
 )
 
 REPLY_SECONDS = 60
-"""How long answers wait for somebody who may have gone."""
+"""Seconds for which a reply is kept for a client that may be gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class InboxQuestion:
-    """A question that is this worker's to answer."""
+    """A query that this worker has taken."""
 
     request: str
     query: Query
-    until: float  #: When its asker gives up, monotonic seconds.
+    until: float  #: When its client gives up, in monotonic seconds.
 
 
 def take_questions(redis: Redis, requests: Sequence[str]) -> list[InboxQuestion]:
-    """Fetch questions; those that expired, or whose asker gave up, are left out."""
+    """Take queries from Redis; those that expired or whose client gave up are left out."""
     with redis.pipeline(transaction=True) as pipe:
         for request in requests:
             pipe.pttl(request_key(request))
@@ -50,7 +50,7 @@ def take_questions(redis: Redis, requests: Sequence[str]) -> list[InboxQuestion]
 
 
 def send_replies(redis: Redis, answers: Mapping[str, QueryAnswer]) -> None:
-    """Send answers by their requests: vectors, and errors, which the asker gets as such."""
+    """Send the replies, by request: vectors, or errors for the client."""
     with redis.pipeline(transaction=True) as pipe:
         for request, answer in answers.items():
             pipe.rpush(reply_key(request), _packed(request, answer))

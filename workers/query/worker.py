@@ -1,9 +1,9 @@
-"""The query lane's end in the worker: questions in, their vectors out, ahead of bulk batches.
+"""Answers queries in the worker: queries in, vectors out, ahead of bulk batches.
 
-    taken from Redis -> fetch thread -> decoder's thread -> batcher -> answering thread -> answered in Redis
+    taken from Redis -> fetch thread -> decoder thread -> batcher -> answering thread -> reply in Redis
 
-A group's questions walk together, each at its own pace, and each has its own outcome. What its asker no longer waits for
-is given up: before it is decoded, or before it gets into a batch.
+The queries of a group are processed concurrently, and each has its own outcome. If a client no longer waits, its query is
+dropped before it is decoded or before it enters a batch.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 class QueryWorker:
-    """Answers questions; safe to use from many task threads."""
+    """Answers queries. Thread-safe."""
 
     def __init__(self, redis: Redis, stages: Stages) -> None:
         self._redis = redis
@@ -47,9 +47,9 @@ class QueryWorker:
         }
 
     def answer(self, requests: str) -> dict[str, int]:
-        """Answer a group of questions, their names separated by commas, or refuse them in words.
+        """Answer a group of queries, given by their comma-separated names, each with a vector or an error.
 
-        How many were answered, how many refused, and how many dropped because their asker had gone.
+        Returns how many were answered, refused, and dropped because their client was gone.
         """
         names = requests.split(",")
         taken = inbox.take_questions(self._redis, names)
@@ -65,15 +65,15 @@ class QueryWorker:
     def _begun(self, query: Query) -> Vector:
         try:
             return self._begin[query.kind](query)
-        except Exception as error:  # noqa: BLE001 - it belongs to the one question
+        except Exception as error:  # noqa: BLE001 - it must fail only this query
             failed: Vector = Future()
             failed.set_exception(error)
             return failed
 
     def _as_they_come(self, walks: dict[Vector, InboxQuestion]) -> Iterable[dict[str, QueryAnswer]]:
-        """The answers that come in time; what does not is given up."""
+        """Yield the answers that arrive in time, and cancel the rest."""
         until = max((one.until for one in walks.values()), default=0.0)
-        # Not `concurrent.futures.wait`, which never hears of a future that was cancelled and not asked for after.
+        # Not `concurrent.futures.wait`: it does not notice a cancelled future until `set_running_or_notify_cancel`.
         ended: SimpleQueue[Vector] = SimpleQueue()
         for future in walks:
             future.add_done_callback(ended.put)
@@ -98,7 +98,7 @@ class QueryWorker:
             log.exception("a query failed")
             return ModelUnavailable("The worker could not answer this query.")
 
-    # --- what is begun for each kind ---------------------------------------------------------------
+    # --- the first step for each kind of query -----------------------------------------------------
 
     def _image(self, query: Query) -> Vector:
         return self._prepared(FetchedPicture(data=query.data, url="", status=200), query)
@@ -131,7 +131,7 @@ class QueryWorker:
 
     @cached_property
     def _pixel_shape(self) -> tuple[int, ...] | None:
-        """What the model takes as ready pixels: [3, height, width]; None where it takes its pictures otherwise."""
+        """The shape of preprocessed pixels that the model accepts, [3, height, width]; None if it accepts none."""
         inputs = self._stages.model.preprocess(Image.new("RGB", (64, 64)))
         shape = inputs["pixel_values"].shape
         return shape if set(inputs) == {"pixel_values"} and len(shape) == 3 == shape[0] else None
@@ -140,15 +140,15 @@ class QueryWorker:
         name = self._stages.model.name
         if self._pixel_shape is None:
             return BadInput(
-                f"The model {name} takes no ready pixels.", hint="Send pictures or their URLs."
+                f"The model {name} does not accept pixels.", hint="Send pictures or their URLs."
             )
         return BadInput(
-            f"The model {name} takes pixels of shape {list(self._pixel_shape)}, not {list(given)}."
+            f"The model {name} expects pixels of shape {list(self._pixel_shape)}, not {list(given)}."
         )
 
 
 def _taken_from(ended: SimpleQueue[Vector], seconds: float) -> list[Vector]:
-    """What has ended by now, or else the next to end within so many seconds; empty where none does."""
+    """Return the futures that have ended, waiting up to `seconds` for the first; empty if none ends in time."""
     came: list[Vector] = []
     with suppress(Empty):
         came.append(ended.get(timeout=max(0.0, seconds)))

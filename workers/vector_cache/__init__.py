@@ -1,1 +1,1 @@
-"""Vectors of pictures embedded before, kept on disk and found by the hash of their bytes."""
+"""A cache on disk of the vectors of pictures embedded before, looked up by the hash of their bytes."""

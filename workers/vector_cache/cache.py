@@ -1,9 +1,9 @@
-"""Known vectors by a key of 32 bytes: kept on disk by a thread of their own, and never in anybody's way.
+"""Caches vectors under 32-byte keys: a separate thread writes them to disk, so callers never wait for it.
 
-    keep ──▶ those that wait (found at once) ──a second's together──▶ the file of the host's workers ◀── find
+    keep ──▶ pending (can be found) ──in transactions──▶ the file shared by the host's workers ◀── find
 
-Reads are answered where they are asked (tens of microseconds beside the milliseconds of a decoding). It is a cache:
-whatever goes wrong with it costs a message in the log, never a picture, and it leaves the disk room for what is none.
+Reads happen in the calling thread (tens of microseconds, against milliseconds for decoding). It is only a cache: an
+error costs a log message, never a picture, and it keeps disk space free for data that is not a cache.
 """
 
 from __future__ import annotations
@@ -26,22 +26,23 @@ from workers.vector_cache.sqlite_file import SqliteVectorFile, is_damage
 log = logging.getLogger(__name__)
 
 PENDING = 4096
-"""Vectors that wait to be written; more are let go of, and embedded again another time. 12 MB of 768 numbers each."""
+"""Limit of vectors waiting to be written; above it they are dropped, and embedded again another time. 12 MB at 768 numbers
+per vector."""
 AT_ONCE = 1024
-"""Vectors in one transaction: by so many the file may go beyond its limit."""
+"""Vectors per transaction; the file may exceed its limit by this many."""
 GATHER_SECONDS = 1.0
-"""How long the first of a transaction waits for company; a worker that is killed loses no more than that."""
+"""How long the first vector of a transaction waits for more; a killed worker loses no more than that."""
 SPARE_BYTES = 2 * 2**30
-"""Nothing is kept while the disk has less room than this: the same disk may be the store's and Redis's."""
+"""Nothing is written while the disk has less free space than this: the store and Redis may use the same disk."""
 _SAID_EVERY = 60.0
-"""Seconds between two lines in the log about what goes wrong again and again."""
+"""Minimum seconds between log lines about repeated errors."""
 
 
 class VectorCache:
-    """One process's part of the file; thread-safe."""
+    """One process's access to the shared file. Thread-safe."""
 
     def __init__(self, directory: Path, *, limit: int, spare: int = SPARE_BYTES) -> None:
-        """Open or make the file, of `limit` bytes at most; raises `OSError` or `sqlite3.Error` where that cannot be."""
+        """Open or create the file, limited to `limit` bytes; raises `OSError` or `sqlite3.Error` if that fails."""
         self._file = SqliteVectorFile(directory, limit=limit)
         self._spare = spare
         self._pending: dict[bytes, NDArray[np.float32]] = {}
@@ -50,17 +51,17 @@ class VectorCache:
         self._damaged = False
         self._said = -_SAID_EVERY
         self.dropped = 0
-        """Vectors that were not kept: they came faster than they could be written, or the disk had no room."""
+        """Vectors that were not stored: they came faster than they could be written, or the disk was too full."""
         self._thread = threading.Thread(target=self._write_on, name="vector-cache", daemon=True)
         self._thread.start()
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """The path of the file."""
         return self._file.path
 
     def find(self, key: bytes) -> NDArray[np.float32] | None:
-        """The vector, float32 [dimension], that was kept under the key; None where there is none."""
+        """Return the vector, float32 [dimension], stored under the key; None if there is none."""
         with self._changed:
             waiting = self._pending.get(key)
         if waiting is not None:
@@ -72,21 +73,21 @@ class VectorCache:
         return found
 
     def keep(self, key: bytes, vector: NDArray[np.float32]) -> None:
-        """Keep a vector; returns at once."""
+        """Store a vector; returns immediately."""
         with self._changed:
             if self._damaged or len(self._pending) >= PENDING:
                 self.dropped += 1
                 return
             self._pending[key] = vector
-            if len(self._pending) in (1, AT_ONCE):  # what the writer waits for
+            if len(self._pending) in (1, AT_ONCE):  # the two sizes that the writer waits for
                 self._changed.notify()
 
     def __len__(self) -> int:
-        """Vectors in the file, those of other processes included."""
+        """Return the number of vectors in the file, including those of other processes."""
         return len(self._file)
 
     def close(self) -> None:
-        """Write what waits, and close; safe to call twice."""
+        """Write the pending vectors and close; safe to call twice."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -101,12 +102,12 @@ class VectorCache:
                 kept = self._write(batch)
             with self._changed:
                 self.dropped += 0 if kept else len(batch)
-                # Only now: until it can be read from the file, it is found here.
+                # Only remove them now: until a vector can be read from the file, it must be found here.
                 for key in batch:
                     del self._pending[key]
 
     def _awaited(self) -> dict[bytes, NDArray[np.float32]]:
-        """What there is to write, once it is a transaction's worth or has waited; nothing once all is written and it is closing."""
+        """Wait for a full transaction or the time limit and return the vectors to write; empty when closing and done."""
         with self._changed:
             self._changed.wait_for(lambda: self._pending or self._closing)
             self._changed.wait_for(
@@ -115,10 +116,12 @@ class VectorCache:
             return dict(islice(self._pending.items(), AT_ONCE))
 
     def _write(self, batch: dict[bytes, NDArray[np.float32]]) -> bool:
-        """Whether they are in the file now."""
+        """Write a batch; return whether it is in the file now."""
         free = shutil.disk_usage(self.path.parent).free
         if free < self._spare:
-            self._say("%s has %d MiB left: no vectors are kept", self.path.parent, free >> 20)
+            self._say(
+                "%s has only %d MiB left; vectors are not cached", self.path.parent, free >> 20
+            )
         elif not self._damaged:
             self._file.write(batch)
             return True

@@ -1,7 +1,7 @@
-"""The same picture is embedded once: by what it was kept as, or together with its like that is on the way already.
+"""Embeds identical pictures only once: takes the vector from the cache, or shares that of a picture in progress.
 
-A vector is known by the SHA-256 of its picture's bytes and the embedding space that it is in (model, revision of its
-weights, image policy). Another model, another revision, another policy: another vector.
+The key of a vector is the SHA-256 of its picture's bytes together with its embedding space (model, revision, image
+policy, dimension). A different model, revision or policy means a different vector.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ Vector: TypeAlias = Future[NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class CacheCounts:
-    """What became of the pictures so far."""
+    """How many pictures were found or not so far."""
 
-    found: int = 0  #: Had a vector, and were not decoded.
-    missed: int = 0  #: Had none.
-    joined: int = 0  #: Missed, and then had that of an equal picture which was on its way.
+    found: int = 0  #: Had a cached vector, so they were not decoded.
+    missed: int = 0  #: Had no cached vector.
+    joined: int = 0  #: Missed, but then shared the vector of an identical picture in progress.
 
 
 class DeduplicatingCache:
-    """Known vectors of one worker; thread-safe."""
+    """The vector cache of one worker. Thread-safe."""
 
     def __init__(self, cache: VectorCache) -> None:
         self._cache = cache
@@ -47,16 +47,16 @@ class DeduplicatingCache:
 
     @property
     def counts(self) -> CacheCounts:
-        """How often it was of use."""
+        """How often vectors were found, missed and shared."""
         return self._counts
 
     @property
     def dropped(self) -> int:
-        """Vectors that were not kept for another time, see `VectorCache.dropped`."""
+        """Vectors that were not stored, see `VectorCache.dropped`."""
         return self._cache.dropped
 
     def find(self, key: bytes) -> NDArray[np.float32] | None:
-        """The unit vector, float32 [dimension], of an equal picture; None where there is none yet."""
+        """Return the unit vector, float32 [dimension], of an identical picture; None if there is none yet."""
         found = self._cache.find(key)
         with self._lock:
             now = self._counts
@@ -68,9 +68,9 @@ class DeduplicatingCache:
         return found
 
     def offer(self, key: bytes, ask: Callable[[], Vector | None]) -> Vector | None:
-        """The vector of a picture in bulk: known, on its way, or asked for; None where `ask` is refused.
+        """Return a bulk picture's vector: cached, in progress, or newly requested; None if `ask` returns None.
 
-        `ask` may not block: whoever comes with an equal picture meanwhile waits for what it brings.
+        `ask` must not block, because it is called under the lock.
         """
         with self._lock:
             future = self._existing(key)
@@ -84,7 +84,7 @@ class DeduplicatingCache:
         return future
 
     def submit(self, key: bytes, ask: Callable[[], Vector]) -> Vector:
-        """As `offer`, for one that may block, and is not refused."""
+        """Like `offer`, but `ask` may block and always returns a future."""
         promised: Vector = Future()
         with self._lock:
             future = self._existing(key)
@@ -100,11 +100,14 @@ class DeduplicatingCache:
         return promised
 
     def follow(self, key: bytes, future: Vector) -> None:
-        """Keep the vector that a future brings."""
+        """Store a future's vector when it arrives."""
         future.add_done_callback(lambda done: self._arrived(key, done))
 
     def _existing(self, key: bytes) -> Vector | None:
-        """For who holds the lock. An equal picture was kept before it was taken from those under way."""
+        """Look for a cached or pending vector, under the lock.
+
+        `_arrived` stores a vector before it removes its future, so an identical picture is found in one of the two.
+        """
         future = self._under_way.get(key)
         if future is None and (vector := self._cache.find(key)) is not None:
             future = resolved_future(vector)
@@ -120,12 +123,12 @@ class DeduplicatingCache:
                 del self._under_way[key]
 
     def close(self) -> None:
-        """Write what is not written yet."""
+        """Write the pending vectors and close the cache."""
         self._cache.close()
 
 
 def resolved_future(vector: NDArray[np.float32]) -> Vector:
-    """A vector as one that has come."""
+    """Wrap a known vector in a resolved future."""
     future: Vector = Future()
     future.set_result(vector)
     return future
@@ -141,9 +144,9 @@ def _pass_on(asked: Vector, promised: Vector) -> None:
 
 
 def open_deduplicating_cache(settings: Settings) -> DeduplicatingCache | None:
-    """What the settings ask for; None where they ask for none, or the file cannot be had, which the log says.
+    """Open the cache that the settings describe; None if it is off, or if the file cannot be opened (logged).
 
-    Why vectors are kept, in a file a host and by default: docs/decisions/0006-known-vectors.md.
+    docs/decisions/0006-known-vectors.md explains why vectors are cached by default, in one file per host.
     """
     if not settings.embedding_cache_bytes:
         return None
@@ -152,11 +155,11 @@ def open_deduplicating_cache(settings: Settings) -> DeduplicatingCache | None:
             VectorCache(settings.data_dir, limit=settings.embedding_cache_bytes)
         )
     except (OSError, sqlite3.Error) as error:
-        log.warning("works without a cache of vectors in %s: %s", settings.data_dir, error)
+        log.warning("the vector cache in %s cannot be used: %s", settings.data_dir, error)
         return None
 
 
 def vector_key(space: EmbeddingSpace, content_sha256: str) -> bytes:
-    """32 bytes that stand for one content in one space."""
+    """Return the 32-byte key of one content in one embedding space."""
     told = f"{space.model}\0{space.revision}\0{space.policy}\0{space.dimension}\0{content_sha256}"
     return hashlib.sha256(told.encode()).digest()

@@ -1,7 +1,7 @@
-"""The file of known vectors: one SQLite file in the data directory, bounded, shared by the workers of a host.
+"""The vector cache's file: one SQLite file of limited size in the data directory, shared by the workers of a host.
 
-Keys are digests and come in no order, so each new one touches a page of the index of its own; rows lie one behind the
-other by number, so that what was written first is what is taken away first.
+Keys are digests in random order, so each new key touches a different page of the index. Rows are stored by number, so
+that the oldest can be deleted first.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ log = logging.getLogger(__name__)
 
 FILE = "embeddings.sqlite3"
 _PAGE_BYTES = 16_384
-"""Five vectors of 768 numbers a page; SQLite's own 4,096 bytes would leave a quarter of each unused."""
+"""Five vectors of 768 numbers per page; SQLite's default of 4,096 bytes would leave a quarter of each page unused."""
 _LOG_BYTES = 64 * 1024 * 1024
-"""What is kept of the write-ahead log once it has been read back into the file."""
+"""Size to which the write-ahead log is truncated after a checkpoint."""
 _BUSY_SECONDS = 10.0
-"""How long a writer waits for another process's."""
+"""How long a writer waits for another process's writer."""
 _AGAIN_SECONDS = 0.02
 _KEPT_SHARE = 0.98
-"""What is left of the limit after a clearing: not every write clears, and none holds the others up for long."""
+"""Share of the limit that stays after old rows are deleted, so that not every write deletes and no write takes long."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS vectors (number INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, vector BLOB NOT NULL)
 """
 
 
 class SqliteVectorFile:
-    """One process's connections: one writes, one reads in any thread. Methods raise `sqlite3.Error`."""
+    """One process's connections: one for its writer thread, one for reads from any thread. Methods raise `sqlite3.Error`."""
 
     def __init__(self, directory: Path, *, limit: int) -> None:
-        """Open or make it; one that is damaged is made anew. Raises `OSError` or `sqlite3.Error`."""
+        """Open or create the file, and replace a damaged one. Raises `OSError` or `sqlite3.Error`."""
         directory.mkdir(parents=True, exist_ok=True)
         self.path = directory / FILE
         self._limit = limit
@@ -47,14 +47,14 @@ class SqliteVectorFile:
         self._read_turn = threading.Lock()
 
     def find(self, key: bytes) -> NDArray[np.float32] | None:
-        """The vector, float32 [dimension], under the key; None where there is none."""
+        """Return the vector, float32 [dimension], under the key; None if there is none."""
         with self._read_turn:
             found = self._reading.execute("SELECT vector FROM vectors WHERE key = ?", (key,))
             row: tuple[bytes] | None = found.fetchone()
         return None if row is None else np.frombuffer(row[0], "<f4").astype(np.float32)
 
     def write(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
-        """Keep them in one transaction, and take the oldest away past the limit; one thread's alone."""
+        """Store vectors in one transaction, and delete the oldest above the limit. Call it from one thread only."""
         rows = [(key, vector.astype("<f4").tobytes()) for key, vector in vectors.items()]
         with self._writing:
             self._writing.execute("BEGIN IMMEDIATE")
@@ -64,18 +64,18 @@ class SqliteVectorFile:
             self._clear()
 
     def __len__(self) -> int:
-        """Vectors in the file, those of other processes included."""
+        """Return the number of vectors in the file, including those of other processes."""
         with self._read_turn:
             return int(self._reading.execute("SELECT count(*) FROM vectors").fetchone()[0])
 
     def close(self) -> None:
-        """Close both; safe to call twice."""
+        """Close both connections; safe to call twice."""
         self._writing.close()
         with self._read_turn:
             self._reading.close()
 
     def discard(self) -> None:
-        """Take a damaged file away, so that the next worker begins with an empty one."""
+        """Delete a damaged file, so that the next worker starts with an empty one."""
         with suppress(OSError):
             _remove(self.path)
 
@@ -83,7 +83,8 @@ class SqliteVectorFile:
         used = self._used()
         if used <= self._limit:
             return
-        # Counting a million rows reads their whole index; rows come and go at the ends, so the ends tell how many.
+        # Counting a million rows reads the whole index. Rows are added and deleted only at the ends, so the numbers of
+        # the first and last row give the count.
         first, last = self._writing.execute(
             "SELECT min(number), max(number) FROM vectors"
         ).fetchone()
@@ -92,7 +93,7 @@ class SqliteVectorFile:
             self._writing.execute("DELETE FROM vectors WHERE number < ?", (first + surplus,))
 
     def _used(self) -> int:
-        """Bytes of the pages that hold something."""
+        """Return the bytes of the pages in use."""
         pages, free, size = (
             int(self._writing.execute(f"PRAGMA {name}").fetchone()[0])
             for name in ("page_count", "freelist_count", "page_size")
@@ -101,28 +102,30 @@ class SqliteVectorFile:
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file itself is broken, rather than busy, full or out of reach for now."""
+    """Return whether the file itself is damaged, rather than busy, full or temporarily inaccessible."""
     return _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def _code(error: sqlite3.Error) -> int:
-    """SQLite's primary result code; 0 for what it did not say itself."""
+    """Return SQLite's primary result code; 0 if the error does not come from SQLite."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    """A connection; raises `sqlite3.Error`, and `OSError` for a damaged file that cannot be taken away."""
+    """Open a connection; raises `sqlite3.Error`, or `OSError` if a damaged file cannot be deleted."""
     deadline = time.monotonic() + _BUSY_SECONDS
     while True:
         try:
             return _connect(path)
         except sqlite3.Error as error:
             if is_damage(error):
-                log.warning("the known vectors in %s are damaged (%s): beginning anew", path, error)
+                log.warning(
+                    "the vector cache in %s is damaged (%s); starting a new one", path, error
+                )
                 _remove(path)
             elif _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-        # Workers that start together each turn a new file's log on, for which SQLite does not wait by itself.
+        # Workers that start together each enable the log of a new file, and SQLite does not wait for that by itself.
         time.sleep(_AGAIN_SECONDS)
 
 
@@ -136,7 +139,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
     )
     try:
-        # Readers and the writer do not wait for each other, and a crash of the host loses the last writes at most.
+        # Readers and the writer do not block each other, and a crash of the host loses at most the last writes.
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")

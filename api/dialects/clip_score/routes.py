@@ -1,8 +1,8 @@
-"""The CLIP-score service's routes: how well a picture and a text go together, as 100 times their cosine, 0 at least.
+"""The CLIP-score service's routes: how well a picture matches a text, as 100 times their cosine, at least 0.
 
-`model_config_name` is a running model's name or alias; `default`, or nothing, is the one that runs. `image_input` is a URL
-or base64: a path would be one of this machine, whose files are nobody's to name. `batch_size` is taken and not needed: the
-workers batch what comes from all clients together.
+`model_config_name` is the name or alias of a running model; `default`, or no value, is the one that runs. `image_input` is a
+URL or base64; paths are not accepted, because they would name files of this machine. `batch_size` is accepted and ignored:
+the workers batch the inputs of all clients together.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from vitrine.core.errors import BadInput, ModelUnavailable
 from vitrine.core.schemes import is_allowed_in_requests
 
 BODIES = (EvaluationIn, BatchIn)
-"""What the document has to be told of: the routes read these themselves."""
+"""Models to add to the OpenAPI document, because the routes parse these bodies themselves."""
 
 router = APIRouter(tags=["CLIP score"])
 
 _SINGLE = {"image_input": "https://shop.example/1042/front.jpg", "text_prompt": "a striped shirt"}
 _KEPT = 4096
-"""Characters of a picture's field that are said back: every URL, but no base64."""
+"""Length up to which a picture's field is returned in full: any URL, but not base64."""
 
 
 @router.post(
@@ -55,7 +55,7 @@ _KEPT = 4096
 def single(
     parts: RequestServices, body: Annotated[bytes, Depends(bodies.json_only)]
 ) -> EvaluationOut:
-    """400 says why the pair cannot be scored."""
+    """Score one pair; a 400 says why it cannot be scored."""
     asked = bodies.from_json(EvaluationIn, body)
     (outcome,), model, took = _scored(parts, [asked])
     if outcome.error is not None:
@@ -71,10 +71,10 @@ def single(
     dependencies=[Depends(search_slot), Depends(large_body_slot)],
 )
 def batch(parts: RequestServices, body: Annotated[bytes, Depends(bodies.json_only)]) -> BatchOut:
-    """The outcomes in their order; one that fails has an `error` in place of its score."""
+    """Score many pairs; outcomes are in the same order, with an `error` instead of a score for each pair that fails."""
     asked = bodies.from_json(BatchIn, body)
     if len({one.model_config_name for one in asked.evaluations}) > 1:
-        raise bodies.refuse_field("evaluations", "All of them have to name the same model.")
+        raise bodies.refuse_field("evaluations", "All of them must name the same model.")
     outcomes, model, took = _scored(parts, asked.evaluations)
     each = took / len(outcomes)
     results: list[EvaluationOut | FailedEvaluationOut] = [
@@ -95,7 +95,7 @@ def batch(parts: RequestServices, body: Annotated[bytes, Depends(bodies.json_onl
 
 
 def _scored(parts: Services, asked: Sequence[EvaluationIn]) -> tuple[list[ScoreOut], str, float]:
-    """The outcomes, the model, and the milliseconds that they took together."""
+    """Return the outcomes, the model, and the total time in milliseconds."""
     name = asked[0].model_config_name
     model = choose_model(parts, None if name in {None, "", "default"} else name)
     pictures = [_picture(one.image_input) for one in asked]
@@ -137,23 +137,23 @@ def _error(error: PairError) -> BadInput | ModelUnavailable:
     return kind(f"The {error.part} has no embedding ({error.code}): {error.message}")
 
 
-# --- health and what is found elsewhere -------------------------------------------------------------
+# --- health and redirects ---------------------------------------------------------------------------
 
 
 @router.get(
     "/evaluator/health",
-    summary="Would a score work",
+    summary="Readiness",
     response_model=EvaluatorHealth,
     responses=openapi.error_responses(),
 )
 @router.get(
     "/system/health",
-    summary="Would a score work",
+    summary="Readiness",
     response_model=EvaluatorHealth,
     responses=openapi.error_responses(),
 )
 async def health(request: Request) -> Response:
-    """As `/readyz`; 503 where it would not."""
+    """Return whether scoring would work, like `/readyz`; 503 if not."""
     readiness: Readiness = request.app.state.readiness
     report = await readiness.report()
     if not report.ready:
@@ -163,11 +163,11 @@ async def health(request: Request) -> Response:
 
 @router.get("/evaluator/docs", include_in_schema=False)
 async def docs() -> Response:
-    """Where the documentation is."""
+    """Redirect to the documentation."""
     return RedirectResponse("/docs")
 
 
 @router.get("/evaluator/metrics", include_in_schema=False)
 async def metrics() -> Response:
-    """Where the metrics are."""
+    """Redirect to the metrics."""
     return RedirectResponse("/metrics")

@@ -1,4 +1,4 @@
-"""The bodies of the CLIP-score service."""
+"""Schemas of the CLIP-score service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from api.schemas.embed import MOST_PAIRS
 class EvaluationIn(Shape):
     """A picture and a text."""
 
-    # Pydantic keeps names that begin with `model_` for itself.
+    # Pydantic reserves names that begin with `model_`.
     model_config = ConfigDict(**Shape.model_config, protected_namespaces=())
 
     image_input: str = Field(min_length=1, description="A URL, base64, or a data URL.")
@@ -22,10 +22,12 @@ class EvaluationIn(Shape):
 
 
 class BatchIn(Shape):
-    """Many of them."""
+    """Many pictures and texts."""
 
     evaluations: list[EvaluationIn] = Field(min_length=1, max_length=MOST_PAIRS)
-    batch_size: int | None = Field(default=None, ge=1, description="Not needed: workers batch.")
+    batch_size: int | None = Field(
+        default=None, ge=1, description="Ignored: the workers form batches."
+    )
 
 
 class EvaluationOut(BaseModel):
@@ -33,15 +35,15 @@ class EvaluationOut(BaseModel):
 
     model_config = ConfigDict(protected_namespaces=())
 
-    image_input: str = Field(description="As given; of base64 its beginning.")
+    image_input: str = Field(description="As given; base64 is shortened to its beginning.")
     text_prompt: str
     clip_score: float = Field(description="max(100 cosine, 0).")
-    processing_time_ms: float = Field(description="In a batch, an equal share of the whole.")
+    processing_time_ms: float = Field(description="In a batch, an equal share of the total.")
     model_used: str
 
 
 class FailedEvaluationOut(BaseModel):
-    """Why there is no score."""
+    """The reason why a pair has no score."""
 
     image_input: str
     text_prompt: str
@@ -50,7 +52,7 @@ class FailedEvaluationOut(BaseModel):
 
 
 class BatchOut(BaseModel):
-    """The outcomes in their order."""
+    """The outcomes, in the order of the pairs."""
 
     model_config = ConfigDict(protected_namespaces=())
 
@@ -63,6 +65,6 @@ class BatchOut(BaseModel):
 
 
 class EvaluatorHealth(BaseModel):
-    """Scores work."""
+    """Scoring works."""
 
     status: Literal["healthy"]

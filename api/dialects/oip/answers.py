@@ -1,4 +1,4 @@
-"""An answer of the Open Inference Protocol: vectors under the outputs' names, in JSON or in binary behind it."""
+"""A response of the Open Inference Protocol: vectors under the outputs' names, in the JSON or as binary data after it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import orjson
 from numpy.typing import NDArray
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
-"""The header with the length of the JSON, where tensors stand behind it."""
+"""The header with the length of the JSON, if binary tensors follow it."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedAnswer:
-    """An answer's body, and the length of its JSON where tensors stand behind it."""
+    """A response's body, and the length of its JSON if binary tensors follow it."""
 
     body: bytes
     header_length: int | None
@@ -25,7 +25,7 @@ class EncodedAnswer:
 def write_answer(
     head: dict[str, Any], vectors: NDArray[np.float32], outputs: Sequence[tuple[str, bool]]
 ) -> EncodedAnswer:
-    """The answer with `vectors`, float32 [n, dimension], under each name, in binary where that is said."""
+    """Encode a response with `vectors`, float32 [n, dimension], under each output's name, in binary if its flag is set."""
     told: list[dict[str, Any]] = []
     behind: list[bytes] = []
     for name, binary in outputs:

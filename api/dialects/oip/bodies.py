@@ -1,6 +1,6 @@
-"""The bytes of an inference request, unpacked where the client packed them.
+"""The bytes of an inference request, decompressed if the client compressed them.
 
-A body that unpacks to more than a body may be is refused as too large: a few bytes can unpack to gigabytes.
+A body that decompresses beyond the body limit is refused as too large: a few bytes can decompress to gigabytes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from api.middleware.body_limit import JSON_BODY, BodyTooLarge
 from vitrine.core.errors import BadInput
 
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
-"""For zlib: look at the head, and take either. Clients call the second one `deflate`."""
+"""Makes zlib detect the format, gzip or zlib, by its header. HTTP calls the zlib format `deflate`."""
 
 
 async def _read(request: Request) -> bytes:
@@ -26,13 +26,13 @@ async def _read(request: Request) -> bytes:
 
 
 Body = Annotated[bytes, Depends(_read)]
-"""How a route asks for the bytes as they came; `api.middleware.body_limit` bounds them."""
+"""A route's dependency on the raw bytes of the body; `api.middleware.body_limit` limits them."""
 
 
 def decoded_body(body: bytes, encoding: str | None) -> bytes:
-    """The body as its Content-Encoding says.
+    """Decode the body by its Content-Encoding.
 
-    Raises `BodyTooLarge`, `BadInput` for bytes that are not so encoded, 415 for another encoding.
+    Raises `BodyTooLarge`, `BadInput` for bytes that do not have this encoding, 415 for any other encoding.
     """
     name = (encoding or "identity").strip().lower()
     if name == "identity":

@@ -1,9 +1,9 @@
-"""Inference over the Open Inference Protocol, version 2, as clients of Triton and KServe speak it.
+"""Inference by the Open Inference Protocol, version 2, for clients of Triton and KServe.
 
-    body ──▶ one tensor ──▶ a question each ──▶ query lane ──▶ vectors ──▶ EMBEDDING, FP32 [n, dimension]
+    body ──▶ one tensor ──▶ one query each ──▶ query lane ──▶ vectors ──▶ EMBEDDING, FP32 [n, dimension]
 
-Paths beneath `/v2/models`, `/v2/health` and `/v2/repository` are this dialect's; RunPod's endpoints have all other names.
-What can be asked stands in `api.dialects.oip.metadata`, what cannot in `api.dialects.oip.not_served`.
+Paths below `/v2/models`, `/v2/health` and `/v2/repository` belong to this dialect; all other names are RunPod endpoints.
+Metadata routes are in `api.dialects.oip.metadata`, unsupported ones in `api.dialects.oip.not_served`.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from vitrine.query.client import QueryAnswer, QueryVector
 router = APIRouter(tags=["Open Inference Protocol"])
 
 SYNONYMS = frozenset({OUTPUT, "EMBEDDINGS", "IMAGE_EMBEDS", "TEXT_EMBEDS", "POOLER_OUTPUT"})
-"""Names under which clients ask for the one output there is, in any case of letters."""
+"""Names that clients use for the only output; case is ignored."""
 BODIES = (InferIn,)
-"""Shapes that only bodies refer to."""
+"""Models to add to the OpenAPI document, because only a body refers to them."""
 
 _BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _EXAMPLE = {"inputs": [{"name": "TEXT", "shape": [1], "datatype": "BYTES", "data": ["red shoes"]}]}
@@ -69,9 +69,9 @@ _BODY = {
 def infer(
     request: Request, parts: RequestServices, named: Named, statistics: Counted, body: bodies.Body
 ) -> Response:
-    """One input, of one kind; a unit vector for each of its pictures or texts, in their order.
+    """Embed the pictures or texts of one input; unit vectors are returned in the same order.
 
-    The request succeeds or fails as a whole, as the protocol has it: an error names the first picture that has no
+    As the protocol requires, the request succeeds or fails as a whole: an error names the first element that has no
     vector. `/v1/embed` reports each one.
     """
     with statistics.request(named.model) as lap:
@@ -106,7 +106,7 @@ def _output(asked: InferRequest, wanted: OutputIn) -> tuple[str, bool]:
 def _vectors(
     parts: Services, named: ServedModel, asked: InferRequest, lap: Lap
 ) -> NDArray[np.float32]:
-    """The unit vectors, float32 [n, dimension]; raises the first question's error."""
+    """Return the unit vectors, float32 [n, dimension]; raise the first query's error."""
     queries = questions(asked.tensor)
     lap.mark("compute_input")
     limit = parts.settings.query_timeout

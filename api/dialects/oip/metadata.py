@@ -1,6 +1,6 @@
-"""What can be asked over the Open Inference Protocol: health, the server, its models and their statistics.
+"""Metadata of the Open Inference Protocol: health, the server, its models and their statistics.
 
-A model is known by its own name or an alias, and has one version. Its inputs are alternatives, of which a request gives one.
+A model is known by its canonical name or an alias, and has one version. Its inputs are alternatives: a request gives one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ async def _statistics(request: Request) -> Statistics:
 
 
 def _model(request: Request, parts: RequestServices, model: str) -> ServedModel:
-    """The model of the path; 404 also for a version that there is not."""
+    """Return the model of the path; 404 for an unknown model or version."""
     version = request.path_params.get("version", VERSION)
     if version != VERSION:
         raise NotFound(f"The model {model[:200]} has no version {version[:40]}, only {VERSION}.")
@@ -42,39 +42,39 @@ def _model(request: Request, parts: RequestServices, model: str) -> ServedModel:
 
 
 Named = Annotated[ServedModel, Depends(_model)]
-"""How a route asks for the model of its path."""
+"""A route's dependency on the model of its path."""
 Counted = Annotated[Statistics, Depends(_statistics)]
-"""How a route asks for the statistics."""
+"""A route's dependency on the statistics."""
 
 
-@router.get("/v2/health/live", summary="Is the server alive", response_class=Response)
+@router.get("/v2/health/live", summary="Liveness", response_class=Response)
 async def live() -> Response:
-    """Looks at nothing else, as `/healthz`."""
+    """Return 200 while the process runs, like `/healthz`."""
     return Response()
 
 
 @router.get(
     "/v2/health/ready",
-    summary="Would an inference work",
+    summary="Readiness",
     response_class=Response,
     responses=openapi.error_responses(),
 )
 async def ready(request: Request) -> Response:
-    """As `/readyz`: 503 says what is wrong."""
+    """Return whether an inference would work, like `/readyz`; 503 says what is wrong."""
     readiness: Readiness = request.app.state.readiness
     report = await readiness.report()
     return Response() if report.ready else problem(503, "not_ready", report.wrong)
 
 
-@router.get("/v2", summary="What the server is", responses=openapi.error_responses())
+@router.get("/v2", summary="Server metadata", responses=openapi.error_responses())
 def server() -> ServerOut:
-    """Name, version, and the protocol's extensions that are served."""
+    """Return the name, the version, and the supported protocol extensions."""
     return ServerOut(name="vitrine", version=__version__, extensions=EXTENSIONS)
 
 
 @router.post("/v2/repository/index", summary="All models", responses=openapi.error_responses())
 def index(parts: RequestServices) -> list[IndexEntry]:
-    """Every name under which a model can be asked now."""
+    """List all names of the running models, aliases included."""
     return [IndexEntry(name=name, version=VERSION) for name in running_names(parts)]
 
 
@@ -82,17 +82,15 @@ def index(parts: RequestServices) -> list[IndexEntry]:
     "/v2/models/stats", summary="Statistics of all models", responses=openapi.error_responses()
 )
 def all_statistics(parts: RequestServices, statistics: Counted) -> StatisticsOut:
-    """Counts of this API process, by the running models' own names."""
+    """Return the counts of this API process, by the running models' canonical names."""
     models = sorted({worker.model for worker in parts.query_client.workers()})
     return StatisticsOut(model_stats=[statistics.of(model, model) for model in models])
 
 
-@router.get(
-    "/v2/models/{model}", summary="What a model takes", responses=openapi.error_responses(404)
-)
+@router.get("/v2/models/{model}", summary="Model metadata", responses=openapi.error_responses(404))
 @router.get("/v2/models/{model}/versions/{version}", include_in_schema=False)
 def metadata(named: Named) -> ModelOut:
-    """Its inputs, of which a request gives one, and its output."""
+    """Return the model's inputs, of which a request gives one, and its output."""
     worker = named.worker()
     return ModelOut(
         name=named.name,
@@ -108,7 +106,7 @@ def _inputs(worker: WorkerInfo) -> list[TensorMetadata]:
     found = [TensorMetadata(name=name, datatype="BYTES", shape=[-1]) for name in names]
     card = find_model_card(worker.model)
     if card is not None and (card.side is None or card.family == "descriptor"):
-        return found  # it takes its pictures otherwise than as a square of pixels
+        return found  # its input is not a fixed square of pixels
     side = -1 if card is None or card.side is None else card.side
     pixels = TensorMetadata(name="PIXEL_VALUES", datatype="FP32", shape=[-1, 3, side, side])
     return [pixels, *found]
@@ -121,7 +119,7 @@ def _inputs(worker: WorkerInfo) -> list[TensorMetadata]:
 )
 @router.get("/v2/models/{model}/versions/{version}/config", include_in_schema=False)
 def configuration(named: Named) -> dict[str, Any]:
-    """As Triton tells it, with the model's revision and image policy as parameters."""
+    """Return the configuration in Triton's format, with the model's revision and image policy as parameters."""
     worker = named.worker()
     told = {"model": worker.model, "revision": worker.revision, "policy": worker.policy}
     return {
@@ -141,7 +139,7 @@ def _configured(tensor: TensorMetadata) -> dict[str, Any]:
 
 @router.get(
     "/v2/models/{model}/ready",
-    summary="Has a model workers",
+    summary="Model readiness",
     response_class=Response,
     responses=openapi.error_responses(404),
 )
@@ -151,7 +149,7 @@ def _configured(tensor: TensorMetadata) -> dict[str, Any]:
     response_class=Response,
 )
 def model_ready(named: Named) -> Response:
-    """503 where the model is known and no worker runs."""
+    """Return 200 if the model has a worker; 503 if it is known but has none."""
     named.worker()
     return Response()
 
@@ -163,5 +161,5 @@ def model_ready(named: Named) -> Response:
 )
 @router.get("/v2/models/{model}/versions/{version}/stats", include_in_schema=False)
 def model_statistics(named: Named, statistics: Counted) -> StatisticsOut:
-    """Counts of this API process."""
+    """Return the model's counts in this API process."""
     return StatisticsOut(model_stats=[statistics.of(named.model, named.name)])

@@ -1,4 +1,4 @@
-"""What the Open Inference Protocol has and this service has not: each is answered with 501, and what to do instead."""
+"""Features of the Open Inference Protocol that this service lacks: each route returns 501 with an alternative."""
 
 from __future__ import annotations
 

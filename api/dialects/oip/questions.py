@@ -1,7 +1,7 @@
-"""What an input of the Open Inference Protocol asks: one question of the query lane for each of its pictures or texts.
+"""The queries of an Open Inference Protocol input: one for each of its pictures or texts.
 
-FP32 is pixels as the model takes them, [n, 3, height, width] or one picture without n. BYTES are pictures, as they are or
-in base64; by the input's name also their URLs or texts.
+FP32 holds pixels in the model's format, [n, 3, height, width], or one picture without n. BYTES holds pictures, raw or in
+base64, or, depending on the input's name, URLs or texts.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ KINDS: dict[str, QueryKind] = {
     "URLS": "url",
     "IMAGE_URL": "url",
 }
-"""Inputs of BYTES that are no pictures, by name; under every other name they are."""
+"""Names of BYTES inputs that hold URLs or texts; under any other name they are pictures."""
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\s]+={0,2}\s*")
 
 
 def questions(tensor: Tensor) -> list[Query]:
-    """The questions, in the tensor's order; raises `BadInput`."""
+    """Return the queries, in the tensor's order; raise `BadInput`."""
     if isinstance(tensor.values, list):
         kind = KINDS.get(tensor.name.upper(), "image")
         found = [_of_bytes(tensor.name, kind, value) for value in tensor.values]
@@ -45,15 +45,15 @@ def questions(tensor: Tensor) -> list[Query]:
 
 
 def _pictures(name: str, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """float32 [n, 3, height, width]."""
+    """Return the pixels as float32 [n, 3, height, width]; raise `BadInput` for any other shape."""
     if pixels.ndim == 3:
         pixels = pixels[np.newaxis]
     if pixels.ndim != 4 or pixels.shape[1] != 3 or not pixels.size:
         raise BadInput(
-            f"{name} is FP32 {list(pixels.shape)}; taken are pixels, [n, 3, height, width]."
+            f"{name} is FP32 {list(pixels.shape)}; expected pixels, [n, 3, height, width]."
         )
     if len(pixels) > MAX_ELEMENTS:
-        raise BadInput(f"{name} has {len(pixels)} pictures; {MAX_ELEMENTS} are taken at once.")
+        raise BadInput(f"{name} has {len(pixels)} pictures; {MAX_ELEMENTS} are accepted at once.")
     return pixels
 
 
@@ -74,7 +74,7 @@ def _of_bytes(name: str, kind: QueryKind, value: bytes) -> Query:
 
 
 def _plain(value: bytes) -> bytes:
-    """A picture's bytes: those given, or what their base64 says. No picture is made of base64's letters alone."""
+    """Return a picture's bytes, raw or decoded from base64; no picture format consists only of base64 characters."""
     value = strip_data_url_prefix(value)
     if _BASE64.fullmatch(value) is None:
         return value

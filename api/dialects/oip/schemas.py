@@ -1,6 +1,6 @@
-"""The Open Inference Protocol's bodies: what a request's JSON must be, and what answers look like.
+"""Schemas of the Open Inference Protocol: requests and responses.
 
-What the protocol lets a client send beyond this (parameters that this service has no use for) is left alone.
+Additional fields and parameters that the protocol allows and this service does not use are ignored.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ class _Read(BaseModel):
 
 
 class TensorIn(_Read):
-    """One tensor of a request; its data stands here or, with `binary_data_size`, behind the JSON."""
+    """One tensor of a request; its data is here or, with `binary_data_size`, after the JSON."""
 
     name: str = Field(max_length=200, examples=["PIXEL_VALUES"])
     shape: list[int] = Field(max_length=8, examples=[[1, 3, 224, 224]])
     datatype: str = Field(max_length=16, examples=["FP32"])
     parameters: Parameters = Field(default={}, max_length=32)
-    data: Any = Field(default=None, description="Row by row, flat or nested.")
+    data: Any = Field(default=None, description="In row-major order, flat or nested.")
 
 
 class OutputIn(_Read):
-    """A tensor that is asked for."""
+    """A requested output tensor."""
 
     name: str = Field(max_length=200, examples=["EMBEDDING"])
     parameters: Parameters = Field(default={}, max_length=32)
@@ -43,7 +43,7 @@ class InferIn(_Read):
 
 
 class TensorOut(BaseModel):
-    """One tensor of an answer; with `binary_data_size` its data stands behind the JSON."""
+    """One tensor of a response; with `binary_data_size`, its data follows the JSON."""
 
     name: str
     datatype: str
@@ -53,7 +53,7 @@ class TensorOut(BaseModel):
 
 
 class InferOut(BaseModel):
-    """An inference answer's JSON."""
+    """An inference response's JSON."""
 
     model_name: str
     model_version: str
@@ -62,7 +62,7 @@ class InferOut(BaseModel):
 
 
 class ServerOut(BaseModel):
-    """What the server is, and which extensions of the protocol it has."""
+    """The server's name and version, and the protocol extensions it supports."""
 
     name: str
     version: str
@@ -70,7 +70,7 @@ class ServerOut(BaseModel):
 
 
 class TensorMetadata(BaseModel):
-    """An input or output by name; -1 stands for any length."""
+    """An input or output by name; -1 means any length."""
 
     name: str
     datatype: str
@@ -78,7 +78,7 @@ class TensorMetadata(BaseModel):
 
 
 class ModelOut(BaseModel):
-    """What a model takes, one of its inputs at a time, and gives."""
+    """A model's inputs, of which a request gives one, and its output."""
 
     name: str
     versions: list[str]
@@ -88,7 +88,7 @@ class ModelOut(BaseModel):
 
 
 class IndexEntry(BaseModel):
-    """A model that can be asked."""
+    """A model that is ready."""
 
     name: str
     version: str
@@ -97,14 +97,14 @@ class IndexEntry(BaseModel):
 
 
 class Duration(BaseModel):
-    """How often, and how long in all."""
+    """A count, and the total time in nanoseconds."""
 
     count: int
     ns: int
 
 
 class InferenceStatistics(BaseModel):
-    """Where the time of requests went; waiting in the workers' queue is part of `compute_infer`."""
+    """The time spent on requests; waiting in the workers' queue is part of `compute_infer`."""
 
     success: Duration
     fail: Duration
@@ -117,22 +117,22 @@ class InferenceStatistics(BaseModel):
 
 
 class ModelStatistics(BaseModel):
-    """One model's requests since this API process began."""
+    """One model's requests since this API process started."""
 
     name: str
     version: str
-    last_inference: int = Field(description="Unix milliseconds; 0 where there was none.")
+    last_inference: int = Field(description="Unix milliseconds; 0 if there was none.")
     inference_count: int = Field(description="Pictures, texts and tensors embedded.")
     execution_count: int = Field(
-        description="Requests that were carried out. Workers put several into one batch."
+        description="Requests executed. Workers may put several into one batch."
     )
     inference_stats: InferenceStatistics
     batch_stats: list[dict[str, Any]] = Field(
-        default=[], description="Always empty: batches are the workers' own."
+        default=[], description="Always empty: batches are formed in the workers."
     )
 
 
 class StatisticsOut(BaseModel):
-    """Statistics of one model or all."""
+    """Statistics of one model, or of all models."""
 
     model_stats: list[ModelStatistics]

@@ -1,4 +1,4 @@
-"""Counts of the Open Inference Protocol's requests, by model, in this API process."""
+"""Counts of Open Inference Protocol requests by model, in this API process."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from api.dialects.oip.schemas import Duration, InferenceStatistics, ModelStatistics
 
 VERSION = "1"
-"""The one version under which a model is served; its revision stands in its configuration."""
+"""The only version under which a model is served; its revision is in its configuration."""
 
 
 @dataclass(slots=True)
 class _Counts:
-    """Of one model; times in nanoseconds."""
+    """The counts of one model; times in nanoseconds."""
 
     last: int = 0
     embedded: int = 0
@@ -25,17 +25,17 @@ class _Counts:
     ns: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def add(self, what: str, ns: int) -> None:
-        """One more of it."""
+        """Count one more, with its time."""
         self.counts[what] += 1
         self.ns[what] += ns
 
     def duration(self, what: str) -> Duration:
-        """All of it."""
+        """Return the count and the total time."""
         return Duration(count=self.counts.get(what, 0), ns=self.ns.get(what, 0))
 
 
 class Lap:
-    """The parts of one request as it goes; `mark` ends the part that runs."""
+    """A stopwatch for the parts of one request; `mark` ends the current part."""
 
     def __init__(self) -> None:
         self._began = self._last = time.perf_counter_ns()
@@ -43,18 +43,18 @@ class Lap:
         self.embedded = 0
 
     def mark(self, part: str) -> None:
-        """Note what the part that ends here took."""
+        """Record the time of the part that ends now."""
         now = time.perf_counter_ns()
         self.parts[part] = now - self._last
         self._last = now
 
     def total(self) -> int:
-        """Nanoseconds since the request began."""
+        """Return the nanoseconds since the request started."""
         return time.perf_counter_ns() - self._began
 
 
 class Statistics:
-    """Every model's counts; safe to use from several threads."""
+    """The counts of all models; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -62,7 +62,7 @@ class Statistics:
 
     @contextmanager
     def request(self, model: str) -> Iterator[Lap]:
-        """Count a request of the model: as failed where it raises."""
+        """Count a request for the model, as failed if it raises."""
         lap = Lap()
         try:
             yield lap
@@ -79,7 +79,7 @@ class Statistics:
                 counts.add(part, ns)
 
     def of(self, model: str, shown: str) -> ModelStatistics:
-        """The model's counts so far, under the name that is shown."""
+        """Return the model's counts so far, under the name `shown`."""
         with self._lock:
             counts = self._models.get(model, _Counts())
             return ModelStatistics(

@@ -1,12 +1,12 @@
-"""Tensors of the Open Inference Protocol: out of a request's bytes, and into an answer's.
+"""Reading of Open Inference Protocol tensors from a request's bytes.
 
-    JSON alone                                         data stands in the JSON, flat or nested
+    JSON alone                                         the data is in the JSON, flat or nested
     JSON ++ tensor ++ tensor …                         the header `Inference-Header-Content-Length` is the JSON's length,
-                                                       `binary_data_size` a tensor's; numbers are little-endian,
-                                                       BYTES a length of four bytes and the bytes, again and again
+                                                       `binary_data_size` a tensor's; numbers are little-endian, each
+                                                       element of BYTES is a length of four bytes, then its bytes
     picture's bytes alone                              that header is 0: one BYTES tensor of shape [1]
 
-Nothing of a request is believed: every length is checked against what is there before anything is taken.
+No length in a request is trusted: each is checked against the actual bytes before they are used.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from api.requests import bodies
 from vitrine.core.errors import BadInput
 
 RAW_INPUT = "IMAGE"
-"""The input that a request without JSON means."""
+"""The name of the input in a request without JSON."""
 MAX_ELEMENTS = 256
-"""Pictures or texts of one request: as many as one call of the query lane has out at once."""
+"""Pictures or texts per request: as many as one call of the query lane has in flight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """An input as it came: FP32 as float32 in its shape, BYTES as a list, row by row."""
+    """An input: FP32 as float32 in its shape, BYTES as a flat list in row-major order."""
 
     name: str
     values: NDArray[np.float32] | list[bytes]
@@ -41,17 +41,17 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class InferRequest:
-    """A request, read."""
+    """A parsed request."""
 
     id: str | None
     tensor: Tensor
     outputs: tuple[OutputIn, ...]
-    binary: bool  #: Whether outputs that say nothing of it come in binary.
-    timeout: float | None  #: Seconds; None where the client named none.
+    binary: bool  #: Whether outputs are binary by default.
+    timeout: float | None  #: Seconds; None if the client set none.
 
 
 def read_request(body: bytes, header_length: str | None) -> InferRequest:
-    """The request of a body; raises `BadInput` or a validation error that names the field."""
+    """Parse a body as a request; raise `BadInput` or a validation error that names the field."""
     if header_length is None:
         return _read(bodies.from_json(InferIn, body), b"")
     if not header_length.isdecimal() or int(header_length) > len(body):
@@ -80,7 +80,7 @@ def _read(asked: InferIn, rest: bytes) -> InferRequest:
 
 
 def _timeout(asked: InferIn) -> float | None:
-    """Seconds; the protocol's extension counts microseconds, and 0 as none."""
+    """Return the timeout in seconds; the protocol's extension uses microseconds, and 0 means none."""
     micros = asked.parameters.get("timeout")
     return float(micros) / 1e6 if isinstance(micros, int) and micros > 0 else None
 
@@ -106,7 +106,7 @@ def _tensor(given: TensorIn, rest: bytes) -> Tensor:
     count = _count(given)
     if size is None:
         if rest:
-            raise BadInput(f"{len(rest)} bytes after the JSON belong to no tensor.")
+            raise BadInput(f"{len(rest)} bytes after the JSON do not belong to any tensor.")
         return Tensor(given.name, _from_data(given, count))
     if given.data is not None or size != len(rest) or isinstance(size, bool):
         raise BadInput(
@@ -139,12 +139,12 @@ def _from_data(given: TensorIn, count: int) -> NDArray[np.float32] | list[bytes]
     _require_count(given, numbers.size, count)
     with np.errstate(
         over="ignore"
-    ):  # what float32 cannot hold becomes infinite, and is refused as that
+    ):  # a value too large for float32 becomes infinite, which is refused
         return _finite(given, numbers.astype(np.float32).reshape(given.shape))
 
 
 def _flat(given: TensorIn) -> Iterator[str]:
-    """The strings of nested lists, row by row; by a stack of its own, since nesting is the client's choice."""
+    """Yield the strings of nested lists in row-major order; not recursive, because the client chooses the depth."""
     stack: list[Any] = [given.data]
     while stack:
         value = stack.pop()
@@ -174,7 +174,7 @@ def _elements(given: TensorIn, raw: bytes) -> Iterator[bytes]:
         if end <= len(raw):
             end += struct.unpack_from("<I", raw, at)[0]
         if end > len(raw) or end < at + 4:
-            raise BadInput(f"{given.name}: an element ends behind the data.")
+            raise BadInput(f"{given.name}: an element ends after the data.")
         yield raw[at + 4 : end]
         at = end
 
@@ -189,7 +189,7 @@ def _require_floats(given: TensorIn) -> None:
 
 def _require_count(given: TensorIn, found: int, count: int) -> None:
     if given.datatype == "BYTES" and found > MAX_ELEMENTS:
-        raise BadInput(f"{given.name} has more than the {MAX_ELEMENTS} elements taken at once.")
+        raise BadInput(f"{given.name} has more than the {MAX_ELEMENTS} elements accepted at once.")
     if found != count:
         raise BadInput(f"{given.name}: the shape {given.shape} is of {count} values, not {found}.")
 

@@ -1,8 +1,8 @@
-"""OpenAI's embeddings, as its clients and those of infinity speak them: `/v1/embeddings` and `/v1/models`.
+"""OpenAI's embeddings API, for its clients and those of infinity: `/v1/embeddings` and `/v1/models`.
 
-A request succeeds or fails as a whole, as the dialect has it: an error names the first input that has no vector.
-`/v1/embed` tells of each. What the dialect has and this service has not is refused in words: arrays of tokens (whose
-tokeniser they are of cannot be told) and cut vectors. `usage` is 0: workers tokenise texts, and count nothing.
+As in OpenAI's API, a request succeeds or fails as a whole: an error names the first input that has no vector (`/v1/embed`
+reports each input). Features that this service lacks are refused with an explanation: arrays of tokens (their tokeniser is
+unknown) and shortened vectors. `usage` is 0, because the workers tokenise texts and do not count tokens.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from vitrine.core.schemes import is_allowed_in_requests
 from vitrine.query.client import QueryAnswer, QueryVector, UnusablePicture
 
 BODIES = (EmbeddingsIn,)
-"""What the document has to be told of: the routes read these themselves."""
+"""Models to add to the OpenAPI document, because the routes parse these bodies themselves."""
 
 router = APIRouter(tags=["OpenAI"])
 
@@ -46,9 +46,9 @@ _EXAMPLE = {"model": "siglip", "input": ["red shoes", "a striped shirt"]}
 def embeddings(
     parts: RequestServices, body: Annotated[bytes, Depends(bodies.json_only)]
 ) -> Response:
-    """Unit vectors in the inputs' order.
+    """Return unit vectors in the order of the inputs.
 
-    With `modality: "image"` the inputs are URLs, base64 or data URLs. Texts beyond the model's length are cut there.
+    With `modality: "image"` the inputs are URLs, base64 or data URLs. Texts are truncated at the model's maximum length.
     """
     asked = bodies.from_json(EmbeddingsIn, body)
     model = find_model(parts, asked.model)
@@ -70,14 +70,14 @@ def _require_dimension(model: ServedModel, wanted: int | None) -> None:
     has = model.worker().dimension
     if wanted is not None and wanted != has:
         raise BadInput(
-            f"The model {model.name} has vectors of {has} dimensions, which are not cut.",
+            f"The model {model.name} has vectors of {has} dimensions, which are not shortened.",
             hint="Leave dimensions out.",
         )
 
 
 def _asked(one: str | list[int] | int, asked: EmbeddingsIn) -> Asked:
     if not isinstance(one, str):
-        raise bodies.refuse_field("input", "Arrays of tokens are not taken here; send texts.")
+        raise bodies.refuse_field("input", "Arrays of tokens are not supported; send texts.")
     if asked.modality == "text":
         return by_text(one)
     return by_url(one) if is_allowed_in_requests(one) else by_base64(one)
@@ -91,28 +91,28 @@ def _entry(index: int, answer: QueryAnswer, asked: EmbeddingsIn) -> dict[str, An
 
 
 def _named(index: int, error: VitrineError) -> VitrineError:
-    """The same error, saying which input it is about."""
+    """Return the same error with the input that it concerns."""
     if isinstance(error, UnusablePicture):
         return BadInput(f"input[{index}]: {error.reason}, {error.detail}.")
     return type(error)(f"input[{index}]: {error.message}", hint=error.hint)
 
 
-@router.get("/v1/models", summary="The models that run", responses=openapi.error_responses())
+@router.get("/v1/models", summary="Running models", responses=openapi.error_responses())
 def models(parts: RequestServices) -> OpenAIModels:
-    """By every name under which they can be asked."""
+    """List the running models under all their names, aliases included."""
     return OpenAIModels(data=[_model(parts, name) for name in running_names(parts)])
 
 
 @router.get(
-    "/v1/models/{model:path}", summary="One model that runs", responses=openapi.error_responses(404)
+    "/v1/models/{model:path}", summary="One running model", responses=openapi.error_responses(404)
 )
 def one_model(parts: RequestServices, model: str) -> OpenAIModel:
-    """404 where it is not known, 503 where it has no worker."""
+    """Return one model; 404 if it is unknown, 503 if it has no worker."""
     return _model(parts, model)
 
 
 def _model(parts: Services, name: str) -> OpenAIModel:
     worker = find_model(parts, name).worker()
-    # The clock of another machine may be ahead; nothing was made in the future.
+    # The clock of another machine may be ahead, but no worker started in the future.
     created = min(int(worker.started_at), int(time.time()))
     return OpenAIModel(id=name, created=max(0, created))

@@ -1,4 +1,4 @@
-"""The bodies of OpenAI's embeddings."""
+"""Schemas of OpenAI's embeddings API."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ from pydantic import BaseModel, Field
 from api.schemas.base import Shape
 
 MOST_INPUTS = 2048
-"""As OpenAI takes at once."""
+"""OpenAI's limit per request."""
 Text = Annotated[str, Field(min_length=1)]
 
 
 class EmbeddingsIn(Shape):
-    """What to embed."""
+    """A request for embeddings."""
 
     model: str = Field(min_length=1, max_length=512, examples=["siglip"])
     input: (
         Text | Annotated[list[Text | list[int] | int], Field(min_length=1, max_length=MOST_INPUTS)]
     )
     encoding_format: Literal["float", "base64"] | None = None
-    dimensions: int | None = Field(default=None, ge=1, description="The model's own, or nothing.")
-    user: str | None = Field(default=None, description="Not looked at.")
+    dimensions: int | None = Field(
+        default=None, ge=1, description="The model's dimension, or omitted."
+    )
+    user: str | None = Field(default=None, description="Ignored.")
     modality: Literal["text", "image"] = Field(
         default="text", description="`image`: the inputs are URLs, base64 or data URLs."
     )
 
 
 class OpenAIEmbeddingOut(BaseModel):
-    """One vector of length 1; in base64 of float32, little-endian, where that was asked for."""
+    """One unit vector, as numbers or, if requested, as base64 of little-endian float32."""
 
     object: Literal["embedding"] = "embedding"
     index: int
@@ -37,7 +39,7 @@ class OpenAIEmbeddingOut(BaseModel):
 
 
 class UsageOut(BaseModel):
-    """Always 0: texts are tokenised by workers, which count nothing."""
+    """Always 0: the workers tokenise texts and do not count tokens."""
 
     prompt_tokens: int = 0
     total_tokens: int = 0

@@ -1,7 +1,7 @@
-"""What a RunPod worker's `input` asks, and its `output`: as the two endpoints have it whose clients come here.
+"""The `input` and `output` of RunPod requests, in the formats of the two endpoints that vitrine is compatible with.
 
     {"images": [url, …]}    ->  {"embeddings": [{"image_url", "vector"}, …], "warnings"?: {"failed_urls": […], "message"}}
-    {"image": base64}       ->  {"embedding": […]}, of the picture made grey, unless "grey": false
+    {"image": base64}       ->  {"embedding": […]}, of the picture in greyscale, unless "grey": false
 
 `infra/runpod/handler.py` serves the same inputs on RunPod itself.
 """
@@ -21,7 +21,7 @@ from vitrine.query.client import QueryAnswer, QueryVector
 
 MAX_IMAGES = 1000
 _SHOWN_ERRORS = 5
-"""Failed URLs that the error of a request without any vector names."""
+"""Failed URLs named in the error of a request without a single vector."""
 
 
 class Images(BaseModel):
@@ -43,17 +43,17 @@ class Image(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class RunPodQuestions:
-    """What an input asks, in its order; `urls` is empty for one picture."""
+    """The queries of an input, in its order; `urls` is empty for a single picture."""
 
     pictures: tuple[pictures.Asked, ...]
     urls: tuple[str, ...]
 
 
 def questions_of(given: object) -> RunPodQuestions:
-    """The questions of a request's `input`; raises `BadInput` that names the field."""
+    """Return the queries of a request's `input`; raise `BadInput`, which names the field."""
     if not isinstance(given, dict) or ("images" in given) == ("image" in given):
         raise BadInput(
-            "The input has to be an object with either images or image.",
+            "The input must be an object with either images or image.",
             hint='{"images": [URL, …]} or {"image": BASE64}.',
         )
     try:
@@ -70,9 +70,9 @@ def questions_of(given: object) -> RunPodQuestions:
 
 
 def output_of(asked: RunPodQuestions, answers: Sequence[QueryAnswer]) -> dict[str, Any]:
-    """The `output`; vectors stay arrays, which `output_json` writes.
+    """Return the `output`; vectors stay arrays, which `output_json` serialises.
 
-    Raises `BadInput` where no picture has a vector.
+    Raises `BadInput` if no picture has a vector.
     """
     if not asked.urls:
         (answer,) = answers
@@ -107,5 +107,5 @@ def _all_failed(failed: Sequence[dict[str, str]]) -> str:
 
 
 def output_json(output: dict[str, Any]) -> bytes:
-    """The output's JSON; vectors as numbers."""
+    """Return the output as JSON, with vectors as numbers."""
     return orjson.dumps(output, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -1,11 +1,11 @@
-"""RunPod's serverless API, as its clients speak it: an endpoint is a model, by its own name or an alias.
+"""RunPod's serverless API: an endpoint is a model, by its canonical name or an alias.
 
-    /run ──▶ ticket ──▶ any API process carries it out ──▶ /status
-    /runsync ──▶ ticket ──▶ waits for it, for a while ──▶ the answer, or how it stands
+    /run ──▶ ticket ──▶ any API process runs it ──▶ /status
+    /runsync ──▶ ticket ──▶ waits for it, up to a limit ──▶ its output, or its current state
 
 A request is a ticket in Redis (`vitrine.tickets`): it survives this process, waits while its model has no worker, and can be
-cancelled and tried again. The names `models`, `health` and those of `RESERVED` are no endpoints: their paths belong to the
-Open Inference Protocol. Webhooks and streams are refused in words.
+cancelled and retried. `models`, `health` and the other names in `RESERVED` are not endpoints: their paths belong to the
+Open Inference Protocol. Webhooks and streams are refused with an explanation.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ RESERVED = frozenset(
     {"models", "health", "repository", "systemsharedmemory", "cudasharedmemory", "trace", "logging"}
 )
 KEPT_SECONDS = 1_800.0
-"""How long the answer of a /run is kept, as RunPod has it."""
+"""How long the output of a /run is kept, as on RunPod."""
 KEPT_SYNC_SECONDS = 300.0
-"""The same of a /runsync, which mostly has its answer already; RunPod keeps these for one minute, five at most."""
+"""The same for a /runsync, whose client usually has the output already; RunPod keeps these for one minute, at most five."""
 WAIT_MS = 90_000
 WAITERS = 64
-"""Requests of /runsync that wait at once; the next is refused with 429."""
+"""Requests to /runsync that wait at the same time; the next is refused with 429."""
 MAX_ID = 100
 
 
@@ -55,12 +55,12 @@ def _endpoint(parts: RequestServices, endpoint: str) -> ServedModel:
     if endpoint in RESERVED:
         raise NotFound(
             f"{endpoint} is not an endpoint: its paths belong to the Open Inference Protocol.",
-            hint="Give the model an alias by VITRINE_MODEL_ALIASES.",
+            hint="Give the model an alias in VITRINE_MODEL_ALIASES.",
         )
     try:
         return find_model(parts, endpoint)
     except NotFound:
-        # Its last worker has gone. Who handed something in asks on, and what waits is done when one comes back.
+        # Its last worker has stopped, but clients still ask for their tickets, which run once a worker is back.
         model = canonical_name(endpoint)
         if parts.tickets.counts(model) == TicketCounts():
             raise
@@ -88,29 +88,29 @@ _BODY = {
     }
 }
 BODIES = (RunIn,)
-"""Shapes that only bodies refer to."""
+"""Models to add to the OpenAPI document, because only a body refers to them."""
 
 
-# --- handing in -----------------------------------------------------------------------------------
+# --- submitting -----------------------------------------------------------------------------------
 
 
 @router.post(
     "/v2/{endpoint}/run",
-    summary="Hand a request in",
+    summary="Submit a request",
     response_model=RunOut,
     responses=openapi.error_responses(404, 408, 413, 429),
     openapi_extra=_BODY,
     dependencies=[Depends(large_body_slot)],
 )
 def run(parts: RequestServices, named: Endpoint, body: Body) -> Response:
-    """Answered at once; `/status` has the output. Input: `images` (URLs) or `image` (base64, made grey)."""
+    """Queue a request and return immediately; `/status` has its output. Input: `images` (URLs) or `image` (base64, greyscale)."""
     ticket = _opened(parts, named, body, "", KEPT_SECONDS)
     return _json({"id": ticket, "status": TicketState.IN_QUEUE})
 
 
 @router.post(
     "/v2/{endpoint}/runsync",
-    summary="Hand a request in and wait for it",
+    summary="Submit a request and wait for it",
     response_model=RunOut,
     responses=openapi.error_responses(404, 408, 413, 429),
     openapi_extra=_BODY,
@@ -122,10 +122,10 @@ def runsync(
     named: Endpoint,
     body: Body,
     wait: Annotated[
-        int, Query(ge=1_000, le=300_000, description="Milliseconds to wait for it.")
+        int, Query(ge=1_000, le=300_000, description="Maximum time to wait, in milliseconds.")
     ] = WAIT_MS,
 ) -> Response:
-    """With its output, or as it stands when the wait is over; `/status` has it then."""
+    """Return the request's output, or its state if the time is over; `/status` has the output later."""
     ticket = _opened(parts, named, body, "sync-", KEPT_SYNC_SECONDS)
     runner.await_end(ticket, wait / 1000)
     return _json(_told(_found(parts, named, ticket)))
@@ -153,12 +153,12 @@ def _opened(parts: Services, named: ServedModel, body: bytes, prefix: str, kept:
 
 @router.get(
     "/v2/{endpoint}/status/{ticket}",
-    summary="How a request stands",
+    summary="State of a request",
     response_model=RunOut,
     responses=openapi.error_responses(404),
 )
 def status(parts: RequestServices, named: Endpoint, ticket: str) -> Response:
-    """With its output or error once it has ended; a /run's are kept for half an hour, a /runsync's for five minutes."""
+    """Return the request, with its output or error once it has ended. They are kept for 30 minutes (/run) or 5 (/runsync)."""
     return _json(_told(_found(parts, named, ticket)))
 
 
@@ -169,7 +169,7 @@ def status(parts: RequestServices, named: Endpoint, ticket: str) -> Response:
     responses=openapi.error_responses(404),
 )
 def cancel(parts: RequestServices, named: Endpoint, ticket: str) -> Response:
-    """One that waits is not started; one being processed gets no further group of pictures embedded; an ended one stays as it is."""
+    """Cancel a request: a queued one is not started, a running one stops after its current group of pictures, an ended one is unchanged."""
     state = parts.tickets.cancel(named.model, ticket[:MAX_ID])
     if state is None:
         raise _unknown(named, ticket)
@@ -178,27 +178,25 @@ def cancel(parts: RequestServices, named: Endpoint, ticket: str) -> Response:
 
 @router.post(
     "/v2/{endpoint}/retry/{ticket}",
-    summary="Try a request again",
+    summary="Retry a request",
     response_model=RunOut,
     responses=openapi.error_responses(404, 409),
 )
 def retry(parts: RequestServices, named: Endpoint, ticket: str) -> Response:
-    """One that failed or timed out is queued anew under its id; 409 for any other."""
+    """Queue a request that failed or timed out again, under the same id; 409 for any other."""
     before = parts.tickets.retry(named.model, ticket[:MAX_ID])
     if before is None:
         raise _unknown(named, ticket)
     if before not in {TicketState.FAILED, TicketState.TIMED_OUT}:
-        raise Conflict(f"The request is {before}; only a FAILED or TIMED_OUT one is tried again.")
+        raise Conflict(f"The request is {before}; only a FAILED or TIMED_OUT one can be retried.")
     return _json({"id": ticket, "status": TicketState.IN_QUEUE})
 
 
 @router.get("/v2/{endpoint}/stream/{ticket}", include_in_schema=False)
 @router.post("/v2/{endpoint}/stream/{ticket}", include_in_schema=False)
 def stream(named: Endpoint, ticket: str) -> None:
-    """Vectors come all at once."""
-    raise NotServed(
-        "A request's output is not streamed.", hint=f"Ask for it: /v2/{named.name}/status/{ticket}"
-    )
+    """Refuse to stream: a request returns all its vectors together."""
+    raise NotServed("Output is not streamed.", hint=f"Ask for it: /v2/{named.name}/status/{ticket}")
 
 
 def _found(parts: Services, named: ServedModel, ticket: str) -> Ticket:
@@ -211,7 +209,7 @@ def _found(parts: Services, named: ServedModel, ticket: str) -> Ticket:
 def _unknown(named: ServedModel, ticket: str) -> NotFound:
     return NotFound(
         f"The endpoint {named.name} has no request {ticket[:MAX_ID]}.",
-        hint="An answer is kept for half an hour at most.",
+        hint="A result is kept for at most half an hour.",
     )
 
 
@@ -243,7 +241,7 @@ def _json(told: dict[str, Any]) -> Response:
     "/v2/{endpoint}/purge-queue", summary="Empty the queue", responses=openapi.error_responses(404)
 )
 def purge(parts: RequestServices, named: Endpoint, noted: Noted) -> PurgeOut:
-    """Cancel all requests that nobody has begun with."""
+    """Cancel all requests that have not been started."""
     noted.object = named.model
     return PurgeOut(removed=parts.tickets.purge(named.model))
 
@@ -252,7 +250,7 @@ def purge(parts: RequestServices, named: Endpoint, noted: Noted) -> PurgeOut:
     "/v2/{endpoint}/health", summary="Requests and workers", responses=openapi.error_responses(404)
 )
 def health(parts: RequestServices, named: Endpoint) -> HealthOut:
-    """The model's requests over all its names, and its workers."""
+    """Return counts of the requests for a model, under all its names, and of its workers."""
     counts = parts.tickets.counts(named.model)
     running = min(counts.in_progress, len(named.workers))
     return HealthOut(

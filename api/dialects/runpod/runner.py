@@ -1,4 +1,4 @@
-"""Carries tickets out: a thread takes those whose model has workers, and gives each to a thread of its own.
+"""The runner of tickets: one thread claims tickets whose model has workers, and starts a new thread for each.
 
     open ──wake──▶ claim ──▶ a thread with `api.dialects.runpod.work`
 
@@ -21,16 +21,16 @@ from vitrine.tickets import Claim, TicketState, TicketStore
 log = logging.getLogger(__name__)
 
 AT_ONCE = 16
-"""Tickets carried out at once by one process; each keeps a group of questions before the workers."""
+"""Tickets that one process runs at the same time; each keeps one group of queries in flight."""
 LOOK_SECONDS = 2.0
-"""How often the queue is looked at without a call: for claims that ended, and workers that came."""
+"""How often the queue is polled without a wake-up: for expired claims and new workers."""
 PAUSE_SECONDS = 1.0
-"""Before asking workers again that did not answer, or looking for Redis again."""
+"""The pause before a query is sent again to workers that did not respond, or before Redis is tried again."""
 _CLOSE_SECONDS = 5.0
 
 
 class TicketRunner:
-    """One for each API process."""
+    """Runs tickets in the background; one per API process."""
 
     def __init__(
         self,
@@ -51,15 +51,15 @@ class TicketRunner:
 
     @property
     def closing(self) -> bool:
-        """Whether no more tickets are taken."""
+        """Whether the runner has stopped claiming tickets."""
         return self._closing.is_set()
 
     def start(self) -> None:
-        """Begin to take tickets."""
+        """Start claiming tickets."""
         self._thread.start()
 
     def close(self) -> None:
-        """Take no more, and wait a little for those in work; what is left is given back by its own thread."""
+        """Stop claiming tickets and wait briefly for the running ones; those that are left are given back by their threads."""
         self._closing.set()
         with suppress(VitrineError):
             self._tickets.wake()
@@ -69,13 +69,13 @@ class TicketRunner:
                 thread.join(max(0.0, deadline - time.monotonic()))
 
     def await_end(self, ticket: str, seconds: float) -> None:
-        """Return when the ticket has ended, after so many seconds, or when this process ends."""
+        """Return when the ticket has ended, after `seconds`, or when this process stops."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0 and not self._closing.is_set():
             if self._tickets.wait(ticket, min(left, LOOK_SECONDS)):
                 return
 
-    # --- taking -----------------------------------------------------------------------------------
+    # --- claiming ---------------------------------------------------------------------------------
 
     def _take(self) -> None:
         while not self._closing.is_set():
@@ -92,20 +92,20 @@ class TicketRunner:
             thread.start()
 
     def _next(self) -> Claim | None:
-        """A claim, or None after a wait for one."""
+        """Return a claim, or None after waiting for one."""
         try:
             models = list({worker.model for worker in self._lane.workers()})
-            random.shuffle(models)  # so that no model's queue always comes last
+            random.shuffle(models)  # so that no model's queue is always last
             claim = self._tickets.claim(models, seconds=CLAIM_SECONDS)
             if claim is None and not self.closing:
                 self._tickets.wait_for_work(LOOK_SECONDS)
         except VitrineError as error:
-            if not self._away:  # once, not with every look
-                log.warning("no tickets are taken until this is over: %s", error)
+            if not self._away:  # once, not at every poll
+                log.warning("no tickets are claimed until this is resolved: %s", error)
             self._away = True
             self._closing.wait(self._pause)
             return None
-        except Exception:  # this thread's end would leave every ticket lying
+        except Exception:  # if this thread ended, no ticket would run any more
             log.exception("claiming tickets failed")
             self._closing.wait(LOOK_SECONDS)
             return None

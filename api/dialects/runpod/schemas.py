@@ -1,4 +1,4 @@
-"""RunPod's bodies: what is handed in, and how a request stands."""
+"""Schemas of RunPod's API: requests, and their states."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vitrine.tickets import TicketState
 
 
 class Policy(BaseModel):
-    """How long a request may take and live, in milliseconds."""
+    """Limits on a request's execution and lifetime, in milliseconds, and its priority."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -23,12 +23,12 @@ class Policy(BaseModel):
 
 def _no_webhook(given: object) -> object:
     if given is not None:
-        raise ValueError("nothing is called when a request ends; ask for its status")
+        raise ValueError("webhooks are not called; poll the request's status")
     return given
 
 
 class RunIn(BaseModel):
-    """A request. `input` is judged when its turn comes: a bad one ends as FAILED, with the reason as its error."""
+    """A request. `input` is validated when the request runs: an invalid one ends as FAILED, with the reason as its error."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -37,12 +37,12 @@ class RunIn(BaseModel):
     )
     policy: Policy = Policy()
     webhook: Annotated[None, BeforeValidator(_no_webhook)] = Field(
-        default=None, description="Nothing is called when a request ends; ask for its status."
+        default=None, description="Not supported; poll `/status` instead."
     )
 
 
 class RunOut(BaseModel):
-    """A request as it stands."""
+    """A request and its current state."""
 
     id: str
     status: TicketState
@@ -57,14 +57,14 @@ class RunOut(BaseModel):
 
 
 class PurgeOut(BaseModel):
-    """What became of the queue."""
+    """The result of emptying the queue."""
 
     removed: int
     status: str = "completed"
 
 
 class JobsOut(BaseModel):
-    """A model's requests: those there are, and those that ended."""
+    """Counts of a model's requests, by state."""
 
     completed: int
     failed: int
@@ -74,7 +74,7 @@ class JobsOut(BaseModel):
 
 
 class WorkersOut(BaseModel):
-    """A model's workers; `running` are taken to be as many as requests are in progress."""
+    """A model's workers; `running` is estimated as the number of requests in progress."""
 
     idle: int
     initializing: int = 0

@@ -1,9 +1,9 @@
-"""One claimed ticket on its way to its output.
+"""Execution of one claimed ticket.
 
-    input ──▶ questions ──a group at a time──▶ query lane ──▶ output ──▶ finish
+    input ──▶ queries ──a group at a time──▶ query lane ──▶ output ──▶ finish
 
-What no worker answered in time is asked again, until the ticket's own time is over. Between two groups the claim is
-renewed, which tells whether the ticket was cancelled.
+Queries that no worker answered in time are sent again, until the ticket's execution time is over. Between two groups the
+claim is renewed, which shows whether the ticket was cancelled.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from vitrine.query.client import Query, QueryAnswer
 from vitrine.tickets import Claim, TicketState, TicketStore
 
 GROUP = 128
-"""Questions asked together: enough to fill a batch, few enough that a cancel is soon noticed."""
+"""Queries sent together: enough to fill a batch, few enough to notice a cancel soon."""
 GROUP_SECONDS = 60.0
-"""What a group may take; a full batch of the largest model on a CPU takes half of that."""
+"""Time limit of a group; a full batch of the largest model on a CPU takes half of that."""
 CLAIM_SECONDS = GROUP_SECONDS + 30.0
-"""So that a claim outlives its group; a process that died gives its tickets free after this."""
+"""Longer than a group, so that the claim outlives it; the tickets of a process that died are free again after this time."""
 MAX_ATTEMPTS = 3
-"""A ticket that was cut off so often is not begun again: it may be what ends the processes."""
+"""A ticket that was interrupted this often is not started again: it may be what crashes the processes."""
 
 
 @dataclass(slots=True)
 class TicketWork:
-    """One claimed ticket on its way to an output."""
+    """The execution of one claimed ticket."""
 
     tickets: TicketStore
     query_client: QueryEmbedder
@@ -46,10 +46,10 @@ class TicketWork:
         self.deadline = time.monotonic() + self.claim.run_seconds
 
     def carry_out(self) -> None:
-        """Embed and finish; nothing where the ticket was cancelled meanwhile. Raises `LedgerUnavailable`."""
+        """Embed the pictures and finish the ticket, unless it was cancelled meanwhile. Raises `LedgerUnavailable`."""
         if self.claim.attempts > MAX_ATTEMPTS:
             self._finish(
-                TicketState.FAILED, f"It was begun {MAX_ATTEMPTS} times and never came to an end."
+                TicketState.FAILED, f"It was started {MAX_ATTEMPTS} times and never finished."
             )
             return
         try:
@@ -70,7 +70,7 @@ class TicketWork:
         self.tickets.finish(self.claim, state, why.encode())
 
     def _answers(self, asked: RunPodQuestions) -> list[QueryAnswer] | None:
-        """An answer for each question; None where the ticket is no longer ours."""
+        """Return an answer for each query; None if the ticket is no longer ours."""
         told: dict[int, QueryAnswer] = {}
         left: dict[int, Query] = {}
         for number, one in enumerate(asked.pictures):
@@ -91,7 +91,7 @@ class TicketWork:
         return [told[number] for number in range(len(asked.pictures))]
 
     def _goes_on(self) -> bool:
-        """Whether to ask on; raises `_Late` where the ticket's time is over."""
+        """Return whether to continue; raise `_Late` if the ticket's time is over."""
         if self.closing.is_set():
             self.tickets.give_back(self.claim)
             return False
@@ -112,5 +112,5 @@ class _Late(Exception):
 
 
 def _final(answer: QueryAnswer) -> bool:
-    """Whether asking again could not change it."""
+    """Return whether the answer is final: a retry cannot change it."""
     return not (isinstance(answer, VitrineError) and answer.retryable)

@@ -1,5 +1,5 @@
-// A collection as a map: what looks alike lies together. Points take the colour of a field; one under the pointer
-// shows its picture. The list below it says the same to who cannot see it, or uses no mouse.
+// A collection as a map: similar pictures are close together. Points are coloured by a field; the one under the pointer
+// shows its picture. Keyboard users move from point to point, and screen readers announce each.
 import { catalogPicture } from "../catalog_picture.js";
 import { announce, fill, h } from "../dom.js";
 import { priceOf, shown, titleOf } from "../item_fields.js";
@@ -13,9 +13,9 @@ import { count } from "../words.js";
 const ASK_AGAIN_MS = 900;
 
 export function collectionMap(context, name, pictures) {
-  const body = h("div", { class: "map-body" }, busy("Looking for the map"));
+  const body = h("div", { class: "map-body" }, busy("Loading the map"));
   const room = h("section", { class: "map card", "aria-label": "Map of the collection" }, body);
-  if (pictures === 0) fill(body, empty("No pictures yet", "The map is drawn from the pictures that are embedded."));
+  if (pictures === 0) fill(body, empty("No pictures yet", "The map appears once pictures are embedded."));
   else follow(context, name, body);
   return room;
 }
@@ -25,7 +25,7 @@ async function follow(context, name, body) {
   try {
     let map = await api.get(`/v1/collections/${encodeURIComponent(name)}/map`, { signal });
     while (map.state === "computing") {
-      fill(body, busy(`Drawing the map of ${count(map.pictures)} pictures; the first time takes some seconds`));
+      fill(body, busy(`Drawing the map of ${count(map.pictures)} pictures; the first time takes a few seconds`));
       await pause(ASK_AGAIN_MS, signal);
       map = await api.get(`/v1/collections/${encodeURIComponent(name)}/map`, { signal });
     }
@@ -63,7 +63,7 @@ function draw(context, name, map, body) {
   };
   choice.addEventListener("change", colour);
   choice.value = bestField(map);
-  const partial = map.points.length < map.pictures ? `${count(map.points.length)} of ${count(map.pictures)} pictures, drawn evenly from all` : `${count(map.points.length)} pictures`;
+  const partial = map.points.length < map.pictures ? `${count(map.points.length)} of ${count(map.pictures)} pictures, sampled evenly` : `${count(map.points.length)} pictures`;
   fill(
     body,
     h("div", { class: "map-head" }, h("p", { class: "soft small" }, `${partial}. Similar pictures are close together.`), h("label", { class: "map-choice small" }, "Colour by ", choice)),
@@ -75,7 +75,7 @@ function draw(context, name, map, body) {
   announce("The map is drawn");
 }
 
-// Fields with more than one value and not a value of its own for each picture.
+// Fields with several values, but not a different one for each picture; numbers are always included.
 function fieldsOf({ fields, points }) {
   return fields.filter((field) => {
     const values = new Set(points.map((point) => String(point.fields[field] ?? "")));
@@ -83,7 +83,7 @@ function fieldsOf({ fields, points }) {
   });
 }
 
-// At first the field of words with the fewest values that is still telling.
+// The initial choice: the text field whose number of values is closest to eight.
 function bestField(map) {
   const sizes = fieldsOf(map).map((field) => [field, new Set(map.points.map((point) => String(point.fields[field] ?? ""))).size]);
   const words = sizes.filter(([field, size]) => size >= 2 && map.points.some((point) => typeof point.fields[field] === "string"));

@@ -1,9 +1,9 @@
-// The colours of a map's points by the values of a field: a hue for each word, a scale for numbers.
+// The colours of a map's points by a field's values: one hue per word, a scale for numbers.
 
-// Okabe and Ito's hues, which people of all kinds of sight tell apart, made to be read on light and on dark.
+// Based on Okabe and Ito's colours, which colour-blind people can distinguish, adjusted for light and dark backgrounds.
 const HUES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#3d9bd6", "#8c564b", "#7f6bd6", "#5f9c2f", "#c4476c"];
 const REST = "#8d877b";
-// A field of colours is painted in those colours: red points that mean blue things would be no help.
+// A field of colour names uses these colours: red points for blue items would confuse.
 const NAMED = {
   red: "#cf3b33", orange: "#e07b1f", yellow: "#e3b505", gold: "#c79a2b", green: "#2f9e58", olive: "#7d8b2a", teal: "#1f8a85", turquoise: "#2fb5ac",
   blue: "#2f6fd6", navy: "#243b73", purple: "#8a4bc4", violet: "#8a4bc4", pink: "#e57fa8", brown: "#8a5a3b", beige: "#d9c7a3", cream: "#f1e7cf",
@@ -12,7 +12,7 @@ const NAMED = {
 const LOW = [70, 120, 200];
 const HIGH = [214, 94, 0];
 
-// { colours: one a point, legend: [{ colour, text, pictures }] }; without a field all points are alike.
+// Returns { colours: one per point, legend: [{ colour, text, pictures }] }; without a field all points have one colour.
 export function colouring(points, field) {
   if (!field) return { colours: points.map(() => HUES[0]), legend: [] };
   const values = points.map((point) => point.fields[field]);
@@ -36,7 +36,7 @@ function byWord(values) {
 
 function byNumber(values) {
   const sorted = values.filter((value) => typeof value === "number").sort((one, other) => one - other);
-  // The middle nine tenths make the scale: one dear thing must not paint all others alike.
+  // The scale spans the middle nine tenths, so that one expensive item does not give all others the same colour.
   const low = sorted[Math.floor(sorted.length * 0.05)];
   const high = sorted[Math.ceil(sorted.length * 0.95) - 1];
   const share = (value) => (high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0.5);

@@ -1,13 +1,13 @@
-// Points on a canvas: drawn sharp at any density of pixels, found under the pointer, walked through by the keys.
+// Points on a canvas: sharp at any pixel density, selected by the pointer or by the arrow keys.
 import { h } from "../dom.js";
 import { titleOf } from "../item_fields.js";
 
 const MARGIN = 18;
-const REACH = 14; // pixels from the pointer within which a point is meant
+const REACH = 14; // maximum distance in pixels from the pointer to the selected point
 
-// `on` has over(point or null, place), pick(point) and signal. `paint(colours)` draws, a colour a point.
+// `on` has over(point or null, place), pick(point) and signal. `paint(colours)` draws with one colour per point.
 export function scatter(points, on) {
-  const canvas = h("canvas", { class: "map-canvas", tabindex: "0", role: "img", "aria-label": `Map of ${points.length} pictures. Arrow keys go from picture to picture, Enter opens one.` });
+  const canvas = h("canvas", { class: "map-canvas", tabindex: "0", role: "img", "aria-label": `Map of ${points.length} pictures. Arrow keys move from picture to picture, Enter opens one.` });
   const said = h("p", { class: "visually-hidden", "aria-live": "polite" });
   const element = h("div", { class: "map-plot" }, canvas, said);
   const byPlace = points.map((_, number) => number).sort((one, other) => points[one].x - points[other].x || points[one].y - points[other].y);
@@ -65,7 +65,7 @@ export function scatter(points, on) {
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (event.key === "Enter" && chosen !== null) {
-      event.preventDefault(); // or the same key would press what gets the focus next
+      event.preventDefault(); // otherwise the same key would press the element that gets the focus next
       on.pick(points[chosen]);
     }
     if (step === undefined) return;
@@ -91,7 +91,7 @@ export function scatter(points, on) {
   };
 }
 
-// The edge keeps black points apart from a black page, and white ones from a white.
+// The edge separates black points from a dark page, and white ones from a light page.
 function dot(pen, { x, y }, radius, colour, ink) {
   const { globalAlpha } = pen;
   pen.beginPath();

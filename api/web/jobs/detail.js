@@ -1,16 +1,16 @@
-// One job: how far it is while it runs, what became of it when it is finished, and what can be done about it.
+// One job: its progress while it runs, its outcome when it is finished, and the actions on it.
 import { confirmed } from "../confirm_dialog.js";
 import { announce, fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { follow } from "./events.js";
 import { Failures } from "./failures.js";
-import { outcomeWords, problemTable, progressBar, stateChip } from "./parts.js";
+import { brokenOffNotice, brokenOffWords, codeCounts, outcomeWords, problemTable, progressBar, stateChip } from "./parts.js";
 import { chunkPlaces, stageSteps } from "./stages.js";
 import { sourceName, stateWords } from "./words.js";
 import { busy, isAbort, notice, problemNotice } from "../notices.js";
 import { compact, count, counted, duration, moment } from "../words.js";
 
-// What only the job's events tell.
+// Data that only the job's events contain.
 const UNTOLD = { chunks: null, in_stages: null, rate: null, seconds_left: null };
 
 export function mount(element, context) {
@@ -25,7 +25,7 @@ class JobPage {
     this.subtitle = h("p", {});
     this.actions = h("div", { class: "actions" });
     this.said = h("div", {});
-    this.trouble = h("div", {}, busy("Asking for the job"));
+    this.trouble = h("div", {}, busy("Loading the job"));
     this.bar = progressBar("Pictures with an outcome");
     this.body = h("div", { class: "job" });
     this.body.hidden = true;
@@ -33,11 +33,12 @@ class JobPage {
     this.chunks = h("ol", { class: "stages small", "aria-label": "Chunks" });
     this.steps = stageSteps();
     this.summary = h("div", {});
+    this.broken = h("div", {});
     this.problems = h("div", {});
     this.failures = new Failures(api, this.path, signal, (images) => this.#retried(images));
     const back = h("a", { class: "back small", href: "#/jobs" }, "All jobs");
     element.append(h("div", { class: "view-head" }, h("div", { class: "what" }, back, this.title, this.subtitle), this.actions), this.said, this.trouble, this.body);
-    this.body.append(h("section", { class: "card progress" }, this.bar.element, this.figures, this.chunks, this.steps.element, this.summary), this.failures.element, this.problems);
+    this.body.append(this.broken, h("section", { class: "card progress" }, this.bar.element, this.figures, this.chunks, this.steps.element, this.summary), this.failures.element, this.problems);
     if (carried.accepted?.job.id === this.id) this.#welcome(carried.accepted);
   }
 
@@ -56,7 +57,7 @@ class JobPage {
     this.following = false;
   }
 
-  // Watchers may be full, or the ledger away: what can be told without them is told.
+  // With a 429 (too many event streams), show what the job's own route returns; otherwise show the error.
   async #trouble(error) {
     if (error.status !== 429) return void fill(this.trouble, problemNotice(error));
     try {
@@ -67,7 +68,8 @@ class JobPage {
   }
 
   #welcome({ warnings, job }) {
-    fill(this.said, warnings.map((text) => notice(text, { kind: "warn" })));
+    const shown = job.broken_off ? brokenOffWords(job.broken_off) : null; // The page itself says this.
+    fill(this.said, warnings.filter((text) => text !== shown).map((text) => notice(text, { kind: "warn" })));
     announce(`Submitted: ${counted(job.items, "item")}.`);
   }
 
@@ -85,7 +87,7 @@ class JobPage {
     if (job.rejected_rows !== this.rejected) this.#showRejected(job);
   }
 
-  // What changes with the state alone is drawn once, so that nothing moves under a pointer or takes a focus away.
+  // Parts that depend only on the state are drawn once per state, so that nothing moves under the pointer or loses focus.
   #enter(job) {
     if (this.shownState !== null) announce(`The job is ${stateWords(job.state)}: ${outcomeWords(job)}.`);
     this.shownState = job.state;
@@ -102,10 +104,21 @@ class JobPage {
   async #showRejected(job) {
     this.rejected = job.rejected_rows;
     if (!job.rejected_rows) return void fill(this.problems);
+    fill(this.broken, job.broken_off && brokenOffNotice(job.broken_off, "Submit the whole file again: nothing is stored twice."));
     try {
       const { problems } = await this.api.get(`${this.path}/problems`, { signal: this.signal });
       const left = job.rejected_rows - problems.length;
-      fill(this.problems, h("section", { class: "card" }, h("h2", {}, `${counted(job.rejected_rows, "row")} rejected`), problemTable(problems), left > 0 && h("p", { class: "small soft" }, `The first ${count(problems.length)} are kept.`)));
+      const first = count(problems.length - (job.broken_off ? 1 : 0));
+      fill(
+        this.problems,
+        h(
+          "section", { class: "card" },
+          h("h2", {}, `${counted(job.rejected_rows, "row")} rejected`),
+          h("p", { class: "small soft" }, codeCounts(job.rejected_by_code)),
+          problemTable(problems),
+          left > 0 && h("p", { class: "small soft" }, job.broken_off ? `Only the first ${first} are kept, and the place where the file broke off.` : `Only the first ${first} are kept.`),
+        ),
+      );
     } catch (error) {
       if (!isAbort(error)) fill(this.problems, problemNotice(error));
     }
@@ -125,7 +138,7 @@ class JobPage {
   #retried(images) {
     fill(this.said, notice(images ? `Retrying ${counted(images, "picture")}.` : "No such failures are left to retry."));
     announce(this.said.textContent);
-    // A stream that ended with the job has to be asked for anew; one that goes on tells by itself.
+    // A stream that ended with the job has to be opened again; one that is still open continues by itself.
     this.follow();
   }
 }
@@ -138,7 +151,7 @@ function figures(job, rate, left) {
     job.cancelled ? ["Cancelled", count(job.cancelled), ""] : null,
     job.rejected_rows ? ["Rejected rows", count(job.rejected_rows), "warn"] : null,
     ["Items", count(job.items), ""],
-    job.finished ? null : ["Pictures a second", rate === null ? "–" : compact(Math.round(rate * 10) / 10), ""],
+    job.finished ? null : ["Pictures per second", rate === null ? "–" : compact(Math.round(rate * 10) / 10), ""],
     job.finished ? null : ["Time left", left === null ? "–" : `about ${duration(left)}`, ""],
   ];
   return told.filter(Boolean).map(([name, value, tone]) => h("div", { class: tone }, h("dt", {}, name), h("dd", { class: "number" }, value)));
@@ -146,7 +159,7 @@ function figures(job, rate, left) {
 
 function summary(job) {
   const seconds = (Date.parse(job.finished_at) - Date.parse(job.created_at)) / 1000;
-  const when = job.finished_at ? ` ${moment(job.finished_at)}, ${duration(seconds)} after it was submitted.` : "";
+  const when = job.finished_at ? ` Finished ${moment(job.finished_at)} (${duration(seconds)}).` : "";
   if (job.state === "lost") return "This job is no longer on record.";
   if (job.state === "cancelled") return `Stopped: ${outcomeWords(job)}.${when}`;
   if (job.failed) return `${counted(job.embedded, "picture")} searchable, ${count(job.failed)} failed.${when}`;

@@ -1,9 +1,9 @@
-// Where a catalog is dropped or chosen.
+// The area where users drop or choose a catalog.
 import { h } from "../dom.js";
-import { ACCEPT, FORMATS } from "../formats.js";
+import { ACCEPT, FORMATS, PACKED } from "../formats.js";
 import { icon } from "../icons.js";
 
-// A place for a catalog; `take` gets the file.
+// Returns the drop zone; `take` is called with the file.
 export function dropZone(take, signal) {
   const input = h("input", {
     type: "file", class: "visually-hidden", id: "catalog-file",
@@ -14,13 +14,13 @@ export function dropZone(take, signal) {
     "label", { class: "drop-zone", for: "catalog-file" }, input,
     icon("upload"),
     h("span", {}, h("strong", {}, "Drop a catalog here"), ", or ", h("span", { class: "link" }, "choose a file")),
-    h("span", { class: "small soft" }, `${FORMATS}, plain or gzipped. You see what is in it before anything is sent.`),
+    h("span", { class: "small soft" }, `${FORMATS}, plain or packed (${PACKED.join(", ")}). You can check it before you submit.`),
   );
   dropInto(zone, take, signal);
   return zone;
 }
 
-// A file may be dropped anywhere on the element; it is marked while one is held over it.
+// Lets users drop a file anywhere on the element, which is highlighted while a file is dragged over it.
 export function dropInto(element, take, signal) {
   const held = (event) => event.dataTransfer?.types.includes("Files");
   const mark = (event) => {

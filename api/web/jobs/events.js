@@ -1,12 +1,12 @@
-// A job's server-sent events, read with `fetch`, since the browser's own EventSource cannot send a key.
+// A job's server-sent events, read with `fetch`, because the browser's EventSource cannot send a key.
 import { isAbort } from "../notices.js";
 import { pause } from "../poll.js";
 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
 
-// Follows a job until it is finished or the signal is aborted, and begins anew where the stream is cut.
-// `told.progress(data)` and `told.problem(error)` get what comes; `told.gone(error)` that there is no such job.
+// Follows a job until it is finished or the signal is aborted, and reconnects if the stream breaks.
+// Calls `told.progress(data)` and `told.problem(error)` for events, and `told.gone(error)` if the job does not exist.
 export async function follow(api, job, signal, told) {
   let wait = FIRST_WAIT_MS;
   while (!signal.aborted) {
@@ -21,14 +21,14 @@ export async function follow(api, job, signal, told) {
     } catch (error) {
       if (isAbort(error)) return;
       if (error.status === 404) return void told.gone(error);
-      told.problem(error.status === undefined ? { detail: "The connection was cut.", hint: "It is tried again." } : error);
+      told.problem(error.status === undefined ? { detail: "The connection was lost.", hint: "Reconnecting automatically." } : error);
     }
     await pause(wait, signal);
     wait = Math.min(2 * wait, LONGEST_WAIT_MS);
   }
 }
 
-// The events of a stream as { name, data }, whose data is JSON; remarks (heartbeats) are passed over.
+// Yields the events of a stream as { name, data }, with parsed JSON as data; comments (heartbeats) are skipped.
 export async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";

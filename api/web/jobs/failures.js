@@ -1,4 +1,4 @@
-// A job's failures: how many by reason and by host, which they are, and trying them again.
+// A job's failures: counts by reason and by host, the list, and the retry.
 import { announce, fill, h, isWebAddress } from "../dom.js";
 import { icon } from "../icons.js";
 import { plain, reasonHelp } from "./words.js";
@@ -7,11 +7,11 @@ import { table } from "../table.js";
 import { count, counted } from "../words.js";
 
 const PAGE = 50;
-// While a job runs its failures are looked at again at most this often.
+// Shortest interval between two reads of a running job's failures.
 const EVERY_MS = 3000;
 
 export class Failures {
-  // `retried(images)` is called once so many pictures are tried again.
+  // `retried(images)` is called with the number of retried pictures.
   constructor(api, path, signal, retried) {
     Object.assign(this, { api, path, signal, retried, reason: null, host: null, job: null, known: -1, lookedAt: 0, timer: null, rows: [] });
     this.groups = h("div", { class: "groups" });
@@ -47,7 +47,7 @@ export class Failures {
       this.summary = await this.api.get(`${this.path}/failures/summary`, { signal: this.signal });
       fill(this.said);
       this.#showGroups();
-      if (this.rows.length <= PAGE) await this.#load(-1); // a longer list is being read: it does not change under the reader
+      if (this.rows.length <= PAGE) await this.#load(-1); // a longer list stays as it is while the user reads it
     } catch (error) {
       this.#tell(error);
     }
@@ -73,7 +73,7 @@ export class Failures {
     const focused = document.activeElement?.dataset?.group;
     fill(
       this.groups, this.#choices("Reason", "reason", by("reason", "host")), this.#choices("Host", "host", by("host", "reason")),
-      (seen < failed || more > 0) && h("p", { class: "small soft" }, `Counted here: the first ${count(seen)} of ${counted(failed, "failure")}${more ? `, without ${counted(more, "small group")}` : ""}.`),
+      (seen < failed || more > 0) && h("p", { class: "small soft" }, `Counts cover the first ${count(seen)} of ${counted(failed, "failure")}${more ? `, without ${counted(more, "small group")}` : ""}.`),
     );
     if (focused) this.groups.querySelector(`[data-group="${CSS.escape(focused)}"]`)?.focus();
     this.#nameRetry();
@@ -112,13 +112,13 @@ export class Failures {
     this.#load(-1).catch((error) => this.#tell(error));
   }
 
-  // Read a page, from the first (-1) or from where the last one ended.
+  // Load a page, the first one (-1) or the one after `after`.
   async #load(after) {
     const { reason, host } = this;
-    if (!this.rows.length) fill(this.list, busy("Reading the failures"));
+    if (!this.rows.length) fill(this.list, busy("Loading failures"));
     const query = { reason, host, limit: PAGE, after };
     const { failures, next_after: next } = await this.api.get(`${this.path}/failures`, { query, signal: this.signal });
-    if (reason !== this.reason || host !== this.host) return; // another choice was made meanwhile
+    if (reason !== this.reason || host !== this.host) return; // the user has chosen something else meanwhile
     this.rows = after === -1 ? failures : [...this.rows, ...failures];
     const more = next !== null && h("button", { class: "button small", type: "button", onclick: () => this.#load(next).catch((error) => this.#tell(error)) }, "Show more");
     fill(this.list, failureTable(this.rows), h("div", { class: "foot" }, more));
@@ -141,7 +141,7 @@ export class Failures {
     }
   }
 
-  // Fetched rather than linked to: a link cannot bring the key.
+  // Fetched instead of linked, because a link cannot send the key.
   async #download() {
     this.csvButton.disabled = true;
     try {
@@ -150,7 +150,7 @@ export class Failures {
       const link = h("a", { href: URL.createObjectURL(await answer.blob()), download: `failures-${this.job.id}.csv` });
       link.click();
       window.setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-      announce("The failures are downloaded.");
+      announce("Failures downloaded.");
     } catch (error) {
       this.#tell(error);
     } finally {
@@ -171,12 +171,12 @@ function failureTable(rows) {
         "tr", {},
         h("th", { scope: "row", class: "first" }, row.item_id, row.image_index ? h("span", { class: "soft" }, ` #${row.image_index}`) : null),
         h("td", { class: "address" }, address(row.url)), h("td", { class: "second" }, plain(row.reason)), h("td", {}, row.detail),
-        h("td", { class: "number", dataset: { unit: row.attempts === 1 ? "try" : "tries" } }, row.attempts),
+        h("td", { class: "number", dataset: { unit: row.attempts === 1 ? "attempt" : "attempts" } }, row.attempts),
       ),
     ),
     { class: "table stacks" },
   );
 }
 
-// What a catalog calls an address becomes a link only where it is one.
+// A catalog's URL becomes a link only if it is a web address.
 const address = (url) => (isWebAddress(url) ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, url) : url);

@@ -1,4 +1,4 @@
-// All jobs, newest first, as they go on; and where a new one begins.
+// The list of jobs, newest first, with their progress; and the way to submit a new one.
 import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { dropInto, dropZone } from "./drop.js";
@@ -6,7 +6,7 @@ import { outcomeWords, progressBar, stateChip } from "./parts.js";
 import { sourceName } from "./words.js";
 import { busy, empty, isAbort, problemNotice } from "../notices.js";
 import { poll } from "../poll.js";
-import { ago, count, moment } from "../words.js";
+import { ago, counted, moment } from "../words.js";
 
 const EVERY_MS = 3000;
 const PAGE = 25;
@@ -18,7 +18,7 @@ export function mount(element, { api, navigate, signal, carried }) {
     navigate("jobs", { rest: ["new"] });
   };
   const said = h("div", {});
-  const room = h("div", {}, busy("Asking for the jobs"));
+  const room = h("div", {}, busy("Loading jobs"));
   element.append(
     h(
       "div", { class: "view-head" },
@@ -51,7 +51,7 @@ export function mount(element, { api, navigate, signal, carried }) {
   poll(look, EVERY_MS, signal);
 }
 
-// The rows by job: a row that is there already is changed in place, so that nobody's focus is lost.
+// The rows by job: an existing row is updated in place, so that it keeps the focus.
 class Rows {
   #byJob = new Map();
   #order = "";
@@ -91,10 +91,10 @@ function jobRow(job) {
     bar.show(now);
     if (now.state !== shown) fill(state, stateChip(now.state));
     shown = now.state;
-    outcome.textContent = now.state === "lost" ? "not in the ledger any more" : outcomeWords(now) + rejected(now);
+    outcome.textContent = now.state === "lost" ? "no longer on record" : outcomeWords(now) + rejected(now);
     time.textContent = ago(now.created_at);
   };
   return { element, show };
 }
 
-const rejected = (job) => (job.rejected_rows ? `; ${count(job.rejected_rows)} rows rejected` : "");
+const rejected = (job) => (job.rejected_rows ? `; ${counted(job.rejected_rows, "row")} rejected` : "") + (job.broken_off ? "; the file broke off" : "");

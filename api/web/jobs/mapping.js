@@ -1,18 +1,18 @@
-// The catalog's columns as a table: what each holds, and what it is taken for, which may be changed.
+// The table of the catalog's columns: the contents of each, and its role, which users can change.
 import { h } from "../dom.js";
 import { table } from "../table.js";
 
-const ROLES = { id: "Id", image: "Picture", field: "Field" };
-const HELP = { id: "names the item", image: "a picture's address", field: "shown with hits, and filtered by" };
+const ROLES = { id: "Id", image: "Picture", field: "Field", left_out: "Not stored" };
+const HELP = { id: "identifies the item", image: "picture URL", field: "shown with hits, used in filters", left_out: "a copy of the pictures" };
 
 export class MappingTable {
-  // `changed` is called when somebody takes a column for something else.
+  // `changed` is called when the user changes a column's role.
   constructor(changed) {
     this.changed = changed;
-    this.roles = null; // column to role, once somebody chose; before that the service's own guess stands
+    this.roles = null; // column to role, once the user has chosen; until then the service's guess applies
   }
 
-  // The form's fields that say what was chosen; none as long as nothing was.
+  // The form fields for the user's choice; empty until there is one.
   get chosen() {
     if (!this.roles) return {};
     const named = (role) => Object.keys(this.roles).filter((name) => this.roles[name] === role);
@@ -20,7 +20,7 @@ export class MappingTable {
     const images = named("image");
     return {
       ...(id === undefined ? {} : { id_column: id }),
-      // As a JSON array, since a column's name may hold a comma.
+      // As a JSON array, because a column's name can contain a comma.
       ...(images.length ? { image_columns: JSON.stringify(images) } : {}),
     };
   }
@@ -32,15 +32,15 @@ export class MappingTable {
       "section", { class: "card" }, h("h2", {}, "Columns"),
       table("Columns of the catalog", ["Column", "Use as", "Type", "Examples"], rows, { class: "table mapping stacks" }),
     );
-    // The table is made anew after each choice; whoever went through it by keyboard stays where they were.
+    // The table is rebuilt after each choice; keyboard users keep their position.
     if (focused !== undefined) queueMicrotask(() => element.querySelector(`select[data-column="${CSS.escape(focused)}"]`)?.focus());
     return element;
   }
 
   #row(column, preview) {
     const select = h(
-      "select", { class: "field", dataset: { column: column.name }, "aria-label": `Take ${column.name} for` },
-      Object.entries(ROLES).map(([role, words]) => h("option", { value: role, title: HELP[role] }, words)),
+      "select", { class: "field", dataset: { column: column.name }, "aria-label": `Use ${column.name} as` },
+      Object.entries(ROLES).filter(([role]) => role !== "left_out" || column.role === role).map(([role, words]) => h("option", { value: role, title: HELP[role] }, words)),
     );
     select.value = column.role;
     select.addEventListener("change", () => this.#choose(column.name, select.value, preview));
@@ -53,7 +53,7 @@ export class MappingTable {
 
   #choose(name, role, preview) {
     this.roles = Object.fromEntries(preview.columns.map((column) => [column.name, column.role]));
-    // There is one id: the column that was it becomes a field.
+    // There is only one id: the previous id column becomes a field.
     if (role === "id") for (const other of Object.keys(this.roles)) if (this.roles[other] === "id") this.roles[other] = "field";
     this.roles[name] = role;
     this.changed();

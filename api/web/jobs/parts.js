@@ -1,6 +1,7 @@
-// What the pages of the view Jobs show alike: a state, how far a job is, and rows that were rejected.
+// Parts shared by the pages of the view Jobs: a job's state, its progress bar, and its rejected rows.
 import { h } from "../dom.js";
-import { stateTone, stateWords } from "./words.js";
+import { plain, stateTone, stateWords } from "./words.js";
+import { notice } from "../notices.js";
 import { table } from "../table.js";
 import { count } from "../words.js";
 
@@ -8,7 +9,7 @@ export function stateChip(state) {
   return h("span", { class: "chip job-state" }, h("span", { class: `dot ${stateTone(state)}` }), stateWords(state));
 }
 
-// How much of a job is done, and how: { element, show(job) }.
+// A bar with the embedded, failed and cancelled shares of a job: { element, show(job) }.
 export function progressBar(label) {
   const names = ["embedded", "failed", "cancelled"];
   const parts = names.map((name) => h("span", { class: `part ${name}` }));
@@ -31,11 +32,27 @@ export function outcomeWords(job) {
   return `${outcomes.map((name) => `${count(job[name])} ${name}`).join(", ")}, of ${count(job.images)} pictures`;
 }
 
-// The rows of a catalog that were not taken, or would not be.
+// Rejected rows by code, the most frequent first: bad url 12 · duplicate id 3.
+export function codeCounts(codes) {
+  return Object.entries(codes)
+    .sort(([, one], [, other]) => other - one)
+    .map(([code, number]) => `${plain(code)} ${count(number)}`)
+    .join(" · ");
+}
+
+// What to tell about a catalog that was not read to its end, as the API's warning does.
+export function brokenOffWords(row) {
+  const where = row.line === null ? "" : ` at line ${count(row.line)}`;
+  return `The file broke off${where}: ${row.message.replace(/[. ]+$/, "")}. The rows after it are missing.`;
+}
+
+export const brokenOffNotice = (row, hint) => notice(brokenOffWords(row), { kind: "bad", hint });
+
+// The rows of a catalog that were rejected, or would be.
 export function problemTable(rows) {
   return table(
     "Rejected rows",
-    [{ text: "Line", number: true }, "Column", "What is wrong"],
+    [{ text: "Line", number: true }, "Column", "Problem"],
     rows.map((row) => h("tr", {}, h("td", { class: "number" }, row.line === null ? "–" : count(row.line)), h("td", {}, row.field ?? "–"), h("td", {}, row.message))),
   );
 }

@@ -1,28 +1,28 @@
-// A job's way through the workers: where its chunks are, how many pictures are in which stage, and how long each is there.
+// A job's progress through the workers: the state of its chunks, the pictures in each stage, and the time per stage.
 import { h } from "../dom.js";
 import { count, counted, milliseconds } from "../words.js";
 
 const STAGES = [
-  ["fetch", "Fetch", "From its place among the fetches to its last byte, the wait for its host’s turn included"],
-  ["decode", "Decode", "From its bytes to the model’s input, the wait for a core included"],
-  ["embed", "Embed", "On the device, the wait for its batch included"],
-  ["upsert", "Store", "Its chunk’s vectors on their way into the store"],
+  ["fetch", "Fetch", "From a free fetch slot to the last byte, including the wait in the host’s queue"],
+  ["decode", "Decode", "From the bytes to the model’s input, including the wait for a core"],
+  ["embed", "Embed", "On the device, including the wait for the batch"],
+  ["upsert", "Store", "Writing the chunk’s vectors to the store"],
 ];
 
-// The chunks, where they are that are not done: items of a list.
+// The unfinished chunks by state, as list items.
 export function chunkPlaces(job, chunks) {
-  const index = job.index ? [["Index", job.index.points ? `${count(job.index.indexed)} of ${count(job.index.points)} points` : "waits", true]] : [];
+  const index = job.index ? [["Index", job.index.points ? `${count(job.index.indexed)} of ${count(job.index.points)} points` : "waiting", true]] : [];
   const told = [
     ["Submitting", "the catalog is still being read", job.state === "open"],
     ["Waiting", counted(chunks.queued, "chunk"), chunks.queued > 0],
-    ["In work", counted(chunks.leased, "chunk"), chunks.leased > 0],
+    ["Running", counted(chunks.leased, "chunk"), chunks.leased > 0],
     ["Delayed", counted(chunks.due, "chunk"), chunks.due > 0],
     ...index,
   ];
   return told.filter(([name, , on]) => on || name !== "Submitting").map(([name, value, on]) => h("li", { class: on ? "on" : "" }, h("strong", {}, name), " ", h("span", {}, value)));
 }
 
-// The stages of the workers, { element, show(job, inStages) }; `inStages` is null where nobody told.
+// The stages of the workers, { element, show(job, inStages) }; `inStages` is null if unknown.
 export function stageSteps() {
   const steps = h("ol", { class: "steps", "aria-label": "Stages" });
   const note = h("p", { class: "small soft" }, "Average time per picture in finished chunks, waiting included. Stages overlap.");

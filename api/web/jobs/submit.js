@@ -1,17 +1,20 @@
-// A catalog on its way in: what is in it, what each column is taken for, what would be rejected, and then the sending.
+// The page that submits a catalog: its contents, the role of each column, the rows that would be rejected, and the upload.
 import { announce, fill, h } from "../dom.js";
-import { WHOLE_MARKS } from "../formats.js";
+import { PACKED, PRESETS, WHOLE_MARKS } from "../formats.js";
 import { icon } from "../icons.js";
 import { dropInto, dropZone } from "./drop.js";
 import { MappingTable } from "./mapping.js";
-import { problemTable } from "./parts.js";
-import { plain } from "./words.js";
+import { brokenOffNotice, codeCounts, problemTable } from "./parts.js";
+import { ReadingForm } from "./reading.js";
 import { busy, isAbort, notice, problemNotice } from "../notices.js";
 import { upload } from "../upload.js";
 import { bytes, count, counted } from "../words.js";
 
-// As much of a large file is enough to look at: more than the rows that are judged.
+// The part of a large file that is sent for the preview: more than the rows that are checked.
 const LOOKED_AT_BYTES = 4 * 1024 * 1024;
+
+// Stands for a preview that failed: the options are shown all the same.
+const UNREAD = { preset: null, grouped: false, image_root: "", columns: [], missing: ["id", "image"] };
 
 export function mount(element, context) {
   element.append(
@@ -34,6 +37,7 @@ class Submission {
   constructor(room, { api, navigate, signal, carried, query }, file, take) {
     Object.assign(this, { api, navigate, signal, carried, file });
     this.mapping = new MappingTable(() => this.look());
+    this.reading = new ReadingForm(() => this.look());
     this.found = h("div", { class: "found" });
     this.said = h("div", {});
     this.form = this.#form(query.get("collection") ?? "");
@@ -44,10 +48,10 @@ class Submission {
     this.#suggest();
   }
 
-  // Ask what is in the file, as it is mapped now; an answer that comes after the next question is dropped.
+  // Request a preview with the current roles; a response that arrives after a newer request is dropped.
   async look() {
     const asked = ++this.asked;
-    if (!this.preview) fill(this.found, busy("Looking at the catalog"));
+    if (!this.preview) fill(this.found, busy("Reading the catalog"));
     try {
       const preview = await this.api.post("/v1/preview", await this.#previewForm(), { signal: this.signal });
       if (asked === this.asked) this.#show(preview);
@@ -55,14 +59,15 @@ class Submission {
       if (isAbort(error) || asked !== this.asked) return;
       this.preview = null;
       this.form.hidden = true;
-      fill(this.found, problemNotice(error, () => this.look()));
+      // The options stay: a wrong one is changed here, and a file that needs one gets it.
+      fill(this.found, problemNotice(error, () => this.look()), this.reading.show(UNREAD));
     }
   }
 
   #show(preview) {
     this.preview = preview;
     const ready = preview.missing.length === 0 && preview.items > 0;
-    fill(this.found, summary(preview), this.mapping.show(preview), problems(preview));
+    fill(this.found, summary(preview), notes(preview), this.reading.show(preview), this.mapping.show(preview), problems(preview));
     this.form.hidden = !ready;
     this.send.textContent = preview.whole ? `Submit ${counted(preview.items, "item")}` : "Submit the whole catalog";
     announce(spoken(preview));
@@ -77,7 +82,7 @@ class Submission {
   }
 
   #columns(form) {
-    for (const [name, value] of Object.entries(this.mapping.chosen)) form.set(name, value);
+    for (const [name, value] of Object.entries({ ...this.reading.chosen, ...this.mapping.chosen })) form.set(name, value);
     return form;
   }
 
@@ -130,7 +135,7 @@ class Submission {
     };
   }
 
-  // The names that exist are offered; without them the form works as well.
+  // Suggest existing names; the form works without them.
   async #suggest() {
     const { signal } = this;
     try {
@@ -138,7 +143,7 @@ class Submission {
       options(this.form.querySelector("#job-collections"), collections.map((each) => each.name));
       options(this.form.querySelector("#job-models"), [...new Set(workers.map((worker) => worker.space.model))]);
     } catch {
-      // What is wrong is told where the catalog itself is looked at.
+      // The preview of the catalog reports the error.
     }
   }
 }
@@ -154,30 +159,46 @@ function summary(preview) {
   return h("p", { class: "verdict" }, part, good, bad, ".");
 }
 
+// What was recognised and detected, in words.
+function notes(preview) {
+  const platform = PRESETS[preview.preset];
+  const id = preview.columns.find((column) => column.role === "id")?.name;
+  const said = [
+    platform && `Recognised: ${platform}.`,
+    preview.grouped && id && `Rows with one ${id} become one item.`,
+    ...preview.notes,
+  ].filter(Boolean);
+  return said.length > 0 && h("ul", { class: "notes small soft" }, said.map((text) => h("li", {}, text)));
+}
+
 const spoken = (preview) =>
-  preview.missing.length ? "Columns have to be named." : `${counted(preview.items, "item")}, ${counted(preview.rejected_rows, "row")} would be rejected.`;
+  preview.missing.length ? "Choose the missing columns." : `${counted(preview.items, "item")}, ${counted(preview.rejected_rows, "row")} would be rejected.`;
 
 function problems(preview) {
   if (!preview.problems.length) return null;
   const rest = preview.rejected_rows - preview.problems.length;
+  const broken = preview.problems.find((row) => row.code === "unreadable");
   return h(
     "section", { class: "card" },
+    broken && brokenOffNotice(broken, "Choose a file that is whole, or submit the rows before that line."),
     h("h2", {}, "Rows that would be rejected"),
-    h("p", { class: "small soft" }, Object.entries(preview.rejected_by_code).map(([code, number]) => `${plain(code)} ${count(number)}`).join(" · ")),
+    h("p", { class: "small soft" }, codeCounts(preview.rejected_by_code)),
     problemTable(preview.problems),
     rest > 0 && h("p", { class: "small soft" }, `And ${count(rest)} more.`),
   );
 }
 
-// A format that is read from its end: a part of such a file says nothing.
+// Some formats are read from their end, so a part of the file cannot be previewed.
 async function needsWhole(file) {
-  const begins = await file.slice(0, 16).text();
+  const begins = String.fromCharCode(...new Uint8Array(await file.slice(0, 16).arrayBuffer()));
   return WHOLE_MARKS.some((mark) => begins.startsWith(mark));
 }
 
-// `Summer 2026.csv.gz` could go to `summer-2026`.
+// Suggests a collection name: `summer-2026` for `Summer 2026.csv.gz`.
 function nameFor(fileName) {
-  const stem = fileName.toLowerCase().replace(/\.gz$/, "").replace(/\.[^.]*$/, "");
+  const name = fileName.toLowerCase();
+  const packed = PACKED.find((suffix) => name.endsWith(suffix)) ?? "";
+  const stem = name.slice(0, name.length - packed.length).replace(/\.[^.]*$/, "");
   return stem.normalize("NFKD").replace(/[^a-z0-9_-]+/g, "-").replace(/^[-_]+|-+$/g, "").slice(0, 63);
 }
 

@@ -1,6 +1,6 @@
-// Jobs in words: their states, and why pictures fail.
+// Texts for jobs: their states, and the reasons of failures.
 
-// State to words and tone; the tone is the colour of its dot.
+// State to text and tone; the tone is the colour of the dot.
 const STATES = {
   open: ["being submitted", "live"],
   running: ["running", "live"],
@@ -18,20 +18,20 @@ const REASONS = {
   server_error: "The host answered 5xx each time.",
   rate_limited: "The host rate-limited us (429).",
   timeout: "The picture did not arrive in time.",
-  connection_failed: "No connection, or one that was cut.",
+  connection_failed: "The connection failed or was lost.",
   bad_url: "Not a fetchable http(s) URL.",
-  forbidden_address: "The address is not public, and not in the allow list.",
+  forbidden_address: "The address is not public and not on the allow list.",
   too_many_redirects: "Too many redirects, or a redirect loop.",
-  too_large: "More bytes than the limit.",
+  too_large: "The file is larger than the limit.",
   not_an_image: "Not an accepted image format.",
-  truncated: "A picture that ends too early.",
+  truncated: "Incomplete image data.",
   corrupt: "Damaged image.",
-  too_many_pixels: "Width times height over the limit.",
-  bad_vector: "The model gave no usable vector.",
+  too_many_pixels: "Width times height exceeds the limit.",
+  bad_vector: "The model returned no usable vector.",
   model_error: "The model failed on this picture, even alone.",
-  out_of_memory: "The device had no memory for this picture, even alone.",
-  crashed_worker: "Three workers died on this picture.",
-  store_rejected: "The store refuses this point.",
+  out_of_memory: "The device ran out of memory on this picture, even alone.",
+  crashed_worker: "Three workers crashed on this picture.",
+  store_rejected: "The store rejected this picture’s vector.",
 };
 
 export const stateWords = (state) => (STATES[state] ?? [plain(state)])[0];
@@ -39,5 +39,5 @@ export const stateTone = (state) => (STATES[state] ?? ["", ""])[1];
 export const reasonHelp = (reason) => REASONS[reason] ?? "";
 export const plain = (name) => name.replaceAll("_", " ");
 
-// As the file was called, without the folders before it.
+// The file's name without its folders.
 export const sourceName = (source) => source.split("/").pop() || source || "a catalog";

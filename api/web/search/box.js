@@ -1,10 +1,10 @@
-// Where a question is asked: words or an address, a picture beside them, the collection, what steers, and how it is compared.
+// The search box: words or a URL, the query picture, the collection, the plus and minus examples, and the options.
 import { fill, h, isWebAddress, picture } from "../dom.js";
 import { icon } from "../icons.js";
 import { searchOptions } from "./options.js";
 import { asked } from "./query.js";
 
-// `on` has ask(query), bring(file) and crop(). `first` is the question until one is drawn; `draw(query, { collections,
+// `on` has ask(query), bring(file) and crop(). `first` is the query until another is drawn; `draw(query, { collections,
 // hasWords, preview })` shows one.
 export function searchBox(on, first) {
   const words = h("input", { class: "field words", type: "search", id: "words", name: "words", autocomplete: "off", enterkeyhint: "search", maxlength: "4096" });
@@ -20,7 +20,7 @@ export function searchBox(on, first) {
     h("div", { class: "collection-row" }, h("label", { class: "visually-hidden", for: "collection" }, "Collection"), collection),
     asking,
     h("div", { class: "words-row" }, h("label", { class: "visually-hidden", for: "words" }, "Describe it, or paste a picture URL"), words),
-    h("div", { class: "box-buttons" }, choose, file, h("label", { class: "visually-hidden", for: "picture-file" }, "A picture's file"), h("button", { class: "button primary", type: "submit" }, icon("search"), "Search")),
+    h("div", { class: "box-buttons" }, choose, file, h("label", { class: "visually-hidden", for: "picture-file" }, "Picture file"), h("button", { class: "button primary", type: "submit" }, icon("search"), "Search")),
     steering,
     options.room,
   );
@@ -46,7 +46,7 @@ export function searchBox(on, first) {
     query = next;
     fill(collection, collections.map(({ name }) => h("option", { value: name }, name)));
     collection.value = query.collection;
-    if (drawn || !typing) words.value = query.text; // who was faster than the first draw keeps what they typed
+    if (drawn || !typing) words.value = query.text; // text typed before the first draw is kept
     drawn = true;
     words.placeholder = placeholder(query, hasWords);
     drawPicture(asking, query, preview, on);
@@ -56,7 +56,7 @@ export function searchBox(on, first) {
   return { form, draw, focus: () => words.focus() };
 }
 
-// What was typed, beside what is asked already: an address replaces the picture, words stand with it.
+// Adds the typed text to the query: a URL replaces the picture, words are combined with it.
 function typed(query, text) {
   if (isWebAddress(text)) return asked(query, { url: text });
   return { ...query, text };
@@ -88,7 +88,7 @@ function drawSteering(room, query, on) {
         icon(sign),
         h("span", { class: "visually-hidden" }, name === "like" ? "More like" : "Less like"),
         h("span", { class: "clip" }, id),
-        iconButton("close", `Forget ${id}`, () => on.ask({ ...query, [name]: query[name].filter((other) => other !== id) })),
+        iconButton("close", `Remove ${id}`, () => on.ask({ ...query, [name]: query[name].filter((other) => other !== id) })),
       ),
     );
   const all = [...chips(query.like, "like", "plus"), ...chips(query.unlike, "unlike", "minus")];
@@ -100,7 +100,7 @@ export function iconButton(name, label, onclick, properties = {}) {
   return h("button", { class: "icon-button", type: "button", title: label, "aria-label": label, onclick, ...properties }, icon(name));
 }
 
-// The small picture of a question, or null where it has none.
+// The thumbnail of the query picture, or a placeholder icon without a URL.
 export function thumbnail(url, alt) {
   return url ? picture(url, alt, { class: "asking-thumb", loading: "eager" }) : h("span", { class: "asking-thumb absent" }, icon("picture"));
 }

@@ -1,14 +1,14 @@
-// Cutting out a part of the question's picture: by dragging a frame over it, or by the arrow keys.
+// Cropping of the query picture, by drawing a box over it or by the arrow keys.
 import { fill, h } from "../dom.js";
 
-const SMALLEST = 0.04; // share of a side; less is a slip of the hand
-const STEP = 0.02; // of a key press
+const SMALLEST = 0.04; // fraction of a side; a smaller box is an accidental click
+const STEP = 0.02; // per key press
 
-// Resolves to [left, top, width, height] in shares of the picture, or to null. `image` is an <img> that is loaded.
+// Resolves to [left, top, width, height] in fractions of the picture, or to null. `image` is a loaded <img>.
 export function askForCrop(image) {
   return new Promise((resolve) => {
     let frame = { x: 0.15, y: 0.15, width: 0.7, height: 0.7 };
-    const box = h("div", { class: "crop-frame", tabindex: "0", role: "group", "aria-label": "The part to search by. Arrow keys move it, with Shift they change its size." });
+    const box = h("div", { class: "crop-frame", tabindex: "0", role: "group", "aria-label": "Part to search by. Arrow keys move it, Shift+arrow keys resize it." });
     const stage = h("div", { class: "crop-stage" }, image, box);
     const draw = () => {
       for (const [name, part] of [["left", "x"], ["top", "y"], ["width", "width"], ["height", "height"]]) box.style[name] = `${frame[part] * 100}%`;
@@ -16,7 +16,7 @@ export function askForCrop(image) {
     const dialog = h("dialog", { class: "crop-dialog", "aria-labelledby": "crop-title" });
     fill(
       dialog,
-      h("h2", { id: "crop-title" }, "Which part?"),
+      h("h2", { id: "crop-title" }, "Crop the picture"),
       h("p", { class: "soft small" }, "Draw a box around the item. Arrow keys move it, Shift+arrow keys resize it."),
       stage,
       h(
@@ -26,7 +26,7 @@ export function askForCrop(image) {
         h("button", { class: "button primary", type: "button", onclick: () => dialog.close("cut") }, "Search by this part"),
       ),
     );
-    stage.addEventListener("dragstart", (event) => event.preventDefault()); // a frame is drawn, no picture carried away
+    stage.addEventListener("dragstart", (event) => event.preventDefault()); // the drag draws a box and must not drag the picture
     stage.addEventListener("pointerdown", (event) => drag(event, stage, (next) => { frame = next; draw(); }));
     box.addEventListener("keydown", (event) => {
       const next = moved(frame, event);
@@ -58,7 +58,7 @@ function drag(event, stage, change) {
     if (width < SMALLEST || height < SMALLEST) return;
     change({ x: Math.min(x, startX), y: Math.min(y, startY), width, height });
   };
-  // On the window: the hand may leave the picture while it draws.
+  // On the window, because the pointer can leave the picture while it draws.
   const end = new AbortController();
   const listen = (name, act) => window.addEventListener(name, act, { signal: end.signal });
   listen("pointermove", move);

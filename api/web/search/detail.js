@@ -1,4 +1,4 @@
-// One item, looked at closely: its pictures, its fields, and where its vectors come from.
+// The drawer with one item: its pictures, its fields, and the origin of its vectors.
 import { catalogPicture } from "../catalog_picture.js";
 import { fill, h, isWebAddress } from "../dom.js";
 import { icon } from "../icons.js";
@@ -18,13 +18,13 @@ const PROVENANCE = [
 
 // Opens the drawer; `on` has like(item_id) and steer(which, item_id).
 export async function openDetail(context, collection, hit, on) {
-  const body = h("div", { class: "drawer-body" }, busy("Fetching the item"));
+  const body = h("div", { class: "drawer-body" }, busy("Loading the item"));
   const close = h("button", { class: "icon-button", type: "button", "aria-label": "Close", onclick: () => dialog.close() }, icon("close"));
   const title = h("h2", { id: "item-title" }, titleOf(hit.fields, hit.item_id));
   const dialog = h("dialog", { class: "drawer", "aria-labelledby": "item-title" }, h("div", { class: "drawer-head" }, title, close), body);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close(); // beside the drawer
+    if (event.target === dialog) dialog.close(); // a click outside the drawer
   });
   context.signal.addEventListener("abort", () => dialog.close());
   document.body.append(dialog);

@@ -1,20 +1,21 @@
-// Filters made from what the collection holds: values with their counts, and ranges of numbers.
+// Filters from the collection's field values: values with their counts, and ranges of numbers or dates.
 import { fill, h } from "../dom.js";
 import { shown } from "../item_fields.js";
-import { compact, count } from "../words.js";
+import { compact } from "../words.js";
+import { isBeingTyped, range } from "./facet_range.js";
 
-const OPEN_AT_FIRST = 4; // fields whose filters are unfolded
+const OPEN_AT_FIRST = 4; // fields whose filters are expanded
 
-// `onchange(filter)` gets the whole new filter. under(filter) tells the one in use, as soon as it is; draw(facets) shows
-// what it leaves, facets as the API tells them, once they are there. Until then the old controls change the new filter.
+// `onchange(filter)` gets the whole new filter. Call under(filter) as soon as a filter is in use, and draw(facets) once the
+// API has returned its facets. In between, the old controls change the new filter.
 export function facetPanel(onchange) {
   const body = h("div", { class: "facets-body" });
   const clear = h("button", { class: "button small", type: "button", hidden: true, onclick: () => onchange({}) }, "Clear");
   const room = h("section", { class: "facets", "aria-label": "Filters" }, h("div", { class: "facets-head" }, h("h2", {}, "Filters"), clear), body);
   const unfolded = new Map();
   let filter = {};
-  let touched = null; // the control that was used last: it is drawn anew, and keeps the focus
-  let late = null; // facets that came while somebody was typing a bound
+  let touched = null; // the control used last: it gets the focus back after a redraw
+  let late = null; // facets that arrived while the user was typing a bound
 
   body.addEventListener("change", (event) => {
     touched = event.target.dataset.key;
@@ -23,7 +24,7 @@ export function facetPanel(onchange) {
     touched = event.target.closest("[data-key]")?.dataset.key ?? touched;
   });
 
-  // After the control's own change, which comes first: a bound that was typed asks anew, and what was late is too old then.
+  // After the control's change event, which comes first: a typed bound starts a new search, and late facets are then outdated.
   body.addEventListener("focusout", () => setTimeout(() => late && draw(late)));
 
   function change(field, value) {
@@ -51,17 +52,12 @@ export function facetPanel(onchange) {
     const offered = facets.filter((facet) => facet.suggested || facet.field in filter);
     fill(
       body,
-      offered.length === 0 && h("p", { class: "soft small" }, "This collection’s fields offer nothing to filter by."),
+      offered.length === 0 && h("p", { class: "soft small" }, "This collection has no fields to filter by."),
       offered.map((facet, place) => group(facet, () => filter[facet.field], place < OPEN_AT_FIRST, unfolded, (value) => change(facet.field, value))),
     );
     refocus();
   }
   return { room, under, draw, fail: (problem) => fill(body, problem) };
-}
-
-// Drawn anew it would lose what is typed.
-function isBeingTyped(control) {
-  return control?.type === "number" && control.value !== control.defaultValue;
 }
 
 function group(facet, chosen, open, unfolded, change) {
@@ -89,50 +85,4 @@ function values(facet, chosen, change) {
     return h("label", { class: "facet-value" }, box, h("span", { class: "clip" }, shown(value)), h("span", { class: "soft number" }, compact(pictures)));
   };
   return h("fieldset", {}, h("legend", { class: "visually-hidden" }, facet.field), all.map(row), facet.more && h("p", { class: "soft small" }, "and more"));
-}
-
-function range(facet, chosen, change) {
-  const inUse = () => (chosen() !== null && typeof chosen() === "object" && !Array.isArray(chosen()) ? chosen() : {});
-  const now = inUse();
-  const set = (part) => {
-    const next = Object.fromEntries(Object.entries({ ...inUse(), ...part }).filter(([, value]) => value !== null));
-    change(Object.keys(next).length ? next : null);
-  };
-  const bound = (label, value, placeholder, apply) => {
-    const input = h("input", { class: "field number", type: "number", step: "any", placeholder: placeholder === null ? "" : String(placeholder), "aria-label": `${facet.field}, ${label}`, dataset: { key: `${facet.field}, ${label}` } });
-    input.defaultValue = value ?? "";
-    input.addEventListener("change", () => {
-      input.defaultValue = input.value; // it is asked, no longer being typed
-      apply(input.value === "" ? null : Number(input.value));
-    });
-    return input;
-  };
-  return h(
-    "fieldset",
-    {},
-    h("legend", { class: "visually-hidden" }, facet.field),
-    bars(facet, now, (bin) => change({ gte: bin.gte, lt: bin.lt })),
-    h(
-      "div",
-      { class: "facet-range" },
-      bound("at least", now.gte, facet.low, (value) => set({ gte: value })),
-      h("span", { class: "soft", "aria-hidden": "true" }, "to"),
-      bound("at most", now.lte ?? now.lt, facet.high, (value) => set({ lte: value, lt: null })),
-    ),
-  );
-}
-
-function bars(facet, now, pick) {
-  const most = Math.max(1, ...facet.bins.map(({ pictures }) => pictures));
-  const inside = (bin) => bin.lt > (now.gte ?? -Infinity) && bin.gte < (now.lt ?? Infinity) && bin.gte <= (now.lte ?? Infinity);
-  return h(
-    "div",
-    { class: "bars" },
-    facet.bins.map((bin) => {
-      const label = `${bin.gte} to ${bin.lt}: ${count(bin.pictures)}`;
-      const bar = h("button", { class: inside(bin) ? "bar-button inside" : "bar-button", type: "button", title: label, "aria-label": label, dataset: { key: `${facet.field}: ${bin.gte}` }, onclick: () => pick(bin) }, h("span", {}));
-      bar.firstChild.style.height = `${Math.max(4, (100 * bin.pictures) / most)}%`;
-      return bar;
-    }),
-  );
 }

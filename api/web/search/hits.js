@@ -1,4 +1,4 @@
-// What was found, as cards; more of it comes when the end is scrolled to.
+// The hits as cards; more are loaded when the user scrolls to the end.
 import { catalogPicture } from "../catalog_picture.js";
 import { fill, h } from "../dom.js";
 import { icon } from "../icons.js";
@@ -10,7 +10,7 @@ export function hitList(context, on) {
   const list = h("ol", { class: "hits" });
   const foot = h("div", { class: "hits-foot" });
   const room = h("div", {}, list, foot);
-  let told = false; // that what follows does not stand out
+  let told = false; // whether the divider before the less similar items is shown
   let next = null;
 
   const watcher = new IntersectionObserver(
@@ -30,7 +30,7 @@ export function hitList(context, on) {
     }
     next = answer.next_offset;
     drawFoot();
-    // Looked at anew: on a tall screen the end may be in sight still, and nothing would tell of it again.
+    // Observe again: on a tall screen the end may still be visible, and the observer would not fire again.
     watcher.unobserve(foot);
     watcher.observe(foot);
   }
@@ -39,7 +39,7 @@ export function hitList(context, on) {
     const shown = list.querySelectorAll(".hit").length;
     if (waiting) fill(foot, h("p", { class: "busy" }, "Loading more"));
     else if (next !== null) fill(foot, h("button", { class: "button", type: "button", onclick: on.more }, "Show more"));
-    else if (shown > 12) fill(foot, h("p", { class: "soft small" }, `That is all: ${counted(shown, "item")}.`));
+    else if (shown > 12) fill(foot, h("p", { class: "soft small" }, `End of results: ${counted(shown, "item")}.`));
     else fill(foot);
   }
 

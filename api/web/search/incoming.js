@@ -1,4 +1,4 @@
-// Pictures that come from outside: dropped anywhere on the page, or pasted.
+// Pictures dropped anywhere on the page, or pasted.
 import { h } from "../dom.js";
 import { broughtBy } from "./picture.js";
 
@@ -6,7 +6,7 @@ import { broughtBy } from "./picture.js";
 export function acceptPictures(element, signal, on) {
   const cover = h("div", { class: "drop-cover", hidden: true, "aria-hidden": "true" }, h("p", {}, "Drop to search"));
   element.append(cover);
-  let depth = 0; // elements entered and not left: dragging over a child leaves its parent
+  let depth = 0; // elements entered and not left, because dragging over a child leaves its parent
   const cancel = () => {
     depth = 0;
     cover.hidden = true;
@@ -29,7 +29,7 @@ export function acceptPictures(element, signal, on) {
   });
   listen(document, "paste", (event) => {
     const brought = broughtBy(event.clipboardData);
-    // An address pasted into a field is text like any other.
+    // A URL pasted into a field is treated as text.
     if (!brought || (brought.url && event.target.closest?.("input, textarea"))) return;
     event.preventDefault();
     take(brought, on);

@@ -1,9 +1,9 @@
-// A picture that the user brings: found among what was dropped, made small for the address, put into a request.
+// A picture from the user: found in a drop or paste, reduced to a thumbnail for the address, encoded for a request.
 
 const THUMB_SIDE = 112; // pixels of the longest side in an address
 const THUMB_QUALITY = 0.72;
 
-// The first picture among dropped or pasted things: a file, or the address of one; null where there is none.
+// The first picture in a drop or paste: a file or a URL; null if there is none.
 export function broughtBy(transfer) {
   const file = [...(transfer?.files ?? [])].find((each) => each.type.startsWith("image/"));
   if (file) return { file };
@@ -11,7 +11,7 @@ export function broughtBy(transfer) {
   return /^https?:\/\/\S+$/i.test(text) ? { url: text } : null;
 }
 
-// Draw a picture, or the part [left, top, width, height] of it in shares. Throws where it cannot be decoded.
+// Draws a picture, or its part [left, top, width, height] in fractions, on a canvas. Throws if it cannot be decoded.
 async function drawn(blob, crop, longest) {
   const bitmap = await createImageBitmap(blob); // upright, as the browser shows it
   const [x, y, across, down] = crop ?? [0, 0, 1, 1];
@@ -22,7 +22,7 @@ async function drawn(blob, crop, longest) {
   canvas.width = Math.max(1, Math.round(width * scale));
   canvas.height = Math.max(1, Math.round(height * scale));
   const pen = canvas.getContext("2d");
-  pen.fillStyle = "#fff"; // transparency stands on white, as where the catalog is embedded
+  pen.fillStyle = "#fff"; // transparency becomes white, as in the workers
   pen.fillRect(0, 0, canvas.width, canvas.height);
   const [left, top] = [Math.round(x * bitmap.width), Math.round(y * bitmap.height)];
   pen.drawImage(bitmap, left, top, width, height, 0, 0, canvas.width, canvas.height);
@@ -30,7 +30,7 @@ async function drawn(blob, crop, longest) {
   return canvas;
 }
 
-// Base64 in an address' letters, or "" where the browser cannot decode the picture (the service may still).
+// A thumbnail in URL-safe base64, or "" if the browser cannot decode the picture (the service may be able to).
 export async function thumbOf(blob, crop = null) {
   try {
     const canvas = await drawn(blob, crop, THUMB_SIDE);

@@ -1,4 +1,4 @@
-// The picture that a question is asked with: shown small beside the words, and large to be cut.
+// The query picture: a thumbnail in the search box, and the full picture for cropping.
 import { catalogPicture, pictureBytes } from "../catalog_picture.js";
 import { isWebAddress } from "../dom.js";
 import { titleOf } from "../item_fields.js";
@@ -7,14 +7,14 @@ import { askForCrop } from "./crop.js";
 import { thumbAddress } from "./query.js";
 
 export function previews(context) {
-  const brought = new Map(); // vector -> the bytes that it was made of, while this tab lives
-  const items = new Map(); // item id -> a hit or item shown, which knows its picture's address
+  const brought = new Map(); // vector -> the picture's bytes, as long as this tab is open
+  const items = new Map(); // item id -> a hit or item, which has its picture's URL
 
-  // { image, name, canCrop }, or null for a question without a picture.
+  // { image, name, canCrop }, or null for a query without a picture.
   function of(query) {
     const { picture, url, item } = query;
-    if (picture) return { image: thumbnail(thumbAddress(picture.thumb), "The picture asked with"), name: "Your picture", canCrop: brought.has(picture.vector) };
-    if (url) return { image: part(thumbnail(url, "The picture asked with"), query.crop), name: query.crop ? `Part of ${url}` : url, canCrop: true };
+    if (picture) return { image: thumbnail(thumbAddress(picture.thumb), "Query picture"), name: "Your picture", canCrop: brought.has(picture.vector) };
+    if (url) return { image: part(thumbnail(url, "Query picture"), query.crop), name: query.crop ? `Part of ${url}` : url, canCrop: true };
     return item ? { image: itemThumbnail(query), name: nameOf(item), canCrop: true } : null;
   }
 
@@ -27,7 +27,7 @@ export function previews(context) {
     const known = items.get(item);
     if (known) return catalogPicture(context, collection, known, `The item ${item}`, { class: "asking-thumb", loading: "eager" });
     const image = thumbnail("", "");
-    // Where there is no such item, the search itself says so better.
+    // If the item does not exist, the search reports it.
     learn(collection, item).then(() => image.replaceWith(itemThumbnail({ collection, item })), () => {});
     return image;
   }
@@ -40,7 +40,7 @@ export function previews(context) {
     return items.get(item);
   }
 
-  // What is to be cut: bytes, or the address of a picture that the service fetches itself.
+  // The picture to crop: its bytes, or a URL that the service fetches itself.
   async function sourceOf({ collection, picture, url, item }) {
     if (picture) return { blob: brought.get(picture.vector) };
     if (url) return { url };
@@ -48,7 +48,7 @@ export function previews(context) {
     return isWebAddress(shown.image_url) ? { url: shown.image_url } : { blob: await pictureBytes(context, collection, shown) };
   }
 
-  // { blob or url, frame }; null where the user thought otherwise. Throws where the picture cannot be shown.
+  // { blob or url, frame }; null if the user cancels. Throws if the picture cannot be shown.
   async function crop(query) {
     const source = await sourceOf(query);
     const address = source.blob ? URL.createObjectURL(source.blob) : source.url;
@@ -68,7 +68,7 @@ export function previews(context) {
   };
 }
 
-// The thumbnail of a part, where the browser can show one; else of the whole.
+// The thumbnail of the cropped part, or of the whole picture if the browser cannot show a part.
 function part(image, crop) {
   if (!crop) return image;
   const [left, top, width, height] = crop;
@@ -86,6 +86,6 @@ async function loaded(address) {
     await image.decode();
     return image;
   } catch {
-    throw new Error("The picture cannot be shown here, so no part of it can be chosen.");
+    throw new Error("The picture cannot be shown here, so it cannot be cropped.");
   }
 }

@@ -1,12 +1,13 @@
-// A question as it stands in the address, and as the API is asked it.
+// A search query, as the page's address stores it and as the API receives it.
 //
 // { collection, text, url, crop, item, picture, like, unlike, filter, exact, weight }; `crop` is the part of the picture at
-// the URL that is meant: [left, top, width, height] in shares. `weight` is what words count beside a picture. Of a picture that was dropped the address holds what
-// the model made of it (a byte a dimension) and a thumbnail, so that the link can be shared though nobody stored the picture.
+// the URL to search by: [left, top, width, height] as fractions. `weight` is the weight of words relative to a picture. For a
+// dropped picture, the address holds its vector (one byte per dimension) and a thumbnail, so that the link can be shared
+// although the picture itself is not stored.
 
-export const PAGE = 24; // hits asked for at once
-export const MAX_EXAMPLES = 10; // in each of plus and minus, as the API has it
-const MOST_WEIGHT = 10; // of words, likewise
+export const PAGE = 24; // hits per request
+export const MAX_EXAMPLES = 10; // in each of plus and minus, the API's limit
+const MOST_WEIGHT = 10; // of words, the API's limit
 
 export function fromAddress(params) {
   const vector = params.get("vector");
@@ -43,7 +44,7 @@ export function toAddress(query) {
   return new URLSearchParams(pairs.filter(([, value]) => value));
 }
 
-// The same question without what it was asked with: a new one in the same collection, under the same filter.
+// A new query in the same collection with the same filter and options; `by` says what to search by.
 export function asked(query, by) {
   return { ...query, text: "", url: "", crop: null, item: "", picture: null, like: [], unlike: [], ...by };
 }
@@ -56,7 +57,7 @@ export function hasPicture({ url, item, picture }) {
   return Boolean(url || item || picture);
 }
 
-// The body of a POST to /v1/search. `vector`, where known, saves the workers from embedding the picture again.
+// The body of a POST to /v1/search. `vector`, if known, saves the workers from embedding the picture again.
 export function bodyOf(query, { offset = 0, image = null, crop = null, vector = null } = {}) {
   const by = vector ? { vector } : questionOf(query, image, crop);
   return {
@@ -87,7 +88,7 @@ function questionOf(query, image, crop) {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value && value.length));
 }
 
-// --- a vector in an address: each value as a signed byte of the largest ---------------------------
+// --- a vector in an address: each value as a signed byte, relative to the largest -----------------
 
 export function packed(vector) {
   const largest = Math.max(...vector.map(Math.abs)) || 1;
@@ -100,7 +101,7 @@ export function unpacked(text) {
     const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
     return Array.from(binary, (character) => ((character.charCodeAt(0) << 24) >> 24) / 127);
   } catch {
-    return []; // a link that lost its end: the API says that nothing was asked
+    return []; // a truncated link: the API reports that the query is empty
   }
 }
 
@@ -122,11 +123,11 @@ function parsedCrop(text) {
   const parts = (text ?? "").split(",").map(Number);
   const [left, top, width, height] = parts;
   const fits = parts.length === 4 && parts.every((share) => share >= 0 && share <= 1) && width > 0 && height > 0;
-  // Shares are rounded in the address: their sums may be a little more than the whole.
+  // Fractions are rounded in the address, so their sums can exceed 1 slightly.
   return fits && left < 1 && top < 1 ? [left, top, Math.min(width, 1 - left), Math.min(height, 1 - top)] : null;
 }
 
-// Only what this page writes there itself: an address comes from anybody.
+// Accepts only what this page itself writes, because anybody can write an address.
 function safeThumb(text) {
   return /^[A-Za-z0-9_-]{1,12000}$/.test(text ?? "") ? text : "";
 }

@@ -1,4 +1,4 @@
-// Before anything is asked: what can be done, and some items to begin with.
+// The start page of a search: the ways to search, and some items to start from.
 import { catalogPicture } from "../catalog_picture.js";
 import { fill, h } from "../dom.js";
 import { titleOf } from "../item_fields.js";
@@ -6,12 +6,12 @@ import { busy, empty, isAbort, problemNotice } from "../notices.js";
 
 const SHOWN = 36;
 
-// `pick(shown)` is called with the item that was chosen.
+// `pick(shown)` is called with the chosen item.
 export function startWall(context, collection, hasWords, pick) {
-  const wall = h("div", { class: "wall-room" }, busy("Fetching some items"));
+  const wall = h("div", { class: "wall-room" }, busy("Loading items"));
   load(context, collection, wall, pick);
-  const ways = hasWords ? "Drop or paste a picture anywhere, type words, paste its URL" : "Drop or paste a picture anywhere, paste its URL";
-  return h("div", {}, h("p", { class: "ways soft" }, `${ways} – or begin with one of these.`), wall);
+  const ways = hasWords ? "Drop or paste a picture anywhere, paste its URL, type words" : "Drop or paste a picture anywhere, paste its URL";
+  return h("div", {}, h("p", { class: "ways soft" }, `${ways}, or start from one of these.`), wall);
 }
 
 async function load(context, collection, wall, pick) {

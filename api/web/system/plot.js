@@ -1,11 +1,11 @@
-// The pictures of each minute of the last hour, as bars; and the same as a table, for who does not look.
+// The pictures per minute over the last hour, as bars, and as a table for screen readers.
 import { fill, h } from "../dom.js";
 import { table } from "../table.js";
 import { compact, count } from "../words.js";
 
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const LABEL_EVERY = 10;
-const RESTING = "Pictures a minute, the last hour";
+const RESTING = "Pictures per minute, last hour";
 
 export class Plot {
   constructor() {
@@ -16,7 +16,7 @@ export class Plot {
     this.rows = h("div", {});
     const legend = h("p", { class: "legend small soft" }, h("span", { class: "key embedded" }), "embedded", h("span", { class: "key failed" }), "failed");
     const details = h("details", { class: "small" }, h("summary", {}, "As a table"), this.rows);
-    // A table that nobody opened is not made.
+    // The table is built only when it is opened.
     details.addEventListener("toggle", () => this.#showTable(details.open));
     this.details = details;
     this.element = h(
@@ -49,7 +49,7 @@ export class Plot {
     const some = this.minutes.filter((minute) => minute.embedded || minute.failed).reverse();
     const rows = some.map((minute) => h("tr", {}, h("th", { scope: "row" }, clock(minute)), h("td", { class: "number" }, count(minute.embedded)), h("td", { class: "number" }, count(minute.failed))));
     const headings = ["Minute", { text: "Embedded", number: true }, { text: "Failed", number: true }];
-    fill(this.rows, open && (rows.length ? table("Pictures a minute", headings, rows) : h("p", {}, "Nothing was done in the last hour.")));
+    fill(this.rows, open && (rows.length ? table("Pictures per minute", headings, rows) : h("p", {}, "No pictures were processed in the last hour.")));
   }
 }
 
@@ -62,7 +62,7 @@ function bar(minute, at, top) {
   return h("span", { class: "minute", dataset: { at } }, minute.failed > 0 && part("failed"), minute.embedded > 0 && part("embedded"));
 }
 
-// Below the middle of its bar.
+// A time label, centred below its bar.
 function label(minute, at, bars) {
   const element = h("span", {}, clock(minute));
   element.style.left = `${(100 * (at + 0.5)) / bars}%`;
@@ -74,11 +74,11 @@ const words = (minute) => `${clock(minute)}: ${count(minute.embedded)} embedded,
 
 function spoken(minutes) {
   const most = minutes.reduce((best, minute) => (minute.embedded > best.embedded ? minute : best));
-  if (!most.embedded && minutes.every((minute) => !minute.failed)) return "Nothing was done in the last hour.";
-  return `Pictures a minute over the last hour; the most at ${words(most)}.`;
+  if (!most.embedded && minutes.every((minute) => !minute.failed)) return "No pictures were processed in the last hour.";
+  return `Pictures per minute over the last hour; the most at ${words(most)}.`;
 }
 
-// The least of 2, 4, 10, 20, 40, 100, … that holds the highest bar: its half is a round number as well.
+// The smallest of 2, 4, 10, 20, 40, 100, … that fits the highest bar; half of it is a round number too.
 export function niceTop(highest) {
   for (let power = 1; ; power *= 10) {
     for (const step of [2, 4, 10]) if (highest <= step * power) return step * power;

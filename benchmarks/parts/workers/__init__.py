@@ -1,1 +1,1 @@
-"""Workers under measurement: vitrine's own with counters, and the usual ways with Celery."""
+"""Workers under measurement: vitrine's with counters, and the usual Celery baselines."""

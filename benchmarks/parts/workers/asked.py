@@ -1,4 +1,4 @@
-"""A worker that is asked questions while it has bulk work, or none: the lanes' counts, and a job that does not end."""
+"""A worker that receives queries with or without bulk work: counts per lane, and an endless job."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from benchmarks.parts.workers.started import started_worker
 from vitrine.core.types import CHUNK_SIZE
 
 FLOWING = 4 * CHUNK_SIZE
-"""Pictures done from which a job flows: the collection is made, the stages are full."""
+"""Pictures done once a job is in full flow: the collection exists and the stages are full."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneCount:
-    """What a lane sent to the device."""
+    """Batches and requests that a lane sent to the device."""
 
     batches: int = 0
     requests: int = 0
@@ -34,12 +34,12 @@ class LaneCount:
 
     @property
     def mean(self) -> float:
-        """Requests a batch; 0 where there was none."""
+        """Requests per batch; 0 without batches."""
         return self.requests / self.batches if self.batches else 0.0
 
 
 class AskedWorker:
-    """A worker that is up; made by `asked_worker`."""
+    """A running worker, created by `asked_worker`."""
 
     def __init__(self, process: Process, jobs: Jobs, counts: Path) -> None:
         self.process = process
@@ -47,15 +47,15 @@ class AskedWorker:
         self._counts = counts
 
     def lane(self, name: str) -> LaneCount:
-        """A lane's counts since the worker began (`query`, `bulk`), at most half a second old."""
+        """Return a lane's counts since the worker started (`query`, `bulk`), at most half a second old."""
         found: dict[str, list[int]] = json.loads(self._counts.read_text())
         return LaneCount(*found.get(name, (0, 0)))
 
     @contextmanager
     def loaded(self, pictures: int) -> Iterator[None]:
-        """Have a job of so many pictures in work while inside, and cancel what is left of it.
+        """Run a job of `pictures` pictures for the duration of the block, then cancel the rest.
 
-        Raises `RuntimeError` where nothing was left: what was measured was not under load to its end.
+        Raises `RuntimeError` if the job finished early, because then the measurement was not under load throughout.
         """
         jobs, job = self._jobs, self._jobs.create()
         numbers = jobs.add(job, full_chunks(pictures))
@@ -74,7 +74,7 @@ class AskedWorker:
 
 @contextmanager
 def asked_worker(around: Surroundings, model: str, **settings: str) -> Iterator[AskedWorker]:
-    """Run one on the CPU while inside; `settings` are further ones, without VITRINE_ and in capitals."""
+    """Run a worker on the CPU for the duration of the block. `settings` are names in capitals without VITRINE_."""
     with (
         started_worker(around, "counted", model=model, **settings) as started,
         closing(Jobs(around, model)) as jobs,

@@ -1,7 +1,7 @@
-"""A baseline's Celery worker as a thing to measure: its messages wait beforehand, its outcomes are counted in Redis.
+"""A baseline's Celery worker under measurement: messages are queued in advance, outcomes are counted in Redis.
 
-Sending a message a picture takes as long as embedding it, so a turn's messages are sent to a queue of another name
-first, which then gets the name that the worker listens to.
+Sending one message per picture takes as long as embedding it, so a run's messages are first sent to a queue with a
+different name, which is then renamed to the one that the worker consumes.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from vitrine.messaging.broker import BROKER_PREFIX, celery_settings
 
 @dataclass(frozen=True)
 class Baseline:
-    """One way to do the work, see `benchmarks.baselines`."""
+    """One baseline, see `benchmarks.baselines`."""
 
     name: str
-    module: str  #: Its last part, after `bench.`, names its task.
-    pool: str  #: Celery's: `solo` or `threads`.
+    module: str  #: The task is named after its last part, as in `bench.LAST`.
+    pool: str  #: Celery's pool: `solo` or `threads`.
     concurrency: int
     whole_chunks: bool  #: Whether a message is a chunk; otherwise it is a picture.
     python: Path = Path(sys.executable)
-    variant: str = ""  #: Of its task, where the module has several.
+    variant: str = ""  #: Suffix of the task's name, if the module has several tasks.
 
     @property
     def queue(self) -> str:
-        """Where its messages wait."""
+        """The name of its queue."""
         return f"bench.{self.name}"
 
     @property
@@ -51,7 +51,7 @@ class Baseline:
 
 
 class BaselineWorker:
-    """A baseline that is up; made by `baseline_worker`."""
+    """A running baseline, created by `baseline_worker`."""
 
     def __init__(self, around: Surroundings, baseline: Baseline, process: Process) -> None:
         self.name = baseline.name
@@ -63,7 +63,7 @@ class BaselineWorker:
         self._app.conf.update(celery_settings(load(redis_url=around.redis_url)))
 
     def turn(self, chunks: Sequence[int]) -> Turn:
-        """Queue these chunks, wait for the last picture, and take the vectors away again."""
+        """Queue these chunks, wait for the last picture, and delete the vectors."""
         collection = f"bench-{uuid.uuid4().hex}"
         with contextlib.closing(self._around.store()) as store:
             store.ensure(collection, SPACE)
@@ -73,7 +73,7 @@ class BaselineWorker:
         return turn
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._app.close()
         self._redis.close()
 
@@ -104,7 +104,7 @@ class BaselineWorker:
 def baseline_worker(
     around: Surroundings, baseline: Baseline, model: str
 ) -> Iterator[BaselineWorker]:
-    """Run one while inside."""
+    """Run a baseline for the duration of the block."""
     command = [str(baseline.python), "-m", "celery", "-A", baseline.module, "worker"]
     command += ["--pool", baseline.pool, "--concurrency", str(baseline.concurrency)]
     command += ["--queues", baseline.queue, "--hostname", f"{baseline.name}@%h"]

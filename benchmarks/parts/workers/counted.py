@@ -1,10 +1,10 @@
-"""`vitrine worker`, counting beside it what each lane sends to the device.
+"""`vitrine worker`, additionally counting what each lane sends to the device.
 
 ::
 
     python -m benchmarks.parts.workers.counted FILE --model NAME --device cpu
 
-Every half second FILE gets, as JSON, `{lane: [batches, requests]}`; everything else is the command's own.
+Every half second it writes `{lane: [batches, requests]}` to FILE as JSON; everything else is the unchanged command.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EVERY_SECONDS = 0.5
 
 
 def count_lanes() -> dict[str, list[int]]:
-    """From now on, batches and requests that packers give out; the counts grow in place."""
+    """Start counting the batches and requests that packers return. The counts are updated in place."""
     counts: dict[str, list[int]] = {}
     take = Packer.take
 
@@ -34,7 +34,7 @@ def count_lanes() -> dict[str, list[int]]:
             seen[1] += len(batch)
         return batch
 
-    Packer.take = taking  # type: ignore[method-assign]  # the packer itself has no need to count by lane
+    Packer.take = taking  # type: ignore[method-assign]  # the packer does not need to count by lane itself
     return counts
 
 

@@ -1,13 +1,13 @@
-"""`vitrine worker`, with one thread beside it that writes down what only the process itself knows.
+"""`vitrine worker`, with an additional thread that writes down what only the process itself can observe.
 
 ::
 
     python -m benchmarks.parts.workers.observed FILE --model NAME --device cpu
 
-Every second FILE gets, as JSON: how many pictures had been embedded at each of the last moments (monotonic seconds, every 50 ms), how
-long the device's thread waits for the GIL (`workers.batching.stats`), and how late it came back from each batch (of a timed model, see
-`workers.models.simulated`). Everything else is the command's own. In a checkout from before there were timed models (see
-`benchmarks.profile`), the one beside this file is lent to it.
+Every second it writes to FILE as JSON: how many pictures had been embedded at each recent moment (monotonic seconds, every
+50 ms), how long the device's thread waits for the GIL (`workers.batching.stats`), and how late it returned from each batch
+(for a timed model, see `workers.models.simulated`). Everything else is the unchanged command. A checkout from before timed
+models existed (see `benchmarks.profile`) uses the one from this checkout.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from vitrine.cli import main
 _HERE = Path(__file__).resolve().parents[3]
 _RUNTIME = ("workers.runtime", "open_runtime")
 _RUNTIME_BEFORE = ("workers.engine", "open_engine")
-"""In checkouts before the layout of November 2026, with which this one is compared."""
+"""In checkouts before the layout of November 2026, which can be compared with this one."""
 _TIMED = "workers.models.simulated"
 _LOOK_EVERY = 0.05
-_WRITE_EVERY = 20  #: Looks.
+_WRITE_EVERY = 20  #: Number of looks between writes.
 _KEPT = 6000
-"""Looks that are kept: five minutes."""
+"""Number of looks to keep: five minutes."""
 
 
 def observe(file: Path) -> None:
-    """Begin to write about the model that this process will open."""
+    """Start to observe the model that this process will open."""
     module, opener = _RUNTIME if _has(_RUNTIME[0]) else _RUNTIME_BEFORE
     runtime: Any = importlib.import_module(module)
-    opened: list[Any] = []  # the model, and once it runs the worker's runtime
+    opened: list[Any] = []  # the model and, once it runs, the worker's runtime
     open_model, open_runtime = runtime.open_model, getattr(runtime, opener)
 
     def opening(name: str, *arguments: Any, **options: Any) -> Any:
@@ -80,7 +80,7 @@ def _write(file: Path, opened: list[Any], looks: deque[tuple[float, int]]) -> No
 
 
 def _gil_wait(one: Any) -> dict[str, float] | None:
-    """What an engine's batcher says of it; None from anything else, and from checkouts that did not count it."""
+    """Return the GIL waits of an engine's batcher, or None for other objects and checkouts without this count."""
     batcher = getattr(one, "batcher", None)
     stats = getattr(batcher, "stats", None) or getattr(batcher, "gauge", None)
     wait = stats.gil_wait() if stats is not None else None
@@ -92,7 +92,7 @@ def _has(name: str) -> bool:
 
 
 def _lend(name: str) -> ModuleType:
-    """A module, and what it needs, from the checkout that holds this benchmark: the one in use has none."""
+    """Load a module, and what it needs, from this checkout, because the one in use does not have it."""
     for needed in ("workers.image", name):
         if not _has(needed):
             path = _HERE.joinpath(*needed.split(".")).with_suffix(".py")

@@ -1,4 +1,4 @@
-"""`vitrine worker` in a process of its own, with something beside it that writes down what only the process knows."""
+"""`vitrine worker` in a separate process, extended to write down what only the process itself can observe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vitrine.messaging.worker_registry import live_workers
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A worker that is up, and the file into which it tells of itself."""
+    """A running worker, and the file to which it writes its observations."""
 
     process: Process
     told: Path
@@ -28,7 +28,7 @@ class Started:
 def started_worker(
     around: Surroundings, module: str, *, model: str, device: str = "cpu", **settings: str
 ) -> Iterator[Started]:
-    """Run `python -m benchmarks.parts.workers.MODULE` while inside; `settings` are without VITRINE_ and in capitals."""
+    """Run `python -m benchmarks.parts.workers.MODULE` for the block. `settings`: names in capitals without VITRINE_."""
     told = around.folder / f"{module}-{uuid.uuid4().hex}.json"
     command = [sys.executable, "-P", "-m", f"benchmarks.parts.workers.{module}", str(told)]
     further = {f"VITRINE_{name}": value for name, value in settings.items()}

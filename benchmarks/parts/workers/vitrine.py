@@ -1,4 +1,4 @@
-"""`vitrine worker` as a thing to measure: jobs go in through the ledger and the queue, outcomes are counted there."""
+"""`vitrine worker` under measurement: jobs are submitted through ledger and queue, outcomes are counted there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOLD_EVERY = 0.2
 
 
 class VitrineWorker:
-    """A worker that is up; made by `vitrine_worker`."""
+    """A running worker, created by `vitrine_worker`."""
 
     name = "vitrine"
 
@@ -29,7 +29,7 @@ class VitrineWorker:
         self._observed = observed
 
     def turn(self, chunks: Sequence[int]) -> Turn:
-        """Submit a job of these chunks, wait for its last outcome, and take its vectors away again."""
+        """Submit a job of these chunks, wait for its last outcome, and delete its vectors."""
         job, began = self._submitted(chunks)
         turn = timed_turn(
             lambda: self._jobs.embedded(job),
@@ -41,17 +41,17 @@ class VitrineWorker:
         return turn
 
     def turn_at_device(self, chunks: Sequence[int]) -> Turn:
-        """The same, counted where pictures leave the device: for one so slow that a turn is but a few batches.
+        """Run like `turn`, but count pictures as they leave the device: for devices so slow that a run has few batches.
 
-        A dozen chunks are under way at once and share batches, so that they end together: outcomes say
-        little of what the device did before.
+        A dozen chunks are in progress concurrently and share batches, so they end together: outcomes reveal
+        little about what the device did before.
         """
         spent, began_at = self.process.cpu_seconds(), time.monotonic()
         job, began = self._submitted(chunks)
         self.process.wait_for(lambda: self._jobs.embedded(job) == sum(chunks), LONGEST_SECONDS)
         wall, spent = time.monotonic() - began_at, self.process.cpu_seconds() - spent
         before, total = self._embedded(began), sum(chunks)
-        self._embedded(time.monotonic())  # the last look is written by now
+        self._embedded(time.monotonic())  # waits until the last look is written
         seen = [(at, count - before) for at, count in self._said()["embedded"]]
         first = next(look for look in seen if look[1] >= WARM_UP_SHARE * total)
         last = next(look for look in seen if look[1] == total)
@@ -60,9 +60,9 @@ class VitrineWorker:
         return Turn(rate, 1000 * spent / total, spent / wall)
 
     def _submitted(self, chunks: Sequence[int]) -> tuple[str, float]:
-        """A job whose chunks the worker has been told of, and when, in monotonic seconds."""
+        """Submit a job and return its id, and when its chunks were published, in monotonic seconds."""
         job = self._jobs.create()
-        # Everything is in the ledger before the first message is sent: writing it is another benchmark's affair.
+        # Write everything to the ledger before sending the first message: another benchmark measures that.
         numbers = self._jobs.add(job, chunks)
         self._jobs.seal(job)
         began = time.monotonic()
@@ -70,18 +70,18 @@ class VitrineWorker:
         return job, began
 
     def _embedded(self, at: float) -> int:
-        """Pictures that had been through the device at a time in the past, as the worker's own thread saw it."""
+        """Return how many pictures had passed the device at a past time, as observed by the worker's own thread."""
         while not (looks := self._said()["embedded"]) or looks[-1][0] < at:
             time.sleep(_TOLD_EVERY)
         return max((pictures for when, pictures in looks if when <= at), default=0)
 
     def late_ms(self) -> list[float]:
-        """How late the device's thread came back from each batch so far; empty for other than timed models."""
+        """Return how late the device's thread returned from each batch so far; empty if the model is not timed."""
         found: list[float] = self._said()["late_ms"]
         return found
 
     def gil_wait_ms(self) -> tuple[float, float] | None:
-        """How long the device's thread waits for the GIL so far, the median and the 95th of a hundred."""
+        """Return the median and 95th percentile of the device thread's waits for the GIL so far."""
         found = self._said()["gil_wait"]
         return None if found is None else (found["p50_ms"], found["p95_ms"])
 
@@ -94,7 +94,7 @@ class VitrineWorker:
 def vitrine_worker(
     around: Surroundings, model: str, *, device: str = "cpu", **settings: str
 ) -> Iterator[VitrineWorker]:
-    """Run one while inside; `settings` are further ones, without VITRINE_ and in capitals."""
+    """Run a worker for the duration of the block. `settings` are names in capitals without VITRINE_."""
     with (
         started_worker(around, "observed", model=model, device=device, **settings) as started,
         closing(Jobs(around, model)) as jobs,

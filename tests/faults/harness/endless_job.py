@@ -1,7 +1,7 @@
-"""A job whose catalog has no end until it is told to: faults come as often as they shall, however quick the machine is.
+"""A job whose catalog continues until the test ends it, so that faults fit into the job however fast the machine is.
 
-Items are sent from a thread, as any producer with back-pressure sends them: so many are pending at most, and a chunk that
-is sent again waits for few others.
+A thread sends items as any producer with back-pressure does: only a limited number is pending, so a chunk that is
+sent again waits for few others.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from vitrine.core.types import CatalogItem, JobSpec, new_job_id
 from vitrine.messaging.broker import Publisher
 
 PENDING = 1024
-"""Pictures without an outcome: one worker with all that it takes (12 chunks of 64), and some more."""
+"""Pictures without an outcome: all that one worker takes (12 chunks of 64), and some more."""
 
 
 class Feed:
-    """Feeds `parts` with items, the n-th made by `item`, for the length of a `with` block or until `end`.
+    """Feeds `parts` with items, the n-th made by `item`, until the `with` block exits or `end` is called.
 
-    At least `pictures` go in, so that a count means something where the faults are over soon.
+    At least `pictures` are sent, so that a count means something even if the faults are over soon.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Feed:
         return self
 
     def end(self) -> None:
-        """Let it end, without waiting for it."""
+        """End the catalog, without waiting until it is sent."""
         self._enough.set()
 
     def __exit__(
@@ -81,7 +81,7 @@ class Feed:
             return False
 
     def _give_up_if_broken(self, _pending: int) -> None:
-        # What a fault has stopped for good takes no more items, and would be waited for without an end.
+        # A service that a fault has stopped for good accepts no more items, so waiting for it would never end.
         if self._broken.is_set():
             raise RuntimeError("the faults ended with an error")
 

@@ -1,8 +1,8 @@
-"""Everything a fault needs around it, real: Redis, a store, workers as processes of their own, hosts of pictures.
+"""The real environment of a fault: Redis, a store, workers as separate processes, and picture hosts.
 
 The store is the embedded engine behind its own HTTP server, in this process, so that every upsert can be
-counted: what was written twice is work done twice. Workers are the command that users run; whoever dies is
-started again, as any supervisor would.
+counted: a second write is repeated work. Workers run the command that users run; dead ones are
+restarted, as a supervisor would do.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from vitrine.store.remote.server import StoreServer
 TOKEN = "faults-" + "0" * 25
 COLLECTION = "faults"
 LEASE_SECONDS = 3.0
-"""A tenth of the default, so that many recoveries fit into a suite; sweeps likewise."""
+"""A tenth of the default, so that a suite can include many recoveries; the same holds for sweeps."""
 SWEEP_SECONDS = 1.0
 
 
@@ -61,7 +61,7 @@ class CountingStore(EmbeddedStore):
 
 @dataclass
 class Worker:
-    """A worker process and how it was started."""
+    """A worker process and its log."""
 
     process: subprocess.Popen[bytes] | Forked
     log: Path
@@ -74,12 +74,12 @@ class Worker:
         return self.process.poll() is None
 
     def kill(self) -> None:
-        """As the kernel's memory killer does."""
+        """Kill it with SIGKILL, as the kernel's OOM killer does."""
         self.process.kill()
         self.process.wait()
 
     def stop(self) -> tuple[int, float]:
-        """SIGTERM; the exit code and the seconds it took."""
+        """Send SIGTERM; return the exit code and the seconds until the end."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(PATIENCE)
@@ -88,7 +88,7 @@ class Worker:
 
 @dataclass
 class Rig:
-    """The running parts; made by `rig`."""
+    """The running parts; created by `rig`."""
 
     folder: Path
     redis: PrivateRedis
@@ -97,18 +97,18 @@ class Rig:
     allow: Sequence[str]
     redis_url: str = ""
     extra: dict[str, str] = field(default_factory=dict)
-    nursery: Nursery | None = None  #: Where workers come from; without one each is started anew.
+    nursery: Nursery | None = None  #: Where workers come from; without one, each is a new process.
     workers: list[Worker] = field(default_factory=list)
     started: int = 0
     crashes: int = 0
 
     def settings(self) -> Settings:
-        """What a producer on this machine would have."""
+        """Return the settings of a producer on this machine."""
         return Settings(redis_url=self.redis.url, data_dir=self.folder)  # type: ignore[arg-type]
 
     @contextlib.contextmanager
     def ledger(self) -> Iterator[RedisLedger]:
-        """The ledger, reached without any gate."""
+        """Open the ledger, bypassing any gate."""
         ledger = RedisLedger.connect(self.redis.url)
         try:
             yield ledger
@@ -116,7 +116,7 @@ class Rig:
             ledger.close()
 
     def environment(self) -> dict[str, str]:
-        """A process's environment."""
+        """Return the environment of a process."""
         return environment(
             self.folder,
             {
@@ -126,18 +126,18 @@ class Rig:
                 "VITRINE_FETCH_ALLOW": ",".join(self.allow),
                 "VITRINE_LEASE_SECONDS": str(LEASE_SECONDS),
                 "VITRINE_SWEEP_SECONDS": str(SWEEP_SECONDS),
-                # A worker that comes back, and a fault that is tried again, have the same pictures to embed.
+                # Restarted workers and repeated faults must embed the same pictures again.
                 "VITRINE_EMBEDDING_CACHE_BYTES": "0",
                 **self.extra,
             },
         )
 
     def start_worker(self, fault: str | None = None, **more: str) -> Worker:
-        """Start a worker; with a fault built in where one is named."""
+        """Start a worker, with a built-in fault if one is named."""
         module = "vitrine" if fault is None else "tests.faults.harness.faulty_worker"
         self.started += 1
         log = self.folder / f"worker-{self.started}.log"
-        # Faults of the model are found by halving, for which its batches have to be of some size.
+        # Model faults are found by halving a batch, so batches need a certain size.
         size = {} if fault is None else {"VITRINE_BATCH_SIZE": "16"}
         settings = {**self.environment(), "FAULT": fault or "", **size, **more}
         process: subprocess.Popen[bytes] | Forked
@@ -154,7 +154,7 @@ class Rig:
         return worker
 
     def ready(self, worker: Worker) -> Worker:
-        """Wait until a worker says that it is up."""
+        """Wait until a worker reports that it is ready."""
 
         def up() -> bool:
             assert worker.alive(), worker.log.read_text()[-2000:]
@@ -164,13 +164,13 @@ class Rig:
         return worker
 
     def up(self) -> list[Worker]:
-        """Workers that are alive and have said so."""
+        """List the workers that are alive and have reported so."""
         with Redis.from_url(self.redis.url) as redis:
             told = {info.pid for info in live_workers(redis)}
         return [worker for worker in self.workers if worker.alive() and worker.pid in told]
 
     def one_of(self, least: int, chance: random.Random) -> Worker:
-        """Any worker, once so many are up."""
+        """Return a random worker once at least `least` are up."""
 
         def enough() -> list[Worker]:
             self.restart_if_dead()
@@ -181,7 +181,7 @@ class Rig:
         return chance.choice(found)
 
     def restart_if_dead(self, fault: str | None = None, **more: str) -> None:
-        """Start anew whoever has died since the last look."""
+        """Restart the workers that have died since the last call."""
         for worker in [worker for worker in self.workers if not worker.alive()]:
             self.workers.remove(worker)
             self.crashes += 1
@@ -190,7 +190,7 @@ class Rig:
     def submit(
         self, items: Sequence[CatalogItem], collection: str = COLLECTION, *, model: str = "builtin"
     ) -> str:
-        """A job of these items, sent as any producer sends one."""
+        """Submit a job of these items as any producer does."""
         spec = JobSpec(
             id=new_job_id(), collection=collection, model=model,
             created_at=time.time(), asked_model=model,
@@ -200,7 +200,7 @@ class Rig:
         return spec.id
 
     def status(self, job: str) -> JobStatus:
-        """The job's counts."""
+        """Return the job's status."""
         with self.ledger() as ledger:
             return ledger.status(job)
 
@@ -211,7 +211,7 @@ class Rig:
         *,
         patience: float = PATIENCE,
     ) -> JobStatus:
-        """The job's counts once it is finished; `meanwhile` is called over and over until then."""
+        """Return the job's status once it is finished; call `meanwhile` repeatedly until then."""
 
         def finished() -> JobStatus | None:
             meanwhile()
@@ -222,21 +222,21 @@ class Rig:
         return found
 
     def failed(self, job: str) -> dict[str, str]:
-        """The items that failed, and why."""
+        """Return the failed items and their reasons."""
         with self.ledger() as ledger:
             return {one.image.item_id: one.reason.value for one in ledger.failures(job)}
 
     def stored(self, collection: str = COLLECTION) -> set[str]:
-        """The items in the store."""
+        """Return the items in the store."""
         points = self.store.scroll(collection, with_vectors=False)
         return {point.payload["item_id"] for point in points}
 
     def doubled(self) -> int:
-        """Points that were written again after they had been written."""
+        """Return how many repeated writes of points there were."""
         return sum(count - 1 for count in self.store.written.values())
 
     def stop_workers(self) -> None:
-        """Kill whoever is left: the counting is over."""
+        """Kill the remaining workers; counting is over."""
         for worker in self.workers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker.pid, signal.SIGCONT)
@@ -248,7 +248,7 @@ class Rig:
 def rig(
     folder: Path, allow: Sequence[str], extra: Mapping[str, str] | None = None
 ) -> Iterator[Rig]:
-    """Redis and a store, ready, without a worker; all of it stopped at the end."""
+    """Run Redis and a store, without a worker; stop everything at the end."""
     redis = PrivateRedis(folder / "redis")
     redis.start()
     store = CountingStore(folder / "store")
@@ -264,7 +264,7 @@ def rig(
 
 
 def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
-    """Wait for a condition and return what it gave; fails by name."""
+    """Wait for a condition and return its value; on timeout, fail naming `what`."""
     deadline = time.monotonic() + patience
     while not (value := condition()):
         assert time.monotonic() < deadline, f"waited in vain for {what}"
@@ -273,12 +273,12 @@ def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -
 
 
 def items(count: int, url: Callable[[int], str], *, prefix: str = "item") -> list[CatalogItem]:
-    """Items of one picture each; item `n` has picture n."""
+    """Return items of one picture each; item `n` has picture n."""
     return [CatalogItem(f"{prefix}-{n}", (url(n),)) for n in range(count)]
 
 
 def in_thread(work: Callable[[], object]) -> threading.Thread:
-    """Run something beside."""
+    """Run something in a background thread."""
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread

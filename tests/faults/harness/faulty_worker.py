@@ -1,8 +1,9 @@
-"""A real worker with one fault built in: `python -m tests.faults.harness.faulty_worker worker …`, the fault named by FAULT_VARIABLE.
+"""A real worker with one built-in fault: `python -m tests.faults.harness.faulty_worker worker …`,
+fault named by FAULT_VARIABLE.
 
-A decoder that aborts the process, a model that raises, gives NaN, fills the memory or hangs, and a death
-between two of the steps that end a chunk cannot be had from outside; everything else about the process is
-the command that users run.
+Some faults cannot be caused from outside: a decoder that aborts the process, a model that raises, returns NaN, runs
+out of memory or hangs, and a death between two of the steps that finish a chunk. In all other respects the process
+is the command that users run.
 """
 
 from __future__ import annotations
@@ -28,22 +29,22 @@ from workers.vector_cache.deduplicating import DeduplicatingCache
 
 FAULT_VARIABLE = "FAULT"
 ONCE_VARIABLE = "FAULT_FILES"
-"""A folder in which deaths are counted: they happen so often as there are files in it, each taken away by one."""
+"""A folder that limits the deaths: each one removes a file, and there are none without files."""
 FAULT_INPUT = "fault"
 FITS = 2
-"""Pictures that the memory is enough for, in a batch with one that is marked for it: fewer than the batches that `Rig.start_worker` sets."""
+"""Batch size up to which a picture marked "memory" does no harm: smaller than the batches that `Rig.start_worker` sets."""
 SHORT_MEMORY = "memory-was-short"
-"""A file beside the deaths' folder, which tells that memory was short."""
+"""A file next to the deaths' folder; it exists once memory was short."""
 MODEL_FAULTS = ("raise", "nan", "memory", "hang")
 
 
 def die() -> None:
-    """As `kill -9` would."""
+    """Die as with `kill -9`."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def take_one() -> bool:
-    """Whether a death is left, which is then taken."""
+    """Consume one of the remaining deaths; return whether there was one."""
     for file in sorted(Path(os.environ[ONCE_VARIABLE]).iterdir()):
         try:
             file.unlink()
@@ -54,7 +55,7 @@ def take_one() -> bool:
 
 
 class FaultyModel:
-    """A model that does what a marked picture says; see `EmbeddingModel`."""
+    """A model that misbehaves on marked pictures; see `EmbeddingModel`."""
 
     def __init__(self, model: EmbeddingModel) -> None:
         self._model = model
@@ -63,7 +64,7 @@ class FaultyModel:
         return getattr(self._model, name)
 
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
-        """Embed, unless a picture of the batch is marked."""
+        """Embed the batch, unless one of its pictures is marked."""
         faults = [bytes(one[FAULT_INPUT]).decode() if FAULT_INPUT in one else "" for one in batch]
         for fault in faults:
             _misbehave(fault, len(batch))
@@ -113,26 +114,26 @@ def _faulty_prepare(prepare: Prepare) -> Callable[..., PreparedPicture]:
 
 
 def install_pictures() -> None:
-    """Marked pictures do what their mark says."""
+    """Make marked pictures cause their fault."""
     from workers import runtime
     from workers.models import factory as opening
 
-    # In the decoder's thread, where a picture is first looked at.
+    # In the decoder's thread, where a picture is first examined.
     Stages._prepare = _faulty_prepare(Stages._prepare)  # type: ignore[method-assign]
     opened = opening.open_model
-    # The engine has the name already: it is replaced there.
+    # The engine has already imported the name, so replace it there.
     setattr(runtime, "open_model", lambda *args, **named: FaultyModel(opened(*args, **named)))  # noqa: B010
 
 
 def install_death_after_upsert() -> None:
-    """The process dies after a chunk is in the store and before the ledger knows."""
+    """Make the process die after it stored a chunk and before it updates the ledger."""
     from workers.ingest.chunk_worker import ChunkWorker
 
     _then_die(ChunkWorker, "_store")
 
 
 def install_death_before_acknowledge() -> None:
-    """The process dies after the ledger knows and before the broker does."""
+    """Make the process die after it updated the ledger and before it acknowledges the message."""
     from workers.ingest.chunk_worker import ChunkWorker
 
     _then_die(ChunkWorker, "ingest")
@@ -158,7 +159,7 @@ FAULTS = {
 
 
 def main() -> None:
-    """Build the fault in, then be the command."""
+    """Install the fault, then run the command."""
     FAULTS[os.environ[FAULT_VARIABLE]]()
     from vitrine.cli import main as command
 

@@ -1,7 +1,8 @@
-"""Workers by the hundred: forked from a process that has imported what they need and has done nothing else.
+"""Hundreds of workers, forked from a process that has imported what they need and done nothing else.
 
-Half of what the start of a worker costs is imports; hundreds of deaths would be hours of them. What is forked calls the same command, opens
-its own connections and is a process of its own, to be killed like any other. Orders and answers are lines of JSON on two pipes.
+Imports are half of a worker's start, and would take hours for hundreds of deaths. A forked worker calls
+the same command, opens its own connections, and can be killed like any other process. Orders and answers
+are JSON lines on two pipes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _PRELOADED = (
 
 
 class Forked:
-    """A worker from the nursery, as `subprocess.Popen` shows a process."""
+    """A worker from the nursery, with the interface of `subprocess.Popen`."""
 
     def __init__(self, nursery: Nursery, pid: int) -> None:
         self.pid = pid
@@ -32,13 +33,13 @@ class Forked:
         self._code: int | None = None
 
     def poll(self) -> int | None:
-        """The exit code, negative for a signal; None while it runs."""
+        """Return the exit code, negative for a signal, or None while it runs."""
         if self._code is None:
             self._code = self._nursery.order(poll=self.pid)
         return self._code
 
     def wait(self, timeout: float | None = None) -> int:
-        """The exit code once it has ended; raises `subprocess.TimeoutExpired`."""
+        """Return the exit code once it has ended; raises `subprocess.TimeoutExpired`."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while (code := self.poll()) is None:
             if deadline is not None and time.monotonic() > deadline:
@@ -52,12 +53,12 @@ class Forked:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Send SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
 
 class Nursery:
-    """Forks workers while the `with` block runs; for one thread."""
+    """Forks workers while the `with` block runs; for use by one thread."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -71,7 +72,7 @@ class Nursery:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # It holds nothing that its end could spoil, and its workers are dead by then.
+        # It has no state to lose, and its workers are dead by now.
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -79,11 +80,11 @@ class Nursery:
             pipe.close()
 
     def start(self, environment: Mapping[str, str], log: Path) -> Forked:
-        """A worker with this environment, telling to this file."""
+        """Start a worker with this environment and log file."""
         return Forked(self, self.order(environment=dict(environment), log=str(log)))
 
     def order(self, **order: Any) -> Any:
-        """What the nursery answers."""
+        """Send an order and return the nursery's answer."""
         orders, answers = self._process.stdin, self._process.stdout
         assert orders is not None
         assert answers is not None
@@ -98,7 +99,7 @@ def _exit_code(pid: int) -> int | None:
 
 
 def _become_worker(environment: Mapping[str, str], log: str) -> None:
-    """Be the command that users run, as if just started."""
+    """Run the command that users run, as if just started."""
     os.environ.clear()
     os.environ.update(environment)
     quiet, output = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_APPEND)
@@ -112,7 +113,7 @@ def _become_worker(environment: Mapping[str, str], log: str) -> None:
 
 
 def main() -> None:
-    """Take orders until there are no more."""
+    """Carry out orders until standard input ends."""
     from importlib import import_module
 
     for module in _PRELOADED:

@@ -1,7 +1,7 @@
-"""The hosts of a catalog's pictures: good ones, and ones that are slow, endless, flapping or asking to be left alone.
+"""Hosts of a catalog's pictures: good, slow, endless, flapping, or rate-limiting.
 
-Each `Host` listens on a port of its own, which makes it a host of its own to the fetcher. It counts what it
-was asked for, so that work done twice can be told.
+Each `Host` listens on its own port, so the fetcher sees it as a separate host. It counts its requests, which
+shows work that was done twice.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 MARK = b"VITRINE-FAULT:"
-"""After the end of a picture's own bytes: decoders pass over it, the injected faults look for it."""
+"""Appended to a picture's bytes: decoders ignore it, the injected faults look for it."""
 
 Answer = Callable[["_Handler", str], None]
 
 
 def drawn(number: int) -> bytes:
-    """A small PNG of its own for every number."""
+    """Draw a small PNG, different for every number."""
     red, green, blue = number % 251, number // 251 % 241, number // 60_491 % 239
     picture = Image.new("RGB", (40, 40), (red, green, blue))
     picture.paste((255 - red, 255 - green, 128), (number % 30, 4, number % 30 + 9, 36))
@@ -38,12 +38,12 @@ def drawn(number: int) -> bytes:
 
 
 def marked(number: int, fault: str) -> bytes:
-    """The same picture, marked for an injected fault."""
+    """Return the same picture, marked for an injected fault."""
     return drawn(number) + MARK + fault.encode()
 
 
 def bomb(side: int = 20_000) -> bytes:
-    """A PNG of some kilobytes that unfolds to `side` x `side` pixels."""
+    """Return a PNG of a few kilobytes that decodes to `side` x `side` pixels."""
     head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
     rows = zlib.compress(bytes(side // 8 + 1) * side, 9)
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -70,15 +70,15 @@ class Host:
 
     @property
     def asked(self) -> Counter[str]:
-        """How often each path was asked for."""
+        """The number of requests for each path."""
         return self._server.asked
 
     def again(self) -> int:
-        """Requests for pictures that had been asked for before."""
+        """Return how many requests were repeats."""
         return sum(count - 1 for count in self.asked.copy().values())
 
     def url(self, number: int) -> str:
-        """The URL of a picture."""
+        """Return the URL of a picture."""
         return f"http://{self.address}/{number}"
 
     def __enter__(self) -> Self:
@@ -104,15 +104,15 @@ def _good(handler: _Handler, path: str) -> None:
 
 
 def missing(handler: _Handler, path: str) -> None:
-    """Every picture is gone."""
+    """Answer 404 for every picture."""
     handler.send(404, f"no {path}".encode())
 
 
 class Busy:
-    """Asks to be left alone for some seconds, so many times, each after some pictures; notes who does not listen."""
+    """Answers 429 for some seconds, `times` times, each after `after` pictures; counts requests that ignore it."""
 
     GRACE = 0.5
-    """Seconds in which requests that were on their way already may still come."""
+    """Seconds in which requests that were already on their way may still arrive."""
 
     def __init__(self, times: int, seconds: int, *, after: int) -> None:
         self._lock = threading.Lock()
@@ -122,7 +122,7 @@ class Busy:
         self._given = 0
         self._began = -float("inf")
         self.refused = 0  #: Requests that were answered with 429.
-        self.early = 0  #: Of these, those that came in spite of an earlier answer.
+        self.early = 0  #: Those of them that ignored an earlier 429.
 
     def __call__(self, handler: _Handler, path: str) -> None:
         """Answer one request."""
@@ -146,7 +146,7 @@ class Busy:
 
 
 def flapping(handler: _Handler, path: str) -> None:
-    """Every picture fails at its first request, and comes at its second."""
+    """Fail the first request for every picture, and answer the second."""
     if handler.server.asked[path] % 2:
         handler.send(503, b"")
     else:
@@ -154,7 +154,7 @@ def flapping(handler: _Handler, path: str) -> None:
 
 
 def endless(handler: _Handler, path: str) -> None:
-    """A picture that never ends: a byte now and then."""
+    """Send a picture that never ends, a byte at a time."""
     handler.begin(200, {"Content-Length": str(len(path) + 1_000_000)})
     with suppress(OSError):
         while True:
@@ -164,12 +164,12 @@ def endless(handler: _Handler, path: str) -> None:
 
 
 def silent(handler: _Handler, path: str) -> None:
-    """Takes every request and never answers one."""
+    """Take every request and never answer."""
     handler.server.closing.wait()
 
 
 def bombs(handler: _Handler, path: str) -> None:
-    """Pictures of 400 megapixels in some kilobytes."""
+    """Send pictures of 400 megapixels in a few kilobytes."""
     handler.send(200, handler.server.bomb())
 
 
@@ -188,12 +188,12 @@ class _Server(ThreadingHTTPServer):
         self.closing = threading.Event()
 
     def bomb(self) -> bytes:
-        """Made once."""
+        """Return the bomb, which is made once."""
         self._bomb = self._bomb or bomb()
         return self._bomb
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that leaves in the middle is no error here."""
+        """Ignore clients that disconnect in the middle."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -203,21 +203,21 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        """Answer one request, and count it."""
+        """Count and answer one request."""
         path = urlsplit(self.path).path.removeprefix("/")
         with self.server.lock:
             self.server.asked[path] += 1
         self.server.answer(self, path)
 
     def begin(self, status: int, headers: dict[str, str]) -> None:
-        """Send the head."""
+        """Send the response head."""
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
 
     def send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        """Send a whole answer."""
+        """Send a whole response."""
         self.begin(status, {"Content-Length": str(len(body)), **(headers or {})})
         self.wfile.write(body)
 

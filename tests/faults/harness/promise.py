@@ -1,6 +1,6 @@
-"""What is promised of a fault beside exact counts: a figure with a bound, and what was measured against it.
+"""Promises about a fault besides exact counts: a figure with a bound, and its measured value.
 
-Bounds of time are judged by `make chaos` alone, on a machine that does nothing else; the tests ask for counts.
+Only `make chaos` checks bounds of time, on an otherwise idle machine; the tests check counts.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Promise:
-    """A figure that shall be at most its bound, or at least."""
+    """A figure that must be at most its bound, or at least."""
 
     what: str
     bound: float
-    measured: float  #: Not a number where there was nothing to measure: that keeps no promise.
+    measured: float  #: NaN if there was nothing to measure, which breaks the promise.
     unit: str = ""
     at_least: bool = False
 
@@ -33,22 +33,22 @@ class Promise:
 
 
 def at_most(what: str, bound: float, measured: float, unit: str = "") -> Promise:
-    """A promise with a ceiling."""
+    """Return a promise with an upper bound."""
     return Promise(what, bound, measured, unit)
 
 
 def at_least(what: str, bound: float, measured: float, unit: str = "") -> Promise:
-    """A promise with a floor."""
+    """Return a promise with a lower bound."""
     return Promise(what, bound, measured, unit, at_least=True)
 
 
 def within(what: str, bound: float, seconds: Sequence[float]) -> Promise:
-    """The worst of these times is at most `bound` seconds."""
+    """Promise that the longest of these times is at most `bound` seconds."""
     return Promise(what, bound, max(seconds, default=math.nan), " s")
 
 
 def share(what: str, percent: float, part: float, whole: float) -> Promise:
-    """A part is at most so many per cent of the whole."""
+    """Promise that a part is at most `percent` per cent of the whole."""
     return Promise(what, percent, 100 * part / whole if whole else math.nan, " %")
 
 

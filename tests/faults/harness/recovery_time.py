@@ -1,7 +1,7 @@
-"""How long the chunks of killed workers wait: until they are sent again, and until another worker has them.
+"""Measures how long a killed worker's chunks wait: until they are sent again, and until another worker has them.
 
-The ledger does not say whose a lease is. A dead worker's is told by this: it is renewed no more. So what was leased at
-the moment of a kill is looked at, over and over: what is renewed or finished was another's.
+The ledger does not record a lease's owner. A dead worker's lease is recognised because it is not renewed, so the leases
+at the time of a kill are watched: one that is renewed or finished belonged to another worker.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ LOOK_EVERY = 0.05
 
 @dataclass(frozen=True)
 class _Leases:
-    """A job's leases: by chunk the token, the end of its term, and how often it was begun."""
+    """A job's leases by chunk: the tokens, the ends of their terms, and the attempts so far."""
 
     tokens: Mapping[bytes, bytes]
     terms: Mapping[bytes, float]
     attempts: Mapping[bytes, bytes]
 
     def waits(self, chunk: bytes) -> bool:
-        """Whether a chunk was begun, and nobody has it: it was sent again."""
+        """Return whether a chunk was begun and is not leased now: it was sent again."""
         return chunk not in self.tokens and int(self.attempts.get(chunk, b"0")) > 0
 
 
 @dataclass
 class _Death:
-    """What was leased when a worker died, and when that went on."""
+    """The leases at a worker's death, and what happened to them."""
 
     at: float
     held: _Leases
     open: set[bytes] = field(default_factory=set)
-    dead: set[bytes] = field(default_factory=set)  #: Seen to have been the dead worker's.
+    dead: set[bytes] = field(default_factory=set)  #: Known to have been the dead worker's.
     sent_again: float | None = None  #: Seconds until the last of them was sent again.
-    taken: float | None = None  #: Seconds until somebody else had the last of them.
+    taken: float | None = None  #: Seconds until another worker had the last of them.
 
     def look(self, now: _Leases) -> None:
-        """Compare with how it is now."""
+        """Compare with the present leases."""
         passed = time.monotonic() - self.at
         for chunk in list(self.open):
             if now.tokens.get(chunk) == self.held.tokens[chunk]:
@@ -57,7 +57,7 @@ class _Death:
             else:
                 self.open.discard(chunk)
                 if chunk in now.tokens:
-                    self._gone(chunk, passed)  # Taken between two looks, if it was not seen before.
+                    self._gone(chunk, passed)  # Taken between two looks, if not seen before.
                 if chunk in self.dead:
                     self.taken = passed
 
@@ -68,7 +68,7 @@ class _Death:
 
 
 class MovingOn:
-    """Watches one job from beside, while the `with` block runs; its end waits until everything has moved on."""
+    """Watches one job while the `with` block runs; its exit waits until all chunks have moved on."""
 
     def __init__(self, parts: Rig, job: str) -> None:
         self._redis = Redis.from_url(parts.redis.url)
@@ -96,13 +96,13 @@ class MovingOn:
             self._redis.close()
 
     def died(self) -> None:
-        """A worker was killed this moment."""
+        """Record that a worker was just killed."""
         held = self._look()
         self._deaths.append(_Death(time.monotonic(), held, set(held.tokens)))
 
     @property
     def chunks(self) -> int:
-        """Chunks that killed workers had in hand."""
+        """The number of chunks that the killed workers had leased."""
         found = (
             (chunk, death.held.tokens[chunk]) for death in self._deaths for chunk in death.dead
         )

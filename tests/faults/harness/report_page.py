@@ -1,7 +1,7 @@
-"""What `make chaos` found, fault by fault, and the table in docs/reliability.md that is written from it.
+"""The results of `make chaos`, fault by fault, and the table in docs/reliability.md generated from them.
 
-Each fault's row is kept as soon as it is counted (docs/measured/chaos.json): so a run that was stopped goes on where it was,
-and one fault can be repeated alone.
+Each row is saved as soon as its fault is counted (docs/measured/chaos.json), so an interrupted run can be resumed, and
+one fault can be repeated alone.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ ROOT = Path(__file__).resolve().parents[3]
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
 COLUMNS = (
     "fault", "times", "in", "out", "lost", "wrong", "doubled", "fetched again", "recovery s, median",
-    "worst", "promised: measured",
+    "worst", "limit: measured",
 )  # fmt: skip
 UNCOUNTED = "could not be counted"
 
 
 @dataclass(frozen=True)
 class Page:
-    """The document with the table, and the file of what stands in it."""
+    """The document with the table, and the file with its rows."""
 
     document: Path = ROOT / "docs" / "reliability.md"
     kept: Path = ROOT / "docs" / "measured" / "chaos.json"
 
     def rows(self) -> dict[str, dict[str, Any]]:
-        """What is kept, by the fault's name."""
+        """Return the saved rows by fault name."""
         found: dict[str, dict[str, Any]] = (
             json.loads(self.kept.read_text()) if self.kept.exists() else {}
         )
@@ -44,7 +44,7 @@ class Page:
     def keep(
         self, name: str, ended: Tally | NotPossible | None, *, seconds: float, scale: float
     ) -> None:
-        """Keep a fault's row; None for one that could not be counted."""
+        """Save a fault's row; None means that it could not be counted."""
         rows = self.rows()
         counted = ended if isinstance(ended, Tally) else None
         rows[name] = {
@@ -61,12 +61,12 @@ class Page:
         self.kept.write_text(json.dumps(rows, indent=1) + "\n")
 
     def done(self, name: str, scale: float) -> bool:
-        """Whether a fault was counted, with its promises kept and at least at this scale, already."""
+        """Return whether a fault was already counted at this scale or above, with its promises kept."""
         row = self.rows().get(name)
         return row is not None and row["kept"] and row["scale"] >= scale
 
     def write(self, order: Sequence[str]) -> None:
-        """Put the table between the document's markers, the faults in this order."""
+        """Write the table between the document's markers, with the faults in this order."""
         rows = self.rows()
         text = markdown([{"name": name, **rows[name]} for name in order if name in rows])
         before, rest = self.document.read_text().split(BEGIN)
@@ -75,7 +75,7 @@ class Page:
 
 
 def machine() -> str:
-    """What it runs on, in words."""
+    """Describe this machine."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, "
@@ -84,7 +84,7 @@ def machine() -> str:
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
-    """The table, and beneath it what was not run in full."""
+    """Format the table, followed by notes on faults that were not run in full."""
     if not rows:
         return "Not run yet."
     dates = sorted({row["date"] for row in rows})
@@ -101,15 +101,15 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _notes(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """What stands beneath the table: what was run in part, was left out, or did not do as promised."""
+    """List faults that were run in part, were left out, or broke a promise."""
     said = {
-        "Not run in full, but at a part of it": [
+        "Run at a reduced scale": [
             f"{row['row'][0]} ({row['scale']:g})" for row in rows if row["scale"] != 1
         ],
-        "Left out on this machine": [
+        "Not possible on this machine": [
             f"{row['name']} ({row['left_out']})" for row in rows if row["left_out"]
         ],
-        "Not as promised": [
+        "Missed a limit": [
             row["row"][0] for row in rows if not row["kept"] and not row["left_out"]
         ],
     }

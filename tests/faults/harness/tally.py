@@ -1,4 +1,4 @@
-"""What came of a fault: how many pictures went in, came out, were lost, were done twice, and what was promised of it."""
+"""The result of a fault: pictures that went in, came out, were lost or done twice, and the promises."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from vitrine.core.types import JobStatus
 
 @dataclass(frozen=True)
 class Tally:
-    """One fault's count; `lost` pictures have no outcome, or an outcome that the store does not bear out."""
+    """The count for one fault; `lost` pictures have no outcome, or one that contradicts the store."""
 
     fault: str
-    times: int  #: How often it was injected.
+    times: int  #: How often the fault was injected.
     put_in: int
     out: int
     lost: int
-    doubled: int  #: Points written again after they had been written.
-    wrong: int = 0  #: Pictures with another outcome than they should have.
+    doubled: int  #: Repeated writes of points.
+    wrong: int = 0  #: Pictures with the wrong outcome.
     fetched_again: int | None = None
-    """Requests for pictures that had been asked for before; None where nobody counts them."""
+    """Repeated requests for pictures; None if nobody counts them."""
     recoveries: Sequence[float] = field(default=())
-    """Seconds that each fault cost; what from and to, its function says."""
+    """Recovery times in seconds; each fault's function defines what they measure."""
     promises: Sequence[Promise] = field(default=())
 
     @property
     def exact(self) -> bool:
-        """Whether every picture has its one right outcome, and the store holds what the ledger says."""
+        """Whether every picture has exactly one outcome, the right one, and store and ledger agree."""
         return self.put_in == self.out and self.lost == 0 and self.wrong == 0
 
     @property
@@ -40,11 +40,11 @@ class Tally:
         return self.exact and all(promise.kept for promise in self.promises)
 
     def promising(self, *promises: Promise) -> Tally:
-        """The same, with these promises too."""
+        """Return the same tally with these promises added."""
         return replace(self, promises=(*self.promises, *promises))
 
     def row(self) -> list[str]:
-        """As it stands in a table."""
+        """Format it as a table row."""
         worst = f"{max(self.recoveries):.1f}" if self.recoveries else ""
         median = f"{statistics.median(self.recoveries):.1f}" if self.recoveries else ""
         again = "" if self.fetched_again is None else f"{self.fetched_again:,}"
@@ -65,7 +65,7 @@ def tally(
     recoveries: Sequence[float] = (),
     collection: str = COLLECTION,
 ) -> Tally:
-    """Count a finished job; `failing` names the items that had to fail, and why."""
+    """Count a finished job; `failing` maps the items that must fail to their reasons."""
     status = rig.status(job)
     failed, stored = rig.failed(job), rig.stored(collection)
     wanted = dict(failing or {})
@@ -83,7 +83,7 @@ def tally(
 
 
 def together(tallies: Sequence[Tally]) -> Tally:
-    """Rounds of one fault, each counted by itself, as one count."""
+    """Sum the rounds of one fault, each counted separately."""
     return replace(
         tallies[0],
         times=sum(one.times for one in tallies),

@@ -1,7 +1,7 @@
-"""A TCP gate in front of a server: it lets through, cuts, freezes, refuses, or answers in the server's place.
+"""A TCP gate in front of a server: it forwards, cuts, freezes, refuses, or answers in the server's place.
 
-Faults of a network and of an overloaded server are injected here, on real sockets, without either side
-knowing. One thread, with an event loop of its own.
+It injects faults of a network and of an overloaded server on real sockets, without either side noticing. It uses one
+thread with its own event loop.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LENGTH = re.compile(rb"(?i)content-length:\s*(\d+)")
 
 @dataclass(eq=False)
 class _Link:
-    """One client's connection and the one made for it to the server."""
+    """A client's connection and the matching connection to the server."""
 
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter | None = None
@@ -32,7 +32,7 @@ class _Link:
 
 
 class Gate:
-    """Stands before `127.0.0.1:port` while the `with` block runs."""
+    """Forwards to `127.0.0.1:port` while the `with` block runs."""
 
     def __init__(self, port: int) -> None:
         self._target = port
@@ -42,7 +42,7 @@ class Gate:
         self._listener: asyncio.Server | None = None
         self._answer: bytes | None = None
         self._hanging = False
-        self.port = 0  #: Where clients connect to.
+        self.port = 0  #: The port for clients.
         self.connections = 0  #: Accepted so far.
         self.answered = 0  #: Requests answered in the server's place so far.
 
@@ -64,11 +64,11 @@ class Gate:
         self._loop.close()
 
     def cut(self) -> int:
-        """Break every open connection; returns how many there were."""
+        """Break every open connection; return how many there were."""
         return self._do(self._cut())
 
     def freeze(self) -> int:
-        """Forward nothing more on the connections that are open now: half-open ones. New ones flow."""
+        """Stop forwarding on the open connections, which become half-open; new ones are forwarded."""
         return self._do(self._freeze())
 
     def refuse(self) -> None:
@@ -76,17 +76,17 @@ class Gate:
         self._do(self._shut())
 
     def hang(self) -> None:
-        """Take every request and never answer it; open connections are broken first."""
+        """Take every request and never answer; open connections are broken first."""
         self._hanging = True
         self.cut()
 
     def answer(self, response: bytes) -> None:
-        """Answer each HTTP request with this, in the server's place; open connections are broken first."""
+        """Answer each HTTP request with this response, in the server's place; open connections are broken first."""
         self._answer = response
         self.cut()
 
     def restore(self) -> None:
-        """Let everything through again; connections made under a fault are broken."""
+        """Forward everything again; connections made under a fault are broken."""
         self._answer, self._hanging = None, False
         self.cut()
         if self._listener is None:
@@ -148,7 +148,7 @@ class Gate:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             length = _LENGTH.search(head)
-            # Read to its end: a client whose request is cut off sees no answer but a broken connection.
+            # Read the whole request: a client that is cut off while sending sees a broken connection, not a response.
             await reader.readexactly(int(length[1]) if length else 0)
             self.answered += 1
             writer.write(response)
@@ -178,6 +178,6 @@ async def _pump(link: _Link, reader: asyncio.StreamReader, writer: asyncio.Strea
 
 
 def response(status: str, *, retry_after: int | None = None) -> bytes:
-    """An HTTP answer without a body of its own, as a balancer in front of a dead server gives it."""
+    """Return an HTTP response without a body, like that of a load balancer in front of a dead server."""
     asked = "" if retry_after is None else f"Retry-After: {retry_after}\r\n"
     return f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n{asked}\r\n".encode()

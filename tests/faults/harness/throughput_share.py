@@ -1,6 +1,7 @@
-"""How much of their rate good pictures keep beside bad ones, and how large the worker grew over it.
+"""Measures the share of their rate that good pictures keep next to bad ones, and the worker's peak memory.
 
-As it usually is, then with the fault, then as usual again, by one worker: what the machine does meanwhile falls on both.
+One worker runs the usual catalog, the one with the fault, and the usual one again, so that a change of the
+machine's speed affects both.
 """
 
 from __future__ import annotations
@@ -17,21 +18,21 @@ from tests.faults.harness.tally import Tally, tally
 from vitrine.core.types import CatalogItem, point_id
 
 MOST_MIB = 1024
-"""What a worker with the built-in model may take: pictures in work are a few hundred megabytes at their limits."""
+"""Memory limit of a worker with the built-in model, in MiB: at their limits, pictures in work take a few hundred."""
 
 
 @dataclass(frozen=True)
 class Beside:
-    """A catalog with something wrong, and what it is compared with."""
+    """A catalog with bad pictures, and the one it is compared with."""
 
     made: Sequence[CatalogItem]
-    good: Sequence[CatalogItem]  #: Those of them that nothing is wrong with.
-    usual: Sequence[CatalogItem]  #: The good ones, and the others where their host could be well.
+    good: Sequence[CatalogItem]  #: The good ones among them.
+    usual: Sequence[CatalogItem]  #: The good ones, and the others if their host can be healthy.
     failing: dict[str, str]
-    least: float  #: What of their rate the good ones shall keep.
+    least: float  #: The share of their rate that the good ones must keep.
 
     def judged(self, parts: Rig, fault: str, times: int) -> Tally:
-        """The count of the job, and the good ones' rate by what it usually is."""
+        """Count the job, and compare the good pictures' rate with their usual rate."""
         parts.ready(parts.start_worker())
         self._rate(parts, self.usual[: len(self.usual) // 10], "warm")
         usually = [self._rate(parts, self.usual, "before")[1]]
@@ -41,13 +42,17 @@ class Beside:
         counted = tally(parts, job, fault, times, failing=self.failing)
         usually.append(self._rate(parts, self.usual, "after")[1])
         return counted.promising(
-            at_least("of the others' rate", self.least, rate / statistics.mean(usually)),
-            at_most(f"MiB at the peak ({before} without)", MOST_MIB, peak_mib(parts)),
-            at_most("workers that ended", 0, sum(not one.alive() for one in parts.workers)),
+            at_least(
+                "rate of the good pictures relative to normal",
+                self.least,
+                rate / statistics.mean(usually),
+            ),
+            at_most(f"peak MiB ({before} without the fault)", MOST_MIB, peak_mib(parts)),
+            at_most("workers that exited", 0, sum(not one.alive() for one in parts.workers)),
         )
 
     def _rate(self, parts: Rig, given: Sequence[CatalogItem], collection: str) -> tuple[str, float]:
-        """The job, and good pictures a second until the last of them was in the store."""
+        """Submit the pictures; return the job, and good pictures per second until the last of them was stored."""
         wanted = {item.id for item in given}
         open_ = [point_id(collection, item.id, 0) for item in self.good if item.id in wanted]
         count, written, began = len(open_), parts.store.written, time.monotonic()
@@ -63,7 +68,7 @@ class Beside:
 
 
 def peak_mib(parts: Rig) -> int:
-    """The largest resident set of any worker so far, in MiB (Linux)."""
+    """Return the largest resident set of any worker so far, in MiB (Linux)."""
     sizes = [_high_water(Path(f"/proc/{worker.pid}/status")) for worker in parts.workers]
     return max(sizes) // 1024
 

@@ -1,4 +1,4 @@
-"""The API over parts in memory: a small collection, a worker that answers, and a list for messages."""
+"""The API over in-memory parts: a small collection, a worker that replies, and a list of published messages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROBLEM = "application/problem+json"
 
 @dataclass
 class Stage:
-    """Everything that a test may look at or change."""
+    """All the parts that a test may inspect or change."""
 
     parts: Services
     app: FastAPI
@@ -40,7 +40,7 @@ class Stage:
     outbox: MemoryPublisher
 
     def job(self, images: int = 3, **overrides: Any) -> str:
-        """A submitted job of so many items, one picture each."""
+        """Submit a job of this many items with one picture each; return its id."""
         items = [
             {"id": f"i{n}", "images": [f"https://h{n % 2}.example/{n}.jpg"]} for n in range(images)
         ]
@@ -52,7 +52,7 @@ class Stage:
         return job_id
 
     def finish(self, job: str, reasons: Sequence[FailureReason | None]) -> None:
-        """Give every picture of the job's first chunk an outcome: a reason, or None for embedded."""
+        """Record an outcome for every picture of the job's first chunk: a reason, or None for embedded."""
         lease = self.ledger.lease(job, 0, seconds=60)
         assert isinstance(lease, Lease)
         outcomes = list(zip(lease.chunk.images, reasons, strict=True))
@@ -68,7 +68,7 @@ def _failed(image: ImageRef, reason: FailureReason) -> Failure:
 
 
 def put(store: VectorStore, name: str, *points: tuple[str, int, bytes, Payload]) -> None:
-    """Store pictures: item id, index, the bytes whose fake vector it has, and the item's fields."""
+    """Store pictures, given as item id, index, bytes whose fake vector is used, and the item's fields."""
     vectors: NDArray[np.float32] = np.stack(
         [fake_vector(data, SPACE.dimension) for _, _, data, _ in points]
     )
@@ -81,7 +81,7 @@ def put_vectors(
     vectors: NDArray[np.float32],
     rows: Sequence[tuple[str, int, Payload]],
 ) -> None:
-    """Store vectors as they are, float32 [n, dimension]: item id, index and fields of each."""
+    """Store these vectors, float32 [n, dimension], with an item id, index and fields for each."""
     made = Provenance("job", SPACE.model, SPACE.revision, SPACE.policy, "00", None, "2026-01-01")
     store.ensure(name, SPACE)
     store.upsert(
@@ -99,7 +99,7 @@ def put_vectors(
 
 
 def make_stage(settings: Settings, keyring: Keyring | None = None) -> Stage:
-    """A stage with an empty store, asked from this machine by its own name."""
+    """Return a stage with an empty store, whose client uses the loopback address."""
     parts = memory_services(settings, SPACE)
     ledger, store, lane, outbox = parts.ledger, parts.store, parts.query_client, parts.publisher
     assert isinstance(ledger, MemoryLedger)
@@ -112,7 +112,7 @@ def make_stage(settings: Settings, keyring: Keyring | None = None) -> Stage:
 
 
 def problem_of(answer: Any, status: int, code: str) -> dict[str, Any]:
-    """The body of an error answer, whose form is checked here for every test."""
+    """Check the form of an error response, and return its body."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == PROBLEM
     body: dict[str, Any] = answer.json()

@@ -1,4 +1,4 @@
-"""Fixtures: the API over parts in memory."""
+"""Fixtures: the API over in-memory parts."""
 
 from __future__ import annotations
 

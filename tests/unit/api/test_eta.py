@@ -1,4 +1,4 @@
-"""The rate of a job, from what was seen of it: no clock runs here."""
+"""The rate of a job, from recorded observations: no clock runs here."""
 
 from __future__ import annotations
 

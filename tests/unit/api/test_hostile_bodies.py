@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a refusal that says why or a job: never a fault of ours."""
+"""Whatever is sent, the response is a refusal that gives the reason, or a job: never a server error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ anything = st.recursive(
 
 @pytest.fixture
 def settings() -> Settings:
-    """Room for every job that is taken here."""
+    """The default settings, which have space for every job that is submitted here."""
     return Settings()
 
 

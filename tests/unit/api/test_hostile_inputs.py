@@ -1,4 +1,4 @@
-"""Whatever is sent to be embedded or scored, the answer names what is wrong with it: never a fault of ours."""
+"""Whatever is sent to be embedded or scored, the response names what is wrong with it: never a server error."""
 
 from __future__ import annotations
 

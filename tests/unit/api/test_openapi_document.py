@@ -112,7 +112,7 @@ def test_errors_of_dialects_have_their_own_shape_and_an_example(document: dict[s
         shape = shape_of(path)
         for status, answer in operation["responses"].items() if shape else ():
             assert PROBLEM not in answer.get("content", {})
-            # A route may tell of its own state by a status, as a health check does.
+            # A route may report its own state by a status, as a health check does.
             if not status.startswith("2") and "example" in answer["content"]["application/json"]:
                 assert shape is not None
                 content = answer["content"]["application/json"]

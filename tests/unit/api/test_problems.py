@@ -78,7 +78,7 @@ def test_an_unknown_route_and_method_take_the_same_form(stage: Stage) -> None:
 
 def test_a_query_parameter_that_nobody_reads_is_named(stage: Stage) -> None:
     body = problem_of(stage.client.get("/v1/jobs?limit=1&ofset=2"), 422, "bad_input")
-    assert body["errors"] == [{"field": "ofset", "message": "There is no such parameter."}]
+    assert body["errors"] == [{"field": "ofset", "message": "Unknown parameter."}]
     problem_of(stage.client.post("/v1/search?top=3", json={}), 422, "bad_input")
 
 

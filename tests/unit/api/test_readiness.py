@@ -37,7 +37,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def made(settings: Settings, clock: Clock) -> Iterator[Stage]:
-    """A stage whose reports grow old by its clock."""
+    """A stage whose reports age by the given clock."""
     stage = make_stage(settings)
     stage.app.state.readiness.close()
     stage.app.state.readiness = Readiness(stage.parts, clock=clock)
@@ -70,12 +70,12 @@ def test_ready_names_what_was_looked_at(made: Stage) -> None:
 
 
 def test_a_worker_that_cannot_store_is_told_of_and_hinders_no_search(made: Stage) -> None:
-    away = StoreOutage(1_700_000_000.0, "The store process answered 503 without saying why.")
+    away = StoreOutage(1_700_000_000.0, "The store process answered 503 without a reason.")
     made.query_client.crew = [replace(worker, store_away=away) for worker in made.query_client.crew]
     answer = made.client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json()["notices"] == {
-        "worker fake": "store away since 2023-11-14 22:13:20 UTC: The store process answered 503 without saying why."
+        "worker fake": "store unreachable since 2023-11-14 22:13:20 UTC: The store process answered 503 without a reason."
     }
 
 
@@ -196,7 +196,7 @@ def test_probes_share_one_check_and_do_not_wait_longer_than_their_patience(
     early, late = asyncio.run(probe())
     readiness.close()
     assert [report.checks for report in early] == [
-        {"check": "not done within 0.05 s; a worker or a service hangs"}
+        {"check": "not done within 0.05 s; a worker or a service is stuck"}
     ] * 2
     assert late.ready
     assert calls == ["builtin"]
@@ -219,7 +219,7 @@ def test_the_canary_is_a_picture_that_a_decoder_reads() -> None:
     with Image.open(BytesIO(canary.canary_picture())) as image:
         image.load()
         assert (image.format, image.mode, image.size) == ("PNG", "RGB", (96, 96))
-        # Not one colour: a model's vector of it must depend on its weights.
+        # More than one colour: the vector must depend on the model's weights.
         assert len(image.getcolors(maxcolors=96 * 96) or ()) > 1000
 
 

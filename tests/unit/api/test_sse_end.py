@@ -1,4 +1,4 @@
-"""A stream over a real connection: it ends whole when the service is told to stop, and leaves its place when its client goes."""
+"""A stream over a real connection: it ends properly when the service stops, and is released when its client leaves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Served:
 
     @contextmanager
     def watched(self) -> Iterator[Iterator[bytes]]:
-        """The lines of a stream of a job that is never finished, the first of which has come."""
+        """Yield the lines of a stream of an unfinished job, after its first line."""
         job = self.stage.job(images=1)
         url = f"{self.url}/v1/jobs/{job}/events"
         with requests.get(url, stream=True, timeout=PATIENCE) as answer:
@@ -39,7 +39,7 @@ class Served:
 
 @pytest.fixture
 def served(settings: Settings) -> Iterator[Served]:
-    stage = make_stage(settings)  # not the one of the other tests, which is started already
+    stage = make_stage(settings)  # not the other tests' stage, which is already started
     with closing(bind_socket("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(server_config(stage.parts.settings, stage.app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -54,7 +54,7 @@ def test_a_service_that_stops_ends_its_streams_whole(served: Served) -> None:
     with served.watched() as lines:
         served.server.should_exit = True
         served.streams.end()
-        # A stream that was cut off would raise: the answer's last chunk would be missing.
+        # Reading a truncated stream would raise, since the response's last chunk would be missing.
         assert next(lines).startswith(b"data: ")
         assert b"event: problem" not in list(lines)
 

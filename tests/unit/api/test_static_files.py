@@ -1,4 +1,4 @@
-"""The page's files: what is sent, to whom, and under which policy."""
+"""The page's files: which are sent, to whom, and under which policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The GPU's benchmark where there is no GPU: its refusal, its arithmetic, and its code with a model of no size."""
+"""The GPU benchmark on a machine without a GPU: its refusal, its arithmetic, and its code with a tiny model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measures of the neighbours benchmark, where the right answer is known."""
+"""The measures of the neighbours benchmark, on data with a known answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CLASSES, EACH = 12, 8
 
 @pytest.fixture
 def clear() -> tuple[NDArray[np.float32], NDArray[np.str_]]:
-    """Twelve classes far from each other."""
+    """Vectors and labels of twelve distant classes."""
     drawn = np.random.default_rng(4)
     centres = drawn.standard_normal((CLASSES, 48))
     rows = np.repeat(centres, EACH, axis=0) + 0.3 * drawn.standard_normal((CLASSES * EACH, 48))
@@ -29,7 +29,7 @@ def test_classes_far_apart_are_cut_right(
     assert found.best_possible == pytest.approx(1)
     assert found.per_question > 0.95
     assert found.flat > 0.95
-    # Seven are right: of the first ten that is a precision of 0.7 at a recall of 1.
+    # Seven are right: for the first ten that is a precision of 0.7 at a recall of 1.
     assert found.always == pytest.approx(2 * 7 / (10 + 7))
 
 

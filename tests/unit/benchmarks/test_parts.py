@@ -1,4 +1,4 @@
-"""The parts of the larger benchmarks: pictures, their server, loads, a turn's arithmetic."""
+"""The parts of the larger benchmarks: pictures, their server, loads, and the arithmetic of a round."""
 
 from __future__ import annotations
 

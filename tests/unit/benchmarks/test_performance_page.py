@@ -1,4 +1,4 @@
-"""The page of figures: what is generated, and what a person wrote."""
+"""The performance page: its generated parts, and the parts that a person writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every benchmark reports, and how things are compared."""
+"""The report of every benchmark, and the comparison of two reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A profile's samples, summed up by stage and by function."""
+"""A profile's samples, summed by stage and by function."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_samples_are_read_and_shared_out(tmp_path: Path) -> None:
         ("perform (workers/fetch/curl_loop.py:1)", "fetch"),
         ("upsert (vitrine/store/remote/store.py:1)", "store"),
         ("finish (vitrine/ledger/redis_ledger.py:1)", "ledger"),
-        ("run (workers/ingest/concurrent.py:1)", "walk of a chunk"),
+        ("run (workers/ingest/concurrent.py:1)", "chunk handling"),
         ("drain (kombu/transport/redis.py:1)", "queue"),
     ],
 )

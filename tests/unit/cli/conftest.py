@@ -1,4 +1,4 @@
-"""Fixtures: a ledger in memory behind every command, and a small catalog."""
+"""Fixtures: an in-memory ledger behind every command, and a small catalog."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Queue:
 
 @pytest.fixture
 def ledger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MemoryLedger:
-    """A ledger in memory behind every command; no Redis is asked."""
+    """An in-memory ledger behind every command; Redis is not used."""
     shared = MemoryLedger()
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Running the job commands, and giving a job its outcomes."""
+"""Helpers that run the job commands and record a job's outcomes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def submitted(catalog: Path) -> str:
 
 
 def finish(ledger: MemoryLedger, job: str, *failed: FailureReason) -> None:
-    """Give the first pictures of the job's first chunk these failures, embed the others."""
+    """Record these failures for the first pictures of the job's first chunk, and embed the others."""
     lease = ledger.lease(job, 0, seconds=30)
     assert isinstance(lease, Lease)
     images = lease.chunk.images

@@ -1,4 +1,4 @@
-"""The group: lazy commands, and every error as one sentence with its exit code."""
+"""The command group: lazy commands, and every error as one sentence with its exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a shell completes, and that a service that is away completes nothing and fails nothing."""
+"""Shell completion: which values are offered, and that an unreachable service offers none without an error."""
 
 from __future__ import annotations
 

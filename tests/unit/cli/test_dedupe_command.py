@@ -22,7 +22,7 @@ Dedupe: TypeAlias = Callable[..., Result]
 
 
 def _points(name: str) -> PointBatch:
-    """Eighty pictures far from each other; copies near three of them, and one that is used four times as it is."""
+    """Eighty distant pictures, near copies of three of them, and one picture that is used four times."""
     drawn = np.random.default_rng(11)
     vectors = drawn.standard_normal((80, SPACE.dimension))
     near = vectors[[0, 0, 1, 2]] + 0.01 * drawn.standard_normal((4, SPACE.dimension))
@@ -48,7 +48,7 @@ def _points(name: str) -> PointBatch:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An embedded store with the collections `summer` and `empty`, closed again."""
+    """A closed embedded store with the collections `summer` and `empty`."""
     path = tmp_path_factory.mktemp("store")
     opened = EmbeddedStore(path)
     for name in ("summer", "empty"):
@@ -113,7 +113,7 @@ def test_a_collection_without_copies_is_told_in_words(dedupe: Dedupe) -> None:
 
 def test_where_files_are_is_told(dedupe: Dedupe, tmp_path: Path) -> None:
     path = tmp_path / "copies.csv"
-    assert f"are in {path}" in "".join(dedupe("--csv", str(path)).stderr.splitlines())
+    assert f"lines to {path}" in "".join(dedupe("--csv", str(path)).stderr.splitlines())
 
 
 def test_the_csv_has_a_line_a_picture_and_no_formula(dedupe: Dedupe, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`vitrine doctor`: every part is looked at, and the exit code says whether something is wrong."""
+"""`vitrine doctor`: every part is checked, and the exit code reports problems."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PARTS = [
 
 @pytest.fixture(autouse=True)
 def environment(private_redis: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Redis of the tests' own without a worker, no store that others can reach, no API."""
+    """A private Redis without a worker, no shared store, and no API."""
     with Redis.from_url(private_redis) as redis:
         redis.delete(WORKERS_KEY)
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path))
@@ -56,8 +56,8 @@ def test_every_part_is_looked_at_and_nothing_is_wrong() -> None:
         *PARTS[:5], "clock", *PARTS[5:]
     ]  # fmt: skip
     assert (code, answer["wrong"]) == (0, 0), answer
-    assert answer["warnings"] >= 1  # no worker is alive
-    loaded = answer["findings"][-1]["said"]
+    assert answer["warnings"] >= 1  # no worker is running
+    loaded = answer["findings"][-1]["message"]
     assert loaded.startswith("builtin ")
     assert "embedded a picture" in loaded
 
@@ -71,7 +71,7 @@ def test_what_is_wrong_is_told_with_what_to_do_and_the_exit_code(
     assert done.exit_code == 3
     assert "wrong   Redis" in done.stdout
     assert "wrong   device" in done.stdout
-    assert "things wrong" in done.stdout.splitlines()[-1]
+    assert " problems" in done.stdout.splitlines()[-1]
     assert "hush-hush" not in done.output
 
 
@@ -94,7 +94,7 @@ def test_a_name_on_the_hub_is_not_asked_for_unless_wanted() -> None:
 
 def test_the_device_is_told_by_what_it_is() -> None:
     (found,) = check_device(Settings(device="cpu"))
-    assert found.said.startswith("cpu is cpu: ")
+    assert found.message.startswith("cpu is cpu: ")
 
 
 def test_an_installation_without_a_workers_packages_is_a_note(
@@ -103,4 +103,4 @@ def test_an_installation_without_a_workers_packages_is_a_note(
     monkeypatch.setattr("vitrine.cli.doctor.model_check._PACKAGES", ("torch", "no_such_package"))
     assert list(check_device(Settings())) == []
     (found,) = check_model(Settings(redis_url=SecretStr("redis://h")), load=True)
-    assert "without no_such_package" in found.said
+    assert "it lacks no_such_package" in found.message

@@ -1,4 +1,4 @@
-"""`vitrine embed` against the API over parts in memory, on a real socket."""
+"""`vitrine embed` against the API over in-memory parts, on a real socket."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_an_array_of_nothing_is_not_written(embed: Embed, tmp_path: Path) -> Non
     output = tmp_path / "vectors.npy"
     result = embed(GONE, "--output", output)
     assert result.exit_code == 2
-    assert "Nothing has a vector" in result.stderr
+    assert "No input has a vector" in result.stderr
     assert not output.exists()
 
 

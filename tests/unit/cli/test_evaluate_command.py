@@ -1,8 +1,10 @@
-"""`vitrine evaluate`: what it reads, asks, counts and tells."""
+"""`vitrine evaluate`: the input it reads, the queries it sends, and the results it counts and prints."""
 
 from __future__ import annotations
 
 import io
+import re
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,12 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
 
+from producer import CatalogOptions
 from vitrine.cli import main
+from vitrine.cli.evaluate import picture_keys
 from vitrine.cli.evaluate import run as evaluation
-from vitrine.core.errors import LedgerUnavailable
+from vitrine.cli.evaluate.labelled import LabelColumns, read_labelled
+from vitrine.core.errors import BadInput, LedgerUnavailable
 from vitrine.core.types import point_id
 from vitrine.messaging.worker_registry import WorkerInfo
 from vitrine.query.client import Query, QueryAnswer, QueryClient, QueryVector
@@ -34,6 +39,7 @@ SPACE = EmbeddingSpace("made", "r1", "rgb-1", 8)
 OTHER = EmbeddingSpace("other", "r1", "rgb-1", 8)
 COLOURS = {"red": (200, 30, 30), "blue": (30, 30, 200), "green": (30, 160, 30)}
 EACH = 6
+FILES = CatalogOptions(allow_files=True)
 PROVENANCE = Provenance("job", "made", "r1", "rgb-1", "0" * 64, None, "2026-01-01T00:00:00Z")
 
 
@@ -44,14 +50,14 @@ def unit(axis: int, noise: int) -> NDArray[np.float32]:
 
 
 def jpeg(colour: tuple[int, int, int], number: int) -> bytes:
-    """A small picture; every one is different."""
+    """Draw a small picture that differs from all others."""
     written = io.BytesIO()
     Image.new("RGB", (24 + number, 24), colour).save(written, "JPEG")
     return written.getvalue()
 
 
 class Lane(FakeQueryClient):
-    """A worker of `made` that tells the colours apart and knows their names, and one of `other` that does neither."""
+    """A worker for `made` that tells the colours apart and knows their names, and one for `other` that does neither."""
 
     def __init__(self, known: dict[bytes, NDArray[np.float32]]) -> None:
         made = fake_worker(SPACE, supports_text=True)
@@ -65,7 +71,7 @@ class Lane(FakeQueryClient):
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a folder of pictures for each colour."""
+    """A folder with one folder of pictures per colour."""
     for colour, rgb in COLOURS.items():
         (tmp_path / "shop" / colour).mkdir(parents=True)
         for number in range(EACH):
@@ -75,7 +81,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def catalog(folder: Path) -> Path:
-    """The same as a CSV, two rows of which cannot be counted."""
+    """The same pictures as a CSV with two invalid rows."""
     rows = ["file,class,product,use"]
     for colour in COLOURS:
         for number in range(EACH):
@@ -89,7 +95,7 @@ def catalog(folder: Path) -> Path:
 
 @pytest.fixture
 def query_client(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeQueryClient:
-    """The query client behind the command. The worker of `other` answers as if it saw no colours."""
+    """The query client behind the command. The worker for `other` does not see colours."""
     known: dict[bytes, NDArray[np.float32]] = {}
     for axis, colour in enumerate(COLOURS):
         known[f"A photo of {colour}.".encode()] = unit(axis, 0)
@@ -103,7 +109,7 @@ def query_client(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FakeQueryClie
 
 
 def told(*arguments: str) -> tuple[int, dict[str, Any]]:
-    """Exit code and JSON."""
+    """Run the command and return its exit code and JSON output."""
     done = CliRunner().invoke(main, ["evaluate", *arguments, "--json"])
     assert done.stdout, done.stderr
     answer: dict[str, Any] = orjson.loads(done.stdout)
@@ -111,7 +117,7 @@ def told(*arguments: str) -> tuple[int, dict[str, Any]]:
 
 
 def refused(*arguments: str) -> str:
-    """What is said to bad input."""
+    """Return the error message for bad input."""
     done = CliRunner().invoke(main, ["evaluate", *arguments])
     assert (done.exit_code, done.stdout) == (2, "")
     return done.stderr
@@ -149,10 +155,11 @@ def test_rows_that_cannot_be_counted_are_told_and_the_others_measured(catalog: P
     arguments += ["--group", "product", "--split", "use", "--train", "3"]
     code, answer = told(*arguments)
     assert code == 3
-    assert answer["rejected"] == {"duplicate_id": 1, "no_label": 1}
+    assert answer["rejected"] == {"duplicate_picture": 1, "no_label": 1}
+    assert answer["left_out"] == answer["rejected"]
     measured = answer["evaluation"]
     assert measured["pictures"] == 18
-    # 0, 1 and 2 teach; 3 shows the product that 2 shows.
+    # Pictures 0, 1 and 2 are for training; 3 shows the same product as 2.
     assert (measured["few_shot"]["top1"]["of"], measured["zero_shot"]["top1"]["of"]) == (6, 6)
 
 
@@ -165,6 +172,98 @@ def test_a_picture_without_a_vector_is_named_and_left_out(folder: Path) -> None:
     assert done.exit_code == 3
     assert "green/long.jpg: The file has more than 1000000 bytes." in done.stderr
     assert "made: 18 pictures, 3 classes" in done.stdout
+    assert re.search(
+        r"^pictures measured +18 of 19 +left out: no_vector 1 *$", done.stdout, re.MULTILINE
+    )
+
+
+def labels_of_products(folder: Path, *more: str, head: str = "file,class,product_id") -> Path:
+    """Write a file of labels, a row per picture and two pictures per product; every third row names no product."""
+    rows = [head]
+    for colour in COLOURS:
+        for number in range(EACH):
+            product = f"{colour}-{number // 2}" if number < 4 else ""
+            rows.append(f"{colour}/{number}.jpg,{colour},{product}")
+    path = folder / "products.csv"
+    path.write_text("\n".join([*rows, *more]) + "\n")
+    return path
+
+
+@pytest.mark.usefixtures("query_client")
+def test_rows_that_share_an_id_or_have_none_are_pictures(folder: Path) -> None:
+    code, answer = told(str(labels_of_products(folder)), "--model", "made")
+    assert (code, answer["rejected"], answer["left_out"]) == (0, {}, {})
+    measured = answer["evaluation"]
+    assert (measured["pictures"], measured["classes"]) == (18, 3)
+    assert measured["leave_one_out"]["top1"]["of"] == 18
+
+
+@pytest.mark.usefixtures("query_client")
+def test_pictures_of_one_id_are_one_group_and_its_instances_where_it_is_the_label(
+    folder: Path,
+) -> None:
+    labels = labels_of_products(folder)
+    read = read_labelled(str(labels), FILES, LabelColumns(), limit=100, seed=0).pictures
+    keys = {picture.key: picture.group for picture in read if picture.label == "red"}
+    assert keys == {
+        "red-0": "red-0", "red-0#1": "red-0", "red-1": "red-1", "red-1#1": "red-1",
+        "(row 5)": "(row 5)", "(row 6)": "(row 6)",
+    }  # fmt: skip
+    code, answer = told(str(labels), "--model", "made", "--label", "product_id")
+    assert (code, answer["rejected"]) == (3, {"no_label": 6})
+    assert answer["evaluation"]["retrieval"]["questions"] == 12
+    assert answer["evaluation"]["retrieval"]["recall_at_10"]["share"] == 1.0
+
+
+@pytest.mark.usefixtures("query_client")
+def test_a_file_of_pictures_and_labels_needs_no_id(folder: Path) -> None:
+    path = folder / "two.csv"
+    rows = [f"{colour}/{number}.jpg,{colour}" for colour in COLOURS for number in range(EACH)]
+    path.write_text("\n".join(["file,label", *rows, rows[0]]) + "\n")
+    code, answer = told(str(path), "--model", "made")
+    assert (code, answer["rejected"]) == (3, {"duplicate_picture": 1})
+    assert answer["evaluation"]["pictures"] == 18
+
+
+@pytest.mark.usefixtures("query_client")
+def test_the_table_says_what_was_left_out_and_why(folder: Path) -> None:
+    more = ("red/0.jpg,red,red-0", "red/9.jpg,,red-9", ",red,red-8", "green/8.jpg,green,green-8")
+    labels = labels_of_products(folder, *more)
+    (folder / "green" / "8.jpg").write_bytes(b"x" * 4_000_000)
+    done = CliRunner(env={"VITRINE_FETCH_MAX_BYTES": "1000000"}).invoke(
+        main, ["evaluate", str(labels), "--model", "made", "--pictures", "15"]
+    )
+    assert done.exit_code == 3
+    [row] = [line for line in done.stdout.splitlines() if line.startswith("pictures measured")]
+    assert re.search(r"1[45] of 22 ", row)
+    for why in ("duplicate_picture 1", "no_label 1", "no_image 1", "not_sampled 4"):
+        assert why in row
+    assert "'red-0' repeats 1 picture of an earlier row" in done.stderr
+    assert "'red-9' has no class" in done.stderr
+
+
+@pytest.mark.usefixtures("query_client")
+def test_a_file_of_labels_that_broke_off_is_said_to_have_done_so(folder: Path) -> None:
+    packer = zlib.compressobj(wbits=31)
+    text = labels_of_products(folder).read_bytes() + b",,\n" * 20 + b"y," + b"z" * 100_000
+    path = folder / "products.csv.gz"
+    path.write_bytes(packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH))
+    done = CliRunner().invoke(main, ["evaluate", str(path), "--model", "made"])
+    assert done.exit_code == 3
+    assert "The file broke off at line" in done.stderr
+    assert "unreadable 1" in done.stdout
+
+
+@pytest.mark.usefixtures("query_client")
+def test_the_shared_labels_are_measured_whole(
+    shared_data: Path, query_client: FakeQueryClient
+) -> None:
+    labels = shared_data / "labels.csv"
+    code, answer = told(str(labels), "--model", "made", "--group", "product_id", "--train", "5")
+    measured = answer["evaluation"]
+    assert (code, answer["left_out"]) == (0, {})
+    assert (measured["pictures"], measured["classes"]) == (394, 43)
+    assert measured["retrieval"]["questions"] == 286  # As docs/quality.md says.
 
 
 @pytest.mark.usefixtures("query_client")
@@ -191,6 +290,7 @@ def test_people_get_tables_and_a_page(folder: Path, tmp_path: Path) -> None:
     assert any(line.startswith("leave-one-out kNN, top-1") for line in lines)
     assert any(line.startswith("embed a picture, p50") for line in lines)
     assert any("made is better" in line for line in lines)
+    assert "pictures measured" not in done.stdout  # None was left out.
     written = page.read_text()
     assert written.count("<article>") > 5
     assert "data:image/jpeg;base64," in written
@@ -198,7 +298,7 @@ def test_people_get_tables_and_a_page(folder: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def collection(folder: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
-    """The folder's pictures in a collection, two of each item."""
+    """The folder's pictures in a collection, two per item."""
     store = MemoryStore()
     store.ensure("shop", SPACE)
     rows = [(colour, number) for colour in COLOURS for number in range(EACH)]
@@ -235,7 +335,7 @@ def test_a_collection_without_labels_is_asked_for_its_items() -> None:
     measured = answer["evaluation"]
     assert (code, measured["classes"], measured["leave_one_out"]) == (0, 9, None)
     assert measured["retrieval"]["questions"] == 18
-    assert "others of their item" in measured["notes"][0]
+    assert "other pictures of their item" in measured["notes"][0]
 
 
 @pytest.mark.usefixtures("query_client")
@@ -281,6 +381,34 @@ def test_labels_of_a_catalog_meet_the_points_of_a_collection(tmp_path: Path) -> 
     assert answer["evaluation"]["leave_one_out"]["top1"]["share"] == 1.0
 
 
+@pytest.mark.usefixtures("query_client", "collection")
+def test_rows_that_share_an_id_meet_the_points_of_their_item_in_order(tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    rows = [f"{c}-{n // 2},{n}.jpg,{c}" for c in COLOURS for n in range(EACH)]
+    rows[0] = rows[0].rpartition(",")[0] + ","  # A picture without a label keeps its position.
+    labels.write_text("\n".join(["id,image,label", *rows]) + "\n")
+    code, answer = told(str(labels), "--collection", "shop")
+    assert (code, answer["rejected"]) == (3, {"no_label": 1})
+    assert answer["evaluation"]["pictures"] == 17
+    assert answer["evaluation"]["leave_one_out"]["top1"]["share"] == 1.0
+
+
+@pytest.mark.usefixtures("query_client", "collection")
+def test_points_without_the_label_or_outside_the_sample_are_left_out(
+    collection: MemoryStore,
+) -> None:
+    code, answer = told("--collection", "shop", "--label", "colour", "--pictures", "12")
+    assert (code, answer["left_out"]) == (0, {"not_sampled": 6})
+    [first, *_] = collection.scroll("shop")
+    batch = PointBatch(
+        [point_id("shop", "bare", 0)], np.stack([first.vector]), ["bare"], [0], ["file:///x"],
+        [{}], [PROVENANCE],
+    )  # fmt: skip
+    collection.upsert("shop", batch)
+    code, answer = told("--collection", "shop", "--label", "colour")
+    assert (code, answer["rejected"]) == (3, {"no_label": 1})
+
+
 @pytest.mark.usefixtures("collection")
 def test_a_collection_is_measured_where_no_worker_and_no_queue_is(
     monkeypatch: pytest.MonkeyPatch, query_client: FakeQueryClient
@@ -296,10 +424,10 @@ def test_a_collection_is_measured_where_no_worker_and_no_queue_is(
     ("arguments", "said"),
     [
         ([], "Give a CATALOG, or --collection"),
-        (["--collection", "shop", "--model", "made"], "a collection has its model"),
+        (["--collection", "shop", "--model", "made"], "a collection already has a model"),
         (["--collection", "nowhere"], "no collection 'nowhere'"),
         (["--collection", "shop", "--label", "size"], "has size"),
-        (["--collection", "shop", "--prompt", "A photo."], "no place for the class"),
+        (["--collection", "shop", "--prompt", "A photo."], "no placeholder for the class"),
         (["FOLDER", "--model", "made", "--label", "size"], "has no column 'size'; it has folder, id"),
         (["FOLDER/labels.csv", "--model", "made", "--id", "product", "--image", "file", "--label", "x"], "no column 'x'"),
         (["FOLDER/nothing.csv"], "There is no file"),
@@ -339,3 +467,9 @@ def test_classes_are_called_by_the_names_given(folder: Path, query_client: FakeQ
     assert asked == {
         f"A photo of {words}." for words in ("scarlet, a red", "navy", "green", "coal")
     }
+
+
+def test_too_many_shared_ids_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture_keys, "MAX_SHARED_IDS", 5)
+    with pytest.raises(BadInput, match="More than 5 ids have several rows each"):
+        read_labelled(str(labels_of_products(folder)), FILES, LabelColumns(), limit=9, seed=0)

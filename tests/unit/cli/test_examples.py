@@ -1,4 +1,4 @@
-"""Every command has examples, and every example is one that the command takes."""
+"""Every command has examples, and the command accepts each of them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_an_example_is_one_that_the_command_takes(
         command, rest = command.commands[rest[0]], rest[1:]
     for parameter in command.params:
         if isinstance(parameter.type, click.Path):
-            parameter.type = click.STRING  # the files are the reader's
+            parameter.type = click.STRING  # the files would be the reader's
     assert command.make_context(name, rest).params
 
 

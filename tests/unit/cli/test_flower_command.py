@@ -11,7 +11,7 @@ from vitrine.messaging import broker
 
 
 class App:
-    """Takes the command line that Flower would get."""
+    """Stands in for the Celery app and records the arguments meant for Flower."""
 
     def __init__(self) -> None:
         self.started: list[list[str]] = []
@@ -24,7 +24,7 @@ class App:
 def app(monkeypatch: pytest.MonkeyPatch) -> App:
     made = App()
     monkeypatch.setattr(broker, "make_app", lambda _settings: made)
-    # Set first, so that what the command itself sets is taken back.
+    # Set it first, so that monkeypatch also undoes what the command sets.
     monkeypatch.setenv("FLOWER_BASIC_AUTH", "")
     monkeypatch.delenv("FLOWER_BASIC_AUTH")
     return made
@@ -39,7 +39,7 @@ def run(*arguments: str, **environment: str) -> Any:
 def test_beyond_this_machine_it_needs_name_and_password(app: App, host: str, auth: str) -> None:
     result = run("--host", host, FLOWER_BASIC_AUTH=auth)
     assert result.exit_code == 2
-    assert "would stand open" in result.stderr
+    assert "would be open to everyone" in result.stderr
     assert app.started == []
 
 
@@ -47,7 +47,7 @@ def test_with_a_password_it_listens_anywhere(app: App) -> None:
     assert run("--host", "0.0.0.0", FLOWER_BASIC_AUTH="name:word").exit_code == 0
     (arguments,) = app.started
     assert "--address=0.0.0.0" in arguments
-    # The password stays in the environment, where no process list shows it.
+    # The password stays in the environment, where process lists do not show it.
     assert not any("word" in argument for argument in arguments)
 
 

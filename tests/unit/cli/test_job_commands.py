@@ -1,11 +1,13 @@
-"""The job commands as a user meets them: what they print, and the exit code."""
+"""The job commands from a user's view: their output and exit codes."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import re
 import signal
+import zlib
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,38 @@ def test_rejected_rows_are_told_and_exit_with_3(ledger: MemoryLedger, tmp_path: 
     assert result.exit_code == 3
     assert "shop.csv:3 [image]: expected at least one picture" in result.stderr.replace("\n", "")
     assert ledger.jobs()[0].rejected_rows == 1
+
+
+@pytest.mark.parametrize("bad", [0, 4, 1500])
+def test_a_file_that_broke_off_is_reported_everywhere(
+    ledger: MemoryLedger, tmp_path: Path, bad: int
+) -> None:
+    path = tmp_path / "shop.csv.gz"
+    packer = zlib.compressobj(wbits=31)
+    text = b"id,image\n1,http://h/1\n" + b"x,\n" * bad + b"y," + b"z" * 100_000
+    path.write_bytes(packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH))
+    told = re.compile(r"The file broke off at line [\d,]+: .+\. The rows after it are missing\.")
+    result = run("submit", path, "--collection", "shop")
+    assert result.exit_code == 3
+    assert told.search(result.stderr)
+    assert "unreadable 1" in result.stdout
+    [job] = ledger.jobs()
+    result = run("status", job.spec.id)
+    assert result.exit_code == 3
+    assert told.search(result.stdout)
+    assert f"rejected rows {bad + 1:,}: " in result.stdout
+    assert ("no_image" in result.stdout) == (bad > 0)
+    result = run("status", job.spec.id, "--json")
+    [listed] = json.loads(run("jobs", "--json").stdout)
+    for status in (json.loads(result.stdout), listed):
+        assert status["broken_off"]["code"] == "unreadable"
+        assert status["rejected_by_code"]["unreadable"] == 1
+        assert sum(status["rejected_by_code"].values()) == bad + 1
+    assert "unreadable" in run("failures", job.spec.id).stdout.splitlines()[-1]
+    looked = run("submit", path, "--dry-run", "--json")
+    assert looked.exit_code == 3
+    report = json.loads(looked.stdout)
+    assert report["problems"][-1] == report["broken_off"] == listed["broken_off"]
 
 
 def test_strict_submits_nothing(ledger: MemoryLedger, tmp_path: Path) -> None:

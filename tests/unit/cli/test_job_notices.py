@@ -1,4 +1,4 @@
-"""The small print of the job commands: tables that fit, counts that agree, and names that are quoted."""
+"""Details of the job commands' output: tables that fit, counts that agree, and quoted names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEADINGS = ["job", "state", "collection", "model", "pictures", "embedded", "fail
 
 @pytest.fixture
 def long_job(ledger: MemoryLedger) -> str:
-    """A job of long names that is through, with one failure."""
+    """A completed job with long names and one failure."""
     ledger.create(JobSpec("0123456789ab", "c" * 40, LONG, "shop.csv", time.time() - 7200))
     ledger.add_chunks("0123456789ab", [NewChunk([ImageRef(0, "i", 0, "http://h/1")], 1)])
     ledger.seal("0123456789ab")
@@ -76,14 +76,14 @@ def test_nothing_found_is_said_beside_the_result(ledger: MemoryLedger, catalog: 
         assert (none.exit_code, none.stderr) == (0, "No failed picture matches.\n")
     assert run("failures", job, "--host", "h").stderr == ""
     result = run("retry", job, "--host", "elsewhere")
-    assert result.stderr == "No failed picture matches, so nothing is tried again.\n"
-    assert run("retry", job).stderr == "1 picture is tried again.\n"
+    assert result.stderr == "No failed picture matches, so nothing is retried.\n"
+    assert run("retry", job).stderr == "Retrying 1 picture.\n"
 
 
 def test_more_retried_pictures_are_told_in_the_plural(ledger: MemoryLedger, catalog: Path) -> None:
     job = submitted(catalog)
     finish(ledger, job, FailureReason.TIMEOUT, FailureReason.TIMEOUT)
-    assert run("retry", job).stderr == "2 pictures are tried again.\n"
+    assert run("retry", job).stderr == "Retrying 2 pictures.\n"
 
 
 def test_cancelling_a_finished_job_is_told_in_words(long_job: str) -> None:
@@ -162,7 +162,7 @@ def waiting_job(ledger: MemoryLedger, catalog: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_waiting_job_tells_how_far_the_index_is(ledger: MemoryLedger, waiting_job: str) -> None:
-    assert "waits for its collection's index" in run("status", waiting_job).stdout
+    assert "waiting for its collection's index" in run("status", waiting_job).stdout
     ledger.record_index_progress(waiting_job, indexed=12_000, points=50_000)
     told = run("status", waiting_job)
     assert told.exit_code == 0
@@ -186,7 +186,7 @@ def test_following_a_waiting_job_tells_the_index_and_ends_with_it(
     monkeypatch.setattr("vitrine.cli.jobs.follow.FIRST_LINE_SECONDS", 0.0)
     monkeypatch.setattr("time.sleep", lambda _: ledger.complete(waiting_job))
     told = run("status", waiting_job, "--wait")
-    assert "indexing for" in told.stderr
+    assert "indexing: 3 of 3 pictures" in told.stderr
     assert "holds 12,000 of 50,000 points" in told.stderr
     assert f"Job {waiting_job}: completed" in told.stdout
 

@@ -1,4 +1,4 @@
-"""A setting that holds a secret and is mistyped, or whose service is away, is told without its value."""
+"""An error about a secret setting that is mistyped, or whose service is unreachable, does not show its value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vitrine.core.api_keys import PREFIX, Scope, new_key
 MARK = "planted7f3c09d2e1b4"
 KEY, KEPT = new_key("shop", [Scope.READ])
 
-#: Services that nobody runs (ports 1 and 9), each behind a secret.
+#: URLs where no service runs (ports 1 and 9), each with a secret.
 PLANTED = {
     "VITRINE_REDIS_URL": f"redis://:{MARK}@127.0.0.1:1/0",
     "VITRINE_QDRANT_URL": f"http://user:{MARK}@127.0.0.1:9",
@@ -41,7 +41,7 @@ COMMANDS = {
 
 @pytest.fixture(autouse=True)
 def _quiet_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a command does to the root logger is undone."""
+    """Undo a command's changes to the root logger."""
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", list(root.handlers))
     monkeypatch.setattr(root, "level", root.level)
@@ -113,4 +113,4 @@ def test_a_service_that_nobody_runs_or_a_place_that_cannot_be(tmp_path: Path, co
 def test_a_start_that_would_stand_open(tmp_path: Path) -> None:
     result = run(tmp_path, "open api", VITRINE_API_KEYS="")
     assert_hidden(result)
-    assert "stand open at 0.0.0.0" in result.output
+    assert "be open to everyone at 0.0.0.0" in result.output

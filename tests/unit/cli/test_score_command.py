@@ -1,4 +1,4 @@
-"""`vitrine score` against the API over parts in memory, on a real socket."""
+"""`vitrine score` against the API over in-memory parts, on a real socket."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def unit(*numbers: float) -> NDArray[np.float32]:
 
 @pytest.fixture(scope="module")
 def stage() -> Stage:
-    """The API with a shirt, as a URL and as a file's bytes, and texts at cosines 0.6 and -0.6 from it."""
+    """The API with a shirt, known by URL and by its file's bytes, and texts at cosines 0.6 and -0.6 from it."""
     stage = make_stage(Settings())
     known = {HERE.encode(): unit(1), b"shirt": unit(1), b"striped": unit(3, 4), b"red": unit(-3, 4)}
     stage.query_client.known.update(known)
@@ -90,7 +90,7 @@ def test_each_row_gets_its_score_and_keeps_its_cells(score: Score, tmp_path: Pat
     assert [float(row["clip_score"]) for row in found] == pytest.approx([60, 0], abs=1e-3)
     assert [row["score_error"] for row in found] == ["", ""]
     assert list(found[0])[:3] == ["sku", "image_input", "text_prompt"]
-    assert "2 pairs scored, 30.00 on the mean" in result.stderr
+    assert "2 pairs scored, mean 30.00" in result.stderr
 
 
 def test_rows_that_fail_keep_their_place_and_say_why(score: Score, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_comparison_times_both_ways_with_fresh_vectors_and_writes_them_down(
         assert told[way]["request_ms_median"] <= told[way]["request_ms_p95"]
     expected = told["batch"]["pairs_per_second"] / told["single"]["pairs_per_second"]
     assert told["speedup"] == pytest.approx(expected, rel=0.05)
-    assert "pairs a second" in result.stdout
+    assert "pairs per second" in result.stdout
     fresh = [query.fresh for _, query in stage.query_client.asked if query.kind == "url"]
     assert fresh == [False] * 3 + [True] * 15
 
@@ -177,7 +177,7 @@ def test_a_comparison_times_both_ways_with_fresh_vectors_and_writes_them_down(
         ("a,b\n1,2\n", (), "Name it with --image COLUMN"),
         ("image,b\n1,2\n", (), "Name it with --text COLUMN"),
         ("image,text\n1,2\n", ("--text", "nope"), "There is no column 'nope'"),
-        ("image,text,clip_score\n1,2,3\n", (), "a column 'clip_score' already"),
+        ("image,text,clip_score\n1,2,3\n", (), "already has a column 'clip_score'"),
         ("", (), "empty"),
     ],
     ids=["no pictures", "no texts", "no such column", "scored already", "empty"],
@@ -192,6 +192,32 @@ def test_a_file_that_cannot_be_scored_is_refused_and_nothing_is_written(
     assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["pairs.csv"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--output", "no_folder/x.csv"), "there is no folder"),
+        (("--compare",), "pairs_comparison.json' cannot be written: it is a folder"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_scored(
+    *,
+    score: Score,
+    stage: Stage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pairs_comparison.json").mkdir()
+    path = pairs(tmp_path, f"image,text\n{HERE},striped\n")
+    result = score(path, *arguments)
+    assert result.exit_code == 2, result.output
+    assert said in result.stderr
+    assert stage.query_client.asked == []
+    assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["pairs.csv"]
+
+
 def test_a_model_that_there_is_not_leaves_no_file_behind(score: Score, tmp_path: Path) -> None:
     path = pairs(tmp_path, f"image,text\n{HERE},striped\n")
     result = score(path, "--model", "nope")
@@ -201,7 +227,7 @@ def test_a_model_that_there_is_not_leaves_no_file_behind(score: Score, tmp_path:
 
 
 class FullClient:
-    """An API that asks to wait so many times."""
+    """An API that refuses the first `times` requests with QueueFull."""
 
     def __init__(self, times: int) -> None:
         self.times = times
@@ -209,7 +235,7 @@ class FullClient:
     def score(self, body: dict[str, Any]) -> dict[str, Any]:
         self.times -= 1
         if self.times >= 0:
-            raise QueueFull("64 searches are in flight already.", retry_after=1.5)
+            raise QueueFull("64 searches are already in progress.", retry_after=1.5)
         one = {"error": None, "clip_score": 60.0, "probability": None}
         return {"results": [one for _ in body["pairs"]]}
 

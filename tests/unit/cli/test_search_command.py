@@ -24,7 +24,7 @@ Search: TypeAlias = Callable[..., Result]
 
 @pytest.fixture
 def stage() -> Stage:
-    """The API over parts in memory, with two shirts and a bag."""
+    """The API over in-memory parts, with two shirts and a bag."""
     stage = make_stage(Settings())
     put(
         stage.store,
@@ -67,7 +67,7 @@ def test_a_local_picture_is_uploaded_byte_by_byte(
     assert "1.000" in result.stdout
     assert "Striped shirt, colour: red, price: 20" in result.stdout
     assert "bag" not in result.stdout
-    assert "the picture sent" in result.stderr
+    assert "the uploaded picture" in result.stderr
 
 
 def test_a_file_url_names_a_local_picture(search: Search, stage: Stage, tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_picture_and_words_and_examples_are_asked_together(
     answer = json.loads(result.stdout)
     assert [hit["item_id"] for hit in answer["hits"]] == ["shirt"]
     assert answer["query"]["described"] == (
-        "the picture sent and the words, away from the item bag"
+        "the uploaded picture and the words, away from the item bag"
     )
 
 
@@ -162,7 +162,7 @@ def test_more_like_an_item_is_a_question(search: Search) -> None:
 def test_items_with_the_same_picture_are_counted(search: Search, stage: Stage) -> None:
     put(stage.store, "summer", ("shirt again", 0, b"shirt", {}), ("and again", 0, b"shirt", {}))
     result = search("--item", "bag", "--group-duplicates")
-    assert "(+2 alike)" in result.stdout
+    assert "(+2 similar)" in result.stdout
     assert result.stdout.count("shop.example") == 1
 
 
@@ -224,7 +224,7 @@ def test_a_full_api_is_exit_code_1(search: Search, stage: Stage) -> None:
     stage.app.state.admission = Admission(0)
     result = search("--text", "x")
     assert result.exit_code == 1
-    assert "in flight" in result.stderr
+    assert "in progress" in result.stderr
 
 
 def test_a_refusal_of_the_store_is_exit_code_1(
@@ -265,7 +265,7 @@ def test_an_address_that_is_none_is_bad_input(search: Search, address: str) -> N
 
 @pytest.fixture
 def stranger() -> Iterator[Callable[[int, bytes], str]]:
-    """Servers that answer every POST with one status and body; called with both, gives the URL."""
+    """Start a server that returns this status and body for every POST; return its URL."""
     servers: list[HTTPServer] = []
 
     def start(status: int, body: bytes) -> str:
@@ -278,7 +278,7 @@ def stranger() -> Iterator[Callable[[int, bytes], str]]:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Not on the test's stderr."""
+                """Keep requests out of the test's stderr."""
 
         servers.append(HTTPServer(("127.0.0.1", 0), Answer))
         threading.Thread(target=servers[-1].serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""`vitrine search` against an API that asks for keys."""
+"""`vitrine search` against an API that requires keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SUBMIT, KEPT_SUBMIT = new_key("feeder", [Scope.SUBMIT])
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """The API over parts in memory, with two keys; each may ask twice."""
+    """The API over in-memory parts with two keys, each limited to two requests."""
     settings = Settings(api_rate=0.001, api_burst=2)
     stage = make_stage(settings, Keyring([KEPT_READ, KEPT_SUBMIT]))
     put(stage.store, "summer", ("shirt", 0, b"shirt", {}), ("bag", 0, b"bag", {}))
@@ -56,7 +56,7 @@ def test_a_netrc_for_the_host_does_not_take_its_place(
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    # As for any API beyond loopback: only there does the environment of requests count.
+    # Treat it as an API beyond loopback: only there does `requests` read the environment.
     monkeypatch.setattr("vitrine.client._LOOPBACK", ("nowhere",))
     assert search(READ).exit_code == 0
 
@@ -65,7 +65,7 @@ def test_a_netrc_for_the_host_does_not_take_its_place(
     ("key", "told"),
     [
         ("", "VITRINE_API_KEY"),
-        ("unknown", "not known here"),
+        ("unknown", "not valid here"),
         (SUBMIT, "lacks the scope read"),
     ],
     ids=["none", "unknown", "without the scope"],

@@ -1,4 +1,4 @@
-"""`vitrine settings`: values, where they come from, and no secret."""
+"""`vitrine settings`: values and their sources, without secrets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECRET = "correct-horse-battery"
 
 @pytest.fixture(autouse=True)
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No running service and no configuration of the machine's user."""
+    """No running service, and no user configuration from this machine."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("VITRINE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.delenv("VITRINE_CONFIG", raising=False)
@@ -41,7 +41,7 @@ def test_each_source_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     config = tmp_path / "shop.toml"
     config.write_text('device = "cpu"\nmodel = "a"\n')
     monkeypatch.setenv("VITRINE_MODEL", "b")
-    # Set by --config for the process; put back after the test.
+    # `--config` sets it for the process; monkeypatch restores it after the test.
     monkeypatch.setenv("VITRINE_CONFIG", "")
     found = rows("--config", str(config), "settings", "--changed")
     assert (found["VITRINE_MODEL"]["value"], found["VITRINE_MODEL"]["source"]) == (

@@ -72,7 +72,7 @@ def test_a_folder_that_is_no_package_is_no_clash(tmp_path: Path, name: str) -> N
 
 
 def test_a_folder_within_the_checkout_is_not_ours(tmp_path: Path) -> None:
-    """Its parent is where vitrine is: that alone does not make the file a package of ours."""
+    """Its parent contains vitrine, but that alone does not make the file part of vitrine."""
     for name in ("vitrine", "api", "workers", "producer"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
     set_traps(tmp_path / "mine", "api.py")
@@ -110,7 +110,7 @@ def test_as_a_module_it_leaves_the_working_directory_out(tmp_path: Path) -> None
 def test_as_a_module_of_a_checkout_its_processes_run_the_same_checkout(tmp_path: Path) -> None:
     for name in ("vitrine", "api", "workers", "producer"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
-    # What a command would start: told by its environment.
+    # The environment shows which checkout a command's processes would run.
     (tmp_path / "click.py").write_text("import os, sys\nsys.exit(os.environ['PYTHONPATH'])\n")
     done = run([sys.executable, "-m", "vitrine"], tmp_path)
     assert done.stderr.strip().split(os.pathsep)[0] == str(tmp_path)

@@ -1,4 +1,4 @@
-"""What `vitrine submit` and `status --wait` tell a person while nothing moves, and what they refuse at once."""
+"""What `vitrine submit` and `status --wait` print while a job makes no progress, and what they refuse immediately."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_full_queue_says_what_blocks_it_and_again_once_that_has_changed(
 
 
 @pytest.mark.parametrize(
-    ("option", "told"), [("--model", "model without a name"), ("--image-separator", "separator")]
+    ("option", "told"), [("--model", "model name is empty"), ("--image-separator", "separator")]
 )
 def test_an_empty_name_is_refused_rather_than_replaced(
     ledger: MemoryLedger,
@@ -211,4 +211,4 @@ def test_elapsed_time_is_told_before_the_first_outcome(
     job = submitted(catalog)
     monkeypatch.setattr(follow_module, "FIRST_LINE_SECONDS", 0.0)
     monkeypatch.setattr("time.sleep", lambda _: finish(ledger, job))
-    assert "working for 0 s: 0 of 3 pictures, 0 failed" in run("status", job, "--wait").stderr
+    assert "working: 0 of 3 pictures, 0 failed (0 s)" in run("status", job, "--wait").stderr

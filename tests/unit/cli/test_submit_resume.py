@@ -1,4 +1,4 @@
-"""`vitrine submit FILE --resume JOB`, and what leads people to it."""
+"""`vitrine submit FILE --resume JOB`, and the errors that suggest it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vitrine.testing.memory_ledger import MemoryLedger
 
 @pytest.fixture
 def job(ledger: MemoryLedger, catalog: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A job that Redis left in the middle: everything is sent but its end."""
+    """An unsealed job: all chunks were sent before Redis failed."""
 
     def gone(_job: str, **_: object) -> JobState:
         raise LedgerUnavailable("Redis does not answer.")
@@ -54,8 +54,8 @@ def test_the_command_may_be_given_again_as_it_was(
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--collection", "other"), "begun with the collection shop, not other"),
-        (("--model", "org/other"), "begun with the model builtin, not org--other"),
+        (("--collection", "other"), "submitted with the collection shop, not other"),
+        (("--model", "org/other"), "submitted with the model builtin, not org--other"),
         (("--image", "picture"), "read with images left out, not picture"),
         (("--id", "ean"), "read with id 'id', not 'ean'"),
     ],
@@ -97,7 +97,7 @@ def test_status_and_the_list_name_the_command_that_goes_on(
     ledger: MemoryLedger, catalog: Path, job: str
 ) -> None:
     ledger._jobs[job].fed = time.time() - 185
-    command = f"go on with: vitrine submit {catalog} --resume {job}"
+    command = f"continue with: vitrine submit {catalog} --resume {job}"
     assert command in " ".join(run("status", job).stdout.split())
     assert command in json.loads(run("status", job, "--json").stdout)["notice"]
     listed = run("jobs")

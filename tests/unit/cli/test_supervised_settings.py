@@ -1,4 +1,4 @@
-"""What each worker of several under one command is told: a metrics port of its own, and the form of its lines."""
+"""The environment of each worker started by one command: a metrics port per worker, and the log format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `vitrine top` draws of what it finds."""
+"""The display of `vitrine top`."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_worker_that_told_nothing_lately_is_shown_without_figures() -> None:
 
 def test_a_worker_whose_store_is_away_says_so() -> None:
     away = replace(WORKER, store_away=StoreOutage(0.0, "it answered 503"))
-    assert "store away" in " ".join(
+    assert "store unreachable" in " ".join(
         line(text(TopScreen(), replace(FOUND, workers=[(away, None)])), "clip.")
     )
 

@@ -1,4 +1,4 @@
-"""Settings from a TOML file: which file, what counts more, and what is wrong with one."""
+"""Settings from a TOML file: which file is used, which source takes precedence, and errors in a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vitrine.core.settings import load
 
 @pytest.fixture(autouse=True)
 def no_usual_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A user without a configuration; the folder is where theirs would be."""
+    """Isolate the test from the user's configuration; return the home folder."""
     monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("HOME", str(tmp_path))

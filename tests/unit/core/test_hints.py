@@ -1,4 +1,4 @@
-"""Hints are values: every front end has words for every action, and none leaks another's."""
+"""Hints are values: every front end has a text for every action, and none shows another's."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def test_every_front_end_has_words_for_every_action(words: ActionWording) -> Non
 
 
 def test_a_hint_is_worded_for_who_reads_it() -> None:
-    error = BadInput("It is done.", hint=Hint("See how far it is: {show_job}", {"job": "a1"}))
-    assert str(error) == "It is done. See how far it is: vitrine status a1"
-    assert hint_of(error) == "See how far it is: GET /v1/jobs/a1"
-    assert sentence_of(error) == "It is done. See how far it is: GET /v1/jobs/a1"
+    error = BadInput("It is done.", hint=Hint("See its progress: {show_job}", {"job": "a1"}))
+    assert str(error) == "It is done. See its progress: vitrine status a1"
+    assert hint_of(error) == "See its progress: GET /v1/jobs/a1"
+    assert sentence_of(error) == "It is done. See its progress: GET /v1/jobs/a1"
 
 
 def test_a_hint_that_is_the_same_everywhere_is_text() -> None:

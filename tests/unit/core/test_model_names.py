@@ -1,4 +1,4 @@
-"""A model that no worker could open is refused before anything starts, with what may be meant."""
+"""A model that no worker could open is refused before anything starts, with a suggestion."""
 
 from __future__ import annotations
 

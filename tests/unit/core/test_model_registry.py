@@ -1,4 +1,4 @@
-"""The registry's data, held against transformers' own architectures and what the house calls a model."""
+"""The registry's data, checked against transformers' own architectures and the project's model names."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def dinov2(card: ModelCard) -> Any:
         "num_hidden_layers": layers,
         "num_attention_heads": heads,
         "patch_size": 14,
-        "image_size": 518,  # trained at; a processor shows it 224, by positions in between
+        "image_size": 518,  # the training size; at 224, positions are interpolated
         "use_swiglu_ffn": card.id.endswith("giant"),
     }
     if "with-registers" in card.id:

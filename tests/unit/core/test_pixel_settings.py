@@ -1,4 +1,4 @@
-"""The settings of how pictures become pixels."""
+"""The settings that control how pictures become pixels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def test_pictures_take_the_fast_way_in_full_unless_told_otherwise() -> None:
 def test_scaling_is_refused_with_the_reference_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VITRINE_PREPROCESS", "reference")
     monkeypatch.setenv("VITRINE_JPEG_SCALING", "true")
-    with pytest.raises(BadInput, match=r"VITRINE_JPEG_SCALING.*VITRINE_PREPROCESS=fast"):
+    with pytest.raises(
+        BadInput, match=r"VITRINE_JPEG_SCALING.*VITRINE_PREPROCESS=reference always"
+    ):
         load()
 
 

@@ -1,4 +1,4 @@
-"""No Python process of ours imports from the working directory, whatever lies there."""
+"""No Python process of ours imports from the working directory, whatever it contains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Redis answers in place of a result is told in words, without repeating what was sent."""
+"""Errors from Redis are reported in words, without repeating the command."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ FULL_IN_A_SCRIPT = (
     "Error running script (call to f_secret): @user_script:67: @user_script: 67: "
     "-OOM command not allowed when used memory > 'maxmemory'."
 )
-"""As Redis 6.2 says it, whatever the script."""
+"""The message of Redis 6.2, for any script."""
 
 
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (redis.exceptions.ResponseError(MISCONF), "its disk is full. Make room on the disk"),
-        (redis.exceptions.ResponseError("MISCONF Redis is configured to save RDB"), "Make room"),
+        (redis.exceptions.ResponseError(MISCONF), "its disk is full. Free space on the disk"),
+        (redis.exceptions.ResponseError("MISCONF Redis is configured to save RDB"), "Free space"),
         (redis.exceptions.ResponseError("ERR secret"), "Redis refused a command (ResponseError)."),
         (redis.exceptions.ReadOnlyError("secret"), "Redis refused a command (ReadOnlyError)."),
         (redis.exceptions.OutOfMemoryError("secret"), "Redis is full."),

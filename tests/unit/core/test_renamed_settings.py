@@ -1,4 +1,4 @@
-"""Settings that were renamed: the old variable is read for one release, and said to be old."""
+"""Renamed settings: the old variable is read for one more release, with a deprecation warning."""
 
 from __future__ import annotations
 
@@ -45,4 +45,4 @@ def test_a_bad_value_under_an_old_name_is_told_under_the_new(
 
 def test_the_doctor_names_the_new_one() -> None:
     findings = list(check_settings(Settings(), Settings(), {OLD: "7"}))
-    assert any(OLD in finding.said and NEW in (finding.mend or "") for finding in findings)
+    assert any(OLD in finding.message and NEW in (finding.fix or "") for finding in findings)

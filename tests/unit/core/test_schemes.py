@@ -1,4 +1,4 @@
-"""One table of URL schemes: who may use which, and how files are named."""
+"""One table of URL schemes: who may use which scheme, and how files are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Store options are one value: read from the settings in one place, and handed on whole."""
+"""Store options are one value: read from the settings in one place, and passed on as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demonstration's CSV, and the plan of what must come of it."""
+"""The demo's CSV, and the outcomes expected from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demonstration measures and tells."""
+"""The demo's measurements and its report."""
 
 from __future__ import annotations
 

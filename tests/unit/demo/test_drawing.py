@@ -1,4 +1,4 @@
-"""The drawn catalog: how many, how alike, and always the same from a seed."""
+"""The drawn catalog: its size, its variety, and the same pictures from the same seed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vitrine.demo.palette import COLOURS, dye_lot
 
 
 def sample(count: int) -> list[Design]:
-    """Some designs of all patterns, colours and cuts."""
+    """Return some designs that cover all patterns, colours and cuts."""
     return designs()[:: len(designs()) // count][:count]
 
 
@@ -77,7 +77,7 @@ def test_no_two_pictures_are_alike(tmp_path: Path) -> None:
                 small.append(np.asarray(picture.resize((48, 48)), np.float32).reshape(-1))
     pixels = np.stack(small)
     apart = np.abs(pixels[:, None] - pixels[None]).mean(axis=2) + 255.0 * np.eye(len(pixels))
-    assert apart.min() > 2.0  # levels of 255: more than noise and recompression make
+    assert apart.min() > 2.0  # levels of 255: more than noise and recompression add
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

@@ -1,4 +1,4 @@
-"""The loopback shop: pictures, faults, and nothing beyond its folder."""
+"""The loopback shop: it serves pictures and faults, and nothing outside its folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JPEG = "image/jpeg"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with two pictures, one in a folder within, beside a secret."""
+    """A folder with two pictures, one of them in a subfolder, next to a secret file."""
     (tmp_path / "secret.jpg").write_bytes(b"secret")
     pictures = tmp_path / "pictures"
     (pictures / "in ner").mkdir(parents=True)
@@ -34,7 +34,7 @@ def shop(folder: Path) -> Iterator[Shop]:
 
 
 def get(shop: Shop, path: str, *, most: int | None = None) -> tuple[int, str | None, bytes]:
-    """Status, type and body of one request; `path` may be a URL of the shop."""
+    """Return the status, type and body of one request; `path` may be a URL of the shop."""
     connection = HTTPConnection(shop.address, timeout=PATIENCE)
     try:
         connection.request("GET", path.removeprefix(f"http://{shop.address}"))

@@ -1,4 +1,4 @@
-"""docs/settings.md is what the settings say."""
+"""docs/settings.md agrees with the settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example of docs/testing.md runs as it stands."""
+"""The example in docs/testing.md runs as written."""
 
 from __future__ import annotations
 

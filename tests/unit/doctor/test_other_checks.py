@@ -1,4 +1,4 @@
-"""Settings, workers, disk, port: each trouble by name, with what to do."""
+"""Settings, workers, disk, port: each problem is named, with what to do."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def verdicts(findings: Iterable[Finding]) -> list[Severity]:
     return [finding.verdict for finding in findings]
 
 
-# --- looking itself -------------------------------------------------------------------------------
+# --- running the checks ---------------------------------------------------------------------------
 
 
 def test_a_part_that_fails_is_a_finding_and_ends_nothing() -> None:
@@ -54,7 +54,7 @@ def test_a_part_that_fails_is_a_finding_and_ends_nothing() -> None:
 
     found = list(guarded_check("store", away))
     assert verdicts(found) == [Severity.GOOD, Severity.WRONG]
-    assert (found[1].said, found[1].mend) == ("redis://***@host is away.", "Start it.")
+    assert (found[1].message, found[1].fix) == ("redis://***@host is away.", "Start it.")
 
 
 def test_what_nobody_foresaw_is_told_by_its_kind_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,8 +62,8 @@ def test_what_nobody_foresaw_is_told_by_its_kind_alone(monkeypatch: pytest.Monke
         raise ZeroDivisionError("secret")
 
     (found,) = guarded_check("store", broken)
-    assert (found.verdict, "secret" in found.said) == (Severity.WRONG, False)
-    assert "ZeroDivisionError" in found.said
+    assert (found.verdict, "secret" in found.message) == (Severity.WRONG, False)
+    assert "ZeroDivisionError" in found.message
     monkeypatch.setenv("VITRINE_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         list(guarded_check("store", broken))
@@ -77,7 +77,7 @@ def test_a_variable_that_nobody_reads_is_told_with_what_may_be_meant() -> None:
     environment = {"VITRINE_MODLE": "x", "VITRINE_WHATEVER": "y", "VITRINE_DEBUG": "1", "HOME": "/"}
     found = list(check_settings(settings, settings, environment))
     assert verdicts(found) == [Severity.WARNING, Severity.NOTE]
-    assert found[0].mend == "Did you mean VITRINE_MODEL?"
+    assert found[0].fix == "Did you mean VITRINE_MODEL?"
 
 
 def test_settings_that_are_read_are_good_and_a_running_service_is_told() -> None:
@@ -91,7 +91,7 @@ def test_keys_are_looked_at_and_an_open_door_is_an_error() -> None:
     assert verdicts(check_keys(Settings())) == [Severity.NOTE]
     _, key = new_key("shop", [Scope.READ])
     assert verdicts(check_keys(Settings(api_keys=SecretStr(key.entry)))) == [Severity.GOOD]
-    with pytest.raises(BadInput, match="stand open"):
+    with pytest.raises(BadInput, match="open to everyone"):
         list(check_keys(Settings(api_host="0.0.0.0")))
 
 
@@ -107,8 +107,8 @@ def test_pictures_that_wait_for_a_model_without_a_worker_are_counted() -> None:
         ledger.add_chunks(spec.id, [NewChunk(pictures, 3)])
     (found,) = jobs_without_worker([fake_worker(SPACE)], ledger.jobs())
     assert found.verdict is Severity.WARNING
-    assert found.said.startswith("6 pictures wait for the model other")
-    assert found.mend == "Start one: vitrine worker --model './my other'"
+    assert found.message.startswith("6 pictures wait for the model other")
+    assert found.fix == "Start one: vitrine worker --model './my other'"
 
 
 def test_a_port_for_metrics_that_something_else_has_is_told() -> None:
@@ -144,7 +144,7 @@ def test_a_collection_of_other_weights_than_its_models_workers_is_told() -> None
         )
     ]
     (found,) = mismatched_collections([fake_worker(SPACE)], infos)
-    assert "The collection old is of made r0" in found.said
+    assert "The collection old uses made r0" in found.message
 
 
 # --- machine --------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def test_open_files_are_judged(
 
 @pytest.fixture
 def answering() -> Iterator[tuple[str, dict[str, object]]]:
-    """A server's URL, and what it answers: `status` and `body`, to be changed."""
+    """A server's URL, and its response with `status` and `body`, which tests change."""
     answer: dict[str, object] = {"status": 200, "body": {}}
 
     class Handler(BaseHTTPRequestHandler):
@@ -205,9 +205,9 @@ def answering() -> Iterator[tuple[str, dict[str, object]]]:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "verdict", "said"),
+    ("status", "body", "verdict", "message"),
     [
-        (200, {"status": "ready"}, Severity.GOOD, "whole path"),
+        (200, {"status": "ready"}, Severity.GOOD, "every step"),
         (503, {"code": "not_ready", "detail": "store: away"}, Severity.WRONG, "store: away"),
         (200, {"hello": "world"}, Severity.WRONG, "not vitrine's API"),
         (404, [], Severity.WRONG, "not vitrine's API"),
@@ -219,13 +219,13 @@ def test_who_answers_at_the_apis_address_is_told(
     status: int,
     body: object,
     verdict: Severity,
-    said: str,
+    message: str,
 ) -> None:
     url, answer = answering
     answer.update(status=status, body=body)
     (found,) = check_port(Settings(api_url=url), running=False)
     assert found.verdict is verdict
-    assert said in found.said
+    assert message in found.message
 
 
 def test_a_port_without_an_api_is_free_or_taken() -> None:
@@ -235,8 +235,8 @@ def test_a_port_without_an_api_is_free_or_taken() -> None:
         port = taken.getsockname()[1]
         nobody = "http://127.0.0.1:1"
         (found,) = check_port(Settings(api_port=port, api_url=nobody), running=False)
-        assert (found.verdict, "is taken" in found.said) == (Severity.WRONG, True)
+        assert (found.verdict, "is used" in found.message) == (Severity.WRONG, True)
     (found,) = check_port(Settings(api_port=port, api_url=nobody), running=False)
-    assert (found.verdict, "its port is free" in found.said) == (Severity.NOTE, True)
+    assert (found.verdict, "its port is free" in found.message) == (Severity.NOTE, True)
     (found,) = check_port(Settings(api_url=nobody), running=True)
-    assert (found.verdict, "standalone" in str(found.mend)) == (Severity.WRONG, True)
+    assert (found.verdict, "standalone" in str(found.fix)) == (Severity.WRONG, True)

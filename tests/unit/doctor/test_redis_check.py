@@ -1,4 +1,4 @@
-"""What Redis says of itself, judged; and a real one, asked."""
+"""Findings from Redis's own figures, and from a real Redis."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def judged(ping_ms: float = 0.2, ahead: float = 0.0, **changed: Any) -> list[Fin
 
 
 def only(findings: list[Finding]) -> Finding:
-    """The one finding that is not good."""
+    """Return the only finding that is not good."""
     (found,) = [finding for finding in findings if finding.verdict is not Severity.GOOD]
     return found
 
@@ -38,9 +38,9 @@ def test_a_healthy_one_has_nothing_but_good_said_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "verdict", "said"),
+    ("changed", "verdict", "message"),
     [
-        ({"redis_version": "5.0.14"}, Severity.WARNING, "nothing older than 6.2"),
+        ({"redis_version": "5.0.14"}, Severity.WARNING, "versions before 6.2"),
         ({"redis_version": ""}, Severity.WARNING, "unknown version"),
         ({"role": "slave"}, Severity.WRONG, "replica"),
         ({"aof_enabled": 0}, Severity.WARNING, "no append-only file"),
@@ -57,12 +57,12 @@ def test_a_healthy_one_has_nothing_but_good_said_of_it() -> None:
     ],
 )  # fmt: skip
 def test_each_trouble_is_named_with_what_to_do(
-    changed: dict[str, Any], verdict: Severity, said: str
+    changed: dict[str, Any], verdict: Severity, message: str
 ) -> None:
     found = only(judged(**changed))
     assert found.verdict is verdict
-    assert said in found.said
-    assert found.mend or verdict is Severity.NOTE
+    assert message in found.message
+    assert found.fix or verdict is Severity.NOTE
 
 
 def test_a_policy_that_never_applies_is_a_warning() -> None:
@@ -73,9 +73,9 @@ def test_a_policy_that_never_applies_is_a_warning() -> None:
 
 def test_a_real_one_is_asked(private_redis: str) -> None:
     found = list(check_redis(Settings(redis_url=SecretStr(private_redis))))
-    said = " ".join(finding.said for finding in found)
-    assert "append-only file" in said
-    assert "Clock difference" in said
+    message = " ".join(finding.message for finding in found)
+    assert "append-only file" in message
+    assert "Clock difference" in message
     assert not [finding for finding in found if finding.verdict is Severity.WRONG]
 
 

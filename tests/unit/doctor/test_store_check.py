@@ -1,4 +1,4 @@
-"""The store's answers, judged: versions, strict mode, its own process."""
+"""Findings from the store's responses: versions, strict mode, the store process."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def asked(url: str) -> list[Finding]:
 def test_a_server_tells_its_version_and_what_it_holds(server: LocalQdrantServer) -> None:
     found = asked(server.url)
     assert {finding.verdict for finding in found} == {Severity.GOOD}
-    assert [finding.said for finding in found] == [
+    assert [finding.message for finding in found] == [
         "Qdrant 1.20.0 answers.",
         "1 collection, 0 points.",
     ]
@@ -47,8 +47,8 @@ def test_a_server_too_old_to_keep_the_space_is_wrong(server: LocalQdrantServer) 
     version: Reply = (200, {}, {"title": "qdrant", "version": "1.15.9"})
     server.planned += [version, version]
     worst = asked(server.url)[0]
-    assert (worst.verdict, "1.15.9" in worst.said) == (Severity.WRONG, True)
-    assert "1.16" in str(worst.mend)
+    assert (worst.verdict, "1.15.9" in worst.message) == (Severity.WRONG, True)
+    assert "1.16" in str(worst.fix)
 
 
 def told(status: str = "green", **strict: Any) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_limits_below_what_is_asked_are_named(
 ) -> None:
     found = list(store_check._limits("shop", answer))
     assert [finding.verdict for finding in found] == verdicts
-    assert all(finding.mend for finding in found)
+    assert all(finding.fix for finding in found)
 
 
 def test_a_deferred_index_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Samples made by hand: clusters of unit vectors whose classes are known."""
+"""Hand-made samples: clusters of unit vectors with known classes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def picture(
 
 
 def unit(rows: Sequence[Sequence[float]] | NDArray[np.float64]) -> NDArray[np.float32]:
-    """Rows at unit length, filled up with zeros to the space's dimension."""
+    """Return the rows at unit length, padded with zeros to the space's dimension."""
     given = np.asarray(rows, dtype=np.float64)
     filled = np.zeros((len(given), SPACE.dimension))
     filled[:, : given.shape[1]] = given
@@ -28,7 +28,7 @@ def unit(rows: Sequence[Sequence[float]] | NDArray[np.float64]) -> NDArray[np.fl
 
 
 def clusters(classes: int, each: int, *, spread: float = 0.05, seed: int = 0) -> Sample:
-    """`each` pictures around each of some axes, called `class0-3` and so on."""
+    """Return `each` pictures around each of some axes, named `class0-3` and so on."""
     random = np.random.default_rng(seed)
     centres = np.repeat(np.eye(SPACE.dimension)[:classes], each, axis=0)
     vectors = unit(centres + random.normal(0.0, spread, centres.shape))

@@ -18,7 +18,7 @@ PLAN = EvaluationPlan(shots=ShotCounts(train=3, validation=4))
 
 
 class Page(HTMLParser):
-    """The tags of a page and their attributes."""
+    """The tags of a page, with their attributes."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Page(HTMLParser):
 
 
 def hostile(sample: Sample) -> Sample:
-    """The first picture bears another class's label and a name that is markup; two others a label that is."""
+    """Give the first picture another class's label and a name with markup, and two others a label with markup."""
     first, *others = sample.pictures
     named = replace(first, key=HOSTILE, label="class1")
     others[-2:] = [replace(other, label=HOSTILE) for other in others[-2:]]

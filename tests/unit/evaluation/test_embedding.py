@@ -1,4 +1,4 @@
-"""Pictures and words through the query lane."""
+"""Embedding pictures and text through the query lane."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMIT = 1000
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> list[LabelledPicture]:
-    """Two files of which one has a strange name, a file too many bytes long, one that is gone, and a URL."""
+    """Two files, one with a strange name, a file with too many bytes, a missing file, and a URL."""
     files = {"a.jpg": b"a", "b #%c.jpg": b"b", "long.jpg": b"c" * (LIMIT + 1)}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)

@@ -1,4 +1,4 @@
-"""One model on one catalog: which measures are made, of which pictures."""
+"""One model on one catalog: which measures are taken, and on which pictures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def shares(voted: Classification | None) -> dict[str, float]:
 
 
 def swapped(sample: Sample, first: int, second: int) -> Sample:
-    """The sample with the labels of two pictures exchanged."""
+    """Return the sample with the labels of two pictures swapped."""
     labels = [sample.pictures[row].label for row in range(len(sample.pictures))]
     labels[first], labels[second] = labels[second], labels[first]
     renamed = [
@@ -66,7 +66,7 @@ def test_few_shot_learns_from_its_own_pictures_only() -> None:
     assert found.few_shot.neighbours is not None
     voters = found.few_shot.neighbours.rows
     assert set(voters[voters >= 0].tolist()) <= set(found.split.train)
-    assert voters.shape[1] == 9  # no more were learnt from than three of three classes
+    assert voters.shape[1] == 9  # no more voters than three from each of three classes
 
 
 def test_classes_with_too_few_pictures_are_named() -> None:
@@ -79,7 +79,7 @@ def test_classes_with_too_few_pictures_are_named() -> None:
 
 def test_a_class_without_a_picture_can_be_guessed_from_words() -> None:
     sample = clusters(2, 5)
-    names = NAMES | {"class2": "a 0"}  # as near to the pictures of class0 as its own name
+    names = NAMES | {"class2": "a 0"}  # as close to the pictures of class0 as its own name
     found = evaluate(sample, replace(FEW, names=names, templates=("{}",)), axes)
     assert found.classes == ("class0", "class1", "class2")
     assert shares(found.zero_shot) == {"top1": 1.0, "top5": 1.0}
@@ -105,7 +105,7 @@ def test_items_as_labels_are_only_found_again() -> None:
     found = evaluate(clusters(3, 4), EvaluationPlan(instances=True), axes)
     assert (found.leave_one_out, found.few_shot, found.zero_shot) == (None, None, None)
     assert found.retrieval.right(1).all()
-    assert "others of their item" in found.notes[0]
+    assert "other pictures of their item" in found.notes[0]
 
 
 def test_only_so_many_ask_as_are_wanted() -> None:
@@ -124,7 +124,7 @@ def test_a_picture_whose_class_is_all_of_its_group_is_not_asked() -> None:
     assert found.leave_one_out is not None
     assert found.leave_one_out.rows.tolist() == [0, 1, 2, 3]
     assert (len(found.retrieval.first), found.retrieval.unasked) == (4, 4)
-    assert found.notes[0].startswith("4 of the pictures are not asked")
+    assert found.notes[0].startswith("4 of the pictures are not used as queries")
 
 
 def test_confusions_are_counted_and_the_surest_come_first() -> None:

@@ -1,4 +1,4 @@
-"""Which pictures teach and which are asked."""
+"""Which pictures are used for training and which for validation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vitrine.evaluation.sample import LabelledPicture, SplitPart, parse_split_pa
 
 
 def catalog(label: str, count: int, *, views: int = 1) -> list[LabelledPicture]:
-    """Pictures of one class, `views` of each product."""
+    """Return pictures of one class, with `views` of each product."""
     return [picture(f"{label}{n}", label, group=f"{label}-p{n // views}") for n in range(count)]
 
 

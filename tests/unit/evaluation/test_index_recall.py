@@ -1,4 +1,4 @@
-"""What an index leaves out, on a store that leaves out on purpose."""
+"""The recall of an index, on a store that leaves out hits on purpose."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROVENANCE = Provenance("job", "made", "r1", "rgb-1", "0" * 64, None, "2026-01-0
 
 
 class Forgetful(MemoryStore):
-    """Finds everything but the second best, unless it is asked to be exact."""
+    """Leaves out the second best hit, unless the search is exact."""
 
     def search(self, *arguments: Any, exact: bool = False, **named: Any) -> list[ItemHits]:
         found = super().search(*arguments, exact=exact, **named)

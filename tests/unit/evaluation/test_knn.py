@@ -1,4 +1,4 @@
-"""The neighbours and their vote, against the same counted one by one."""
+"""The neighbours and their vote, compared with a count one by one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vitrine.evaluation.neighbours import Gallery, Neighbours, nearest
 def ranked_by_hand(
     question: NDArray[np.float32], known: Gallery, group: int, count: int
 ) -> list[tuple[float, int]]:
-    """Distances and rows of the nearest of other groups."""
+    """Return the distances and rows of the nearest neighbours from other groups."""
     others = [
         (math.dist(question.tolist(), vector.tolist()), row)
         for row, vector in enumerate(known.vectors)
@@ -30,7 +30,7 @@ def ranked_by_hand(
 
 
 def voted_by_hand(near: list[tuple[float, int]], classes: list[int]) -> list[int]:
-    """Classes by their vote, the largest first and equal ones in order."""
+    """Return the classes by their vote, largest first; classes with equal votes in order."""
     same = [row for distance, row in near if distance == 0]
     tally: dict[int, float] = {}
     for distance, row in near:

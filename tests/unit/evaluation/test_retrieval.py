@@ -1,4 +1,4 @@
-"""Recall and average precision, against the same counted one by one."""
+"""Recall and average precision, compared with a count one by one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from vitrine.evaluation.retrieval import retrieve
 
 
 def by_hand(gallery: Gallery, labels: list[int], row: int) -> tuple[int, float] | None:
-    """Rank of the first relevant picture and average precision of one question; None where nothing is relevant."""
+    """Return the rank of the first relevant picture and the average precision of one question,
+    or None if none is relevant."""
     cosines = gallery.vectors @ gallery.vectors[row]
     others = [other for other in range(len(labels)) if gallery.groups[other] != gallery.groups[row]]
     others.sort(key=lambda other: -cosines[other])

@@ -1,4 +1,4 @@
-"""Shares with their bounds, and duels between models."""
+"""Proportions with their intervals, and comparisons of two models."""
 
 from __future__ import annotations
 

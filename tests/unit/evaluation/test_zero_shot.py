@@ -1,4 +1,4 @@
-"""Classes as words."""
+"""Classes given as text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_label_without_a_name_is_read_as_words() -> None:
 
 
 def test_a_template_without_a_place_is_refused() -> None:
-    with pytest.raises(BadInput, match="no place for the class"):
+    with pytest.raises(BadInput, match="no placeholder for the class"):
         check_templates(["A photo of a {text}.", "A photo."])
 
 

@@ -1,4 +1,4 @@
-"""What each alert shall fire on, and what it shall not, as series for `promtool test rules`: an hour, a value a minute."""
+"""Series that make each alert fire and series that must not, for `promtool test rules`: an hour, one value per minute."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Series: TypeAlias = dict[str, str]
-"""A series by its name and labels, as promtool writes values: `1x60` stays, `0+64x60` grows by 64 a minute."""
+"""A series by name and labels, in promtool's notation: `1x60` is constant, `0+64x60` grows by 64 per minute."""
 
 API = '{job="vitrine-api", instance="api:8080"}'
 WORKER = '{job="vitrine-worker", instance="w:9100", node="builtin.cpu.7@w"}'
@@ -20,12 +20,12 @@ ANSWERS = "vitrine_http_requests_total{status="
 
 @dataclass(frozen=True)
 class Case:
-    """One alert."""
+    """An alert, with series on which it fires, and on which it stays quiet."""
 
     alert: str
     fires: Series
     quiet: Series
-    labels: dict[str, str] = field(default_factory=dict)  #: Beside the severity.
+    labels: dict[str, str] = field(default_factory=dict)  #: In addition to the severity.
     severity: str = "critical"
 
 
@@ -42,7 +42,7 @@ CASES = (
         "VitrineWorkerDown", {f"up{WORKER}": "0x60"}, {f"up{WORKER}": "1x60", f"up{API}": "0x60"},
         {"job": "vitrine-worker", "instance": "w:9100", "node": "builtin.cpu.7@w"}, "warning",
     ),
-    # A worker of another model is no help.
+    # A worker for another model does not help.
     Case(
         "VitrineNoWorker", {DEPTH: "5x60", 'vitrine_workers{model="other"}': "1x60"},
         {DEPTH: "5x60", 'vitrine_workers{model="builtin"}': "1x60"}, {"model": "builtin"},
@@ -77,7 +77,7 @@ CASES = (
         {f'{SEARCH}"0.1"}}': "0+9x60", f'{SEARCH}"1.0"}}': "0+9x60", f'{SEARCH}"+Inf"}}': "0+9x60"},
         {}, "warning",
     ),
-    # What clients do wrong is no fault of the service.
+    # Errors caused by clients do not count.
     Case(
         "VitrineApiErrors", {f'{ANSWERS}"200"}}': "0+90x60", f'{ANSWERS}"503"}}': "0+10x60"},
         {f'{ANSWERS}"200"}}': "0+90x60", f'{ANSWERS}"404"}}': "0+90x60"}, {}, "warning",
@@ -86,7 +86,7 @@ CASES = (
 
 
 def as_promtool(cases: tuple[Case, ...]) -> list[dict[str, object]]:
-    """The tests: each case fires after an hour on the one, and stays silent on the other."""
+    """Return promtool's tests: after an hour, each case has fired on the first series, and not on the second."""
     return [
         {
             "interval": "1m",

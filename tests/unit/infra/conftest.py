@@ -1,4 +1,4 @@
-"""The files that production is made of, read once."""
+"""The files of the production setup, read once."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    """The top of the repository."""
+    """The root folder of the repository."""
     return ROOT
 
 
 @pytest.fixture(scope="session")
 def compose_text() -> str:
-    """docker-compose.yml as it stands."""
+    """The text of docker-compose.yml."""
     return (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 
 

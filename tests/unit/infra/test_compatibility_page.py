@@ -1,4 +1,4 @@
-"""docs/compatibility.md names tests and settings that exist, and each of the five documents."""
+"""docs/compatibility.md names existing tests and settings, and each of the five documents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def page(root: Path) -> str:
 
 
 def functions(path: Path) -> set[str]:
-    """The names of a module's own functions."""
+    """Return the names of the functions that a module defines."""
     module = ast.parse(path.read_text(encoding="utf-8"))
     return {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml agrees with the code's own settings, commands and versions, and opens nothing."""
+"""docker-compose.yml agrees with the code's settings, commands and versions, and exposes nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VARIABLE = re.compile(r"\$\{([A-Z_]+)([^}]*)\}")
 
 
 def with_defaults(value: str) -> str:
-    """Fill in each variable's default, as compose does where .env says nothing."""
+    """Insert each variable's default, as compose does if .env does not set it."""
     return VARIABLE.sub(lambda found: found[2].removeprefix(":-"), value)
 
 
@@ -159,7 +159,7 @@ def test_a_server_gains_no_privileges_either(services: Services, name: str) -> N
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    # The images of Prometheus (nobody) and Grafana (472) bring a user of their own, Qdrant's unprivileged one too.
+    # The images of Prometheus (nobody) and Grafana (472) define their own users, as does Qdrant's unprivileged image.
     own = ("prom/", "grafana/")
     assert (
         service.get("user") == "redis"

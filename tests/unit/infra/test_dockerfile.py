@@ -1,4 +1,4 @@
-"""infra/Dockerfile builds what the compose file asks for, from paths that exist, without root or secrets."""
+"""infra/Dockerfile builds the targets of the compose file from existing paths, without root or secrets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FINAL = ("api", "worker")
 
 
 def instructions(stages: Stages, stage: str, kind: str) -> list[str]:
-    """What follows each instruction of a kind."""
+    """Return the arguments of each instruction of a kind."""
     return [line.split(" ", 1)[1] for line in stages[stage] if line.startswith(f"{kind} ")]
 
 

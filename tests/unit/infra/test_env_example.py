@@ -1,4 +1,4 @@
-""".env.example names what docker-compose.yml reads, and none of its secrets can be taken as it stands."""
+""".env.example lists the variables of docker-compose.yml, and none of its secrets is usable as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prometheus' configuration and rules, checked by Prometheus' own tool, and their agreement with compose and Grafana."""
+"""Prometheus' configuration and rules, checked with Prometheus' own tool, and against compose and Grafana."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_promtool_takes_the_configuration_and_its_rules(
     config = tmp_path / "prometheus" / "prometheus.yml"
     key = tmp_path / "key"
     key.write_text("vitrine_0")
-    # The key's file is in the container's memory; the tool looks whether it is there.
+    # In production the key's file is in the container's memory; the tool checks that it exists.
     config.write_text(config.read_text().replace("/tmp/vitrine.key", str(key)))
     run(promtool, "check", "config", "--lint-fatal", str(config))
 
@@ -49,7 +49,7 @@ def test_promtool_takes_the_configuration_and_its_rules(
 def test_the_alerts_fire_when_they_shall_and_only_then(
     promtool: str, rules: dict[str, Any], tmp_path: Path
 ) -> None:
-    # Without their words: the tool would have each of them said again.
+    # Without annotations, which the tool would otherwise require in each expected alert.
     bare = {"groups": [without_words(group) for group in rules["groups"]]}
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(bare))
     tests = {

@@ -1,4 +1,4 @@
-"""The RunPod handler's own part: a job's input in, what RunPod is told out."""
+"""The RunPod handler alone: from a job's input to the response for RunPod."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SECURITY.md names tests, settings and scopes that exist, and every scope and open path."""
+"""SECURITY.md names existing tests, settings and scopes, and lists every scope and open path."""
 
 from __future__ import annotations
 

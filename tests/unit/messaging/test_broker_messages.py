@@ -1,4 +1,4 @@
-"""The messages that are filled into a mould, beside those that Celery sends itself, on a real Redis."""
+"""Messages made from a template, compared with those that Celery sends itself, on a real Redis."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vitrine.messaging.broker import (
 )
 
 OWN = ("headers.id", "headers.root_id", "properties.correlation_id", "properties.delivery_tag")
-"""What each message has for itself."""
+"""Fields that differ in every message."""
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def publisher(settings: Settings) -> Iterator[Publisher]:
 
 @pytest.fixture
 def queue(redis_server: str) -> Iterator[tuple[Redis, str]]:
-    """A model of our own, and the Redis in which its queue is."""
+    """A model for this test only, and the Redis with its queue."""
     redis, model = Redis.from_url(redis_server), f"m{new_job_id()}"
     yield redis, model
     name = ingest_queue(model)
@@ -52,7 +52,7 @@ def queue(redis_server: str) -> Iterator[tuple[Redis, str]]:
 
 
 def waiting(queue: tuple[Redis, str]) -> list[Any]:
-    """The messages in the order in which a worker takes them, their bodies read."""
+    """Return the messages in the order in which a worker takes them, with decoded bodies."""
     redis, model = queue
     raw = [json.loads(m) for m in redis.lrange(f"{BROKER_PREFIX}{ingest_queue(model)}", 0, -1)]
     return [m | {"body": json.loads(base64.b64decode(m["body"]))} for m in reversed(raw)]
@@ -79,7 +79,7 @@ def test_a_message_is_what_celery_would_have_sent(
     publisher.publish("0123456789ab", [7], model)
     theirs, ours = map(flat, waiting(queue))
     assert ours.keys() == theirs.keys()
-    # Where an answer would go is each app's own; nobody answers.
+    # Each app has its own reply address; no replies are sent.
     assert {name for name in ours if ours[name] != theirs[name]} == {*OWN, "properties.reply_to"}
     assert ours["headers.id"] == ours["headers.root_id"] == ours["properties.correlation_id"]
 

@@ -1,4 +1,4 @@
-"""A supervised process: how long the pauses between its restarts are, and how it is stopped."""
+"""A supervised process: the pauses between its restarts, and how it is stopped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vitrine.process.output import LogFile
 
 
 class Clock:
-    """A time that passes only when it is told to."""
+    """A clock that only the test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -45,7 +45,7 @@ def ended(child: ChildProcess) -> None:
 
 
 def pause(child: ChildProcess, clock: Clock) -> float:
-    """How long a child that has ended waits until it is started again."""
+    """Return how long a child that has ended waits before it is restarted."""
     before, starts = clock.now, child.starts
     child.restart_if_dead()
     while child.starts == starts:

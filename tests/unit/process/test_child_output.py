@@ -1,4 +1,4 @@
-"""Where children's output goes: whole lines behind the child's name, also when the terminal has gone."""
+"""The output of children: whole lines with the child's name, even if the terminal was deleted."""
 
 from __future__ import annotations
 

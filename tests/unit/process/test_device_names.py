@@ -1,4 +1,4 @@
-"""What `--devices` names, and how the cores are shared out among so many workers."""
+"""The devices named by `--devices`, and how the cores are divided among the workers."""
 
 from __future__ import annotations
 

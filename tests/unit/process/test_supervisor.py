@@ -1,4 +1,4 @@
-"""A fleet's decisions, over children whose ends are written down beforehand."""
+"""A fleet's decisions, over children with scripted exits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vitrine.process.supervisor import Supervisor
 
 
 class Scripted(ChildProcess):
-    """A child that ends with these codes, one a start, and then runs until it is asked to stop."""
+    """A child that exits with these codes, one per start, and then runs until it is asked to stop."""
 
     def __init__(self, name: str, codes: Sequence[int] = (), *, last: int = 0) -> None:
         self.name = name
@@ -51,7 +51,7 @@ class Scripted(ChildProcess):
 
 
 class AfterLooks(threading.Event):
-    """Is set once the fleet has looked so often; no time passes."""
+    """An event that is set after `looks` waits; no time passes."""
 
     def __init__(self, looks: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a full queue tells: the limit, and the jobs that no worker serves."""
+"""Messages about a full queue: they name the limit, and the jobs that no worker serves."""
 
 from __future__ import annotations
 
@@ -77,6 +77,6 @@ def test_pending_pictures_are_counted_the_seldomer_the_more_room_there_is() -> N
         room.take(1000)
         ledger.sent += 1000
     gaps = [after - before for before, after in itertools.pairwise(looks)]
-    assert gaps[0] == 7000  # the first write after a sixteenth of 100,000 has gone in
+    assert gaps[0] == 7000  # the first write after a sixteenth of 100,000 was sent
     assert gaps == sorted(gaps, reverse=True)
     assert gaps[-1] == 1000

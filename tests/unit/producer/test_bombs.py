@@ -1,4 +1,4 @@
-"""Small files that unfold without end: memory stays bounded, what can be read is, and the problem says where."""
+"""Small files that unpack to huge sizes: memory stays bounded, readable rows are read, and the problem names its place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from producer import CatalogOptions, from_path, from_stream, open_catalog
 from producer.decompression_limit import FREE_BYTES, MULTIPLE, DecompressionLimit
 from producer.preview import preview
-from producer.readers import parquet_process
+from producer.readers import decoder_process, parquet_process
 from tests.patience import PATIENCE
 from vitrine.core.errors import BadInput
 from vitrine.core.types import CatalogItem, RejectedRow
@@ -25,9 +25,9 @@ from vitrine.core.types import CatalogItem, RejectedRow
 Outcomes = list[CatalogItem | RejectedRow]
 MEBIBYTE = 1024 * 1024
 SPARE = 96 * MEBIBYTE
-"""What the decoder may take here, so that a value of 120 MB is a bomb already."""
+"""Memory limit of the decoder in these tests, low enough to make a value of 120 MB a bomb."""
 READER_SPARE = 384 * MEBIBYTE
-"""What the reader may take, libraries of Arrow included."""
+"""Memory limit of the reader, Arrow's libraries included."""
 
 _LOOK = """
 import json, resource, sys
@@ -49,7 +49,7 @@ print(json.dumps(told))
 
 
 def one_value_in_every_row(path: Path) -> Path:
-    """4 MB that a dictionary holds once: 4 GB, were its 1,024 rows read at once. Good rows stand around them."""
+    """A 4 MB value, stored once in a dictionary for 1,024 rows between two good ones: 4 GB if they were read at once."""
     named = pa.array([0] + [1] * 1024 + [0], pa.int32())
     titles = pa.DictionaryArray.from_arrays(named, pa.array(["short", "x" * 4_000_000]))
     pictures = [f"http://h/{n}" for n in range(1026)]
@@ -59,7 +59,7 @@ def one_value_in_every_row(path: Path) -> Path:
 
 
 def one_value_in_every_list(path: Path) -> Path:
-    """The same within lists, of a type that is a dictionary by itself."""
+    """The same with lists, whose element type is a dictionary."""
     named = pa.DictionaryArray.from_arrays(pa.array([0] * 512, pa.int32()), pa.array(["x" * 2**20]))
     lists = pa.ListArray.from_arrays(pa.array([0, *range(512)], pa.int32()), named)
     pictures = [f"http://h/{n}" for n in range(len(lists))]
@@ -69,7 +69,7 @@ def one_value_in_every_list(path: Path) -> Path:
 
 
 def one_huge_value(path: Path) -> Path:
-    """120 MB that are packed to some KB, in the second row: too large even by themselves."""
+    """A value of 120 MB, packed into a few KB, in the second row: too large on its own."""
     title = pa.array(["short", "x" * 120_000_000], pa.large_string())
     table = pa.table({"id": ["a", "b"], "image": ["http://h/a", "http://h/b"], "title": title})
     settings = {"use_dictionary": False, "write_statistics": False, "row_group_size": 1}
@@ -78,7 +78,7 @@ def one_huge_value(path: Path) -> Path:
 
 
 def a_list_of_nulls(path: Path, count: int = 2_000_000) -> Path:
-    """A row whose list has millions of nulls, which are one run of a few bytes."""
+    """A row with a list of millions of nulls, stored as one run of a few bytes."""
     nulls = pa.ListArray.from_arrays(
         pa.array([0, 0, count], pa.int32()), pa.nulls(count, pa.int8())
     )
@@ -160,10 +160,10 @@ def test_rows_of_nothing_come_to_an_end(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_decoder_s_place_is_given_back_however_it_ends(tmp_path: Path) -> None:
-    """Else the fifth file would wait for ever."""
+    """Otherwise the last file would wait forever."""
     good = tmp_path / "good.parquet"
     pq.write_table(pa.table({"id": ["a"], "image": ["http://h/a"]}), good)
-    for _ in range(parquet_process.AT_ONCE):
+    for _ in range(decoder_process.AT_ONCE):
         with good.open("rb") as file:
             parquet_process.DecoderProcess(file, "good.parquet", batch_rows=1).close()
         with io.BytesIO(b"PAR1 and nothing else PAR1") as damaged, pytest.raises(BadInput):
@@ -175,12 +175,12 @@ def test_a_decoder_s_place_is_given_back_however_it_ends(tmp_path: Path) -> None
 
 
 def csv_bomb(size: int) -> bytes:
-    """A good row, then so many bytes of blank lines."""
+    """A good row, then `size` bytes of blank lines."""
     return gzip.compress(b"id,image\n1,http://h/a\n" + b"\n" * size)
 
 
 def line_bomb(size: int) -> bytes:
-    """A good row, then one line of so many bytes."""
+    """A good row, then one line of `size` bytes."""
     return gzip.compress(b"id,image\n1,http://h/a\n" + b"x" * size)
 
 

@@ -1,4 +1,4 @@
-"""Typing of CSV cells, splitting of picture cells, guessing of columns."""
+"""Types of CSV cells, splitting of picture cells, and guessing of columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from producer.row_errors import RowError
 from vitrine.core.errors import BadInput
 
 URLS = st.from_regex(r"https?://[a-z]{1,8}\.example/[A-Za-z0-9_.~,;|=&?%:/-]{0,30}", fullmatch=True).filter(
-    # A URL that holds another after a bar or semicolon is two by the rule, and says so in the docs.
+    # A URL that contains another one after a bar or semicolon is split in two, as documented.
     lambda url: "://" not in url.partition("://")[2]
 )  # fmt: skip
 PATHS = st.from_regex(r"[A-Za-z0-9_.-][A-Za-z0-9_./ ,;-]{0,20}[A-Za-z0-9_]", fullmatch=True)
@@ -95,7 +95,7 @@ def test_a_lone_url_is_never_split(url: str) -> None:
     st.lists(URLS, min_size=1, max_size=6), st.sampled_from([" | ", " ", "\n", ", ", "\t", " ; "])
 )
 def test_urls_with_blanks_between_them_are_split(urls: list[str], between: str) -> None:
-    # ` ; ` splits before the URL that follows it; what stays of the separator must not stick to a URL.
+    # ` ; ` splits before the next URL; the rest of the separator must not stick to a URL.
     clean = [url for url in urls if not url.endswith((",", ";", "|"))]
     assert split_cell(between.join(clean)) == clean
 

@@ -1,4 +1,4 @@
-"""Catalogs that somebody made to do harm, or that a tool made badly: a problem with its place, or taken as plain text."""
+"""Malicious or badly generated catalogs: each row is either a problem with its place, or accepted as plain text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Place = tuple[int, str]
 
 @dataclass(frozen=True)
 class Case:
-    """A file, the ids that are taken, and the problems."""
+    """A file, the ids accepted from it, and its problems."""
 
     name: str
     data: bytes
@@ -32,12 +32,12 @@ class Case:
 
 
 def csv(*rows: str, encoding: str = "utf-8") -> bytes:
-    """A header, a good row, these, in lines 3 and on."""
+    """Return a CSV with a header, a good row, and these rows from line 3."""
     return "".join(f"{row}\n" for row in ("id,image,title", GOOD, *rows)).encode(encoding)
 
 
 def lines(*rows: object) -> bytes:
-    """A good object, then these, in lines 2 and on."""
+    """Return JSON Lines with a good object, then these from line 2."""
     good = {"id": "good", "image": "https://h.example/good.jpg"}
     return b"".join(
         (row if isinstance(row, bytes) else json.dumps(row).encode()) + b"\n"
@@ -64,7 +64,7 @@ TAKEN_IDS = (
     "\u202eevil",
     "é" * 256,
 )
-"""Only names: what is a path, an option or markup elsewhere is text here, and escaped where it is shown."""
+"""Accepted as ids: paths, options or markup elsewhere are plain text here, and escaped wherever they are shown."""
 FORMULAS = ("=HYPERLINK(1)", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "=1+1")
 
 CASES = {
@@ -93,7 +93,7 @@ CASES = {
     "mark within JSON": Case("a.jsonl", b"\xef\xbb\xbf" + lines(), ("good",)),
     "a second mark within": Case("a.csv", csv(row("\ufeffb")), ("good", "\ufeffb")),
     "UTF-16 with a mark": Case("a.csv", csv(row("é"), encoding="utf-16"), ("good", "é")),
-    "Windows-1252": Case("a.csv", csv(row("caf\xe9"), row("d"), encoding="cp1252"), ("good", "d"), ((3, "bad_encoding"),)),
+    "Windows-1252": Case("a.csv", csv(row("caf\xe9"), row("d"), encoding="cp1252"), ("good", "caf\xe9", "d")),
     "Shift JIS": Case("a.csv", csv(row("赤い靴"), encoding="shift_jis"), problems=((3, "bad_encoding"),)),
     "overlong UTF-8": Case("a.csv", csv() + b"\xc0\xaf,https://h.example/a.jpg,t\n", problems=((3, "bad_encoding"),)),
     "NULs in a cell": Case("a.csv", csv("b,https://h.example/\0b.jpg,t"), problems=((3, "bad_url"),)),
@@ -143,7 +143,7 @@ def test_a_line_of_100_mb_is_one_problem_and_the_rows_after_it_are_read(*, packe
     source = from_stream(io.BytesIO(gzip.compress(data, 1) if packed else data), "a.csv")
     with open_catalog(
         source
-    ) as catalog:  # a file of this machine: an upload that is packed so well ends before
+    ) as catalog:  # a local file: an upload packed this tightly ends earlier
         good, long, after = catalog
     assert isinstance(good, CatalogItem)
     assert isinstance(long, RejectedRow)

@@ -1,4 +1,4 @@
-"""Where pictures may come from."""
+"""The allowed sources of pictures."""
 
 from __future__ import annotations
 

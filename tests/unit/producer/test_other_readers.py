@@ -108,9 +108,10 @@ def test_json_nested_without_end_is_one_problem() -> None:
     assert "nested more than" in outcomes[1].message
 
 
-def test_one_json_array_is_refused_with_the_way_out() -> None:
-    with pytest.raises(BadInput, match="jq -c"):
-        read(b'[{"id": 1}]', "shop.json")
+def test_an_array_that_was_to_be_json_lines_is_no_row() -> None:
+    options = CatalogOptions(format=Format.JSONL)
+    with pytest.raises(BadInput, match="expected a JSON object"):
+        read(b'[{"id": 1}]', "shop.json", options)
 
 
 def test_json_without_one_readable_row_tells_the_first_problem() -> None:
@@ -157,7 +158,7 @@ def test_parquet_that_is_cut_off_is_refused() -> None:
 
 
 def test_a_suffix_that_lies_is_told() -> None:
-    with pytest.raises(BadInput, match="is no Parquet file"):
+    with pytest.raises(BadInput, match="is not Parquet"):
         read(b"id,image\n", "shop.parquet")
     with pytest.raises(BadInput, match="is Parquet, but was to be read as csv"):
         read(parquet(id=["a"], image=["b"]), "shop.csv")
@@ -199,7 +200,7 @@ def test_a_table_s_paths_need_not_be_there_yet(tmp_path: Path) -> None:
 
 
 def test_parquet_that_breaks_off_later_is_a_problem_with_its_row() -> None:
-    count = 1024  # a batch, which is read or not as a whole
+    count = 1024  # a batch, which is read as a whole or not at all
     file = io.BytesIO()
     table = pa.table({"id": list(range(count)), "image": ["http://h/a"] * count})
     with pq.ParquetWriter(file, table.schema, compression="snappy") as writer:

@@ -1,4 +1,4 @@
-"""What is told of a catalog before it is submitted."""
+"""The preview of a catalog before it is submitted."""
 
 from __future__ import annotations
 

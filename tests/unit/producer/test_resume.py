@@ -1,4 +1,4 @@
-"""A submit that ended half-way and is taken up: nothing missing, nothing twice, and only with the same file."""
+"""Resuming an interrupted submit: nothing missing, nothing twice, and only with the same file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COUNT = 3000
 
 
 class Killed(BaseException):
-    """In the place of `kill -9`: nothing of the submit runs after it."""
+    """Stands in for `kill -9`: nothing of the submit runs after it."""
 
 
 def item(n: int, pictures: int = 1) -> CatalogItem:
@@ -37,7 +37,7 @@ def problem(line: int) -> RejectedRow:
 
 
 def ignore(_job: str, _numbers: Sequence[int], _model: str) -> None:
-    """Publish to nobody: the sweeper's work is not looked at here."""
+    """Publish nothing: these tests do not cover the sweeper."""
 
 
 def cut(rows: Sequence[Row], at: int) -> Iterator[Row]:
@@ -68,7 +68,7 @@ def resume(
 
 
 def contents(ledger: MemoryLedger) -> list[tuple[int, str, int]]:
-    """Every picture of every chunk, in the chunks' order."""
+    """List every picture of every chunk, in chunk order."""
     found: list[tuple[int, str, int]] = []
     for number in range(10**6):
         lease = ledger.lease(SPEC.id, number, seconds=60)
@@ -100,8 +100,8 @@ def test_any_number_of_kills_leaves_a_job_like_one_that_was_never_killed(
     else:
         submit(broken, rows)
     for one, other in zip(whole.jobs(), broken.jobs(), strict=True):
-        assert (one.items, one.images, one.rejected_rows) == (
-            other.items, other.images, other.rejected_rows,
+        assert (one.items, one.images, one.rejected_rows, one.rejected_by_code) == (
+            other.items, other.images, other.rejected_rows, other.rejected_by_code,
         )  # fmt: skip
     assert contents(broken) == contents(whole)
     assert broken.problems(SPEC.id) == whole.problems(SPEC.id)
@@ -109,7 +109,7 @@ def test_any_number_of_kills_leaves_a_job_like_one_that_was_never_killed(
 
 @pytest.fixture
 def half() -> MemoryLedger:
-    """The job of `ROWS`, sent in part."""
+    """The job of `ROWS`, partly sent."""
     ledger = MemoryLedger()
     submit(ledger, ROWS, kill_at=COUNT - 500)
     assert 0 < ledger.status(SPEC.id).images < COUNT
@@ -163,7 +163,7 @@ def test_only_an_open_job_of_a_command_is_taken_up(half: MemoryLedger) -> None:
 
 
 def test_of_two_producers_at_once_one_is_refused_and_the_job_is_whole(half: MemoryLedger) -> None:
-    with pytest.raises(LedgerUnavailable, match="another command adds to it"):
+    with pytest.raises(LedgerUnavailable, match="another command is adding to the job"):
         resume(half, overtaken(half))
     status = half.status(SPEC.id)
     assert (status.state, status.images) == (JobState.OPEN, COUNT)
@@ -173,7 +173,7 @@ def test_of_two_producers_at_once_one_is_refused_and_the_job_is_whole(half: Memo
 
 
 def overtaken(ledger: MemoryLedger) -> Iterator[Row]:
-    """While one command is at the last row, another one sends all that is missing, and is killed then."""
+    """While one command is at the last row, another sends all missing rows and is then killed."""
     yield from ROWS[:-1]
     begun = ResumedJob(ledger, SPEC.id)
     other = Submission(begun.spec, ledger, ignore, max_pending=10**6, begun=begun)
@@ -202,7 +202,7 @@ def test_a_ledger_that_lost_its_last_write_is_not_written_past_the_gap() -> None
         job.marks.pop()
         yield from rows[-100:]
 
-    with pytest.raises(LedgerUnavailable, match="came back without its last second"):
+    with pytest.raises(LedgerUnavailable, match="restarted without its last second"):
         Submission(SPEC, ledger, ignore, max_pending=10**6).run(rolled_back())
     assert ledger.status(SPEC.id).state is JobState.OPEN
     resume(ledger, rows)

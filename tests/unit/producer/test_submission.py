@@ -1,4 +1,4 @@
-"""A catalog's way into the ledger and the queue, on the ledger in memory."""
+"""Submission of a catalog to the ledger and the queue, with the in-memory ledger."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SPEC = JobSpec("job", "shop", "builtin", "shop.csv", 1.0)
 
 
 class Queue:
-    """Messages in the order in which they were published."""
+    """Records messages in the order of publication."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, int, str]] = []
@@ -131,6 +131,30 @@ def test_a_thousand_problems_are_kept_and_all_are_counted() -> None:
     assert ledger.problems(SPEC.id) == report.problems == many[:1000]
 
 
+@pytest.mark.parametrize("earlier", [0, 255, 256, 999, 1000, 2500])
+def test_where_a_file_broke_off_is_reported_after_any_number_of_problems(earlier: int) -> None:
+    ledger = MemoryLedger()
+    many = [problem(line) for line in range(earlier)]
+    end = problem(earlier, "unreadable")
+    report = submit(ledger, Queue(), [*many[:200], *items(1), *many[200:], end])
+    status = ledger.status(SPEC.id)
+    assert report.broken_off == status.broken_off == end
+    assert report.problems_by_code == status.rejected_by_code
+    assert report.problems_by_code["unreadable"] == 1
+    assert ledger.problems(SPEC.id) == report.problems == [*many[:1000], end]
+    assert report.first_problems(20) == [*many[:20], end]
+    with pytest.raises(
+        BadInput, match=r"(The file broke off at line|the first: shop\.csv:0 \[image\])"
+    ):
+        refuse_flawed(report)
+
+
+def test_a_file_of_which_nothing_can_be_used_also_names_where_it_broke_off() -> None:
+    rows = [problem(2), problem(3, "unreadable")]
+    with pytest.raises(BadInput, match="The file broke off at line 3: expected a picture"):
+        submit(MemoryLedger(), Queue(), rows)
+
+
 def test_a_catalog_without_one_good_row_leaves_no_job() -> None:
     ledger = MemoryLedger()
     with pytest.raises(BadInput, match=r"Not one row of 2 .* shop\.csv:2 \[image\]"):
@@ -160,7 +184,7 @@ def test_a_submit_that_may_not_wait_ends_where_the_queue_is_full(
     with pytest.raises(told) as caught:
         submit(ledger, queue, items(100_000), max_pending=4000)
     status = ledger.status(SPEC.id)
-    uncounted = 16 * CHUNK_SIZE  # the write that goes over the edge
+    uncounted = 16 * CHUNK_SIZE  # the write that crosses the limit
     assert others + status.images <= 4000 + SLACK + uncounted
     assert status.images == len(queue.sent) * CHUNK_SIZE > 0
     assert (status.state, status.cancelled) == (JobState.CANCELLED, status.images)
@@ -168,7 +192,7 @@ def test_a_submit_that_may_not_wait_ends_where_the_queue_is_full(
     assert f"{status.images:,} pictures of this catalog had gone in" in message
     assert f"job {SPEC.id} was cancelled" in message
     assert "`vitrine submit`" in message
-    assert caught.value.retryable is bool(others)  # what is larger than the queue never fits
+    assert caught.value.retryable is bool(others)  # a catalog larger than the queue never fits
 
 
 def test_a_waiting_submit_goes_on_once_there_is_room() -> None:
@@ -197,6 +221,8 @@ def test_a_submit_that_may_wait_does_not_overfill_the_queue(
                 done = [image.ordinal for image in lease.chunk.images]
                 ledger.finish(lease, embedded=done, failures=[])
 
+    # Whole batches, however slowly this machine plans them.
+    monkeypatch.setattr("producer.submit.chunking.BATCH_SECONDS", float("inf"))
     monkeypatch.setattr("time.sleep", drain)
     monkeypatch.setattr("producer.submit.backpressure.wait_for_room", _with_sleep(drain))
     waiting: list[int] = []

@@ -1,4 +1,4 @@
-"""Where the browser of the page's tests comes from."""
+"""How the browser for the page's tests is found or installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scripts import browser, debian
 
 @pytest.fixture(autouse=True)
 def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A machine without any browser; the folder given is its whole PATH."""
+    """A machine without any browser; returns the folder that is its whole PATH."""
     monkeypatch.delenv("VITRINE_TEST_BROWSER", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(browser, "APPLICATIONS", ())

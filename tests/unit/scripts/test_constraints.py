@@ -1,4 +1,4 @@
-"""requirements/constraints.txt pins every package that pyproject.toml names, for every Python alike."""
+"""requirements/constraints.txt pins every package that pyproject.toml names, for every Python version."""
 
 from __future__ import annotations
 

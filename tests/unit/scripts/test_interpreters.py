@@ -1,4 +1,4 @@
-"""Choosing a Python: one that runs, is supported, and can make an environment."""
+"""Choosing a Python: one that runs, is supported, and can create an environment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def put(folder: Path, name: str, version: str, *, has_venv: bool = True) -> None:
-    """A pretended Python that answers the probe."""
+    """Write a fake Python that answers the probe."""
     program = folder / name
     program.write_text(f"#!/bin/sh\necho {version}\necho {has_venv}\n", encoding="ascii")
     program.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The lock: pins out of pip's reports, the oldest Python leading."""
+"""The lock file: pins from pip's reports, with the oldest Python taking precedence."""
 
 from __future__ import annotations
 

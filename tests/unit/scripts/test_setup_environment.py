@@ -1,4 +1,4 @@
-"""The environment is made once: the stamp knows what is installed, and from which inputs."""
+"""The environment is created once: the stamp records what is installed, and from which inputs."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_an_environment_of_another_python_is_made_anew(checkout: Environment) ->
 
 
 def fake_venv(folder: Path) -> str:
-    """A Python whose `-m venv FOLDER` leaves a mark there."""
+    """Write a Python whose `-m venv FOLDER` creates a marker file there."""
     program = folder / "python3.13"
     program.write_text('#!/bin/sh\nmkdir -p "$3" && touch "$3/made"\n', encoding="ascii")
     program.chmod(0o755)
@@ -102,7 +102,7 @@ def test_a_pip_that_fails_says_how_to_go_on(
     monkeypatch.setattr(
         subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1)
     )
-    with pytest.raises(SetupError, match="goes on where it stopped"):
+    with pytest.raises(SetupError, match="same command again to resume"):
         pip(checkout, "anything")
 
 

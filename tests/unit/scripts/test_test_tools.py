@@ -1,4 +1,4 @@
-"""The programs that tests use: found, installed, or said to be missing in one line."""
+"""The programs that tests use: found, installed, or reported as missing in one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def tool(*, found: bool, is_server: bool = False) -> Tool:
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Packages that were installed; every one can be."""
+    """The packages that were installed; every installation succeeds."""
     packages: list[str] = []
 
     def install(package: str, _: str) -> bool:
@@ -50,7 +50,7 @@ def test_what_cannot_be_had_is_told_in_one_line(
     monkeypatch.setattr(test_tools, "install", lambda _package, _purpose: False)
     assert main() == 0
     (line,) = capsys.readouterr().err.splitlines()
-    assert "gadget is not here" in line
+    assert "gadget is missing" in line
     assert "apt install gadgets" in line
 
 

@@ -1,4 +1,4 @@
-"""Phrases that a native speaker would not write are found in what users read, and nowhere else."""
+"""Phrases that a native speaker would not write are found in texts that users read, and nowhere else."""
 
 from __future__ import annotations
 
@@ -40,3 +40,41 @@ def test_docstrings_are_for_contributors_but_a_command_s_is_its_help() -> None:
 
 def test_plain_english_passes() -> None:
     assert flagged('raise BadInput("There is no job a1. List the known jobs: vitrine jobs.")') == []
+
+
+def test_the_prose_of_documents_is_checked_and_their_code_is_not() -> None:
+    page = """# A title
+    a command of so many words
+
+A paragraph whose `told` is code, in so
+many words, and
+    continued.
+
+```sh
+echo told  # told
+```
+- An item: it is told.
+- Another, as | text
+| Who asks | in a row |
+"""
+    prose = list(wording._prose(page))
+    assert [number for number, _ in prose] == [1, 4, 11, 12, 13]
+    assert prose[1][1] == "A paragraph whose CODE is code, in so many words, and continued."
+    found = [number for number, text in prose if list(wording._judged("page", text))]
+    assert found == [4, 11, 13]
+
+
+def test_the_documents_that_users_read_are_among_those_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wording, "PHRASES", {r"^# ": "nothing"})
+    checked = {line.split(":")[0] for line in wording._documents()}
+    assert checked >= {"README.md", "SECURITY.md", "CHANGELOG.md", "docs/metrics.md"}
+    assert "docs/decisions/0002-fetching.md" in checked
+
+
+def test_the_phrase_is_shown_with_the_words_around_it() -> None:
+    text = "x " * 100 + "it is told here" + " x" * 100
+    (line,) = wording._judged("page:1", text)
+    assert "it is told here" in line
+    assert len(line) < 200

@@ -51,7 +51,7 @@ def test_examples_that_cancel_out_are_no_question() -> None:
 
 
 def test_words_count_as_much_as_a_picture_however_close_their_scores_lie() -> None:
-    """Pictures in one cone, words in another: all pictures score nearly alike for the words."""
+    """Pictures and words are in different cones, so all pictures have similar scores for the words."""
     drawn = np.random.default_rng(5)
     pictures = np.zeros((500, 32))
     pictures[:, 2:] = drawn.standard_normal((500, 30))

@@ -1,4 +1,4 @@
-"""Near-identical pictures of a whole collection, over a store in memory."""
+"""Near-identical pictures of a whole collection, over an in-memory store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ APART = np.random.default_rng(8).standard_normal((40, 24))
 
 
 def stored(rows: NDArray[np.float64], items: Sequence[str], contents: Sequence[str]) -> MemoryStore:
-    """A store with the collection `shop`; an item named again gets its next picture."""
+    """Return a store with the collection `shop`; a repeated item gets its next picture."""
     store = MemoryStore()
     store.ensure("shop", SPACE)
     indexes = [items[:row].count(item) for row, item in enumerate(items)]
@@ -59,7 +59,7 @@ def test_a_collection_of_different_pictures_has_no_groups() -> None:
 
 def test_one_picture_used_everywhere_is_one_group_however_few_others_there_are() -> None:
     rows = np.concatenate([APART[[0] * 30], APART[1:3]])
-    store = stored(rows, numbered("i", 32), ["none yet"] * 30 + ["x", "y"])
+    store = stored(rows, numbered("i", 32), ["No collection exists yet"] * 30 + ["x", "y"])
     found = find_duplicates(store, "shop")
     assert groups(found) == [[f"i{number:02}#0" for number in range(30)]]
     assert all(member.same_bytes for member in found.groups[0])

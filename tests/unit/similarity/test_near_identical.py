@@ -1,4 +1,4 @@
-"""What counts as nearly the same: chosen from a collection's own distances, and used on hits and on whole collections."""
+"""What counts as near-identical: a threshold from a collection's own distances, for hits and for whole collections."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def unit(rows: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def catalog(spread: float, count: int = 300) -> NDArray[np.float32]:
-    """Pictures about one direction, the nearer to it the less they are spread."""
+    """Return pictures around one direction; the smaller the spread, the closer they are to it."""
     rows = spread * np.random.default_rng(7).standard_normal((count, 64))
     rows[:, 0] += 1
     return unit(rows)

@@ -10,7 +10,7 @@ from vitrine.similarity.pairs import nearest_neighbours, star_groups
 
 
 def on_a_circle(*degrees: float) -> NDArray[np.float32]:
-    """Unit vectors at these angles."""
+    """Return unit vectors at these angles."""
     angles = np.radians(degrees)
     made: NDArray[np.float32] = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(
         np.float32

@@ -1,4 +1,4 @@
-"""Photographs and their copies in other formats, by the built-in model: what is near-identical, and what is not."""
+"""Photographs and their copies in other formats, with the built-in model: which are near-identical, and which are not."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from vitrine.similarity.threshold import Threshold, choose_threshold
 from workers.image_decoder import ImageDecoder
 from workers.models.factory import open_model
 
-OTHERS = 9  #: Of so many photographs one is among the pictures that are no copies.
+OTHERS = 9  #: One in this many photographs is added as a picture that is not a copy.
 CHANGED = {"gray", "gray16", "rgba_top_transparent", "orient6_tiff"}
-"""Copies that show something else, or are in a format that is not taken."""
+"""Copies that show something else, or whose format is not accepted."""
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -42,7 +42,7 @@ def test_without_other_hits_only_standing_out_counts(scores: list[float]) -> Non
 
 
 def test_scores_of_another_scale_are_cut_at_the_same_hits() -> None:
-    """As of another model, or of words instead of pictures: all scores moved and squeezed alike."""
+    """As with another model, or with text instead of pictures: all scores are shifted and compressed alike."""
     scores = [0.9, 0.8, 0.72, 0.6, 0.5, 0.4, 0.3]
     kept = [score >= compute_relevance(BACKGROUND, scores, copies=ALL).cut for score in scores]
     squeezed = [0.05 + 0.1 * score for score in scores]

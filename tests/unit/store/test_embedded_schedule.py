@@ -1,4 +1,4 @@
-"""When the embedded store builds a graph: over a shard of which only the counts are real."""
+"""When the embedded store builds a graph, with a shard of which only the counts are real."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ ENOUGH = 100
 
 
 class Shard(EmbeddedGeneration):
-    """Counts without an engine."""
+    """A shard's counts, without an engine."""
 
     def __init__(self) -> None:
         self.points = 0
-        self.indexed = {}
         self.in_graph = 0
         self.dirty = False
 

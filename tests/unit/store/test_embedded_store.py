@@ -1,4 +1,4 @@
-"""The embedded store under the accidents of a machine: sudden death, two owners, builds cut short."""
+"""The embedded store after accidents: sudden death, two owners, interrupted builds."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
 
 @pytest.fixture
 def reopened(tmp_path: Path, store: EmbeddedStore) -> Iterator[EmbeddedStore]:
-    """The same directory after its owner let go of it."""
+    """The same directory, opened again after its owner closed it."""
     store.close()
     again = EmbeddedStore(tmp_path / "store")
     yield again
@@ -125,7 +125,7 @@ def test_a_catalog_file_of_another_kind_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=CATALOG_FILE):
         EmbeddedStore(tmp_path)
     (tmp_path / CATALOG_FILE).unlink()
-    EmbeddedStore(tmp_path).close()  # the refusal let go of the directory
+    EmbeddedStore(tmp_path).close()  # the refusal released the directory
 
 
 def test_what_a_crash_left_is_removed_and_the_rest_kept(
@@ -237,12 +237,10 @@ def test_a_builder_leaves_no_process_behind(how: str) -> None:
     command = [sys.executable, "-c", ENDLESS_BUILD, str(parent)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as watcher:
         assert watcher.stdout is not None
-        line = (
-            watcher.stdout.readline()
-        )  # nothing, where the builder was ended before its first word
+        line = watcher.stdout.readline()  # nothing, if the builder ended before it printed
         if how == "told to end":
             watcher.terminate()
-        assert watcher.wait(PATIENCE) == signal.SIGKILL  # how the building half ended
+        assert watcher.wait(PATIENCE) == signal.SIGKILL  # the end of the building half
     if line:
         with pytest.raises(ProcessLookupError):
             os.kill(int(line), 0)

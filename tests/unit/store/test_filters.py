@@ -1,4 +1,4 @@
-"""The filter language: what it means, what it refuses, and that its two forms say the same."""
+"""The filter language: its meaning, what it refuses, and that its two forms agree."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from vitrine.core.filters import (
     MAX_VALUES,
     And,
     AnyOf,
+    DateRange,
     Equals,
     Filter,
     Not,
@@ -30,7 +31,9 @@ from vitrine.core.filters import (
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters='"\\'), min_size=1, max_size=20)
 NUMBERS = st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 SCALARS = st.text(st.characters(codec="utf-8"), max_size=20) | st.booleans() | NUMBERS
-RANGES = st.dictionaries(st.sampled_from(["gt", "gte", "lt", "lte"]), NUMBERS, min_size=1)
+BOUNDS = st.sampled_from(["gt", "gte", "lt", "lte"])
+DATES = st.dates().map(str) | st.datetimes().map(lambda moment: moment.isoformat(" ", "seconds"))
+RANGES = st.dictionaries(BOUNDS, NUMBERS, min_size=1) | st.dictionaries(BOUNDS, DATES, min_size=1)
 CONDITIONS = st.dictionaries(
     NAMES.filter(lambda name: name not in {"and", "or", "not", "fields."}),
     SCALARS | RANGES | st.lists(SCALARS, min_size=1, max_size=5),
@@ -117,28 +120,37 @@ def test_fields_of_names_every_field() -> None:
     [
         ([], "filter: expected an object, not an empty list."),
         (None, "filter: expected an object, not null."),
-        ({}, "filter: an empty object says nothing"),
+        ({}, "filter: an empty object filters nothing"),
         ({"and": []}, "filter.and: expected a list of at least one filter, not an empty list."),
         ({"or": {"a": 1}}, "filter.or: expected a list of at least one filter, not an object."),
         ({"or": [{"a": 1}, 5]}, "filter.or[1]: expected an object, not a number."),
         ({"not": [{"a": 1}]}, "filter.not: expected an object, not a list."),
         ({"price": None}, "filter.price: expected a string, a number or true or false, not null."),
-        ({"price": []}, "filter.price: any of no values"),
+        ({"price": []}, "filter.price: an empty list matches nothing"),
         ({"price": [1, None]}, "filter.price[1]: expected a string"),
         ({"price": {}}, "filter.price: a range has gt, gte, lt or lte, none was given."),
         ({"price": {"min": 1}}, "filter.price: a range has gt, gte, lt or lte, not 'min'."),
-        ({"price": {"gte": "1"}}, "filter.price.gte: expected a number, not a string."),
-        ({"price": {"gte": True}}, "filter.price.gte: expected a number, not true or false."),
-        ({"price": {"gte": None}}, "filter.price.gte: expected a number, not null."),
+        (
+            {"price": {"gte": "1"}},
+            "filter.price.gte: expected a number or a date, such as 2026-11-01 or 2026-11-01T09:30:00Z, not '1'.",
+        ),
+        ({"added": {"gte": "2026-02-30"}}, "filter.added.gte: expected a number or a date, such"),
+        ({"price": {"gte": True}}, "filter.price.gte: expected a number or a date, not true or"),
+        ({"price": {"gte": None}}, "filter.price.gte: expected a number or a date, not null."),
+        (
+            {"added": {"gte": "2026-11-01", "lt": 5}},
+            "filter.added: a range is of numbers or of dates; these bounds are of both kinds.",
+        ),
+        ({"added": {"gte": "\ud800"}}, "filter.added.gte: expected a number or a date, such as"),
         ({"price": float("nan")}, "filter.price: expected a finite number."),
         ({"price": {"lt": float("inf")}}, "filter.price.lt: expected a finite number."),
         ({"price": 2**63}, "filter.price: an integer of more than 64 bits."),
-        ({"": 1}, "filter: a field without a name."),
-        ({"fields.": 1}, "filter: a field without a name."),
+        ({"": 1}, "filter: a field needs a name."),
+        ({"fields.": 1}, "filter: a field needs a name."),
         ({"x" * (MAX_FIELD_LENGTH + 1): 1}, "filter: a field name longer than 128 characters."),
         ({'width (24")': 1}, 'filter.width (24"): names with " or \\ cannot be filtered by.'),
-        ({"a": "\ud800"}, "filter.a: text with half of a surrogate pair."),
-        ({"\ud800": 1}, "filter: text with half of a surrogate pair."),
+        ({"a": "\ud800"}, "filter.a: the text contains an unpaired surrogate."),
+        ({"\ud800": 1}, "filter: the text contains an unpaired surrogate."),
         ({1: 1}, "filter: keys are strings, not a number."),
     ],
 )
@@ -185,3 +197,25 @@ def test_a_choice_of_nothing_cannot_be_built() -> None:
         AnyOf("a", ())
     with pytest.raises(ValueError, match="at least one"):
         Or(())
+
+
+def test_a_date_as_a_bound_is_its_whole_day() -> None:
+    day, midnight, end = "2026-11-03", "2026-11-03T00:00:00Z", "2026-11-03T23:59:59Z"
+    assert parse_filter({"a": {"gte": day, "lte": day}}) == DateRange("a", gte=midnight, lte=end)
+    assert parse_filter({"a": {"gt": day, "lt": day}}) == DateRange("a", gt=end, lt=midnight)
+
+
+def test_a_bound_with_a_time_is_that_second_in_utc() -> None:
+    where = parse_filter({"a": {"gte": "2026-11-03T00:30:00+02:00", "lt": "2026-11-03 12:00"}})
+    assert where == DateRange("a", gte="2026-11-02T22:30:00Z", lt="2026-11-03T12:00:00Z")
+
+
+def test_a_fraction_of_a_second_bounds_the_seconds_on_its_sides() -> None:
+    half, before, after = "2026-11-03T12:00:00.5Z", "2026-11-03T12:00:00Z", "2026-11-03T12:00:01Z"
+    assert parse_filter({"a": {"gt": half, "lte": half}}) == DateRange("a", gt=before, lte=before)
+    assert parse_filter({"a": {"gte": half, "lt": half}}) == DateRange("a", gte=after, lt=after)
+
+
+def test_a_range_of_other_texts_cannot_be_built() -> None:
+    with pytest.raises(ValueError, match="datetimes as they are stored"):
+        DateRange("a", gte="2026-11-03")

@@ -1,4 +1,4 @@
-"""Grouping points by item: right whatever the engine's page and however the pictures lie."""
+"""Grouping points by item: correct for any page size of the engine and any order of the pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vitrine.store.grouping import MIN_FETCH, group_by_item, hits_by_item
 
 
 class Ranking:
-    """A ranker over hits in a list; it counts what it is asked."""
+    """A ranker over a list of hits, which counts its calls."""
 
     def __init__(self, items: Sequence[int]) -> None:
         self.hits = [

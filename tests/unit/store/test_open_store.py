@@ -1,4 +1,4 @@
-"""Which store a URL opens, and that a URL of no known form is refused without being shown."""
+"""Which store a URL opens; a URL of no known form is refused without being shown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_http_is_a_qdrant_server(url: str) -> None:
 def test_edge_http_is_a_store_process() -> None:
     store = open_store(settings("edge+http://127.0.0.1:1", store_token=SecretStr("x" * 16)))
     assert isinstance(store, RemoteStore)
-    with pytest.raises(StoreUnavailable, match="does not answer"):
+    with pytest.raises(StoreUnavailable, match="does not respond"):
         store.ping()
     store.close()
 

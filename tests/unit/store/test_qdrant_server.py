@@ -1,4 +1,4 @@
-"""The gateway's requests to a Qdrant server, and what it makes of the server's refusals and silences."""
+"""The gateway's requests to a Qdrant server, and how it handles the server's errors and silences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import orjson
 import pytest
 from qdrant_client import models
 
-from vitrine.core.errors import Conflict, NotFound, StoreRejected, StoreUnavailable
+from vitrine.core.errors import BadInput, Conflict, NotFound, StoreRejected, StoreUnavailable
+from vitrine.core.filters import parse_filter
 from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import point_id
 from vitrine.store import EmbeddingSpace, PointBatch, Provenance
@@ -145,6 +146,22 @@ def test_an_index_is_asked_for_once(server: LocalQdrantServer, store: QdrantServ
     ]
 
 
+def test_dates_that_another_process_has_just_indexed_are_seen(
+    server: LocalQdrantServer, store: QdrantServerStore
+) -> None:
+    store.upsert("c", replace(points(1), fields=[{"added": "soon"}]))
+    day = parse_filter({"added": {"gte": "2026-11-03"}})
+    with pytest.raises(BadInput, match="holds no dates"):
+        store.count("c", day)
+    other = QdrantServerStore(server.url, api_key=KEY)
+    other.upsert("c", replace(points(1), fields=[{"added": "2026-11-03T00:00:00Z"}]))
+    other.close()
+    assert store.count("c", day) == 1
+    assert store.count("c", parse_filter({"added": "2026-11-03"})) == 1
+    asked = [orjson.loads(r[3]) for r in server.requests if r[1].split("?")[0].endswith("/index")]
+    assert asked[-1] == {"field_name": 'dates."added"', "field_schema": "datetime"}
+
+
 def test_a_server_that_asks_to_wait_is_unavailable_for_so_long(
     server: LocalQdrantServer, store: QdrantServerStore
 ) -> None:
@@ -217,7 +234,7 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
         port = taken.getsockname()[1]
     store = QdrantServerStore(f"http://127.0.0.1:{port}")
     try:
-        with pytest.raises(StoreUnavailable, match="does not answer"):
+        with pytest.raises(StoreUnavailable, match="does not respond"):
             store.ping()
     finally:
         store.close()
@@ -337,7 +354,7 @@ def test_an_index_is_green_when_the_server_says_so_and_the_counts_agree(
     ("status", "indexed", "green"),
     [
         ("green", 70, True),
-        ("green", 0, False),  # 64 points of 16 bytes are 1 KB: more than one segment holds plain
+        ("green", 0, False),  # 64 points of 16 bytes are 1 KB: too much without an index
         ("yellow", 100, False),
         ("grey", 100, False),
         ("red", 100, False),

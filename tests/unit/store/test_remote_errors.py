@@ -1,4 +1,4 @@
-"""What a client of the store process makes of an answer that is none of the store's own."""
+"""How a client of the store process handles responses that do not come from the store."""
 
 from __future__ import annotations
 

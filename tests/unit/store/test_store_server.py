@@ -1,4 +1,4 @@
-"""The store process's door: who gets in, what is refused, how it ends, what its client makes of that."""
+"""The store process's server: access, refusals, shutdown, and how its client handles them."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_failure_of_the_store_is_told_without_its_insides(
     status, body = ask(server, "/v1/ping", encode_frame({}))
     assert status == 500
     assert b"hunter2" not in body
-    assert b"log says why" in body
+    assert b"see its log" in body
 
 
 def test_an_error_in_the_middle_of_a_scroll_reaches_the_client(
@@ -179,7 +179,7 @@ def test_a_server_that_went_away_is_unavailable_and_may_come_back(tmp_path: Path
     store.ensure("c", SPACE)
     store.upsert("c", points(5))
     first.shutdown()
-    with pytest.raises(StoreUnavailable, match="does not answer"):
+    with pytest.raises(StoreUnavailable, match="does not respond"):
         store.count("c")
     second = serve(tmp_path, "127.0.0.1", port, TOKEN)
     second.start()
@@ -193,7 +193,7 @@ def test_a_connection_that_was_closed_while_idle_is_replaced_unseen(tmp_path: Pa
     server.start()
     store = RemoteStore(server.url, TOKEN)
     store.ping()
-    server._http.stop_reading()  # what the idle limit does
+    server._http.stop_reading()  # as the idle limit does
     for _ in range(3):
         store.ping()
     store.close()

@@ -1,4 +1,4 @@
-"""Log lines: one JSON object an event, with what it is about; words for people; no secret in either."""
+"""Log lines: one JSON object per event, with its context; plain text for people; no secrets in either."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def logging_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def pipe(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What is written to a standard error that is no terminal."""
+    """The standard error, which is not a terminal."""
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     configure_logging("info")

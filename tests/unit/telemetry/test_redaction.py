@@ -1,4 +1,4 @@
-"""What a log line shows of a secret that got into it: nothing."""
+"""Secrets that get into a log line are not shown."""
 
 from __future__ import annotations
 

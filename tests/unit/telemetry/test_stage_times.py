@@ -1,4 +1,4 @@
-"""What one chunk's pictures do: where they are, how long they were there, and when a stage was at work."""
+"""The stages of a chunk's pictures: where they are, how long they were there, and when a stage was busy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vitrine.telemetry.stage_times import StageTimes
 
 
 class Clock:
-    """A clock that a test turns."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0

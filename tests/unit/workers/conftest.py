@@ -1,4 +1,4 @@
-"""What tests of pictures share."""
+"""Fixtures for tests with pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workers.images.pillow_decode import prepare_pillow
 
 @pytest.fixture
 def prepared_pillow() -> Iterator[None]:
-    """Pillow as a worker sets it up, for one test."""
+    """Configure Pillow as a worker does, for one test."""
     limit = Image.MAX_IMAGE_PIXELS
     with warnings.catch_warnings():
         prepare_pillow()

@@ -1,4 +1,4 @@
-"""Which way bytes take, and under which policy."""
+"""Which decoder handles which bytes, and under which policy."""
 
 from __future__ import annotations
 

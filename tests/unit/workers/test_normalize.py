@@ -1,4 +1,4 @@
-"""Unit vectors, and the rows that cannot become one."""
+"""Unit vectors, and rows that cannot become one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking the API for many things: in groups that fit into one request, and once more where it asks to wait."""
+"""Sending many inputs to the API: in groups that fit into one request, with retries while the API is full."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 REQUEST_BYTES = 24 * 1024 * 1024
-"""What one request holds at most, below the 32 MiB of JSON that the API takes."""
+"""Maximum size of one request, below the 32 MiB of JSON that the API accepts."""
 REQUEST_SECONDS = 300.0
-"""The longest that the API has a request wait: 64 pictures take a slow model on a CPU a minute."""
+"""The longest timeout that the API allows; 64 pictures take a slow model on a CPU one minute."""
 TRIES = 6
-"""Requests that are put off, in a row, before it is given up."""
+"""Attempts in a row before giving up while the API is full."""
 
 
 def in_groups(items: Iterable[T], most: int, size_of: Callable[[T], int]) -> Iterator[list[T]]:
-    """Items in groups of up to `most` that take `REQUEST_BYTES` at most, if they are more than one."""
+    """Yield items in groups of up to `most` and up to `REQUEST_BYTES`; a single larger item is a group of one."""
     group: list[T] = []
     size = 0
     for item in items:
@@ -35,7 +35,7 @@ def in_groups(items: Iterable[T], most: int, size_of: Callable[[T], int]) -> Ite
 
 
 def retry_while_full(ask: Callable[[], R], *, pause: Callable[[float], None] = time.sleep) -> R:
-    """What `ask` gives; while the API is full it is asked again after as long as it says. Raises what `ask` does."""
+    """Return the result of `ask`, retrying after the time that the API names while it is full. Raises what `ask` raises."""
     for left in reversed(range(TRIES)):
         try:
             return ask()

@@ -1,6 +1,6 @@
-"""What a shell completes at TAB: jobs, collections and models, as far as they can be found at once.
+"""Shell completion of jobs, collections and models, as far as they can be found quickly.
 
-Nothing here may fail or wait: a service that is away completes nothing.
+Nothing here may fail or wait: if a service is unreachable, nothing is completed.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from click.shell_completion import CompletionItem
 
 MOST_JOBS = 50
 PATIENCE_SECONDS = 1.0
-"""A TAB that takes longer is taken for one that does nothing."""
+"""A completion that takes longer looks like one that does nothing."""
 
 
 def complete_jobs(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Ids of jobs, newest first, each with its state and collection."""
+    """Complete job ids, newest first, each with its state and collection."""
     return _matching(incomplete, _jobs)
 
 
 def complete_collections(
     _: click.Context, __: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Names of collections in the store."""
+    """Complete the names of collections in the store."""
     return _matching(incomplete, _collections)
 
 
 def complete_models(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Models that are known by name, and directories."""
+    """Complete models known by name, and directories."""
     return _matching(incomplete, _models)
 
 
 Found = tuple[str, str]
-"""What is typed, and what the shell shows beside it."""
+"""The completed word, and the help that the shell shows next to it."""
 
 
 def _matching(incomplete: str, find: Callable[[], Iterable[Found]]) -> list[CompletionItem]:
@@ -45,7 +45,7 @@ def _matching(incomplete: str, find: Callable[[], Iterable[Found]]) -> list[Comp
             for name, about in find()
             if name.startswith(incomplete)
         ]
-    except Exception:  # noqa: BLE001 - an error would be printed into the line that is being typed
+    except Exception:  # noqa: BLE001 - an error would be printed into the command line being typed
         return []
 
 
@@ -68,7 +68,7 @@ def _collections() -> Iterator[Found]:
         return  # open in another process
     requests.get(
         f"{settings.api_url}/healthz", timeout=PATIENCE_SECONDS
-    )  # nobody there: no waiting for the store either
+    )  # if the API is unreachable, do not wait for the store either
     with closing(open_store(settings)) as store:
         for info in store.collections():
             yield info.name, f"{info.points:,} pictures"

@@ -1,4 +1,4 @@
-"""Files that a command writes because it was asked to."""
+"""Output files that the user named."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from vitrine.core.errors import BadInput
 
 
 def check_writable(*paths: Path | None) -> None:
-    """Before long work whose result goes there; raises `BadInput` where a file, if one is named, could not be written."""
+    """Raise `BadInput` if one of the named files is not writable, before long work whose result goes there."""
     for path in paths:
         if path is None:
             continue
         if not path.parent.is_dir():
             raise _unwritable(path, f"there is no folder {str(path.parent)!r}")
+        if path.is_dir():
+            raise _unwritable(path, "it is a folder")
         if not os.access(path if path.exists() else path.parent, os.W_OK):
             raise _unwritable(path, "permission denied")
 
 
 def write_text(path: Path, parts: Iterable[str]) -> None:
-    """Write the parts as UTF-8, their line ends as they are; raises `BadInput` where the file cannot be written."""
+    """Write the parts as UTF-8 without changing line ends; raises `BadInput` if the file cannot be written."""
     try:
         with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.writelines(parts)

@@ -1,4 +1,4 @@
-"""How commands speak: results on stdout, everything else on stderr, JSON where a program listens."""
+"""Output of commands: results on stdout, everything else on stderr, JSON for programs."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from rich.text import Text
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 PIPE_WIDTH = 1_000_000
-"""Columns of a table that no terminal shows: no row reaches it."""
+"""Width in columns of a table that is not shown on a terminal; no row is that long."""
 
 
 def console() -> Console:
-    """For results."""
+    """Return the console for results."""
     return Console(highlight=False)
 
 
 def error_console() -> Console:
-    """For errors, notices and progress, so that stdout holds nothing but the result."""
+    """Return the console for errors, notices and progress, so that stdout has only the result."""
     return Console(stderr=True, highlight=False)
 
 
 def escape_text(text: object) -> Text:
-    """Text as it is: no markup, and no control character of a catalog reaches the terminal."""
+    """Return text without markup, and without control characters that a catalog could send to the terminal."""
     return Text(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text)))
 
 
 def counted(count: int, noun: str) -> str:
-    """`1 picture`, `2,000 pictures`."""
+    """Format a count with its noun: `1 picture`, `2,000 pictures`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def say(text: object) -> None:
-    """A notice to the person."""
+    """Print a notice to the user."""
     error_console().print(escape_text(text), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on stdout, and nothing else."""
+    """Print one JSON value on stdout, and nothing else."""
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
 
 
 def print_table(
     headings: Sequence[str], rows: Iterable[Sequence[object]], *, folding: Container[str] = ()
 ) -> None:
-    """A table; numbers stand to the right.
+    """Print a table with numbers aligned to the right.
 
-    Only the columns that are `folding` give way where the terminal is narrow, so that an id can be copied and
-    a number read; a pipe gets every row on one line.
+    Only `folding` columns wrap on a narrow terminal, so that ids can be copied and numbers stay readable; in a pipe,
+    every row is one line.
     """
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for heading in headings:

@@ -1,4 +1,4 @@
-"""Progress lines and bars of commands, drawn where there is a terminal."""
+"""Progress lines and bars of commands, drawn only on a terminal."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from vitrine.cli.common.output import error_console, escape_text
 from vitrine.core.types import RejectedRow
 
 LOOK_AGAIN_SECONDS = 30.0
-"""How often a waiting submit looks again for what blocks, and says so where it changed."""
+"""How often a waiting submit checks again what blocks it; it prints the reason if it changed."""
 
 
 class RowProgress:
-    """A line that is drawn where there is a terminal; a context manager.
+    """A progress line for catalog rows, drawn only on a terminal; a context manager.
 
-    `blocks` says, from the number of pending pictures, what the submit waits for.
+    `blocks` takes the number of pending pictures and returns what the submit waits for.
     """
 
     def __init__(self, blocks: Callable[[int], str] | None = None) -> None:
@@ -55,11 +55,11 @@ class RowProgress:
         """Draw the counts."""
         speed = report.rows / max(self._progress.tasks[0].elapsed or 0.0, 0.001)
         rejected = f", {report.rejected_rows:,} rejected" if report.rejected_rows else ""
-        self._draw(f"{report.rows:,} rows{rejected}, {speed:,.0f} a second")
+        self._draw(f"{report.rows:,} rows{rejected}, {speed:,.0f} per second")
         self._told, self._look_at = None, 0.0
 
     def wait(self, pending: int) -> None:
-        """Say that the queue is full and what blocks it, and again when that has changed."""
+        """Print that the queue is full and what blocks it, and again when the reason changes."""
         self._draw(f"waiting, {pending:,} pending")
         if time.monotonic() < self._look_at:
             return
@@ -69,7 +69,7 @@ class RowProgress:
         )
         if text != self._told:
             self._told = text
-            # Through the progress' own console, which keeps its line below what is printed.
+            # Through the progress's console, which keeps the progress line below the printed text.
             self._console.print(escape_text(f"waiting: {text}"), soft_wrap=True)
 
     def _draw(self, text: str) -> None:
@@ -77,11 +77,11 @@ class RowProgress:
 
 
 SHOWN = 20
-"""Rows that cannot be read are named up to so many."""
+"""Maximum number of unreadable rows to print."""
 
 
 class ScoreProgress:
-    """A line that is drawn where there is a terminal; a context manager."""
+    """A progress line for scored pairs, drawn only on a terminal; a context manager."""
 
     def __init__(self) -> None:
         self._console = error_console()
@@ -100,7 +100,7 @@ class ScoreProgress:
         self._progress.stop()
 
     def problems(self, found: Sequence[RejectedRow]) -> None:
-        """Name rows that could not be read."""
+        """Print rows that could not be read."""
         for problem in found[: max(0, SHOWN - self._named)]:
             self._console.print(escape_text(problem), soft_wrap=True)
         self._named += len(found)
@@ -111,7 +111,7 @@ class ScoreProgress:
         self._progress.update(self._task, description=f"{scored:,} scored{lost}")
 
     def compared(self, way: str, round_number: int) -> None:
-        """Draw how far the comparison is."""
+        """Draw the progress of the comparison."""
         self._progress.update(
             self._task, description=f"comparing, round {round_number}: {way} requests"
         )
@@ -121,7 +121,7 @@ _STEPS = {"read": "reading vectors", "compared": "comparing"}
 
 
 class ComparingProgress:
-    """A bar for each step, drawn where there is a terminal; a context manager."""
+    """A progress bar for each step, drawn only on a terminal; a context manager."""
 
     def __init__(self) -> None:
         console = error_console()
@@ -141,10 +141,10 @@ class ComparingProgress:
         self._progress.stop()
 
     def expect(self, pictures: int) -> None:
-        """So many pictures go through each step; copies of equal bytes are compared once."""
+        """Set the total of each step to this many pictures; copies of equal bytes are compared once."""
         for task in self._tasks.values():
             self._progress.update(task, total=pictures)
 
     def advance(self, step: str, more: int) -> None:
-        """So many more are through a step."""
+        """Advance a step by this many pictures."""
         self._progress.advance(self._tasks[step], more)

@@ -1,4 +1,4 @@
-"""What the job commands stand on: settings, the ledger and the publisher, put together in one place."""
+"""The services of the job commands (settings, ledger, publisher), put together in one place."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def load_settings(**overrides: object) -> Settings:
-    """The settings of a command; raises `BadInput` for one that is not understood."""
+    """Return the settings of a command; raises `BadInput` for an invalid one."""
     return discover(load(**overrides))
 
 
 @contextmanager
 def open_ledger(settings: Settings) -> Iterator[Ledger]:
-    """The ledger, reached (`LedgerUnavailable` otherwise) and closed after."""
+    """Open the ledger and close it afterwards; raises `LedgerUnavailable` if it is unreachable."""
     from vitrine.ledger.journaled import JournaledLedger
 
     ledger = JournaledLedger.from_settings(settings)
@@ -42,7 +42,7 @@ def _reach(ledger: Ledger, settings: Settings) -> None:
     except LedgerUnavailable as error:
         if "redis_url" in settings.model_fields_set:
             raise
-        # Nothing named a Redis and no service was found: where was looked is what the person can check.
+        # No Redis is configured and no service was found: name the folder that was searched, so that the user can check it.
         raise LedgerUnavailable(
             error.message,
             hint=f"No standalone service runs on {settings.data_dir}; start one: vitrine standalone. "
@@ -52,7 +52,7 @@ def _reach(ledger: Ledger, settings: Settings) -> None:
 
 @contextmanager
 def open_ledger_and_publisher(settings: Settings) -> Iterator[tuple[Ledger, Publisher]]:
-    """The ledger and what sends its messages, both closed after."""
+    """Open the ledger and the publisher of its messages, and close both afterwards."""
     from vitrine.messaging.broker import Publisher
     from vitrine.telemetry.open import open_traces
 
@@ -65,12 +65,12 @@ def open_ledger_and_publisher(settings: Settings) -> Iterator[tuple[Ledger, Publ
 
 
 def count_workers(settings: Settings, model: str) -> int:
-    """Workers of this model that are alive."""
+    """Return the number of live workers for this model."""
     return len(workers_of(settings, model))
 
 
 def workers_of(settings: Settings, model: str) -> list[WorkerInfo]:
-    """The workers of this model that are alive."""
+    """Return the live workers for this model."""
     from vitrine.core.redis_client import connect_redis, redis_errors
     from vitrine.messaging.worker_registry import live_workers
 
@@ -83,7 +83,7 @@ def workers_of(settings: Settings, model: str) -> list[WorkerInfo]:
 
 
 def is_served(settings: Settings, model: str) -> bool:
-    """Whether a worker of the model is alive; a ledger that does not answer is not taken for a missing worker."""
+    """Whether a worker for the model is alive; also true if the ledger is unreachable, which is not a missing worker."""
     try:
         return count_workers(settings, model) > 0
     except VitrineError:
@@ -91,7 +91,7 @@ def is_served(settings: Settings, model: str) -> bool:
 
 
 def no_worker_notice(settings: Settings, spec: JobSpec) -> str | None:
-    """What to do where no worker serves the job's model; None where one does."""
+    """Return what to do if no worker serves the job's model; None if one does."""
     if is_served(settings, spec.model):
         return None
     model = spec.asked_model or spec.model
@@ -100,12 +100,12 @@ def no_worker_notice(settings: Settings, spec: JobSpec) -> str | None:
 
 
 def store_away_notice(settings: Settings, spec: JobSpec) -> str | None:
-    """That the store does not answer the job's workers, and why; None where it does, or nobody can tell."""
+    """Return why the job's workers cannot reach the store; None if they can, or if that is unknown."""
     try:
         crew = workers_of(settings, spec.model)
     except VitrineError:
         return None
     for worker in crew:
         if worker.store_away is not None:
-            return f"worker {worker.node}: {worker.store_away.sentence()}; it goes on once the store is back"
+            return f"worker {worker.node}: {worker.store_away.sentence()}; it continues once the store is back"
     return None

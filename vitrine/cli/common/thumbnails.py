@@ -1,4 +1,4 @@
-"""Pictures for a page: what is on the web by its address, what is a file as a thumbnail within the page."""
+"""Pictures for an HTML page: web pictures by their URL, files as thumbnails embedded in the page."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from vitrine.evaluation.page import PictureUrl
 from vitrine.evaluation.sample import LabelledPicture
 
 SIDE = 320
-"""Pixels of a thumbnail's longer side: twice what the page shows at most, for dense screens."""
+"""Pixels of a thumbnail's longer side: twice the largest size on the page, for high-density screens."""
 _JPEG_QUALITY = 80
 
 
 def picture_source(settings: Settings) -> PictureUrl:
-    """How a page shows pictures; raises `BadInput` where no decoder is installed."""
+    """Return a function from a picture to its source on a page; raises `BadInput` if no decoder is installed."""
     try:
         from workers.images.pillow_decode import decode_by_pillow
     except ModuleNotFoundError as error:
@@ -29,7 +29,7 @@ def picture_source(settings: Settings) -> PictureUrl:
             hint="Install vitrine[worker], or leave --page out.",
         ) from error
 
-    @cache  # the same neighbour stands beside many
+    @cache  # the same neighbour appears next to many pictures
     def source(picture: LabelledPicture) -> str | None:
         if is_web_address(picture.source):
             return picture.source

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vitrine.similarity.dedupe import Duplicates
 
 SHOWN = 20
-"""Groups in the table; the files have all."""
+"""Groups in the table; the files contain all of them."""
 
 
 @click.command()
@@ -22,15 +22,15 @@ SHOWN = 20
     "--collection",
     required=True,
     shell_complete=complete_collections,
-    help="The catalog to look through.",
+    help="The collection to search.",
 )
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1, min_open=True),
-    help="The cosine from which pictures count as near-identical; left out, it is chosen from the collection.",
+    help="Lowest cosine of near-identical pictures; default: chosen from the collection.",
 )
 @click.option(
-    "--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path), help="Write every group, a line a picture."
+    "--csv", "csv_file", type=click.Path(dir_okay=False, path_type=Path), help="Write all groups to a CSV file, one line per picture."
 )  # fmt: skip
 @click.option(
     "--page", type=click.Path(dir_okay=False, path_type=Path), help="Write the groups as an HTML page with their pictures."
@@ -43,11 +43,11 @@ def dedupe(
     page: Path | None,
     as_json: bool,
 ) -> None:
-    """Find pictures that are nearly the same: re-encoded, scaled, cropped a little, or used twice.
+    """Find pictures that are nearly the same: re-encoded, scaled, slightly cropped, or used twice.
 
-    Every picture is compared with every other by the vectors that the collection holds. Where no --threshold is
-    given, it is put where near-identical pictures part from those that only look alike, and the
-    command says how it was found. Nothing is changed.
+    Every picture is compared with every other by the vectors in the collection. Without --threshold, the threshold is set
+    where near-identical pictures separate from those that only look similar, and the command says how it was found.
+    The collection is not changed.
     """
     from vitrine.cli.common.files import check_writable
     from vitrine.cli.common.output import print_json, say
@@ -67,7 +67,7 @@ def dedupe(
         print_groups(collection, found, SHOWN)
     for what, path in (("lines", csv_file), ("pictures", page)):
         if path is not None:
-            say(f"The groups' {what} are in {path}")
+            say(f"Wrote the groups' {what} to {path}")
 
 
 def _find(settings: Settings, collection: str, threshold: float | None) -> Duplicates:

@@ -1,7 +1,7 @@
 """The page of near-identical pictures: one HTML file, each group side by side.
 
-Ids and addresses come from a catalog and are escaped; the page has no script and says so to the browser. It has
-the largest groups only: the CSV has all.
+Ids and URLs come from a catalog and are escaped; the page has no scripts, and its policy forbids them. It shows
+only the largest groups: the CSV has all of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vitrine.similarity.dedupe import Duplicates, GroupMember
 
 MAX_GROUPS = 200
 MAX_MEMBERS = 12
-"""Pictures of one group. Those that are files are made into thumbnails within the page: 20 KB and 30 ms each."""
+"""Maximum pictures shown per group. Files become thumbnails embedded in the page: 20 KB and 30 ms each."""
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:"
 _STYLE = """
@@ -34,7 +34,7 @@ figcaption { font-size: .85rem; overflow-wrap: anywhere; }
 
 
 def render_page(collection: str, found: Duplicates, source: PictureUrl) -> Iterator[str]:
-    """The page's text, in parts."""
+    """Yield the page's text in parts."""
     title = f"Near-identical pictures of {collection}"
     yield "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
     yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'

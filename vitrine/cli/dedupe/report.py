@@ -1,4 +1,4 @@
-"""What `vitrine dedupe` found: as a table for people, as one JSON object, as CSV."""
+"""The result of `vitrine dedupe`: as a table, as one JSON object, as CSV."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Group = tuple[GroupMember, ...]
 
 
 def print_groups(collection: str, found: Duplicates, limit: int) -> None:
-    """The largest groups, and what was looked at."""
+    """Print the largest groups and a summary."""
     if found.groups:
         rows = (_row(number, group) for number, group in enumerate(found.groups[:limit], 1))
         headings = ("group", "pictures", "items", "lowest cosine", "first picture")
@@ -28,7 +28,7 @@ def print_groups(collection: str, found: Duplicates, limit: int) -> None:
 
 
 def summary(collection: str, found: Duplicates) -> str:
-    """The whole in two sentences."""
+    """Summarize the result in two sentences."""
     if not found.groups:
         return (
             f"{counted(found.pictures, 'picture')} of {collection}: none is near-identical to another. "
@@ -43,7 +43,7 @@ def summary(collection: str, found: Duplicates) -> str:
 
 
 def items_of(group: Group) -> int:
-    """How many items the group's pictures belong to."""
+    """Return the number of items to which the group's pictures belong."""
     return len({member.picture.item_id for member in group})
 
 
@@ -54,7 +54,7 @@ def _row(number: int, group: Group) -> tuple[object, ...]:
 
 
 def report_json(collection: str, found: Duplicates) -> dict[str, Any]:
-    """All of it, for a program."""
+    """Return the complete result for programs."""
     threshold = found.threshold
     return {
         "collection": collection,
@@ -76,7 +76,7 @@ def _member(member: GroupMember) -> dict[str, Any]:
 
 
 def csv_lines(found: Duplicates) -> Iterator[str]:
-    """A header, then a line a picture, group after group; no cell of it is ever a formula."""
+    """Yield a header, then one line per picture, group by group; no cell is ever read as a formula."""
     yield _line(HEADER)
     for number, group in enumerate(found.groups, 1):
         for member in group:

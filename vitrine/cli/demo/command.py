@@ -1,4 +1,4 @@
-"""`vitrine demo`: draw a catalog, submit it to a service of its own, search it, and report."""
+"""`vitrine demo`: generate a catalog, submit it to a temporary service, search it, and report."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ import click
 
 @click.command()
 @click.option(
-    "--exit", "then_exit", is_flag=True, help="End after the report instead of staying up."
+    "--exit",
+    "then_exit",
+    is_flag=True,
+    help="Exit after the report instead of keeping the service running.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 @click.option(
     "--catalog",
     type=click.Path(exists=True, path_type=Path),
-    help="Your own catalog file, or a folder of pictures, instead of the drawn one.",
+    help="Your catalog file, or a folder of pictures, instead of the generated one.",
 )
-@click.option("--seed", default=1, show_default=True, help="Another seed draws another catalog.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the generated catalog.")
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Keep everything here; the default is a folder that is removed in the end.",
+    help="Folder for all data; default: a temporary one, deleted at the end.",
 )
 @click.pass_context
 def demo(
@@ -36,9 +39,9 @@ def demo(
 ) -> None:
     """Generate a sample catalog, ingest it, and search it.
 
-    Everything runs in a service of its own with data of its own. Some rows of the drawn catalog fail, on
-    purpose; the exit code is 0 where all came out as planned and 1 where not. With --catalog it is 3 where
-    a picture failed or a row was rejected.
+    The demo runs a separate service with its own data. Some rows of the generated catalog fail on purpose; the
+    exit code is 0 if all outcomes are as planned, else 1. With --catalog it is 3 if a picture failed or a row
+    was rejected.
     """
     from vitrine.cli.demo.run import DemoRun
 

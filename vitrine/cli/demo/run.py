@@ -1,7 +1,7 @@
-"""What `vitrine demo` does: a shop, a service and a catalog are put together, and it comes to a report.
+"""The run of `vitrine demo`: start a shop and a service, ingest and search a catalog, and report.
 
-The catalog is submitted by `vitrine submit` in a process of its own and searched over HTTP: what is measured
-is what a user gets. Services and data that the user already has are not touched.
+The catalog is submitted by `vitrine submit` in a separate process and searched over HTTP, so that the report
+measures what a user gets. The user's existing services and data are not touched.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ if TYPE_CHECKING:
 
 COLLECTION = "demo"
 FETCH_LIMIT = 4 * MEBIBYTE
-"""The drawn pictures have 0.1; so a shop's picture without end costs little."""
+"""The generated pictures have 0.1 MiB, so this limit makes the shop's endless picture cheap."""
 SEARCHED_ITEMS = 500
 SEARCHED_PICTURES = 100
 _ELSEWHERE = ("REDIS_URL", "QDRANT_URL", "QDRANT_API_KEY", "STORE_TOKEN", "API_URL", "DATA_DIR")
-"""Settings that would lead to services and data which the user already has."""
+"""Settings that would lead to the user's existing services and data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ class PreparedCatalog:
     """A catalog that is ready to be submitted."""
 
     file: Path
-    plan: ExpectedOutcomes | None  #: None for one's own catalog: nobody knows what must come of it.
+    plan: ExpectedOutcomes | None  #: None for the user's catalog, whose outcomes are unknown.
     pictures: list[Path]  #: Some of its pictures as files, to search with.
 
 
 @dataclass(frozen=True, slots=True)
 class DemoRun:
-    """One run of the demonstration, as it was asked for."""
+    """One run of the demo, with its options."""
 
     then_exit: bool
     as_json: bool
@@ -81,7 +81,7 @@ class DemoRun:
     data_dir: Path | None
 
     def run(self) -> int:
-        """Do it; returns the exit code."""
+        """Run the demo and return the exit code."""
         _forget_services()
         with (
             _terminated_as_interrupted(),
@@ -96,7 +96,7 @@ class DemoRun:
             return code
 
     def _perform(self, staged: PreparedCatalog, settings: Settings) -> int:
-        """Submit, search, report; the exit code."""
+        """Submit, search and report; return the exit code."""
         job = _submit(staged.file, settings)
         measured, labels = _search(staged, settings)
         report = _report(job, measured, labels)
@@ -115,7 +115,7 @@ class DemoRun:
             yield Path(made).resolve()
 
     def _pictures(self, home: Path) -> Path:
-        """The folder that the shop serves."""
+        """Return the folder that the shop serves."""
         if self.catalog is not None and self.catalog.is_dir():
             return self.catalog.resolve()
         return home / "shop"
@@ -139,7 +139,7 @@ class DemoRun:
     def _show(self, report: DemoReport, measured: SearchMeasurements) -> None:
         if self.as_json:
             print_json(report.as_json())
-            sys.stdout.flush()  # whoever reads it may wait for it while the service stays up
+            sys.stdout.flush()  # a reader may wait for it while the service stays up
         else:
             panel = render_report(
                 report,
@@ -152,14 +152,14 @@ class DemoRun:
 def _draw(file: Path, folder: Path, shop: Shop, seed: int) -> PreparedCatalog:
     drawn = track(
         draw_catalog(folder, seed=seed),
-        description="Drawing the catalog",
+        description="Generating the catalog",
         total=len(designs()),
         console=error_console(),
         transient=True,
     )
     items = list(drawn)
     plan = write_catalog(file, items, shop.picture_url, shop.broken_url)
-    say(f"Drew {plan.embedded} pictures of {len(items)} products: {file}")
+    say(f"Generated {plan.embedded} pictures of {len(items)} products: {file}")
     chosen = random.Random(seed).sample(items, SEARCHED_PICTURES)  # noqa: S311 - no secret
     return PreparedCatalog(file, plan, [folder / item.files[-1] for item in chosen])
 
@@ -170,10 +170,10 @@ def _service(home: Path, environment: dict[str, str]) -> Iterator[Standalone]:
 
     settings = load(data_dir=home / "data", api_host="127.0.0.1", api_port=0)
     own = {
-        # On loopback: keys that the environment sets for another service are not asked for.
+        # On loopback, no keys: those in the environment are for another service.
         "VITRINE_API_KEYS": "",
         "VITRINE_API_KEYS_FILE": "",
-        # Searches are by pictures of the catalog; their times are to be those of pictures never seen before.
+        # The demo searches by pictures of the catalog, but must measure the time for pictures never seen before.
         "VITRINE_EMBEDDING_CACHE_BYTES": "0",
     }
     with Standalone(settings, environment=environment | own, say=say) as service:
@@ -181,18 +181,19 @@ def _service(home: Path, environment: dict[str, str]) -> Iterator[Standalone]:
 
 
 def _submit(file: Path, settings: Settings) -> dict[str, Any]:
-    """Submit the catalog as a user would; the finished job and its rejected rows by code."""
+    """Submit the catalog as a user would; return the finished job and its rejected rows by code."""
     options = ["--collection", COLLECTION, "--wait", "--json"]
     command = python_command("vitrine", "submit", str(file), *options)
     done = subprocess.run(command, stdout=subprocess.PIPE, env=_environment(settings), check=False)
     if done.returncode not in (EXIT_OK, EXIT_FINISHED_WITH_FAILURES):
         raise VitrineError(f"The catalog could not be submitted (exit code {done.returncode}).")
     told: dict[str, Any] = orjson.loads(done.stdout)
-    return {**told["status"], "rejected_by_code": told["rejected_by_code"]}
+    status: dict[str, Any] = told["status"]
+    return status
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """The environment of this process, led to the demonstration's own service."""
+    """Return this process's environment, with the addresses of the demo's service."""
     urls = {
         "VITRINE_DATA_DIR": str(settings.data_dir),
         "VITRINE_REDIS_URL": settings.redis_url.get_secret_value(),
@@ -215,8 +216,8 @@ def _search(
 
 
 def _known_items(file: Path) -> dict[str, Labels | None]:
-    """The catalog's first items and their labels, read as the job reads it."""
-    options = CatalogOptions(allow_files=True)
+    """Return the catalog's first items and their labels, read in the same way as by the job."""
+    options = CatalogOptions(allow_files=True, places=None)
     with closing(from_argument(str(file))) as source, open_catalog(source, options) as catalog:
         items = (item for item in catalog if isinstance(item, CatalogItem))
         return {item.id: labels_of(item.payload) for item in islice(items, SEARCHED_ITEMS)}
@@ -233,7 +234,7 @@ def _report(
 
 
 def _verdict(report: DemoReport, plan: ExpectedOutcomes | None) -> int:
-    """The exit code; says what differed from the plan."""
+    """Return the exit code, and print any difference from the plan."""
     if plan is None:
         return EXIT_FINISHED_WITH_FAILURES if report.failed else EXIT_OK
     difference = plan.difference(report.embedded, report.failed)
@@ -246,22 +247,22 @@ def _verdict(report: DemoReport, plan: ExpectedOutcomes | None) -> int:
 def _stay(api_url: str, data_dir: Path) -> None:
     say(f"The API is at {api_url} (its documentation at {api_url}/docs).")
     say(f"For other commands, in another terminal: export VITRINE_DATA_DIR={data_dir}")
-    say("Ctrl-C ends the demonstration.")
+    say("Press Ctrl-C to stop the demo.")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
-        say("Ending.")
+        say("Stopping ...")
 
 
 def _forget_services() -> None:
-    # Before anything reads the settings, and for the processes that are started from here too.
+    # Before anything reads the settings; also affects child processes.
     for name in _ELSEWHERE:
         os.environ.pop(f"VITRINE_{name}", None)
 
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """A SIGTERM ends the demonstration as a Ctrl-C does: with its service stopped and its folder removed."""
+    """Handle SIGTERM like Ctrl-C: stop the demo's service and remove its folder."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt

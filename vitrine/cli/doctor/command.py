@@ -1,4 +1,4 @@
-"""`vitrine doctor`: look at every part, say what is wrong and how to mend it."""
+"""`vitrine doctor`: check every part, and report problems with fixes."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Exit codes: 0 nothing is wrong (there may be warnings), 2 a setting is not understood, 3 something is wrong."
+    epilog="Exit codes: 0 no problems (warnings are possible), 2 a setting is invalid, 3 problems found."
 )
 @click.option(
-    "--model", shell_complete=complete_models, help="Look at another model than VITRINE_MODEL."
+    "--model", shell_complete=complete_models, help="Check this model instead of VITRINE_MODEL."
 )
-@click.option("--device", help="Look at another device than VITRINE_DEVICE.")
-@click.option("--load", is_flag=True, help="Load the model and embed a picture with it, too.")
+@click.option("--device", help="Check this device instead of VITRINE_DEVICE.")
+@click.option("--load", is_flag=True, help="Also load the model and embed a test picture.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def doctor(
     ctx: click.Context, /, model: str | None, device: str | None, load: bool, as_json: bool
 ) -> None:
-    """Look for what is wrong, and say how to fix it.
+    """Find problems and say how to fix them.
 
-    Settings and keys, Redis, the vector store, workers, the API, the model and its device, the clock, the disk.
-    Nothing is changed.
+    Checks settings and keys, Redis, the vector store, workers, the API, the model and its device, the clock and the
+    disk. Changes nothing.
     """
     from vitrine.cli.doctor.report import print_findings
     from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK
@@ -53,7 +53,7 @@ def doctor(
 
 
 def _looks(given: Settings, found: Settings, *, load: bool) -> Iterator[tuple[str, Look]]:
-    """Every part by name, in the order in which they stand upon each other."""
+    """Yield the check of every part by name, in order of dependency."""
     import os
 
     from vitrine.cli.doctor.model_check import check_device, check_model

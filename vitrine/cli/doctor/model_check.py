@@ -1,4 +1,4 @@
-"""The model and its device: can they be opened, and with `--load`, does a picture become a vector."""
+"""Checks of the model and its device: whether they can be used and, with `--load`, whether a picture becomes a vector."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 _MODEL, _DEVICE = FindingFactory("model"), FindingFactory("device")
 _PACKAGES = ("torch", "transformers", "PIL", "pycurl", "simplejpeg")
-"""What a worker stands on, and the API and the producer do without."""
+"""Packages that a worker needs and the API and the producer do not."""
 _BUILTIN = "builtin"
 
 
 def check_device(settings: Settings) -> Iterator[Finding]:
-    """Whether the device is there; raises `BadInput` where it is not."""
+    """Check that the device exists; raises `BadInput` if it does not."""
     if not _missing():
         yield from _device(settings)
 
 
 def check_model(settings: Settings, *, load: bool) -> Iterator[Finding]:
-    """Whether a worker started here would come up; raises `BadInput` with what is missing of a directory."""
+    """Check that a worker could start here; raises `BadInput` naming what a model directory lacks."""
     if missing := _missing():
         yield _MODEL.note(
-            f"No worker can run from this installation, without {', '.join(missing)}.",
+            f"No worker can run from this installation; it lacks {', '.join(missing)}.",
             "Install vitrine[worker], unless workers run elsewhere.",
         )
         return
@@ -56,7 +56,7 @@ def _device(settings: Settings) -> Iterator[Finding]:
     yield _DEVICE.good(f"{settings.device} is {device}: {device_title(device)}, torch {version}.")
     if device == "cpu" and cuda and Path("/proc/driver/nvidia").exists():
         yield _DEVICE.warning(
-            "There is an NVIDIA driver, and torch can use no GPU.",
+            "An NVIDIA driver is installed, but torch cannot use a GPU.",
             f"Update the driver: this torch was built for CUDA {cuda}.",
         )
 
@@ -68,8 +68,8 @@ def _files(settings: Settings) -> Iterator[Finding]:
     path = Path(name).expanduser()
     if name == _BUILTIN:
         yield _MODEL.note(
-            "builtin: colour and pattern by formula, for trying out.",
-            "Take a model for a shop: vitrine models lists some.",
+            "builtin computes colour and pattern by formula; it is for trials only.",
+            "Use a model from `vitrine models` for a shop.",
         )
     elif path.is_dir() or name.startswith(("/", "./", "../", "~")):
         found = inspect_directory(path)
@@ -77,7 +77,7 @@ def _files(settings: Settings) -> Iterator[Finding]:
         yield _MODEL.good(f"{path} is complete: {found.family}, {size:,.0f} MiB of weights.")
     else:
         yield _MODEL.note(
-            f"{name} is on the model hub, or in its cache.", "vitrine doctor --load tries it."
+            f"{name} is on the model hub, or in its cache.", "Test it with `vitrine doctor --load`."
         )
 
 
@@ -96,7 +96,7 @@ def _loaded(settings: Settings) -> Iterator[Finding]:
 
 
 def _embedded(model: EmbeddingModel, max_pixels: int) -> int:
-    """The length of a drawn picture's vector; raises `ModelUnavailable` where it cannot be used as one."""
+    """Embed a generated picture and return its vector's length; raises `ModelUnavailable` if the vector is unusable."""
     from api.canary import canary_picture
     from workers.images.pillow_decode import decode_by_pillow
     from workers.normalize import l2_normalise
@@ -105,7 +105,7 @@ def _embedded(model: EmbeddingModel, max_pixels: int) -> int:
     units, usable = l2_normalise(model.embed([inputs]))
     if not usable.all():
         raise ModelUnavailable(
-            f"The model {model.name} gives a picture no vector that can be used: it is zero or not finite.",
-            hint="Its weights may be damaged, or of another number type than they should be.",
+            f"Model {model.name} returned an unusable vector for a test picture: zero or not finite.",
+            hint="Its weights may be damaged or have the wrong number type.",
         )
     return int(units.shape[1])

@@ -1,4 +1,4 @@
-"""Findings as people and programs see them."""
+"""Output of findings, for people and programs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _SIGNS = {
 
 
 def print_findings(findings: Iterable[Finding], *, as_json: bool) -> list[Finding]:
-    """Tell each as it is found, or all as one object in the end; returns them."""
+    """Print each finding as it is made, or all as one object at the end; return them."""
     told: list[Finding] = []
-    with error_console().status("looking") as status:
+    with error_console().status("checking") as status:
         for finding in findings:
-            status.update(f"looking; {finding.about} done")
+            status.update(f"checking; {finding.about} done")
             told.append(finding)
             if not as_json:
                 _print(finding)
@@ -44,13 +44,13 @@ def print_findings(findings: Iterable[Finding], *, as_json: bool) -> list[Findin
 def _print(finding: Finding) -> None:
     sign, style = _SIGNS[finding.verdict]
     line = Text.assemble((f"{sign:<8}", style), (f"{finding.about:<10}", "bold"))
-    console().print(line.append_text(escape_text(finding.said)), soft_wrap=True)
-    if finding.mend is not None:
-        console().print(Text(" " * 18).append_text(escape_text(finding.mend)), soft_wrap=True)
+    console().print(line.append_text(escape_text(finding.message)), soft_wrap=True)
+    if finding.fix is not None:
+        console().print(Text(" " * 18).append_text(escape_text(finding.fix)), soft_wrap=True)
 
 
 def _print_sum(counts: Counter[Severity]) -> None:
     wrong, warnings = counts[Severity.WRONG], counts[Severity.WARNING]
-    said = f"{counted(wrong, 'thing')} wrong" if wrong else "Nothing is wrong"
+    message = counted(wrong, "problem") if wrong else "No problems"
     more = f", {counted(warnings, 'warning')}" if warnings else ""
-    console().print(escape_text(f"{said}{more}."))
+    console().print(escape_text(f"{message}{more}."))

@@ -1,4 +1,4 @@
-"""Pictures and words to vectors over the API, each with its own outcome."""
+"""Embedding pictures and words over the API, with a separate outcome for each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vitrine.core.schemes import is_allowed_in_requests
 
 @dataclass(frozen=True, slots=True)
 class EmbedInput:
-    """A picture or words as a person gave them, and as the API takes them."""
+    """A picture or words: as given by the user, and as sent to the API."""
 
     name: str
     body: dict[str, str]
@@ -26,13 +26,13 @@ class EmbedInput:
 
     @property
     def size(self) -> int:
-        """Bytes of the body, roughly."""
+        """Approximate bytes of the body."""
         return sum(len(value) for value in self.body.values()) + 64
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedOutcome:
-    """What came of one: a unit vector, float32 [dimension], or why there is none."""
+    """The outcome of one input: a unit vector, float32 [dimension], or why there is none."""
 
     name: str
     vector: NDArray[np.float32] | None
@@ -40,7 +40,7 @@ class EmbedOutcome:
 
 
 def picture_input(given: str, most: int) -> EmbedInput:
-    """A URL, or a file of at most so many bytes, which is read now."""
+    """Return the input for a URL, or for a file of at most `most` bytes, which is read now."""
     if is_allowed_in_requests(given):
         return EmbedInput(given, {"image_url": given})
     try:
@@ -54,14 +54,14 @@ def picture_input(given: str, most: int) -> EmbedInput:
 
 
 def text_input(text: str) -> EmbedInput:
-    """Words for a model with a text tower."""
+    """Return the input for words; the model needs a text tower."""
     return EmbedInput(text, {"text": text})
 
 
 def embed_inputs(
     client: ApiClient, given: Iterable[EmbedInput], batch_size: int, options: dict[str, Any]
 ) -> Iterator[EmbedOutcome]:
-    """The outcomes in their order; `options` go into every request. Raises a `VitrineError` for all."""
+    """Yield the outcomes in input order; `options` go into every request. Raises a `VitrineError` if a request fails."""
     for group in in_groups(given, batch_size, lambda one: one.size):
         sent = [one for one in group if one.problem is None]
         told = iter(_asked(client, sent, options))

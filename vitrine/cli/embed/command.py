@@ -16,23 +16,25 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Exit codes: 0 everything has a vector, 1 could not run, 2 usage or bad input, 3 done, but for some."
+    epilog="Exit codes: 0 every input has a vector, 1 could not run, 2 usage or bad input, 3 some inputs have no vector."
 )
 @click.argument("pictures", nargs=-1)
 @click.option("--text", "texts", multiple=True, help="Words; may be repeated. They come after the pictures.")  # fmt: skip
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path),
-    help="Write one array, float32 [n, dimension], in NumPy's format; what failed is NaN.",
+    help="Write one array, float32 [n, dimension], in NumPy's format; failed inputs are NaN.",
 )  # fmt: skip
-@click.option("--model", shell_complete=complete_models, help="The model, where several run.")
-@click.option("--grey", is_flag=True, help="Make pictures grey before they are embedded.")
+@click.option(
+    "--model", shell_complete=complete_models, help="The model to use if several are running."
+)
+@click.option("--grey", is_flag=True, help="Convert pictures to greyscale before embedding them.")
 @click.option("--batch-size", default=64, show_default=True, type=click.IntRange(1, 1000), help="Inputs per request.")  # fmt: skip
 @click.option("--api", "api_url", help="The API's address (VITRINE_API_URL).")
 @click.pass_context
 def embed(ctx: click.Context, /, **options: Any) -> None:
     """Embed PICTURES, which are files or http(s) URLs, and words.
 
-    Prints a JSON object a line: the input with its unit vector, or with why it has none.
+    Prints one JSON object per line: the input with its unit vector, or with the reason why it has none.
     """
     from vitrine.cli.common.api_retry import REQUEST_SECONDS
     from vitrine.cli.common.services import load_settings
@@ -83,7 +85,7 @@ def _write(found: Iterable[EmbedOutcome], path: Path) -> int:
         say(f"{one.name}: {one.error}")
     dimension = next((len(one.vector) for one in rows if one.vector is not None), None)
     if dimension is None:
-        raise BadInput("Nothing has a vector, so there is nothing to write.")
+        raise BadInput("No input has a vector, so there is nothing to write.")
     nothing = np.full(dimension, np.nan, np.float32)
     matrix = np.stack([nothing if one.vector is None else one.vector for one in rows])
     try:

@@ -1,4 +1,4 @@
-"""`vitrine evaluate`: how good a model is on one's own labelled pictures, alone or against another."""
+"""`vitrine evaluate`: measure a model on the user's labelled pictures, alone or against another model."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Exit codes: 0 every picture counted, 1 could not run, 2 usage or bad input, 3 measured, but a row had no label or "
-    "a picture no vector."
+    epilog="Exit codes: 0 all pictures were used, 1 could not run, 2 usage or bad input, 3 measured, but some pictures could "
+    "not be used."
 )
 @click.argument("catalog", required=False)
 @click.option(
     "--collection",
     shell_complete=complete_collections,
-    help="Take the vectors that this collection holds.",
+    help="Use the stored vectors of this collection.",
 )
 @click.option(
     "--model",
     shell_complete=complete_models,
-    help="Have the pictures embedded by this model's workers (VITRINE_MODEL).",
+    help="Embed the pictures with this model's workers (VITRINE_MODEL).",
 )
 @click.option(
     "--against",
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     shell_complete=complete_models,
     help="Compare with another model on the same pictures.",
 )
-@click.option("--label", help="The column with the label; found by usual names where not given.")
+@click.option("--label", help="Label column; default: detected by common names.")
 @click.option(
     "--group",
-    help="A column: pictures with the same value there are never each other's neighbours.",
+    help="Group column; pictures of the same group are never each other's neighbours. Default: the id.",
 )
-@click.option("--split", help="A column that says train or validation; default: random.")
-@click.option("--id", "id_column", help="The column with the item's id.")
-@click.option("--image", "images", multiple=True, help="A column with pictures; may be repeated.")
-@click.option("--image-root", help="Folder or URL that relative picture paths start from.")
+@click.option("--split", help="Column with train or validation; default: a random split.")
+@click.option("--id", "id_column", help="Column with the item's id.")
+@click.option("--image", "images", multiple=True, help="Column with pictures; may be repeated.")
+@click.option("--image-root", help="Base folder or URL for relative picture paths.")
 @click.option(
     "--train", default=10, show_default=True, type=click.IntRange(1, 1000), help="Training pictures per class."
 )  # fmt: skip
@@ -50,21 +50,21 @@ if TYPE_CHECKING:
     "--validation", default=20, show_default=True, type=click.IntRange(1, 10_000), help="Test pictures per class."
 )  # fmt: skip
 @click.option(
-    "--neighbours", default=10, show_default=True, type=click.IntRange(1, 1000), help="Neighbours that vote."
+    "--neighbours", default=10, show_default=True, type=click.IntRange(1, 1000), help="Number of neighbours that vote."
 )  # fmt: skip
 @click.option("--seed", default=0, show_default=True, type=int, help="Seed for random sampling.")
 @click.option(
     "--prompt", "prompts", multiple=True, metavar="TEMPLATE",
-    help='A sentence for zero-shot, such as "A photo of {text}."; several are averaged.',
+    help='Prompt for zero-shot, such as "A photo of {text}."; may be repeated, then averaged.',
 )  # fmt: skip
 @click.option(
-    "--class-names", metavar="FILE", help="Lines of a label and its words, for zero-shot."
+    "--class-names", metavar="FILE", help="File with a label and its words per line, for zero-shot."
 )
 @click.option(
     "--pictures", default=100_000, show_default=True, type=click.IntRange(2), help="Sample at most this many pictures."
 )  # fmt: skip
 @click.option(
-    "--questions", default=5000, show_default=True, type=click.IntRange(1), help="Use at most this many as queries."
+    "--questions", default=5000, show_default=True, type=click.IntRange(1), help="Use at most this many pictures as queries."
 )  # fmt: skip
 @click.option(
     "--page", type=click.Path(dir_okay=False, path_type=Path), help="Write the worst confusions as an HTML page."
@@ -74,12 +74,15 @@ if TYPE_CHECKING:
 def evaluate(ctx: click.Context, /, **options: Any) -> None:
     """Measure a model on your own labelled pictures.
 
-    Classes by neighbours, retrieval, classes by words, what the index leaves out, and the time of a question.
+    Reports how well the model classifies pictures by their neighbours and by words, how well it retrieves pictures of
+    the same class, and the time per query; for a collection, also the recall of its index.
 
-    CATALOG is a file as `submit` takes it, with a column of labels, or a folder with a folder for each class. Its
-    pictures are embedded by the workers of --model, or taken from --collection where that is named. A
-    collection without CATALOG is labelled by a field of its own (--label), or by its items: then it is measured
-    whether a picture finds the others of its item.
+    CATALOG is a file that `submit` accepts, with a label column, or a folder with one subfolder per class. Each row is
+    a picture, or several; rows with one id are pictures of one product. Workers for --model embed the pictures; with
+    --collection, their stored vectors are used instead.
+
+    Without CATALOG, --label names the field of --collection that has the labels. Without --label, the command measures
+    whether a picture finds the other pictures of its item.
     """
     from vitrine.cli.evaluate.run import run_evaluation
 
@@ -87,7 +90,7 @@ def evaluate(ctx: click.Context, /, **options: Any) -> None:
         raise click.UsageError("Give a CATALOG, or --collection.")
     if options["collection"] is not None and options["model"] is not None:
         raise click.UsageError(
-            "Give --model or --collection, not both: a collection has its model."
+            "Give --model or --collection, not both: a collection already has a model."
         )
     ctx.exit(run_evaluation(_request(options)))
 
@@ -108,6 +111,7 @@ def _request(options: dict[str, Any]) -> EvaluateRequest:
             images=options["images"],
             image_root=options["image_root"],
             allow_files=True,
+            places=None,
         ),
         columns=LabelColumns(options["label"], options["group"], options["split"]),
         collection=options["collection"],

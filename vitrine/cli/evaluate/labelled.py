@@ -1,4 +1,8 @@
-"""Labelled pictures of a catalog: its rows, a column of labels, and perhaps one that says what each is for."""
+"""Labelled pictures of a catalog, from its rows, a label column and, optionally, a split column.
+
+Each row is a picture, or several. Rows that share an id are pictures of one product, so they are in one group; a row
+without an id is a product of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,25 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from producer import Catalog, CatalogOptions, Format, from_argument, open_catalog
 from vitrine.cli.common.output import counted, say
+from vitrine.cli.evaluate.picture_keys import PictureKeys
+from vitrine.cli.jobs.view import by_count
+from vitrine.core.broken_off import broken_off_notice, is_break
 from vitrine.core.errors import BadInput
 from vitrine.core.types import CatalogItem, PayloadValue, RejectedRow
 from vitrine.evaluation.sample import LabelledPicture, SplitPart, parse_split_part, random_sample
 
 LABEL_NAMES = ("label", "class", "class_name", "category", "product_type")
-"""Columns that are taken for the label where none is named, the likeliest first."""
+"""Names by which the label column is detected if none is given, in order of preference."""
 SHOWN_PROBLEMS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class LabelColumns:
-    """Which columns say what; None is found, or left out."""
+    """The names of the special columns; None: detected (label) or not used."""
 
     label: str | None = None
     group: str | None = None
@@ -30,47 +37,58 @@ class LabelColumns:
 
 @dataclass(slots=True)
 class LabelledCatalog:
-    """What was read of a catalog."""
+    """The pictures read from a catalog."""
 
     pictures: list[LabelledPicture]
-    label: str  #: The column that the labels are from.
+    label: str  #: The column of the labels.
     rejected: Counter[str] = field(default_factory=Counter)
-    """Rows that were not taken, by the producer's code, and `no_label`."""
+    """Pictures that cannot be used: rejected rows by the producer's code, `no_label` and `duplicate_picture`."""
+    unsampled: int = 0  #: Labelled pictures that the random sample left out.
 
 
 def read_labelled(
     target: str, options: CatalogOptions, columns: LabelColumns, *, limit: int, seed: int
 ) -> LabelledCatalog:
-    """Read a catalog file or folder; of more than `limit` pictures, so many by lot.
+    """Read a catalog file or folder; of more than `limit` pictures, take a random sample of that size.
 
-    Bad rows are told and counted. Raises `BadInput` where there is no label, or nothing with one.
+    Invalid rows are printed and counted. Raises `BadInput` if there is no label column or no labelled picture.
     """
-    with closing(from_argument(target)) as source, open_catalog(source, options) as catalog:
-        reading = _Reading(catalog, columns)
+    options = replace(options, any_id=True)
+    with (
+        closing(from_argument(target)) as source,
+        open_catalog(source, options) as catalog,
+        PictureKeys() as keys,
+    ):
+        reading = _Reading(catalog, columns, keys)
         pictures = random_sample(reading.pictures(), limit, seed, lambda picture: picture.key)
     _tell(reading.rejected)
     if not pictures:
         raise BadInput(f"{catalog.name} has no picture with a label.")
-    return LabelledCatalog(pictures, reading.label or "", reading.rejected)
+    unsampled = reading.labelled - len(pictures)
+    return LabelledCatalog(pictures, reading.label or "", reading.rejected, unsampled)
 
 
 class _Reading:
     """One pass over a catalog."""
 
-    def __init__(self, catalog: Catalog, columns: LabelColumns) -> None:
+    def __init__(self, catalog: Catalog, columns: LabelColumns, keys: PictureKeys) -> None:
         self._catalog = catalog
         self._columns = columns
+        self._keys = keys
         self._folder = catalog.format is Format.FOLDER and columns.label is None
         self.label: str | None = columns.label or ("folder" if self._folder else None)
         self.rejected: Counter[str] = Counter()
+        self.labelled = 0
         self._told = 0
         self._checked = False
 
     def pictures(self) -> Iterator[LabelledPicture]:
-        """Every labelled picture, streamed."""
+        """Stream every labelled picture."""
         for row in self._catalog:
             if isinstance(row, RejectedRow):
-                self._reject(row.code, str(row))
+                self._reject(row.code, str(row), 1)
+                if is_break(row):
+                    say(broken_off_notice(row))
             else:
                 yield from self._of(row)
 
@@ -80,18 +98,31 @@ class _Reading:
         label = self._text(item, self.label)
         if self._folder:
             label = os.path.basename(label)
+        row = f"row {self._catalog.rows:,}"
+        where = f"{self._catalog.name}: {repr(item.id) if item.id else row}"
+        product = item.id or f"({row})"
+        found = self._named(item, product)
+        if repeated := len(item.images) - len(found):
+            what = counted(repeated, "picture")
+            self._reject("duplicate_picture", f"{where} repeats {what} of an earlier row", repeated)
         if not label:
-            self._reject("no_label", f"{self._catalog.name}: {item.id!r} has no {self.label}")
+            self._reject("no_label", f"{where} has no {self.label}", len(found))
             return
-        group = self._text(item, self._columns.group) or item.id
+        self.labelled += len(found)
         part = self._part(item)
-        for index, source in enumerate(item.images):
-            yield LabelledPicture(picture_key(item.id, index), label, source, group, part)
+        for key, source in found:
+            yield LabelledPicture(key, label, source, self._group(item, key) or product, part)
+
+    def _named(self, item: CatalogItem, product: str) -> list[tuple[str, str]]:
+        """Return key and source of each picture; one that an earlier row of its product had is left out."""
+        # Rows without an id are different products, but a picture that two of them have is one picture.
+        images = item.images if item.id else self._keys.new(item.id, item.images)
+        return list(self._keys.of_row(product, images))
 
     def _check_columns(self, item: CatalogItem) -> None:
-        """At the first row, when they are known: choose the label's, refuse names that no column has."""
-        # The kinds are those of the first thousand rows, this row's own fields among them.
-        known = {self._catalog.columns.id, *item.payload, *(self._catalog.payload or {})}
+        """Choose the label column and refuse unknown names; called at the first row, when the columns are known."""
+        # The catalog's fields are those of its first thousand rows, including this one.
+        known = {self._catalog.columns.id, *item.payload, *(self._catalog.payload or {})} - {""}
         if self.label is None:
             self.label = next((name for name in LABEL_NAMES if name in known), None)
         if self.label is None:
@@ -104,6 +135,12 @@ class _Reading:
                 has = ", ".join(sorted(known))
                 raise BadInput(f"{self._catalog.name} has no column {name!r}; it has {has}.")
         self._checked = True
+
+    def _group(self, item: CatalogItem, key: str) -> str:
+        """Return the picture's group by its columns; empty if its product is the group."""
+        if self._columns.group is None and self.label == self._catalog.columns.id:
+            return key  # It has to find the product's other pictures, so it must not share a group with them.
+        return self._text(item, self._columns.group)
 
     def _part(self, item: CatalogItem) -> SplitPart | None:
         if self._columns.split is not None:
@@ -118,34 +155,29 @@ class _Reading:
             return item.id
         return as_label(item.payload.get(name)) if name else ""
 
-    def _reject(self, code: str, message: str) -> None:
-        self.rejected[code] += 1
+    def _reject(self, code: str, message: str, pictures: int) -> None:
+        self.rejected[code] += pictures
         self._told += 1
         if self._told <= SHOWN_PROBLEMS:
             say(message)
 
 
-def picture_key(item_id: str, index: int) -> str:
-    """What a picture is called: its item's id, and which of the item's pictures it is where not the first."""
-    return item_id if index == 0 else f"{item_id}#{index}"
-
-
 def as_label(value: PayloadValue) -> str:
-    """A field's value as a label; a list or nothing is none."""
+    """Return a field's value as a label; empty for a list or None."""
     return "" if value is None or isinstance(value, list) else str(value).strip()
 
 
 def _tell(rejected: Counter[str]) -> None:
     total = sum(rejected.values())
     if total:
-        codes = ", ".join(f"{code} {count:,}" for code, count in sorted(rejected.items()))
-        say(f"{counted(total, 'row')} without a labelled picture: {codes}")
+        codes = by_count(rejected)
+        say(f"{counted(total, 'picture')} left out: {codes}")
 
 
 def read_class_names(path: str) -> dict[str, str]:
-    """What classes are called: lines of a label and its words, divided by a tab, else by the first blank.
+    """Read the names of classes: lines of a label and its words, separated by a tab or else by the first space.
 
-    ImageNet's own list of its categories has this form.
+    ImageNet's official list of categories has this form.
     """
     try:
         with open(os.path.expanduser(path), encoding="utf-8-sig") as file:

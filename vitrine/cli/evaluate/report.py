@@ -1,4 +1,4 @@
-"""An evaluation as people, programs and browsers see it."""
+"""Output of an evaluation: as tables, as JSON and as an HTML page."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from vitrine.cli.common.output import console, counted, escape_text, print_json, print_table, say
 from vitrine.cli.common.thumbnails import picture_source
+from vitrine.cli.jobs.view import by_count
 from vitrine.core.errors import BadInput
 from vitrine.core.settings import Settings
 from vitrine.evaluation.comparison import Comparison
@@ -35,38 +36,58 @@ Rows = list[tuple[str, str, str]]
 
 @dataclass(frozen=True, slots=True)
 class EvaluationOutcome:
-    """All that was measured, and all that was lost."""
+    """The measurements, and the pictures that could not be used."""
 
-    what: str  #: The catalog or collection, as it was named.
+    what: str  #: The catalog or collection, as named by the user.
     plan: EvaluationPlan
     found: Evaluation
     index: IndexRecall | None
     embedding: Latency | None
-    rejected: dict[str, int]
+    rejected: dict[str, int]  #: Pictures that were not embedded or not found, by reason.
+    unsampled: int  #: Pictures that the random sample left out.
     failures: tuple[tuple[LabelledPicture, str], ...]
     against: tuple[Evaluation, Latency | None, Comparison] | None
 
     @property
     def lost(self) -> bool:
-        """Whether a row or a picture could not be counted."""
+        """Whether a row or a picture could not be used."""
         return bool(self.rejected or self.failures)
 
     def tables(self) -> Iterator[tuple[str, Rows]]:
-        """Each model's measures, then their duel, by heading."""
+        """Yield each model's measures, then their comparison, with headings."""
+        counts = list(self._counts())
         yield (
             _heading(self.found),
-            [*measure_rows(self.found, self.plan), *timings(self.index, self.embedding)],
+            [*counts, *measure_rows(self.found, self.plan), *timings(self.index, self.embedding)],
         )
         if self.against is not None:
             rival, embedding, comparison = self.against
-            yield _heading(rival), [*measure_rows(rival, self.plan), *timings(None, embedding)]
+            measures = [*counts, *measure_rows(rival, self.plan), *timings(None, embedding)]
+            yield _heading(rival), measures
             mine, others = _model(self.found), _model(rival)
             heading = f"Only {mine} right : only {others} right"
             yield heading, list(comparison_rows(comparison, mine, others))
 
+    @property
+    def left_out(self) -> dict[str, int]:
+        """The pictures that were not measured, by reason."""
+        others = {"no_vector": len(self.failures), "not_sampled": self.unsampled}
+        return self.rejected | {reason: count for reason, count in others.items() if count}
+
+    def _counts(self) -> Iterator[tuple[str, str, str]]:
+        """Yield the row that says how many pictures were measured, if it was not all of them."""
+        if left_out := self.left_out:
+            measured = len(self.found.sample.pictures)
+            total = measured + sum(left_out.values())
+            yield (
+                "pictures measured",
+                f"{measured:,} of {total:,}",
+                f"left out: {by_count(left_out)}",
+            )
+
 
 def print_evaluation(outcome: EvaluationOutcome, *, as_json: bool) -> None:
-    """The result to stdout, what was lost to stderr."""
+    """Print the result to stdout and the failures to stderr."""
     for picture, why in outcome.failures[:SHOWN_FAILURES]:
         say(f"{picture.key}: {why}")
     if outcome.failures:
@@ -95,6 +116,7 @@ def _as_json(outcome: EvaluationOutcome) -> dict[str, Any]:
         "catalog": outcome.what,
         "protocol": plan_json(outcome.plan),
         "rejected": outcome.rejected,
+        "left_out": outcome.left_out,
         "failed": len(outcome.failures),
         "failures": [
             {"key": picture.key, "why": why}
@@ -109,7 +131,7 @@ def _as_json(outcome: EvaluationOutcome) -> dict[str, Any]:
 
 
 def write_page(path: Path, outcome: EvaluationOutcome, settings: Settings) -> None:
-    """Write the worst confusions, each beside its neighbours; raises `BadInput` where that cannot be written."""
+    """Write the worst confusions, each with its neighbours; raises `BadInput` if the file cannot be written."""
     rival = outcome.against
     page = render_confusion_page(
         f"vitrine evaluate: {outcome.what}",

@@ -1,4 +1,4 @@
-"""What `vitrine evaluate` does: gather pictures and vectors, measure, compare, tell."""
+"""The run of `vitrine evaluate`: gather pictures and vectors, measure, compare, report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vitrine.cli.common.output import error_console
 from vitrine.cli.common.services import load_settings
 from vitrine.cli.evaluate.labelled import LabelColumns, LabelledCatalog, read_labelled
 from vitrine.cli.evaluate.report import EvaluationOutcome, print_evaluation, write_page
-from vitrine.cli.evaluate.stored import StoredSample, by_catalog, by_field
+from vitrine.cli.evaluate.stored import by_catalog, by_field
 from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK, BadInput, LedgerUnavailable
 from vitrine.core.settings import Settings
 from vitrine.core.types import model_name
@@ -45,7 +45,7 @@ TIMED_PICTURES = 20
 
 @dataclass(frozen=True, slots=True)
 class EvaluateRequest:
-    """What the command was given."""
+    """The command's arguments and options."""
 
     catalog: str | None
     reading: CatalogOptions
@@ -61,17 +61,18 @@ class EvaluateRequest:
 
 @dataclass(slots=True)
 class _Gathered:
-    """One model's sample, and what was lost on the way to it."""
+    """One model's sample, and the pictures that could not be used."""
 
     sample: Sample
     rejected: Counter[str] = field(default_factory=Counter)
+    unsampled: int = 0
     failures: list[tuple[LabelledPicture, str]] = field(default_factory=list)
     index: IndexRecall | None = None
     embedding: Latency | None = None
 
 
 def run_evaluation(request: EvaluateRequest) -> int:
-    """Do it; the exit code is 3 where a row had no label or a picture no vector."""
+    """Run the evaluation; the exit code is 3 if some pictures could not be used."""
     settings = load_settings(model=request.model)
     check_writable(request.page)
     read = _read(request)
@@ -90,22 +91,22 @@ def run_evaluation(request: EvaluateRequest) -> int:
 
 
 def _models_asked(request: EvaluateRequest, settings: Settings) -> list[str]:
-    """The models that workers are needed for, as they were named."""
+    """Return the models that need workers, as named by the user."""
     own = [] if request.collection is not None else [settings.model]
     return [*own, *filter(None, [request.against])]
 
 
 def _require_worker(lane: QueryClient, model: str) -> None:
-    """Before anything is embedded: the other model's part takes long, too."""
+    """Raise an error if the model has no worker, before embedding with the other model takes a long time."""
     if not lane.workers(model_name(model)):
-        raise no_worker_error(model)  # what was given starts a worker; its canonical name need not
+        raise no_worker_error(model)  # as given: the canonical name may not start a worker
 
 
 # --- gathering ------------------------------------------------------------------------------------
 
 
 def _read(request: EvaluateRequest) -> LabelledCatalog | None:
-    """The catalog's labelled pictures; None where none was given."""
+    """Return the catalog's labelled pictures; None if no catalog was given."""
     if request.catalog is None:
         return None
     return read_labelled(
@@ -127,6 +128,7 @@ def _gather(
     else:
         gathered = _embedded(lane, model_name(settings.model), read.pictures, settings)
     gathered.rejected.update(read.rejected)
+    gathered.unsampled += read.unsampled
     return gathered
 
 
@@ -142,11 +144,7 @@ def _from_collection(
             stored = by_catalog(store, name, pictures)
         asked = slice(INDEX_QUESTIONS)
         index = measure_index_recall(store, name, stored.sample.vectors[asked], stored.items[asked])
-    return _Gathered(stored.sample, _missing(stored), index=index)
-
-
-def _missing(stored: StoredSample) -> Counter[str]:
-    return Counter({"not_in_collection": stored.missing}) if stored.missing else Counter()
+    return _Gathered(stored.sample, +Counter(stored.left_out), stored.unsampled, index=index)
 
 
 def _embedded(
@@ -173,10 +171,10 @@ def _sample(found: EmbeddedSample, model: str) -> Sample:
 def _one_by_one(
     lane: QueryClient, model: str, pictures: Sequence[LabelledPicture], settings: Settings
 ) -> Latency | None:
-    """What a question takes that is asked alone, of a picture that the worker has never seen."""
+    """Measure the time of a single query by a picture that the worker has not seen before."""
 
     def ask(picture: LabelledPicture) -> None:
-        with suppress(BadInput):  # told later, with all the other failures
+        with suppress(BadInput):  # reported later, with all other failures
             asked = replace(picture_query(picture, settings.fetch_max_bytes), fresh=True)
             lane.embed(model, asked, timeout=BATCH_TIMEOUT)
 
@@ -203,11 +201,11 @@ def _evaluated(sample: Sample, plan: EvaluationPlan, lane: QueryClient) -> Evalu
 
 
 def _words(lane: QueryClient, sample: Sample) -> EmbedTexts | None:
-    """How texts are embedded into the sample's space; None where no worker does that."""
+    """Return a function that embeds texts into the sample's space; None if no worker can."""
     try:
         workers = lane.workers(sample.space.model)
     except LedgerUnavailable:
-        return None  # vectors of a collection are measured without a queue, too
+        return None  # a collection's vectors can be measured without a queue
     if not any(worker.supports_text and worker.space == sample.space for worker in workers):
         return None
 
@@ -220,7 +218,7 @@ def _words(lane: QueryClient, sample: Sample) -> EmbedTexts | None:
 def _against(
     request: EvaluateRequest, settings: Settings, lane: QueryClient, gathered: _Gathered
 ) -> EvaluationOutcome:
-    """Embed the same pictures with the other model, and measure both on those that both could embed."""
+    """Embed the same pictures with the other model, and measure both on the pictures that both could embed."""
     other = _embedded(lane, model_name(request.against or ""), gathered.sample.pictures, settings)
     mine, others = common_samples(gathered.sample, other.sample)
     if not mine.pictures:
@@ -246,6 +244,7 @@ def _outcome(
         index=gathered.index,
         embedding=gathered.embedding,
         rejected=dict(gathered.rejected),
+        unsampled=gathered.unsampled,
         failures=tuple(gathered.failures),
         against=against,
     )

@@ -1,15 +1,17 @@
-"""Labelled pictures of a collection, with the vectors that it holds."""
+"""Labelled pictures of a collection, with their stored vectors."""
 
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrine.cli.evaluate.labelled import LabelColumns, as_label, picture_key
+from vitrine.cli.evaluate.labelled import LabelColumns, as_label
+from vitrine.cli.evaluate.picture_keys import picture_key
 from vitrine.core.errors import BadInput
 from vitrine.evaluation.sample import LabelledPicture, Sample, parse_split_part, random_key
 from vitrine.store.base import (
@@ -25,7 +27,7 @@ from vitrine.store.base import (
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What is needed of a point: its payload would take as much again, and its vector's page all of the page."""
+    """The needed part of a point. Its payload would double the memory, and an uncopied vector would keep its whole page."""
 
     picture: LabelledPicture
     item: str
@@ -42,26 +44,28 @@ class StoredSample:
 
     sample: Sample
     items: tuple[str, ...]
-    missing: int  #: Points without a label, or labelled pictures without a point.
+    left_out: Mapping[str, int]  #: Points without a label, or labelled pictures without a point.
+    unsampled: int = 0  #: Labelled points that the random sample left out.
 
 
 def by_field(
     store: VectorStore, name: str, columns: LabelColumns, *, limit: int, seed: int
 ) -> StoredSample:
-    """Points labelled by a field of their own; without one, by their item.
+    """Return points labelled by one of their fields or, if none is named, by their item.
 
-    Of more than `limit` points, so many by lot. Raises `NotFound`, and `BadInput` where no point has the label.
+    Of more than `limit` points, takes a random sample of that size. Raises `NotFound`, and `BadInput` if no point has
+    the label.
     """
     space = store.space(name)
-    unlabelled = 0
+    counts = Counter[str]()
 
     def labelled() -> Iterator[_Kept]:
-        nonlocal unlabelled
         for point in store.scroll(name):
             picture = _picture(point, columns)
             if picture is None:
-                unlabelled += 1
+                counts["no_label"] += 1
             else:
+                counts["labelled"] += 1
                 yield _kept(picture, point)
 
     kept = heapq.nsmallest(limit, labelled(), key=lambda one: random_key(seed, one.picture.key))
@@ -70,11 +74,12 @@ def by_field(
             f"No point of the collection {name} has {columns.label or 'an item'}.",
             hint="Name a field of its items with --label, or give a CSV of labels.",
         )
-    return _stored(kept, space, unlabelled)
+    unsampled = counts.pop("labelled") - len(kept)
+    return _stored(kept, space, counts, unsampled)
 
 
 def by_catalog(store: VectorStore, name: str, pictures: Sequence[LabelledPicture]) -> StoredSample:
-    """The points of labelled pictures, met by item id and position; raises `NotFound`, and `BadInput` for none."""
+    """Find the points of labelled pictures by item id and position; raises `NotFound`, and `BadInput` if there are none."""
     wanted = {picture.key: picture for picture in pictures}
     space = store.space(name)
     found = [
@@ -85,24 +90,26 @@ def by_catalog(store: VectorStore, name: str, pictures: Sequence[LabelledPicture
             f"The collection {name} holds none of the catalog's {len(wanted):,} labelled pictures.",
             hint="The ids must be those that the catalog was submitted with (--id).",
         )
-    # As they were drawn by lot: who asks the first of them asks some of all.
+    # In the order of the random sample: the first ones are then a random sample too.
     place = {key: position for position, key in enumerate(wanted)}
     found.sort(key=lambda one: place[one.picture.key])
-    return _stored(found, space, len(wanted) - len(found))
+    return _stored(found, space, {"not_in_collection": len(wanted) - len(found)})
 
 
-def _stored(kept: Sequence[_Kept], space: EmbeddingSpace, missing: int) -> StoredSample:
+def _stored(
+    kept: Sequence[_Kept], space: EmbeddingSpace, left_out: Mapping[str, int], unsampled: int = 0
+) -> StoredSample:
     vectors = np.stack([one.vector for one in kept])
     sample = Sample(tuple(one.picture for one in kept), vectors, space)
-    return StoredSample(sample, tuple(one.item for one in kept), missing)
+    return StoredSample(sample, tuple(one.item for one in kept), left_out, unsampled)
 
 
 def _picture(point: StoredPoint, columns: LabelColumns) -> LabelledPicture | None:
-    """The point as a labelled picture; None where it lacks the label."""
+    """Return the point as a labelled picture; None if it has no label."""
     key, item = _key(point), str(point.payload[ITEM_FIELD])
     source = str(point.payload[URL_FIELD])
     if columns.label is None:
-        # Its other pictures are what it has to find, so it is in no group with them.
+        # It has to find the item's other pictures, so it must not share a group with them.
         return LabelledPicture(key, item, source, key)
     fields: Mapping[str, object] = point.payload[FIELDS_FIELD]
     label = _text(fields, columns.label)

@@ -1,4 +1,4 @@
-"""`vitrine jobs`, `status`, `cancel` and `retry`, and the JOB that they are about."""
+"""`vitrine jobs`, `status`, `cancel` and `retry`, and their JOB argument."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vitrine.core.types import FailureReason
 
 
 def check_job_id(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    """A job's id as it was given; refuses blanks."""
+    """Return a job's id unchanged; refuses blanks."""
     if value is not None and not value.strip():
         raise click.BadParameter(f"expected a job's id, found {value!r}; vitrine jobs lists them.")
     return value
@@ -64,13 +64,13 @@ def jobs(limit: int, as_json: bool) -> None:
 
 @click.command()
 @job_argument
-@click.option("--wait", is_flag=True, help="Stay until the job is finished.")
+@click.option("--wait", is_flag=True, help="Wait until the job is finished.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def status(ctx: click.Context, job: str, wait: bool, as_json: bool) -> None:
-    """Show how far a job is.
+    """Show a job's progress.
 
-    The exit code is 3 once anything of the job failed, and for a cancelled or lost job; else 0.
+    The exit code is 3 if a picture failed or a row was rejected, and for a cancelled or lost job; otherwise 0.
     """
     from vitrine.cli.common import output, services
     from vitrine.cli.common.services import store_away_notice
@@ -134,7 +134,7 @@ def _cancelled(ledger: Ledger, job: str) -> JobState:
 @click.option("--reason", type=click.Choice([str(reason) for reason in FailureReason]))
 @click.option("--host", help="Only pictures of this host.")
 @click.option("--item", "items", multiple=True, help="Only this item; may be repeated.")
-@click.option("--wait", is_flag=True, help="Stay until the job is finished.")
+@click.option("--wait", is_flag=True, help="Wait until the job is finished.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def retry(
@@ -148,9 +148,9 @@ def retry(
     wait: bool,
     as_json: bool,
 ) -> None:
-    """Try a job's failures again.
+    """Retry a job's failures.
 
-    With --wait the exit code is that of the finished job: 3 where anything of it failed.
+    With --wait the exit code is that of the finished job: 3 if a picture failed or a row was rejected.
     """
     from producer import retry_failures
     from vitrine.cli.common import output, services
@@ -182,5 +182,5 @@ def _told(again: int) -> str:
     from vitrine.cli.common.output import counted
 
     if again == 0:
-        return "No failed picture matches, so nothing is tried again."
-    return f"{counted(again, 'picture')} {'is' if again == 1 else 'are'} tried again."
+        return "No failed picture matches, so nothing is retried."
+    return f"Retrying {counted(again, 'picture')}."

@@ -1,4 +1,4 @@
-"""`vitrine failures JOB`: which pictures have no vector and which rows were rejected, and why."""
+"""`vitrine failures JOB`: the pictures without a vector and the rejected rows, with reasons."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 @click.option("--reason", type=click.Choice([str(reason) for reason in FailureReason]))
 @click.option("--host", help="Only pictures of this host.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the failed pictures as CSV.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines, one object a failure.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines, one object per failure.")
 def failures(job: str, reason: str | None, host: str | None, as_csv: bool, as_json: bool) -> None:
     """List a job's failed pictures and rejected rows.
 
-    All failed pictures are listed, and the first 1,000 rejected rows; with --reason, --host or --csv only pictures.
+    Lists all failed pictures and the first 1,000 rejected rows; with --reason, --host or --csv, only pictures.
     """
     from vitrine.cli.common import services
 
@@ -47,7 +47,7 @@ def failures(job: str, reason: str | None, host: str | None, as_csv: bool, as_js
 
 
 class FailureCounter:
-    """Failures as they stream by, counted."""
+    """A stream of failures that counts them."""
 
     def __init__(self, failed: Iterable[Failure]) -> None:
         self._failed = failed

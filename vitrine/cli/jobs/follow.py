@@ -1,6 +1,6 @@
-"""A job watched to its end: a progress bar with rate, time left and failures; Ctrl-C leaves the job running.
+"""Following a job to its end: a progress bar with rate, time left and failures; Ctrl-C leaves the job running.
 
-Where it stands still, it is told from time to time what it may be waiting for.
+If the job makes no progress, the likely reason is printed from time to time.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from vitrine.ledger.base import Ledger
 
 POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 60.0
-"""A ledger that is gone for less is waited for: Redis being restarted does not end a job."""
+"""How long to wait for an unreachable ledger: a restart of Redis does not end a job."""
 IDLE_SECONDS = 15.0
-"""Without any change for so long, the person is told whether a worker runs at all."""
+"""After this long without change, check whether a worker runs at all, and print it if not."""
 REMIND_SECONDS = 30.0
-"""How often what holds a job up is told again while it does."""
+"""How often the reason for a stalled job is printed again."""
 FIRST_LINE_SECONDS = 3.0
 LINE_SECONDS = 10.0
-"""How often a line is written where there is no terminal to draw a bar on."""
+"""How often a progress line is printed without a terminal."""
 
 
 def follow(ledger: Ledger, job: str, settings: Settings) -> JobStatus:
-    """Return the status once the job is finished; after a standstill say whether a worker runs at all."""
+    """Return the status once the job is finished; if it stalls, print whether a worker runs at all."""
     try:
         with _Display(error_console(), settings) as display:
             while True:
@@ -52,7 +52,7 @@ def follow(ledger: Ledger, job: str, settings: Settings) -> JobStatus:
                     return status
                 time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
-        say(f"The job goes on. Follow it with: vitrine status {job} --wait")
+        say(f"The job keeps running. Follow it with: vitrine status {job} --wait")
         raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
 
 
@@ -68,7 +68,7 @@ def _patiently(ask: Callable[[], JobStatus]) -> JobStatus:
 
 
 class _Display:
-    """What is drawn, or written line by line where there is no terminal."""
+    """The progress bar on a terminal, or progress lines without one."""
 
     def __init__(self, console: Console, settings: Settings) -> None:
         self._console = console
@@ -100,7 +100,7 @@ class _Display:
         self._progress.stop()
 
     def show(self, status: JobStatus) -> None:
-        """Draw the counts as they are."""
+        """Draw the current counts."""
         done = status.images - status.pending
         speed = self._progress.tasks[0].speed
         indexing = status.state is JobState.INDEXING
@@ -123,7 +123,7 @@ class _Display:
         counts = f"{done:,} of {status.images:,} pictures, {status.failed:,} failed"
         if status.state is JobState.INDEXING:
             counts += f"; {index_progress(status)}"
-        say(f"{_doing(status, done)} for {elapsed:,.0f} s: {counts}")
+        say(f"{_doing(status, done)}: {counts} ({elapsed:,.0f} s)")
 
     def _remind(self, status: JobStatus, done: int) -> None:
         now = time.monotonic()
@@ -144,13 +144,13 @@ class _Display:
 
 
 def _total(status: JobStatus) -> int | None:
-    """What the bar runs to; None where that is not known yet."""
+    """Return the bar's total; None while it is unknown."""
     if status.state is JobState.OPEN:
         return None
     return (status.points or None) if status.state is JobState.INDEXING else status.images
 
 
 def _doing(status: JobStatus, done: int) -> str:
-    """The state, or that the first outcome is being worked at: a model's start takes its time."""
+    """Return the state, or "working" before the first outcome: starting a model takes a while."""
     working = status.state is JobState.RUNNING and not done
     return "working" if working else state_text(status.state)

@@ -1,23 +1,25 @@
-"""A job's counts as people and programs see them, and the exit code that they come to."""
+"""Output of a job's counts for people and programs, and the exit code for them."""
 
 from __future__ import annotations
 
 import shlex
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from vitrine.cli.common.output import console, escape_text
+from vitrine.core.broken_off import broken_off_notice
 from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK
 from vitrine.core.types import JobSpec, JobState, JobStatus
 from vitrine.ledger.journal import lost_job_notice
 
 UNFED_SECONDS = 60.0
-"""An open job that was not added to for so long may have lost its producer; one that waits for room looks the same."""
+"""An open job without additions for this long may have lost its producer; a producer waiting for space looks the same."""
 
 
 def status_json(status: JobStatus) -> dict[str, Any]:
-    """One job as JSON; times are unix seconds."""
+    """Return one job as JSON; times are unix seconds."""
     spec = status.spec
     return {
         "job": spec.id,
@@ -34,6 +36,8 @@ def status_json(status: JobStatus) -> dict[str, Any]:
         "indexed_points": status.indexed,
         "points": status.points,
         "rejected_rows": status.rejected_rows,
+        "rejected_by_code": dict(status.rejected_by_code),
+        "broken_off": None if status.broken_off is None else asdict(status.broken_off),
         "failed_by_reason": dict(status.failed_by_reason),
         "created_at": spec.created_at,
         "fed_at": status.fed_at,
@@ -44,9 +48,9 @@ def status_json(status: JobStatus) -> dict[str, Any]:
 
 
 def print_status(status: JobStatus, *, took: float | None = None) -> None:
-    """One job, for people; `took` is how many seconds this command saw it take, from its first row to its end.
+    """Print one job; `took` is the time in seconds that this command measured from the job's first row to its end.
 
-    Without it no rate is told: the times in the ledger span whatever lay before a retry as well.
+    Without it no rate is printed, because the times in the ledger include the time before a retry.
     """
     spec, out = status.spec, console()
     out.print(escape_text(f"Job {spec.id}: {state_text(status.state)}"), style="bold")
@@ -62,11 +66,20 @@ def print_status(status: JobStatus, *, took: float | None = None) -> None:
         out.print(escape_text(f"  {index_progress(status)}"), soft_wrap=True)
     if status.failed_by_reason:
         out.print(escape_text(f"  failed: {by_count(status.failed_by_reason)}"))
-    if status.rejected_rows:
-        out.print(escape_text(f"  rejected rows {status.rejected_rows:,}"))
+    _print_rejected(status)
     if status.failed or status.rejected_rows:
         out.print(escape_text(f"  See them: vitrine failures {spec.id}"))
     _print_times(status, took)
+
+
+def _print_rejected(status: JobStatus) -> None:
+    if status.rejected_rows:
+        codes = f": {by_count(status.rejected_by_code)}" if status.rejected_by_code else ""
+        told = f"  rejected rows {status.rejected_rows:,}{codes}"
+        console().print(escape_text(told), soft_wrap=True)
+    if status.broken_off is not None:
+        told = f"  {broken_off_notice(status.broken_off)}"
+        console().print(escape_text(told), soft_wrap=True)
 
 
 def _print_times(status: JobStatus, took: float | None) -> None:
@@ -83,7 +96,7 @@ def _print_times(status: JobStatus, took: float | None) -> None:
 
 
 def job_notice(status: JobStatus) -> str | None:
-    """What somebody has to do about the job; None where nothing has to be done."""
+    """Return what the user has to do about the job; None if nothing."""
     return (
         lost_job_notice(status.spec)
         if status.state is JobState.LOST
@@ -92,45 +105,45 @@ def job_notice(status: JobStatus) -> str | None:
 
 
 def stalled_submit_notice(status: JobStatus) -> str | None:
-    """The notice for an open job whose producer has not added to it for a while; None for any other."""
+    """Return the notice for an open job whose producer has not added to it for a while; None for any other."""
     if status.state is not JobState.OPEN or time.time() - status.fed_at < UNFED_SECONDS:
         return None
-    return f"still open: its producer last added pictures {time_ago(status.fed_at)}; if it has gone, {resume_command(status.spec)}"
+    return f"still open: its producer last added pictures {time_ago(status.fed_at)}; if it has stopped, {resume_command(status.spec)}"
 
 
 def resume_command(spec: JobSpec) -> str:
-    """How to complete a job whose producer ended half-way."""
+    """Return the command that completes a job whose producer stopped midway."""
     if spec.reading:
         file = "-" if spec.source == "stdin" else shlex.quote(spec.source)
-        return f"go on with: vitrine submit {file} --resume {spec.id} (or drop it: vitrine cancel {spec.id})"
-    return f"vitrine cancel {spec.id} and submit again (points are replaced, not doubled)"
+        return f"continue with: vitrine submit {file} --resume {spec.id} (or cancel it: vitrine cancel {spec.id})"
+    return f"run vitrine cancel {spec.id} and submit again (items already stored are overwritten, not duplicated)"
 
 
 def index_progress(status: JobStatus) -> str:
-    """How far the index of an `indexing` job's collection is."""
+    """Describe the progress of the index of an `indexing` job's collection."""
     if not status.points:
-        return "waits for its collection's index"
+        return "waiting for its collection's index"
     return f"its collection's index holds {status.indexed:,} of {status.points:,} points"
 
 
 def state_text(state: JobState) -> str:
-    """A state as people say it."""
+    """Return a state as readable text."""
     return str(state).replace("_", " ")
 
 
 def short_state(state: JobState) -> str:
-    """A state in one word, for a table that has the failed pictures in a column of their own."""
+    """Return a state in one word, for a table with a separate column of failed pictures."""
     return "completed" if state is JobState.COMPLETED_WITH_FAILURES else state_text(state)
 
 
 def by_count(counts: Mapping[str, int]) -> str:
-    """`not_found 3, timeout 1`: the most frequent first."""
+    """Format counts as `not_found 3, timeout 1`, the most frequent first."""
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return ", ".join(f"{name} {count:,}" for name, count in ordered)
 
 
 def time_ago(moment: float) -> str:
-    """How long ago a moment of unix time was, coarsely."""
+    """Return roughly how long ago a unix time was."""
     seconds = max(0.0, time.time() - moment)
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
@@ -139,7 +152,7 @@ def time_ago(moment: float) -> str:
 
 
 def exit_code(status: JobStatus) -> int:
-    """0 while nothing went wrong; 3 for a failed picture, a rejected row, a cancelled or a lost job."""
+    """Return 3 for a failed picture, a rejected row, a cancelled or a lost job; otherwise 0."""
     ended = JobState.CANCELLING, JobState.CANCELLED, JobState.LOST
     wrong = status.failed or status.rejected_rows or status.state in ended
     return EXIT_FINISHED_WITH_FAILURES if wrong else EXIT_OK

@@ -1,4 +1,4 @@
-"""Pairs to scores over the API: so many a request, and once more where it asks to wait."""
+"""Scoring pairs over the API: several per request, with retries while the API is full."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vitrine.core.types import RejectedRow
 
 @dataclass(frozen=True, slots=True)
 class ScoredPair:
-    """A pair's outcome: numbers, or why there are none."""
+    """A pair's outcome: its scores, or why there are none."""
 
     pair: ScorePair
     clip_score: float | None = None
@@ -24,7 +24,7 @@ class ScoredPair:
 
 
 class Scorer:
-    """Scores pairs by one model."""
+    """Scores pairs with one model."""
 
     def __init__(
         self, client: ApiClient, model: str | None, *, pause: Callable[[float], None] = time.sleep
@@ -34,9 +34,9 @@ class Scorer:
         self._pause = pause
 
     def __call__(self, pairs: Sequence[ScorePair], *, fresh: bool = False) -> list[ScoredPair]:
-        """The outcomes in the pairs' order; `fresh` has pictures embedded that the worker remembers.
+        """Return the outcomes in the pairs' order; `fresh` embeds even pictures that the worker has cached.
 
-        Raises a `VitrineError` where the API cannot be asked.
+        Raises a `VitrineError` if the request fails.
         """
         sent = [pair for pair in pairs if pair.problem is None]
         told = iter(self._asked(sent, fresh=fresh)) if sent else iter(())
@@ -68,5 +68,5 @@ def _scored(pair: ScorePair, told: dict[str, Any]) -> ScoredPair:
 def request_batches(
     pairs: Iterable[ScorePair | RejectedRow], most: int
 ) -> Iterator[list[ScorePair | RejectedRow]]:
-    """Rows in groups of up to `most` that fit into one request."""
+    """Yield rows in groups of up to `most` that fit into one request."""
     return in_groups(pairs, most, lambda one: one.size if isinstance(one, ScorePair) else 0)

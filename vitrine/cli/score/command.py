@@ -1,4 +1,4 @@
-"""`vitrine score`: a CSV of pictures and texts gets a column of scores."""
+"""`vitrine score`: add a column of scores to a CSV of pictures and texts."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ MOST_COMPARED = 1000
 
 
 @click.command(
-    epilog="Exit codes: 0 every row has a score, 1 could not run, 2 usage or bad input, 3 scored, but for some rows."
+    epilog="Exit codes: 0 every row has a score, 1 could not run, 2 usage or bad input, 3 some rows have no score."
 )
 @click.argument("pairs", type=click.Path(path_type=Path))
-@click.option("--image", help="The column with pictures: URLs, or paths beneath the file's folder.")
-@click.option("--text", help="The column with texts.")
-@click.option("--image-root", help="Folder or URL that relative picture paths start from.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="By default {name}_with_scores.csv.")  # fmt: skip
-@click.option("--model", shell_complete=complete_models, help="The model, where several run.")
-@click.option("--batch-size", default=64, show_default=True, type=click.IntRange(1, 500), help="Pairs a request.")  # fmt: skip
-@click.option("--compare", is_flag=True, help="Time single requests against batches, and write {name}_comparison.json.")  # fmt: skip
+@click.option("--image", help="Column with pictures: URLs, or paths below the file's folder.")
+@click.option("--text", help="Column with texts.")
+@click.option("--image-root", help="Base folder or URL for relative picture paths.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Output file; default: {name}_with_scores.csv.")  # fmt: skip
+@click.option(
+    "--model", shell_complete=complete_models, help="The model to use if several are running."
+)
+@click.option("--batch-size", default=64, show_default=True, type=click.IntRange(1, 500), help="Pairs per request.")  # fmt: skip
+@click.option("--compare", is_flag=True, help="Compare the speed of single requests and batches, and write {name}_comparison.json.")  # fmt: skip
 @click.option(
     "--compare-pairs", default=100, show_default=True, type=click.IntRange(1, MOST_COMPARED),
     help="Number of pairs to time.",
@@ -32,10 +34,10 @@ MOST_COMPARED = 1000
 @click.option("--api", "api_url", help="The API's address (VITRINE_API_URL).")
 @click.pass_context
 def score(ctx: click.Context, /, pairs: Path, **options: Any) -> None:
-    """Score how well the picture and the text of each row of PAIRS, a CSV or TSV, go together.
+    """Score how well the picture and the text of each row match.
 
-    Adds the columns clip_score (100 times their cosine, 0 at least), probability (where the model is a SigLIP) and
-    score_error, and writes them with all others to a file of their own.
+    PAIRS is a CSV or TSV file. The output file has all its columns, plus clip_score (100 times the cosine of picture
+    and text, at least 0), probability (SigLIP models only) and score_error.
     """
     from vitrine.cli.common.api_retry import REQUEST_SECONDS
     from vitrine.cli.common.output import print_json

@@ -1,8 +1,8 @@
-"""One pair a request against many: how long each way takes for the same pairs, taking turns.
+"""Comparison of one pair per request with many: how long each way takes for the same pairs, in alternating rounds.
 
-Both ways ask for fresh vectors, so that neither gains from what was embedded before; one round goes unmeasured, for
-connections and hosts' caches. A single asker waits for each answer: what batching brings to him, and what sixty askers
-at once get without asking for it, since the workers batch what comes from all of them.
+Both ways request fresh vectors, so that neither benefits from earlier embeddings; the first round is not measured, to
+warm up connections and the hosts' caches. The single client waits for each response, so this is what batching brings
+to one client. Sixty concurrent clients get the same without batching, because workers batch across clients.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROUNDS = 2
 
 @dataclass(frozen=True, slots=True)
 class TimedWay:
-    """One way's times, each in seconds."""
+    """The times of one way, in seconds."""
 
     pairs: int
     rounds: tuple[float, ...]
@@ -29,11 +29,11 @@ class TimedWay:
 
     @property
     def pairs_per_second(self) -> float:
-        """Over all rounds."""
+        """Mean rate over all rounds."""
         return self.pairs * len(self.rounds) / max(sum(self.rounds), 1e-9)
 
     def told(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the times for JSON."""
         milliseconds = sorted(1000 * seconds for seconds in self.requests)
         at_95 = milliseconds[min(len(milliseconds) - 1, int(0.95 * len(milliseconds)))]
         return {
@@ -52,7 +52,7 @@ def compare_ways(
     *,
     begin: Callable[[str, int], None] = lambda _way, _round: None,
 ) -> dict[str, Any]:
-    """Time both ways over pairs that can be sent, of which there has to be one; `begin` hears of each way and round."""
+    """Time both ways over sendable pairs, at least one; `begin` is called before each way and round."""
     ways: dict[str, list[list[float]]] = {"single": [], "batch": []}
     sizes = {"single": 1, "batch": batch_size}
     for number in range(ROUNDS + 1):

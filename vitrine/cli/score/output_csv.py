@@ -1,4 +1,4 @@
-"""The CSV with its scores: the rows as they were, three columns more, and there only once it is whole."""
+"""The CSV with scores: the original rows with three more columns, in place only once it is complete."""
 
 from __future__ import annotations
 
@@ -16,20 +16,23 @@ ADDED = ("clip_score", "probability", "score_error")
 
 
 def default_output(path: Path) -> Path:
-    """`{name}_with_scores.csv` beside the file."""
-    name = path.name.removesuffix(".gz")
+    """Return `{name}_with_scores.csv` in the file's folder."""
+    from producer.packed import PACKED_SUFFIXES
+
+    packed = next((suffix for suffix in PACKED_SUFFIXES if path.name.endswith(suffix)), "")
+    name = path.name.removesuffix(packed)
     return path.with_name(f"{os.path.splitext(name)[0]}_with_scores.csv")
 
 
 class ScoredFile:
-    """Writes rows to a file beside, which takes the name at the end; a context manager."""
+    """Writes rows to a temporary file, which is renamed at the end; a context manager."""
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
-        """Raises `BadInput` where a column of its own is there already, or the file cannot be written."""
+        """Open the temporary file; raises `BadInput` if one of the added columns exists already or writing fails."""
         there = [name for name in ADDED if name in names]
         if there:
             raise BadInput(
-                f"The file has a column {there[0]!r} already.",
+                f"The file already has a column {there[0]!r}.",
                 hint="Score the file that it was made from, or rename the column.",
             )
         self.path = path

@@ -1,4 +1,4 @@
-"""A CSV of pictures and texts: its rows as they are, and what of each is sent to be scored."""
+"""A CSV of pictures and texts: its original rows, and the pair of each row that is sent to be scored."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
 
 IMAGE_NAMES = ("image_input", "image_url", "image", "image_path", "picture", "url", "path", "file")
 TEXT_NAMES = ("text_prompt", "text", "prompt", "caption", "description", "title")
-"""Columns by their usual names, the likeliest first."""
-MAX_TEXT = 1000  #: Characters that the API takes.
+"""Common column names, in order of preference."""
+MAX_TEXT = 1000  #: Characters that the API accepts.
 
 
 @dataclass(frozen=True, slots=True)
 class ScorePair:
-    """One row: its cells by column, and what is wrong with it where it cannot be sent."""
+    """One row: its cells by column, and the problem if it cannot be sent."""
 
     line: int
     cells: dict[str, str]
-    body: dict[str, str]  #: As the API takes a pair.
+    body: dict[str, str]  #: The pair as sent to the API.
     problem: str | None = None
 
     @property
     def size(self) -> int:
-        """Bytes of the body, roughly."""
+        """Approximate bytes of the body."""
         return sum(len(value) for value in self.body.values()) + 64
 
 
 class PairsFile:
-    """An opened CSV or TSV, plain or gzipped; a context manager."""
+    """An opened CSV or TSV, plain or packed; a context manager."""
 
     def __init__(
         self, path: Path, *, image: str | None, text: str | None, image_root: str | None, most: int
     ) -> None:
-        """Find the columns, by name where given; a local picture may have `most` bytes. Raises `BadInput`."""
+        """Open the file and find its columns; a local picture may have `most` bytes. Raises `BadInput`."""
         from producer.image_url import image_root as rooted
         from producer.readers import open_reader
         from producer.source import from_path
@@ -56,7 +56,7 @@ class PairsFile:
             self.names = tuple(self._reader.names)
             self.image = _column(self.names, image, IMAGE_NAMES, "pictures", "--image")
             self.text = _column(self.names, text, TEXT_NAMES, "texts", "--text")
-            self._root = rooted(image_root, source.folder, allow_files=True)
+            self._root = rooted(image_root, source.folder, allow_files=True, places=None)
         except BaseException:
             self._reader.close()
             raise
@@ -72,7 +72,7 @@ class PairsFile:
         return rows(self._reader, self)
 
     def pair(self, row: Row) -> ScorePair:
-        """The row's pair; its local picture is read now."""
+        """Return the row's pair; a local picture is read now."""
         cells = {name: str(value) for name, value in row.values.items()}
         text, image = cells[self.text].strip(), cells[self.image].strip()
         if not text or len(text) > MAX_TEXT:
@@ -86,13 +86,13 @@ class PairsFile:
 
 
 def rows(reader: Reader, pairs: PairsFile) -> Iterator[ScorePair | RejectedRow]:
-    """Every row after the header."""
+    """Yield every row after the header."""
     for row in reader.rows():
         yield row if isinstance(row, RejectedRow) else pairs.pair(row)
 
 
 def picture_cell(value: str, root: ImageRoot, most: int) -> dict[str, str] | str:
-    """A cell as the API takes it: a URL, or the base64 of a file beneath the root; in words why it is neither."""
+    """Return a cell as the API accepts it, as a URL or the base64 of a file below the root, or else the problem as text."""
     from producer.row_errors import RowError
 
     try:
@@ -113,19 +113,21 @@ def picture_cell(value: str, root: ImageRoot, most: int) -> dict[str, str] | str
 
 def _require_table(found: Format, name: str) -> None:
     if found not in ("csv", "tsv"):
-        raise BadInput(f"{name} is no CSV or TSV: it was taken for {found}.")
+        raise BadInput(f"{name} is not a CSV or TSV file: its format was detected as {found}.")
 
 
 def _column(
     names: tuple[str, ...], told: str | None, usual: tuple[str, ...], what: str, option: str
 ) -> str:
     if told is not None and told not in names:
-        raise BadInput(f"There is no column {told!r}.", hint=f"There are: {', '.join(names)}.")
+        raise BadInput(
+            f"There is no column {told!r}.", hint=f"The columns are: {', '.join(names)}."
+        )
     by_small = {name.lower(): name for name in reversed(names)}
     found = told or next((by_small[name] for name in usual if name in by_small), None)
     if found is None:
         raise BadInput(
-            f"None of the columns {', '.join(names)} is known to hold {what}.",
+            f"None of the columns {', '.join(names)} has a common name for {what}.",
             hint=f"Name it with {option} COLUMN.",
         )
     return found

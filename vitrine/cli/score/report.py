@@ -1,4 +1,4 @@
-"""What came of a file of pairs: counted, as JSON, and for people."""
+"""The result of scoring a file of pairs: counts, as JSON or as text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vitrine.cli.common.output import counted, print_table, say
 from vitrine.cli.score.client import ScoredPair
 
 KEPT_ERRORS = 20
-"""Failed rows, and reasons, that are shown; all of them stand in the file."""
+"""Number of failed rows, and of reasons, that are shown; the file has all of them."""
 
 
 @dataclass
@@ -20,17 +20,17 @@ class ScoreTally:
     output: Path
     scored: int = 0
     failed: int = 0
-    rejected: int = 0  #: Rows that could not be read, and are not in the output.
-    total: float = 0.0  #: Of all scores.
+    rejected: int = 0  #: Unreadable rows, which are not in the output.
+    total: float = 0.0  #: Sum of all scores.
     errors: list[tuple[int, str]] = field(default_factory=list)  #: Line and reason.
     reasons: dict[str, list[int]] = field(default_factory=dict)
-    """By reason the first line that has it, and how many have."""
+    """For each reason, the first line that has it, and how many do."""
     comparison: dict[str, Any] | None = None
     comparison_file: Path | None = None
 
     @property
     def mean(self) -> float | None:
-        """The mean score; None without any."""
+        """The mean score; None if there are no scores."""
         return self.total / self.scored if self.scored else None
 
     def add(self, one: ScoredPair) -> None:
@@ -49,7 +49,7 @@ class ScoreTally:
             self.reasons[error] = [one.pair.line, 1]
 
     def told(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the tally for JSON."""
         return {
             "output": str(self.output),
             "scored": self.scored,
@@ -62,14 +62,14 @@ class ScoreTally:
 
 
 def print_scores(tally: ScoreTally) -> None:
-    """Failures and where things are as notices; the result is a line, or a table of the comparison."""
+    """Print failures and file names as notices, and the comparison, if there is one, as a table."""
     for error, (line, count) in tally.reasons.items():
         others = f" and {count - 1:,} more" if count > 1 else ""
         say(f"line {line}{others}: {error}")
     told = sum(count for _, count in tally.reasons.values())
     if tally.failed > told:
         say(f"and {tally.failed - told:,} more, in the column score_error")
-    mean = "" if tally.mean is None else f", {tally.mean:.2f} on the mean"
+    mean = "" if tally.mean is None else f", mean {tally.mean:.2f}"
     failed = f", {tally.failed:,} failed" if tally.failed else ""
     rejected = f", {counted(tally.rejected, 'row')} not read" if tally.rejected else ""
     say(f"{counted(tally.scored, 'pair')} scored{mean}{failed}{rejected}: {tally.output}")
@@ -89,8 +89,8 @@ def _show_comparison(tally: ScoreTally) -> None:
         )
         for name in ("single", "batch")
     ]
-    print_table(("way", "requests", "pairs a second", "median ms", "p95 ms"), rows)
+    print_table(("way", "requests", "pairs per second", "median ms", "p95 ms"), rows)
     say(
-        f"{told['pairs']} pairs, {told['rounds']} rounds each: {told['speedup']:.2f} times as many in batches of "
+        f"{told['pairs']} pairs, {told['rounds']} rounds each: {told['speedup']:.2f} times as fast in batches of "
         f"{told['batch_size']}; {tally.comparison_file}"
     )

@@ -1,4 +1,4 @@
-"""A file of pairs from its first row to its last, and then the comparison, where one is asked for."""
+"""The run of `vitrine score`: score a file of pairs, then compare single requests with batches if requested."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from vitrine.cli.common.files import write_text
+from vitrine.cli.common.files import check_writable, write_text
 from vitrine.cli.common.progress import ScoreProgress
 from vitrine.cli.score.client import Scorer, request_batches
 from vitrine.cli.score.compare import compare_ways
@@ -18,7 +18,7 @@ from vitrine.cli.score.report import ScoreTally
 
 @dataclass
 class ScoreRun:
-    """One run; `compared` is how many of the first pairs are timed, 0 for none."""
+    """One run; `compared` is the number of pairs to time, from the first on; 0 for none."""
 
     scorer: Scorer
     path: Path
@@ -28,13 +28,20 @@ class ScoreRun:
     _kept: list[ScorePair] = field(default_factory=list)
 
     def __call__(self, pairs: PairsFile) -> ScoreTally:
-        """Score them all, and write the files."""
+        """Score all pairs and write the files; raises `BadInput` before anything is scored if a file cannot be written."""
+        check_writable(self.output, self.comparison_file if self.compared else None)
         tally = ScoreTally(self.output)
         with ScoreProgress() as progress:
             self._score(pairs, tally, progress)
             if self._kept:
                 self._compare(tally, progress)
         return tally
+
+    @property
+    def comparison_file(self) -> Path:
+        """The file that the comparison is written to: next to the output, named after the input."""
+        named = default_output(self.path).name.replace("_with_scores.csv", "_comparison.json")
+        return self.output.with_name(named)
 
     def _score(self, pairs: PairsFile, tally: ScoreTally, progress: ScoreProgress) -> None:
         with ScoredFile(self.output, pairs.names) as file:
@@ -56,7 +63,6 @@ class ScoreRun:
         tally.comparison = compare_ways(
             self.scorer, self._kept, self.batch_size, begin=progress.compared
         )
-        named = default_output(self.path).name.replace("_with_scores.csv", "_comparison.json")
-        tally.comparison_file = self.output.with_name(named)
+        tally.comparison_file = self.comparison_file
         text = orjson.dumps(tally.comparison, option=orjson.OPT_INDENT_2).decode()
         write_text(tally.comparison_file, [text, "\n"])

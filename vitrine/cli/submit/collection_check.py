@@ -1,7 +1,7 @@
-"""A look at the collection that a job goes into, before any row is sent: it may be of another model.
+"""A check of a job's collection before any row is sent: it may use another model.
 
-The worker checks the same before it writes. This look only spares the person the wait, so a store that
-does not answer at once, or cannot be asked from here, is passed over in silence.
+The worker checks the same before it writes. This check only saves the user the wait, so it is skipped
+silently if the store does not respond quickly or is not reachable from here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 3.0
 
 
 def refuse_other_model(settings: Settings, collection: str) -> None:
-    """Raise `Conflict` where the collection is there and of another model than `settings.model`."""
+    """Raise `Conflict` if the collection exists and uses a model other than `settings.model`."""
     present = _model_of(settings, collection)
     asked = model_name(settings.model)
     if present is None or present == asked:
@@ -30,11 +30,11 @@ def refuse_other_model(settings: Settings, collection: str) -> None:
 
 
 def _model_of(settings: Settings, collection: str) -> str | None:
-    """The collection's model; None where there is no such collection, or no answer in time."""
+    """Return the collection's model; None if the collection does not exist or the store does not respond in time."""
     if urlsplit(settings.qdrant_url.get_secret_value()).scheme == "edge":
-        return None  # a store inside a process belongs to that process alone
+        return None  # only its own process can open an in-process store
     found: list[str] = []
-    # A thread, because each client has patience of its own that is longer than a person's.
+    # In a thread, because the store clients have timeouts longer than a user would wait.
     asking = threading.Thread(target=_ask, args=(settings, collection, found), daemon=True)
     asking.start()
     asking.join(PATIENCE_SECONDS)
@@ -44,6 +44,6 @@ def _model_of(settings: Settings, collection: str) -> str | None:
 def _ask(settings: Settings, collection: str, found: list[str]) -> None:
     from vitrine.store.open import open_store
 
-    # Whatever goes wrong here, a traceback of the thread would only alarm: the worker checks again.
+    # A traceback from this thread would only alarm the user: the worker checks again.
     with suppress(Exception), closing(open_store(settings)) as store:
         found.append(store.describe(collection).space.model)

@@ -1,4 +1,4 @@
-"""`vitrine submit FILE`: a catalog on its way to its job, or only looked at (`--dry-run`)."""
+"""`vitrine submit FILE`: submit a catalog as a job, or only check it (`--dry-run`)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from producer.encodings import canonical_encoding
-from producer.formats import FILE_FORMATS, FORMATS, Format
+from producer.formats import FILE_FORMATS, FORMATS, PACKED, Format
 from producer.presets import AUTO, NO_PRESET, PRESETS
+from producer.text.encodings import canonical_encoding
 from vitrine.cli.common.completion import complete_collections, complete_models
 from vitrine.cli.jobs.commands import check_job_id
 
@@ -20,8 +20,9 @@ _TITLES = [FORMATS[name].title for name in FILE_FORMATS]
 _NO_FILES = [spec.title for spec in FORMATS.values() if not spec.is_file]
 _HELP = f"""Send a catalog: every picture becomes a vector or a named failure.
 
-FILE is {", ".join(_TITLES)} (plain or .gz), {", ".join(_NO_FILES)}, or - for standard input. Bad rows are reported and
-counted, the good ones go on. With --resume no other option about the catalog is needed: the job says how it was read.
+FILE is {", ".join(_TITLES)} (plain or {", ".join(PACKED)}), {", ".join(_NO_FILES)}, or - for standard input. Invalid
+rows are reported and counted; valid rows are submitted. With --resume no other options about the catalog are needed: the job has a
+record of how the file was read.
 """
 
 
@@ -35,33 +36,33 @@ def check_encoding(_: click.Context, __: click.Parameter, value: str | None) -> 
 
 @click.command(
     help=_HELP,
-    epilog="Exit codes: 0 all taken, 1 could not run, 2 usage or bad input (with --dry-run too: the file would "
-    "be refused), 3 a row was rejected or, with --wait, a picture failed, 130 interrupted (Ctrl-C): while rows "
-    "are sent the job stays open for --resume, while waiting it goes on.",
+    epilog="Exit codes: 0 all rows accepted, 1 could not run, 2 usage or bad input (with --dry-run also if the file would "
+    "be refused), 3 a row was rejected or, with --wait, a picture failed, 130 interrupted (Ctrl-C): before all rows "
+    "are sent, the job stays open for --resume; after that, it keeps running.",
 )
 @click.argument("file")
 @click.option(
     "--collection",
     shell_complete=complete_collections,
-    help="The catalog's name in the store; made where it is not there.",
+    help="The catalog's name in the store; created if it does not exist.",
 )
 @click.option(
     "--model",
     shell_complete=complete_models,
-    help="A model's name or directory; the default is VITRINE_MODEL.",
+    help="Model name or directory; default: VITRINE_MODEL.",
 )
-@click.option("--id", "id_column", help="The column with the item's id.")
-@click.option("--image", "images", multiple=True, help="A column with pictures; may be repeated.")
+@click.option("--id", "id_column", help="Column with the item's id.")
+@click.option("--image", "images", multiple=True, help="Column with pictures; may be repeated.")
 @click.option(
-    "--payload", multiple=True, help="A column to store with the vectors; default: all others."
+    "--payload", multiple=True, help="Column to store with the vectors; default: all others."
 )
-@click.option("--image-separator", help="What separates several pictures in one cell.")
-@click.option("--image-root", help="Folder or URL that relative picture paths start from.")
+@click.option("--image-separator", help="Separator between several pictures in one cell.")
+@click.option("--image-root", help="Base folder or URL for relative picture paths.")
 @click.option(
     "--format",
     "format_name",
     type=click.Choice([name.value for name in Format]),
-    help="Found by suffix and content where not given.",
+    help="File format; default: detected by suffix and content.",
 )
 @click.option(
     "--preset",
@@ -81,7 +82,12 @@ def check_encoding(_: click.Context, __: click.Parameter, value: str | None) -> 
 @click.option(
     "--skip", type=click.IntRange(0, 1000), default=0, help="Skip this many lines above the header."
 )
-@click.option("--row", metavar="PATH", help="XML: the element that is a row, such as channel/item.")
+@click.option(
+    "--row",
+    metavar="PATH",
+    help="XML or JSON: the path of the element that is a row, such as channel/item or data.items; "
+    "Excel: the sheet.",
+)
 @click.option(
     "--resume",
     metavar="JOB",
@@ -90,11 +96,13 @@ def check_encoding(_: click.Context, __: click.Parameter, value: str | None) -> 
 )
 @click.option("--wait", is_flag=True, help="Wait until every picture is processed.")
 @click.option("--strict", is_flag=True, help="Submit nothing if any row is invalid.")
-@click.option("--dry-run", is_flag=True, help="Check every row, submit nothing; needs no service.")
+@click.option(
+    "--dry-run", is_flag=True, help="Check every row without submitting; needs no service."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def submit(ctx: click.Context, /, **options: Any) -> None:
-    """Send a catalog, or only look at it; `_HELP` is what people read."""
+    """Send a catalog, or only validate it; `_HELP` is the text that users see."""
     from vitrine.cli.submit.run import run_submit
 
     ctx.exit(run_submit(_request(options)))
@@ -126,6 +134,7 @@ def _request(options: dict[str, Any]) -> SubmitRequest:
             skip=options["skip"],
             row=options["row"],
             allow_files=True,
+            places=None,
         ),
         resume=options["resume"],
         wait=options["wait"],

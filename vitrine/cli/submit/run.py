@@ -1,10 +1,13 @@
-"""What `vitrine submit` does: look at the catalog, send it, follow it, and come to an exit code."""
+"""The run of `vitrine submit`: check the catalog, send it, follow the job, and return an exit code."""
 
 from __future__ import annotations
 
+import tempfile
 import time
-from contextlib import closing
+import zipfile
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -25,6 +28,7 @@ from producer import (
     refuse_flawed,
     what_blocks,
 )
+from producer.packed.pictures import UPLOADS, unpack
 from vitrine.cli.common import services
 from vitrine.cli.common.output import print_json, say
 from vitrine.cli.common.progress import RowProgress
@@ -41,7 +45,7 @@ from vitrine.ledger.base import Ledger
 
 @dataclass(frozen=True, slots=True)
 class SubmitRequest:
-    """What the command was given."""
+    """The command's arguments and options."""
 
     file: str
     collection: str | None
@@ -55,16 +59,33 @@ class SubmitRequest:
 
 
 def run_submit(request: SubmitRequest) -> int:
-    """Do it; the exit code is 3 where a row was rejected or a picture is known to have failed."""
+    """Run the command; the exit code is 3 if a row was rejected or a picture is known to have failed."""
     _check_collection(request.collection)
     settings = services.load_settings(model=request.model)
     _check_model(settings.model)
-    # Strict reads twice; a pipe is then copied into a temporary file first.
-    source = from_argument(request.file, rereadable=request.strict and not request.dry_run)
-    with closing(source):
+    with ExitStack() as stack:
+        source = _source(request, settings, stack)
         if request.dry_run:
             return _look(source, request)
         return _send(source, request, settings)
+
+
+def _source(request: SubmitRequest, settings: Settings, stack: ExitStack) -> Source:
+    """The catalog; an archive of pictures is unpacked into the data directory, for a dry run into a temporary folder."""
+    path = Path(request.file).expanduser()
+    if request.file != "-" and zipfile.is_zipfile(path):
+        into = (
+            Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vitrine-dry-run-")))
+            if request.dry_run
+            else settings.data_dir / UPLOADS
+        )
+        with path.open("rb") as file:
+            archive = unpack(file, request.file, into)
+        if archive is not None:
+            return archive.source(request.file)
+    # --strict reads the catalog twice, so a pipe is first copied to a temporary file.
+    source = from_argument(request.file, rereadable=request.strict and not request.dry_run)
+    return stack.enter_context(closing(source))
 
 
 def _look(source: Source, request: SubmitRequest) -> int:
@@ -143,7 +164,7 @@ def _submitted(
         try:
             return submission.run(catalog)
         except (NotFound, Conflict):
-            raise  # The job has gone or was cancelled: nothing to go on with.
+            raise  # The job is gone or was cancelled: there is nothing to resume.
         except BaseException:
             if submission.left_open:
                 say(f"Not every row was sent, so job {spec.id} stays open; {resume_command(spec)}")
@@ -209,7 +230,7 @@ def _check_collection(name: str | None) -> None:
 def _check_model(model: str) -> None:
     if not model.strip():
         raise BadInput(
-            "A model without a name was given.",
+            "The model name is empty.",
             hint="Give --model (or VITRINE_MODEL) a name or a directory, or leave it out.",
         )
 
@@ -221,9 +242,9 @@ def _rows_code(report: CatalogReport) -> int:
 def resume_job(
     ledger: Ledger, job: str, *, collection: str | None, model: str | None, given: CatalogOptions
 ) -> tuple[ResumedJob, CatalogOptions]:
-    """What the job has already and how its catalog is read.
+    """Return what the job already has and how its catalog is read.
 
-    Raises `NotFound`, `Conflict` for a job that cannot be taken up, `BadInput` for an option that contradicts it.
+    Raises `NotFound`, `Conflict` for a job that cannot be resumed, and `BadInput` for an option that contradicts it.
     """
     begun = ResumedJob(ledger, job)
     _check("collection", collection, begun.spec.collection)
@@ -234,6 +255,6 @@ def resume_job(
 def _check(what: str, given: str | None, begun_with: str) -> None:
     if given not in (None, begun_with):
         raise BadInput(
-            f"The job was begun with the {what} {begun_with}, not {given}.",
+            f"The job was submitted with the {what} {begun_with}, not {given}.",
             hint="Leave the option out.",
         )

@@ -27,13 +27,19 @@ QUIT = "q"
     default=2.0,
     show_default=True,
     type=click.FloatRange(0.2, 60),
-    help="Seconds between two looks.",
+    help="Seconds between updates.",
 )
-@click.option("--jobs", default=12, show_default=True, type=click.IntRange(1, 100), help="At most.")
+@click.option(
+    "--jobs",
+    default=12,
+    show_default=True,
+    type=click.IntRange(1, 100),
+    help="Maximum number of jobs.",
+)
 @click.option("--once", is_flag=True, help="Print once and exit (the default without a terminal).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and exit.")
 def top(interval: float, jobs: int, once: bool, as_json: bool) -> None:
-    """Watch jobs, workers, queues and rates; q or Ctrl-C ends it.
+    """Watch jobs, workers, queues and rates; quit with q or Ctrl-C.
 
     Reads only Redis; no API or Prometheus needed.
     """
@@ -65,7 +71,7 @@ def _looks(settings: Settings, jobs: int) -> Iterator[Callable[[], ServiceOvervi
 
 
 def _live(look: Callable[[], ServiceOverview], interval: float) -> None:
-    """Draw it anew until a key ends it; a Redis that is away is told, and waited for."""
+    """Redraw the screen until the user quits; if Redis is unreachable, say so and wait for it."""
     from rich.live import Live
 
     from vitrine.cli.common import output
@@ -88,7 +94,7 @@ def _live(look: Callable[[], ServiceOverview], interval: float) -> None:
 
 @contextlib.contextmanager
 def _keys() -> Iterator[Callable[[float], str]]:
-    """Gives a function that waits so many seconds for a key, without Enter; it gives "" for none."""
+    """Yield a function that waits this many seconds for a key, without Enter, and returns it, or "" for none."""
     if not sys.stdin.isatty():
         yield _sleep
         return

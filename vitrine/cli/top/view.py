@@ -1,4 +1,4 @@
-"""How `vitrine top` draws one look at the service: a head, workers, queues, jobs."""
+"""The screen of `vitrine top`: a header, workers, queues, jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
 def overview_json(found: ServiceOverview) -> dict[str, Any]:
-    """For programs."""
+    """Return the overview as JSON for programs."""
     return {
         "at": found.at,
         "active_jobs": found.active,
@@ -45,21 +45,21 @@ def overview_json(found: ServiceOverview) -> dict[str, Any]:
 
 
 class TopScreen:
-    """Draws one look after the other; rates of jobs are between the last two."""
+    """Draws successive overviews; the rates of jobs are computed from the last two."""
 
     def __init__(self) -> None:
         self._before: tuple[float, dict[str, int]] | None = None
 
     def drawn(self, found: ServiceOverview) -> RenderableType:
-        """Everything, fit for a terminal or a pipe."""
+        """Return the full screen, for a terminal or a pipe."""
         rates = self._rates(found)
         parts = [_head(found), _workers(found.workers), _queues(found), _jobs(found.jobs, rates)]
         return Group(*(part for part in parts if part is not None))
 
     def away(self, why: str) -> RenderableType:
-        """Redis does not answer."""
+        """Return the screen for an unreachable Redis."""
         self._before = None
-        return escape_text(f"{why} Looking again; q ends it.")
+        return escape_text(f"{why} Retrying; press q to quit.")
 
     def _rates(self, found: ServiceOverview) -> dict[str, float]:
         done = {job.spec.id: job.images - job.pending for job in found.jobs}
@@ -108,7 +108,7 @@ def _workers(workers: Sequence[tuple[WorkerInfo, WorkerStats | None]]) -> Render
     for worker, told in workers:
         name = escape_text(worker.node)
         if worker.store_away:
-            name.append("  store away", style="red")
+            name.append("  store unreachable", style="red")
         table.add_row(name, escape_text(worker.model), escape_text(worker.device), *_figures(told))
     return Group(table, Text())
 
@@ -149,7 +149,7 @@ def _jobs(jobs: Sequence[JobStatus], rates: dict[str, float]) -> RenderableType:
 
 
 def bar(done: int, total: int) -> str:
-    """`█████░░░░░░░  41%`; empty for a job without pictures."""
+    """Return a bar such as `█████░░░░░░░  41%`; empty for a job without pictures."""
     if not total:
         return ""
     full = BAR * done // total
@@ -157,7 +157,7 @@ def bar(done: int, total: int) -> str:
 
 
 def size(count: float) -> str:
-    """`1.5 MB`: bytes, in thousands."""
+    """Format bytes in decimal units: `1.5 MB`."""
     for unit in _UNITS:
         if count < 1000 or unit == _UNITS[-1]:
             break
@@ -166,7 +166,7 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`2 h 05 min`, `3 min 20 s`, `45 s`."""
+    """Format seconds as `2 h 05 min`, `3 min 20 s` or `45 s`."""
     whole = round(seconds)
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60:02} min"

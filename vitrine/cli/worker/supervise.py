@@ -1,4 +1,4 @@
-"""`vitrine worker --devices …`: the composition root of a supervisor and its workers, one for each device."""
+"""`vitrine worker --devices …`: the composition root of a supervisor and its workers, one per device."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 
 
 def run_workers(settings: Settings, devices: Sequence[str]) -> int:
-    """Run one worker for each device until SIGTERM, Ctrl-C or SIGHUP; the exit code.
+    """Run one worker per device until SIGTERM, Ctrl-C or SIGHUP; return the exit code.
 
-    Raises `BadInput` where a worker refuses its first start.
+    Raises `BadInput` if a worker refuses its first start.
     """
     from vitrine.process.supervisor import Supervisor
     from vitrine.telemetry import configure_logging
@@ -35,12 +35,12 @@ def run_workers(settings: Settings, devices: Sequence[str]) -> int:
 
 
 def requested_devices(settings: Settings, asked: str) -> list[str]:
-    """The devices that `--devices` names here; raises `BadInput`."""
+    """Return the devices of this machine that `--devices` names; raises `BadInput`."""
     from vitrine.process.devices import parse_devices
     from workers.gpus import count_gpus
     from workers.models.factory import BUILTIN
 
-    # The built-in model runs on the CPU only: a GPU is nothing to it.
+    # The built-in model runs only on the CPU.
     return parse_devices(asked, (lambda: 0) if settings.model == BUILTIN else count_gpus)
 
 
@@ -56,7 +56,7 @@ def _children(settings: Settings, devices: Sequence[str]) -> list[ChildProcess]:
             name,
             ["worker", "--model", settings.model, "--device", device, "--exit-with-parent"],
             environment={**shares, **_form(settings), **_metrics_port(settings, place)},
-            # A line of JSON is a program's: it names the worker itself.
+            # JSON lines are for programs and already name the worker.
             output=PrefixedOutput("" if settings.log_format == "json" else name, sys.stderr.buffer),
             grace=GRACE_SECONDS,
             steady=STEADY_SECONDS,
@@ -66,18 +66,18 @@ def _children(settings: Settings, devices: Sequence[str]) -> list[ChildProcess]:
 
 
 def _form(settings: Settings) -> dict[str, str]:
-    """The form of the workers' lines: where it is left to us, words, since each comes behind its worker's name."""
+    """Return the workers' log format: text unless it is set, because each line is prefixed with the worker's name."""
     return {"VITRINE_LOG_FORMAT": "human" if settings.log_format == "auto" else settings.log_format}
 
 
 def _metrics_port(settings: Settings, place: int) -> dict[str, str]:
-    """A port for each worker where one was named: they cannot share it."""
+    """Return a separate port for each worker if one is set: they cannot share it."""
     port = settings.metrics_port
     return {"VITRINE_METRICS_PORT": str(port + place)} if port else {}
 
 
 def _names(devices: Sequence[str]) -> list[str]:
-    """Each worker's name: its device, and its number where several share one."""
+    """Return each worker's name: its device, plus a number if several share one."""
     return [
         device if devices.count(device) == 1 else f"{device}#{devices[:place].count(device) + 1}"
         for place, device in enumerate(devices)

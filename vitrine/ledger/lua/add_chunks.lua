@@ -1,11 +1,11 @@
--- ARGV: first number, token, checked ('1' or ''), the mark that has to be last, then blob, images, items, mark for each
--- chunk; the blobs' keys follow the job's. Returns the job's state, 'taken' where another writer has had the number
--- meanwhile (ask for it again), or 'parted'.
+-- ARGV: first number, token, checked ('1' or ''), the required last mark, then blob, images, items, mark for each
+-- chunk; the blobs' keys follow the job's. Returns the job's state, 'taken' if another writer used the number
+-- meanwhile (read it again), or 'parted'.
 local state = redis.call('HGET', JOB, 'state')
 if state ~= 'open' then return state or 'unknown' end
 local first = tonumber(ARGV[1])
 if count('chunks') ~= first then
-  -- The client asks again because our first answer was lost on the way: they are in already.
+  -- The client repeats the call because our first reply was lost: the chunks are already written.
   return redis.call('HGET', JOB, 'writer') == ARGV[2] and state or 'taken'
 end
 if parted(ARGV[3], ARGV[4]) then return 'parted' end

@@ -1,4 +1,4 @@
--- No arguments. Returns the state before; the blobs of queued chunks are freed by the caller, in batches.
+-- No arguments. Returns the previous state; the caller frees the blobs of queued chunks, in batches.
 local state = redis.call('HGET', JOB, 'state')
 if not state then return 'unknown' end
 even_when_full()

@@ -1,20 +1,20 @@
--- ARGV: number, token, ttl, rest (blob of pictures without an outcome, or empty), due ('' for at once,
+-- ARGV: number, token, ttl, rest (blob of pictures without an outcome, or empty), due ('' for immediately,
 -- 'keep' for a chunk that stays leased),
--- stages ('name pictures microseconds' over and over, or empty), count of embedded, their ordinals…, then triples of
--- ordinal, reason, record for the failures.
--- Setting a bit twice changes nothing, so a second finish counts nothing twice.
+-- stages (repeated 'name pictures microseconds', or empty), number of embedded pictures, their ordinals…, then triples
+-- of ordinal, reason, record for the failures.
+-- Setting a bit twice changes nothing, so a repeated finish counts nothing twice.
 local state = redis.call('HGET', JOB, 'state')
 if not state then return {'unknown', 0, 0, 0} end
 even_when_full()
 local held = redis.call('HGET', TOKENS, ARGV[1]) == ARGV[2]
--- What is embedded is in the store, whoever put it there. A failure is one only of who has the chunk: of another, somebody
--- is trying the picture again. Nobody does once the job is being cancelled.
+-- An embedded picture is in the store, whichever worker put it there. A failure counts only from the worker that has the
+-- chunk: otherwise another worker is retrying the picture, unless the job is being cancelled.
 local failures_count = held or state == 'cancelling' or state == 'cancelled'
 local embedded, failed, by_reason = 0, 0, {}
 local last = 7 + tonumber(ARGV[7])
--- Earlier failures and cancels are only looked for where there are any: mostly there are none.
+-- Look for earlier failures and cancels only if there are any: usually there are none.
 local any_failed, any_cancelled = count('failed') > 0, count('cancelled') > 0
--- One command sets many bits and tells what they were; Lua passes some thousand arguments at most.
+-- One command sets many bits and returns their old values; Lua can pass only a few thousand arguments.
 for first = 8, last, 256 do
   local set, size = {}, 0
   for index = first, math.min(first + 255, last) do
@@ -56,11 +56,11 @@ if held then
     redis.call('HDEL', ATTEMPTS, ARGV[1])
     redis.call('DEL', BLOB)
   elseif ARGV[5] == 'keep' then
-    -- It moves: of the deaths over it one is remembered, beside the attempt that is under way.
+    -- The chunk made progress: remember only one of the deaths on it, plus the current attempt.
     if tonumber(redis.call('HGET', ATTEMPTS, ARGV[1])) > 2 then redis.call('HSET', ATTEMPTS, ARGV[1], 2) end
     redis.call('SET', BLOB, ARGV[4])
   else
-    -- Only this attempt is given back: a chunk that a worker died on stays one until all of it is done.
+    -- Give back only this attempt: a chunk on which a worker died is treated as such until it is done.
     redis.call('HINCRBY', ATTEMPTS, ARGV[1], -1)
     redis.call('SET', BLOB, ARGV[4])
     redis.call('ZADD', DUE, ARGV[5] ~= '' and ARGV[5] or score(now()), ARGV[1])

@@ -8,7 +8,7 @@ local t = now()
 local until_ = redis.call('ZSCORE', LEASED, ARGV[1])
 if until_ and tonumber(until_) > t then
   if redis.call('HGET', TOKENS, ARGV[1]) ~= ARGV[3] then return {'leased'} end
-  -- The client asks again because our first answer was lost on the way: same lease, same attempt.
+  -- The client repeats the call because our first reply was lost: same lease, same attempt.
   local again = tonumber(redis.call('HGET', ATTEMPTS, ARGV[1]) or '1')
   return {'ok', blob, again, redis.call('HGET', JOB, 'spec'), redis.call('HGETALL', STRIKES)}
 end
@@ -21,7 +21,7 @@ note_term(ARGV[2])
 redis.call('ZADD', LEASED, score(t + tonumber(ARGV[2])), ARGV[1])
 redis.call('HSET', TOKENS, ARGV[1], ARGV[3])
 local attempt = redis.call('HINCRBY', ATTEMPTS, ARGV[1], 1)
--- The attempt before this one died with a picture in its hands: a strike against that picture.
+-- The previous attempt died while it processed a picture: a strike against that picture.
 local suspect = redis.call('HGET', SUSPECT, ARGV[1])
 if suspect then
   redis.call('HINCRBY', STRIKES, suspect, 1)

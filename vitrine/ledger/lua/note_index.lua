@@ -1,5 +1,5 @@
--- ARGV: indexed, points, gap. Returns the seconds that a waiting job's index was seen to stand still, as text.
--- A gap between two looks counts for `gap` seconds at most: a store or workers that were away are no standstill.
+-- ARGV: indexed, points, gap. Returns the seconds for which a waiting job's index was seen without progress, as text.
+-- The time between two checks counts for at most `gap` seconds: a store or workers that were down are not a standstill.
 if redis.call('HGET', JOB, 'state') ~= 'indexing' then return '0' end
 even_when_full()
 local t = now()

@@ -1,5 +1,5 @@
--- Shared head of every script. KEYS 1..14 are a job's keys in the order of `redis_ledger.KEY_NAMES`;
--- KEYS[15], where given, is one chunk's blob. All carry the job's hash tag, so they share a cluster slot.
+-- Shared head of every script. KEYS 1..14 are a job's keys in the order of `scripts.KEY_NAMES`;
+-- KEYS[15], if given, is one chunk's blob. All have the job's hash tag, so they share a cluster slot.
 local JOB, EMBEDDED, FAILED, CANCELLED = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local FAILURES, PROBLEMS, QUEUED, LEASED, DUE = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local TOKENS, ATTEMPTS, SUSPECT, STRIKES = KEYS[10], KEYS[11], KEYS[12], KEYS[13]
@@ -18,8 +18,8 @@ local function count(field)
   return tonumber(redis.call('HGET', JOB, field) or '0')
 end
 
--- A full Redis refuses a script's first write where it could take memory, and lets every later one go on. What brings work
--- to its end, and so frees memory, begins with this: it could take none, and changes nothing.
+-- A full Redis refuses a script's first write if it could need memory, and allows all later ones. Scripts that finish work,
+-- and so free memory, begin with this write: it needs no memory and changes nothing.
 local function even_when_full()
   redis.call('HDEL', JOB, '')
 end
@@ -30,7 +30,7 @@ local function remaining()
   return counts[1] - counts[2] - counts[3] - counts[4]
 end
 
--- Whether the job's last chunk has another mark than the producer believes; `checked` is empty where it does not mark.
+-- Whether the job's last chunk has a mark other than the producer expects; `checked` is empty if it writes no marks.
 local function parted(checked, after)
   if checked == '' then return false end
   if after == '' then return redis.call('STRLEN', MARKS) > 0 end
@@ -41,7 +41,7 @@ local function enter(state)
   redis.call('HSET', JOB, 'state', state, 'updated', score(now()))
 end
 
--- A finished job is forgotten after `ttl` seconds; keys that do not exist are passed over.
+-- A finished job is deleted after `ttl` seconds; keys that do not exist are ignored.
 local function finished(state, ttl)
   enter(state)
   redis.call('HSET', JOB, 'finished', score(now()))
@@ -49,7 +49,7 @@ local function finished(state, ttl)
   return state
 end
 
--- Take an earlier failure of a picture back. Looked at first: to write a 0 would make the bitmap that long.
+-- Undo an earlier failure of a picture. Reads the bit first: writing a 0 would grow the bitmap to that length.
 local function unfail(ordinal)
   if redis.call('GETBIT', FAILED, ordinal) == 0 then return false end
   redis.call('SETBIT', FAILED, ordinal, 0)
@@ -60,7 +60,7 @@ local function unfail(ordinal)
   return true
 end
 
--- An outcome that comes after its picture was counted as cancelled replaces that.
+-- An outcome that arrives after its picture was counted as cancelled replaces the cancellation.
 local function uncancel(ordinal)
   if redis.call('GETBIT', CANCELLED, ordinal) == 1 then
     redis.call('SETBIT', CANCELLED, ordinal, 0)
@@ -68,7 +68,7 @@ local function uncancel(ordinal)
   end
 end
 
--- The longest term that a lease of this job was ever asked for: one that ends later was made before the clock was set back.
+-- The longest term requested for any lease of this job: a lease that ends later was made before the clock was set back.
 local function note_term(seconds)
   if tonumber(seconds) > count('term') then redis.call('HSET', JOB, 'term', seconds) end
 end
@@ -79,7 +79,7 @@ local function forget_lease(number)
   redis.call('HDEL', SUSPECT, number)
 end
 
--- Everything without an outcome is cancelled: NOT (embedded OR failed), cut to the job's length.
+-- Cancel everything without an outcome: NOT (embedded OR failed), truncated to the job's length.
 local function finish_cancel(ttl)
   local images = count('images')
   if images > 0 then
@@ -97,7 +97,7 @@ local function complete(ttl)
   return finished(count('failed') > 0 and 'completed_with_failures' or 'completed', ttl)
 end
 
--- Every picture has its outcome: a bulk job waits for its collection's index, any other is done.
+-- Called once every picture has its outcome: a bulk job then waits for its collection's index, any other is done.
 local function settle_outcomes(ttl)
   local bulk = count('bulk')
   if bulk == 0 or count('embedded') < bulk then return complete(ttl) end

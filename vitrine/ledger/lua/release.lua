@@ -1,4 +1,4 @@
--- ARGV: number, token, due ('' for at once), ttl. Gives the attempt back: nothing died.
+-- ARGV: number, token, due ('' for immediately), ttl. Uncounts the attempt: no worker died.
 if redis.call('HGET', TOKENS, ARGV[1]) ~= ARGV[2] then return 0 end
 even_when_full()
 forget_lease(ARGV[1])

@@ -1,4 +1,4 @@
--- ARGV: ttl, checked ('1' or ''), the mark that has to be last. Returns the state, or 'parted'.
+-- ARGV: ttl, checked ('1' or ''), the required last mark. Returns the state, or 'parted'.
 local state = redis.call('HGET', JOB, 'state')
 if not state then return 'unknown' end
 even_when_full()

@@ -1,4 +1,4 @@
--- ARGV: ttl. Finishes the job where nothing is left to do.
+-- ARGV: ttl. Finishes the job if nothing is left to do.
 if redis.call('EXISTS', JOB) == 0 then return 'unknown' end
 even_when_full()
 return settle(ARGV[1])

@@ -1,4 +1,4 @@
--- ARGV: number, token, ordinal (empty: the picture in hand came through, and is cleared of suspicion).
+-- ARGV: number, token, ordinal (empty: the current picture came through and is no longer suspected).
 if redis.call('HGET', TOKENS, ARGV[1]) ~= ARGV[2] then return 0 end
 even_when_full()
 if ARGV[3] ~= '' then

@@ -6,9 +6,9 @@ local t = now()
 local function take(key, before)
   return redis.call('ZRANGEBYSCORE', key, '-inf', before, 'LIMIT', 0, ARGV[2])
 end
--- What lies further in the future than it can was written before the clock was set back. The order of what was queued
--- stays: the sweeper tells lost messages by it. What was put off moves with the clock; when that was set, is told by
--- the time of the last sweep.
+-- A time further in the future than possible was written before the clock was set back. Queued chunks keep their order,
+-- by which the sweeper recognizes lost messages. Deferred chunks move with the clock; the time of the last sweep shows
+-- by how much it was set back.
 local function clamp(key, latest)
   for _, number in ipairs(redis.call('ZRANGEBYSCORE', key, '(' .. latest, '+inf', 'LIMIT', 0, ARGV[2])) do
     redis.call('ZADD', key, latest, number)
@@ -27,7 +27,7 @@ clamp(QUEUED, score(t))
 local expired = take(LEASED, score(t))
 if state == 'cancelling' then
   for _, number in ipairs(expired) do forget_lease(number) end
-  -- The caller frees the blobs of these, and of what was waiting.
+  -- The caller frees the blobs of these chunks and of the waiting ones.
   return {settle(ARGV[3]), unpack(expired)}
 end
 if state ~= 'open' and state ~= 'running' then return {state} end

@@ -1,1 +1,1 @@
-"""Qdrant's engine inside this process."""
+"""A store that runs Qdrant's engine inside this process."""

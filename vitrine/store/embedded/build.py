@@ -1,8 +1,8 @@
-"""Builds the HNSW graph of a copied shard, in a process of its own: `python -m vitrine.store.embedded.build DIR PPID`.
+"""Build the HNSW graph of a copied shard in a separate process: `python -m vitrine.store.embedded.build DIR PPID`.
 
-The engine's binding keeps the interpreter's lock while it builds (0.4 to 0.9 ms of CPU a point: 75 s for
-100,000), so a thread would freeze every query for as long. The process splits in two: one half builds,
-the other ends it when the process that asked for it is gone.
+The engine's Python binding holds the GIL while it builds (0.4 to 0.9 ms of CPU per point: 75 s for 100,000),
+so building in a thread would block every query for that long. The process forks: the child builds, and the
+parent kills it if the process that started the build is gone.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import sys
 import time
 
 POLL_SECONDS = 0.5
-NICENESS = 10  #: Queries and embedding go first.
+NICENESS = 10  #: Queries and embedding take priority.
 
 
 def build(directory: str) -> None:
-    """Build what is missing of the graph in the shard at `directory`; returns when it is on disk."""
-    import qdrant_edge  # noqa: PLC0415  the watching half has no use for it
+    """Build the missing part of the graph in the shard at `directory`. Returns once it is on disk."""
+    import qdrant_edge  # noqa: PLC0415  the watching parent does not need it
 
     shard = qdrant_edge.EdgeShard.load(directory)
     shard.optimize()
@@ -27,9 +27,9 @@ def build(directory: str) -> None:
 
 
 def main(directory: str, parent: int) -> int:
-    """Build in a child and watch over it; the exit status is the child's."""
+    """Build in a child process and watch it. The exit status is the child's."""
     os.nice(NICENESS)
-    # Held back until the watching half can act on it, so that no builder is left behind.
+    # Blocked until the parent can handle it, so that no builder is left running.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     builder = os.fork()
     if builder:

@@ -1,7 +1,8 @@
-"""What the embedded store knows besides its points: names, generations, spaces, directories.
+"""The embedded store's catalog file: names, generations, spaces and directories.
 
-One small JSON file, replaced whole: written beside, synced, renamed. So after a crash it is the old one
-or the new one, and a directory that it does not name is left over from a step that never counted.
+One small JSON file, replaced as a whole: written to a temporary file, synced and renamed. After a crash it
+holds either the old or the new content, and a directory that it does not name is left over from an
+incomplete step.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from vitrine.core.errors import BadInput
 from vitrine.store.base import EmbeddingSpace
 from vitrine.store.spaces import space_from_json
 
-_KEY = "catalogs-1"  #: Carries the format's version: a file of another version lacks it.
+_KEY = "catalogs-1"  #: Includes the format's version: a file of another version lacks this key.
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
-    """One catalog's generation and where its points lie."""
+    """One catalog's generation and the location of its points."""
 
     generation: str
     space: EmbeddingSpace
-    directory: str  #: Name beneath the store's `generations` folder.
+    directory: str  #: Name within the store's `generations` folder.
 
 
 def read_catalog(path: Path) -> dict[str, CatalogEntry]:
-    """Entries by catalog name; empty where the file is not there yet; `BadInput` where it is not ours."""
+    """Return entries by catalog name, empty if there is no file. Raises `BadInput` if the file is not vitrine's."""
     try:
         value = orjson.loads(path.read_bytes())
         return {name: _entry(entry) for name, entry in value[_KEY].items()}
@@ -49,13 +50,13 @@ def _entry(value: Mapping[str, Any]) -> CatalogEntry:
 
 
 def write_catalog(path: Path, entries: Mapping[str, CatalogEntry]) -> None:
-    """Replace the file; returns once the new one would survive a power cut."""
+    """Replace the file. Returns once the new one would survive a power cut."""
     value = {_KEY: {name: asdict(entry) for name, entry in entries.items()}}
     write_atomically(path, orjson.dumps(value, option=orjson.OPT_INDENT_2))
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside, sync, rename over, sync the folder: readers see the old content or the new."""
+    """Write a temporary file, sync it, rename it and sync the folder. Readers see either the old or new content."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     with beside.open("wb") as file:
         file.write(content)

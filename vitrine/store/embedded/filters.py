@@ -1,7 +1,7 @@
-"""Filters in the embedded engine's form, and what payloads carry so that it can answer them.
+"""Conversion of filters to the embedded engine's form, and the extra payload key it needs.
 
-The engine's Python binding reads `MatchValue(True)` as the integer 1, which matches no boolean. So each
-payload also lists its booleans as words (`onsale=true`) under a key of its own, in one keyword index.
+The engine's Python binding reads `MatchValue(True)` as the integer 1, which matches no boolean. Each payload
+therefore also lists its booleans as words (`onsale=true`) under a separate key with a keyword index.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Any, TypeAlias
 
 import qdrant_edge as q
 
-from vitrine.core.filters import And, AnyOf, Equals, Filter, Not, Or, Range, Scalar, bounds
+from vitrine.core.filter_values import Scalar
+from vitrine.core.filters import And, AnyOf, DateRange, Equals, Filter, Not, Or, Range, bounds
 from vitrine.store.base import FIELDS_FIELD, ITEM_FIELD
-from vitrine.store.field_types import EXACT_FLOAT_INTEGER, payload_path
+from vitrine.store.field_types import EXACT_FLOAT_INTEGER, date_path, payload_path
 
 FLAGS_FIELD = "flags"
 
@@ -21,16 +22,21 @@ Condition: TypeAlias = q.FieldCondition | q.Filter
 
 
 def with_flags(payload: dict[str, Any]) -> dict[str, Any]:
-    """The payload as the engine keeps it: with its booleans as words."""
+    """Return the payload as the engine stores it: with its booleans as words."""
     fields: Mapping[str, Any] = payload[FIELDS_FIELD]
-    flags = [_flag(name, value) for name, value in fields.items() if isinstance(value, bool)]
+    flags = [
+        _flag(name, each)
+        for name, value in fields.items()
+        for each in (value if isinstance(value, list) else (value,))
+        if isinstance(each, bool)
+    ]
     return payload | {FLAGS_FIELD: flags}
 
 
 def engine_filter(
     where: Filter | None, *, without_items: Sequence[str] = (), item: str | None = None
 ) -> q.Filter | None:
-    """A filter over catalog fields, leaving out some items or taking only one; None where all pass."""
+    """Filter by catalog fields, excluding some items or keeping only one. None if everything passes."""
     must: list[Any] = [] if where is None else [_condition(where)]
     if item is not None:
         must.append(q.FieldCondition(ITEM_FIELD, match=q.MatchValue(item)))
@@ -40,7 +46,7 @@ def engine_filter(
     return q.Filter(must=must, must_not=must_not) if must or must_not else None
 
 
-def _condition(where: Filter) -> Condition:
+def _condition(where: Filter) -> Condition:  # noqa: PLR0911  one for each kind of condition
     match where:
         case And(parts):
             return q.Filter(must=[_condition(part) for part in parts])
@@ -54,10 +60,12 @@ def _condition(where: Filter) -> Condition:
             return _any_of(field, values)
         case Range(field):
             return q.FieldCondition(payload_path(field), range=q.RangeFloat(**bounds(where)))
+        case DateRange(field):
+            return q.FieldCondition(date_path(field), range=q.RangeDateTime(**bounds(where)))
 
 
 def _any_of(field: str, values: Sequence[Scalar]) -> q.Filter:
-    """Strings in one condition; numbers and booleans one by one, as they are seldom many."""
+    """Match all strings in one condition, and numbers and booleans one by one, because there are seldom many."""
     words = [value for value in values if isinstance(value, str)]
     should: list[Any] = [_equals(field, value) for value in values if not isinstance(value, str)]
     if words:

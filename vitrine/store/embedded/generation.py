@@ -1,9 +1,9 @@
 """One generation of points in the embedded engine: a directory, opened as one shard.
 
-The engine's binding holds the interpreter's lock through every call, so calls never overlap; the lock
-here only keeps a call from meeting a shard that is being replaced. Durability: an update is in the
-memory-mapped write-ahead log when it returns, so it survives the death of the process at any moment; it
-survives a power cut once `flush` has run, which the upkeep thread does every few seconds.
+The engine's binding holds the GIL during every call, so calls never overlap. The lock here only keeps a
+call from reaching a shard that is being replaced. Durability: an update is in the memory-mapped
+write-ahead log when it returns, so it survives the death of the process at any moment. It survives a power
+cut once `flush` has run, which the maintenance thread does every few seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from vitrine.core.errors import StoreRejected, StoreUnavailable
 from vitrine.core.store_options import DEFAULTS, StoreOptions
 from vitrine.store.base import ITEM_FIELD
 from vitrine.store.embedded.filters import FLAGS_FIELD
-from vitrine.store.field_types import field_of_path, payload_path
+from vitrine.store.field_types import FieldIndexes
 
 T = TypeVar("T")
 
@@ -31,16 +31,17 @@ _SCHEMA = {
     "keyword": q.PayloadSchemaType.Keyword,
     "float": q.PayloadSchemaType.Float,
     "bool": q.PayloadSchemaType.Bool,
+    "datetime": q.PayloadSchemaType.Datetime,
 }
 _KINDS = {schema: kind for kind, schema in _SCHEMA.items()}
 ENGINE_THRESHOLD = 10_000
-"""Kilobytes of vectors from which the engine builds a graph for a segment: its own default."""
+"""Kilobytes of vectors from which the engine builds a graph for a segment: the engine's default."""
 FLOAT_BYTES = 4
-REPLAY_PAGE = 500  #: Points carried over at a time when an optimised copy takes the shard's place.
+REPLAY_PAGE = 500  #: Points carried over per step when an optimised copy replaces the shard.
 
 
 class EmbeddedGeneration:
-    """An open shard; every method is safe from several threads."""
+    """An open shard. Every method is safe to call from several threads."""
 
     def __init__(self, directory: Path, shard: q.EdgeShard) -> None:
         self.directory = directory
@@ -48,14 +49,14 @@ class EmbeddedGeneration:
         self._lock = threading.Lock()
         self._writes = threading.RLock()
         self._changed: set[str] | None = None
-        self.indexed: dict[str, str] = _indexed_fields(shard)
+        self.indexes = _field_indexes(shard)
         self.dirty = False
 
     @classmethod
     def create(
         cls, directory: Path, dimension: int, options: StoreOptions = DEFAULTS
     ) -> EmbeddedGeneration:
-        """A new, empty one, under these options; the directory must not exist."""
+        """Create an empty generation with these options. The directory must not exist."""
         kilobytes = options.index_points * dimension * FLOAT_BYTES // 1024
         threshold = max(1, min(ENGINE_THRESHOLD, kilobytes))
         config = q.EdgeConfig(
@@ -71,7 +72,7 @@ class EmbeddedGeneration:
 
     @classmethod
     def load(cls, directory: Path) -> EmbeddedGeneration:
-        """The one that stands there, with what its write-ahead log still holds."""
+        """Open an existing generation, replaying its write-ahead log."""
         with engine_errors():
             return cls(directory, q.EdgeShard.load(str(directory)))
 
@@ -82,57 +83,57 @@ class EmbeddedGeneration:
         payloads: Sequence[Mapping[str, Any]],
         new_indexes: Mapping[str, str],
     ) -> None:
-        """Write points; `vectors` is float32 [n, dimension]."""
+        """Write points. `vectors` is float32 [n, dimension], `new_indexes` maps payload paths to types."""
         rows = zip(ids, vectors, payloads, strict=True)
-        # The binding reads a sequence value by value. Through a memoryview that takes a third of the time that
-        # an array takes (10 against 30 us a vector of 768), and less than making a list of floats first.
+        # The binding reads a sequence value by value. A memoryview takes a third of an array's time
+        # (10 against 30 us per vector of 768), and less than making a list of floats first.
         points = [
-            q.Point(key, memoryview(vector), dict(payload))  # type: ignore[arg-type]  # any sequence will do
+            q.Point(key, memoryview(vector), dict(payload))  # type: ignore[arg-type]  # accepts any sequence
             for key, vector, payload in rows
         ]
         with self._writes:
-            for field, kind in new_indexes.items():
-                self._index(field, kind)
+            for path, kind in new_indexes.items():
+                self._index(path, kind)
             self._call(lambda shard: shard.update(q.UpdateOperation.upsert_points(points)))
             self.dirty = True
             if self._changed is not None:
                 self._changed.update(ids)
 
     def query(self, requests: Sequence[q.QueryRequest]) -> list[list[q.ScoredPoint]]:
-        """Answer several queries."""
+        """Run several queries in one batch."""
         batch = q.QueryBatchRequest(list(requests))
         return self._call(lambda shard: shard.query_batch(batch))
 
     def retrieve(self, ids: Sequence[str]) -> list[q.Record]:
-        """Those of these points that are there, whole."""
+        """Return those of these points that exist, with payloads and vectors."""
         return self._records(list(ids))
 
     def scroll(self, request: q.ScrollRequest) -> tuple[list[q.Record], Any]:
-        """A page of points, and where the next one starts."""
+        """Return a page of points and the offset of the next one."""
         return self._call(lambda shard: shard.scroll(request))
 
     def count(self, where: q.Filter | None) -> int:
-        """Points, exactly."""
+        """Return the exact number of points that pass."""
         request = q.CountRequest(exact=True, filter=where)
         return self._call(lambda shard: shard.count(request))
 
     def facet(self, request: q.FacetRequest) -> q.FacetResponse:
-        """Values of a payload key with their counts."""
+        """Return the values of a payload key with their counts."""
         return self._call(lambda shard: shard.facet(request))
 
     def progress(self) -> tuple[int, int]:
-        """Points, and those of them that an HNSW graph holds; every query compares the others one by one."""
+        """Return the number of points, and how many are in an HNSW graph; queries compare the rest one by one."""
         info = self._call(lambda shard: shard.info())
         return info.points_count, min(info.points_count, info.indexed_vectors_count)
 
     def flush(self) -> None:
-        """Bring what was written so far to the disk, and shorten the write-ahead log."""
+        """Write pending changes to disk and shorten the write-ahead log."""
         with self._writes:
             self._call(lambda shard: shard.flush())
             self.dirty = False
 
     def close(self) -> None:
-        """Flush and release the files; safe to call twice."""
+        """Flush and release the files. Safe to call twice."""
         with self._writes, self._lock, engine_errors():
             shard, self._shard = self._shard, None
             if shard is not None:
@@ -142,14 +143,14 @@ class EmbeddedGeneration:
                     shard.close()
 
     def release(self) -> q.EdgeShard | None:
-        """Give up the shard without closing it."""
+        """Hand over the shard without closing it."""
         shard, self._shard = self._shard, None
         return shard
 
     def copy_to(self, target: Path) -> None:
-        """Copy the points as they are to a new directory, and note from now on which ones change.
+        """Copy the current points to a new directory, and track which points change from now on.
 
-        Writes wait meanwhile; queries do not.
+        Writes wait during the copy; queries do not.
         """
         with self._writes:
             self.flush()
@@ -157,15 +158,15 @@ class EmbeddedGeneration:
             self._changed = set()
 
     def stop_tracking_changes(self) -> None:
-        """Stop noting changes: the copy will not be used."""
+        """Stop tracking changes, because the copy will not be used."""
         with self._writes:
             self._changed = None
 
     def switch_to_copy(self, target: Path, commit: Callable[[], None]) -> None:
-        """Go on with a copy in place of the directory, bringing it up to date first.
+        """Bring a copy up to date and use it in place of the current directory.
 
-        `commit` makes the change of directory lasting; it runs when the copy has everything on disk and
-        before the old shard is let go, so a crash at any moment leaves one complete directory named.
+        `commit` persists the change of directory. It runs when the copy is completely on disk and before the
+        old shard is released, so after a crash at any moment the catalog names one complete directory.
         """
         with self._writes:
             fresh = EmbeddedGeneration.load(target)
@@ -184,9 +185,9 @@ class EmbeddedGeneration:
             self.directory, self._changed = target, None
 
     def _carry_over(self, fresh: EmbeddedGeneration) -> None:
-        for field, kind in self.indexed.items():
-            if field not in fresh.indexed:
-                fresh._index(field, kind)
+        for path, kind in self.indexes.by_path.copy().items():
+            if path not in fresh.indexes.by_path:
+                fresh._index(path, kind)
         changed = sorted(self._changed or ())
         for start in range(0, len(changed), REPLAY_PAGE):
             page = changed[start : start + REPLAY_PAGE]
@@ -200,10 +201,10 @@ class EmbeddedGeneration:
         points = [q.Point(r.id, r.vector or [], r.payload) for r in records]
         self._call(lambda shard: shard.update(q.UpdateOperation.upsert_points(points)))
 
-    def _index(self, field: str, kind: str) -> None:
-        operation = q.UpdateOperation.create_field_index(payload_path(field), _SCHEMA[kind])
+    def _index(self, path: str, kind: str) -> None:
+        operation = q.UpdateOperation.create_field_index(path, _SCHEMA[kind])
         self._call(lambda shard: shard.update(operation))
-        self.indexed[field] = kind
+        self.indexes.by_path[path] = kind
 
     def _call(self, action: Callable[[q.EdgeShard], T]) -> T:
         with self._lock, engine_errors():
@@ -214,7 +215,7 @@ class EmbeddedGeneration:
 
 @contextmanager
 def engine_errors() -> Iterator[None]:
-    """The engine's errors as vitrine's: what it cannot read is rejected, the rest may pass."""
+    """Translate the engine's errors: invalid input becomes `StoreRejected`, everything else `StoreUnavailable`."""
     try:
         yield
     except (StoreUnavailable, StoreRejected):
@@ -225,12 +226,9 @@ def engine_errors() -> Iterator[None]:
         raise StoreUnavailable(f"The embedded store failed: {error}") from error
 
 
-def _indexed_fields(shard: q.EdgeShard) -> dict[str, str]:
-    """The catalog fields that have an index, by type, from the shard's own schema."""
-    found: dict[str, str] = {}
-    for path, info in shard.info().payload_schema.items():
-        field = field_of_path(path)
-        kind = _KINDS.get(info.data_type)
-        if field is not None and kind is not None:
-            found[field] = kind
-    return found
+def _field_indexes(shard: q.EdgeShard) -> FieldIndexes:
+    """Return the indexes of catalog fields from the shard's schema."""
+    schema = shard.info().payload_schema.items()
+    return FieldIndexes.of_schema(
+        (path, _KINDS[info.data_type]) for path, info in schema if info.data_type in _KINDS
+    )

@@ -1,4 +1,4 @@
-"""One search against one shard of the embedded engine: the questions that grouping asks."""
+"""Queries of one search against one shard of the embedded engine, for `vitrine.store.grouping`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vitrine.store.hits import read_hit
 
 
 class EmbeddedRanker:
-    """A vector, a filter and a shard; `params` say how the engine searches it, such as past its graph."""
+    """A vector, a filter and a shard; `params` tell the engine how to search, for example without its HNSW graph."""
 
     def __init__(
         self,
@@ -26,16 +26,16 @@ class EmbeddedRanker:
         params: q.SearchParams,
     ) -> None:
         self._shard = shard
-        self._query = q.Query.Nearest(np.ascontiguousarray(vector, dtype=np.float32))  # type: ignore[arg-type]  # an array is taken too
+        self._query = q.Query.Nearest(np.ascontiguousarray(vector, dtype=np.float32))  # type: ignore[arg-type]  # also accepts an array
         self._where = where
         self._params = params
 
     def nearest(self, limit: int, without_items: Sequence[str]) -> list[Hit]:
-        """The nearest points outside some items."""
+        """Return the nearest points, excluding some items."""
         return self._ask([engine_filter(self._where, without_items=without_items)], limit)[0]
 
     def nearest_of(self, items: Sequence[str], limit: int) -> list[list[Hit]]:
-        """The nearest points of each item, in one request."""
+        """Return the nearest points of each item, in one request."""
         return self._ask([engine_filter(self._where, item=item) for item in items], limit)
 
     def _ask(self, filters: Sequence[q.Filter | None], limit: int) -> list[list[Hit]]:

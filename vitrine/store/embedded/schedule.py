@@ -1,7 +1,7 @@
-"""When the embedded store builds a collection's HNSW graph: the rules, without the building.
+"""Rules for when the embedded store builds a collection's HNSW graph. They do not build it.
 
-A shard is *due* when enough of its points are in no graph, and either somebody said that the load is over
-or upserts have paused for a while. A deferral holds a build off, and lapses when it is not said again.
+A shard is *due* if enough of its points are in no graph, and either a caller has said that the load is over
+or upserts have paused for a while. A deferral postpones the build and expires unless it is renewed.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from vitrine.core.store_options import StoreOptions
 from vitrine.store.base import IndexState
 from vitrine.store.embedded.generation import EmbeddedGeneration
 
-QUIET_SECONDS = 10.0  #: Without upserts before a build starts that nobody asked for.
+QUIET_SECONDS = 10.0  #: Time without upserts before a build starts unrequested.
 DEFER_SECONDS = 60.0
-"""How long a deferral holds: its workers may all be dead, and the store goes on without them."""
+"""Duration of a deferral. It expires because the workers that set it may all be dead."""
 FAILED_SECONDS = (
-    600.0  #: Until a build that failed is tried again: each try copies the whole shard.
+    600.0  #: Delay before a failed build is retried: each attempt copies the whole shard.
 )
 BUILD_SHARE = 0.1
-"""Of all points that may be in no graph without a build being worth it: every build copies the whole shard."""
+"""Share of all points that may be in no graph before a build is worth it: every build copies the whole shard."""
 
 
 @dataclass(slots=True)
 class _BuildState:
-    """What is known of one shard; times are monotonic seconds."""
+    """The build state of one shard. Times are monotonic seconds."""
 
     written_at: float = float("-inf")
     deferred_until: float = float("-inf")
     not_before: float = float("-inf")
     wanted: bool = False
-    at_build: tuple[int, int] = (0, 0)  #: Points and indexed ones when the last build began.
-    left: int = 0  #: Points that the last build left out: the engine does not think them worth it.
+    at_build: tuple[int, int] = (0, 0)  #: Total and indexed points when the last build began.
+    left: int = 0  #: Points that the last build left out: the engine found them not worth it.
 
 
 class BuildSchedule:
-    """The plans of all shards; safe from several threads."""
+    """Build states of all shards. Safe to call from several threads."""
 
     def __init__(self, options: StoreOptions, clock: Callable[[], float] = time.monotonic) -> None:
         self._options = options
@@ -48,26 +48,26 @@ class BuildSchedule:
         self._plans: WeakKeyDictionary[EmbeddedGeneration, _BuildState] = WeakKeyDictionary()
 
     def written(self, shard: EmbeddedGeneration) -> None:
-        """Points came in."""
+        """Record an upsert."""
         self._plan(shard).written_at = self._clock()
 
     def defer(self, shard: EmbeddedGeneration) -> None:
-        """Build nothing for a while."""
+        """Postpone builds of this shard for `DEFER_SECONDS`."""
         plan = self._plan(shard)
         plan.deferred_until, plan.wanted = self._clock() + DEFER_SECONDS, False
 
     def want(self, shard: EmbeddedGeneration) -> None:
-        """Build what is worth it, without waiting for a pause."""
+        """Request a build without waiting for a pause, if enough points are unindexed."""
         plan = self._plan(shard)
         plan.deferred_until, plan.wanted = float("-inf"), True
 
     def begun(self, shard: EmbeddedGeneration) -> None:
-        """A build begins; what is wanted from here on is wanted after it."""
+        """Record the start of a build. A request made from now on causes another build."""
         plan = self._plan(shard)
         plan.wanted, plan.at_build = False, shard.progress()
 
     def ended(self, shard: EmbeddedGeneration, *, built: bool) -> None:
-        """A build ended, well or not."""
+        """Record the end of a build, successful or not."""
         plan = self._plan(shard)
         if not built:
             plan.not_before = self._clock() + FAILED_SECONDS
@@ -76,7 +76,7 @@ class BuildSchedule:
         plan.left = 0 if shard.progress()[1] > indexed else points - indexed
 
     def due(self, shard: EmbeddedGeneration) -> bool:
-        """Whether to build now."""
+        """Return whether to build now."""
         plan, now = self._plan(shard), self._clock()
         if now < plan.deferred_until or now < plan.not_before:
             return False
@@ -86,11 +86,11 @@ class BuildSchedule:
         return plan.wanted or (now - plan.written_at >= QUIET_SECONDS and not shard.dirty)
 
     def deferred(self, shard: EmbeddedGeneration) -> bool:
-        """Whether a deferral holds."""
+        """Return whether a deferral is active."""
         return self._clock() < self._plan(shard).deferred_until
 
     def state(self, shard: EmbeddedGeneration) -> IndexState:
-        """How far the shard's graph is."""
+        """Return the progress of the shard's graph."""
         plan = self._plan(shard)
         points, indexed = shard.progress()
         deferred = self.deferred(shard)

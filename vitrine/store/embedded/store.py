@@ -1,8 +1,8 @@
-"""The embedded store: Qdrant's own engine inside this process, one directory, no server.
+"""The embedded store: Qdrant's engine inside this process, one directory, no server.
 
-A directory belongs to one process at a time, which a lock file makes sure of; other processes reach it
-through `vitrine.store.remote.server`. Beneath it: `catalog.json` (names, spaces, directories) and
-`generations/`, one shard for each catalog.
+A lock file ensures that only one process uses a directory at a time; other processes reach it through
+`vitrine.store.remote.server`. The directory contains `catalog.json` (names, spaces, directories) and
+`generations/`, with one shard per catalog.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from vitrine.store.base import (
 )
 from vitrine.store.checks import check_points, check_query, check_sample, checked_payloads
 from vitrine.store.counting import facet
+from vitrine.store.dates import with_date_conditions, with_dates
 from vitrine.store.disk_usage import disk_bytes
 from vitrine.store.embedded.catalog import CatalogEntry, read_catalog, write_catalog
 from vitrine.store.embedded.counter import EmbeddedCounter
@@ -46,7 +47,6 @@ from vitrine.store.embedded.generation import EmbeddedGeneration
 from vitrine.store.embedded.ranker import EmbeddedRanker
 from vitrine.store.embedded.upkeep import IndexMaintenance
 from vitrine.store.facets import Facet
-from vitrine.store.field_types import new_index_types
 from vitrine.store.grouping import group_by_item
 from vitrine.store.hits import read_point
 from vitrine.store.spaces import generation_name, require_same_space
@@ -54,11 +54,11 @@ from vitrine.store.spaces import generation_name, require_same_space
 CATALOG_FILE = "catalog.json"
 GENERATIONS = "generations"
 LOCK_FILE = "lock"
-SCROLL_PAGE = 256  #: Points a page: about 10 MB as Python floats at 1152 dimensions.
+SCROLL_PAGE = 256  #: Points per page: about 10 MB as Python floats at 1152 dimensions.
 
 
 class EmbeddedStore:
-    """A `VectorStore` in a directory; raises `StoreUnavailable` where another process has it open."""
+    """A `VectorStore` in a directory. Raises `StoreUnavailable` if another process has it open."""
 
     def __init__(self, path: Path, *, options: StoreOptions = DEFAULTS) -> None:
         self._path = path
@@ -79,12 +79,12 @@ class EmbeddedStore:
         self._upkeep.start()
 
     def ping(self) -> None:
-        """Return while the store is open."""
+        """Return if the store is open."""
         if self._lock_file is None:
             raise StoreUnavailable("The embedded store is closed.")
 
     def ensure(self, name: str, space: EmbeddingSpace) -> None:
-        """Make the shard and write its name down, or check its space."""
+        """Create the shard and add it to the catalog file, or check its space."""
         with self._lock:
             self.ping()
             entry = self._entries.get(name)
@@ -103,13 +103,12 @@ class EmbeddedStore:
             self._open[name] = made
 
     def upsert(self, name: str, points: PointBatch) -> None:
-        """Write the points; they survive the death of the process from here on."""
+        """Write the points. Once this returns, they survive the death of the process."""
         entry, shard = self._get(name)
         check_points(name, points, entry.space)
-        kept = [with_flags(payload) for payload in checked_payloads(points)]
-        indexes = new_index_types(points.fields, shard.indexed)
+        kept = [with_flags(with_dates(payload)) for payload in checked_payloads(points)]
         if kept:
-            shard.upsert(points.ids, points.vectors, kept, indexes)
+            shard.upsert(points.ids, points.vectors, kept, shard.indexes.missing(kept))
 
     def search(
         self,
@@ -122,25 +121,26 @@ class EmbeddedStore:
         per_item: int = 1,
         exact: bool = False,
     ) -> list[ItemHits]:
-        """The nearest items; `exact` compares every point even where there is an HNSW graph."""
+        """Return the nearest items. `exact` compares every point even if there is an HNSW graph."""
         entry, shard = self._get(name)
         check_query(vector, entry.space.dimension, top, per_item)
+        where = with_date_conditions(name, where, shard.indexes)
         ranker = EmbeddedRanker(shard, vector, where, q.SearchParams(exact=exact))
         return group_by_item(ranker, top, per_item, exclude_items)
 
     def item(self, name: str, item_id: str) -> list[StoredPoint]:
-        """The item's points, by picture index."""
+        """Return the item's points by picture index."""
         where = engine_filter(None, item=item_id)
         points = list(self._pages(self._get(name)[1], where, with_vectors=True))
         return sorted(points, key=lambda point: point.payload[INDEX_FIELD])
 
     def points(self, name: str, ids: Sequence[str]) -> list[StoredPoint]:
-        """Those of the points that are there."""
+        """Return those of the points that exist."""
         records = self._get(name)[1].retrieve(ids)
         return [read_point(one.id, one.payload or {}, one.vector) for one in records]  # type: ignore[arg-type]  # one unnamed vector
 
     def sample(self, name: str, count: int) -> NDArray[np.float32]:
-        """Drawn by the engine."""
+        """Sample with the engine's random query."""
         check_sample(count)
         entry, shard = self._get(name)
         request = q.QueryRequest(limit=count, query=q.Sample.Random, with_vector=True)
@@ -148,35 +148,37 @@ class EmbeddedStore:
         return np.array(drawn, np.float32).reshape(len(drawn), entry.space.dimension)
 
     def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
-        """Every point, a page at a time; `NotFound` comes with the call, not with the first page."""
+        """Stream every point page by page. Raises `NotFound` on the call, not with the first page."""
         return self._pages(self._get(name)[1], None, with_vectors=with_vectors)
 
     def count(self, name: str, where: Filter | None = None) -> int:
-        """Points that pass the filter."""
-        return self._get(name)[1].count(engine_filter(where))
+        """Count the points that pass the filter."""
+        shard = self._get(name)[1]
+        return shard.count(engine_filter(with_date_conditions(name, where, shard.indexes)))
 
     def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
-        """Counted from the engine's payload indexes."""
+        """Count from the engine's payload indexes."""
         shard = self._get(name)[1]
-        return facet(EmbeddedCounter(shard), shard.indexed, field, where, top)
+        where = with_date_conditions(name, where, shard.indexes)
+        return facet(EmbeddedCounter(shard), shard.indexes.kinds(), field, where, top)
 
     def space(self, name: str) -> EmbeddingSpace:
-        """From the catalog file, as it is in memory."""
+        """Return the space from the catalog file's copy in memory."""
         return self._get(name)[0].space
 
     def indexed_fields(self, name: str) -> Mapping[str, str]:
         """As the engine has them in memory."""
-        return dict(self._get(name)[1].indexed)
+        return self._get(name)[1].indexes.kinds()
 
     def describe(self, name: str) -> CollectionInfo:
-        """The collection as it stands."""
+        """Describe the collection's current state."""
         entry, shard = self._get(name)
         return CollectionInfo(
-            name, entry.generation, entry.space, shard.count(None), dict(shard.indexed)
+            name, entry.generation, entry.space, shard.count(None), shard.indexes.kinds()
         )
 
     def footprint(self, name: str) -> Footprint:
-        """Items from the engine's index on their ids, bytes from the file system: blocks, as files may have holes."""
+        """Count items from the engine's index of their ids, and bytes as disk blocks, because files may have holes."""
         shard = self._get(name)[1]
         items = EmbeddedCounter(shard).values(ITEM_FIELD, MAX_COUNTED_ITEMS + 1)
         return Footprint(
@@ -184,12 +186,12 @@ class EmbeddedStore:
         )
 
     def collections(self) -> list[CollectionInfo]:
-        """Every collection, by name."""
+        """Return every collection, sorted by name."""
         with self._lock:
             return [self.describe(name) for name in sorted(self._entries)]
 
     def delete(self, name: str) -> None:
-        """Strike the name out, then remove the points; a crash in between leaves only rubbish."""
+        """Remove the name from the catalog file, then the points. A crash in between leaves only unused files."""
         with self._lock:
             _, shard = self._get(name)
             self._write({key: entry for key, entry in self._entries.items() if key != name})
@@ -198,7 +200,7 @@ class EmbeddedStore:
             shutil.rmtree(shard.directory, ignore_errors=True)
 
     def close(self) -> None:
-        """Stop the upkeep, flush, release the directory."""
+        """Stop maintenance, flush, and release the directory."""
         if self._lock_file is not None:
             self._upkeep.stop()
             self._release()
@@ -208,29 +210,29 @@ class EmbeddedStore:
         self._upkeep.schedule.defer(self._get(name)[1])
 
     def build_index(self, name: str) -> None:
-        """Have the HNSW graph built beside, where enough points are without one."""
+        """Build the HNSW graph in the background if enough points are unindexed."""
         self._upkeep.build_soon(self._get(name)[1])
 
     def index_state(self, name: str) -> IndexState:
-        """How far the HNSW graph is; during a build as it was before."""
+        """Return the progress of the HNSW graph. During a build, it is the state from before the build."""
         return self._upkeep.schedule.state(self._get(name)[1])
 
     def deferred(self) -> list[str]:
-        """Collections that are deferred at this moment."""
+        """Return the currently deferred collections."""
         shards = self.generations().items()
         return sorted(name for name, shard in shards if self._upkeep.schedule.deferred(shard))
 
     def build_and_wait(self, name: str) -> bool:
-        """Build the HNSW graph of a collection here and now, however few points it has; False where given up."""
+        """Build a collection's HNSW graph now, however few points it has. Returns False if the build was abandoned."""
         return self._upkeep.build(name, self._get(name)[1])
 
     def generations(self) -> dict[str, EmbeddedGeneration]:
-        """The open shards by catalog name, for the upkeep."""
+        """Return the open shards by catalog name, for maintenance."""
         with self._lock:
             return dict(self._open)
 
     def move(self, name: str, shard: EmbeddedGeneration, target: Path) -> None:
-        """Go on with an optimised copy of a shard, and remove the directory it replaces."""
+        """Replace a shard with its optimised copy and remove the old directory."""
         with self._lock:
             if self._open.get(name) is not shard:
                 raise NotFound(f"Collection {name!r} was deleted meanwhile.")
@@ -254,14 +256,14 @@ class EmbeddedStore:
         return self._path / GENERATIONS / name
 
     def _remove_leftovers(self) -> None:
-        """Remove what a crash left: directories that the catalog does not name."""
+        """Remove directories that the catalog does not name, left by a crash."""
         named = {entry.directory for entry in self._entries.values()}
         for directory in (self._path / GENERATIONS).iterdir():
             if directory.name not in named:
                 shutil.rmtree(directory, ignore_errors=True)
 
     def _release(self) -> None:
-        """Close every shard, whatever one of them says, then let the directory go."""
+        """Close every shard, even if closing one fails, then release the directory."""
         with self._lock, ExitStack() as last_steps:
             last_steps.callback(self._unlock)
             for shard in self._open.values():
@@ -293,7 +295,7 @@ class EmbeddedStore:
 
 
 def _lock(path: Path) -> int:
-    """Take the directory for this process; the descriptor holds it until it is closed."""
+    """Lock the directory for this process. The lock lasts until the returned descriptor is closed."""
     descriptor = os.open(path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

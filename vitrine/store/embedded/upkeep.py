@@ -1,9 +1,9 @@
-"""The embedded store's housekeeping: flushes what was written, and has HNSW graphs built.
+"""Maintenance of the embedded store: flushes writes and builds HNSW graphs.
 
-A graph is built on a copy of the shard by another process (see `build`), while queries and upserts
-go on; then the copy takes the shard's place with the points that changed meanwhile carried over. Each
-build starts from what is there, so it waits until a load is over: until it is told so, or, where nobody
-deferred it, until upserts have paused.
+Another process builds a graph on a copy of the shard (see `build`) while queries and upserts continue.
+Then the copy, updated with the points that changed meanwhile, replaces the shard. Each build starts from
+the points present, so it waits until a load is over: until `build_soon` is called or, if nobody deferred
+it, until upserts have paused.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from vitrine.store.embedded.schedule import BuildSchedule
 
 logger = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 5.0  #: What a power cut may cost; the death of the process costs nothing.
+FLUSH_SECONDS = 5.0  #: Writes that a power cut may lose; the death of the process loses none.
 
 
 class ShardStore(Protocol):
-    """What the upkeep sees of the store."""
+    """The part of the store that maintenance uses."""
 
     def generations(self) -> dict[str, EmbeddedGeneration]:
-        """The open shards by catalog name."""
+        """Return the open shards by catalog name."""
 
     def move(self, name: str, shard: EmbeddedGeneration, target: Path) -> None:
-        """Go on with a copy."""
+        """Replace a shard with its copy."""
 
 
 class IndexMaintenance:
-    """Runs beside the store until it is stopped; nothing in it can fail the store.
+    """Runs alongside the store until it is stopped. Its failures never affect the store.
 
-    Two threads: a build takes minutes, in which what is written must still reach the disk.
+    Two threads: a build takes minutes, and writes must still be flushed during that time.
     """
 
     def __init__(self, store: ShardStore, options: StoreOptions = DEFAULTS) -> None:
@@ -57,19 +57,19 @@ class IndexMaintenance:
         ]
 
     def start(self) -> None:
-        """Begin."""
+        """Start both threads."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End, giving up a build that is under way; returns when the threads are gone."""
+        """Stop, abandoning a running build. Returns once the threads have ended."""
         self._stop.set()
         self._wake.set()
         for thread in self._threads:
             thread.join()
 
     def build_soon(self, shard: EmbeddedGeneration) -> None:
-        """Build what is worth it without waiting for a pause."""
+        """Request a build without waiting for a pause, if enough points are unindexed."""
         self.schedule.want(shard)
         self._wake.set()
 
@@ -110,9 +110,9 @@ class IndexMaintenance:
             self.schedule.ended(shard, built=built)
 
     def build(self, name: str, shard: EmbeddedGeneration) -> bool:
-        """Have the graph of a shard built and go on with it; False where that was given up.
+        """Build a shard's graph and switch to it. Returns False if the build was abandoned or failed.
 
-        One build at a time: two would both lay claim to what changes meanwhile.
+        One build at a time: two would both claim the record of changed points.
         """
         with self._building:
             return self._build(name, shard)
@@ -135,7 +135,7 @@ class IndexMaintenance:
     def _build_in_a_process(self, target: Path) -> bool:
         builds = "vitrine.store.embedded.build"
         command = python_command(builds, str(target), str(os.getpid()))
-        # Its own session: Ctrl-C at the terminal is for this process, which ends the builder itself.
+        # A new session, so that Ctrl-C at the terminal reaches only this process, which ends the builder.
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True) as builder:
             while builder.poll() is None:
                 if self._stop.wait(0.2):

@@ -1,1 +1,1 @@
-"""A Qdrant server."""
+"""A store on a Qdrant server."""

@@ -1,4 +1,4 @@
-"""What a Qdrant server's refusals and silences mean: one table from the client's errors to vitrine's."""
+"""Translation of a Qdrant client's errors to vitrine's, in one table."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedR
 
 from vitrine.core.errors import NotFound, StoreRejected, StoreUnavailable, VitrineError
 
-MAX_REASON = 300  #: Characters of the server's own words that a message carries.
+MAX_REASON = 300  #: Characters of the server's message to include in an error.
 
 
 @contextmanager
 def qdrant_errors(name: str) -> Iterator[None]:
-    """Raise what the client raises inside as vitrine's own; `name` is the catalog it is about."""
+    """Translate errors of the client raised in this block. `name` is the catalog they concern."""
     try:
         yield
     except ResourceExhaustedResponse as error:
-        message = "The Qdrant server asks to wait."
+        message = "The Qdrant server is busy and asked for a retry later."
         raise StoreUnavailable(message, retry_after=float(error.retry_after_s)) from error
     except UnexpectedResponse as error:
         raise _meaning(error, name) from error
     except ResponseHandlingException as error:
         raise _connection_error(error) from error
-    except QdrantException as error:  # a Retry-After that is a date
-        raise StoreUnavailable("The Qdrant server asks to wait.") from error
+    except QdrantException as error:  # a Retry-After header with a date
+        raise StoreUnavailable("The Qdrant server is busy and asked for a retry later.") from error
 
 
 def _meaning(error: UnexpectedResponse, name: str) -> VitrineError:
     status = error.status_code or 0
     reason = (error.content or b"").decode("utf-8", "replace")[:MAX_REASON].strip()
-    said = f"The Qdrant server answered {status}: {reason or error.reason_phrase}"
+    said = f"The Qdrant server returned {status}: {reason or error.reason_phrase}"
     if status == 404:
         return NotFound(f"There is no collection {name!r}.")
     if status in (401, 403):
-        # Not for good: the key is somebody's mistake, and no picture's.
+        # Retryable: a wrong key is a configuration error, not the fault of a picture.
         return StoreUnavailable(
             f"The Qdrant server refuses the key ({status}).", hint="Check VITRINE_QDRANT_API_KEY."
         )
@@ -48,5 +48,5 @@ def _meaning(error: UnexpectedResponse, name: str) -> VitrineError:
 
 def _connection_error(error: ResponseHandlingException) -> VitrineError:
     if isinstance(error.source, ValidationError):
-        return StoreRejected("The Qdrant server's answer is not understood; is it another version?")
-    return StoreUnavailable(f"The Qdrant server does not answer ({type(error.source).__name__}).")
+        return StoreRejected("The Qdrant server's response is not understood; check its version.")
+    return StoreUnavailable(f"The Qdrant server does not respond ({type(error.source).__name__}).")

@@ -1,4 +1,4 @@
-"""A generation on a Qdrant server: what its collection's metadata and schema say, and how one is made."""
+"""Generations on a Qdrant server: creating one, and reading its collection's metadata and schema."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qdrant_client.http.exceptions import UnexpectedResponse
 from vitrine.core.errors import Conflict
 from vitrine.core.store_options import StoreOptions
 from vitrine.store.base import ITEM_FIELD, EmbeddingSpace
-from vitrine.store.field_types import field_of_path
+from vitrine.store.field_types import FieldIndexes
 from vitrine.store.spaces import generation_name, space_from_json
 
 METADATA_KEY = "vitrine"
@@ -22,30 +22,31 @@ SCHEMA = {
     "keyword": models.PayloadSchemaType.KEYWORD,
     "float": models.PayloadSchemaType.FLOAT,
     "bool": models.PayloadSchemaType.BOOL,
+    "datetime": models.PayloadSchemaType.DATETIME,
 }
 
 
 @dataclass(slots=True)
 class QdrantGeneration:
-    """The collection behind a name."""
+    """The real collection of a catalog."""
 
     collection: str
     space: EmbeddingSpace
-    indexed: dict[str, str]  #: Catalog field -> type of its index; grows as fields appear.
+    indexes: FieldIndexes
     seen_at: float = field(default_factory=time.monotonic)  #: Monotonic seconds.
 
 
 def as_metadata(collection: str, space: EmbeddingSpace) -> dict[str, Any]:
-    """What is written into the collection's metadata."""
+    """Return the metadata to store with the collection."""
     return {METADATA_KEY: {"collection": collection, **asdict(space)}}
 
 
 def create_generation(
     client: QdrantClient, name: str, space: EmbeddingSpace, options: StoreOptions
 ) -> None:
-    """Make the generation of a space, index its items' ids, and let the name stand for it.
+    """Create the generation for a space, index its item ids, and point the alias at it.
 
-    Two workers may do it at once: each step leaves what the other has made as it is.
+    Two workers may do this at the same time: no step changes what the other has created.
     """
     collection = generation_name(name, space)
     try:
@@ -56,7 +57,7 @@ def create_generation(
             timeout=options.store_timeout,
         )
     except UnexpectedResponse:
-        # Another worker was faster; the name of a generation says that it made the same.
+        # Another worker was faster. The generation's name guarantees that it created the same one.
         if not client.collection_exists(collection):
             raise
     client.create_payload_index(collection, ITEM_FIELD, SCHEMA["keyword"], wait=True)
@@ -67,7 +68,7 @@ def create_generation(
 
 
 def read_generation(name: str, info: models.CollectionInfo) -> QdrantGeneration:
-    """The generation that a collection's description tells of; `Conflict` where vitrine did not make it."""
+    """Read the generation from a collection's description. Raises `Conflict` if vitrine did not create it."""
     metadata: Mapping[str, Any] = info.config.metadata or {}
     try:
         written = metadata[METADATA_KEY]
@@ -77,9 +78,9 @@ def read_generation(name: str, info: models.CollectionInfo) -> QdrantGeneration:
             f"The server's collection {name!r} was not made by vitrine, or the server keeps no metadata.",
             hint="Use another name; Qdrant 1.16 or newer is needed.",
         ) from error
-    return QdrantGeneration(collection, space, _indexed_fields(info))
+    return QdrantGeneration(collection, space, _field_indexes(info))
 
 
-def _indexed_fields(info: models.CollectionInfo) -> dict[str, str]:
-    fields = {field_of_path(path): schema.data_type for path, schema in info.payload_schema.items()}
-    return {name: str(kind.value) for name, kind in fields.items() if name is not None}
+def _field_indexes(info: models.CollectionInfo) -> FieldIndexes:
+    schema = info.payload_schema.items()
+    return FieldIndexes.of_schema((path, str(entry.data_type.value)) for path, entry in schema)

@@ -1,9 +1,9 @@
-"""A Qdrant collection's index while a bulk load is on, and after it: one setting, and a note of what it was.
+"""Deferring a Qdrant collection's index during a bulk load: one setting, and a note of its previous value.
 
-Qdrant builds HNSW for segments above `indexing_threshold`; 0 keeps it from building any. A deferral is one
-request that sets it to 0 and writes the value before into the collection's metadata, so that whoever comes
-later, in whatever process, can tell and restore it. Where an operator set 0 by hand there is no such note,
-and it stays. Points in no graph are compared one by one: nothing is missing from a search meanwhile.
+Qdrant builds HNSW for segments above `indexing_threshold`; 0 disables building. To defer, one request sets
+it to 0 and records the previous value in the collection's metadata, so that any later process can detect
+and undo the deferral. If an operator set 0 by hand, there is no such note, and it stays 0. Points in no
+graph are compared one by one, so searches miss nothing meanwhile.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from qdrant_client import QdrantClient, models
 from vitrine.core.store_options import StoreOptions
 from vitrine.store.base import IndexState
 
-INDEX_KEY = "vitrine_index"  #: In the collection's metadata, beside the generation's own key.
+INDEX_KEY = "vitrine_index"  #: Key in the collection's metadata, next to the generation's key.
 SERVER_THRESHOLD = 10_000
-"""Kilobytes: what Qdrant 1.16 and newer take where a collection names no threshold."""
+"""Kilobytes: the default of Qdrant 1.16 and newer if a collection sets no threshold."""
 FLOAT_BYTES = 4
 
 
 def defer_indexing(client: QdrantClient, collection: str, options: StoreOptions) -> None:
-    """Keep the server from building, unless it is kept from it already."""
+    """Stop the server from building, unless building is already disabled."""
     info = client.get_collection(collection)
     threshold = info.config.optimizer_config.indexing_threshold
     if deferred_threshold(info) is None and threshold != 0:
@@ -29,19 +29,19 @@ def defer_indexing(client: QdrantClient, collection: str, options: StoreOptions)
 
 
 def restore_indexing(client: QdrantClient, collection: str, options: StoreOptions) -> None:
-    """Let the server build as it did before the deferral, if there was one."""
+    """Let the server build as before the deferral, if there was one."""
     info = client.get_collection(collection)
     before = deferred_threshold(info)
     if before is not None:
         threshold = info.config.optimizer_config.indexing_threshold
-        # Not 0 any more: somebody chose another value meanwhile, and only the note is left to remove.
+        # Not 0 any more: somebody has set another value meanwhile, so only remove the note.
         _change(client, collection, threshold or before, None, options)
 
 
 def _change(
     client: QdrantClient, collection: str, threshold: int, note: int | None, options: StoreOptions
 ) -> None:
-    """Set threshold and note at once; it waits for the optimisation that runs, and what takes longer is tried again later."""
+    """Set threshold and note together. This waits for a running optimisation; if that takes longer, it is retried later."""
     client.update_collection(
         collection,
         optimizers_config=models.OptimizersConfigDiff(indexing_threshold=threshold),
@@ -51,16 +51,16 @@ def _change(
 
 
 def deferred_threshold(info: models.CollectionInfo) -> int | None:
-    """The threshold before the deferral; None where the collection is not deferred."""
+    """Return the threshold from before the deferral, or None if the collection is not deferred."""
     note = (info.config.metadata or {}).get(INDEX_KEY)
     return note if isinstance(note, int) else None
 
 
 def read_index_state(info: models.CollectionInfo, dimension: int) -> IndexState:
-    """How far the index is, by the server's own account.
+    """Return the progress of the index as the server reports it.
 
-    Green is the server's word for nothing to optimise. It is held against the counts: where more points
-    are in no graph than all segments together may hold without one, an optimisation is still to come.
+    Green means that the server has nothing to optimise. Check it against the counts: if more points are in
+    no graph than all segments together may hold without one, an optimisation is still pending.
     """
     points = info.points_count or 0
     indexed = min(points, info.indexed_vectors_count or 0)
@@ -73,7 +73,7 @@ def read_index_state(info: models.CollectionInfo, dimension: int) -> IndexState:
 
 
 def _max_unindexed_points(info: models.CollectionInfo, dimension: int) -> float:
-    """Points that the segments may hold without a graph."""
+    """Return how many points the segments may hold without a graph."""
     threshold = info.config.optimizer_config.indexing_threshold
     if threshold == 0:
         return float("inf")

@@ -1,4 +1,4 @@
-"""One search against one collection of a Qdrant server: the questions that grouping asks."""
+"""Queries of one search against one collection of a Qdrant server, for `vitrine.store.grouping`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vitrine.store.qdrant.filters import qdrant_filter
 
 
 class QdrantRanker:
-    """A vector, a filter and a collection; `params` say how the server searches it, such as past its graph."""
+    """A vector, a filter and a collection; `params` tell the server how to search, for example without its HNSW graph."""
 
     def __init__(
         self,
@@ -32,11 +32,11 @@ class QdrantRanker:
         self._params = params
 
     def nearest(self, limit: int, without_items: Sequence[str]) -> list[Hit]:
-        """The nearest points outside some items."""
+        """Return the nearest points, excluding some items."""
         return self._ask([qdrant_filter(self._where, without_items=without_items)], limit)[0]
 
     def nearest_of(self, items: Sequence[str], limit: int) -> list[list[Hit]]:
-        """The nearest points of each item, in one request."""
+        """Return the nearest points of each item, in one request."""
         return self._ask([qdrant_filter(self._where, item=item) for item in items], limit)
 
     def _ask(self, filters: Sequence[models.Filter | None], limit: int) -> list[list[Hit]]:

@@ -1,9 +1,9 @@
-"""The gateway to a Qdrant server, over REST.
+"""A store on a Qdrant server, over REST.
 
-A catalog's name is an alias; behind it stands a collection for one space, which is written in the
-collection's metadata (Qdrant 1.16 or newer keeps it). Points are written to the generation itself, never
-through the alias: when the alias moves to a new space in the middle of a job, late vectors of the old one
-cannot land among the new. Nothing is tried again here: callers back off by what the errors say.
+A catalog's name is an alias for a collection that holds one space, recorded in the collection's metadata
+(which needs Qdrant 1.16 or newer). Points are written to the generation directly, never through the alias:
+if the alias moves to a new space during a job, late vectors of the old space cannot end up among the new
+ones. Nothing is retried here: callers back off according to the error.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from vitrine.store.base import (
 )
 from vitrine.store.checks import check_points, check_query, check_sample, checked_payloads
 from vitrine.store.counting import facet
+from vitrine.store.dates import fields_without_dates, with_date_conditions, with_dates
 from vitrine.store.facets import Facet
-from vitrine.store.field_types import new_index_types, payload_path
 from vitrine.store.grouping import group_by_item
 from vitrine.store.hits import read_point
 from vitrine.store.qdrant import index
@@ -56,18 +56,18 @@ from vitrine.store.spaces import require_same_space
 POOL_SIZE = 64
 SCROLL_PAGE = 256
 RESOLVE_SECONDS = 5.0
-"""How long a name's generation is remembered: a request saved for each chunk, against seconds in which points
-still go to a generation whose alias has just moved on."""
+"""How long to cache a name's generation. This saves one request per chunk; in return, points may go to a generation
+for a few seconds after its alias has moved on."""
 
 
 class QdrantServerStore:
-    """A `VectorStore` on a Qdrant server; safe from several threads."""
+    """A `VectorStore` on a Qdrant server. Safe to call from several threads."""
 
     def __init__(
         self, url: str, *, api_key: str | None = None, options: StoreOptions = DEFAULTS
     ) -> None:
-        # The key travels as a header of ours: the client warns about keys without TLS, which inside
-        # a private network is as meant.
+        # Send the key as our own header: the client warns about a key without TLS, which is
+        # intended inside a private network.
         self._client = QdrantClient(
             url=url,
             headers={"api-key": api_key} if api_key else None,
@@ -80,15 +80,15 @@ class QdrantServerStore:
         self._lock = threading.Lock()
 
     def ping(self) -> None:
-        """Return when the server answers."""
+        """Return if the server responds."""
         with qdrant_errors(""):
             self._client.info()
 
     def ensure(self, name: str, space: EmbeddingSpace) -> None:
-        """Make the generation, its index on items and its alias, or check its space.
+        """Create the generation, its item index and its alias, or check its space.
 
-        Two workers of one space meet in the same generation. Of two spaces that race for a new name, the
-        later alias stands; the loser is refused here, or at its next upsert by the points' provenance.
+        Two workers with the same space create the same generation. If two spaces race for a new name, the
+        later alias wins; the loser is refused here, or at its next upsert by the provenance of its points.
         """
         try:
             found = self._resolve(name, fresh=True)
@@ -99,12 +99,12 @@ class QdrantServerStore:
         require_same_space(name, found.space, space)
 
     def upsert(self, name: str, points: PointBatch) -> None:
-        """Write points, each request waited for until its points can be searched."""
+        """Write points. Each request waits until its points are searchable."""
         found = self._resolve(name)
         check_points(name, points, found.space)
-        rows = checked_payloads(points)
+        rows = [with_dates(payload) for payload in checked_payloads(points)]
         with self._about(name):
-            self._index(found, points)
+            self._index(found, rows)
             for body in request_bodies(points, rows):
                 put_points(
                     self._client, found.collection, body, timeout=self._options.store_timeout
@@ -121,28 +121,29 @@ class QdrantServerStore:
         per_item: int = 1,
         exact: bool = False,
     ) -> list[ItemHits]:
-        """The nearest items; grouped here and not by the server, so that every engine groups alike."""
+        """Return the nearest items. They are grouped here, not by the server, so that every engine groups the same way."""
         found = self._resolve(name)
         check_query(vector, found.space.dimension, top, per_item)
+        where = self._engine_form(name, where)
         params = models.SearchParams(exact=exact)
         ranker = QdrantRanker(self._client, found.collection, vector, where, params)
         with self._about(name):
             return group_by_item(ranker, top, per_item, exclude_items)
 
     def item(self, name: str, item_id: str) -> list[StoredPoint]:
-        """The item's points, by picture index."""
+        """Return the item's points by picture index."""
         points = list(self._pages(name, qdrant_filter(None, item=item_id), with_vectors=True))
         return sorted(points, key=lambda point: point.payload[INDEX_FIELD])
 
     def points(self, name: str, ids: Sequence[str]) -> list[StoredPoint]:
-        """Those of the points that are there."""
+        """Return those of the points that exist."""
         collection = self._resolve(name).collection
         with self._about(name):
             records = self._client.retrieve(collection, list(ids), with_vectors=True)
         return [read_point(one.id, one.payload or {}, cast("Any", one.vector)) for one in records]
 
     def sample(self, name: str, count: int) -> NDArray[np.float32]:
-        """Drawn by the server."""
+        """Sample with the server's random query."""
         check_sample(count)
         found = self._resolve(name)
         drawn: Any = models.SampleQuery(sample=models.Sample.RANDOM)
@@ -154,41 +155,44 @@ class QdrantServerStore:
         return np.array(vectors, np.float32).reshape(len(vectors), found.space.dimension)
 
     def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
-        """Every point, a page at a time."""
+        """Stream every point page by page."""
         return self._pages(name, None, with_vectors=with_vectors)
 
     def count(self, name: str, where: Filter | None = None) -> int:
-        """Points that pass the filter, counted exactly."""
+        """Return the exact number of points that pass the filter."""
         collection = self._resolve(name).collection
+        passing = qdrant_filter(self._engine_form(name, where))
         with self._about(name):
-            return self._client.count(collection, qdrant_filter(where), exact=True).count
+            return self._client.count(collection, passing, exact=True).count
 
     def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
-        """Counted by the server from its payload indexes; fields that others indexed since are known first."""
+        """Count from the server's payload indexes, after looking for fields that other processes have indexed."""
         found = self._resolve(name)
-        if field not in found.indexed:
+        if not found.indexes.knows(field):
             found = self._resolve(name, fresh=True)
+        where = self._engine_form(name, where)
         with self._about(name):
             counter = QdrantCounter(self._client, found.collection)
-            return facet(counter, found.indexed, field, where, top)
+            return facet(counter, found.indexes.kinds(), field, where, top)
 
     def space(self, name: str) -> EmbeddingSpace:
-        """One request; a collection made anew under the name is seen at once."""
+        """Return the space, with one request. A collection recreated under the name is seen immediately."""
         return self._resolve(name, fresh=True).space
 
     def indexed_fields(self, name: str) -> Mapping[str, str]:
         """No request if the collection was looked up within `RESOLVE_SECONDS`."""
-        return dict(self._resolve(name).indexed)
+        return self._resolve(name).indexes.kinds()
 
     def describe(self, name: str) -> CollectionInfo:
-        """The collection as it stands."""
+        """Describe the collection's current state."""
         found = self._resolve(name, fresh=True)
         with self._about(name):
             points = self._client.count(found.collection, exact=True).count
-        return CollectionInfo(name, found.collection, found.space, points, dict(found.indexed))
+        kinds = found.indexes.kinds()
+        return CollectionInfo(name, found.collection, found.space, points, kinds)
 
     def footprint(self, name: str) -> Footprint:
-        """Items from the server's index on their ids; what its files take, a server does not tell."""
+        """Count items from the server's index of their ids. A server does not report its disk usage."""
         collection = self._resolve(name).collection
         with self._about(name):
             items = QdrantCounter(self._client, collection).values(
@@ -197,21 +201,21 @@ class QdrantServerStore:
         return Footprint(min(items, MAX_COUNTED_ITEMS), items > MAX_COUNTED_ITEMS, None)
 
     def collections(self) -> list[CollectionInfo]:
-        """Every catalog's collection, by name; what others keep on the same server is passed over."""
+        """Return every catalog's collection, sorted by name, skipping other collections on the same server."""
         with qdrant_errors(""):
             aliases = self._client.get_aliases().aliases
         found = (self._describe_ours(alias.alias_name) for alias in aliases)
         return sorted((info for info in found if info), key=lambda info: info.name)
 
     def delete(self, name: str) -> None:
-        """Remove the generation, and with it the alias, which must not outlive its points."""
+        """Remove the generation and with it the alias, which must not outlive its points."""
         collection = self._resolve(name, fresh=True).collection
         with self._about(name):
             self._client.delete_collection(collection)
         self._forget(name)
 
     def defer_index(self, name: str) -> None:
-        """Keep the server from building; it is written down there, and so outlives every worker."""
+        """Stop the server from building. The setting is stored on the server, so it outlives every worker."""
         collection = self._resolve(name).collection
         with self._about(name):
             index.defer_indexing(self._client, collection, self._options)
@@ -223,14 +227,14 @@ class QdrantServerStore:
             index.restore_indexing(self._client, collection, self._options)
 
     def index_state(self, name: str) -> IndexState:
-        """How far the server says that it is."""
+        """Return the progress that the server reports."""
         found = self._resolve(name)
         with self._about(name):
             info = self._client.get_collection(found.collection)
         return index.read_index_state(info, found.space.dimension)
 
     def deferred(self) -> list[str]:
-        """Collections whose metadata say so; one that goes meanwhile is passed over."""
+        """Return collections whose metadata marks them as deferred, skipping any that disappear meanwhile."""
         with qdrant_errors(""):
             names = [alias.alias_name for alias in self._client.get_aliases().aliases]
         return sorted(name for name in names if self._is_deferred(name))
@@ -270,7 +274,7 @@ class QdrantServerStore:
 
     @contextmanager
     def _about(self, name: str) -> Iterator[None]:
-        """Errors of requests about a catalog; one that is gone is looked up anew the next time."""
+        """Translate errors of requests about a catalog. A missing collection is looked up again next time."""
         try:
             with qdrant_errors(name):
                 yield
@@ -278,13 +282,17 @@ class QdrantServerStore:
             self._forget(name)
             raise
 
-    def _index(self, found: QdrantGeneration, points: PointBatch) -> None:
-        """Index new catalog fields; making an index twice is the server's no-op."""
-        for field, kind in new_index_types(points.fields, found.indexed).items():
-            self._client.create_payload_index(
-                found.collection, payload_path(field), SCHEMA[kind], wait=True
-            )
-            found.indexed[field] = kind
+    def _index(self, found: QdrantGeneration, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Index new catalog fields. Creating an index twice has no effect on the server."""
+        for path, kind in found.indexes.missing(rows).items():
+            self._client.create_payload_index(found.collection, path, SCHEMA[kind], wait=True)
+            found.indexes.by_path[path] = kind
+
+    def _engine_form(self, name: str, where: Filter | None) -> Filter | None:
+        """Return the filter with its dates, after looking for fields whose datetimes other processes have indexed."""
+        lacking = fields_without_dates(where, self._resolve(name).indexes)
+        indexes = self._resolve(name, fresh=bool(lacking)).indexes
+        return with_date_conditions(name, where, indexes)
 
     def _pages(
         self, name: str, where: models.Filter | None, *, with_vectors: bool

@@ -1,7 +1,7 @@
-"""An upsert's requests to a Qdrant server: JSON straight from the array, in bodies that the server takes.
+"""Upsert requests to a Qdrant server: JSON written directly from the array, in bodies of accepted size.
 
-Written so, the JSON of a vector of 768 costs 18 us of CPU; through a list of Python floats and the client's
-models it costs 70 to 90 (`python -m benchmarks.upsert` compares whole upserts). What goes over the wire is the same.
+Written this way, a vector of 768 costs 18 us of CPU; through a list of Python floats and the client's
+models it costs 70 to 90 (`python -m benchmarks.upsert` compares whole upserts). The bytes sent are the same.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from qdrant_client import QdrantClient, models
 from vitrine.core.errors import StoreUnavailable
 from vitrine.store.base import PointBatch
 
-UPSERT_POINTS = 256  #: Points a request: 3 to 5 MB of JSON at 768 to 1152 dimensions.
+UPSERT_POINTS = 256  #: Points per request: 3 to 5 MB of JSON at 768 to 1152 dimensions.
 UPSERT_BYTES = 30 * 1024 * 1024
-"""Bytes a request; the server refuses 32 MiB and more. Only very long vectors and payloads come near."""
+"""Bytes per request. The server refuses 32 MiB and more; only very long vectors and payloads come close."""
 
 
 class _Answer(BaseModel):
-    """What the server says of a write."""
+    """The server's response to a write."""
 
     result: models.UpdateResult | None = None
 
 
 def put_points(client: QdrantClient, collection: str, body: bytes, *, timeout: int) -> None:
-    """Send one body and wait until its points can be searched.
+    """Send one body and wait until its points are searchable.
 
-    Raises as the client does, and `StoreUnavailable` where the server only took note of the write.
+    Raises the client's errors, and `StoreUnavailable` if the server has only acknowledged the write.
     """
     answer = client.http.client.request(
         type_=_Answer,
@@ -47,7 +47,7 @@ def put_points(client: QdrantClient, collection: str, body: bytes, *, timeout: i
 
 
 def request_bodies(points: PointBatch, rows: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
-    """The batch as JSON, 256 points a request and halved where even that is too long; `rows` are its payloads."""
+    """Yield the batch as JSON, 256 points per request, halved if that is too long. `rows` are its payloads."""
     for start in range(0, len(rows), UPSERT_POINTS):
         yield from _within_bounds(points, rows, start, min(len(rows), start + UPSERT_POINTS))
 

@@ -1,1 +1,1 @@
-"""The embedded engine in a process of its own, asked over HTTP: vitrine's store server and its client."""
+"""The embedded engine in a separate process: vitrine's store server and its HTTP client."""

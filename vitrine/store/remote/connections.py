@@ -1,4 +1,4 @@
-"""A pool of HTTP connections to one store process: standard library, no proxies, explicit time limits."""
+"""A pool of HTTP connections to one store process: standard library, no proxies, explicit timeouts."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from vitrine.core.errors import BadInput, StoreUnavailable
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0  #: A write may wait while a shard is copied, about 1 s for 100,000 points.
-MAX_IDLE = 64  #: Connections kept for later: as many as a worker's or an API's threads.
+MAX_IDLE = 64  #: Idle connections to keep: one per thread of a worker or an API.
 
 
 class ConnectionPool:
-    """Connections for any number of threads; each request has one for itself."""
+    """Connections for any number of threads. Each request uses a connection exclusively."""
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
         parts = urlsplit(url)
@@ -33,17 +33,19 @@ class ConnectionPool:
 
     @contextlib.contextmanager
     def post(self, path: str, body: bytes) -> Iterator[http.client.HTTPResponse]:
-        """Send, and lend the response; the connection is kept where the response was read to its end.
+        """Send a request and lend the response. The connection is kept if the response was read to its end.
 
-        A kept connection may have been closed by the other side meanwhile, so a request that fails on
-        one before any answer goes out once more on a new one; every operation can be repeated.
-        Raises `StoreUnavailable` where nothing answers.
+        The other side may have closed a kept connection meanwhile, so a request that fails on one before
+        any response is sent again on a new connection; every operation can be repeated.
+        Raises `StoreUnavailable` if nothing responds.
         """
         connection, response = self._send(path, body)
         try:
             yield response
         except (OSError, http.client.HTTPException) as error:
-            raise StoreUnavailable(f"The store process went away: {error!r}.") from error
+            raise StoreUnavailable(
+                f"The store process closed the connection: {error!r}."
+            ) from error
         finally:
             if response.isclosed() and not response.will_close and not self._closed:
                 self._keep(connection)
@@ -52,7 +54,7 @@ class ConnectionPool:
                 connection.close()
 
     def close(self) -> None:
-        """Close the idle connections; those in use close when they come back."""
+        """Close the idle connections. Those in use close when they are returned."""
         self._closed = True
         while (connection := self._take()) is not None:
             connection.close()
@@ -68,13 +70,13 @@ class ConnectionPool:
                 kept.close()
             except (OSError, http.client.HTTPException) as error:
                 kept.close()
-                raise StoreUnavailable(f"The store process does not answer: {error!r}.") from error
+                raise StoreUnavailable(f"The store process does not respond: {error!r}.") from error
         fresh = self._connection()
         try:
             return fresh, self._ask(fresh, path, body)
         except (OSError, http.client.HTTPException) as error:
             fresh.close()
-            raise StoreUnavailable(f"The store process does not answer: {error!r}.") from error
+            raise StoreUnavailable(f"The store process does not respond: {error!r}.") from error
 
     def _ask(
         self, connection: http.client.HTTPConnection, path: str, body: bytes

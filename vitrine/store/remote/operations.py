@@ -1,4 +1,4 @@
-"""What a store process does for each request: the protocol's methods, by name, over any `VectorStore`."""
+"""Operations of a store process: the methods of `VectorStore` by name, over any store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vitrine.store.spaces import space_from_json
 Header: TypeAlias = Mapping[str, Any]
 Operation: TypeAlias = Callable[[VectorStore, Header, NDArray[np.float32]], bytes]
 
-SCROLL_FRAME = 256  #: Points a frame of a scroll.
+SCROLL_FRAME = 256  #: Points per frame of a scroll.
 
 
 def _ping(store: VectorStore, _: Header, __: NDArray[np.float32]) -> bytes:
@@ -139,7 +139,7 @@ OPERATIONS: dict[str, Operation] = {
 
 
 def scroll(store: VectorStore, header: Header) -> Iterator[bytes]:
-    """Every point of a collection as frames; the last one says so, for a cut stream has none."""
+    """Yield every point of a collection as frames. The last frame is marked as the end, so a cut stream is detected."""
     return _frames(iter(store.scroll(header["name"], with_vectors=header["with_vectors"])))
 
 

@@ -1,8 +1,8 @@
-"""How the store process and its clients write values: a JSON header and, after it, vectors as they are.
+"""The wire format between the store process and its clients: a JSON header followed by raw vectors.
 
 A frame is the header's length (4 bytes, little-endian), the header (JSON), and the vectors (float32,
-little-endian, row by row); the header says their shape under `shape`. So no vector is ever written in
-digits. Errors travel as JSON with the class's code, and come out as the same class.
+little-endian, row by row). The header gives their shape under `shape`. Vectors are never written as
+decimal text. Errors are sent as JSON with the class's code, and raised as the same class.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from vitrine.store.base import CollectionInfo, Hit, ItemHits, PointBatch, Proven
 from vitrine.store.facets import Facet, FacetBin, FacetValue
 from vitrine.store.spaces import space_from_json
 
-MAX_BODY = 64 * 1024 * 1024  #: Bytes of one request; 256 points of 4096 dimensions are 4 MiB.
+MAX_BODY = 64 * 1024 * 1024  #: Bytes per request; 256 points of 4096 dimensions are 4 MiB.
 
 _LENGTH = struct.Struct("<I")
 _FLOAT = np.dtype("<f4")
@@ -40,14 +40,14 @@ _CLASSES: dict[str, type[VitrineError]] = {
 
 
 def encode_frame(header: Mapping[str, Any], vectors: NDArray[np.float32] | None = None) -> bytes:
-    """A frame; `vectors` is float32 [n, dimension] or None."""
+    """Return a frame. `vectors` is float32 [n, dimension] or None."""
     rows = np.zeros((0, 0), _FLOAT) if vectors is None else np.asarray(vectors, _FLOAT)
     text = orjson.dumps({**header, "shape": list(rows.shape)})
     return _LENGTH.pack(len(text)) + text + rows.tobytes()
 
 
 def read_frame(stream: BinaryIO) -> tuple[dict[str, Any], NDArray[np.float32]]:
-    """The next frame of a stream; `ValueError` where it is cut short or malformed."""
+    """Read the next frame of a stream. Raises `ValueError` if it is cut short or malformed."""
     (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
     if length > MAX_BODY:
         raise ValueError(f"a header of {length} bytes")
@@ -73,7 +73,7 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
 
 
 def batch_header(points: PointBatch) -> dict[str, Any]:
-    """Everything of a batch but its vectors."""
+    """Return everything in a batch except its vectors."""
     return {
         "ids": list(points.ids),
         "item_ids": list(points.item_ids),
@@ -85,7 +85,7 @@ def batch_header(points: PointBatch) -> dict[str, Any]:
 
 
 def read_batch(header: Mapping[str, Any], vectors: NDArray[np.float32]) -> PointBatch:
-    """The batch that `batch_header` and its vectors describe."""
+    """Return the batch that `batch_header` and its vectors describe."""
     return PointBatch(
         ids=header["ids"],
         vectors=vectors,
@@ -98,17 +98,17 @@ def read_batch(header: Mapping[str, Any], vectors: NDArray[np.float32]) -> Point
 
 
 def groups_as_json(groups: Sequence[ItemHits]) -> list[dict[str, Any]]:
-    """Search results."""
+    """Return search results as JSON values."""
     return [asdict(group) for group in groups]
 
 
 def read_groups(value: Sequence[Mapping[str, Any]]) -> list[ItemHits]:
-    """Search results as they were."""
+    """Return search results from their JSON values."""
     return [ItemHits(g["item_id"], tuple(Hit(**hit) for hit in g["hits"])) for g in value]
 
 
 def encode_points(points: Sequence[StoredPoint]) -> bytes:
-    """Stored points as one frame."""
+    """Encode stored points as one frame."""
     vectors = np.stack([point.vector for point in points]) if points else None
     return encode_frame(
         {"points": [{"id": point.id, "payload": point.payload} for point in points]}, vectors
@@ -116,7 +116,7 @@ def encode_points(points: Sequence[StoredPoint]) -> bytes:
 
 
 def read_points(header: Mapping[str, Any], vectors: NDArray[np.float32]) -> list[StoredPoint]:
-    """Stored points of one frame; where they came without vectors, each has float32 [0]."""
+    """Read the stored points of one frame. If it has no vectors, each point gets float32 [0]."""
     return [
         StoredPoint(entry["id"], entry["payload"], vectors[row])
         for row, entry in enumerate(header["points"])
@@ -124,19 +124,19 @@ def read_points(header: Mapping[str, Any], vectors: NDArray[np.float32]) -> list
 
 
 def read_info(value: Mapping[str, Any]) -> CollectionInfo:
-    """A collection's description, from `dataclasses.asdict` of it."""
+    """Read a collection's description written by `dataclasses.asdict`."""
     return CollectionInfo(**{**value, "space": space_from_json(value["space"])})
 
 
 def read_facet(value: Mapping[str, Any]) -> Facet:
-    """A facet, from `dataclasses.asdict` of it."""
+    """Read a facet written by `dataclasses.asdict`."""
     values = tuple(FacetValue(**entry) for entry in value["values"])
     bins = tuple(FacetBin(**entry) for entry in value["bins"])
     return Facet(**{**value, "values": values, "bins": bins})
 
 
 def error_as_json(error: Exception) -> tuple[int, dict[str, Any]]:
-    """HTTP status and body for an error."""
+    """Return the HTTP status and body for an error."""
     if isinstance(error, VitrineError):
         body = {
             "code": error.code,
@@ -145,29 +145,29 @@ def error_as_json(error: Exception) -> tuple[int, dict[str, Any]]:
         }
         return error.http_status, body | {"retry_after": getattr(error, "retry_after", None)}
     if isinstance(error, ValueError):
-        # A programming error of the caller, which comes out as a ValueError there again.
+        # A programming error of the caller, raised there as a ValueError again.
         return 400, {"code": "contract_broken", "message": str(error)}
-    return 500, {"code": "internal", "message": "The store process failed; its log says why."}
+    return 500, {"code": "internal", "message": "The store process failed; see its log."}
 
 
 def read_error(status: int, body: bytes, retry_after: str | None = None) -> Exception:
-    """The error that the other side meant by an answer that is not 200.
+    """Return the error for a response whose status is not 200.
 
-    Whoever stands before the store process may answer in its place, without a body of ours: of him, `retry_after` is
-    heeded, the header of that name, where it is in seconds.
+    A proxy in front of the store process may respond in its place, with a body that is not ours. From such a
+    response, use only `retry_after`, the header of that name, if it is in seconds.
     """
     try:
         return error_from_json(orjson.loads(body))
     except orjson.JSONDecodeError:
         digits = retry_after is not None and retry_after.isdecimal() and len(retry_after) < 10
         return StoreUnavailable(
-            f"The store process answered {status} without saying why.",
+            f"The store process returned {status} without a reason.",
             retry_after=float(retry_after) if retry_after and digits else None,
         )
 
 
 def error_from_json(value: object) -> Exception:
-    """The error of the class that the code names; what is not understood counts as unavailable."""
+    """Return an error of the class that the code names, or `StoreUnavailable` if the value is not understood."""
     match value:
         case {"code": "contract_broken", "message": str(message)}:
             return ValueError(message)
@@ -179,4 +179,4 @@ def error_from_json(value: object) -> Exception:
             return StoreUnavailable(message, retry_after=wait)
         case {"message": str(message)}:
             return StoreUnavailable(message)
-    return StoreUnavailable("The store process answered something that is not understood.")
+    return StoreUnavailable("The store process returned a response that is not understood.")

@@ -1,9 +1,9 @@
 """The store process: serves an embedded store over loopback HTTP to the API and the workers.
 
-The embedded engine belongs to one process, while standalone has several, any of which may die at any
-moment. `POST /v1/{operation}` with a frame (see `wire`) answers with a frame; `/v1/scroll` answers with
-many, chunked. Every request needs the bearer token: other users and the pages of a browser on the same
-machine can reach a loopback port too.
+The embedded engine belongs to one process, but standalone runs several, any of which may die at any
+moment. `POST /v1/{operation}` takes a frame (see `protocol`) and returns a frame; `/v1/scroll` returns
+many, chunked. Every request needs the bearer token, because other users and web pages in a browser on the
+same machine can reach a loopback port too.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ logger = logging.getLogger(__name__)
 
 PREFIX = "/v1/"
 MIN_TOKEN_LENGTH = 16  #: Characters; fewer could be guessed.
-IDLE_SECONDS = 120.0  #: A connection without a request for so long is closed.
+IDLE_SECONDS = 120.0  #: Connections without a request for this long are closed.
 
 
 def serve(
     path: Path, host: str, port: int, token: str, *, options: StoreOptions = DEFAULTS
 ) -> StoreServer:
-    """Open the store at `path` and listen; port 0 takes a free one. `serve_forever` then answers.
+    """Open the store at `path` and listen; port 0 picks a free port. Call `serve_forever` to handle requests.
 
-    Raises `BadInput` for a weak token, `StoreUnavailable` where the store is open elsewhere or the
-    address is taken.
+    Raises `BadInput` for a weak token, and `StoreUnavailable` if the store is open elsewhere or the
+    address is in use.
     """
     if len(token) < MIN_TOKEN_LENGTH:
         raise BadInput(
@@ -56,7 +56,7 @@ def serve(
 
 
 class StoreServer:
-    """A listening store; it owns the store and closes it on shutdown."""
+    """A listening store. It owns the store and closes it on shutdown."""
 
     def __init__(self, store: VectorStore, host: str, port: int, token: str) -> None:
         self._store = store
@@ -68,17 +68,17 @@ class StoreServer:
         self.url = f"http://{shown}:{bound[1]}"
 
     def start(self) -> None:
-        """Answer in a thread."""
+        """Serve requests in a thread."""
         self._asked_to_serve = True
         self._thread.start()
 
     def serve_forever(self) -> None:
-        """Answer until `shutdown` is called from another thread."""
+        """Serve requests until `shutdown` is called from another thread."""
         self._asked_to_serve = True
         self._http.serve_forever(poll_interval=0.2)
 
     def shutdown(self) -> None:
-        """Stop listening, let requests in work finish, then flush and close the store."""
+        """Stop listening, let running requests finish, then flush and close the store."""
         if self._asked_to_serve:
             self._http.shutdown()
         self._http.stop_reading()
@@ -89,9 +89,9 @@ class StoreServer:
 
 
 class _Server(ThreadingHTTPServer):
-    """A thread a connection; it knows its open connections, so as to end idle ones on shutdown."""
+    """One thread per connection. Tracks open connections, so that shutdown can end idle ones."""
 
-    daemon_threads = False  # so that `server_close` waits for requests in work
+    daemon_threads = False  # so that `server_close` waits for running requests
     request_queue_size = 128
     allow_reuse_address = True
 
@@ -114,29 +114,29 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  the base's
-        logger.debug("A client went away")
+        logger.debug("A client disconnected")
 
     def stop_reading(self) -> None:
-        """Let no further request come in on open connections; answers still go out."""
+        """Accept no more requests on open connections. Responses are still sent."""
         with self._lock:
             for connection in self._connections:
                 try:
                     connection.shutdown(socket.SHUT_RD)
                 except OSError:
-                    logger.debug("A connection was closed already")
+                    logger.debug("A connection was already closed")
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection's requests, one after another."""
+    """Handles the requests of one connection, one after another."""
 
     server: _Server
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
     disable_nagle_algorithm = True
-    wbufsize = -1  # status, headers and body leave together
+    wbufsize = -1  # send status, headers and body together
 
     def do_POST(self) -> None:
-        """Check, read, answer."""
+        """Check, read and handle a request."""
         size = self._admitted()
         if size is None:
             return
@@ -150,17 +150,17 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(200, OPERATIONS[name](self.server.store, header, vectors))
         except ConnectionError:
             raise
-        except Exception as error:  # noqa: BLE001  whatever it is, the client is told
+        except Exception as error:  # noqa: BLE001  report any error to the client
             self._fail(error)
 
     def _admitted(self) -> int | None:
-        """The body's size; None where the request was refused, which also ends the connection."""
+        """Return the body's size, or None if the request was refused, which also closes the connection."""
         size = self.headers.get("Content-Length", "")
         given = self.headers.get("Authorization", "").encode("latin-1", "replace")
         if not hmac.compare_digest(given, self.server.expected):
             self._refuse(401, "The store's token is missing or wrong.")
         elif self.path != f"{PREFIX}scroll" and self.path.removeprefix(PREFIX) not in OPERATIONS:
-            self._refuse(404, "There is no such operation.")
+            self._refuse(404, "Unknown operation.")
         elif not (size.isascii() and size.isdigit()):
             self._refuse(411, "A request needs its Content-Length.")
         elif len(size) > 12 or int(size) > MAX_BODY:
@@ -191,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _stream(self, frames: Iterator[bytes]) -> None:
-        """Send frames as chunks; an error half-way is the last frame, as the status has gone out."""
+        """Send frames as chunks. An error is sent as the last frame, because the status has already been sent."""
         self.send_response(200)
         self.send_header("Content-Type", "application/octet-stream")
         self.send_header("Transfer-Encoding", "chunked")
@@ -201,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._chunk(frame)
         except ConnectionError:
             raise
-        except Exception as error:  # noqa: BLE001  whatever it is, the client is told
+        except Exception as error:  # noqa: BLE001  report any error to the client
             self._chunk(encode_frame({"error": error_as_json(error)[1]}))
         self._chunk(b"")
         self.wfile.flush()

@@ -1,4 +1,4 @@
-"""The client of a store process: a full `VectorStore` that speaks the frames of `wire` over HTTP."""
+"""Client of a store process: a full `VectorStore` that exchanges frames (see `protocol`) over HTTP."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ Reply: TypeAlias = tuple[dict[str, Any], NDArray[np.float32]]
 
 
 class RemoteStore:
-    """A store served by another process (`vitrine store`); safe from several threads.
+    """A store served by another process (`vitrine store`). Safe to call from several threads.
 
-    Errors keep their class across the wire; a process that does not answer is `StoreUnavailable`.
+    Errors keep their class across the wire. If the process does not respond, it raises `StoreUnavailable`.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -54,15 +54,15 @@ class RemoteStore:
         self._connections = ConnectionPool(url, headers)
 
     def ping(self) -> None:
-        """Return when the process answers and its store is open."""
+        """Return if the process responds and its store is open."""
         self._call("ping", {})
 
     def ensure(self, name: str, space: EmbeddingSpace) -> None:
-        """Make the collection, or check its space."""
+        """Create the collection, or check its space."""
         self._call("ensure", {"name": name, "space": asdict(space)})
 
     def upsert(self, name: str, points: PointBatch) -> None:
-        """Write the points; the vectors travel as they are."""
+        """Write the points. The vectors are sent as raw float32."""
         if points.vectors.dtype != np.float32 or points.vectors.ndim != 2:
             raise ValueError("vectors are float32 [n, dimension]")
         checked_payloads(points)
@@ -79,7 +79,7 @@ class RemoteStore:
         per_item: int = 1,
         exact: bool = False,
     ) -> list[ItemHits]:
-        """The nearest items."""
+        """Return the nearest items."""
         header = {
             "name": name,
             "top": top,
@@ -92,19 +92,19 @@ class RemoteStore:
         return read_groups(reply["groups"])
 
     def item(self, name: str, item_id: str) -> list[StoredPoint]:
-        """The item's points, by picture index."""
+        """Return the item's points by picture index."""
         return read_points(*self._call("item", {"name": name, "item_id": item_id}))
 
     def points(self, name: str, ids: Sequence[str]) -> list[StoredPoint]:
-        """Those of the points that are there."""
+        """Return those of the points that exist."""
         return read_points(*self._call("points", {"name": name, "ids": list(ids)}))
 
     def sample(self, name: str, count: int) -> NDArray[np.float32]:
-        """Vectors drawn at random; they travel as they are."""
+        """Return randomly drawn vectors, received as raw float32."""
         return self._call("sample", {"name": name, "count": count})[1]
 
     def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
-        """Every point, as the process sends them; nothing is asked before the first is wanted."""
+        """Stream every point as the process sends it. The request is sent when the first point is consumed."""
         body = encode_frame({"name": name, "with_vectors": with_vectors})
         with self._connections.post("/v1/scroll", body) as response:
             if response.status != 200:
@@ -117,12 +117,12 @@ class RemoteStore:
                 yield from read_points(header, vectors)
 
     def count(self, name: str, where: Filter | None = None) -> int:
-        """Points that pass the filter."""
+        """Count the points that pass the filter."""
         header = {"name": name, "where": None if where is None else to_json(where)}
         return int(self._call("count", header)[0]["count"])
 
     def facet(self, name: str, field: str, *, where: Filter | None = None, top: int = 20) -> Facet:
-        """What the field holds."""
+        """Return the facet of a field."""
         header = {
             "name": name,
             "field": field,
@@ -132,7 +132,7 @@ class RemoteStore:
         return read_facet(self._call("facet", header)[0]["facet"])
 
     def space(self, name: str) -> EmbeddingSpace:
-        """The collection's space."""
+        """Return the collection's space."""
         return space_from_json(self._call("space", {"name": name})[0]["space"])
 
     def indexed_fields(self, name: str) -> Mapping[str, str]:
@@ -141,15 +141,15 @@ class RemoteStore:
         return {str(field): str(kind) for field, kind in found.items()}
 
     def describe(self, name: str) -> CollectionInfo:
-        """The collection as it stands."""
+        """Describe the collection's current state."""
         return read_info(self._call("describe", {"name": name})[0]["collection"])
 
     def footprint(self, name: str) -> Footprint:
-        """What the collection takes up where the process keeps it."""
+        """Return the collection's size on the store process's machine."""
         return Footprint(**self._call("footprint", {"name": name})[0]["footprint"])
 
     def collections(self) -> list[CollectionInfo]:
-        """Every collection, by name."""
+        """Return every collection, sorted by name."""
         return [read_info(info) for info in self._call("collections", {})[0]["collections"]]
 
     def delete(self, name: str) -> None:
@@ -157,23 +157,23 @@ class RemoteStore:
         self._call("delete", {"name": name})
 
     def defer_index(self, name: str) -> None:
-        """Have no index built while a bulk load is on."""
+        """Build no index while a bulk load is running."""
         self._call("defer_index", {"name": name})
 
     def build_index(self, name: str) -> None:
-        """Have what is missing of the index built."""
+        """Build the missing part of the index."""
         self._call("build_index", {"name": name})
 
     def index_state(self, name: str) -> IndexState:
-        """How far the index is."""
+        """Return the progress of the index."""
         return IndexState(**self._call("index_state", {"name": name})[0]["index"])
 
     def deferred(self) -> list[str]:
-        """Collections whose index is deferred."""
+        """Return collections whose index is deferred."""
         return list(self._call("deferred", {})[0]["names"])
 
     def close(self) -> None:
-        """Close the idle connections; the process and its store go on."""
+        """Close the idle connections. The process and its store keep running."""
         self._connections.close()
 
     def _call(
@@ -196,11 +196,13 @@ def _refused(response: Any) -> Exception:
 
 
 def _next_frame(response: Any, *, last: bool = False) -> Reply:
-    """A frame of a response; one that is cut or carries an error raises."""
+    """Read a frame of a response. Raises if the frame is cut short or carries an error."""
     try:
         header, vectors = read_frame(response)
     except ValueError as error:
-        raise StoreUnavailable("The store process broke off its answer.") from error
+        raise StoreUnavailable(
+            "The store process stopped in the middle of its response."
+        ) from error
     if last:
         response.read()
     if "error" in header:

@@ -1,4 +1,4 @@
--- ARGV: ms, then the models, in the order in which they are looked at.
+-- ARGV: ms, then the models, in the order in which they are tried.
 sweep()
 for index = 2, #ARGV do
   local model = ARGV[index]

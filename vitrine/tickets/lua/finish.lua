@@ -1,11 +1,11 @@
--- ARGV: id, model, token, state, result, limit of bytes, bytes beside input and result.
--- Who brings a result late, after another claim or a cancel, changes nothing.
+-- ARGV: id, model, token, state, result, limit in bytes, overhead in bytes.
+-- A result that comes after another claim or a cancel changes nothing.
 local id, model, state = ARGV[1], ARGV[2], ARGV[4]
 if not ours(id, ARGV[3]) then return 0 end
 local done = state == 'COMPLETED'
 if done then redis.call('HDEL', key('ticket:', id), 'input') end
 local size = #ARGV[5] + tonumber(ARGV[7]) + #(get(id, 'input') or '')
--- Work that is done is kept in any case; others' results go first.
+-- A new result is always kept; older results are dropped first.
 resize(id, 0)
 make_room(size, tonumber(ARGV[6]))
 resize(id, size)

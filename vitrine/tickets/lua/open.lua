@@ -1,4 +1,4 @@
--- ARGV: id, model, input, ms to run, ms to live, ms to be kept, low (1 or 0), limit of bytes, bytes beside the input.
+-- ARGV: id, model, input, ms to run, ms to live, ms to keep, low (1 or 0), limit in bytes, overhead in bytes.
 sweep()
 local id, model, input = ARGV[1], ARGV[2], ARGV[3]
 local size = #input + tonumber(ARGV[9])

@@ -1,6 +1,6 @@
--- Shared head of every script. KEYS[1] is what all keys begin with; its hash tag keeps them in one cluster slot.
---   ticket:ID hash · waiting:MODEL zset of ids by their turn · running:MODEL zset of ids by the end of their claim
---   ends zset of all ids by when they are forgotten · ended zset of the finished ones by the same
+-- Shared head of every script. KEYS[1] is the prefix of all keys; its hash tag keeps them in one cluster slot.
+--   ticket:ID hash · waiting:MODEL zset of ids by queue position · running:MODEL zset of ids by the end of their claim
+--   ends zset of all ids by deletion time · ended zset of the finished ones by deletion time
 --   sizes hash of bytes by id · bytes their sum · counts:MODEL hash · seq a counter · wake list · done:ID list
 local P = KEYS[1]
 local function key(...) return P .. table.concat({...}) end
@@ -35,7 +35,7 @@ local function sweep()
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('ends'), '-inf', now, 'LIMIT', 0, 100)) do forget(id) end
 end
 
--- Room for so many bytes more: the ended tickets that would be forgotten first make it.
+-- Make space for `size` more bytes by deleting the finished tickets that would expire first.
 local function make_room(size, limit)
   while total() + size > limit do
     local oldest = redis.call('ZRANGE', key('ended'), 0, 0)[1]
@@ -53,7 +53,7 @@ local function enqueue(id, model, first)
   redis.call('LTRIM', key('wake'), 0, 63)
 end
 
--- The ticket has ended: it is kept for a while, and whoever waits for it is told.
+-- Finish the ticket: keep it for a while, and notify whoever waits for it.
 local function conclude(id, model, state)
   unqueue(id, model)
   redis.call('HSET', key('ticket:', id), 'state', state, 'ended', now)

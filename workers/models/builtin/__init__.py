@@ -1,1 +1,1 @@
-"""Learning-free picture features, in numpy alone: what the built-in model concatenates."""
+"""The features that the built-in model concatenates: no learning, numpy only."""

@@ -1,8 +1,8 @@
-"""Colour: a soft histogram over lightness, chroma and hue, of the whole picture and of its three rows.
+"""Colour: soft histograms over lightness, chroma and hue, of the whole picture and of its three rows.
 
-A pixel is shared between the two nearest nodes of each axis (trilinear), so that a small change of light
-moves a little weight instead of jumping a bin. Hue means nothing without chroma: at chroma zero all hues are
-one bin.
+Each pixel is split between the two nearest nodes of each axis (trilinear), so that a small change of light
+moves a little weight instead of jumping to another bin. Hue is meaningless without chroma, so at chroma zero all hues
+share one bin.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ LIGHTNESS = 4
 HUES = 12
 CHROMAS = 3
 CHROMA_STEP = np.float32(0.085)
-"""Oklab chroma between nodes (0, 0.085, 0.17): neutral, muted, vivid; sRGB's red lies at 0.26."""
+"""Oklab chroma between nodes (0, 0.085, 0.17): neutral, muted, vivid; sRGB's red is at 0.26."""
 ROWS = 3
 
 BINS = LIGHTNESS * (1 + (CHROMAS - 1) * HUES)
@@ -23,7 +23,7 @@ _Node = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
 def _bin_table() -> NDArray[np.int64]:
-    """[LIGHTNESS, CHROMAS, HUES] -> bin; the hues of chroma 0 share one."""
+    """Map [LIGHTNESS, CHROMAS, HUES] to bins; the hues of chroma 0 share one bin."""
     table = np.zeros((LIGHTNESS, CHROMAS, HUES), np.int64)
     for level in range(LIGHTNESS):
         start = level * (BINS // LIGHTNESS)
@@ -38,7 +38,7 @@ _TABLE = _bin_table().reshape(-1)
 def colour_histogram(
     lab: NDArray[np.float32], weight: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Histograms [BINS] of the whole and [ROWS, BINS] of its rows, in shares of the whole weight.
+    """Return the histograms of the whole picture [BINS] and of its rows [ROWS, BINS], as shares of the total weight.
 
     lab is Oklab [3, side, side]; weight, [side, side], sums to 1.
     """
@@ -64,7 +64,7 @@ def colour_histogram(
 
 
 def _nodes(position: NDArray[np.float32], count: int) -> tuple[_Node, _Node]:
-    """The two nodes around each position, with their shares."""
+    """Return the two nodes around each position, with their shares."""
     position = np.clip(position, 0.0, count - 1.001)
     low = position.astype(np.int64)
     share = (position - low).astype(np.float32)
@@ -72,7 +72,7 @@ def _nodes(position: NDArray[np.float32], count: int) -> tuple[_Node, _Node]:
 
 
 def _circular(position: NDArray[np.float32]) -> tuple[_Node, _Node]:
-    """As `_nodes`, around the circle of hues."""
+    """Return the same as `_nodes`, but on the circle of hues."""
     floor = np.floor(position)
     share = (position - floor).astype(np.float32)
     low = floor.astype(np.int64) % HUES
@@ -80,6 +80,6 @@ def _circular(position: NDArray[np.float32]) -> tuple[_Node, _Node]:
 
 
 def _row_of(side: int) -> NDArray[np.int64]:
-    """For each pixel the offset of its row's histogram."""
+    """Return the offset of each pixel's row histogram."""
     row = np.arange(side) * ROWS // side
     return np.repeat(row * BINS, side)

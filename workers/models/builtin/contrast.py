@@ -1,8 +1,8 @@
-"""Contrast: the one plane in which the subject's pattern shows most.
+"""Contrast: the single plane in which the subject's pattern is most visible.
 
 Yellow on cream hardly differs in lightness, red on green not at all. The plane is the projection of the Oklab
-planes on the direction in which the subject's colours vary most (its first principal component), pointing to
-the lighter side.
+planes onto the direction in which the subject's colours vary most (its first principal component), pointing
+towards the lighter side.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from workers.models.builtin.smoothing import Plane
 
 
 def contrast_plane(lab: NDArray[np.float32], small: NDArray[np.float32], weight: Plane) -> Plane:
-    """Project `lab` [3, side, side]; the direction is taken from `small` [3, n, n] under `weight` [n, n]."""
+    """Project `lab` [3, side, side]; the direction is computed from `small` [3, n, n] weighted by `weight` [n, n]."""
     share = (weight / weight.sum()).reshape(-1)
     colours = small.reshape(3, -1)
     mean = (colours * share).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Edges: histograms of gradient orientation over a grid, for the shape of things.
+"""Edges: histograms of gradient orientation over a grid, which describe shape.
 
 After N. Dalal and B. Triggs, "Histograms of oriented gradients for human detection" (2005): unsigned
 orientation, each vote of a gradient's magnitude shared between the two nearest directions; here in the
@@ -20,7 +20,7 @@ FAINT = np.float32(0.01)
 
 
 def gradient_grid(lightness: Plane) -> NDArray[np.float32]:
-    """float32 [side, side] to shares [BINS], which sum to less than 1: to little on a plain picture."""
+    """Map float32 [side, side] to shares [BINS], which sum to less than 1, and to little for a plain picture."""
     dy, dx = np.zeros_like(lightness), np.zeros_like(lightness)
     dx[:, 1:-1] = lightness[:, 2:] - lightness[:, :-2]
     dy[1:-1] = lightness[2:] - lightness[:-2]
@@ -35,6 +35,6 @@ def gradient_grid(lightness: Plane) -> NDArray[np.float32]:
 
 
 def _cells(side: int) -> NDArray[np.int64]:
-    """For each pixel, where its cell's bins begin."""
+    """Return where each pixel's bins begin."""
     line = np.arange(side) * GRID // side
     return ((line[:, None] * GRID + line[None, :]) * DIRECTIONS).reshape(-1)

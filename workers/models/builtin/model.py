@@ -1,10 +1,10 @@
-"""The built-in model: colour, pattern and shape of a picture by formula; no learning, no download, no torch.
+"""The built-in model: describes colour, pattern and shape by formula, without learning, download or torch.
 
-    128 x 128 sRGB -> Oklab -> subject or ground -> colour histograms, local spectrum, tones, edges -> 651 numbers
+    128 x 128 sRGB -> Oklab -> subject or background -> colour histograms, local spectrum, tones, edges -> 651 numbers
 
-Each block is made of shares (histograms, parts of the energy), of which the square root is taken: the inner
-product of two such blocks is the Bhattacharyya coefficient, which is kinder than the plain product to a few
-large bins ("Hellinger kernel"; R. Arandjelovic and A. Zisserman, 2012). The blocks are weighted and joined.
+Each block consists of shares (of histograms or of energy), and their square roots are taken. The inner product of
+two such blocks is the Bhattacharyya coefficient, in which a few large bins dominate less than in the plain product
+("Hellinger kernel"; R. Arandjelovic and A. Zisserman, 2012). The blocks are weighted and concatenated.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from workers.models.builtin.oklab import oklab
 from workers.models.builtin.smoothing import doubled, halved
 
 SIDE = 128
-"""Pixels a side of the picture that is described; the picture is stretched to it (what letterboxing adds is
-ground, and it cost a point of accuracy on real product pictures)."""
+"""Pixels per side to which pictures are stretched. Letterboxing would only add background, and it cost a point of
+accuracy on real product pictures."""
 REVISION = "descriptor-1"
-"""Rises with every change of a formula or a weight: vectors of two revisions are not comparable."""
+"""Increase it with every change of a formula or a weight: vectors of two revisions are not comparable."""
 
 WEIGHTS = {
     "colour": 0.8, "rows": 0.8, "orders": 1.4, "directions": 0.15, "tones": 1.8, "spreads": 0.2, "edges": 0.2,
 }  # fmt: skip
-"""Found by a coordinate search over real product pictures and drawn fabrics together, then rounded."""
+"""Found by a coordinate search over real product pictures and generated fabrics, then rounded."""
 
 
 class DescriptorModel:
     """The learning-free descriptor as an `EmbeddingModel`.
 
-    Each picture is computed by itself, with the same operations in the same order, so its vector is the same
-    to the last bit whatever batch it is in; and one picture's planes stay in the processor's cache, which
-    makes the loop faster than arrays over the whole batch.
+    Each picture is computed separately, with the same operations in the same order, so its vector is the same
+    to the last bit in any batch. One picture's planes also stay in the processor's cache, which makes the loop
+    faster than arrays over the whole batch.
     """
 
     name = "builtin"
@@ -49,8 +49,8 @@ class DescriptorModel:
     device = "cpu"
     supports_text = False
     preferred_batch = 2
-    """Each picture costs the same in any batch, a few milliseconds. A question waits for the batch before it, so it is
-    small; handing them on costs a bulk load 7% against batches of eight."""
+    """Each picture takes the same few milliseconds in any batch. A query waits for the batch before it, so the batch is
+    small. Passing small batches on makes bulk loads 7% slower than batches of eight would."""
     dimension = (
         (1 + colour.ROWS) * colour.BINS
         + spectrum.RINGS * (spectrum.ORDERS + spectrum.DIRECTIONS)
@@ -59,12 +59,12 @@ class DescriptorModel:
     )
 
     def preprocess(self, picture: Picture) -> Inputs:
-        """Shrink an upright RGB picture to uint8 [SIDE, SIDE, 3] by area; thread-safe."""
+        """Scale an upright RGB picture to uint8 [SIDE, SIDE, 3] by area averaging; thread-safe."""
         small = as_image(picture).resize((SIDE, SIDE), Resampling.BOX)
         return {"pixel_values": np.asarray(small, np.uint8)}
 
-    def scaled_size(self, width: int, height: int) -> tuple[int, int]:  # noqa: ARG002 - whatever it was
-        """The size to which every picture is stretched."""
+    def scaled_size(self, width: int, height: int) -> tuple[int, int]:  # noqa: ARG002 - the result is fixed
+        """Return the size to which every picture is stretched."""
         return SIDE, SIDE
 
     def embed(self, batch: Sequence[Inputs]) -> NDArray[np.float32]:
@@ -75,7 +75,7 @@ class DescriptorModel:
         return vectors
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:  # noqa: ARG002 - the protocol names it
-        """Refuse: the descriptor knows no words. Raises `BadInput`."""
+        """Raise `BadInput`: the descriptor cannot embed text."""
         raise BadInput(
             "The built-in model has no text tower, so it cannot search by words.",
             hint="Use a model that has one (SigLIP, SigLIP 2 or CLIP), or search by picture or by item.",
@@ -83,13 +83,13 @@ class DescriptorModel:
 
 
 def describe(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """One picture, sRGB uint8 [SIDE, SIDE, 3], to its descriptor float32 [dimension]."""
+    """Compute the descriptor, float32 [dimension], of one picture, sRGB uint8 [SIDE, SIDE, 3]."""
     blocks = feature_blocks(pixels)
     return np.concatenate([np.sqrt(blocks[name]) * WEIGHTS[name] for name in WEIGHTS])
 
 
 def feature_blocks(pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-    """The blocks by name, each flat, non-negative and not yet weighted."""
+    """Compute the blocks by name, each flat, non-negative and not yet weighted."""
     lab = oklab(pixels.reshape(-1, 3)).reshape(3, SIDE, SIDE)
     small = halved(lab)
     weight, mask = foreground(small)

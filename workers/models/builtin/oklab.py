@@ -1,4 +1,4 @@
-"""Oklab: 8-bit sRGB to a perceptual space in which equal distances look equally different.
+"""Converts 8-bit sRGB to Oklab, a perceptual space in which equal distances look equally different.
 
 Constants: sRGB's transfer curve from IEC 61966-2-1; the matrices from B. Ottosson, "A perceptual color
 space for image processing" (2020).
@@ -32,6 +32,6 @@ _TO_LAB = np.array(
 
 
 def oklab(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """From sRGB uint8 [n, 3] to Oklab float32 [3, n]: lightness in [0, 1], a and b in about [-0.4, 0.4]."""
+    """Convert sRGB uint8 [n, 3] to Oklab float32 [3, n]: lightness in [0, 1], a and b in about [-0.4, 0.4]."""
     lms = _TO_LMS @ _LINEAR[pixels.T]
     return np.asarray(_TO_LAB @ np.cbrt(lms), np.float32)

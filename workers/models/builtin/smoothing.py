@@ -1,7 +1,7 @@
 """Smoothing, halving and doubling of small square planes.
 
-Written without matrix products of any size: those start the linear algebra library's own threads, which
-wait for each other in a busy loop and triple the cost of a picture where all cores are in use.
+It avoids large matrix products: they start the linear algebra library's own threads, which wait for each other in a
+busy loop and triple the cost of a picture when all cores are in use.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ Plane = NDArray[np.float32]
 
 
 def tent_sums(planes: NDArray[np.float32], octaves: int) -> NDArray[np.float32]:
-    """Sums under a tent over the last two axes, zero beyond the rim: float32 [..., side, side].
+    """Convolve the last two axes with a tent, with zeros beyond the border: float32 [..., side, side].
 
-    The tent is a box of width w = 2**octaves met with itself: 2 w - 1 pixels wide, standard deviation
-    sqrt((w² - 1) / 6), weights that sum to w**4. A box is built by doubling, in `octaves` additions.
+    The tent is a box of width w = 2**octaves convolved with itself: 2 w - 1 pixels wide, with a standard deviation
+    of sqrt((w² - 1) / 6) and weights that sum to w**4. A box is built by doubling, in `octaves` additions.
     """
     reach = 2**octaves - 1
     rim = [(0, 0)] * (planes.ndim - 2) + [(reach, reach)] * 2
@@ -31,12 +31,12 @@ def tent_sums(planes: NDArray[np.float32], octaves: int) -> NDArray[np.float32]:
 
 
 def halved(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Means of 2 x 2 pixels over the last two axes, which are even."""
+    """Return the means of 2 x 2 pixels over the last two axes, whose lengths are even."""
     top = planes[..., ::2, ::2] + planes[..., ::2, 1::2]
     bottom = planes[..., 1::2, ::2] + planes[..., 1::2, 1::2]
     return np.asarray((top + bottom) * np.float32(0.25), np.float32)
 
 
 def doubled(plane: Plane) -> Plane:
-    """Each pixel as a square of four."""
+    """Repeat each pixel as a square of four."""
     return np.repeat(np.repeat(plane, 2, axis=0), 2, axis=1)

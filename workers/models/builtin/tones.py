@@ -1,9 +1,9 @@
 """Tones: how a pattern's lightness is distributed around its local mean, at several scales.
 
-The difference of the plane and its blur is divided by its own spread and counted in soft bins: light dots on
-dark, dark lines on light, checks of three tones and an even ground have different histograms, whatever their
-colour and however they are turned. Beside it stands the spread itself, on a logarithmic scale. Blurs count
-only the subject (normalised convolution: Knutsson and Westin, 1993), so that its outline is no pattern.
+The difference between the plane and its blur is divided by its own spread and counted in soft bins. Light dots on
+dark, dark lines on light, checks of three tones and a plain area have different histograms, whatever their
+colour and rotation. The spread itself is added on a logarithmic scale. Blurs include only the subject (normalised
+convolution: Knutsson and Westin, 1993), so that its outline does not count as a pattern.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from workers.models.builtin.smoothing import Plane, halved, tent_sums
 SCALES = 3
 """Levels of the pyramid, each half the size of the one before."""
 OCTAVES = 3
-"""Of the local mean's tent: 15 pixels wide at each level, standard deviation 3.2."""
+"""Octaves of the local mean's tent: 15 pixels wide at each level, standard deviation 3.2."""
 BINS = 9
 REACH = np.float32(2.5)
-"""The outermost bins stand at this many standard deviations."""
+"""The outermost bins are at this many standard deviations."""
 NOISE_FLOOR = np.float32(0.012)
-"""Spread (in Oklab units) that counts as none: a sensor's noise is below it."""
+"""Spread (in Oklab units) that counts as none: sensor noise is below it."""
 LEVELS = 6
 LEVELS_AN_OCTAVE = np.float32(1.25)
 
@@ -31,9 +31,9 @@ _TINY = np.float32(1e-6)
 def tones(
     plane: Plane, mask: Plane, weight: Plane
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Histograms [SCALES, BINS] and spreads [SCALES, LEVELS]; every row sums to 1.
+    """Return histograms [SCALES, BINS] and spreads [SCALES, LEVELS]; every row sums to 1.
 
-    plane, mask (0 ground to 1 subject) and weight (>= 0) are float32 [side, side].
+    plane, mask (0 background to 1 subject) and weight (>= 0) are float32 [side, side].
     """
     histograms, spreads = [], []
     for _ in range(SCALES):
@@ -52,7 +52,7 @@ def tones(
 
 
 def _local_mean(plane: Plane, mask: Plane) -> Plane:
-    """Mean over the subject's pixels nearby; the rim and the ground do not count."""
+    """Return the mean over nearby pixels of the subject; pixels of the background or beyond the border do not count."""
     sums, counts = tent_sums(np.stack((plane * mask, mask)), OCTAVES)
     return np.asarray(sums / (counts + _TINY), np.float32)
 
@@ -60,7 +60,7 @@ def _local_mean(plane: Plane, mask: Plane) -> Plane:
 def _soft_bins(
     position: NDArray[np.float32], weight: NDArray[np.float32], count: int
 ) -> NDArray[np.float32]:
-    """Each value shared between the two nearest of `count` bins; beyond the ends counts as the end."""
+    """Split each value between the two nearest of `count` bins; values beyond the ends count in the end bins."""
     position = np.clip(position.reshape(-1), 0.0, count - 1.001)
     low = position.astype(np.int64)
     share = position - low

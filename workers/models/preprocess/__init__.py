@@ -1,1 +1,1 @@
-"""Pixels into a model's input, the fast way and the reference way."""
+"""Preprocessing of pixels into a model's inputs: the fast way and the reference way."""

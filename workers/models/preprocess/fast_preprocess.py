@@ -1,9 +1,9 @@
-"""The fast way from a picture to a checkpoint's inputs, for the processors whose rule is understood here.
+"""The fast way from a picture to a checkpoint's inputs, for image processors whose rules are supported here.
 
-    uint8 [h, w, 3] -> scaled as the processor says -> its centre crop, or its patches -> uint8
+    uint8 [h, w, 3] -> scaled by the processor's rule -> centre crop or patches -> uint8
 
-What is left, rescaling and normalising, happens on the device (`workers.models.preprocess.normalisation`). A processor is
-understood if what comes out on pictures of noise is what the reference gives, within `MAX_LEVELS` of 255.
+The rest, rescaling and normalising, happens on the device (`workers.models.preprocess.normalisation`). A processor is
+supported if the results on noise pictures equal those of the reference way, within `MAX_LEVELS` of 255.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from workers.models.preprocess.probes import probes
 log = logging.getLogger(__name__)
 
 MAX_LEVELS = 2.0
-"""One for the rounding of each pass. Both at once are rare: below 0.1% of the values even of noise."""
+"""One level for the rounding of each pass. Both together are rare: below 0.1% of the values even for noise."""
 
 Finish: TypeAlias = Callable[[torch.Tensor], Inputs]
 
 
 class FastPreprocess:
-    """The way through torch; thread-safe. Raises `ValueError` for a rule unknown here."""
+    """Preprocesses with torch. Thread-safe; raises `ValueError` for an unsupported rule."""
 
     def __init__(self, processor: Any) -> None:
         if processor.resample not in FILTERS or getattr(processor, "do_pad", False):
@@ -60,7 +60,7 @@ class FastPreprocess:
         )
 
     def scaled_size(self, width: int, height: int) -> tuple[int, int] | None:
-        """The width and height to which a picture is scaled; None where it is cut before."""
+        """Return the width and height to which a picture is scaled; None if it is cut before that."""
         if self._cuts and is_very_long(width, height):
             return None
         return target_size(self._processor, width, height)
@@ -69,14 +69,14 @@ class FastPreprocess:
 def fast_preprocess_for(
     processor: Any, reference: Callable[[Image.Image], Inputs]
 ) -> FastPreprocess | None:
-    """The fast way of a processor, if it gives what the reference gives."""
+    """Return the fast way for a processor if its results match those of the reference way; else None."""
     try:
         fast = FastPreprocess(processor)
         if all(_alike(fast, reference, pixels) for pixels in probes()):
             return fast
     except (TypeError, ValueError, AttributeError, KeyError):
         pass
-    log.info("%s goes by a rule unknown here: the reference way", type(processor).__name__)
+    log.info("%s uses an unknown rule; using the reference preprocessing", type(processor).__name__)
     return None
 
 
@@ -105,7 +105,7 @@ def _finish(processor: Any) -> Finish:
 
 
 def _cropped(scaled: torch.Tensor, height: int, width: int) -> Inputs:
-    """The middle, the odd pixel left over at the end. Raises `ValueError` where it is larger than the picture."""
+    """Crop the middle; an odd remaining pixel is at the end. Raises `ValueError` if the crop is larger than the picture."""
     top, left = (scaled.shape[1] - height) // 2, (scaled.shape[2] - width) // 2
     if min(top, left) < 0:
         raise ValueError("this processor pads what it crops")
@@ -114,7 +114,7 @@ def _cropped(scaled: torch.Tensor, height: int, width: int) -> Inputs:
 
 
 def _patches(scaled: torch.Tensor, side: int, most: int) -> Inputs:
-    """Squares of `side` in rows, each flat with its channels last, padded with zeros to `most` of them."""
+    """Split into squares of `side` in row order, each flat with channels last, padded with zeros to `most` squares."""
     rows, columns = scaled.shape[1] // side, scaled.shape[2] // side
     squares = scaled.reshape(3, rows, side, columns, side).permute(1, 3, 2, 4, 0)
     padded = torch.zeros((most, side * side * 3), dtype=torch.uint8)

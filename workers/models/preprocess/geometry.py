@@ -1,11 +1,11 @@
-"""How large a model sees a picture: the processor's target size, very long pictures cut first, and scaling to it.
+"""Computes the processor's target size, cuts very long pictures, and scales pictures to that size.
 
 A processor that scales by the shortest edge would enlarge a picture of 1 x 9,001 to 256 x 2,304,256 pixels (1.8 GB)
-only to crop 224 x 224 out of its middle, so such pictures are cut to their middle beforehand.
+only to crop 224 x 224 out of its middle. Such pictures are cut to their middle first.
 
-Scaling uses torch's native 8-bit kernels, which scale as Pillow does: antialiased, in two passes, rounded after each,
-at a quarter of Pillow's cost. Their weights have 16 bits where Pillow's have 22, so a value may come out one level off;
-two, rarely, where the roundings of both passes add up.
+Scaling uses torch's native 8-bit kernels, which scale like Pillow (antialiased, in two passes, rounded after each) at a
+quarter of Pillow's cost. Their weights have 16 bits, Pillow's 22, so a value can be off by one level, and rarely by two
+if the roundings of both passes add up.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from transformers.models.siglip2.image_processing_pil_siglip2 import (
 from workers.image import width_and_height
 
 MAX_ASPECT = 16
-"""Longest edge over shortest beyond which a picture is cut; the crop afterwards sees far less than that."""
+"""Ratio of longest to shortest edge above which a picture is cut; the later crop uses far less than that."""
 
 AnyPicture = TypeVar("AnyPicture", Image.Image, NDArray[np.uint8])
 
 
 def scales_by_shortest_edge(processor: Any) -> bool:
-    """Whether an image processor keeps the proportions and lets the longest edge grow without bound."""
+    """Return whether an image processor keeps proportions and does not limit the longest edge."""
     size = getattr(processor, "size", None)
     if not getattr(processor, "do_resize", False) or size is None:
         return False
@@ -39,13 +39,13 @@ def scales_by_shortest_edge(processor: Any) -> bool:
 
 
 def is_very_long(width: int, height: int) -> bool:
-    """Whether `cut_to_middle` cuts a picture of this size."""
+    """Return whether `cut_to_middle` cuts a picture of this size."""
     short, long = sorted((width, height))
     return long > short * MAX_ASPECT
 
 
 def cut_to_middle(picture: AnyPicture) -> AnyPicture:
-    """Cut the longest edge to `MAX_ASPECT` times the shortest, around the same centre; arrays by a view."""
+    """Cut the longest edge to `MAX_ASPECT` times the shortest, around the same centre; for an array, return a view."""
     width, height = width_and_height(picture)
     if not is_very_long(width, height):
         return picture
@@ -57,7 +57,7 @@ def cut_to_middle(picture: AnyPicture) -> AnyPicture:
 
 def _middle(width: int, height: int) -> tuple[int, int, int, int]:
     short, long = sorted((width, height))
-    # The same parity as before, or the centre would move by half a pixel.
+    # Keep the parity, or the centre would move by half a pixel.
     kept = short * MAX_ASPECT + (long - short * MAX_ASPECT) % 2
     start = (long - kept) // 2
     if width == long:
@@ -66,7 +66,7 @@ def _middle(width: int, height: int) -> tuple[int, int, int, int]:
 
 
 def target_size(processor: Any, width: int, height: int) -> tuple[int, int]:
-    """The width and height to which a processor scales a picture; `ValueError` for a rule unknown here."""
+    """Return the width and height to which a processor scales a picture; raises `ValueError` for an unsupported rule."""
     if not processor.do_resize:
         raise ValueError("this processor does not scale")
     patches = getattr(processor, "max_num_patches", None)
@@ -87,13 +87,13 @@ def target_size(processor: Any, width: int, height: int) -> tuple[int, int]:
 
 Filter: TypeAlias = Literal["bilinear", "bicubic"]
 FILTERS: dict[int, Filter] = {Resampling.BILINEAR: "bilinear", Resampling.BICUBIC: "bicubic"}
-"""Pillow's filters that torch has too, with the same kernels (the cubic with a = -0.5)."""
+"""The Pillow filters that torch also has, with the same kernels (the cubic with a = -0.5)."""
 
 
 def resize(pixels: NDArray[np.uint8], size: tuple[int, int], how: Filter) -> torch.Tensor:
-    """Scale uint8 [h, w, 3] to a width and height: a tensor uint8 [3, height, width].
+    """Scale uint8 [h, w, 3] to a width and height; return a tensor uint8 [3, height, width].
 
-    Nothing is copied on the way in: the array is viewed as planes, which torch calls channels-last.
+    The input is not copied: the array is viewed as planes, which torch calls channels-last.
     """
     width, height = size
     planes = torch.from_numpy(_writable(pixels)).permute(2, 0, 1)[None]
@@ -103,9 +103,9 @@ def resize(pixels: NDArray[np.uint8], size: tuple[int, int], how: Filter) -> tor
 
 
 def _rows_first(width: int, height: int, to_width: int, to_height: int) -> bool:
-    """Whether Pillow 13 begins with the rows (found by trial over 5,000 sizes); torch always begins with the columns.
+    """Return whether Pillow 13 scales the rows first (found by trial over 5,000 sizes); torch always starts with the columns.
 
-    The order shows: what a cubic filter overshoots is clipped after each pass.
+    The order matters, because the overshoot of a cubic filter is clipped after each pass.
     """
     return height > to_height and height - to_height > 2 * (width - to_width)
 
@@ -117,5 +117,5 @@ def _interpolate(planes: torch.Tensor, size: tuple[int, int], how: Filter) -> to
 
 
 def _writable(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The array itself, or a copy of one over Pillow's bytes: torch warns of what it cannot write to."""
+    """Return the array, or a copy if it is read-only like Pillow's bytes: torch warns about read-only arrays."""
     return pixels if pixels.flags.writeable else pixels.copy()

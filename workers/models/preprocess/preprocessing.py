@@ -1,7 +1,7 @@
-"""One upright picture becomes a checkpoint's inputs: the fast way where it is understood, else the reference.
+"""Preprocesses one upright picture into a checkpoint's inputs: the fast way if supported, else the reference way.
 
-The fast way gives bytes, which `on_device` normalises there; the reference gives floats, exactly those of the
-checkpoint's own image processor. Which of the two a model takes is settled when it is opened.
+The fast way returns bytes, which `on_device` normalises on the device; the reference way returns floats, exactly those
+of the checkpoint's own image processor. The way is chosen when the model is opened.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from workers.models.preprocess.reference_preprocess import ReferencePreprocess
 
 
 class Preprocessing:
-    """The way from a picture to inputs for one image processor of the Pillow backend; thread-safe."""
+    """Preprocesses pictures for one image processor of the Pillow backend. Thread-safe."""
 
     def __init__(self, processor: Any, *, way: Way = "fast") -> None:
         self._reference = ReferencePreprocess(processor)
@@ -24,17 +24,17 @@ class Preprocessing:
 
     @property
     def way(self) -> Way:
-        """Which way it is; `reference` also where the fast one was asked for and is not understood."""
+        """The way in use; `reference` also if the fast way was requested but is not supported."""
         return "reference" if self._fast is None else "fast"
 
     def __call__(self, picture: Picture) -> Inputs:
-        """Make one picture's inputs without the batch axis: uint8 the fast way, float32 the other, or integers."""
+        """Make one picture's inputs without the batch axis: uint8 (fast), float32 (reference), or integers."""
         return self._reference(as_image(picture)) if self._fast is None else self._fast(picture)
 
     def on_device(self, tensors: Tensors) -> Tensors:
-        """Make normalised float32 of a batch's uint8 `pixel_values`, where they are; floats are left alone."""
+        """Normalise a batch's uint8 `pixel_values` to float32 on their device; floats are unchanged."""
         return tensors if self._fast is None else self._fast.on_device(tensors)
 
     def scaled_size(self, width: int, height: int) -> tuple[int, int] | None:
-        """The width and height to which a picture is scaled; None where that is not known beforehand."""
+        """Return the width and height to which a picture is scaled; None if that is not known beforehand."""
         return None if self._fast is None else self._fast.scaled_size(width, height)

@@ -1,8 +1,8 @@
-"""The reference way from a picture to a checkpoint's inputs: exactly as its own image processor makes them.
+"""The reference way from a picture to a checkpoint's inputs: exactly those of its own image processor.
 
-The processor's Pillow backend takes a picture apart into an array, puts it together again to scale it,
-and takes it apart once more: seconds for a large photograph. Scaled by Pillow beforehand it comes out
-bit for bit the same in a fraction of that; whether it does is tried out when the model is opened.
+The processor's Pillow backend converts a picture to an array, back to a picture to scale it, and to an array
+again, which takes seconds for a large photograph. If Pillow scales the picture first, the result is identical
+to the last bit in a fraction of the time. Whether that holds is tested when the model is opened.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workers.models.preprocess.probes import probes
 
 
 class ReferencePreprocess:
-    """The way through Pillow and the processor; thread-safe."""
+    """Preprocesses with Pillow and the processor. Thread-safe."""
 
     def __init__(self, processor: Any) -> None:
         self._processor = processor

@@ -1,4 +1,4 @@
-"""The CLIP-score service's routes, asked as its clients ask."""
+"""The CLIP-score service's routes, called as its clients call them."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from vitrine.core.settings import Settings, load
 
 
 def error_of(answer: Any, status: int) -> str:
-    """The sentence of an error in the dialects' shape, which is checked here."""
+    """Check that an error has the dialects' form, and return its message."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"
     assert int(answer.headers["content-length"]) == len(answer.content)

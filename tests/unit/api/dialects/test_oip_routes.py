@@ -22,7 +22,7 @@ JSON = {"content-type": "application/json"}
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    """The API with one worker that answers, known by an alias too."""
+    """The API with one worker that replies, also known by an alias."""
     made = make_stage(Settings(model_aliases={"siglip": "builtin", "gone": "clip"}))
     with made.client:
         yield made
@@ -150,7 +150,7 @@ def test_only_so_many_large_bodies_are_taken_in_at_once(stage: Stage) -> None:
 
 def test_too_many_at_once_are_refused_with_429(stage: Stage) -> None:
     stage.app.state.admission = Admission(0)
-    assert "in flight" in error_of(ask(stage, TEXT), 429)
+    assert "in progress" in error_of(ask(stage, TEXT), 429)
 
 
 # --- health, metadata, statistics -----------------------------------------------------------------

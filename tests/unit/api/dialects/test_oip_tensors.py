@@ -35,7 +35,7 @@ def asked(
 
 
 def binary(raw: bytes, shape: list[int], datatype: str, **parameters: Any) -> tuple[bytes, str]:
-    """A body with the tensor behind the JSON, and the JSON's length."""
+    """Return a body with the tensor appended to the JSON, and the JSON's length."""
     told = {"binary_data_size": len(raw)} | parameters
     given = {"name": "IN", "shape": shape, "datatype": datatype, "parameters": told}
     head = json.dumps({"inputs": [given]}).encode()
@@ -104,16 +104,16 @@ def test_id_outputs_and_parameters_are_read() -> None:
         (asked([1], [1], "BYTES"), None, "strings"),
         (asked([""] * (MAX_ELEMENTS + 1), [MAX_ELEMENTS + 1], "BYTES"), None, "more than the 256"),
         (asked([1.0], [1], parameters={"sequence_id": 7}), None, "sequences"),
-        (asked([1.0], [1]) + b"tail", str(len(asked([1.0], [1]))), "belong to no tensor"),
+        (asked([1.0], [1]) + b"tail", str(len(asked([1.0], [1]))), "do not belong to any tensor"),
         (asked([1.0], [1]), "9999", "not a length of this body"),
         (asked([1.0], [1]), "-1", "not a length of this body"),
         (*binary(b"abcd", [2], "FP32"), "8 bytes, not 4"),
         (*binary(np.array([np.nan], "<f4").tobytes(), [1], "FP32"), "not finite"),
         (*binary(b"abcd", [1], "FP32", binary_data_size=3), "binary_data_size is 3"),
         (*binary(b"abcd", [1], "FP32", binary_data_size=2**70), "binary_data_size is"),
-        (*binary(b"\x05\x00\x00\x00abc", [1], "BYTES"), "ends behind the data"),
-        (*binary(b"\xff\xff\xff\xff", [1], "BYTES"), "ends behind the data"),
-        (*binary(b"\x00", [1], "BYTES"), "ends behind the data"),
+        (*binary(b"\x05\x00\x00\x00abc", [1], "BYTES"), "ends after the data"),
+        (*binary(b"\xff\xff\xff\xff", [1], "BYTES"), "ends after the data"),
+        (*binary(b"\x00", [1], "BYTES"), "ends after the data"),
         (*binary(packed(b"a", b"b"), [1], "BYTES"), "1 values, not 2"),
         (*binary(b"\x00" * 4 * 300, [300], "BYTES"), "more than the 256"),
     ],
@@ -195,7 +195,7 @@ def test_pictures_come_as_they_are_or_in_base64() -> None:
     link = b"data:image/png;base64," + text
     found = questions(Tensor("anything", [picture, text, link, text[:7]]))
     assert found[:3] == [Query("image", picture)] * 3
-    assert found[3] == Query("image", text[:7])  # which the worker calls no image
+    assert found[3] == Query("image", text[:7])  # which the worker will reject as not a picture
 
 
 def test_the_name_tells_texts_and_urls_from_pictures() -> None:

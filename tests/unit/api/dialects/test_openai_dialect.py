@@ -28,14 +28,14 @@ GONE = "https://shop.example/gone.jpg"
 
 @dataclass
 class Asked:
-    """The service and a client of it."""
+    """The service and a client for it."""
 
     stage: Stage
     url: str
     client: Any
 
     def refused(self, kind: type[Exception], **body: Any) -> dict[str, Any]:
-        """The error that the client raises, as the API told it."""
+        """Return the body of the error that the client raises."""
         with pytest.raises(kind) as caught:
             self.client.embeddings.create(**{"model": "builtin", "input": "rot", **body})
         told: dict[str, Any] = caught.value.body  # type: ignore[attr-defined]

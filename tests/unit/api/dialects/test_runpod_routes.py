@@ -23,7 +23,7 @@ PICTURE = b"\xff\xd8\xff a picture"
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    """The API with one worker that answers, known as the endpoint `abc123` too; `clip` has none."""
+    """The API with one worker that replies, also known as the endpoint `abc123`; `clip` has no worker."""
     made = make_stage(Settings(model_aliases={"abc123": "builtin", "later": "clip"}))
     made.query_client.known[GONE.encode()] = UnusablePicture(
         FailureReason.NOT_FOUND, "answered 404"
@@ -37,7 +37,7 @@ def runsync(stage: Stage, given: Any, *, endpoint: str = "abc123", **members: An
 
 
 def ended(stage: Stage, ticket: str, endpoint: str = "abc123") -> dict[str, Any]:
-    """The status once the request has ended."""
+    """Wait until the request has ended and return its status."""
 
     def status() -> dict[str, Any]:
         found: dict[str, Any] = stage.client.get(f"/v2/{endpoint}/status/{ticket}").json()
@@ -123,7 +123,7 @@ def test_an_input_that_asks_nothing_fails_with_its_reason(
         (b"{}", "input: Field required"),
         (b'{"input": {}}', "input: "),
         (b'{"input": "x"}', "input: "),
-        (b'{"input": {"a": 1}, "webhook": "http://h/"}', "webhook: nothing is called when"),
+        (b'{"input": {"a": 1}, "webhook": "http://h/"}', "webhook: webhooks are not called"),
         (b'{"input": {"a": 1}, "policy": {"ttl": 1}}', "policy.ttl: "),
     ],
     ids=range(6),

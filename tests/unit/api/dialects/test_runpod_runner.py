@@ -1,4 +1,4 @@
-"""A ticket's walk with workers that stall, leave, and come back; over the book in memory and a fake lane."""
+"""Tickets with workers that stall, leave, and come back, over the in-memory ticket store and a fake lane."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODEL = SPACE.model
 
 
 class StubbornLane(FakeQueryClient):
-    """Answers as `behave` says, which gets the call's number and questions; None answers as usual."""
+    """Replies with what `behave` returns for the call's number and its questions, or as usual if that is None."""
 
     def __init__(self, behave: Callable[[int, Sequence[Query]], list[QueryAnswer] | None]) -> None:
         super().__init__(fake_worker(SPACE))
@@ -45,7 +45,7 @@ def opened(tickets: MemoryTicketStore, images: int = 2, *, run_seconds: float = 
 
 
 def carried_out(tickets: MemoryTicketStore, query_client: FakeQueryClient) -> Ticket:
-    """The ticket after one claim of it."""
+    """Claim the ticket once, carry it out, and return it."""
     claim = tickets.claim([MODEL], seconds=60)
     assert claim is not None
     TicketWork(tickets, query_client, claim, threading.Event(), 0.001).carry_out()
@@ -136,7 +136,7 @@ def test_one_that_was_cut_off_too_often_is_not_begun_again() -> None:
         assert tickets.claim([MODEL], seconds=0) is not None
     done = carried_out(tickets, lane)
     assert done.state is TicketState.FAILED
-    assert "never came to an end" in str(done.error)
+    assert "never finished" in str(done.error)
     assert lane.calls == []
 
 

@@ -1,4 +1,4 @@
-"""One line for everything that changes something, and for every attempt at it."""
+"""One audit line for every change, and for every attempted change."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def guarded(path: Path) -> Iterator[Stage]:
-    """The API with two keys; it writes to `path`."""
+    """The API with two keys, with its audit log at `path`."""
     stage = make_stage(Settings(), Keyring([KEPT, KEPT_ADMIN]))
     with written_to(path), stage.client:
         yield stage

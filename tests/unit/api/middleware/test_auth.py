@@ -1,4 +1,4 @@
-"""Who may ask what: keys, scopes, rates, and what a browser sends for somebody else's page."""
+"""Access control: keys, scopes, rate limits, and requests that a browser sends for another site's page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.unit.api.api_fixture import Stage, make_stage, problem_of, put
 from vitrine.core.api_keys import Keyring, Scope, new_key
 from vitrine.core.settings import Settings
 
-#: What each route needs, written out here a second time so that a change of the table is noticed.
+#: The scope that each route needs, repeated here so that a change of the table is noticed.
 NEEDS = {
     ("GET", "/v1/jobs"): Scope.READ,
     ("GET", "/v1/jobs/{job}"): Scope.READ,
@@ -86,14 +86,14 @@ OF_DIALECTS = {
     ("GET", "/evaluator/docs"): Scope.READ,
     ("GET", "/evaluator/metrics"): Scope.READ,
 }
-"""Routes of other systems' protocols, some of which the document leaves out, and whose errors have their own form."""
+"""Routes of other systems' protocols; the OpenAPI document omits some of them, and their errors have their own form."""
 SEARCH = {"collection": "summer", "item": "bag"}
 KEYS = {scope: new_key(scope.value, [scope]) for scope in Scope}
 
 
 @pytest.fixture
 def guarded() -> Iterator[Stage]:
-    """The API with one key for each scope, and the collection `summer`."""
+    """The API with one key per scope, and the collection `summer`."""
     stage = make_stage(Settings(), Keyring(kept for _, kept in KEYS.values()))
     put(stage.store, "summer", ("bag", 0, b"bag", {}))
     with stage.client:
@@ -188,7 +188,7 @@ def routes(stage: Stage) -> set[tuple[str, str]]:
 
 
 def filled(path: str) -> str:
-    """The path with a name that nothing has in each of its places."""
+    """Replace each parameter of the path by a name that does not exist."""
     return re.sub(r"\{[^}]+\}", "nosuch", path)
 
 
@@ -277,7 +277,7 @@ def test_a_name_that_was_rebound_to_this_machine_is_refused(stage: Stage, host: 
      "null", "", "file://"],
 )  # fmt: skip
 def test_another_site_s_page_cannot_post(stage: Stage, origin: str) -> None:
-    # A form or a plain fetch of such a page needs no leave of ours to be sent, but says whose it is.
+    # A browser sends a form or a simple fetch without a preflight request, but names its origin.
     sent = {"Origin": origin}
     files = {"file": ("a.csv", b"id,image\n1,http://h/x\n")}
     for answer in (

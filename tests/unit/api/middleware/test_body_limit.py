@@ -33,7 +33,7 @@ def test_a_body_without_a_length_is_counted_as_it_arrives(stage: Stage) -> None:
 
 def test_a_body_of_the_limit_is_taken(stage: Stage) -> None:
     answer = stage.client.post("/v1/jobs/x/retry", content=chunks(SMALL_BODY), headers=JSON)
-    assert answer.status_code == 422  # blanks are no JSON; the size was not the reason
+    assert answer.status_code == 422  # blanks are not JSON; the size was accepted
 
 
 def test_an_uploaded_catalog_over_its_limit_is_refused_while_streaming(stage: Stage) -> None:

@@ -1,6 +1,6 @@
-"""A real server and clients on real sockets that drip, stall, do not read, or come in crowds.
+"""A real server, and clients on real sockets that drip, stall, do not read, or come in large numbers.
 
-The server's patience is set to a moment, the tests' to a minute: none depends on how fast anything is.
+The server's timeout is short and the tests' long, so no test depends on the machine's speed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Connect = Callable[[], socket.socket]
 
 @contextmanager
 def serving(app: ASGIApp, settings: Settings) -> Iterator[Connect]:
-    """The app on loopback; gives what opens a connection to it."""
+    """Serve the app on loopback; yield a function that connects to it."""
     with ExitStack() as open_sockets, closing(bind_socket("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(server_config(settings, app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -51,13 +51,13 @@ def serving(app: ASGIApp, settings: Settings) -> Iterator[Connect]:
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Connections to the API, whose patience is a moment."""
+    """Connections to the API, whose client timeout is short."""
     with serving(make_stage(MOMENT).app, MOMENT) as made:
         yield made
 
 
 def answer(client: socket.socket) -> bytes:
-    """All that comes until the server closes; fails where it never does."""
+    """Return everything received until the server closes; fails if it never does."""
     found = b""
     with suppress(ConnectionError):
         while part := client.recv(65536):
@@ -66,7 +66,7 @@ def answer(client: socket.socket) -> bytes:
 
 
 def one_answer(client: socket.socket) -> bytes:
-    """The next answer on a connection that stays open: its head and as much body as the head promises."""
+    """Return the next response on a connection that stays open: its head, and a body of the announced length."""
     with client.makefile("rb") as lines:
         head = b"".join(iter(lines.readline, b"\r\n"))
         length = re.search(rb"(?i)content-length: (\d+)", head)
@@ -75,7 +75,7 @@ def one_answer(client: socket.socket) -> bytes:
 
 
 def drip(client: socket.socket, data: bytes) -> bytes:
-    """Send the data byte by byte, over and over, until the server is through; then what it answered."""
+    """Send the data byte by byte, repeatedly, until the server closes; return its response."""
     client.settimeout(0.05)
     found = b""
     for turn in range(int(PATIENCE / 0.05)):

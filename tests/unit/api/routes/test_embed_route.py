@@ -42,7 +42,7 @@ def refused(stage: Stage, field: str, **body: Any) -> None:
     assert problem_of(answer, 422, "bad_input")["errors"][0]["field"] == field
 
 
-# --- what is embedded -----------------------------------------------------------------------------
+# --- inputs ---------------------------------------------------------------------------------------
 
 
 def test_each_kind_of_input_comes_back_as_its_unit_vector_in_order(stage: Stage) -> None:
@@ -104,7 +104,7 @@ def test_grey_is_said_to_the_worker(stage: Stage) -> None:
     assert [query for _, query in stage.query_client.asked] == [Query("image", b"bag", grey=True)]
 
 
-# --- how it comes back ----------------------------------------------------------------------------
+# --- encodings ------------------------------------------------------------------------------------
 
 
 def test_base64_is_of_float32_little_endian(stage: Stage) -> None:
@@ -204,7 +204,7 @@ def test_a_form_that_cannot_be_read_names_the_field(
     assert problem_of(answer, 422, "bad_input")["errors"][0]["field"] == field
 
 
-# --- what is refused as a whole -------------------------------------------------------------------
+# --- refusals of the whole request ----------------------------------------------------------------
 
 
 def test_an_input_is_exactly_one_thing(stage: Stage) -> None:
@@ -222,7 +222,7 @@ def test_an_input_is_exactly_one_thing(stage: Stage) -> None:
 def test_a_model_is_named_where_several_run(stage: Stage) -> None:
     other = replace(SPACE, model="siglip", dimension=8)
     stage.query_client.crew.append(fake_worker(other, supports_text=True, node="second"))
-    assert embed(stage, {"text": "rot"})["space"]["model"] == "builtin"  # that of the settings
+    assert embed(stage, {"text": "rot"})["space"]["model"] == "builtin"  # the model of the settings
     assert embed(stage, {"text": "rot"}, model="siglip")["space"]["dimension"] == 8
     answer = stage.client.post("/v1/embed", json={"text": "rot", "model": "nope"})
     assert "siglip" in problem_of(answer, 404, "not_found")["hint"]

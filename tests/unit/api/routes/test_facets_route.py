@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.api.api_fixture import Stage, problem_of
+from tests.unit.api.api_fixture import Stage, problem_of, put
 
 
 def ask(stage: Stage, name: str = "summer", **query: Any) -> Any:
@@ -85,3 +85,24 @@ def test_a_filter_that_is_none_is_named(stage: Stage) -> None:
 
 def test_an_unknown_collection_names_those_there_are(stage: Stage) -> None:
     assert "summer" in problem_of(ask(stage, "winter"), 404, "not_found")["hint"]
+
+
+def test_dates_come_with_their_first_and_last_and_bins_that_filters_count(stage: Stage) -> None:
+    days = ["2026-11-01T00:00:00Z", "2026-11-01T18:00:00Z", "2026-11-03T00:00:00Z"]
+    put(stage.store, "new", *((f"i{row}", 0, b"x", {"added": day}) for row, day in enumerate(days)))
+    added = by_field(ask(stage, "new"))["added"]
+    assert (added["kind"], added["type"], added["suggested"]) == ("range", "datetime", True)
+    assert (added["low"], added["high"]) == (days[0], days[2])
+    assert [(one["gte"], one["pictures"]) for one in added["bins"]] == [
+        ("2026-11-01T00:00:00Z", 2),
+        ("2026-11-02T00:00:00Z", 0),
+        ("2026-11-03T00:00:00Z", 1),
+    ]
+    answer = ask(stage, "new", filter='{"added": {"lte": "2026-11-01"}}')
+    assert answer.json()["pictures"] == 2
+
+
+def test_a_range_of_dates_over_words_is_refused(stage: Stage) -> None:
+    body = problem_of(ask(stage, filter='{"colour": {"gte": "2026-11-01"}}'), 422, "bad_input")
+    assert "'colour' of collection summer holds no dates" in body["detail"]
+    assert "submit it again" in body["hint"]

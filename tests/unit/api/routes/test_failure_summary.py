@@ -13,7 +13,7 @@ NOT_FOUND, TIMEOUT = FailureReason.NOT_FOUND, FailureReason.TIMEOUT
 
 
 def failing(stage: Stage, reasons: Iterable[FailureReason | None]) -> str:
-    """A job whose pictures, on h0.example and h1.example in turn, end so."""
+    """Run a job whose pictures, alternately on h0.example and h1.example, have these outcomes; return its id."""
     listed = list(reasons)
     job = stage.job(images=len(listed))
     stage.finish(job, listed)

@@ -75,7 +75,7 @@ def test_an_empty_store_says_so(settings: Settings) -> None:
 
     with make_stage(settings).client as client:
         body = problem_of(client.get("/v1/collections/summer"), 404, "not_found")
-    assert "none yet" in body["hint"]
+    assert "No collection exists yet" in body["hint"]
 
 
 def test_workers_tell_of_themselves(stage: Stage) -> None:

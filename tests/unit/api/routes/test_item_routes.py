@@ -1,4 +1,4 @@
-"""Items of a collection: a sample, one with its pictures, and a picture's bytes from a file."""
+"""Items of a collection: a sample, one item with its pictures, and a picture's bytes from a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PICTURE = b"\xff\xd8\xff the bytes of a picture"
 
 
 def put_file(store: VectorStore, path: str, content: bytes = PICTURE) -> None:
-    """An item `mine` that was embedded from this file with this content."""
+    """Store an item `mine` that was embedded from this file with this content."""
     digest = hashlib.sha256(content).hexdigest()
     made = Provenance("job", SPACE.model, SPACE.revision, SPACE.policy, digest, None, "2026-01-01")
     store.ensure("files", SPACE)
@@ -141,7 +141,7 @@ def test_a_picture_at_a_host_is_not_fetched_here(reader: Stage) -> None:
     from api.search.stored_images import read_picture
     from vitrine.core.errors import NotFound
 
-    with pytest.raises(NotFound, match="at a host"):
+    with pytest.raises(NotFound, match="at a URL"):
         read_picture(url, reader.parts.settings)
 
 

@@ -1,4 +1,4 @@
-"""Server-sent events of a job: what is told when, and that streams are counted and ended."""
+"""Server-sent events of a job: which are sent and when, and that streams are counted and ended."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vitrine.testing.memory_ledger import MemoryLedger
 
 
 def parsed(text: str) -> tuple[str, Any]:
-    """The name and the data of one event."""
+    """Return the name and the data of one event."""
     name, data, end = text.split("\n", 2)
     assert (name[:7], data[:6], end) == ("event: ", "data: ", "\n")
     return name[7:], json.loads(data[6:])
@@ -29,7 +29,7 @@ def parsed(text: str) -> tuple[str, Any]:
 def watched(
     stage: Stage, job: str, steps: list[Callable[[], object]], *, heartbeat: float = 1e9
 ) -> list[str]:
-    """Everything that a stream tells; after each look one of the steps is taken, at the end it is ended."""
+    """Return all events of a stream: one step runs after each look at the job, and the stream ends after the last."""
     streams = EventStreams()
     clock = itertools.count(step=2.0)
     watch = JobWatch(
@@ -116,7 +116,7 @@ def test_the_stream_ends_with_the_job(stage: Stage) -> None:
 def test_nothing_is_told_twice_but_a_heartbeat_now_and_then(stage: Stage) -> None:
     job = stage.job(images=1)
     quiet = watched(stage, job, [nothing] * 10)
-    # The second one has a rate, which the first cannot have.
+    # The second event has a rate, which the first cannot have yet.
     assert [parsed(text)[1]["rate"] for text in quiet] == [None, 0.0]
     lively = watched(stage, job, [nothing] * 10, heartbeat=3.0)
     assert lively.count(HEARTBEAT) > 1

@@ -84,7 +84,7 @@ def test_files_of_the_server_are_never_looked_at(stage: Stage) -> None:
         (b"PK\x03\x04", {}, "zip"),
         (CSV, {"id_column": "nosuch"}, "nosuch"),
         (CSV, {"collection": "summer"}, "collection"),
-        (CSV, {"format": "xlsx"}, "format"),
+        (CSV, {"format": "docx"}, "format"),
     ],
 )
 def test_what_cannot_be_looked_at_is_a_422_that_names_it(

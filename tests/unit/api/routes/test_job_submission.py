@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import io
 import threading
+import zlib
 from typing import Any
 
 import pyarrow as pa
@@ -142,7 +143,7 @@ def test_a_field_cannot_take_the_id_s_name(stage: Stage) -> None:
     )
 
 
-# --- how much ---------------------------------------------------------------------------------
+# --- limits -----------------------------------------------------------------------------------
 
 
 def rows(count: int) -> bytes:
@@ -178,7 +179,51 @@ def test_an_upload_that_unfolds_without_end_ends_at_its_line(stage: Stage) -> No
     assert (looked["items"], looked["rejected_by_code"]) == (10, {"unreadable": 1})
 
 
-# --- which model --------------------------------------------------------------------------------
+def cut_off(bad: int) -> bytes:
+    """A gzip that ends too early, after 40 good rows and this many bad ones."""
+    packer = zlib.compressobj(wbits=31)
+    text = rows(40) + b"x,\n" * bad + b"y," + b"z" * 100_000
+    return packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH)
+
+
+@pytest.mark.parametrize("bad", [0, 5, 25, 999, 1000, 1500])
+def test_an_upload_that_was_cut_off_is_reported_after_any_number_of_problems(
+    stage: Stage, bad: int
+) -> None:
+    answer = upload(stage, cut_off(bad), "catalog.csv.gz")
+    assert answer.status_code == 202, answer.text
+    body = answer.json()
+    job, broken_off = body["job"], body["job"]["broken_off"]
+    assert (job["items"], job["rejected_rows"]) == (40, bad + 1)
+    assert job["rejected_by_code"] == {"unreadable": 1} | ({"no_image": bad} if bad else {})
+    assert (broken_off["code"], broken_off["source"]) == ("unreadable", "catalog.csv.gz")
+    assert body["problems"][-1] == broken_off
+    assert len(body["problems"]) == min(bad, 20) + 1
+    assert body["warnings"][0].startswith(f"The file broke off at line {broken_off['line']:,}: ")
+    assert body["warnings"][0].endswith(". The rows after it are missing.")
+    path = f"/v1/jobs/{job['id']}"
+    again = stage.client.get(path).json()
+    assert (again["broken_off"], again["rejected_by_code"]) == (broken_off, job["rejected_by_code"])
+    [listed] = stage.client.get("/v1/jobs").json()["jobs"]
+    assert listed["broken_off"] == broken_off
+    kept = stage.client.get(f"{path}/problems").json()["problems"]
+    assert (len(kept), kept[-1]) == (min(bad, 1000) + 1, broken_off)
+    looked = stage.client.post(
+        "/v1/preview", files={"file": ("catalog.csv.gz", cut_off(bad))}
+    ).json()
+    assert looked["problems"][-1] == broken_off
+    strict = upload(stage, cut_off(bad), "catalog.csv.gz", strict="true")
+    told = problem_of(strict, 422, "bad_input")["detail"]
+    assert ("The file broke off at line" in told) == (bad > 0)
+
+
+def test_a_whole_upload_is_not_said_to_have_broken_off(stage: Stage) -> None:
+    body = upload(stage, rows(3)).json()
+    assert (body["job"]["broken_off"], body["job"]["rejected_by_code"]) == (None, {})
+    assert body["warnings"] == []
+
+
+# --- the model ----------------------------------------------------------------------------------
 
 
 def test_a_job_without_a_model_gets_the_collection_s_own(stage: Stage) -> None:
@@ -224,7 +269,7 @@ def test_a_look_at_the_workers_that_fails_does_not_undo_the_submission(stage: St
     stage.job()
 
 
-# --- full ---------------------------------------------------------------------------------------
+# --- a full queue -------------------------------------------------------------------------------
 
 
 def test_too_much_pending_is_refused_with_retry_after_and_leaves_no_job(stage: Stage) -> None:
@@ -336,7 +381,7 @@ def test_a_file_that_is_no_catalog_leaves_no_job(
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"format": "xlsx"}, "format"),
+        ({"format": "docx"}, "format"),
         ({"strict": "perhaps"}, "strict"),
         ({"colour": "x"}, "colour"),
     ],

@@ -1,4 +1,4 @@
-"""The map of a collection: where pictures come to lie, and when it is made and made anew."""
+"""The map of a collection: where pictures are placed, and when the map is made and renewed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def clusters(each: int, dimension: int = 24) -> NDArray[np.float32]:
 
 
 def finished(stage: Stage, name: str) -> dict[str, Any]:
-    """The map once it is there; waits for what is being made."""
+    """Return the map once it is ready."""
     body: dict[str, Any] = stage.client.get(f"/v1/collections/{name}/map").json()
     if body["state"] == "ready":
         return body
@@ -89,7 +89,7 @@ def test_the_first_look_begins_it_and_a_later_one_has_it(stage: Stage) -> None:
 
 @pytest.fixture
 def instant(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Maps that are made at once, in this process, all in the middle; the list has the pictures of each."""
+    """Make maps immediately and in this process, with every picture in the middle; list the picture count of each."""
     made: list[int] = []
 
     def placed(_: maps.Maps, vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""What the API tells Prometheus, read back as Prometheus reads it."""
+"""The API's metrics, read back as Prometheus reads them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Read = Callable[[], dict[tuple[str, frozenset[tuple[str, str]]], float]]
 
 @pytest.fixture
 def read(stage: Stage) -> Read:
-    """Scrape once: samples by name and labels."""
+    """Scrape once; return samples by name and labels."""
 
     def scrape() -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
         answer = stage.client.get("/metrics")

@@ -1,4 +1,4 @@
-"""The part of a picture that a search means, and what is refused."""
+"""The crop of a search's picture, and which crops are refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PICTURE = {"image_base64": base64.b64encode(b"bag").decode()}
 
 
 def asked(stage: Stage) -> Query:
-    """What the workers were asked, once."""
+    """Return the only query that the workers received."""
     ((_, query),) = stage.query_client.asked
     return query
 

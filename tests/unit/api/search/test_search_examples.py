@@ -1,4 +1,4 @@
-"""Searches by several examples, in a collection whose vectors are laid out by hand."""
+"""Searches by several examples, in a collection with hand-made vectors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vitrine.core.errors import BadInput
 
 
 def along(*axes: float) -> NDArray[np.float32]:
-    """A unit vector with these first coordinates."""
+    """Return a unit vector in the direction of these first coordinates."""
     vector = np.zeros(SPACE.dimension)
     vector[: len(axes)] = axes
     unit: NDArray[np.float32] = (vector / np.linalg.norm(vector)).astype(np.float32)
@@ -24,7 +24,7 @@ def along(*axes: float) -> NDArray[np.float32]:
 
 @pytest.fixture
 def axes(stage: Stage) -> Stage:
-    """A collection `axes`: an item on each of three axes, and one between each two of them."""
+    """A collection `axes`: an item on each of three axes, and one between each pair of them."""
     items: dict[str, NDArray[np.float32]] = {
         "x": along(1), "y": along(0, 1), "z": along(0, 0, 1),
         "xy": along(1, 1), "xz": along(1, 0, 1), "yz": along(0, 1, 1),

@@ -1,4 +1,4 @@
-"""Pages of hits: how they follow each other, where relevance cuts them, and what stands behind a hit."""
+"""Pages of hits: how they follow each other, where relevance ends them, and the data of a hit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def unit(rows: NDArray[np.float64]) -> NDArray[np.float32]:
 
 @pytest.fixture
 def many(stage: Stage) -> Stage:
-    """A collection `many`: sixty items of which five, `near-…`, are about the first axis; three of these are copies."""
+    """A collection `many` of sixty items: five, `near-…`, are close to the first axis, and three of these are copies."""
     drawn = np.random.default_rng(3)
     rows = drawn.standard_normal((ITEMS, SPACE.dimension))
     rows[:5] = 0.05 * drawn.standard_normal((5, SPACE.dimension))
@@ -122,7 +122,7 @@ def test_relevance_is_not_judged_unasked(many: Stage) -> None:
     assert {hit["relevant"] for hit in page["hits"]} == {None}
 
 
-# --- the samples that relevance is judged by ------------------------------------------------------
+# --- the samples for judging relevance ------------------------------------------------------------
 
 
 class _Clock:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.patience import PATIENCE
-from tests.unit.api.api_fixture import SPACE, Stage, problem_of, put_vectors
+from tests.unit.api.api_fixture import SPACE, Stage, problem_of, put, put_vectors
 from vitrine.core.errors import LedgerUnavailable
 from vitrine.core.types import Payload
 from vitrine.query.client import Query
@@ -33,7 +33,7 @@ def items(answer: Any) -> list[str]:
     return [hit["item_id"] for hit in answer.json()["hits"]]
 
 
-# --- the ways to ask ------------------------------------------------------------------------------
+# --- the kinds of query ---------------------------------------------------------------------------
 
 
 def test_a_picture_as_base64_finds_its_item_first(stage: Stage) -> None:
@@ -85,7 +85,7 @@ def test_words_are_refused_in_a_sentence_where_it_has_none(stage: Stage) -> None
 
 def test_an_item_is_searched_by_the_mean_of_its_vectors_and_left_out(stage: Stage) -> None:
     angles = np.zeros((4, SPACE.dimension), dtype=np.float32)
-    # `two` has pictures on two axes; `between` lies between them, nearer to neither.
+    # `two` has pictures on two axes; `between` lies between them, equally near to both.
     angles[0, 0] = angles[1, 1] = 1
     angles[2, 0] = angles[2, 1] = np.sqrt(0.5)
     angles[3, 0], angles[3, 2] = 0.9, np.sqrt(1 - 0.81)
@@ -125,7 +125,7 @@ def test_an_unknown_item_is_named(stage: Stage) -> None:
     assert "no item hat" in problem_of(ask(stage, item="hat"), 404, "not_found")["detail"]
 
 
-# --- the options ----------------------------------------------------------------------------------
+# --- options --------------------------------------------------------------------------------------
 
 
 def test_other_pictures_of_an_item_come_if_asked(stage: Stage) -> None:
@@ -254,6 +254,19 @@ def test_a_mistyped_field_of_a_filter_is_named(
     assert "the collection summer has no field" in body["detail"]
     assert body["hint"] == hint
     assert stage.query_client.asked == []
+
+
+def test_a_range_of_dates_finds_what_was_added_on_these_days(stage: Stage) -> None:
+    days = ["2026-11-01T00:00:00Z", "2026-11-02T18:00:00Z", "2026-11-03T00:00:00Z"]
+    put(stage.store, "new", *((f"i{row}", 0, FRONT, {"added": d}) for row, d in enumerate(days)))
+    for where, found in [
+        ({"gte": "2026-11-02"}, {"i1", "i2"}),
+        ({"gt": "2026-11-01", "lte": "2026-11-02"}, {"i1"}),
+        ("2026-11-02", {"i1"}),
+        ("2026-11-02T19:00:00+01:00", {"i1"}),
+    ]:
+        answer = ask(stage, collection="new", text="x", filter={"added": where})
+        assert set(items(answer)) == found, where
 
 
 def test_a_bad_filter_names_its_place(stage: Stage) -> None:

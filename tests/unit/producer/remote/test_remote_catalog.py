@@ -106,7 +106,7 @@ def test_no_secret_is_in_the_source_or_in_a_message(
 @pytest.mark.parametrize(
     ("page", "error", "says"),
     [
-        (answer(404), BadInput, "answered 404. Check the URL"),
+        (answer(404), BadInput, "returned 404. Check the URL"),
         (answer(401), BadInput, "VITRINE_FEED_AUTH"),
         (answer(403), BadInput, "VITRINE_HOSTS_FILE"),
         (answer(503), Unavailable, "Try again"),

@@ -1,4 +1,4 @@
-"""A query waits for what the device has already, and for no bulk batch that was staged while it was on its way."""
+"""A query waits for the batch on the device, and for no bulk batch that was staged while the query was on its way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def request(lane: Lane) -> EmbedRequest:
 
 
 def stage_next(line: BatchQueue) -> Batch:
-    """What the staging thread does for a device that asks, with nothing to stage."""
+    """Do what the staging thread does for a waiting device, without staging anything."""
     line._hungry = True
     requests = line.next_waiting()
     assert requests is not None
@@ -32,7 +32,7 @@ def stage_next(line: BatchQueue) -> Batch:
 
 @pytest.fixture
 def line() -> BatchQueue:
-    """A line with one bulk batch staged."""
+    """A queue with one staged bulk batch."""
     made = BatchQueue(FittingBatchSize(2), wait=0.0)
     for _ in range(2):
         made.put(request(Lane.BULK))
@@ -78,7 +78,7 @@ def test_queries_that_come_while_the_device_is_busy_go_together() -> None:
     line = BatchQueue(FittingBatchSize(8), wait=0.0)
     came = [request(Lane.QUERY) for _ in range(3)]
     with ThreadPoolExecutor(2) as threads:
-        staging = threads.submit(line.next_waiting)  # the device is at something, and does not ask
+        staging = threads.submit(line.next_waiting)  # the device is busy, and requests nothing
         for one in came:
             line.put(one)
         assert line._packer.waiting(Lane.QUERY) == 3
@@ -93,7 +93,7 @@ def test_queries_that_come_while_the_device_is_busy_go_together() -> None:
 def test_a_bulk_batch_that_queries_have_passed_for_long_enough_goes_next() -> None:
     line = BatchQueue(
         FittingBatchSize(1), wait=0.0, bulk_patience=-1.0
-    )  # every staged batch has waited longer
+    )  # every staged batch has already waited longer
     for lane in (Lane.BULK, Lane.QUERY):
         line.put(request(lane))
     staged = {stage_next(line).lane for _ in Lane}

@@ -15,7 +15,7 @@ from workers.batching.batch_size_search import (
 def device(
     base: float, each: float, *, fits: int = 1000, per_try: float = 0.0
 ) -> tuple[list[int], Callable[[int], float], Callable[[], float]]:
-    """What was tried, batches of base + each n seconds, and a clock that every try moves on."""
+    """Return the sizes tried, a timing function (base + each * n seconds), and a clock that each try advances."""
     tried: list[int] = []
 
     def seconds(size: int) -> float:

@@ -47,4 +47,4 @@ def test_a_directory_that_cannot_be_written_costs_a_warning(
     (tmp_path / "file").write_bytes(b"")
     with caplog.at_level(logging.WARNING):
         BatchSizeStore(tmp_path / "file" / "below").remember("model", SIXTEEN)
-    assert "cannot be remembered" in caplog.text
+    assert "cannot be stored" in caplog.text

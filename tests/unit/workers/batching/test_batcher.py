@@ -31,7 +31,7 @@ def flat(colour: tuple[int, int, int]) -> Inputs:
 
 
 class GatedModel(FakeModel):
-    """Embeds when its gate is open."""
+    """Embeds once its gate is open."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The three threads together, held at each step by a model whose steps wait for the test."""
+"""The three threads together, each step held back by a model that waits for the test."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def picture(colour: int, side: int = 8) -> Inputs:
 
 
 def eventually(true: Callable[[], bool]) -> None:
-    """Wait for what another thread is about to do."""
+    """Wait until another thread has made the condition true."""
     until = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < until
@@ -37,7 +37,7 @@ def eventually(true: Callable[[], bool]) -> None:
 
 
 class Flight:
-    """A launched batch, done when the test says so."""
+    """A launched batch, finished when the test says so."""
 
     finished_at = None
 
@@ -74,7 +74,7 @@ class Luggage:
 
 
 class SteppedModel(FakeModel):
-    """A model in steps: batches fly until they are let land, and fail only then, as a GPU's do."""
+    """A model in steps: batches stay on the device until the test releases them, and fail only then, as on a GPU."""
 
     def __init__(self, *, lands_at_once: bool = False, fits: int = 1000) -> None:
         super().__init__()
@@ -251,7 +251,7 @@ def test_bulk_is_bounded_in_bytes_and_one_large_picture_still_passes() -> None:
     small = picture(1)
     batcher = Batcher(model, size=1, wait=0.0, bulk_bytes=small["pixel_values"].nbytes)
     batcher.start()
-    for _ in range(3):  # One flies, one is staged, one waits.
+    for _ in range(3):  # One is on the device, one is staged, one waits.
         batcher.submit(picture(1, 16), lane=Lane.BULK)
     eventually(lambda: len(model.stagers) == 2)
     passed = threading.Event()

@@ -21,7 +21,7 @@ from workers.models.staged import PrefersBatch, StagedBatch, Tunable
 
 
 class TunedModel(FakeModel):
-    """Notes what it is prepared for, and in which thread."""
+    """Records the sizes it is tuned for, and in which thread."""
 
     fingerprint = "tuned, card"
 
@@ -31,7 +31,7 @@ class TunedModel(FakeModel):
         self._steps = UnstagedModel(self)
 
     def enter(self) -> None:
-        """Nothing to set up."""
+        """Do nothing."""
 
     def stage(self, batch: Sequence[Inputs]) -> StagedBatch:
         return self._steps.stage(batch)
@@ -75,12 +75,12 @@ def test_a_model_that_can_be_tried_is_and_the_size_is_remembered(
     assert isinstance(model, Tunable)
     with caplog.at_level(logging.INFO):
         size = size_of(model, tmp_path)
-    assert f"batches of {size} (found by trying" in caplog.text
+    assert f"batches of {size} (measured now" in caplog.text
     assert max(model.batches) >= 2
     assert model.tuned == [(size, "device")]
     with caplog.at_level(logging.INFO):
         assert size_of(later, tmp_path) == size
-    assert "as found before" in caplog.text
+    assert "as measured before" in caplog.text
     assert len(later.batches) == 2
     assert (tmp_path / FILE_NAME).is_file()
 

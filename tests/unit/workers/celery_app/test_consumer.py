@@ -13,7 +13,7 @@ from workers.celery_app.consumer import WorkerConsumer
 
 
 class Connection:
-    """A broker's, whose memory may be full."""
+    """A connection to a broker whose memory may be full."""
 
     def __init__(self, *, full: bool) -> None:
         self.full, self.closed = full, False
@@ -60,7 +60,7 @@ def test_a_broken_connection_that_kombu_cannot_close_does_not_end_the_worker(
     monkeypatch.setattr(Consumer, "on_connection_error_after_connected", half_closed)
     with caplog.at_level(logging.WARNING):
         consumer_of(Connection(full=False)).on_connection_error_after_connected(OSError("cut"))
-    assert "could not be closed in order" in caplog.text
+    assert "could not be closed cleanly" in caplog.text
 
 
 def test_an_acknowledgement_on_a_closed_connection_is_a_broken_connection(

@@ -38,14 +38,14 @@ JOB = "3f2a9c04d1be"
 
 
 class Untouchable:
-    """Stands for the parts that would do the work."""
+    """Stands in for the parts that would do the work."""
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"{name} of a part was used")
 
 
 class Holder:
-    """Stands for the process's engine."""
+    """Stands in for the holder of the process's engine."""
 
     def __init__(self, engine: WorkerRuntime) -> None:
         self._engine = engine
@@ -80,7 +80,7 @@ def engine(redis: Any, monkeypatch: pytest.MonkeyPatch) -> WorkerRuntime:
 
 
 class AwayRedis:
-    """Is not there for the first calls; `times` counts those to come."""
+    """Is unreachable for the next `times` calls."""
 
     def __init__(self, redis: Any, times: int) -> None:
         self._redis, self.times = redis, times
@@ -171,7 +171,7 @@ def test_a_message_that_cannot_be_parked_goes_back_to_the_queue(
     assert rejected.requeue
 
 
-# --- messages that are no task of ours ----------------------------------------------------------
+# --- messages that are not our tasks ------------------------------------------------------------
 
 
 class Message:
@@ -202,7 +202,7 @@ class Message:
 
 @pytest.fixture
 def consumer() -> DeadLetterConsumer:
-    """Celery's own, as far as it looks at a message; no broker, no pool."""
+    """Celery's own consumer, as far as it handles a message; no broker, no pool."""
     made: Any = DeadLetterConsumer.__new__(DeadLetterConsumer)
     made.connection_errors = (OSError,)
     made.strategies = {INGEST_TASK: lambda message, *_: message.headers["id"]}
@@ -262,16 +262,16 @@ def test_what_cannot_be_parked_stays_unacknowledged(
     with caplog.at_level(logging.ERROR):
         consumer.create_task_handler()(message)
     assert (message.rejected, parked_chunks(away)) == (0, 0)
-    assert "could not be parked" in caplog.text
+    assert "could not be dead-lettered" in caplog.text
 
 
-# --- what is said of them -----------------------------------------------------------------------
+# --- how they are described ---------------------------------------------------------------------
 
 
 def test_the_doctor_tells_how_many_are_parked_and_what_to_do() -> None:
     assert list(dead_letters(DeadLetterCount(0, 0))) == []
     [finding] = dead_letters(DeadLetterCount(1200, 3400))
-    assert "1,200 messages" in finding.said
-    assert "3,400 times" in finding.said
-    assert finding.mend is not None
-    assert DEAD_LETTERS_KEY in finding.mend
+    assert "1,200 messages" in finding.message
+    assert "3,400 times" in finding.message
+    assert finding.fix is not None
+    assert DEAD_LETTERS_KEY in finding.fix

@@ -1,4 +1,4 @@
-"""What a worker is called, whoever started it."""
+"""The worker's node name, whoever started it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HERE = f"{os.getpid()}@{socket.gethostname()}"
 
 @dataclass
 class Worker:
-    """As Celery has it before it starts."""
+    """A worker before Celery starts it."""
 
     hostname: str
     app: str = "app"
@@ -26,7 +26,7 @@ class Worker:
 
 @pytest.fixture(autouse=True)
 def kept(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, str]]:
-    """The names that Celery was told to keep."""
+    """The names that were passed to Celery."""
     told: list[tuple[Any, str]] = []
     monkeypatch.setattr(
         module, "setup_worker_optimizations", lambda app, name: told.append((app, name))

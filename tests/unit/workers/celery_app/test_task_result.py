@@ -1,4 +1,4 @@
-"""How a chunk's end is told to Celery, which tells Flower."""
+"""The result of a chunk's task in Celery, which Flower displays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_a_chunk_that_was_done_or_refused_is_a_result() -> None:
 def test_a_chunk_that_was_given_back_is_a_retry_with_its_reason() -> None:
     with pytest.raises(Retry, match="store_unavailable") as caught:
         task_result({"given_back": "store_unavailable"})
-    # Which is what Celery puts into the event that Flower shows.
+    # Celery puts this into the event that Flower shows.
     assert isinstance(caught.value.exc, ChunkReturned)
     assert "store_unavailable" in repr(caught.value.exc)
 

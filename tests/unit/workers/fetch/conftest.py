@@ -1,4 +1,4 @@
-"""Sites on loopback and fetchers that may talk to them."""
+"""Loopback sites, and fetchers that may connect to them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MakeFetcher: TypeAlias = Callable[..., Fetcher]
 
 @pytest.fixture
 def sites() -> Iterator[Callable[..., Site]]:
-    """Make sites that are stopped at the end."""
+    """Create sites that are stopped at the end."""
     made: list[Site] = []
 
     def make(*args: Any, **kwargs: Any) -> Site:
@@ -31,13 +31,13 @@ def sites() -> Iterator[Callable[..., Site]]:
 
 @pytest.fixture
 def site(sites: Callable[..., Site]) -> Site:
-    """One site; a test fills its `pages`."""
+    """A site whose `pages` a test fills."""
     return sites()
 
 
 @pytest.fixture
 def make_fetcher() -> Iterator[MakeFetcher]:
-    """Make a fetcher for an allow list and other fields of the policy; closed at the end."""
+    """Create fetchers from an allow list and other fields of the policy; they are closed at the end."""
     made: list[Fetcher] = []
 
     def make(*allow: str, ca_bundle: str | None = None, **fields: Any) -> Fetcher:
@@ -59,5 +59,5 @@ def make_fetcher() -> Iterator[MakeFetcher]:
 
 @pytest.fixture
 def fetcher(site: Site, make_fetcher: MakeFetcher) -> Fetcher:
-    """A fetcher that may talk to `site`."""
+    """A fetcher that may connect to `site`."""
     return make_fetcher(site.authority)

@@ -1,4 +1,4 @@
-"""A web site on loopback that answers exactly the bytes a test gives it, and remembers who asked."""
+"""A web site on loopback that sends exactly the bytes that a test gives it, and records its requests."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 Handler: TypeAlias = Callable[[socket.socket], None]
-"""Writes an answer of its own to the connection, which is closed afterwards."""
+"""Writes its own response to the connection, which is closed afterwards."""
 
 
 def answer(status: int, body: bytes = b"", **fields: str) -> bytes:
-    """One whole answer; `Retry_After="1"` becomes `Retry-After: 1`. Content-Length is right unless given."""
+    """Return a whole response; `Retry_After="1"` becomes `Retry-After: 1`. Content-Length is correct unless given."""
     fields.setdefault("Content_Length", str(len(body)))
     lines = [f"HTTP/1.1 {status} Whatever"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items() if value]
@@ -26,7 +26,7 @@ def redirect(location: str, status: int = 302) -> bytes:
 
 
 class Site:
-    """Serves `pages` by path, keep-alive, a thread a connection; 404 for everything else."""
+    """Serves `pages` by path with keep-alive and a thread per connection; everything else is a 404."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Site:
         for connection in [self._listener, *self._open]:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        # Closing alone does not end an accept on every system; a last connection does.
+        # Closing alone does not end `accept` on every system; one last connection does.
         with contextlib.suppress(OSError):
             socket.create_connection((self.host, self.port), 1).close()
         for thread in self._threads:

@@ -1,4 +1,4 @@
-"""Ways inside that have worked on somebody: none may reach the canary, a site on loopback that is on no allow list."""
+"""SSRF attacks that have worked elsewhere: none may reach the canary, a loopback site that is on no allow list."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MakeSite: TypeAlias = Callable[..., Site]
 BAD, FORBIDDEN = FailureReason.BAD_URL, FailureReason.FORBIDDEN_ADDRESS
 
 ATTACKS = [
-    # loopback, plainly and by another of its names
+    # loopback, as usual and by its other names
     ("http://127.0.0.1:{port}/", FORBIDDEN),
     ("http://127.0.0.1.:{port}/", FORBIDDEN),
     ("http://127.127.127.127:{port}/", FORBIDDEN),
@@ -46,7 +46,7 @@ ATTACKS = [
     ("http://00000000177.0.0.1:{port}/", BAD),
     ("http://127.0.0.1..:{port}/", BAD),
     ("http://4294967297.0.0.1:{port}/", BAD),
-    # letters and dots that become plain ones
+    # letters and dots that are normalised to ASCII
     ("http://\uff11\uff12\uff17.\uff10.\uff10.\uff11:{port}/", FORBIDDEN),
     ("http://127\u30020\u30020\u30021:{port}/", FORBIDDEN),
     ("http://\u2460\u2461\u2466.\u24ea.\u24ea.\u2460:{port}/", FORBIDDEN),
@@ -54,7 +54,7 @@ ATTACKS = [
     ("http://\uff4cocalhost:{port}/", FORBIDDEN),
     ("http://127.0.0.1%00.example.com:{port}/", BAD),
     ("http://%31%32%37.0.0.1:{port}/", BAD),
-    # IPv6 and what it carries
+    # IPv6 and addresses embedded in it
     ("http://[::1]:{port}/", FORBIDDEN),
     ("http://[0:0:0:0:0:0:0:1]:{port}/", FORBIDDEN),
     ("http://[::]:{port}/", FORBIDDEN),
@@ -69,7 +69,7 @@ ATTACKS = [
     ("http://[fe80::1%25lo]:{port}/", BAD),
     ("http://[::1%25lo]:{port}/", BAD),
     ("http://[127.0.0.1]:{port}/", BAD),
-    # what clouds answer their own machines
+    # cloud metadata services
     ("http://169.254.169.254/latest/meta-data/", FORBIDDEN),
     ("http://[fd00:ec2::254]/latest/meta-data/", FORBIDDEN),
     ("http://100.100.100.200/latest/meta-data/", FORBIDDEN),
@@ -81,7 +81,7 @@ ATTACKS = [
     ("http://192.168.0.1:{port}/", FORBIDDEN),
     ("http://172.16.0.1:{port}/", FORBIDDEN),
     ("http://[fc00::1]:{port}/", FORBIDDEN),
-    # two readers, two hosts
+    # URLs that two parsers read as different hosts
     ("http://example.com@127.0.0.1:{port}/", BAD),
     ("http://127.0.0.1:{port}@example.com/", BAD),
     ("http://127.0.0.1:{port}\\@example.com/", BAD),
@@ -95,7 +95,7 @@ ATTACKS = [
     ("http:127.0.0.1:{port}/", BAD),
     ("http://example.com:80:{port}/", BAD),
     ("http://example.com\r\nHost: 127.0.0.1:{port}/", BAD),
-    # other schemes and other protocols' ports
+    # other schemes, and ports of other protocols
     ("gopher://127.0.0.1:{port}/_GET%20/", BAD),
     ("ftp://127.0.0.1:{port}/", BAD),
     ("dict://127.0.0.1:{port}/d", BAD),
@@ -118,7 +118,7 @@ def canary(sites: MakeSite) -> Iterator[Site]:
 
 
 def pin(monkeypatch: pytest.MonkeyPatch, *records: str) -> None:
-    """Let names resolve as given (`name:port:address,address`): a resolver in the attacker's hand."""
+    """Make names resolve as given (`name:port:address,address`), like a resolver under the attacker's control."""
     original = CurlHandle._options
 
     def options(self: CurlHandle) -> dict[int, object]:
@@ -143,7 +143,7 @@ def test_no_url_leads_inside(
 
 def test_no_redirect_leads_inside(canary: Site, site: Site, fetcher: Fetcher) -> None:
     locations = [url.format(port=canary.port) for url, _ in ATTACKS if url.isascii()]
-    # A line break would end the header; two slashes keep the scheme of the redirecting site.
+    # A line break would end the header; two leading slashes keep the redirecting site's scheme.
     locations = [location for location in locations if "\r" not in location]
     for number, location in enumerate(locations):
         site.pages[f"/{number}"] = redirect(location)
@@ -151,7 +151,7 @@ def test_no_redirect_leads_inside(canary: Site, site: Site, fetcher: Fetcher) ->
     for location, future in zip(locations, futures, strict=True):
         error = future.exception(timeout=PATIENCE)
         assert isinstance(error, ItemFailure), (location, error)
-        # What is read as a path at the redirecting site is simply not found there.
+        # A location that is read as a path of the redirecting site is simply not found there.
         assert error.reason in (BAD, FORBIDDEN, FailureReason.NOT_FOUND), (location, error)
 
 
@@ -172,7 +172,7 @@ def test_of_mixed_records_only_the_allowed_one_is_connected_to(
     try:
         inside = sites({"/": answer(200, b"inside")}, host="::1", port=site.port)
     except OSError:
-        inside = None  # no IPv6 here: the refusal is then of an address where nobody is
+        inside = None  # without IPv6, the refused address has no server
     pin(monkeypatch, f"mixed.example:{site.port}:[::1],127.0.0.1")
     fetcher = make_fetcher("127.0.0.1/32")
     for _ in range(3):
@@ -206,7 +206,8 @@ def test_an_allowed_port_opens_no_other_port_of_that_host(
 
 
 def test_a_local_socket_is_no_address(make_fetcher: MakeFetcher, tmp_path: Path) -> None:
-    """`http://localhost` by a UNIX socket takes an option that nothing sets; its family would be refused."""
+    """curl uses a UNIX socket for `http://localhost` only with an option that is never set; its
+    family would be refused."""
     handle = CurlHandle(make_fetcher().policy, "")
 
     class Address:
@@ -219,7 +220,7 @@ def test_a_local_socket_is_no_address(make_fetcher: MakeFetcher, tmp_path: Path)
 # --- TLS ----------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for localhost that vouches for itself, and its key."""
+    """Create a self-signed certificate for localhost, and its key."""
     folder = tmp_path_factory.mktemp("tls")
     made, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(

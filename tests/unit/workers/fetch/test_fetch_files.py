@@ -111,7 +111,7 @@ def test_a_file_url_of_another_form_is_refused(url: str, fetcher: Fetcher, root:
 def test_a_folder_swapped_for_a_link_after_the_check_opens_nothing(
     fetcher: Fetcher, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The moment between resolving the path and opening it, made long by answering the resolution from before."""
+    """Simulates a swap between resolving the path and opening it, by returning the old resolution."""
     (tmp_path / "b.jpg").write_bytes(b"secret")
     url = (root / "inner" / "b.jpg").as_uri()
     before = {str(root): str(root), str(root / "inner" / "b.jpg"): str(root / "inner" / "b.jpg")}

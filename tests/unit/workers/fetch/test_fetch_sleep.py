@@ -1,4 +1,4 @@
-"""How long the fetch thread sleeps: until somebody may go, and never not at all while there is nothing it could do."""
+"""How long the fetch thread sleeps: until a host's pause ends, and never zero seconds while it has nothing to do."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ PAUSE = 0.05
 
 
 class Bed:
-    """A loop in which nothing happens, and which notes how long it was told to sleep."""
+    """A loop without events, which records how long it was asked to sleep."""
 
     def __init__(self) -> None:
         self.asked: list[float | None] = []
 
     def add(self, curl: Any) -> None:
-        """Nothing is fetched."""
+        """Fetch nothing."""
 
     def remove(self, curl: Any) -> None:
-        """Nothing was added."""
+        """Do nothing, since nothing was added."""
 
     def step(self, longest: float | None) -> list[EndedTransfer]:
-        """Note it, and do not sleep."""
+        """Record the duration, and do not sleep."""
         self.asked.append(longest)
         return []
 

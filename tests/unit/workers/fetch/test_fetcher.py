@@ -38,12 +38,12 @@ def failure(future: Future[FetchedPicture]) -> ItemFailure:
 
 
 def raw(data: bytes) -> Callable[[socket.socket], None]:
-    """Answer these bytes and cut the connection."""
+    """Return a handler that sends these bytes and closes the connection."""
     return lambda connection: connection.sendall(data)
 
 
 def hang(site: Site, first: bytes = b"") -> Callable[[socket.socket], None]:
-    """Answer the first bytes, then nothing until the site stops."""
+    """Return a handler that sends the first bytes, then nothing until the site stops."""
 
     def handler(connection: socket.socket) -> None:
         connection.sendall(first)
@@ -52,7 +52,7 @@ def hang(site: Site, first: bytes = b"") -> Callable[[socket.socket], None]:
     return handler
 
 
-# --- good answers -------------------------------------------------------------------------------
+# --- successful responses -----------------------------------------------------------------------
 def test_a_picture_comes_whole_with_where_it_came_from(site: Site, fetcher: Fetcher) -> None:
     site.pages["/a.jpg"] = answer(200, PICTURE, ETag='"v1"', Content_Type="text/html")
     fetched = fetcher.fetch(site.url("/a.jpg#x")).result(PATIENCE)
@@ -112,7 +112,7 @@ def test_a_chunked_body_is_put_together(site: Site, fetcher: Fetcher) -> None:
     )
 
 
-# --- answers that are failures ------------------------------------------------------------------
+# --- failed responses ---------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("page", "reason"),
     [
@@ -247,7 +247,7 @@ def test_a_circle_is_seen_at_its_second_turn(site: Site, fetcher: Fetcher) -> No
     assert site.requests == ["/0", "/1"]
 
 
-# --- politeness ---------------------------------------------------------------------------------
+# --- rate limits and pauses ---------------------------------------------------------------------
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_host_that_asks_for_it_is_left_alone(status: int, site: Site, fetcher: Fetcher) -> None:
     site.pages["/a"] = answer(status, Retry_After="1800")
@@ -317,7 +317,7 @@ def test_all_get_through_a_budget_smaller_than_one_picture(
     futures = deque(fetcher.fetch(site.url("/a")) for _ in range(24))
     while futures:
         assert futures.popleft().result(PATIENCE).data == PICTURE * 4
-    fetcher.close()  # its thread has let go of the last one by then
+    fetcher.close()  # by then, its thread has released the last one
     assert fetcher.held.total == 0
 
 
@@ -337,7 +337,7 @@ def test_nothing_is_begun_while_what_was_fetched_fills_the_memory(site: Site) ->
     engine.step()
     assert [walk.future.running() for walk in walks[1:]] == [False, False]
     walks.pop(0)
-    until_done(engine, walks[0])  # its bytes have gone, so there is room for one
+    until_done(engine, walks[0])  # its bytes were released, so there is space for one
     assert not walks[1].future.running()
     held.give_back(len(PICTURE))
     until_done(engine, walks[1])
@@ -387,7 +387,7 @@ def test_handles_that_ran_out_of_time_while_they_waited_for_memory_work_again(
     assert [fetcher.fetch(site.url("/b")).result(PATIENCE).data for _ in range(8)] == [b"b"] * 8
 
 
-# --- the end ------------------------------------------------------------------------------------
+# --- shutdown -----------------------------------------------------------------------------------
 def test_closing_ends_what_is_under_way_and_what_waits(
     site: Site, make_fetcher: MakeFetcher
 ) -> None:
@@ -462,16 +462,16 @@ def test_a_host_that_does_not_answer_is_left_alone_and_another_is_not(
     tried = [fetcher.fetch(dead.url("/a")) for _ in range(40)]
     details = [failure(one) for one in tried]
     assert {one.reason for one in details} == {FailureReason.TIMEOUT}
-    # Eight in a row open it, and what was under way at that moment comes to its end.
+    # Eight failures in a row open the breaker; requests already under way still finish.
     assert len(dead.heads) <= 8 + 2
     assert sum("left alone" in (one.detail or "") for one in details) >= 30
     assert "left alone" in (failure(fetcher.fetch(dead.url("/a"))).detail or "")
-    # Its moment of time may be too short on this machine, but nothing says that it is left alone.
+    # The short timeout may expire on this machine, but no error may say that the host is left alone.
     wait_until(lambda: fetched_or_late(fetcher, good.url("/a")), "a picture of the other host")
 
 
 def fetched_or_late(fetcher: Fetcher, url: str) -> bool:
-    """Whether a picture came; that it was too late for its limit is the one other end there may be."""
+    """Return whether the picture arrived; the only failure allowed is a timeout."""
     future = fetcher.fetch(url)
     if future.exception(PATIENCE) is None:
         return future.result().data == PICTURE

@@ -1,4 +1,4 @@
-"""Hosts that do not answer: when they are left alone, who waits for them, and when they are tried again."""
+"""Hosts that do not respond: when requests to them stop, which pictures wait, and when they are tried again."""
 
 from __future__ import annotations
 

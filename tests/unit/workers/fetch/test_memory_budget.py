@@ -52,7 +52,7 @@ def test_one_that_leaves_while_it_waits_is_not_woken() -> None:
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=12), st.integers(1, 60))
 def test_everybody_gets_through_and_memory_is_bounded(sizes: list[int], limit: int) -> None:
-    """Owners of `sizes` bytes take one at a time, in turns, and leave when they have all."""
+    """Owners of `sizes` bytes alternate, take one byte at a time, and leave when they have all of them."""
     budget: MemoryBudget[int] = MemoryBudget(ByteBudget(limit))
     left = dict(enumerate(sizes))
     waiting: set[int] = set()
@@ -82,11 +82,11 @@ def test_the_oldest_waits_too_while_a_decoder_has_bytes_to_give_back() -> None:
     budget.leave("first")
     assert budget.take("second", 3)
     assert not budget.take("second", 3)
-    assert budget.woken() == ["second"]  # there is some room
+    assert budget.woken() == ["second"]  # some bytes are free
     assert not budget.take("second", 3)
     hold.release()
     assert budget.woken() == ["second"]
-    assert budget.take("second", 30)  # alone: nobody else could ever give anything back
+    assert budget.take("second", 30)  # alone: nobody else could give anything back
     budget.leave("second")
     assert held.total == 0
 

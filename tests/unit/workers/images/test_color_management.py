@@ -1,4 +1,4 @@
-"""Modes, transparency and colour profiles on pictures made here."""
+"""Modes, transparency and colour profiles, on pictures made here."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def colours(pixels: NDArray[np.int16]) -> list[list[int]]:
 
 
 def rgb_profile(*, swapped: bool) -> bytes:
-    """A minimal matrix profile (ICC.1:2001): sRGB's primaries with gamma 2.2, red and green swapped or not."""
+    """Return a minimal matrix profile (ICC.1:2001): sRGB's primaries with gamma 2.2, red and green swapped or not."""
     places = dict(SRGB_COLOURANTS)
     if swapped:
         places[b"rXYZ"], places[b"gXYZ"] = places[b"gXYZ"], places[b"rXYZ"]
@@ -44,7 +44,7 @@ def rgb_profile(*, swapped: bool) -> bytes:
 
 
 def grey_press_profile() -> bytes:
-    """A lut8 profile (ICC.1:2001, 6.5.8) of a press whose every ink comes out as a neutral grey."""
+    """Return a lut8 profile (ICC.1:2001, 6.5.8) of a press that prints every ink as a neutral grey."""
     ramp = bytes(range(256))
     head = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + _fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
     table = head + ramp * 4 + bytes([128, 128, 128]) * 2**4 + ramp * 3
@@ -175,7 +175,7 @@ def test_the_profile_of_an_rgb_picture_changes_no_pixel(kind: str, profile: byte
 def test_the_profile_of_a_press_decides_how_its_cmyk_becomes_rgb() -> None:
     image = Image.new("CMYK", (8, 8), (0, 255, 255, 0))
     pixels = decoded(image, "JPEG", icc_profile=grey_press_profile(), quality=100)
-    assert pixels.max() - pixels.min() <= 2  # Without the profile it is red.
+    assert pixels.max() - pixels.min() <= 2  # without the profile it would be red
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A part of a picture, whichever way it is held."""
+"""A crop of a picture, in every orientation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workers.images.transforms import crop
 
 
 def numbered(width: int, height: int) -> NDArray[np.uint8]:
-    """A picture in which red tells the column and green the row."""
+    """Return a picture in which red is the column and green the row."""
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[..., 0] = np.arange(width)
     pixels[..., 1] = np.arange(height)[:, None]
@@ -47,7 +47,7 @@ def test_a_part_is_of_the_upright_picture() -> None:
     upright = numbered(64, 32)
     turned = Image.fromarray(upright).transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned clockwise to stand upright
+    exif[0x0112] = 6  # rotate clockwise to make it upright
     file = io.BytesIO()
     turned.save(file, "PNG", exif=exif)
     decoder = ImageDecoder(1_000_000)

@@ -22,14 +22,14 @@ LIGHT = DecodeCost(1_000_000, 4_000_000)
 
 @pytest.fixture
 def decoders() -> Iterator[DecodePool]:
-    """Two threads, and memory for any."""
+    """A pool with two threads, and memory for any picture."""
     pool = DecodePool(2, budget=1 << 40)
     yield pool
     pool.close()
 
 
 class Gate:
-    """Work that says when it has begun and ends when it is let."""
+    """Work that signals when it begins, and ends when it may."""
 
     def __init__(self) -> None:
         self.begun = threading.Event()
@@ -69,7 +69,7 @@ def test_a_query_is_decoded_before_bulk_that_was_there_first(decoders: DecodePoo
         return decoders.submit(lambda: order.append(name), LIGHT, lane=lane)
 
     waiting = [note(name) for name in ("bulk", "bulk", "query")]
-    gates[0].may_end.set()  # one thread is free now, the other still is not
+    gates[0].may_end.set()  # one thread is free now, the other is not
     for future in waiting:
         future.result()
     gates[1].may_end.set()
@@ -135,7 +135,7 @@ def test_a_failed_pictures_bytes_go_with_its_future_without_waiting_for_the_coll
         future: Future[None] = decoders.submit(partial(fail, data), LIGHT, lane=Lane.BULK)
         assert future.exception() is not None
         del data, future
-        # The thread that ran it lets go of it before it takes the next.
+        # A thread drops its work before it takes the next.
         for _ in range(3):
             decoders.submit(lambda: None, LIGHT, lane=Lane.BULK).result()
         decoders.close()

@@ -18,7 +18,7 @@ PLENTY = 1 << 40
 
 
 def plain(pixels: int) -> DecodeCost:
-    """Four bytes a pixel."""
+    """Return a cost of four bytes per pixel."""
     return DecodeCost(pixels, 4 * pixels)
 
 
@@ -32,7 +32,7 @@ def lines(
 
 
 def start_all(turns: DecodeScheduler[str]) -> list[DecodeSlot[str]]:
-    """Give turns until nobody may go."""
+    """Start jobs until the scheduler allows no more."""
     started = []
     while turn := turns.next():
         started.append(turn)
@@ -60,7 +60,7 @@ def test_queries_go_before_bulk_that_came_first() -> None:
 
 
 def endless_queries(turns: DecodeScheduler[str], rounds: int) -> list[str]:
-    """What has its turn while a query always waits."""
+    """Return the jobs that run while a query always waits."""
     order = []
     for _ in range(rounds):
         turns.add("query", plain(LIGHT), lane=Lane.QUERY)
@@ -194,7 +194,7 @@ def test_bulk_waits_while_it_may_not_go_and_queries_do_not() -> None:
 
     turns: DecodeScheduler[str] = DecodeScheduler(2, budget=PLENTY, bulk_may_go=full)
     assert not turns.ready()
-    assert asked == []  # nobody waits who could be woken
+    assert asked == []  # there is nobody to wake
     turns.add("bulk", plain(LIGHT), lane=Lane.BULK)
     turns.add("query", plain(LIGHT), lane=Lane.QUERY)
     assert names(start_all(turns)) == ["query"]

@@ -1,4 +1,4 @@
-"""Orientations, against Pillow's own turns."""
+"""Orientations, compared with Pillow's own transpositions."""
 
 from __future__ import annotations
 

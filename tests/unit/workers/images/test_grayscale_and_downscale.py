@@ -1,4 +1,4 @@
-"""Image policies beside the plain one: pictures without colours, and with a longest side."""
+"""Image policies other than the plain one: greyscale pictures, and a longest side."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_PIXELS = 50_000_000
 
 
 def colours() -> NDArray[np.uint8]:
-    """Every fifth of the 16.7 million colours, [1024, 3276, 3]: each number of each channel beside each of another."""
+    """Return every fifth of the 16.7 million colours, [1024, 3276, 3]: all values of each two channels occur together."""
     numbers = np.arange(0, 5 * 1024 * 3276, 5, dtype=np.uint32).reshape(1024, 3276)
     return np.stack([(numbers >> shift).astype(np.uint8) for shift in (16, 8, 0)], axis=-1)
 

@@ -1,4 +1,4 @@
-"""Sizes read from headers, against those that Pillow reads."""
+"""Sizes read from headers, compared with those that Pillow reads."""
 
 from __future__ import annotations
 

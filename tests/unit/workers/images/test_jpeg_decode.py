@@ -1,4 +1,4 @@
-"""JPEGs by libjpeg-turbo alone against the reference decoder: the same pixels, the same verdicts."""
+"""JPEGs decoded by libjpeg-turbo alone, compared with the reference decoder: the same pixels, the same verdicts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def picture(width: int = 67, height: int = 45) -> Image.Image:
-    """Smooth fields and some noise; no turn of it equals another."""
+    """Return smooth fields with some noise; no two orientations look alike."""
     random = np.random.default_rng(width * 1000 + height)
     field = Image.fromarray(random.integers(0, 256, (5, 5, 3), dtype=np.uint8))
     smooth = np.asarray(field.resize((width, height)), np.int16)
@@ -108,7 +108,7 @@ def test_what_is_cut_off_is_left_to_the_reference(kept: float) -> None:
 
 
 def test_the_size_is_checked_before_the_pixels_are_decoded() -> None:
-    # The pixels are cut off: had they been read, the picture would have been left to the reference.
+    # The pixels are cut off: if they had been read, the picture would have been left to the reference.
     data = jpeg(picture(200, 100))
     cut = data[: data.index(b"\xff\xda") + 14]
     with pytest.raises(ItemFailure, match="200 x 100") as caught:
@@ -170,7 +170,7 @@ BASES = [
     for more in ({}, {"exif": exif(6)})
 ]
 HEADER = 700
-"""Bytes within which most damage is done: that is where the two ways could read differently."""
+"""Most damage is within this many bytes, where the two decoders could differ."""
 
 
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,4 +1,4 @@
-"""Which JPEGs can be taken without asking Pillow about their metadata."""
+"""Which JPEGs can be decoded without asking Pillow for their metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker holds at once, counted in bytes at every step; no clock, no look at the process."""
+"""The memory that a worker holds, counted in bytes at every step; no clock is used, and process memory is not read."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from workers.stages import PictureSource, Stages
 MEBIBYTE = 1 << 20
 LIMIT = 64 * MEBIBYTE
 INPUT_BYTES = 3 * 8 * 8 * 4
-"""Of a `FakeModel`'s picture."""
+"""Bytes of a `FakeModel`'s inputs for one picture."""
 THREADS = 2
 
 
 class Peak(ByteBudget):
-    """A count that remembers its highest value."""
+    """A budget that remembers its highest value."""
 
     highest = 0
 
@@ -46,7 +46,7 @@ class Peak(ByteBudget):
 
 @contextmanager
 def opened(source: PictureSource, *, ahead: int = 1 << 30, batch: int = 16) -> Iterator[Stages]:
-    """Stages whose batcher is not started yet."""
+    """Yield stages whose batcher has not been started."""
     model = FakeModel()
     stages = Stages(
         model,
@@ -69,7 +69,7 @@ def chunk(stages: Stages, urls: list[str]) -> ConcurrentChunk:
 
 
 def bmp(side: int) -> bytes:
-    """Three bytes a pixel."""
+    """Return a BMP of three bytes per pixel."""
     file = io.BytesIO()
     Image.new("RGB", (side, side), (200, 100, 50)).save(file, "BMP")
     return file.getvalue()
@@ -107,12 +107,12 @@ def test_no_more_is_decoded_than_fits_before_a_batcher_that_stands_still(
     fetched = FetchedPicture(data=png((1, 2, 3)), url="", status=200)
     with opened(FakePictureSource({}), ahead=10 * INPUT_BYTES) as stages:
         bulk = deque(stages.prepare(fetched, lane=Lane.BULK) for _ in range(100))
-        for _ in range(50):  # queries go on, and give bulk every occasion to slip through
+        for _ in range(50):  # queries continue, and give bulk every chance to slip through
             stages.prepare(fetched, lane=Lane.QUERY).result()
         decoded = stages.decoders.decoded
         assert isinstance(decoded, Peak)
         assert decoded.highest <= (10 + THREADS + 1) * INPUT_BYTES
-        while bulk:  # taken in their order, as the batcher does
+        while bulk:  # in their order, as the batcher takes them
             bulk.popleft().result().hold.release()
         assert decoded.highest <= (10 + THREADS + 1) * INPUT_BYTES
         assert decoded.total == 0

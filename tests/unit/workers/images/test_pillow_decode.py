@@ -1,4 +1,4 @@
-"""The image policy on pictures made here: formats, orientation, transparency, limits, broken files."""
+"""The image policy, on pictures made here: formats, orientation, transparency, limits, broken files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DECODING_REASONS = {
 
 
 def picture(width: int = 24, height: int = 16) -> Image.Image:
-    """Four colours in the corners and a gradient: no turn of it equals another."""
+    """Return four colours in the corners and a gradient: no two orientations look alike."""
     x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
     return Image.fromarray(np.stack([x, y, 255 - x / 2 - y / 2], axis=-1).astype(np.uint8))
 
@@ -130,7 +130,7 @@ def test_too_many_pixels_are_refused_by_their_number(kind: str) -> None:
 
 
 def test_the_size_is_checked_before_the_pixels_are_decoded() -> None:
-    # The pixel data are cut off: had they been read, the reason would be another.
+    # The pixel data is cut off: if it had been read, the reason would be another one.
     data = encoded(Image.new("1", (20_000, 20_000)), "PNG")[:200]
     assert failure(data, max_pixels=50_000_000).reason is FailureReason.TOO_MANY_PIXELS
 
@@ -171,7 +171,7 @@ def test_damage_inside_a_picture_is_corrupt() -> None:
         (b"%PDF-1.7 ...", "looks like a PDF"),
         (b"\x1f\x8b\x08\x00", "looks like gzip-compressed data"),
         (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "looks like HEIF, HEIC or a video"),
-        (bytes(range(64)), "no known picture format"),
+        (bytes(range(64)), "not a known picture format"),
     ],
 )
 def test_bytes_that_are_no_picture_say_what_they_look_like(data: bytes, said: str) -> None:
@@ -226,7 +226,7 @@ def decoded_or_failure(data: bytes) -> Image.Image | ItemFailure:
 
 
 def test_pillows_warnings_are_silent_once_the_process_is_prepared() -> None:
-    chunk = b"acTL" + bytes(8)  # an animation of no frames, which Pillow warns about
+    chunk = b"acTL" + bytes(8)  # an animation without frames, which Pillow warns about
     control = struct.pack(">I", 8) + chunk + struct.pack(">I", zlib.crc32(chunk))
     data = encoded(picture(), "PNG")
     at = data.index(b"IDAT") - 4

@@ -1,4 +1,4 @@
-"""A chunk worker over fakes, with the real decoder: what the ingest tests work with."""
+"""A chunk worker over fakes, with the real decoder, for the ingest tests."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ Answer: TypeAlias = bytes | ItemFailure | Sequence[bytes | ItemFailure]
 
 
 def png(colour: Colour) -> bytes:
-    """A flat picture's bytes."""
+    """Return the bytes of a flat picture."""
     file = io.BytesIO()
     Image.new("RGB", (16, 16), colour).save(file, "PNG")
     return file.getvalue()
 
 
 def url(n: int) -> str:
-    """The URL of the n-th picture."""
+    """Return the URL of the n-th picture."""
     return f"https://shop.example/{n}.png"
 
 
@@ -99,7 +99,7 @@ class Workshop:
         self.stages.close()
 
     def job(self, count: int, *, first: int = 0) -> str:
-        """A sealed job of one chunk, with the pictures from the `first` on."""
+        """Create a sealed job of one chunk, with the pictures from `first` on."""
         spec = JobSpec(new_job_id(), "shop", "fake", "test", created_at=time.time())
         self.ledger.create(spec)
         images = [
@@ -110,14 +110,14 @@ class Workshop:
         return spec.id
 
     def ingest(self, job: str, number: int = 0) -> Report:
-        """Do one chunk."""
+        """Ingest one chunk."""
         return self.worker.ingest(job, number)
 
     def use(self, chunks: ChunkStore) -> None:
-        """Reach the store in another way."""
+        """Replace the worker's store."""
         self.worker = replace(self.worker, store=chunks)
 
     def points(self) -> set[tuple[str, int]]:
-        """The items and indexes stored."""
+        """Return the items and indexes in the store."""
         stored = self.store.scroll("shop", with_vectors=False)
         return {(point.payload["item_id"], point.payload["image_index"]) for point in stored}

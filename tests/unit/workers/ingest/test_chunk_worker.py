@@ -142,7 +142,7 @@ def test_a_hosts_retry_after_puts_its_pictures_off_that_long() -> None:
 
 
 class AwayStore(MemoryStore):
-    """Takes nothing the first `times` times."""
+    """Refuses the first `times` upserts."""
 
     def __init__(self, times: int) -> None:
         super().__init__()
@@ -151,7 +151,7 @@ class AwayStore(MemoryStore):
     def upsert(self, name: str, points: PointBatch) -> None:
         if self.times:
             self.times -= 1
-            raise StoreUnavailable("The store is away.")
+            raise StoreUnavailable("The store is unreachable.")
         super().upsert(name, points)
 
 
@@ -172,7 +172,7 @@ def test_the_store_is_asked_again_while_there_is_patience() -> None:
 
 
 class PickyStore(MemoryStore):
-    """Refuses one item for good."""
+    """Always refuses one item."""
 
     def upsert(self, name: str, points: PointBatch) -> None:
         if "item-3" in points.item_ids:
@@ -224,7 +224,7 @@ def test_a_cancelled_job_is_left_alone() -> None:
 
 
 def die(shop: Workshop, job: str, ordinal: int | None) -> None:
-    """What a worker leaves that died with a picture in its hands."""
+    """Leave the traces of a worker that died while processing a picture."""
     lease = shop.ledger.lease(job, 0, seconds=-1)
     assert isinstance(lease, Lease)
     if ordinal is not None:
@@ -311,11 +311,11 @@ def test_a_chunk_nobody_survives_ends_after_ten_deaths() -> None:
 
 
 class Death(BaseException):
-    """The process ends: nobody catches this."""
+    """The end of the process, which nothing catches."""
 
 
 class DeadlyLedger(MemoryLedger):
-    """The process dies when it has named so many pictures."""
+    """Ends the process once it has named `life` suspects."""
 
     life = 0
 
@@ -333,7 +333,7 @@ def test_a_storm_of_deaths_keeps_no_chunk_from_its_end() -> None:
         job = shop.job(250)
         die(shop, job, None)
         while not shop.ledger.status(job).state.finished:
-            ledger.life = WRITTEN_EVERY + 1  # A little more than it takes to move at all.
+            ledger.life = WRITTEN_EVERY + 1  # a little more than any progress takes
             try:
                 shop.ingest(job)
             except Death:
@@ -360,7 +360,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 @contextmanager
 def waiting_for_its_turn(shop: Workshop, job: str) -> Iterator[Future[Report]]:
-    """A careful chunk, given back while another of the process is under way; its turn comes at the end of the block."""
+    """Ingest a chunk one picture at a time: it is given back while another such chunk runs, until the block ends."""
     die(shop, job, None)
     with shop.worker.one_by_one_turn:
         waiting = in_a_thread(lambda: shop.ingest(job))
@@ -406,7 +406,7 @@ def test_chunks_of_any_size_come_through(sizes: Sequence[int]) -> None:
 
 
 class ForgetfulLedger(MemoryLedger):
-    """Is away for the next `away` calls of `suspect`."""
+    """Is unreachable for the next `away` calls of `suspect`."""
 
     away = 0
 
@@ -441,7 +441,7 @@ def test_a_chunk_whose_ledger_stays_away_fails_as_a_task_and_loses_nothing() -> 
 
 
 class LockedStore(MemoryStore):
-    """Refuses to make collections, as a server does that does not understand the request."""
+    """Refuses to create collections, as a server does that does not understand the request."""
 
     def ensure(self, name: str, space: EmbeddingSpace) -> None:
         raise StoreRejected("The store does not take this collection.")
@@ -492,7 +492,7 @@ def test_failures_are_stamped_by_the_ledgers_clock() -> None:
 
 
 class YieldingSource(FakePictureSource):
-    """Lets other threads go first each time it is asked."""
+    """Lets other threads run first on each fetch."""
 
     def fetch(self, url: str, *, file_root: str | None = None) -> Future[FetchedPicture]:
         time.sleep(0.001)

@@ -1,4 +1,4 @@
-"""Chunks and the store that is away: who asks, when, and what others are told."""
+"""Chunks and an unreachable store: which chunk probes it and when, and what the others learn."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from vitrine.testing.memory_store import MemoryStore
 from workers.ingest.store_breaker import TERMS, StoreBreaker
 from workers.ingest.upsert import ChunkStore
 
-AWAY = StoreUnavailable("The store process answered 503 without saying why.")
+AWAY = StoreUnavailable("The store process answered 503 without a reason.")
 
 
 class Time:
-    """A clock that only sleeping moves."""
+    """A clock that only advances by sleeping."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -32,7 +32,7 @@ class Time:
 
 
 class Failing(MemoryStore):
-    """Is away until `back` on a clock; notes when it was asked for what."""
+    """Is unreachable until the time `back`; records its calls and their times."""
 
     def __init__(self, time: Time, back: float, error: StoreUnavailable = AWAY) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Failing(MemoryStore):
 
 
 def away(breaker: StoreBreaker) -> StoreOutage | None:
-    """As it is now: a type checker takes a property for unchanged."""
+    """Read the present value: a type checker assumes that a property does not change."""
     return breaker.away
 
 
@@ -103,7 +103,7 @@ def test_the_log_says_once_that_the_store_is_away(caplog: pytest.LogCaptureFixtu
     store = Failing(time, back=1020.0)
     with shop_with(store, time, breaker_of(time)) as shop:
         shop.ingest(shop.job(4))
-    away = [record for record in caplog.records if "does not answer" in record.message]
+    away = [record for record in caplog.records if "does not respond" in record.message]
     assert [record.levelname for record in away] == ["ERROR"]
 
 
@@ -114,7 +114,7 @@ def test_finished_vectors_wait_and_are_asked_about_ever_more_rarely() -> None:
         assert shop.ingest(shop.job(4)) == {"embedded": 4, "failed": 0, "put_off": 0}
     asked = [when for what, when in store.asked if what == "upsert"]
     waits = [later - earlier for earlier, later in pairwise(asked)]
-    # Two of the chunk's own, then the breaker's: 1, 2, 4, 8 and 10 s, each seen within a look of its end.
+    # Two tries by the chunk, then the breaker's: 1, 2, 4, 8 and 10 s, each noticed within one polling interval.
     assert len(asked) == 8
     assert waits[2:] == pytest.approx([1.0, 2.0, 4.0, 8.0, 10.0], abs=0.5)
 
@@ -171,7 +171,7 @@ def test_no_chunk_is_begun_while_the_store_is_away() -> None:
         shop.source.fetch = noted  # type: ignore[method-assign,assignment]
         assert shop.ingest(shop.job(4))["embedded"] == 4
     assert min(begun) >= 1010.0
-    # Nobody had vectors: it was asked whether it answers, and by one at a time.
+    # No chunk had vectors, so the store was only pinged, by one chunk at a time.
     assert [what for what, _ in store.asked[:-1]] == ["ping"] * (len(store.asked) - 1)
     assert len(store.asked) <= 6
 

@@ -1,4 +1,4 @@
-"""One trace for each chunk: what a submit and a worker tell of it, as a collector gets it over HTTP."""
+"""One trace per chunk: the spans of a submit and of a worker, as a collector receives them over HTTP."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STAGES = {"fetch", "decode", "batch", "upsert", "record"}
 
 
 class Collector(ThreadingHTTPServer):
-    """Takes OTLP over HTTP and keeps the spans."""
+    """Receives OTLP over HTTP and keeps the spans."""
 
     daemon_threads = True
 
@@ -107,7 +107,7 @@ def test_a_chunk_is_one_trace_from_submit_to_ledger(
 
 
 SLACK = 50_000_000
-"""Nanoseconds by which two readings of two clocks may part while a busy machine lies between them."""
+"""Nanoseconds by which readings of two clocks may differ on a busy machine."""
 
 
 def test_a_chunk_that_is_done_carefully_tells_the_same_stages(collector: Collector) -> None:

@@ -1,4 +1,4 @@
-"""One round after another, between a ledger and a store in memory; the turns are a real Redis's."""
+"""Successive rounds over an in-memory ledger and store, with the lock in a real Redis."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SPACE = EmbeddingSpace("m", "r", "p", 4)
 
 
 class SlowStore(MemoryStore):
-    """Builds only when the test says so, and is away while it says so."""
+    """Builds an index only if the test allows it, and is unreachable while the test says so."""
 
     def __init__(self) -> None:
         super().__init__(options=StoreOptions(index_points=BULK))
@@ -86,7 +86,7 @@ class Bench:
         self.keeper = self.worker()
 
     def worker(self, *, defer: bool = True) -> IndexDeferral:
-        """A worker process's keeper; one that was killed is simply not asked again."""
+        """Return a worker process's `IndexDeferral`; a killed worker's is simply not called again."""
         return IndexDeferral(
             self.ledger, self.store, self.redis,
             every=5, options=StoreOptions(BULK, defer, PATIENCE),
@@ -102,7 +102,7 @@ class Bench:
         return spec.id
 
     def do(self, job: str, *, failed: int = 0, number: int = 0) -> None:
-        """Store a job's chunk and write its outcomes."""
+        """Store a job's chunk and record its outcomes."""
         lease = self.ledger.lease(job, number, seconds=60)
         assert isinstance(lease, Lease)
         images = list(lease.chunk.images)
@@ -115,7 +115,7 @@ class Bench:
         )
 
     def round(self, *, left_behind: bool = True) -> list[str]:
-        """One round; what it asked the store to do."""
+        """Run one round; return the calls to the store."""
         self.redis.delete(LOCK_KEY, *([LEFT_BEHIND_KEY] if left_behind else []))
         self.store.asked.clear()
         self.keeper.keep()
@@ -271,11 +271,11 @@ def test_a_store_that_is_away_delays_the_end_and_does_not_lose_it(bench: Bench) 
 def test_a_store_that_forgot_is_told_again(bench: Bench) -> None:
     job = bench.job(BULK)
     bench.round()
-    bench.store.build_index("shop")  # as after a restart: the deferral is gone
+    bench.store.build_index("shop")  # as after a restart, which loses the deferral
     assert bench.round() == ["defer"]
     bench.do(job)
     bench.round()
-    assert bench.round() == ["build"]  # not deferred, not green either: said until it is
+    assert bench.round() == ["build"]  # not deferred, but not green yet: repeated until it is
 
 
 def test_an_index_that_stands_still_is_not_waited_for_for_ever(

@@ -28,7 +28,7 @@ def test_an_error_does_not_end_it_and_closing_does(caplog: pytest.LogCaptureFixt
     seen = len(calls)
     periodic.close()
     assert len(calls) == seen >= 3
-    assert "trial failed this time" in caplog.text
+    assert "trial failed; it will run again" in caplog.text
 
 
 def test_what_is_away_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:

@@ -22,7 +22,7 @@ GRACE = 0.2
 
 
 class Sent:
-    """Remembers what was sent, and sends it on."""
+    """Records what is published, and passes it on."""
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
@@ -77,7 +77,7 @@ class Bench:
 @pytest.fixture
 def bench(private_redis: str) -> Iterator[Bench]:
     made = Bench(private_redis)
-    for job in made.ledger.active_jobs():  # Left by other suites.
+    for job in made.ledger.active_jobs():  # left by other suites
         with contextlib.suppress(Conflict):
             made.ledger.cancel(job)
         made.ledger.sweep(job, lost_before=0)
@@ -120,7 +120,7 @@ def test_the_chunks_of_a_dead_worker_are_sent_again(bench: Bench) -> None:
     assert bench.sent.retries == [1]
     raw = bench.redis.lindex(f"vitrine:broker:{ingest_queue(bench.model)}", 0)
     assert isinstance(raw, bytes)
-    assert orjson.loads(raw)["headers"]["retries"] == 1  # which Flower shows
+    assert orjson.loads(raw)["headers"]["retries"] == 1  # shown by Flower
 
 
 def test_a_queue_is_looked_at_once_however_many_jobs_are_in_it(

@@ -1,4 +1,4 @@
-"""The port at which a worker's metrics are read: real sockets on loopback."""
+"""The HTTP port of a worker's metrics, on real loopback sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker's rates over its last seconds, from counts that only grow."""
+"""A worker's rates over its last seconds, from monotonic counters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workers.metrics.stats_sampler import WINDOW, CounterSnapshot, StatsSampler
 
 
 class InWork:
-    """Chunks that somebody holds."""
+    """The leased chunks of a worker."""
 
     def held(self) -> int:
         return 3
@@ -30,7 +30,7 @@ def test_rates_are_over_the_samples_that_are_kept(redis_server: str) -> None:
     with closing(Redis.from_url(redis_server)) as redis:
         signs = StatsSampler(redis, "vital-node", lambda: present, InWork())
         for step in range(1, 2 * WINDOW + 1):
-            # Ten seconds of nothing, then ten in which everything moves.
+            # Ten samples without change, then ten in which everything grows.
             fast = max(0, step - WINDOW)
             present = CounterSnapshot(
                 100.0 + 2 * step, 90 * fast, 10 * fast, 4 * fast, 1e6 * fast, 1.5 * fast,
@@ -45,7 +45,7 @@ def test_rates_are_over_the_samples_that_are_kept(redis_server: str) -> None:
     assert worker_stats.images_in_stages([found, found], "a-job") == {"fetch": 120, "batch": 8}
     assert worker_stats.images_in_stages([found], "nobody's") == {}
     assert (found.embedded, found.failed, found.chunks) == (90 * WINDOW, 10 * WINDOW, 3)
-    # The oldest sample that is kept when it told was taken a step before the last ten seconds.
+    # The oldest kept sample was taken one step before the last ten.
     seconds = 2 * (WINDOW + 1)
     assert found.images_per_second == pytest.approx(100 * WINDOW / seconds)
     assert found.queries_per_second == pytest.approx(4 * WINDOW / seconds)

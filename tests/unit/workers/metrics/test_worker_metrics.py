@@ -1,4 +1,4 @@
-"""What a worker counts of its chunks, questions, batches and store, read back as Prometheus reads it."""
+"""A worker's counts of chunks, questions, batches and store calls, read back as Prometheus reads them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def metrics() -> WorkerMetrics:
 
 
 def value(metrics: WorkerMetrics, name: str, **labels: str) -> float:
-    """One sample; fails where it is not exported."""
+    """Return the value of one sample; fails if it is not exported."""
     found = [
         sample.value
         for family in text_string_to_metric_families(generate_latest(metrics.registry).decode())

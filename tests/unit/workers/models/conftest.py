@@ -1,4 +1,4 @@
-"""The tiny checkpoints, made once a session, and pictures to show them."""
+"""The tiny checkpoints, made once per session, and pictures for them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TinyModel: TypeAlias = Callable[[str], Path]
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
-    """Make a family's directory once a session, and give its path."""
+    """Make a family's directory once per session, and return its path."""
     silence_libraries()
     made: dict[str, Path] = {}
 
@@ -48,14 +48,14 @@ def pictures() -> list[Image.Image]:
 
 @pytest.fixture(scope="session")
 def camera_pictures(shared_data: Path) -> list[Image.Image]:
-    """The two of the catalog's pictures with the most bytes, enlarged to a camera's 12 megapixels and its grain."""
+    """The two catalog pictures with the most bytes, enlarged to a camera's 12 megapixels, with its grain."""
     paths = sorted((shared_data / "images").rglob("*.jpg"), key=lambda path: path.stat().st_size)
     random = np.random.default_rng(12)
     made = []
     for path in paths[-2:]:
         with Image.open(path) as small:
             large = small.convert("RGB").resize((4000, 3000), Image.Resampling.BICUBIC)
-        # Otherwise an enlarged picture would have nothing fine that a cap could lose.
+        # Without grain, an enlarged picture has no fine detail that a cap could lose.
         grain = random.normal(0, 4, (3000, 4000, 1)).astype(np.float32)
         made.append(Image.fromarray(np.clip(np.asarray(large) + grain, 0, 255).astype(np.uint8)))
     return made
@@ -63,7 +63,7 @@ def camera_pictures(shared_data: Path) -> list[Image.Image]:
 
 @pytest.fixture(scope="session")
 def capped_pictures(camera_pictures: list[Image.Image]) -> list[Image.Image]:
-    """The same, their longest side at 2048 pixels."""
+    """The same pictures with a longest side of 2048 pixels."""
     made = [as_image(downscaled(picture, 2048)) for picture in camera_pictures]
     assert {picture.size for picture in made} == {(2048, 1536)}
     return made

@@ -1,4 +1,4 @@
-"""The built-in descriptor: what it promises as a model, and what its neighbours look like."""
+"""The built-in descriptor: its promises as a model, and the neighbours it finds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MODEL = DescriptorModel()
 
 
 def vectors(*pictures: Image.Image) -> NDArray[np.float32]:
-    """Unit vectors of the pictures."""
+    """Return the pictures' unit vectors."""
     made = MODEL.embed([MODEL.preprocess(picture) for picture in pictures])
     return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), np.float32)
 
@@ -31,7 +31,7 @@ def cosine(first: Image.Image, second: Image.Image) -> float:
 
 
 def on_paper(cloth: Image.Image) -> Image.Image:
-    """A piece of cloth in the middle of a sheet of paper."""
+    """Draw a piece of cloth in the middle of a sheet of paper."""
     paper = Image.new("RGB", (300, 300), (236, 236, 234))
     paper.paste(cloth.resize((200, 200)), (50, 50))
     return paper
@@ -160,7 +160,7 @@ def test_the_same_pattern_at_another_scale_is_nearer_than_another_pattern() -> N
 
 
 def test_real_catalog_pictures_find_their_kind_more_often_than_chance(shared_data: Path) -> None:
-    """Measured 0.45 of 394 for the class and 0.58 of 242 for the product; chance is below 0.05."""
+    """Measured: 0.45 of 394 for the class and 0.58 of 242 for the product; chance is below 0.05."""
     with (shared_data / "labels.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     pictures = []

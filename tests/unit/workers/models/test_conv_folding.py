@@ -9,7 +9,7 @@ from workers.models.conv_folding import with_folded_convolutions
 
 
 class Net(nn.Module):
-    """A convolution, its normalisation and an activation; `shared` also reads the convolution's output as it was."""
+    """A convolution, its normalisation and an activation; with `shared`, the convolution's raw output is used too."""
 
     def __init__(self, *, shared: bool) -> None:
         super().__init__()

@@ -1,7 +1,8 @@
-"""bfloat16, as GPUs run it, against transformers' own processor and model in float32; and batches of every size.
+"""bfloat16, as used on GPUs, compared with transformers' own processor and model in float32; and batches of every size.
 
-Towers of the published depth and proportions, an eighth as wide, with transformers' own initial weights: the tiny ones of
-the other tests, whose weights are made large so that pictures differ, make more of a rounding than trained ones do.
+The towers have the published depth and proportions at an eighth of the width, with transformers' own initial
+weights. The tiny checkpoints of other tests have large weights, so that pictures differ, and amplify
+rounding more than trained ones.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ MAKERS: dict[str, Callable[[], tuple[Any, Any]]] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
-    """Matrices this small only lose by being shared out, and most where other tests have the cores."""
+    """Splitting matrices this small only costs time, most of all while other tests use the cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -148,7 +149,7 @@ def test_vectors_equal_those_of_transformers_in_float32(
     directory = deep_model(family)
     found, expected = vectors(opened(directory, dtype), pictures), reference(directory, pictures)
     assert (found * expected).sum(axis=1).min() >= least
-    # Other pictures are further away than that, or the equality would say nothing.
+    # Other pictures are further away than that; otherwise the check would show nothing.
     others = (found * np.roll(expected, 1, axis=0)).sum(axis=1)
     assert np.median(others) < 2 * least - 1
 
@@ -180,7 +181,7 @@ def test_a_vector_does_not_depend_on_its_batch(
 
 @pytest.fixture
 def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """bfloat16 where nobody names a type."""
+    """Use bfloat16 if no dtype is given."""
 
     def resolved(wanted: str | None, device: str) -> torch.dtype:
         return resolve_dtype(wanted or "bfloat16", device)

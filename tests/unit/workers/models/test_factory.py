@@ -1,4 +1,4 @@
-"""Opening a model by name: what is opened, and the one sentence where it cannot be."""
+"""Opening a model by name: which model is opened, and the one-sentence error if it cannot be."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def refusal(name: str | Path, device: str = "cpu", dtype: str | None = None) -> 
 
 @pytest.fixture
 def directory(tiny_model: TinyModel, tmp_path: Path) -> Path:
-    """A copy of a good directory, to be spoilt."""
+    """A copy of a valid directory, for tests to break."""
     return Path(shutil.copytree(tiny_model("mobilenet_v2"), tmp_path / "Some Model"))
 
 
 @pytest.fixture
 def silent_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A hub that accepts connections and never answers, and an empty cache."""
+    """A hub that accepts connections and never responds, with an empty cache."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"http://127.0.0.1:{server.getsockname()[1]}"
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
@@ -63,7 +63,7 @@ def test_the_builtin_model_needs_no_files() -> None:
 
 
 def test_the_builtin_model_does_not_run_on_a_gpu() -> None:
-    assert "CPU only" in str(refusal("builtin", device="cuda:0"))
+    assert "only on the CPU" in str(refusal("builtin", device="cuda:0"))
 
 
 def test_the_builtin_model_loads_no_torch() -> None:

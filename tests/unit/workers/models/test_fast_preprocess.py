@@ -1,4 +1,4 @@
-"""The fast way against the reference: within rounding, at every size, for every processor that is understood."""
+"""Fast preprocessing compared with the reference: equal within rounding, at every size, for every supported processor."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def noise(width: int, height: int) -> NDArray[np.uint8]:
 
 
 def normalised(preprocessing: Preprocessing, inputs: Inputs) -> dict[str, NDArray[np.generic]]:
-    """One picture's inputs, as they are on the device."""
+    """Return one picture's inputs, as they are on the device."""
     batch = {name: torch.from_numpy(np.array(values))[None] for name, values in inputs.items()}
     return {name: one[0].numpy() for name, one in preprocessing.on_device(batch).items()}
 
 
 def levels(name: str, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """How far the two ways are apart, in levels of 255; all other inputs have to be equal."""
+    """Return the differences between the two ways, in levels of 255; all other inputs must be equal."""
     preprocessing, reference = WAYS[name]
     found = normalised(preprocessing, preprocessing(pixels))
     expected = reference(Image.fromarray(pixels))

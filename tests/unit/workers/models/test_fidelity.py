@@ -1,4 +1,6 @@
-"""From a file's bytes to its vector, both ways, against transformers' own processor and model, odd files included."""
+"""From a file's bytes to its vector, both ways, compared with transformers' own processor and
+model; odd files included.
+"""
 
 from __future__ import annotations
 
@@ -31,17 +33,17 @@ TinyModel: TypeAlias = Callable[[str], Path]
 Vectors: TypeAlias = NDArray[np.float64]
 SAME, NEAR = 0.9999, 0.999
 NEARLY_ALL = 0.98
-"""Of the odd files this share has to be the same, and all have to be near. Those in between are grey: rounding that
-moves all three channels alike moves a vector more."""
+"""This share of the odd files must be the same, and all must be near. The rest are grey pictures, where rounding moves
+all three channels alike, and so the vector further."""
 MAX_PIXELS = 50_000_000
 WAYS: tuple[Way, ...] = ("fast", "reference")
 PRETRAINED = ("mobilenet_v2_1.0_224", "mobilenet_v1_0.25_128")
 TINY = ("siglip", "siglip2_fixed", "siglip2_naflex", "clip", "dinov2", "dinov2_with_registers")
-"""The MobileNet with random weights is left out: it moves by more for a level than for another picture."""
+"""The MobileNet with random weights is left out: one level of rounding moves its vector further than another picture."""
 EVERY_PICTURE, EVERY_ODD = 24, 3
-"""So many-th of the catalog's pictures, and of the others, is embedded; all are compared as pixels."""
+"""One in this many catalog pictures, and one of the others, is embedded; all are compared as pixels."""
 LARGE_BYTES = 150_000
-"""Catalog pictures of more than this have over a megapixel."""
+"""Catalog files larger than this have over a megapixel."""
 
 
 def odd_files(folder: Path) -> list[Path]:
@@ -81,20 +83,20 @@ def test_nearly_every_catalog_picture_goes_by_libjpeg_turbo_alone(shared_data: P
 
 @cache
 def catalog(folder: Path) -> tuple[bytes, ...]:
-    """Some of the catalog's pictures."""
+    """Return some of the catalog's pictures."""
     paths = sorted((folder / "images").rglob("*.jpg"))
     return tuple(path.read_bytes() for path in paths[::EVERY_PICTURE])
 
 
 @cache
 def others(folder: Path) -> tuple[bytes, ...]:
-    """Some of the variants and odd files that decode, and are not too long for a plain processor."""
+    """Return some of the variants and odd files that decode, and that are not too long for an ordinary processor."""
     paths = [path for path in all_files(folder) if "images" not in path.parts]
     return tuple(path.read_bytes() for path in paths[::EVERY_ODD] if _is_usual(path))
 
 
 def _is_usual(path: Path) -> bool:
-    """Whether it decodes, and a processor that scales by its shortest edge needs no gigabytes for it."""
+    """Return whether it decodes, and a processor that scales by the shortest edge does not need gigabytes for it."""
     pixels = outcome("reference", path)
     return not isinstance(pixels, tuple) and not is_very_long(*pixels.shape[:2])
 
@@ -106,7 +108,7 @@ def directory_of(shared_data: Path, tiny_model: TinyModel) -> Callable[[str], Pa
 
 @cache
 def expected(directory: Path, sample: tuple[bytes, ...]) -> Vectors:
-    """What transformers gives for the pictures, decoded in full by Pillow."""
+    """Return transformers' vectors of the pictures, fully decoded by Pillow."""
     processor: Any = transformers.AutoImageProcessor
     processor = processor.from_pretrained(directory, backend="pil")
     model = transformers.AutoModel.from_pretrained(directory).eval()
@@ -145,7 +147,7 @@ def test_vectors_are_those_of_transformers(
     pictures, odd = catalog(shared_data), others(shared_data)
     found, wanted = embedded(model, decoder, pictures), expected(directory, pictures)
     assert (found * wanted).sum(axis=1).min() >= SAME
-    # Other pictures are further apart than that, or the equality would say little.
+    # Other pictures are further apart than that; otherwise the check would show little.
     assert np.median((found * np.roll(wanted, 1, axis=0)).sum(axis=1)) < SAME
     cosines = (embedded(model, decoder, odd) * expected(directory, odd)).sum(axis=1)
     assert cosines.min() >= NEAR
@@ -172,7 +174,7 @@ def test_vectors_of_scaled_jpegs_are_near_those_of_transformers(
 def test_a_cap_of_the_longest_side_leaves_a_mobilenets_vectors_near(
     shared_data: Path, camera_pictures: list[Image.Image], capped_pictures: list[Image.Image]
 ) -> None:
-    # It makes much of a level more or less; the families of the registry: `test_dtype`.
+    # It amplifies a single level of rounding; `test_dtype` covers the registry's families.
     model = open_model(str(shared_data / "models" / PRETRAINED[1]), device="cpu")
     plain, cut = (
         units(model.embed([model.preprocess(one) for one in each]))

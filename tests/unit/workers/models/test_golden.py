@@ -1,4 +1,4 @@
-"""Pretrained MobileNets on real pictures, both ways, against vectors stored from transformers itself."""
+"""Pretrained MobileNets on real pictures, both ways, compared with stored vectors from transformers."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _equals_pillow(path: Path, picture: Picture) -> bool:
 
 
 MANIFEST_READS_ON = {"odd/made/bad_crc.png"}
-"""Damaged data that the manifest's reader got some pixels from at its second try."""
+"""Damaged files for which the manifest's reader obtained some pixels on its second try."""
 REASONS: dict[str, set[str]] = {
     "truncated": {"truncated", "not_an_image"},
     "corrupt": {"corrupt", "truncated", "not_an_image"},

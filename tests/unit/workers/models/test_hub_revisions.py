@@ -1,4 +1,4 @@
-"""Which revision of a hub's model is opened: the pinned one, the one asked for, or the newest."""
+"""Which revision of a hub's model is opened: the pinned one, the requested one, or the newest."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Hub(BaseHTTPRequestHandler):
-    """A hub that knows models by `known` (id to revisions), and writes down what it was asked."""
+    """A hub with the models in `known` (id to revisions), which records its requests."""
 
     known: dict[str, set[str]]
     asked: list[str]
@@ -64,7 +64,7 @@ class Hub(BaseHTTPRequestHandler):
         self.wfile.write(raw)
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -82,13 +82,13 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Hub]]:
 
 @pytest.fixture
 def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A port that nothing listens on: refused at once.
+    # A port where nothing listens, so connections are refused immediately.
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
 
 
 @pytest.fixture
 def downloads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, str | None]]:
-    """What would have been downloaded: model and revision."""
+    """The model and revision of each would-be download."""
     asked: list[tuple[str, str | None]] = []
 
     def download(model: str, *, revision: str | None, **_: object) -> str:

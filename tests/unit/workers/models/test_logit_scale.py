@@ -1,4 +1,4 @@
-"""Scores from vitrine's own vectors and scoring, against the logits of transformers' processor and model together."""
+"""Scores from vitrine's own vectors and scoring, compared with the logits of transformers' processor and model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TinyModel: TypeAlias = Callable[[str], Path]
 TEXTS = ["a red dress", "a blue shoe of the finest leather", "stripes"]
 KINDS = {"siglip": "siglip", "siglip2_fixed": "siglip", "siglip2_naflex": "siglip", "clip": "clip"}
 SCALE, BIAS = 4.7654321, -12.9876543
-"""About what SigLIP checkpoints have learned; the tiny ones are set to it, since theirs are the untrained 0 or 2.66."""
+"""About the values of trained SigLIP checkpoints, set in the tiny ones, which have the untrained 0 or 2.66."""
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def trained(tiny_model: TinyModel, tmp_path: Path) -> Callable[[str], Path]:
 
 @torch.inference_mode()
 def reference_logits(directory: Path, pictures: list[Image.Image]) -> torch.Tensor:
-    """The logits [pictures, texts] as a reader of transformers' documentation gets them."""
+    """Return the logits [pictures, texts], computed as in transformers' documentation."""
     tokenizer: Any = transformers.AutoTokenizer.from_pretrained(directory)
     loader: Any = transformers.AutoImageProcessor
     processor: Any = loader.from_pretrained(directory, backend="pil")

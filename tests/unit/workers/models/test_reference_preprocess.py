@@ -1,4 +1,4 @@
-"""The short way through Pillow against the processor's own way: bit for bit."""
+"""The direct route through Pillow gives the same bits as the processor itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches in prepared sizes, compiled code and the ways back from it; `backend` stands in for the compiler."""
+"""Batches in prepared sizes, compiled code, and fallbacks from it; `backend` stands in for the compiler."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sample(rows: int) -> Tensors:
 
 
 def eager_compiler(run: Run) -> Run:
-    """Torch's own machinery for compiling, without a compiler at its end."""
+    """Use Torch's own compile machinery, with no compiler behind it."""
     made: Run = torch.compile(run, dynamic=False, backend="eager")
     return made
 

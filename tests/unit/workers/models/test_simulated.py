@@ -1,4 +1,4 @@
-"""The model that only takes its time: its name, its time, its vectors."""
+"""The model that only takes time: its name, its duration, its vectors."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_name_that_cannot_be_read_is_refused_in_one_sentence(name: str) -> Non
 
 
 def test_it_runs_on_no_gpu() -> None:
-    with pytest.raises(BadInput, match="runs on the CPU only"):
+    with pytest.raises(BadInput, match="runs only on the CPU"):
         open_model("timed-64-in-100ms", device="cuda")
 
 

@@ -1,4 +1,4 @@
-"""Torch's threads in a decoder's thread, and in those that come after it."""
+"""Torch's thread count in a decoder's thread, and in threads started later."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ def test_a_decoder_that_begins_right_after_takes_nothing_from_it() -> None:
 
 
 class Ended:
-    """A line in which nothing waits any more."""
+    """A queue that has ended."""
 
     def next_waiting(self) -> None:
-        """Nothing."""
+        """Return None, as a queue that has ended."""
 
     def end_staging(self) -> None:
-        """Told by the staging thread at its end."""
+        """Called by the staging thread at its end."""
 
 
 def test_the_staging_thread_works_alone() -> None:

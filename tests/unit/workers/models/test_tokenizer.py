@@ -1,4 +1,4 @@
-"""Texts under their family's rule, with CLIP's published vocabulary where it is at hand."""
+"""Texts under their family's rules, with CLIP's published vocabulary if it is available."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def published(shared_data: Path) -> Tokenizer:
 @pytest.mark.parametrize(
     ("text", "ids"),
     [
-        # As in the examples of CLIP's own repository and papers that print them.
+        # From examples in CLIP's repository and in papers.
         ("a photo of a cat", [320, 1125, 539, 320, 2368]),
         ("A Photo of a CAT", [320, 1125, 539, 320, 2368]),
         ("hello world!", [3306, 1002, 256]),

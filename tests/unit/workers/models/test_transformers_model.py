@@ -1,4 +1,4 @@
-"""Each family against transformers' own processor and model: cosine at least 0.9999."""
+"""Each family compared with transformers' own processor and model: cosine at least 0.9999."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def reference_vectors(
 
 
 AMPLIFIES = "mobilenet_v2"
-"""With random weights: noise of a tenth of a level moves its vectors to a cosine of 0.93. The pretrained
-MobileNets of `test_golden` and `test_fidelity` stand for its family on the fast way."""
+"""With random weights, noise of a tenth of a level moves its vectors to a cosine of 0.93. For the fast way, the
+pretrained MobileNets of `test_golden` and `test_fidelity` cover its family."""
 WAYS: list[tuple[str, Way]] = [
     *((family, "reference") for family in REFERENCE),
     *((family, "fast") for family in REFERENCE if family != AMPLIFIES),
@@ -88,7 +88,7 @@ def test_vectors_equal_those_of_transformers(
     theirs = reference_vectors(family, directory, pictures)
     assert ours.dtype == np.float32
     assert cosines(ours, theirs).min() >= SAME
-    # The pictures are told apart, so equality above says something.
+    # The pictures have different vectors, so the equality above is significant.
     assert cosines(ours, np.roll(ours, 1, axis=0)).max() < 0.999
 
 
@@ -220,7 +220,7 @@ def test_a_checkpoint_that_lacks_weights_is_refused(tiny_model: TinyModel) -> No
 
 
 def test_a_family_without_a_pooled_vector_is_refused_by_name(tiny_model: TinyModel) -> None:
-    with pytest.raises(BadInput, match="family 'segformer' give no single pooled vector"):
+    with pytest.raises(BadInput, match="family 'segformer' do not return a single pooled vector"):
         opened(tiny_model("segformer"))
 
 

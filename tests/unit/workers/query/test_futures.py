@@ -1,4 +1,4 @@
-"""Futures in a row: what comes through, what fails, and what is given up."""
+"""Chained futures: what succeeds, what fails, and what is given up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workers.query.futures import then
 
 
 def never(brought: int) -> Future[str]:
-    """A step that is not to be taken."""
+    """A step that must not run."""
     pytest.fail(f"begun with {brought}")
 
 

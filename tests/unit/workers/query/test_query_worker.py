@@ -1,4 +1,4 @@
-"""The worker's end of the query lane: real Redis and stages, a model and a source of pictures that are fakes."""
+"""The worker's end of the query lane: real Redis and stages, a fake model and a fake source of pictures."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def png(colour: tuple[int, int, int]) -> bytes:
 
 
 def red_beside_blue() -> bytes:
-    """The left half red, the right half blue."""
+    """Return a picture whose left half is red and whose right half is blue."""
     picture = Image.new("RGB", (32, 16), (0, 0, 255))
     picture.paste(RED, (0, 0, 16, 16))
     file = io.BytesIO()
@@ -53,7 +53,7 @@ def red_beside_blue() -> bytes:
 
 
 def pixels(colour: tuple[int, int, int]) -> NDArray[np.float32]:
-    """What the fake model makes of a flat picture."""
+    """Return the fake model's inputs for a flat picture."""
     return np.broadcast_to(np.array(colour, np.float32)[:, None, None], (3, 8, 8))
 
 
@@ -63,7 +63,7 @@ def expected(data: bytes) -> NDArray[np.float32]:
 
 
 class Desk:
-    """A worker that is asked and looked at."""
+    """A query worker, with the parts that tests inspect."""
 
     def __init__(self, redis: Redis, source: FakePictureSource) -> None:
         self.redis = redis
@@ -76,7 +76,7 @@ class Desk:
         self.worker = QueryWorker(redis, self.stages)
 
     def ask(self, *queries: Query, patience: float = 60.0) -> dict[str, int]:
-        """Have a group of questions answered; what came of it, in numbers."""
+        """Answer a group of questions; return the counts of the outcomes."""
         names = [f"call.{number}" for number in range(len(queries))]
         for name, query in zip(names, queries, strict=True):
             left = int(1000 * (patience + EXPIRY_MARGIN))
@@ -84,21 +84,21 @@ class Desk:
         return self.worker.answer(",".join(names))
 
     def answers(self) -> list[QueryAnswer]:
-        """The answers so far, in the order of their questions."""
+        """Return the answers so far, in the order of their questions."""
         found = [
             decode_answer(as_bytes(raw)) for raw in self.redis.lrange(reply_key("call.0"), 0, -1)
         ]
         return [answer for _, answer in sorted(found, key=lambda one: one[0])]
 
     def answer(self, query: Query) -> QueryAnswer:
-        """The answer to one question."""
+        """Return the answer to one question."""
         self.ask(query)
         (answer,) = self.answers()
         return answer
 
 
 class SlowSource(FakePictureSource):
-    """A host that does not answer."""
+    """A host that does not respond."""
 
     def __init__(self) -> None:
         super().__init__({})
@@ -177,7 +177,7 @@ def test_a_model_that_takes_its_pictures_otherwise_takes_no_ready_pixels(
     patches = {"pixel_values": np.zeros((9, 12)), "spatial_shapes": np.zeros(2)}
     monkeypatch.setattr(desk.model, "preprocess", lambda picture: patches)
     answer = desk.answer(Query.of_pixels(np.zeros((3, 8, 8), np.float32)))
-    assert "takes no ready pixels" in refusal(answer).message
+    assert "does not accept pixels" in refusal(answer).message
 
 
 def test_words_for_a_model_without_them_are_refused(desk: Desk) -> None:
@@ -206,7 +206,7 @@ def test_a_question_whose_asker_has_gone_is_not_decoded(private_redis: str) -> N
         desk = Desk(redis, source)
         patience = 0.05
         told = desk.ask(Query("url", HERE.encode()), patience=patience)
-        while not source.fetches:  # This machine had not begun by then.
+        while not source.fetches:  # This machine had not begun in time.
             patience *= 2
             told = desk.ask(Query("url", HERE.encode()), patience=patience)
         desk.stages.close()
@@ -219,7 +219,7 @@ def test_a_question_whose_asker_has_gone_is_not_embedded(
 ) -> None:
     with Redis.from_url(private_redis) as redis:
         desk = Desk(redis, source)
-        # The batcher has not been started: the picture waits before the device until its asker has gone.
+        # The batcher is not started, so the picture waits until its client has gone.
         told = desk.ask(Query("image", png(RED)), patience=0.3)
         desk.batcher.start()
         desk.stages.close()

@@ -1,4 +1,4 @@
-"""The same picture is embedded once: through the real stages, with the batches of the device counted."""
+"""Identical pictures are embedded once: through the real stages, with the device's batches counted."""
 
 from __future__ import annotations
 
@@ -254,7 +254,7 @@ def test_a_worker_works_without_where_the_file_cannot_be_had(
         )
         is None
     )
-    assert "without a cache of vectors" in caplog.text
+    assert "the vector cache in" in caplog.text
 
 
 def test_pictures_in_many_threads_are_each_embedded_once(shop: tuple[Workshop, Stages]) -> None:

@@ -1,4 +1,4 @@
-"""Known vectors: kept and found again, bounded, shared, and harmless where the file or the disk is not as it should be."""
+"""Known vectors: kept and found again, bounded, shared, and harmless if the file or the disk is damaged."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_the_file_stays_within_its_limit_and_the_oldest_go(
     found = cache.find(key(1999))
     assert found is not None
     np.testing.assert_array_equal(found, vector(1999))
-    # Deleted pages are used again: the file is as large as its limit and the batches that went beyond it.
+    # Deleted pages are reused, so the file only exceeds its limit by the batches that went beyond it.
     assert (tmp_path / "data" / FILE).stat().st_size < 4 * limit
 
 
@@ -161,7 +161,9 @@ def test_a_full_disk_is_left_alone_and_that_is_counted_and_said_once(
         cache.keep(key(n), vector(n, 4))
     cache.close()
     assert cache.dropped == 3 * AT_ONCE
-    assert [record.message for record in caplog.records if "no vectors are kept" in record.message]
+    assert [
+        record.message for record in caplog.records if "vectors are not cached" in record.message
+    ]
     assert len(caplog.records) == 1
     with closing(opened()) as again:
         assert len(again) == 0
@@ -198,7 +200,7 @@ def test_a_damaged_file_is_made_anew_when_a_worker_starts(
     broken(tmp_path / "data" / FILE)
     with closing(opened()) as cache:
         cache.keep(key(1), vector(1))
-    assert "beginning anew" in caplog.text
+    assert "starting a new one" in caplog.text
     found = opened().find(key(1))
     assert found is not None
     np.testing.assert_array_equal(found, vector(1))
