@@ -22,8 +22,8 @@ from requests.adapters import HTTPAdapter
 
 from benchmarks.interleave import interleaved, ratios
 from benchmarks.report import Report, parser
+from vitrine.net.allow_list import AllowList
 from workers.fetch import Fetcher, FetchPolicy
-from workers.fetch.allow_list import AllowList
 
 BODY_BYTES = 100 * 1024
 THREADS = 16

@@ -62,6 +62,8 @@ class CatalogOptions:
     )
 
     any_id: bool = False  #: Whether rows may share an id or have none; each is an item then.
+    places: tuple[str, ...] | None = ()
+    """Buckets and SFTP hosts that pictures can be named at, besides http(s) URLs; None, for the command line: any."""
 
     @property
     def reading(self) -> ReadingOptions:
@@ -279,4 +281,6 @@ def _check_separator(separator: str | None) -> None:
 
 
 def _root(folder: Path | None, options: CatalogOptions) -> ImageRoot:
-    return image_root(options.image_root, folder, allow_files=options.allow_files)
+    return image_root(
+        options.image_root, folder, allow_files=options.allow_files, places=options.places
+    )

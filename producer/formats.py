@@ -127,7 +127,8 @@ def detect(
     """Return a file's format; raise `BadInput` for one that is clearly not a catalog (a workbook, an archive, a picture)."""
     _refuse_binary(source.name, opened.head, encoding)
     _refuse_web_page(source.name, opened.head, encoding)
-    by_suffix = _by_suffix(opened.inner or source.name)
+    names = (opened.inner,) if opened.inner else source.file_names
+    by_suffix = next(filter(None, map(_by_suffix, names)), None)
     found = told or by_suffix or _by_content(opened.head, encoding)
     if found is Format.FOLDER:
         raise BadInput(f"{source.name} is a file, not a folder of pictures.")

@@ -16,11 +16,22 @@ from urllib.parse import quote
 from producer.limits import MAX_URL_CHARS
 from producer.row_errors import RowError, shown
 from vitrine.core.errors import BadInput
-from vitrine.core.schemes import FILE, HOST_SCHEMES, SCHEMES, file_url, local_path, scheme_of
+from vitrine.core.schemes import (
+    FILE,
+    HOST_SCHEMES,
+    SCHEMES,
+    WEB_SCHEMES,
+    Scheme,
+    file_url,
+    local_path,
+    place_of,
+    scheme_of,
+)
+from vitrine.net.url import mend_url
 
-_HOST = rf"(?:{HOST_SCHEMES})://[^\x00-\x20\x7f/?#@\\]+"
-_PLAIN_URL = re.compile(rf"{_HOST}(?:[/?#][^\x00-\x20\x7f\\]*)?")
-_MENDED_URL = re.compile(rf"{_HOST}(?:[/?#][^\x00-\x20\x7f]*)?")
+_HOST = r"[^\x00-\x20\x7f/?#@\\]+"
+_WEB_URL = re.compile(rf"(?:{WEB_SCHEMES})://{_HOST}(?:[/?#][^\x00-\x20\x7f\\]*)?")
+_MENDED_URL = re.compile(rf"(?:{HOST_SCHEMES})://{_HOST}(?:[/?#][^\x00-\x20\x7f]*)?")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _QUERY = re.compile(r"[?#]")
@@ -40,6 +51,8 @@ class ImageRoot:
     prefix: str | None = None
     folder: str | None = None
     given: str | None = None  #: The folder as the caller named it, links not resolved.
+    places: tuple[str, ...] | None = ()
+    """Buckets and hosts that may be named by schemes that clients cannot use otherwise; None for all of them."""
     must_exist: bool = False
     """Whether a path has to exist: a list of URLs has no column name that confirms that a line is a path."""
 
@@ -47,7 +60,7 @@ class ImageRoot:
         """Return the URL to fetch; raise `RowError` (`bad_url`) that says what was expected."""
         if len(value) > MAX_URL_CHARS:
             raise _bad(f"a URL of {len(value)} characters, at most {MAX_URL_CHARS} are taken")
-        if _PLAIN_URL.fullmatch(value):
+        if _WEB_URL.fullmatch(value):
             return value
         if _CONTROL.search(value):
             raise _bad(f"a control character in {shown(value)}")
@@ -69,7 +82,16 @@ class ImageRoot:
             )
         if known.http_port is not None:
             value = _with_slashes(value)
-        return _mended(value) if known.names_host else value
+        mended = _mended(value) if known.names_host else value
+        if (
+            self.places is not None
+            and not known.in_requests
+            and place_of(mended) not in self.places
+        ):
+            raise _bad(
+                f"{place_of(mended)} is not read for catalogs sent over HTTP (VITRINE_REQUEST_PLACES)"
+            )
+        return mended
 
     def _file_url(self, value: str) -> str:
         if self.folder is None:
@@ -129,28 +151,39 @@ class ImageRoot:
 _URL_SAFE = "/%?&=+,;:@~!$'()*[]#"
 
 
-def image_root(given: str | None, folder: Path | None, *, allow_files: bool) -> ImageRoot:
-    """Return the root that `given` names, otherwise the catalog's folder; raise `BadInput` if `given` is neither a URL nor a folder."""
+def image_root(
+    given: str | None,
+    folder: Path | None,
+    *,
+    allow_files: bool,
+    places: tuple[str, ...] | None = (),
+) -> ImageRoot:
+    """Return the root that `given` names, otherwise the catalog's folder; raise `BadInput` if `given` is neither a URL nor a folder.
+
+    Of buckets and SFTP hosts the catalog can name `places` only; None allows all of them.
+    """
     if given is not None and (scheme := scheme_of(given)) is not None and scheme.names_host:
-        return ImageRoot(prefix=_prefix(given))
+        return ImageRoot(prefix=_prefix(given, scheme, places), places=places)
     if not allow_files:
         if given is not None:
             raise BadInput(f"The image root must be {A_URL}: no files are read here.")
-        return ImageRoot()
+        return ImageRoot(places=places)
     where = Path(given).expanduser() if given is not None else folder
     if where is None:
-        return ImageRoot()
+        return ImageRoot(places=places)
     if not where.is_dir():
         raise BadInput(
             f"The image root {str(where)!r} is not a folder.",
             hint=f"Give a folder or {A_URL}.",
         )
-    return ImageRoot(folder=str(where.resolve()), given=os.path.abspath(where))
+    return ImageRoot(folder=str(where.resolve()), given=os.path.abspath(where), places=places)
 
 
-def _prefix(given: str) -> str:
+def _prefix(given: str, scheme: Scheme, places: tuple[str, ...] | None) -> str:
     try:
         mended = _mended(given)
+        if places is not None and not scheme.in_requests and place_of(mended) not in places:
+            raise _bad(f"{place_of(mended)} is not named in VITRINE_REQUEST_PLACES")
     except RowError as flaw:
         raise BadInput(f"The image root cannot be used: {flaw.message}.") from flaw
     return mended if mended.endswith(("/", "=")) else f"{mended}/"
@@ -161,7 +194,7 @@ def _mended(value: str) -> str:
     scheme, _, rest = value.partition("://")
     if "@" in re.split(r"[/?#\\]", rest, maxsplit=1)[0]:
         raise _bad("a URL with a user name or password in it, which vitrine does not carry")
-    mended = f"{scheme.lower()}://{rest.replace(' ', '%20')}"
+    mended = f"{scheme.lower()}://{mend_url(rest)}"
     if not _MENDED_URL.fullmatch(mended):
         raise _bad(f"expected {scheme.partition(':')[0].lower()}://host/path, found {shown(value)}")
     return mended

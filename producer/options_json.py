@@ -45,6 +45,7 @@ def options_from_json(reading: str, given: CatalogOptions) -> CatalogOptions:
         skip=before["skip"],
         row=before["row"],
         allow_files=given.allow_files,
+        places=given.places,
     )
 
 

@@ -21,9 +21,11 @@ from producer.decompression_limit import DecompressedSize, DecompressionLimit
 from producer.packed import Packing, packing_of
 from producer.packed.archive import open_member
 from producer.packed.streams import READ_ERRORS, Chained, Unpacked
+from producer.remote.catalog import RemoteCatalog
+from producer.remote.openers import remote_catalog
 from producer.row_errors import reason
 from vitrine.core.errors import BadInput
-from vitrine.core.schemes import FILE, local_path, scheme_of
+from vitrine.core.schemes import FILE, HTTP, HTTPS, SFTP, STORES, local_path, scheme_of
 
 HEAD_BYTES = 4096
 BUFFER_BYTES = 256 * 1024
@@ -44,6 +46,7 @@ class Source:
         folder: Path | None = None,
         spool: IO[bytes] | None = None,
         unfold: DecompressionLimit | None = None,
+        remote: RemoteCatalog | None = None,
     ) -> None:
         self.name = name
         self.path = path
@@ -51,6 +54,12 @@ class Source:
         self._opener = opener
         self._spool = spool
         self._unfold = unfold
+        self._remote = remote
+
+    @property
+    def file_names(self) -> Sequence[str]:
+        """Names whose suffixes say the format, the first one first; an open URL's host can add to `name`."""
+        return (self.name, *(self._remote.file_names if self._remote else ()))
 
     def open(self) -> OpenedSource:
         """Open from the beginning; raise `BadInput` if the file cannot be read."""
@@ -176,7 +185,18 @@ def from_file_url(url: str) -> Source:
         raise BadInput(f"{url}: {error}.") from None
 
 
-OPENERS: Mapping[str, Callable[[str], Source]] = {FILE.name: from_file_url}
+def from_remote_url(url: str) -> Source:
+    """Return the catalog at a URL of another host as a source; raise `BadInput` for one that is not asked for."""
+    found = remote_catalog(url)
+    return Source(found.name, found.open, remote=found)
+
+
+OPENERS: Mapping[str, Callable[[str], Source]] = {
+    FILE.name: from_file_url,
+    HTTP.name: from_remote_url,
+    HTTPS.name: from_remote_url,
+    **{scheme.name: from_remote_url for scheme in (*STORES, SFTP)},
+}
 """By scheme: the function that turns a catalog's URL into its source."""
 
 

@@ -44,7 +44,7 @@ class Submitted:
 def submit_items(parts: Services, body: JobIn) -> Submitted:
     """Submit the items of a JSON body; raise the errors of `_submit`."""
     rows = [{"id": item.id, "images": item.images, **_fields(item.fields)} for item in body.items]
-    options = CatalogOptions(id="id", images=("images",))
+    options = CatalogOptions(id="id", images=("images",), places=parts.settings.request_places)
     return _submit(
         parts, lambda: catalog_of(rows, options, name="items"),
         body.collection, body.model, source="items over HTTP", strict=body.strict,
@@ -54,7 +54,9 @@ def submit_items(parts: Services, body: JobIn) -> Submitted:
 def submit_upload(parts: Services, body: UploadIn, file: UploadFile) -> Submitted:
     """Submit an uploaded catalog; raise the errors of `_submit`."""
     upload = source_of(file, parts.settings, parts.settings.data_dir / UPLOADS)
-    options = replace(body.options(), allow_files=upload.has_pictures)
+    options = replace(
+        body.options(), allow_files=upload.has_pictures, places=parts.settings.request_places
+    )
     return _submit(
         parts, lambda: open_catalog(upload.source, options),
         body.collection, body.model, source=upload.source.name, strict=body.strict,

@@ -56,5 +56,7 @@ def preview_catalog(
         raise bodies.refuse_field("file", "Send the catalog as the file of this name.")
     with tempfile.TemporaryDirectory(prefix="vitrine-preview-") as folder:
         upload = source_of(file, parts.settings, Path(folder))
-        options = replace(fields.options(), allow_files=upload.has_pictures)
+        options = replace(
+            fields.options(), allow_files=upload.has_pictures, places=parts.settings.request_places
+        )
         return PreviewOut.of(preview(upload.source, options, cut=fields.cut))

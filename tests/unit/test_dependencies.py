@@ -23,6 +23,7 @@ EXTRAS = {
     "vitrine": (),
     "vitrine/cli": ("flower", "standalone"),
     "vitrine/demo": ("worker",),
+    "vitrine/net": ("remote",),
     "vitrine/telemetry": ("api", "otel", "worker"),
     "vitrine/store": ("standalone",),
     "vitrine/testing": ("worker",),

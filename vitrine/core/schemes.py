@@ -32,14 +32,24 @@ HTTPS = Scheme("https", names_host=True, in_catalogs=True, in_requests=True, htt
 FILE = Scheme("file", names_host=False, in_catalogs=True, in_requests=False)
 """Read only if files are allowed, and only below the catalog's folder."""
 
-SCHEMES = {scheme.name: scheme for scheme in (HTTP, HTTPS, FILE)}
+S3 = Scheme("s3", names_host=True, in_catalogs=True, in_requests=False)
+GS = Scheme("gs", names_host=True, in_catalogs=True, in_requests=False)
+AZ = Scheme("az", names_host=True, in_catalogs=True, in_requests=False)
+"""Object stores: after `//` comes a bucket, or Azure's container; its host and account are the operator's configuration."""
+SFTP = Scheme("sftp", names_host=True, in_catalogs=True, in_requests=False)
+STORES = (S3, GS, AZ)
+
+SCHEMES = {scheme.name: scheme for scheme in (HTTP, HTTPS, FILE, *STORES, SFTP)}
 URL_START = f"(?:{'|'.join(name for name, scheme in SCHEMES.items() if scheme.in_catalogs)})://"
 """A regular expression for the start of a URL that a catalog may contain, for use with `re.IGNORECASE`."""
 HOST_SCHEMES = "|".join(name for name, scheme in SCHEMES.items() if scheme.names_host)
 """A regular expression for the names of schemes that have a host."""
+WEB_SCHEMES = "|".join(name for name, scheme in SCHEMES.items() if scheme.http_port is not None)
+"""The same for schemes that are fetched over HTTP."""
 _NAMES = [f"{name}://" for name, scheme in SCHEMES.items() if scheme.in_requests]
 ONLY_FETCHED = f"only {', '.join(_NAMES[:-1])} and {_NAMES[-1]} URLs are fetched"
 """Message for a picture's URL in a request that `is_allowed_in_requests` refuses."""
+_PLACE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/@?#]*@)?([^/?#]*)")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(//)?")
 
 
@@ -56,6 +66,12 @@ def is_allowed_in_requests(text: str) -> bool:
     """Whether a client may use this URL for a picture."""
     scheme = scheme_of(text)
     return scheme is not None and scheme.in_requests
+
+
+def place_of(url: str) -> str:
+    """The bucket or host of a URL, as settings name it: `s3://bucket`, `sftp://host`; empty if there is none."""
+    found = _PLACE.match(url)
+    return f"{found[1].lower()}://{found[2]}" if found and found[2] else ""
 
 
 def is_web_address(text: str) -> bool:

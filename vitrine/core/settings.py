@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from vitrine.core.config_file import config_file, read_config
 from vitrine.core.errors import BadInput
+from vitrine.core.schemes import is_web_address, place_of
 from vitrine.core.store_options import DEFAULTS
 
 log = logging.getLogger(__name__)
@@ -139,6 +140,16 @@ class Settings(BaseSettings):
     public."""
     fetch_files: bool = False
     """Whether jobs from the command line may read picture files below the catalog's folder. On in standalone."""
+    hosts_file: Path | None = None
+    """TOML file with headers, cookies, credentials, proxy and CA file for each host, and options for object stores and SFTP
+    hosts. Read when a worker or a submit starts."""
+    feed_auth: SecretStr | None = None
+    """`user:password` for the server of a catalog that `vitrine submit` reads over HTTP; sent to no host that it redirects
+    to."""
+    feed_timeout: float = Field(default=60.0, gt=0)
+    """Seconds that the server of a catalog may be silent before its connection counts as broken and is opened again."""
+    feed_max_bytes: int = Field(default=65536 * MEBIBYTE, ge=1)
+    """A catalog read from a URL ends with an error above this size (as sent, so packed if it is)."""
 
     # Decoding.
     max_pixels: int = Field(default=50_000_000, ge=1)
@@ -184,6 +195,9 @@ class Settings(BaseSettings):
     """Requests per second per key and API process; more are refused with 429 once the burst is used up."""
     api_burst: int = Field(default=200, ge=1)
     """Requests that a key can save up while it stays below the rate."""
+    request_places: Annotated[tuple[str, ...], NoDecode] = ()
+    """Buckets and SFTP hosts (`s3://bucket`, `sftp://host`) that catalogs sent over HTTP may name pictures at, which workers then
+    read with their own credentials. The command line may name any."""
     api_client_timeout: float = Field(default=20.0, gt=0)
     """Seconds a client has for the request head, plus one second per 64 KiB for the body. Slower clients are
     disconnected."""
@@ -225,8 +239,10 @@ class Settings(BaseSettings):
         "api_keys_file",
         "audit_log",
         "api_key",
+        "feed_auth",
         "flower_url",
         "grafana_url",
+        "hosts_file",
         "metrics_port",
         "traces_url",
         mode="before",
@@ -241,6 +257,21 @@ class Settings(BaseSettings):
         # The page shows the links to every visitor, and errors contain the traces address.
         if value is not None and not is_http_url_without_credentials(value):
             raise ValueError("expected http(s)://host, without a user name or password")
+        return value
+
+    @field_validator("request_places")
+    @classmethod
+    def _named_places(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for place in value:
+            if place_of(place) != place or is_web_address(place):
+                raise ValueError("expected s3://bucket, gs://bucket, az://container or sftp://host")
+        return value
+
+    @field_validator("feed_auth")
+    @classmethod
+    def _user_and_password(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().partition(":")[0]:
+            raise ValueError("expected user:password")
         return value
 
     @field_validator("jpeg_scaling")
@@ -267,7 +298,7 @@ class Settings(BaseSettings):
             raise ValueError(f"0, or at least {MIN_LONGEST_SIDE}: a model may use up to half of it")
         return value
 
-    @field_validator("fetch_allow", "api_trusted_proxies", mode="before")
+    @field_validator("fetch_allow", "api_trusted_proxies", "request_places", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

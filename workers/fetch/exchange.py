@@ -9,12 +9,14 @@ import enum
 import pycurl
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.fetch.address import parse_address
+from vitrine.net.address import parse_address
+from vitrine.net.rules import forbidden, redirect_target
+from vitrine.net.url import Target
+from workers.fetch.content_coding import BodyDecoder
 from workers.fetch.memory_budget import MemoryBudget
-from workers.fetch.policy import FetchPolicy, forbidden
+from workers.fetch.policy import FetchPolicy
 from workers.fetch.response_head import ResponseHead, too_large
 from workers.fetch.result import FetchedPicture
-from workers.fetch.url import Target, follow_url
 
 MAX_IGNORED = 64 * 1024
 """Bytes of an error page or redirect body that are read and discarded: reading this much is cheaper than a new
@@ -40,14 +42,21 @@ class Exchange:
         self._failure: ItemFailure | None = None
         self._pieces: list[bytes] = []
         self._kept = 0
+        self._decoder: BodyDecoder | None = None
+        self._proxied = policy.hosts.of(target).proxy is not None
         self._ignored = 0
         self._refused = 0
         self._admitted = 0
 
     def admit(self, host: str) -> bool:
-        """Return whether curl may open the connection to this numeric address."""
+        """Return whether curl may open the connection to this numeric address.
+
+        If the hosts file names a proxy for the target, the address is that proxy's, which the operator chose.
+        """
         address = parse_address(host)
-        admitted = address is not None and self._policy.admits(self._target, address)
+        admitted = self._proxied or (
+            address is not None and self._policy.admits(self._target, address)
+        )
         if admitted:
             self._admitted += 1
         else:
@@ -62,6 +71,8 @@ class Exchange:
         if trailer or not answer.complete:
             return True
         self._failure = answer.failure(self._policy.max_bytes)
+        if answer.good and answer.coding and self._failure is None:
+            self._decoder = BodyDecoder(answer.coding)
         return not (answer.good and self._failure)
 
     def body(self, piece: bytes) -> BodyVerdict:
@@ -69,14 +80,25 @@ class Exchange:
         if not self._answer.good:
             self._ignored += len(piece)
             return BodyVerdict.GO_ON if self._ignored <= MAX_IGNORED else BodyVerdict.STOP
-        if self._kept + len(piece) > self._policy.max_bytes:
+        decoder = self._decoder and self._decoder.copy()
+        try:
+            data = piece if decoder is None else decoder.feed(piece, self._left + 1)
+        except ItemFailure as failure:
+            self._failure = failure
+            return BodyVerdict.STOP
+        if len(data) > self._left:
             self._failure = too_large(self._policy.max_bytes)
             return BodyVerdict.STOP
-        if not self._budget.take(self, len(piece)):
+        if not self._budget.take(self, len(data)):
             return BodyVerdict.WAIT
-        self._pieces.append(piece)
-        self._kept += len(piece)
+        self._decoder = decoder
+        self._pieces.append(data)
+        self._kept += len(data)
         return BodyVerdict.GO_ON
+
+    @property
+    def _left(self) -> int:
+        return self._policy.max_bytes - self._kept
 
     def result(self, code: int, message: str) -> FetchedPicture | Target:
         """Return the picture or the redirect's target; raises `ItemFailure`. `code` is curl's code, 0 on success."""
@@ -84,22 +106,17 @@ class Exchange:
             raise self._failure
         location = self._answer.location if self._answer.complete else None
         if location is not None:
-            return self._follow(location)
+            return redirect_target(self._target, location)
         # curl reports success when the connection is cut in the middle of the head.
         if code or not self._answer.complete:
             raise self._broken(code, message or "cut in the middle of the head")
+        if self._decoder is not None and not self._decoder.complete:
+            raise ItemFailure(FailureReason.TRUNCATED, "the encoded body ends too early")
         if not self._kept:
             raise ItemFailure(FailureReason.NOT_AN_IMAGE, "empty")
         pieces = self._pieces
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         return FetchedPicture(data, self._target.url, self._answer.status, self._answer.etag)
-
-    def _follow(self, location: str) -> Target:
-        target = follow_url(self._target, location)
-        # An https URL asks for a picture that nobody on the way can replace.
-        if self._target.scheme == "https" and target.scheme == "http":
-            raise ItemFailure(FailureReason.HTTP_ERROR, "a redirect from https to http")
-        return target
 
     def _broken(self, code: int, message: str) -> ItemFailure:
         if self._refused and not self._admitted:

@@ -17,6 +17,7 @@ import certifi
 
 from vitrine.core.schemes import scheme_of
 from vitrine.core.types import ItemFailure
+from vitrine.net.url import parse_url
 from workers.byte_budget import ByteBudget
 from workers.fetch.curl_loop import CurlLoop
 from workers.fetch.policy import FetchPolicy
@@ -24,7 +25,6 @@ from workers.fetch.readers import READERS, ReaderContext
 from workers.fetch.result import FetchedPicture
 from workers.fetch.transfer import Transfer
 from workers.fetch.transfers import Transfers, closed
-from workers.fetch.url import parse_url
 
 _log = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from vitrine.core.schemes import local_path
 from vitrine.core.types import FailureReason, ItemFailure
+from vitrine.net.url import bad_url
 from workers.byte_budget import ByteBudget, ByteReservation
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.response_head import too_large
 from workers.fetch.result import FetchedPicture
-from workers.fetch.url import bad_url
 
 THREADS = 4
 """Enough to keep a disk busy; a hanging network mount blocks only these."""

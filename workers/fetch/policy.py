@@ -5,17 +5,17 @@ The composition root creates it once from the settings; after that, all threads 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 
 from vitrine.core.errors import BadInput
 from vitrine.core.settings import MEBIBYTE, Settings
-from vitrine.core.types import FailureReason, ItemFailure
-from workers.fetch.address import Address, is_public
-from workers.fetch.allow_list import AllowList
-from workers.fetch.url import Target, bad_url
-
-WEB_PORTS = frozenset({80, 443})
-FIRST_FREE_PORT = 1024
+from vitrine.net.address import Address
+from vitrine.net.allow_list import AllowList
+from vitrine.net.host_settings import Hosts
+from vitrine.net.hosts_file import read_hosts
+from vitrine.net.rules import AddressRules
+from vitrine.net.url import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class FetchPolicy:
     """Bytes of pictures held between the first byte received and the end of decoding. If only transfers hold bytes,
     the oldest may exceed this limit by at most `max_bytes`."""
     allow: AllowList = field(default_factory=AllowList)
+    hosts: Hosts = field(default_factory=Hosts)
+    """What the hosts file says about single hosts."""
     files: bool = False
 
     def __post_init__(self) -> None:
@@ -45,7 +47,7 @@ class FetchPolicy:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> FetchPolicy:
-        """Create the policy from the settings; raises `BadInput` if the allow list is invalid.
+        """Create the policy from the settings; raises `BadInput` if the allow list or the hosts file is invalid.
 
         One host gets at most half of the slots. That is enough to keep a device busy from the single CDN
         that most catalogs use, and a hanging host can never take the last slot from the others.
@@ -59,34 +61,19 @@ class FetchPolicy:
             per_host=max(1, settings.fetch_concurrency // 2),
             budget_bytes=settings.fetch_memory_bytes,
             allow=AllowList.parse(settings.fetch_allow),
+            hosts=read_hosts(settings.hosts_file, os.environ),
             files=settings.fetch_files,
         )
 
-    def check(self, target: Target) -> None:
-        """Refuse a target for its port or literal address; a name's addresses are checked when curl connects.
+    @property
+    def rules(self) -> AddressRules:
+        """What the pictures' hosts and addresses are judged by."""
+        return AddressRules(self.allow)
 
-        Ports below 1024 other than 80 and 443 belong to other protocols (mail, SSH, printers), and such a
-        service might act on an HTTP request. High ports are allowed because picture servers use them too;
-        on a public address they reach nothing that the client could not reach directly.
-        """
-        trusted_port = target.port in WEB_PORTS or target.port >= FIRST_FREE_PORT
-        if not trusted_port and not self.allow.names_port(target.host, target.port):
-            raise bad_url(f"port {target.port} is not one that pictures are served on")
-        if target.address is not None and not self.admits(target, target.address):
-            raise forbidden()
+    def check(self, target: Target) -> None:
+        """Refuse a target for its port or literal address; a name's addresses are checked when curl connects."""
+        self.rules.check(target)
 
     def admits(self, target: Target, address: Address) -> bool:
         """Return whether a request for the target may be sent to this address."""
-        return (
-            is_public(address)
-            or self.allow.names(target.host, target.port)
-            or self.allow.covers(address)
-        )
-
-
-def forbidden() -> ItemFailure:
-    """Return the failure of a URL with an internal address; it omits the address, so nobody can map the network."""
-    return ItemFailure(
-        FailureReason.FORBIDDEN_ADDRESS,
-        "the host's address is not public and not in the allow list",
-    )
+        return self.rules.admits(target, address)

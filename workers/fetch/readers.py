@@ -1,7 +1,7 @@
 """Readers of pictures that are not at http(s) URLs: one for each other scheme of `vitrine.core.schemes`.
 
 A source that is HTTP beneath (an object store) asks through `ReaderContext.fetch_http`, where its requests keep to the
-limits, and where addresses and redirects are judged; a reader that connects by itself would have none of that.
+limits, and where addresses and redirects are judged; a reader that connects by itself has none of that, and judges for itself.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from vitrine.core.schemes import FILE
+from vitrine.core.schemes import FILE, SFTP, STORES
 from workers.byte_budget import ByteBudget
 from workers.fetch.files import FileReader
 from workers.fetch.policy import FetchPolicy
+from workers.fetch.remote_readers import SftpReader, StoreReader
 from workers.fetch.result import FetchedPicture
 
 
@@ -44,6 +45,8 @@ class ReaderContext:
 MakeReader: TypeAlias = Callable[[ReaderContext], PictureReader]
 
 READERS: dict[str, MakeReader] = {
-    FILE.name: lambda context: FileReader(context.policy, context.held)
+    FILE.name: lambda context: FileReader(context.policy, context.held),
+    **{scheme.name: lambda context: StoreReader(context.policy, context.held) for scheme in STORES},
+    SFTP.name: lambda context: SftpReader(context.policy, context.held),
 }
 """By scheme: what makes its reader."""

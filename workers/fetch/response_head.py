@@ -9,19 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.fetch.retry_after import MAX_PAUSE
+from vitrine.net.response_status import failure_of, is_redirect, retry_after_seconds
+from workers.fetch.content_coding import CODINGS
 
 _WANTED = frozenset({b"content-length", b"content-encoding", b"location", b"etag", b"retry-after"})
 _GOOD = frozenset({200, 203})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _EMPTY = frozenset({204, 205})
-_GONE = frozenset({404, 410})
-_ASK_AGAIN = frozenset({408, 425})
-"""Request Timeout and Too Early: temporary problems of the host, like 5xx, so worth a retry."""
-
 MAX_ETAG = 256
 
 
@@ -62,10 +57,16 @@ class ResponseHead:
         return value.decode("latin-1") if value and len(value) <= MAX_ETAG else None
 
     @property
+    def coding(self) -> bytes:
+        """The Content-Encoding in lower case; empty for a body as it is."""
+        coding = self._fields.get(b"content-encoding", b"").lower()
+        return b"" if coding == b"identity" else coding
+
+    @property
     def location(self) -> str | None:
         """The target of a redirect as sent, decoded as UTF-8 if valid, else as Latin-1; None if not a redirect."""
         value = self._fields.get(b"location")
-        if value is None or self.status not in _REDIRECTS:
+        if value is None or not is_redirect(self.status):
             return None
         try:
             return value.decode()
@@ -86,21 +87,17 @@ class ResponseHead:
             return None
         if self.status in _EMPTY:
             return ItemFailure(FailureReason.NOT_AN_IMAGE, f"empty (status {self.status})")
-        reason = _reason(self.status)
-        asked = self.retry_after if self.status in (429, 503) else None
-        return ItemFailure(reason, f"the host returned {self.status}", retry_after=asked)
+        return failure_of(self.status, self._retry_after, self._unix_time)
 
     @property
     def retry_after(self) -> float | None:
         """The Retry-After in seconds, at most an hour; None if it is missing or invalid."""
-        value = self._fields.get(b"retry-after", b"")
-        if value.isdigit() and len(value) < 20:
-            return min(float(value), MAX_PAUSE)
-        try:
-            seconds = parsedate_to_datetime(value.decode("ascii")).timestamp() - self._unix_time()
-        except (ValueError, OverflowError):
-            return None
-        return min(max(seconds, 0.0), MAX_PAUSE)
+        return retry_after_seconds(self._retry_after, self._unix_time)
+
+    @property
+    def _retry_after(self) -> str | None:
+        value = self._fields.get(b"retry-after")
+        return None if value is None else value.decode("latin-1")
 
     def _begin(self, line: bytes) -> None:
         parts = line.split(None, 2)
@@ -108,9 +105,8 @@ class ResponseHead:
         self._fields.clear()
 
     def _refused_body(self, max_bytes: int) -> ItemFailure | None:
-        # The request accepts no encoding, and decompression could turn 500 KB into 500 MB.
-        encoding = self._fields.get(b"content-encoding", b"").lower()
-        if encoding not in (b"", b"identity"):
+        # The request accepts no encoding, but some servers pack everything that they send.
+        if self.coding not in (b"", *CODINGS):
             return ItemFailure(
                 FailureReason.HTTP_ERROR, "the host sent an encoded body that was not requested"
             )
@@ -122,13 +118,3 @@ class ResponseHead:
 def too_large(max_bytes: int) -> ItemFailure:
     """Return the failure of a picture that exceeds the size limit."""
     return ItemFailure(FailureReason.TOO_LARGE, f"more than {max_bytes} bytes")
-
-
-def _reason(status: int) -> FailureReason:
-    if status in _GONE:
-        return FailureReason.NOT_FOUND
-    if status == 429:
-        return FailureReason.RATE_LIMITED
-    if status >= 500 or status in _ASK_AGAIN:
-        return FailureReason.SERVER_ERROR
-    return FailureReason.HTTP_ERROR

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-MAX_PAUSE = 3600.0
-"""Seconds. A longer Retry-After is cut to an hour, so that a host's wrong clock cannot block it for days."""
+from vitrine.net.response_status import MAX_PAUSE
 
 MAX_HOSTS = 10_000
 """Number of pauses above which the ended ones are removed."""

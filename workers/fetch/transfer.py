@@ -5,9 +5,10 @@ from __future__ import annotations
 from concurrent.futures import Future
 
 from vitrine.core.types import FailureReason, ItemFailure
+from vitrine.net.rules import RedirectTrail
+from vitrine.net.url import Target
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.result import FetchedPicture
-from workers.fetch.url import Target
 from workers.tracebacks import without_traceback
 
 
@@ -19,7 +20,7 @@ class Transfer:
         self.patience = patience
         self.future: Future[FetchedPicture] = Future()
         self._policy = policy
-        self._seen = {target.url}
+        self._trail = RedirectTrail(target, policy.max_redirects)
         self._spent = 0.0
         self._since = 0.0
         self._begun = False
@@ -44,13 +45,8 @@ class Transfer:
 
     def redirect(self, target: Target) -> None:
         """Follow a redirect; raises `ItemFailure` for a loop, too many redirects, or a forbidden target."""
-        if target.url in self._seen:
-            raise ItemFailure(FailureReason.TOO_MANY_REDIRECTS, "the redirects go in a circle")
-        if len(self._seen) > self._policy.max_redirects:
-            limit = self._policy.max_redirects
-            raise ItemFailure(FailureReason.TOO_MANY_REDIRECTS, f"more than {limit} redirects")
+        self._trail.add(target)
         self._policy.check(target)
-        self._seen.add(target.url)
         self.target = target
 
     def succeed(self, fetched: FetchedPicture) -> None:

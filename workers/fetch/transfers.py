@@ -12,6 +12,7 @@ from typing import Any
 import pycurl
 
 from vitrine.core.types import FailureReason, ItemFailure
+from vitrine.net.url import Target
 from workers.byte_budget import ByteBudget
 from workers.fetch.curl_handle import CurlHandle
 from workers.fetch.curl_loop import CurlLoop, EndedTransfer
@@ -22,7 +23,6 @@ from workers.fetch.memory_budget import MemoryBudget
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.retry_after import HostPauses
 from workers.fetch.transfer import Transfer
-from workers.fetch.url import Target
 
 _log = logging.getLogger(__name__)
 

@@ -217,7 +217,7 @@ def _search(
 
 def _known_items(file: Path) -> dict[str, Labels | None]:
     """Return the catalog's first items and their labels, read in the same way as by the job."""
-    options = CatalogOptions(allow_files=True)
+    options = CatalogOptions(allow_files=True, places=None)
     with closing(from_argument(str(file))) as source, open_catalog(source, options) as catalog:
         items = (item for item in catalog if isinstance(item, CatalogItem))
         return {item.id: labels_of(item.payload) for item in islice(items, SEARCHED_ITEMS)}

@@ -111,6 +111,7 @@ def _request(options: dict[str, Any]) -> EvaluateRequest:
             images=options["images"],
             image_root=options["image_root"],
             allow_files=True,
+            places=None,
         ),
         columns=LabelColumns(options["label"], options["group"], options["split"]),
         collection=options["collection"],

@@ -56,7 +56,7 @@ class PairsFile:
             self.names = tuple(self._reader.names)
             self.image = _column(self.names, image, IMAGE_NAMES, "pictures", "--image")
             self.text = _column(self.names, text, TEXT_NAMES, "texts", "--text")
-            self._root = rooted(image_root, source.folder, allow_files=True)
+            self._root = rooted(image_root, source.folder, allow_files=True, places=None)
         except BaseException:
             self._reader.close()
             raise

@@ -134,6 +134,7 @@ def _request(options: dict[str, Any]) -> SubmitRequest:
             skip=options["skip"],
             row=options["row"],
             allow_files=True,
+            places=None,
         ),
         resume=options["resume"],
         wait=options["wait"],

@@ -9,8 +9,8 @@ import pytest
 
 from tests.patience import PATIENCE
 from tests.unit.workers.fetch.site import Site
+from vitrine.net.allow_list import AllowList
 from workers.fetch import Fetcher, FetchPolicy
-from workers.fetch.allow_list import AllowList
 
 MakeFetcher: TypeAlias = Callable[..., Fetcher]
 

@@ -121,8 +121,8 @@ def pin(monkeypatch: pytest.MonkeyPatch, *records: str) -> None:
     """Make names resolve as given (`name:port:address,address`), like a resolver under the attacker's control."""
     original = CurlHandle._options
 
-    def options(self: CurlHandle, ca_bundle: str) -> dict[int, object]:
-        return {**original(self, ca_bundle), pycurl.RESOLVE: list(records)}
+    def options(self: CurlHandle) -> dict[int, object]:
+        return {**original(self), pycurl.RESOLVE: list(records)}
 
     monkeypatch.setattr(CurlHandle, "_options", options)
 

@@ -4,11 +4,11 @@ import pycurl
 import pytest
 
 from vitrine.core.types import FailureReason, ItemFailure
+from vitrine.net.url import parse_url
 from workers.byte_budget import ByteBudget
 from workers.fetch import FetchPolicy
 from workers.fetch.exchange import MAX_IGNORED, BodyVerdict, Exchange
 from workers.fetch.memory_budget import MemoryBudget
-from workers.fetch.url import parse_url
 
 
 def exchange(max_bytes: int = 100) -> Exchange:

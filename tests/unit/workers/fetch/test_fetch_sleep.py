@@ -9,12 +9,12 @@ import certifi
 import pytest
 
 import workers.fetch.transfers as module
+from vitrine.net.url import parse_url
 from workers.byte_budget import ByteBudget
 from workers.fetch.curl_loop import EndedTransfer
 from workers.fetch.policy import FetchPolicy
 from workers.fetch.transfer import Transfer
 from workers.fetch.transfers import Transfers
-from workers.fetch.url import parse_url
 
 PAUSE = 0.05
 

@@ -17,13 +17,13 @@ import vitrine
 from tests.patience import PATIENCE, wait_until
 from tests.unit.workers.fetch.site import Site, answer, redirect
 from vitrine.core.types import FailureReason, ItemFailure
+from vitrine.net.allow_list import AllowList
+from vitrine.net.url import parse_url
 from workers.byte_budget import ByteBudget
 from workers.fetch import FetchedPicture, Fetcher, FetchPolicy
-from workers.fetch.allow_list import AllowList
 from workers.fetch.curl_loop import CurlLoop
 from workers.fetch.transfer import Transfer
 from workers.fetch.transfers import Transfers
-from workers.fetch.url import parse_url
 
 MakeFetcher: TypeAlias = Callable[..., Fetcher]
 MakeSite: TypeAlias = Callable[..., Site]
@@ -123,7 +123,12 @@ def test_a_chunked_body_is_put_together(site: Site, fetcher: Fetcher) -> None:
         (answer(200, b""), FailureReason.NOT_AN_IMAGE),
         (b"HTTP/1.1 204 No Content\r\n\r\n", FailureReason.NOT_AN_IMAGE),
         (answer(302), FailureReason.HTTP_ERROR),
-        (answer(200, gzip.compress(PICTURE), Content_Encoding="gzip"), FailureReason.HTTP_ERROR),
+        (answer(200, PICTURE, Content_Encoding="br"), FailureReason.HTTP_ERROR),
+        (answer(200, PICTURE, Content_Encoding="gzip"), FailureReason.CORRUPT),
+        (
+            answer(200, gzip.compress(PICTURE, mtime=0)[:-9], Content_Encoding="gzip"),
+            FailureReason.TRUNCATED,
+        ),
     ],
 )
 def test_each_answer_has_its_reason(

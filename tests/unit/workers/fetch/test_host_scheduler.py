@@ -3,8 +3,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vitrine.net.response_status import MAX_PAUSE
 from workers.fetch.host_scheduler import HostScheduler
-from workers.fetch.retry_after import MAX_HOSTS, MAX_PAUSE, HostPauses
+from workers.fetch.retry_after import MAX_HOSTS, HostPauses
 
 
 class Clock:

@@ -15,11 +15,11 @@ from tests.patience import PATIENCE
 from tests.unit.workers.fetch.site import Site, answer
 from tests.unit.workers.ingest.chunk_fixture import png, url
 from vitrine.core.types import ImageRef
+from vitrine.net.allow_list import AllowList
 from vitrine.testing.worker_fakes import FakeModel, FakePictureSource
 from workers.batching import Batcher, Lane
 from workers.byte_budget import ByteBudget
 from workers.fetch import FetchedPicture, Fetcher, FetchPolicy
-from workers.fetch.allow_list import AllowList
 from workers.image_decoder import ImageDecoder
 from workers.images.decode_pool import DecodePool
 from workers.ingest.concurrent import ConcurrentChunk

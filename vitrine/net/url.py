@@ -17,13 +17,17 @@ import idna
 
 from vitrine.core.schemes import SCHEMES
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.fetch.address import Address, parse_address
+from vitrine.net.address import Address, parse_address
 
 MAX_URL = 8192
 """Characters. Signed URLs of object stores stay below 2,000; servers refuse URLs from 8,192 characters on."""
 
+MAX_SHOWN = 255
+"""Characters of a URL in messages and as a job's source."""
+
 _DEFAULT_PORTS = {scheme.name: scheme.http_port for scheme in SCHEMES.values() if scheme.http_port}
 _NETLOC = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:@%/?#]+)(?::(?P<port>[0-9]{0,5}))?")
+_SCHEME_NAME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _SAFE = "!$%&'()*+,/:;=?@[]~"
@@ -66,12 +70,18 @@ def parse_url(text: str) -> Target:
 
 
 def follow_url(base: Target, location: str) -> Target:
-    """Return the target of a redirect; raises `ItemFailure(BAD_URL)` like `parse_url`."""
+    """Return the target of a redirect, its blanks encoded; raises `ItemFailure(BAD_URL)` like `parse_url`."""
+    location = mend_url(location.strip())
     _check_characters(location)
     try:
         return parse_url(urljoin(base.url, location))
     except ValueError:
         raise bad_url("the redirect cannot be read") from None
+
+
+def mend_url(text: str) -> str:
+    """Encode a URL's blanks, as browsers request it. Other characters that need it `parse_url` encodes."""
+    return text.replace(" ", "%20")
 
 
 def parse_host(text: str) -> str:
@@ -93,6 +103,22 @@ def parse_host(text: str) -> str:
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise bad_url("the host is not a valid name")
     return host
+
+
+def shown_url(text: str) -> str:
+    """Return a URL as messages, logs and jobs show it: without user name, password, query and fragment.
+
+    A query can hold a signature or a token. Of a URL that cannot be read, what follows the last `@` is shown.
+    """
+    scheme, colons, rest = text.partition("://")
+    if not colons or not _SCHEME_NAME.fullmatch(scheme):
+        return "a URL that cannot be read"
+    place = re.split(r"[?#]", rest, maxsplit=1)[0]
+    netloc = place.partition("/")[0]
+    # A password can hold a slash; what precedes a later @ is then no host.
+    if "@" in netloc or ("@" in place and not _NETLOC.fullmatch(netloc)):
+        place = place.rpartition("@")[2]
+    return f"{scheme.lower()}://{''.join(filter(str.isprintable, place))[:MAX_SHOWN]}"
 
 
 def bad_url(detail: str) -> ItemFailure:

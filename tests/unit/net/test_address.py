@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.fetch.address import is_public, parse_address
+from vitrine.net.address import is_public, parse_address
 
 
 @pytest.mark.parametrize(

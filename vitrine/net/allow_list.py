@@ -15,8 +15,8 @@ from typing import TypeAlias
 
 from vitrine.core.errors import BadInput
 from vitrine.core.types import ItemFailure
-from workers.fetch.address import Address
-from workers.fetch.url import parse_host
+from vitrine.net.address import Address
+from vitrine.net.url import parse_host
 
 Network: TypeAlias = IPv4Network | IPv6Network
 

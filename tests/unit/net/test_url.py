@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitrine.core.types import FailureReason, ItemFailure
-from workers.fetch.policy import FetchPolicy
-from workers.fetch.url import MAX_URL, follow_url, parse_host, parse_url
+from vitrine.net.rules import AddressRules
+from vitrine.net.url import MAX_URL, follow_url, parse_host, parse_url
 
 
 @pytest.mark.parametrize(
@@ -79,18 +79,6 @@ def test_a_redirect_is_read_from_where_it_stands(location: str, url: str) -> Non
     assert follow_url(parse_url("https://example.com/a/b"), location).url == url
 
 
-@pytest.mark.parametrize("port", [1, 22, 25, 79, 81, 445, 1023])
-def test_ports_of_other_protocols_are_refused(port: int) -> None:
-    with pytest.raises(ItemFailure) as caught:
-        FetchPolicy().check(parse_url(f"http://example.com:{port}/"))
-    assert caught.value.reason is FailureReason.BAD_URL
-
-
-@pytest.mark.parametrize("port", [80, 443, 1024, 8080, 65535])
-def test_ports_of_picture_servers_are_allowed(port: int) -> None:
-    FetchPolicy().check(parse_url(f"http://example.com:{port}/"))
-
-
 _PIECES = st.sampled_from(
     [
         "http://", "https://", "//", "/", "\\", "@", ":", ".", "..", "[", "]", "%", "?", "#", "127.0.0.1", "::1", "0x7f",
@@ -105,7 +93,7 @@ def test_random_urls_are_taken_or_refused_by_name(text: str, location: str) -> N
     for prefix in ("", "http://", "https://a.example/"):
         with contextlib.suppress(ItemFailure):  # no other exception
             target = parse_url(prefix + text)
-            FetchPolicy().check(target)
+            AddressRules().check(target)
             follow_url(target, location)
 
 

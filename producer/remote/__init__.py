@@ -1,0 +1,1 @@
+"""Catalogs at URLs of other hosts, streamed through without a copy on disk."""
