@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from producer.readers.base import Row
+from producer.row import Row
 from vitrine.core.types import CatalogItem
 
 NO_ID = ""

@@ -21,9 +21,10 @@ from producer.image_url import ImageRoot, image_root
 from producer.images.names import PictureNames
 from producer.limits import MAX_TEXT_CHARS
 from producer.presets import AUTO, NO_PRESET, PRESETS, Preset, recognise
-from producer.readers import Reader, ReadingOptions, Row, open_reader
+from producer.readers import Reader, ReadingOptions, open_reader
 from producer.readers.base import look_ahead
 from producer.readers.in_memory import InMemoryRows
+from producer.row import Row
 from producer.row_errors import FileBrokenOff, RowError
 from producer.row_groups import MAX_APART, RowGroup, RowGroups, RowsUntilBreak
 from producer.source import Source

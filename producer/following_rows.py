@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from producer.presets import Preset, matching
-from producer.readers.base import Row
+from producer.row import Row
 from producer.row_errors import RowError, shown
 
 

@@ -19,8 +19,9 @@ from producer.catalog import CatalogOptions, choose_preset, open_catalog
 from producer.columns import Columns, guess_id, guess_images, refuse_unknown_columns
 from producer.formats import Format
 from producer.presets import PRESETS
-from producer.readers import Row, open_reader
+from producer.readers import open_reader
 from producer.report import CatalogReport
+from producer.row import Row
 from producer.row_errors import FileBrokenOff
 from producer.source import Source
 from producer.submit.submission import inspect

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from producer.limits import MAX_IMAGES_PER_ITEM
-from producer.readers.base import Row
+from producer.row import Row
 from producer.row_errors import FileBrokenOff, RowError
 from producer.values.cells import scalar_text
 from producer.values.doubts import Doubts, Place

@@ -16,7 +16,7 @@ from producer.image_url import ImageRoot
 from producer.images.cell import image_values
 from producer.images.names import PictureNames
 from producer.limits import MAX_ID_BYTES, MAX_IMAGES_PER_ITEM
-from producer.readers.base import Row
+from producer.row import Row
 from producer.row_errors import RowError, shown
 from producer.values.doubts import Doubts
 from producer.values.payload_size import fit_payload

@@ -17,7 +17,7 @@ from api.dependencies import Services
 from api.schemas.jobs import JobIn, UploadIn
 from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
 from producer.decompression_limit import DecompressionLimit
-from producer.packed.pictures import UPLOADS, holds_pictures, unpack
+from producer.picture_archive import UPLOADS, holds_pictures, unpack
 from producer.report import CatalogReport
 from producer.source import Source, from_stream
 from producer.submit.backpressure import refuse_when_full

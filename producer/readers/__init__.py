@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from producer.formats import Format, detect
-from producer.readers.base import Noted, Reader, ReadingOptions, Row
+from producer.readers.base import Noted, Reader, ReadingOptions
 from producer.readers.csv_rows import CsvRows
 from producer.readers.folder import FolderRows
 from producer.readers.json_document import JsonDocument
 from producer.readers.json_lines import JsonLines
 from producer.readers.url_list import UrlList
 from producer.readers.xml_rows import XmlRows
+from producer.row import Row
 from producer.source import OpenedSource, Source
 from vitrine.core.errors import BadInput, VitrineError
 

@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
 from producer.limits import SAMPLE_CHARS, SAMPLE_ROWS
+from producer.row import Row
 from producer.row_errors import FileBrokenOff
 from vitrine.core.errors import BadInput
 from vitrine.core.types import RejectedRow
-
-
-class Row(NamedTuple):
-    """One row: its first line from 1 (or its number, if the format has no lines), and its fields by name."""
-
-    line: int
-    values: dict[str, Any]
-    size: int  #: Characters of the row, to limit the sample.
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ import csv
 from collections.abc import Iterator, Sequence
 
 from producer.limits import MAX_CELL_CHARS
-from producer.readers.base import ReadingOptions, Row
+from producer.readers.base import ReadingOptions
 from producer.readers.csv_header import LOOKED_AT_LINES, declared_separator, find_header
 from producer.readers.header import distinct_names, renamed_note
+from producer.row import Row
 from producer.row_errors import RowError, shown
 from producer.source import OpenedSource
 from producer.text.lines import Lines

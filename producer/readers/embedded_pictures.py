@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from producer.readers.base import Row
 from producer.readers.header import has_picture
+from producer.row import Row
 from producer.row_errors import shown
 from vitrine.core.errors import BadInput
 

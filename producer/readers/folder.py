@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from producer.image_suffixes import IMAGE_SUFFIXES
-from producer.readers.base import Row
+from producer.row import Row
 from producer.row_errors import FileBrokenOff, shown
 from vitrine.core.types import RejectedRow
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from producer.payload import flatten
-from producer.readers.base import Row, look_for_names
+from producer.readers.base import look_for_names
+from producer.row import Row
 from producer.row_errors import RowError
+from producer.values.payload import flatten
 from vitrine.core.types import RejectedRow
 
 

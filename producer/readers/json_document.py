@@ -15,13 +15,14 @@ from collections.abc import Iterator, Sequence
 import orjson
 
 from producer.limits import MAX_ROW_CHARS
-from producer.payload import flatten
-from producer.readers.base import ReadingOptions, Row, look_for_names
+from producer.readers.base import ReadingOptions, look_for_names
 from producer.readers.json.outline import ANY_KEY, Outline, Path, shown_path, told_path
 from producer.readers.json.scanner import END, OPEN_ARRAY, OPEN_OBJECT, JsonFlaw, JsonScanner
 from producer.readers.json.utf8 import READ_ERRORS, Utf8Stream
+from producer.row import Row
 from producer.row_errors import FileBrokenOff, RowError, reason, shown
 from producer.source import OpenedSource
+from producer.values.payload import flatten
 from vitrine.core.errors import BadInput
 from vitrine.core.types import RejectedRow
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 
-from producer.payload import flatten
-from producer.readers.base import Row, look_for_names
+from producer.readers.base import look_for_names
+from producer.row import Row
 from producer.row_errors import RowError, shown
 from producer.source import OpenedSource
 from producer.text.lines import Lines
+from producer.values.payload import flatten
 from vitrine.core.types import RejectedRow
 
 

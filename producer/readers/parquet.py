@@ -16,8 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from producer.decompression_limit import ROW_BYTES, DecompressionLimitExceeded
-from producer.payload import flatten
-from producer.readers.base import ReadingOptions, Row, look_ahead
+from producer.readers.base import ReadingOptions, look_ahead
 from producer.readers.decoder_process import as_file
 from producer.readers.embedded_pictures import EmbeddedPictures
 from producer.readers.parquet_process import (
@@ -27,8 +26,10 @@ from producer.readers.parquet_process import (
     OutOfMemory,
     SkippedRow,
 )
+from producer.row import Row
 from producer.row_errors import FileBrokenOff, RowError, reason
 from producer.source import OpenedSource
+from producer.values.payload import flatten
 from vitrine.core.errors import BadInput
 from vitrine.core.types import RejectedRow
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from producer.limits import MAX_ID_BYTES
-from producer.readers.base import Row
+from producer.row import Row
 from producer.row_errors import RowError
 from producer.source import OpenedSource
 from producer.text.lines import Lines

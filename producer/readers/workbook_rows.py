@@ -14,11 +14,12 @@ from typing import IO
 
 from producer.decompression_limit import DecompressionLimitExceeded
 from producer.packed.streams import READ_ERRORS
-from producer.readers.base import ReadingOptions, Row
+from producer.readers.base import ReadingOptions
 from producer.readers.decoder_process import as_file
 from producer.readers.header import distinct_names, renamed_note
 from producer.readers.workbook.process import OutOfMemory, Refused, SheetRow, refusal, too_large
 from producer.readers.workbook.sheet import OpenedSheet, SheetFinder
+from producer.row import Row
 from producer.row_errors import FileBrokenOff, RowError, reason, shown
 from producer.source import OpenedSource
 from vitrine.core.errors import BadInput

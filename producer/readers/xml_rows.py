@@ -13,12 +13,13 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from producer.limits import SAMPLE_CHARS, SAMPLE_ROWS
-from producer.readers.base import ReadingOptions, Row, look_for_names
+from producer.readers.base import ReadingOptions, look_for_names
 from producer.readers.xml.elements import RowElement, RowParser
 from producer.readers.xml.fields import FieldsOf
 from producer.readers.xml.outline import LISTED, Outline, Path
 from producer.readers.xml.parser import XmlFlaw, local_name
 from producer.readers.xml.text import Flaw, Piece, XmlText
+from producer.row import Row
 from producer.row_errors import FileBrokenOff, RowError, reason, shown
 from producer.source import OpenedSource
 from vitrine.core.errors import BadInput

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from producer.readers.base import Row
+from producer.row import Row
 from producer.row_errors import RowError
 from producer.values.row_payload import PayloadOf, RowPayload
 from vitrine.core.datetimes import is_datetime

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from producer.columns import Columns
-from producer.payload import payload_value
-from producer.readers.base import Row
+from producer.row import Row
 from producer.row_errors import RowError
 from producer.values.casts import Cast, choose_column
 from producer.values.cells import cell_value, scalar_list
 from producer.values.doubts import Doubts
+from producer.values.payload import payload_value
 from producer.values.typed_columns import TypedColumn, choose_typed
 from vitrine.core.types import PayloadValue
 

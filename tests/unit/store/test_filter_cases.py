@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from producer.payload import flatten
+from producer.values.payload import flatten
 from vitrine.core.datetimes import read_period
 from vitrine.core.filters import parse_filter
 from vitrine.core.types import point_id

@@ -15,7 +15,8 @@ from vitrine.core.types import RejectedRow
 if TYPE_CHECKING:
     from producer.formats import Format
     from producer.image_url import ImageRoot
-    from producer.readers.base import Reader, Row
+    from producer.row import Row
+from producer.readers.base import Reader
 
 IMAGE_NAMES = ("image_input", "image_url", "image", "image_path", "picture", "url", "path", "file")
 TEXT_NAMES = ("text_prompt", "text", "prompt", "caption", "description", "title")

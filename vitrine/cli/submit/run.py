@@ -28,7 +28,7 @@ from producer import (
     refuse_flawed,
     what_blocks,
 )
-from producer.packed.pictures import UPLOADS, unpack
+from producer.picture_archive import UPLOADS, unpack
 from vitrine.cli.common import services
 from vitrine.cli.common.output import print_json, say
 from vitrine.cli.common.progress import RowProgress

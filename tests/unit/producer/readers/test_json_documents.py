@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from producer import CatalogOptions, Format, from_path, from_stream, open_catalog
 from producer.limits import MAX_ROW_CHARS
-from producer.readers import ReadingOptions, Row, open_reader
+from producer.readers import ReadingOptions, open_reader
 from producer.readers import json_document as reader_module
 from producer.readers.json.outline import Outline, shown_path, told_path
 from producer.readers.json.scanner import JsonScanner
+from producer.row import Row
 from vitrine.core.errors import BadInput
 from vitrine.core.types import CatalogItem, RejectedRow
 

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from producer import CatalogOptions, Format, from_path, from_stream, open_catalog
 from producer.decompression_limit import DecompressionLimit
 from producer.preview import preview
-from producer.readers import ReadingOptions, Row, decoder_process, open_reader
+from producer.readers import ReadingOptions, decoder_process, open_reader
 from producer.readers.base import Reader
 from producer.readers.workbook import process
+from producer.row import Row
 from tests.unit.producer.readers.workbook_files import (
     Cell,
     Error,

@@ -10,9 +10,9 @@ import pytest
 from producer import catalog_of
 from producer.catalog import CatalogOptions
 from producer.columns import Columns
-from producer.payload import payload_value
-from producer.readers.base import Row
+from producer.row import Row
 from producer.values.doubts import Doubts
+from producer.values.payload import payload_value
 from producer.values.row_payload import RowPayload, cell_payload, typed_payload
 from vitrine.core.types import CatalogItem, RejectedRow
 

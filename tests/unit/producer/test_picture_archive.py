@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from producer import CatalogOptions, open_catalog
 from producer.decompression_limit import FREE_BYTES, DecompressionLimit
-from producer.packed.pictures import PictureArchive, holds_pictures, unpack
+from producer.picture_archive import PictureArchive, holds_pictures, unpack
 from vitrine.core.errors import BadInput
 from vitrine.core.types import CatalogItem
 
