@@ -22,7 +22,8 @@ def accepting_any_id(item_of: ItemOf, column: str) -> tuple[ItemOf, FirstLine]:
 
     def any_item(row: Row) -> CatalogItem:
         value = row.values.get(column)
-        if value is not None and not (isinstance(value, str) and not value.strip()):
+        is_blank = isinstance(value, str) and not value.strip()
+        if value is not None and value == value and not is_blank:  # noqa: PLR0124 - NaN is a missing value
             return item_of(row)
         named = row._replace(values=row.values | {column: "-"})
         return replace(item_of(named), id=NO_ID)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 
+from producer.image_suffixes import IMAGE_SUFFIXES
 from producer.images.text import is_placeholder, stripped
 
 _LINES = re.compile(r"[\r\n\t\v\f\x85\u2028\u2029]")
@@ -28,9 +29,10 @@ _NEXT_URL = re.compile(
 _FIRST_URL = re.compile(r"(?:[a-z][a-z0-9+.-]{1,15}:)?//", re.IGNORECASE)
 _BLANKS = re.compile(r"\s+")
 _SEPARATORS = ",;|"
-SUFFIXES = (
-    ".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".svg",
-)  # fmt: skip
+SUFFIXES = tuple(
+    sorted(f".{name}" for name in IMAGE_SUFFIXES | {"tif", "tiff", "heic", "heif", "svg"})
+)
+"""Ends of names that are pictures' files, also of kinds that are not read: the report on those is one for each picture."""
 
 
 def split_names(text: str) -> list[str]:

@@ -173,10 +173,10 @@ def _note_few_others(name: str, texts: Sequence[str], doubts: Doubts) -> None:
             continue
         others = [text for text in texts if fits(text) is None]
         if others and len(others) * 10 <= len(texts):
+            are = f"is not {expected.one}" if len(others) == 1 else f"are not {expected.many}"
             doubts.column(
                 name,
-                f"{name!r} stays text: {len(others):,} of its first {len(texts):,} values are not {expected.many} "
-                f"(the first: {shown(others[0])})",
+                f"{name!r} stays text: {len(others):,} of its first {len(texts):,} values {are} (the first: {shown(others[0])})",
             )
 
 

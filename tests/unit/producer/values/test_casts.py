@@ -133,7 +133,7 @@ def test_a_few_texts_among_many_numbers_are_reported() -> None:
     ]
     days = [f"2026-11-{day:02d}" for day in range(1, 31)]
     assert read([*days, "soon"])[1] == [
-        "'x' stays text: 1 of its first 31 values are not dates (the first: 'soon')"
+        "'x' stays text: 1 of its first 31 values is not a date (the first: 'soon')"
     ]
     assert read([*prices, "N/A"], "model_number")[1] == []
     assert read([*prices, *["N/A"] * 20])[1] == []

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from producer import catalog_of
 from producer.catalog import CatalogOptions
@@ -163,3 +165,46 @@ def test_long_texts_of_merged_rows_are_cut_too() -> None:
         notes = catalog.notes()
     assert isinstance(item, CatalogItem)
     assert notes == ["'text' was cut to 2,000 characters in 1 row with too large a payload: line 1"]
+
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=12)
+    | st.datetimes()
+    | st.decimals(allow_nan=False)
+)
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(["a", "b.amount", "b.currency", "c"]), SCALARS | st.lists(SCALARS, max_size=3)
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)  # fmt: skip
+def test_typed_rows_of_anything_are_items_or_rejected(rows: list[dict[str, Any]]) -> None:
+    named = [{"id": str(number), "image": "http://h/a", **row} for number, row in enumerate(rows)]
+    with catalog_of(named) as catalog:
+        outcomes = list(catalog)
+        catalog.notes()
+    assert len(outcomes) == len(rows)
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.sampled_from("abc"), st.text(max_size=9) | st.lists(st.text(max_size=9) | st.none())
+        ),
+        max_size=5,
+    )
+)
+def test_rows_of_any_texts_have_a_payload(rows: list[dict[str, Any]]) -> None:
+    payload = cells(*rows)
+    for row in rows:
+        for value in payload.of(row).values():
+            assert isinstance(value, str | int | float | list)
