@@ -1,7 +1,7 @@
 """Find the header of a CSV file, and its separator, among titles, comments and other lines that exports put above it.
 
 The header is the first line whose cells are names of columns: those that the caller named, else those of an id and a
-picture or of a platform's export. Without such a line it is the first that could be one. Whatever is passed over
+picture or of a platform's export. Without such a line it is the first that could be one. Whatever is skipped
 is reported, so that no row is lost unseen.
 """
 
@@ -31,7 +31,7 @@ _QUOTED_LINES = 3
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Where the header is: `above` lines are over it; `notes` say which of them were passed over."""
+    """Where the header is: `above` lines are over it; `notes` say which of them were skipped."""
 
     above: int
     separator: str
@@ -187,7 +187,7 @@ def _passed_over(lines: Sequence[str], above: int) -> Iterator[str]:
     were = "was" if first == last else "were"
     more = f" and {len(texts) - _QUOTED_LINES} more" if len(texts) > _QUOTED_LINES else ""
     quoted = ", ".join(shown(text) for text in texts[:_QUOTED_LINES])
-    yield f"{where} above the header {were} passed over: {quoted}{more}"
+    yield f"{where} above the header {were} skipped: {quoted}{more}"
 
 
 def _none_found(lines: Sequence[str], name: str) -> BadInput:

@@ -49,7 +49,7 @@ class CsvRows:
 
     @property
     def notes(self) -> Sequence[str]:
-        """How the file is read, and what is passed over above the header."""
+        """How the file is read, and what is skipped above the header."""
         return tuple(self._notes)
 
     def rows(self) -> Iterator[Row | RejectedRow]:

@@ -120,7 +120,7 @@ class WorkbookRows:
             notes.append(f"the first {skip} rows of the sheet were skipped, as asked")
         if above := ahead[: header.place]:
             quoted = [f"row {row.number} is {_text(row)}" for row in above]
-            notes.append(f"rows above the header were passed over: {_listed(quoted)}")
+            notes.append(f"rows above the header were skipped: {_listed(quoted)}")
         if renamed:
             notes.append(renamed_note(renamed))
         return names, chain(ahead[header.place + 1 :], self._sheet.rows), notes

@@ -42,7 +42,7 @@ def open_text(stream: IO[bytes], head: bytes, given: str | None) -> OpenedText:
         stream, found = _detected(stream)
         encoding = found or UTF_8
         if found is not None:
-            notes = (f"it is not UTF-8 and was read as {title_of(found)} (encoding {found}, detected)",)  # fmt: skip
+            notes = (f"the text is not UTF-8; it was read as {title_of(found)} (encoding {found}, detected)",)  # fmt: skip
     errors = "strict" if encoding.startswith(_STRICT) else "surrogateescape"
     text = io.TextIOWrapper(stream, encoding, errors, newline="")
     return OpenedText(text, encoding, tuple(notes))

@@ -1,6 +1,6 @@
 """The rows of an XML document: each element of one path, with what is inside, as small tuples.
 
-Only the row being read is kept. A row that is too long or has too many elements is passed over without being stored; it comes
+Only the row being read is kept. A row that is too long or has too many elements is skipped without being stored; it comes
 out with its flaw, so that the rows after it can be read.
 """
 

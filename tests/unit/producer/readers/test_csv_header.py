@@ -38,16 +38,16 @@ def ids(text: str, **options: Any) -> tuple[list[str], list[str]]:
         ("", []),
         ("\n\n", []),
         (",,\n", []),
-        ("Product report 30.11.2026,,\n,,\n", ["lines 1 to 2 above the header were passed over: 'Product report 30.11.2026,,'"]),
-        ("Report; all, products\n", ["line 1 above the header was passed over: 'Report; all, products'"]),
-        ('"A title\nof two lines"\n', ["lines 1 to 2 above the header were passed over: '\"A title', 'of two lines\"'"]),
-        ("# one\n#two\n# three\n# four\n", ["lines 1 to 4 above the header were passed over: '# one', '#two', '# three' and 1 more"]),
-        ("# id, image, title\n", ["line 1 above the header was passed over: '# id, image, title'"]),
-        ("Shop,ACME\nDate,2026-11-30\n\n", ["lines 1 to 3 above the header were passed over: 'Shop,ACME', 'Date,2026-11-30'"]),
+        ("Product report 30.11.2026,,\n,,\n", ["lines 1 to 2 above the header were skipped: 'Product report 30.11.2026,,'"]),
+        ("Report; all, products\n", ["line 1 above the header was skipped: 'Report; all, products'"]),
+        ('"A title\nof two lines"\n', ["lines 1 to 2 above the header were skipped: '\"A title', 'of two lines\"'"]),
+        ("# one\n#two\n# three\n# four\n", ["lines 1 to 4 above the header were skipped: '# one', '#two', '# three' and 1 more"]),
+        ("# id, image, title\n", ["line 1 above the header was skipped: '# id, image, title'"]),
+        ("Shop,ACME\nDate,2026-11-30\n\n", ["lines 1 to 3 above the header were skipped: 'Shop,ACME', 'Date,2026-11-30'"]),
         ("sep=,\n", ["line 1 says that the separator is ','"]),
         ('"sep=,"\n', ["line 1 says that the separator is ','"]),
         ("\n" * 60, []),
-        ("# comment\n" * 40, ["lines 1 to 40 above the header were passed over: '# comment', '# comment', '# comment' and 37 more"]),
+        ("# comment\n" * 40, ["lines 1 to 40 above the header were skipped: '# comment', '# comment', '# comment' and 37 more"]),
     ],
 )  # fmt: skip
 def test_what_is_above_the_header_is_passed_over_and_reported(above: str, notes: list[str]) -> None:
@@ -69,7 +69,7 @@ def test_an_amazon_template_s_third_line_is_the_header() -> None:
     )
     found, notes = ids(text)
     assert found == ["S1"]
-    assert notes[0].startswith("lines 1 to 2 above the header were passed over: 'TemplateType=")
+    assert notes[0].startswith("lines 1 to 2 above the header were skipped: 'TemplateType=")
 
 
 def test_a_first_line_that_can_be_a_header_is_kept() -> None:
@@ -89,7 +89,7 @@ def test_columns_that_were_named_find_their_header() -> None:
     text = "Export 2026,,\nSchl,Datei,Text\n1,http://h/a,x\n"
     found, notes = ids(text, id="Schl", images=("Datei",))
     assert found == ["1"]
-    assert notes == ["line 1 above the header was passed over: 'Export 2026,,'"]
+    assert notes == ["line 1 above the header was skipped: 'Export 2026,,'"]
 
 
 def test_lines_are_skipped_by_hand_whatever_they_hold() -> None:

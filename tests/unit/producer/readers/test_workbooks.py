@@ -114,7 +114,7 @@ def test_titles_above_the_header_are_passed_over_and_told() -> None:
     outcomes, notes = read(xlsx({"P": rows}))
     assert ids(outcomes) == ["a"]
     assert len(notes) == 1
-    assert notes[0].startswith("rows above the header were passed over: row 1 is 'Products of")
+    assert notes[0].startswith("rows above the header were skipped: row 1 is 'Products of")
     assert "row 3 is 'As of 2026-01-02'" in notes[0]
 
 
