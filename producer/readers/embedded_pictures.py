@@ -79,7 +79,9 @@ class EmbeddedPictures:
         column = (*self.with_path, *self.bare)[0]
         path = f"{column}{_PATH}"
         names = [value for row in rows if (value := row.values.get(path))]
-        instead = f" (its names, such as {shown(names[0])}, do not name files here)" if names else ""
+        instead = (
+            f" (its names, such as {shown(names[0])}, do not name files here)" if names else ""
+        )
         other = f", or name {path!r} in --image if --image-root has such files" if names else ""
         return BadInput(
             f"{self.name} holds the pictures of {shown(column)} as bytes{instead}; they are read from URLs and files only.",
