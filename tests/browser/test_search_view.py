@@ -364,3 +364,29 @@ def test_the_keyboard_reaches_the_question_and_a_hit(visitor: Visitor) -> None:
             break
     page.keyboard.press("Enter")
     assert found(page)
+
+
+def test_titles_prices_and_links_of_shop_exports_are_known(visitor: Visitor) -> None:
+    visitor.open("#/search")
+    shown = visitor.page.evaluate(
+        """async (rows) => {
+          const { titleOf, priceOf, linkOf } = await import("./page/item_fields.js");
+          return rows.map((fields) => [titleOf(fields, "id"), priceOf(fields), linkOf(fields)]);
+        }""",
+        [
+            {"Bezeichnung": "Messer", "Preis": 19.9, "Preis_currency": "EUR"},
+            {
+                "Title": "Coat",
+                "Variant Price": [21.99, 19.99],
+                "Product URL": "https://s.example/1",
+            },
+            {"productName": "Lamp", "price": "on request", "link": "javascript:alert(1)"},
+            {"colour": "red"},
+        ],
+    )
+    assert shown == [
+        ["Messer", "€19.90", None],
+        ["Coat", "19.99 – 21.99", "https://s.example/1"],
+        ["Lamp", "on request", None],
+        ["id", None, None],
+    ]

@@ -2,7 +2,7 @@
 import { catalogPicture } from "../catalog_picture.js";
 import { fill, h, isWebAddress } from "../dom.js";
 import { icon } from "../icons.js";
-import { priceOf, shown, titleOf } from "../item_fields.js";
+import { linkOf, priceOf, shown, titleOf } from "../item_fields.js";
 import { busy, isAbort, problemNotice } from "../notices.js";
 import { counted, moment } from "../words.js";
 
@@ -45,6 +45,7 @@ export async function openDetail(context, collection, hit, on) {
 function parts(context, item, on, act) {
   const id = item.item_id;
   const price = priceOf(item.fields);
+  const link = linkOf(item.fields);
   const big = h("div", { class: "mat big" });
   const show = (stored) => fill(big, catalogPicture(context, item.collection, { ...stored, item_id: id }, titleOf(item.fields, id), { loading: "eager" }));
   const provenance = h("dl", { class: "pairs" });
@@ -63,6 +64,7 @@ function parts(context, item, on, act) {
       h("button", { class: "button primary", type: "button", onclick: () => act(() => on.like(id)) }, icon("like"), "Similar items"),
       h("button", { class: "button", type: "button", onclick: () => act(() => on.steer("like", id)) }, icon("plus"), "Plus"),
       h("button", { class: "button", type: "button", onclick: () => act(() => on.steer("unlike", id)) }, icon("minus"), "Minus"),
+      link && h("a", { class: "button", href: link, target: "_blank", rel: "noreferrer noopener" }, "Product page"),
     ),
     h("h3", {}, "Fields"),
     h("dl", { class: "pairs" }, h("dt", {}, "Item"), h("dd", { class: "mono" }, id), Object.entries(item.fields).map(([name, value]) => [h("dt", {}, name), h("dd", {}, shown(value))])),
