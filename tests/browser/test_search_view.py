@@ -386,7 +386,7 @@ def test_titles_prices_and_links_of_shop_exports_are_known(visitor: Visitor) -> 
     )
     assert shown == [
         ["Messer", "€19.90", None],
-        ["Coat", "19.99 – 21.99", "https://s.example/1"],
+        ["Coat", "19.99 \N{EN DASH} 21.99", "https://s.example/1"],
         ["Lamp", "on request", None],
         ["id", None, None],
     ]
