@@ -185,10 +185,14 @@ def from_file_url(url: str) -> Source:
         raise BadInput(f"{url}: {error}.") from None
 
 
+def from_remote(found: RemoteCatalog, unfold: DecompressionLimit | None = None) -> Source:
+    """Return the source of a catalog at a URL, with a limit on its decompressed size."""
+    return Source(found.name, found.open, remote=found, unfold=unfold)
+
+
 def from_remote_url(url: str) -> Source:
     """Return the catalog at a URL of another host as a source; raise `BadInput` for one that is not asked for."""
-    found = remote_catalog(url)
-    return Source(found.name, found.open, remote=found)
+    return from_remote(remote_catalog(url))
 
 
 OPENERS: Mapping[str, Callable[[str], Source]] = {

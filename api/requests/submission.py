@@ -14,15 +14,19 @@ from pathlib import Path
 from starlette.datastructures import UploadFile
 
 from api.dependencies import Services
+from api.requests import bodies
 from api.schemas.jobs import JobIn, UploadIn
+from api.schemas.reading import ReadingIn
 from producer.catalog import Catalog, CatalogOptions, catalog_of, open_catalog
 from producer.decompression_limit import DecompressionLimit
 from producer.picture_archive import UPLOADS, holds_pictures, unpack
+from producer.remote.openers import remote_catalog
 from producer.report import CatalogReport
-from producer.source import Source, from_stream
+from producer.source import Source, from_remote, from_stream
 from producer.submit.backpressure import refuse_when_full
 from producer.submit.submission import Submission, inspect, refuse_flawed
 from vitrine.core.errors import BadInput, Conflict, NotFound, VitrineError
+from vitrine.core.schemes import place_of, scheme_of
 from vitrine.core.settings import Settings
 from vitrine.core.types import JobSpec, is_collection_name, model_name, new_job_id
 
@@ -51,16 +55,29 @@ def submit_items(parts: Services, body: JobIn) -> Submitted:
     )  # fmt: skip
 
 
-def submit_upload(parts: Services, body: UploadIn, file: UploadFile) -> Submitted:
-    """Submit an uploaded catalog; raise the errors of `_submit`."""
-    upload = source_of(file, parts.settings, parts.settings.data_dir / UPLOADS)
+def submit_file(parts: Services, body: UploadIn, file: UploadFile | None) -> Submitted:
+    """Submit an uploaded catalog, or the one at a URL; raise the errors of `_submit`."""
+    settings = parts.settings
+    catalog = source_of(body, file, settings, settings.data_dir / UPLOADS)
     options = replace(
-        body.options(), allow_files=upload.has_pictures, places=parts.settings.request_places
+        body.options(), allow_files=catalog.has_pictures, places=settings.request_places
     )
     return _submit(
-        parts, lambda: open_catalog(upload.source, options),
-        body.collection, body.model, source=upload.source.name, strict=body.strict,
+        parts, lambda: open_catalog(catalog.source, options),
+        body.collection, body.model, source=catalog.source.name, strict=body.strict,
     )  # fmt: skip
+
+
+def source_of(
+    body: ReadingIn, file: UploadFile | None, settings: Settings, into: Path
+) -> UploadedCatalog:
+    """Return the catalog of a form, which is a `file` or is at a `url`; an archive of pictures is unpacked beneath `into`.
+
+    Raises `RequestValidationError` unless it is exactly one of them, and what `_uploaded` and `_at_url` raise.
+    """
+    if (file is None) == (body.url is None):
+        raise bodies.refuse_field("file", "Send the catalog as the file of this name, or its url.")
+    return _at_url(body.url or "", settings) if file is None else _uploaded(file, settings, into)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +88,7 @@ class UploadedCatalog:
     has_pictures: bool  #: Whether its pictures came with it, so that they may be files beneath its own folder.
 
 
-def source_of(file: UploadFile, settings: Settings, into: Path) -> UploadedCatalog:
+def _uploaded(file: UploadFile, settings: Settings, into: Path) -> UploadedCatalog:
     """Return the uploaded catalog, with a limit on its decompressed size; an archive of pictures is unpacked beneath `into`.
 
     Raises `BadInput` for an archive of pictures if the workers may not read files.
@@ -88,6 +105,30 @@ def source_of(file: UploadFile, settings: Settings, into: Path) -> UploadedCatal
             hint="Give the pictures' URLs, or set VITRINE_FETCH_FILES=true, as standalone does.",
         )
     return UploadedCatalog(from_stream(file.file, name, unfold=limit), has_pictures=False)
+
+
+def _at_url(url: str, settings: Settings) -> UploadedCatalog:
+    """Return the catalog at a URL, whose address is checked like a picture's.
+
+    Raises `BadInput` for a place that clients may not name. The credentials of VITRINE_FEED_AUTH are for the URLs of the
+    service's own users: a client could name a host of its own and receive them.
+    """
+    scheme = scheme_of(url)
+    if scheme is None or not scheme.names_host:
+        raise bodies.refuse_field("url", "Expected a URL such as https://shop.example/feed.xml.")
+    if not scheme.in_requests and place_of(url) not in settings.request_places:
+        raise BadInput(
+            f"{place_of(url) or scheme.name} is not read for requests over HTTP.",
+            hint="Name it in VITRINE_REQUEST_PLACES, or submit it with the command `vitrine submit`.",
+        )
+    limit = DecompressionLimit(UNFOLDED * settings.max_upload_bytes)
+    bounded = settings.model_copy(
+        update={
+            "feed_auth": None,
+            "feed_max_bytes": min(settings.feed_max_bytes, settings.max_upload_bytes),
+        }
+    )
+    return UploadedCatalog(from_remote(remote_catalog(url, bounded), limit), has_pictures=False)
 
 
 def _name_of(file: UploadFile) -> str:

@@ -13,7 +13,7 @@ from api import openapi
 from api.dependencies import RequestServices, Services
 from api.middleware.audit import Noted
 from api.requests import bodies
-from api.requests.submission import Submitted, submit_items, submit_upload
+from api.requests.submission import Submitted, submit_file, submit_items
 from api.schemas.jobs import (
     SHOWN_PROBLEMS,
     FailureOut,
@@ -78,9 +78,7 @@ _EXAMPLE = {
     status_code=202,
     summary="Submit a catalog",
     responses=openapi.error_responses(400, 408, 409, 413, 415, 429),
-    openapi_extra=openapi.either_body(
-        JobIn, FORM, required=("collection", "file"), example=_EXAMPLE
-    ),
+    openapi_extra=openapi.either_body(JobIn, FORM, required=("collection",), example=_EXAMPLE),
 )
 def submit(
     parts: RequestServices,
@@ -88,7 +86,7 @@ def submit(
     body: Annotated[bodies.Body, Depends(bodies.json_or_form)],
     response: Response,
 ) -> JobAccepted:
-    """Submit items as JSON, or a catalog file as a form. The job is processed in the background.
+    """Submit items as JSON, or a form with a catalog file or its URL. The job is processed in the background.
 
     Invalid rows are counted and reported, valid ones are processed; with `strict`, any invalid row refuses the whole
     catalog. If the file breaks off (a cut-off upload, for example), the rows before are processed, and a warning says where.
@@ -111,10 +109,7 @@ def _submitted(parts: Services, body: bodies.Body) -> Submitted:
     if not isinstance(body, FormData):
         return submit_items(parts, bodies.from_json(JobIn, body))
     fields = bodies.from_fields(UploadIn, bodies.texts(body, literal=LITERAL))
-    file = bodies.upload(body, "file")
-    if file is None:
-        raise bodies.refuse_field("file", "Send the catalog as the file of this name.")
-    return submit_upload(parts, fields, file)
+    return submit_file(parts, fields, bodies.upload(body, "file"))
 
 
 def _broken_off(report: CatalogReport) -> list[str]:

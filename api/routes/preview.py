@@ -41,7 +41,7 @@ _FORM = (
     "/v1/preview",
     summary="Preview a catalog",
     responses=openapi.error_responses(400, 408, 413, 415),
-    openapi_extra=openapi.form_body(_FORM, required=("file",)),
+    openapi_extra=openapi.form_body(_FORM, required=()),
 )
 def preview_catalog(
     parts: RequestServices, body: Annotated[FormData, Depends(bodies.form_only)]
@@ -52,10 +52,8 @@ def preview_catalog(
     """
     fields = bodies.from_fields(PreviewIn, bodies.texts(body, literal=LITERAL))
     file = bodies.upload(body, "file")
-    if file is None:
-        raise bodies.refuse_field("file", "Send the catalog as the file of this name.")
     with tempfile.TemporaryDirectory(prefix="vitrine-preview-") as folder:
-        upload = source_of(file, parts.settings, Path(folder))
+        upload = source_of(fields, file, parts.settings, Path(folder))
         options = replace(
             fields.options(), allow_files=upload.has_pictures, places=parts.settings.request_places
         )

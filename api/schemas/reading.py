@@ -10,6 +10,7 @@ from api.schemas.base import Shape
 from api.schemas.columns import split_columns
 from producer.catalog import CatalogOptions
 from producer.formats import Format
+from producer.limits import MAX_URL_CHARS
 from producer.presets import AUTO, NO_PRESET, PRESETS
 from producer.text.encodings import canonical_encoding
 from vitrine.core.schemes import scheme_of
@@ -21,6 +22,12 @@ MAX_NAME = 255  #: Characters of a column's name or an element's path.
 class ReadingIn(Shape):
     """The text fields that say how the file is read; what is left out is detected."""
 
+    url: str | None = Field(
+        default=None,
+        max_length=MAX_URL_CHARS,
+        description="The catalog's URL, instead of a file. Its host is checked like those of pictures.",
+        examples=["https://shop.example/feed.xml"],
+    )
     format: Format | None = Field(
         default=None,
         description="Default: detected from the file's name, else from its first bytes.",
@@ -104,6 +111,7 @@ class ReadingIn(Shape):
 
 
 READING_FORM: dict[str, Any] = {
+    "url": {"type": "string", "description": "The catalog's URL, instead of a file."},
     "preset": {"type": "string", "enum": list(PRESET_NAMES), "default": AUTO},
     "image_root": {
         "type": "string",

@@ -37,7 +37,7 @@ SUFFIXES_BY_MEDIA_TYPE: Mapping[str, str] = {
 _REFUSED = re.compile(r"returned 40[13]\b")
 _HINTS: Mapping[FailureReason, str] = {
     FailureReason.FORBIDDEN_ADDRESS: "Name the host or its network in VITRINE_FETCH_ALLOW.",
-    FailureReason.TOO_LARGE: "Raise VITRINE_FEED_MAX_BYTES if the file really is that large.",
+    FailureReason.TOO_LARGE: "If the file really is that large, raise VITRINE_FEED_MAX_BYTES, and for requests over HTTP VITRINE_MAX_UPLOAD_BYTES too.",
     FailureReason.TIMEOUT: "Try again, or raise VITRINE_FEED_TIMEOUT.",
     FailureReason.NOT_FOUND: "Check the URL.",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.browser.browser_tab import Visitor, visiting
 from tests.e2e.blocking_host import HeldShop, held_shop
 from tests.e2e.standalone_process import House, standalone, submit_file
 from tests.patience import CLICK_PATIENCE
+from tests.unit.workers.fetch.site import Site
 from vitrine.demo.catalog import write_catalog
 from vitrine.demo.drawing import DrawnItem, designs, draw_catalog
 from vitrine.demo.shop import Shop
@@ -35,6 +37,7 @@ class ShopService:
     catalog: Path  #: The submitted CSV, some of whose rows must fail.
     job: str
     held: HeldShop  #: Holds the worker until its doors are opened.
+    feeds: Site  #: Serves what a test puts into its pages.
 
     @property
     def url(self) -> str:
@@ -47,10 +50,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopService]:
     home = tmp_path_factory.mktemp("page")
     pictures = home / "shop"
     items = list(draw_catalog(pictures, seed=SEED, processes=1, only=designs()[::EVERY][:ITEMS]))
-    with Shop(pictures, broken=True) as shop, held_shop() as held:
+    feeds = Site()
+    with ExitStack() as stack:
+        stack.callback(feeds.stop)
+        shop = stack.enter_context(Shop(pictures, broken=True))
+        held = stack.enter_context(held_shop())
         write_catalog(home / "catalog.csv", items, shop.picture_url, shop.broken_url)
         settings = {
-            "VITRINE_FETCH_ALLOW": f"{shop.address},{held.address}",
+            "VITRINE_FETCH_ALLOW": f"{shop.address},{held.address},{feeds.authority}",
             "VITRINE_FETCH_MAX_BYTES": "4194304",
             "VITRINE_FLOWER_URL": "http://127.0.0.1:5555/",
             "VITRINE_GRAFANA_URL": "http://127.0.0.1:3000/",
@@ -59,7 +66,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopService]:
             catalog = home / "catalog.csv"
             job = submit_file(house, catalog, "shop")
             house.finished(job)
-            yield ShopService(house, shop, items, pictures, catalog, job, held)
+            yield ShopService(house, shop, items, pictures, catalog, job, held, feeds)
 
 
 @pytest.fixture(scope="module")

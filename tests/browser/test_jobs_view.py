@@ -17,6 +17,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.browser_tab import Visitor
 from tests.browser.conftest import ShopService
 from tests.e2e.blocking_host import BACK, HeldShop
+from tests.unit.workers.fetch.site import answer
 
 pytestmark = pytest.mark.e2e
 
@@ -171,6 +172,20 @@ def test_a_platforms_export_is_recognised_and_its_options_are_changed(visitor: V
     page.get_by_label("Platform").select_option("None")
     expect(page.get_by_text("Recognised:")).to_be_hidden()
     assert visitor.serious_violations() == []
+
+
+def test_a_feed_is_read_from_its_url(visitor: Visitor, service: ShopService) -> None:
+    page = visitor.page
+    visitor.open("#/jobs/new")
+    picture = service.shop.picture_url(service.items[0].files[0])
+    service.feeds.pages["/feeds/new.csv?key=1"] = answer(200, f"id,image\n1,{picture}\n".encode())
+    page.get_by_label("Or the URL of a feed").fill(service.feeds.url("/feeds/new.csv?key=1"))
+    assert visitor.serious_violations() == []
+    page.get_by_role("button", name="Read the feed").click()
+    expect(page.locator(".verdict")).to_have_text("1 item with 1 picture, nothing to reject.")
+    expect(page.get_by_label("Collection")).to_have_value("new")
+    page.get_by_role("button", name="Submit 1 item").click()
+    ends_as(page, "completed")
 
 
 def test_a_file_that_cannot_be_read_keeps_its_options(visitor: Visitor) -> None:

@@ -17,7 +17,35 @@ export function dropZone(take, signal) {
     h("span", { class: "small soft" }, `${FORMATS}, plain or packed (${PACKED.join(", ")}). You can check it before you submit.`),
   );
   dropInto(zone, take, signal);
-  return zone;
+  return h("div", { class: "submit" }, zone, fromUrl(take));
+}
+
+// A form for a feed on the web; `take` is called with its URL in place of a file.
+function fromUrl(take) {
+  const input = h("input", {
+    class: "field", id: "catalog-url", type: "url", required: true, maxlength: 4096, autocomplete: "off", spellcheck: "false",
+    placeholder: "https://shop.example/feed.xml",
+  });
+  const submitted = (event) => {
+    event.preventDefault();
+    const url = input.value.trim();
+    take({ url, name: nameOf(url) });
+  };
+  return h(
+    "form", { class: "from-url", onsubmit: submitted },
+    h("label", { class: "label", for: "catalog-url" }, "Or the URL of a feed"), input,
+    h("button", { class: "button", type: "submit" }, "Read the feed"),
+  );
+}
+
+// `feed.xml` for `https://shop.example/feed.xml?key=1`.
+function nameOf(url) {
+  try {
+    const { hostname, pathname } = new URL(url);
+    return pathname.split("/").filter(Boolean).pop() ?? hostname;
+  } catch {
+    return url;
+  }
 }
 
 // Lets users drop a file anywhere on the element, which is highlighted while a file is dragged over it.

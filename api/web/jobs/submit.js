@@ -44,7 +44,7 @@ class Submission {
     this.form.hidden = true;
     this.asked = 0;
     const other = h("button", { class: "button small", type: "button", onclick: () => fill(room, dropZone(take, signal)) }, "Choose another file");
-    fill(room, h("div", { class: "file card" }, icon("jobs"), h("div", {}, h("strong", {}, file.name), h("p", { class: "small soft" }, bytes(file.size))), other), this.found, this.form);
+    fill(room, h("div", { class: "file card" }, icon("jobs"), h("div", {}, h("strong", {}, file.name), h("p", { class: "small soft" }, file.url ?? bytes(file.size))), other), this.found, this.form);
     this.#suggest();
   }
 
@@ -75,6 +75,10 @@ class Submission {
 
   async #previewForm() {
     const form = this.#columns(new FormData());
+    if (this.file.url) {
+      form.set("url", this.file.url);
+      return form;
+    }
     const cut = this.file.size > LOOKED_AT_BYTES && !(await needsWhole(this.file));
     if (cut) form.set("cut", "true");
     form.set("file", cut ? this.file.slice(0, LOOKED_AT_BYTES) : this.file, this.file.name);
@@ -111,10 +115,9 @@ class Submission {
     form.set("collection", this.collection.value.trim());
     if (this.model.value.trim()) form.set("model", this.model.value.trim());
     if (this.strict.checked) form.set("strict", "true");
-    form.set("file", this.file, this.file.name);
     this.send.disabled = true;
     try {
-      const accepted = await upload(this.api, "/v1/jobs", form, { signal: this.signal, sent: this.#showSent() });
+      const accepted = await this.#sent(form);
       this.carried.accepted = accepted;
       this.navigate("jobs", { rest: [accepted.job.id] });
     } catch (error) {
@@ -122,6 +125,17 @@ class Submission {
       fill(this.said, problemNotice(error));
       this.send.disabled = false;
     }
+  }
+
+  #sent(form) {
+    const { signal } = this;
+    if (this.file.url) {
+      form.set("url", this.file.url);
+      fill(this.said, busy("Reading the feed"));
+      return this.api.post("/v1/jobs", form, { signal });
+    }
+    form.set("file", this.file, this.file.name);
+    return upload(this.api, "/v1/jobs", form, { signal, sent: this.#showSent() });
   }
 
   #showSent() {
