@@ -112,6 +112,7 @@ def create_app(parts: Services, keyring: Keyring | None = None) -> FastAPI:
     app.state.maps = maps.Maps()
     app.state.streams = EventStreams()
     app.state.oip_statistics = Statistics()
+    app.state.feeds = body_limit.Admission(body_limit.FEEDS_AT_ONCE, "feeds")
     app.state.large_bodies = body_limit.Admission(body_limit.LARGE_AT_ONCE, "large bodies")
     app.state.runsync_admission = body_limit.Admission(runpod.WAITERS, "waiting requests")
     app.state.runner = TicketRunner(parts.tickets, parts.query_client)

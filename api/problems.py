@@ -51,6 +51,7 @@ TITLES: Mapping[str, str] = {
     "unavailable": "Service unavailable",
     "ledger_unavailable": "Ledger unavailable",
     "store_unavailable": "Vector store unavailable",
+    "feed_unavailable": "Feed unavailable",
     "store_rejected": "Vector store error",
     "model_unavailable": "Model unavailable",
     "not_ready": "Not ready",

@@ -27,7 +27,7 @@ from vitrine.core.schemes import (
     place_of,
     scheme_of,
 )
-from vitrine.net.url import mend_url
+from vitrine.net.url import mend_url, shown_url
 
 _HOST = r"[^\x00-\x20\x7f/?#@\\]+"
 _WEB_URL = re.compile(rf"(?:{WEB_SCHEMES})://{_HOST}(?:[/?#][^\x00-\x20\x7f\\]*)?")
@@ -89,7 +89,7 @@ class ImageRoot:
             and place_of(mended) not in self.places
         ):
             raise _bad(
-                f"{place_of(mended)} is not read for catalogs sent over HTTP (VITRINE_REQUEST_PLACES)"
+                f"{place_of(shown_url(mended))} is not read for catalogs sent over HTTP (VITRINE_REQUEST_PLACES)"
             )
         return mended
 
@@ -183,7 +183,7 @@ def _prefix(given: str, scheme: Scheme, places: tuple[str, ...] | None) -> str:
     try:
         mended = _mended(given)
         if places is not None and not scheme.in_requests and place_of(mended) not in places:
-            raise _bad(f"{place_of(mended)} is not named in VITRINE_REQUEST_PLACES")
+            raise _bad(f"{place_of(shown_url(mended))} is not named in VITRINE_REQUEST_PLACES")
     except RowError as flaw:
         raise BadInput(f"The image root cannot be used: {flaw.message}.") from flaw
     return mended if mended.endswith(("/", "=")) else f"{mended}/"

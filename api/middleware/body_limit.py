@@ -33,6 +33,8 @@ LARGE_BODY = 8 * MEBIBYTE
 """Bytes above which a body counts as large, as does one without a Content-Length; four raw pictures of 384 x 384 are not."""
 LARGE_AT_ONCE = 8
 """Large bodies processed at the same time: JSON numbers take four times their text in memory, so 8 of 32 MiB take a gigabyte."""
+FEEDS_AT_ONCE = 8
+"""Feeds read from URLs at the same time: each holds a thread for as long as its host takes."""
 
 
 def body_limit(settings: Settings) -> Callable[[str], int]:

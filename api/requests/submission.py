@@ -29,8 +29,11 @@ from vitrine.core.errors import BadInput, Conflict, NotFound, VitrineError
 from vitrine.core.schemes import place_of, scheme_of
 from vitrine.core.settings import Settings
 from vitrine.core.types import JobSpec, is_collection_name, model_name, new_job_id
+from vitrine.net.url import shown_url
 
 MAX_SOURCE_CHARS = 255
+SLOWEST_FEED = 64 * 1024
+"""Bytes per second below which a feed's host holds a thread for too long, as for the bodies of clients."""
 UNFOLDED = 16
 """Decompression limit as a multiple of the largest upload: 4 GiB by default, more than any real gzipped catalog needs."""
 
@@ -118,7 +121,7 @@ def _at_url(url: str, settings: Settings) -> UploadedCatalog:
         raise bodies.refuse_field("url", "Expected a URL such as https://shop.example/feed.xml.")
     if not scheme.in_requests and place_of(url) not in settings.request_places:
         raise BadInput(
-            f"{place_of(url) or scheme.name} is not read for requests over HTTP.",
+            f"{place_of(shown_url(url)) or scheme.name} is not read for requests over HTTP.",
             hint="Name it in VITRINE_REQUEST_PLACES, or submit it with the command `vitrine submit`.",
         )
     limit = DecompressionLimit(UNFOLDED * settings.max_upload_bytes)
@@ -128,7 +131,9 @@ def _at_url(url: str, settings: Settings) -> UploadedCatalog:
             "feed_max_bytes": min(settings.feed_max_bytes, settings.max_upload_bytes),
         }
     )
-    return UploadedCatalog(from_remote(remote_catalog(url, bounded), limit), has_pictures=False)
+    return UploadedCatalog(
+        from_remote(remote_catalog(url, bounded, slowest=SLOWEST_FEED), limit), has_pictures=False
+    )
 
 
 def _name_of(file: UploadFile) -> str:

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from api import openapi
 from api.dependencies import RequestServices, Services
 from api.middleware.audit import Noted
-from api.requests import bodies
+from api.requests import bodies, feeds
 from api.requests.submission import Submitted, submit_file, submit_items
 from api.schemas.jobs import (
     SHOWN_PROBLEMS,
@@ -77,7 +77,8 @@ _EXAMPLE = {
     "",
     status_code=202,
     summary="Submit a catalog",
-    responses=openapi.error_responses(400, 408, 409, 413, 415, 429),
+    responses=openapi.error_responses(400, 408, 409, 413, 415, 429, 502),
+    dependencies=[Depends(feeds.body_slot)],
     openapi_extra=openapi.either_body(JobIn, FORM, required=("collection",), example=_EXAMPLE),
 )
 def submit(

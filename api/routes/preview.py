@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 
 from api import openapi
 from api.dependencies import RequestServices
-from api.requests import bodies
+from api.requests import bodies, feeds
 from api.requests.submission import source_of
 from api.routes.jobs import FORM, LITERAL
 from api.schemas.preview import PreviewIn, PreviewOut
@@ -40,7 +40,8 @@ _FORM = (
 @router.post(
     "/v1/preview",
     summary="Preview a catalog",
-    responses=openapi.error_responses(400, 408, 413, 415),
+    responses=openapi.error_responses(400, 408, 413, 415, 429, 502),
+    dependencies=[Depends(feeds.form_slot)],
     openapi_extra=openapi.form_body(_FORM, required=()),
 )
 def preview_catalog(

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from vitrine.core.errors import BadInput, Unavailable, VitrineError
+from vitrine.core.errors import BadInput, FeedUnavailable, VitrineError
 from vitrine.core.types import FailureReason, ItemFailure
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 BUFFER_BYTES = 256 * 1024
+GRACE = 30.0
+"""Seconds that a slow host has in any case."""
 
 SUFFIXES_BY_MEDIA_TYPE: Mapping[str, str] = {
     "text/csv": ".csv",
@@ -45,7 +51,7 @@ STORE_HINT = (
     "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, GOOGLE_APPLICATION_CREDENTIALS, or AZURE_STORAGE_ACCOUNT_NAME and "
     "AZURE_STORAGE_ACCOUNT_KEY, or give the bucket a table in the hosts file (VITRINE_HOSTS_FILE)."
 )
-_CREDENTIALS_HINT = "Give credentials with VITRINE_FEED_AUTH=user:password, or in the hosts file (VITRINE_HOSTS_FILE)."
+_CREDENTIALS_HINT = "Give credentials in the hosts file (VITRINE_HOSTS_FILE), or to the command line in VITRINE_FEED_AUTH=user:password."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +67,12 @@ class RemoteFile:
 class RemoteCatalog:
     """A catalog at a URL. `open` can be called again: the file must then still be the same version."""
 
-    def __init__(self, name: str, opener: Callable[[], RemoteFile]) -> None:
+    def __init__(
+        self, name: str, opener: Callable[[], RemoteFile], *, slowest: int | None = None
+    ) -> None:
+        """With `slowest`, in bytes per second, a slower host's file breaks off."""
         self.name = name
+        self._slowest = slowest
         self.file_names: Sequence[str] = ()
         """Names whose suffixes say what the host takes the file for; known once it is open."""
         self._opener = opener
@@ -81,7 +91,8 @@ class RemoteCatalog:
         except BaseException:
             file.stream.close()
             raise
-        return cast("BinaryIO", io.BufferedReader(file.stream, BUFFER_BYTES))
+        stream = file.stream if self._slowest is None else Paced(file.stream, self._slowest)
+        return cast("BinaryIO", io.BufferedReader(stream, BUFFER_BYTES))
 
     def _check_version(self, version: object) -> None:
         if self._version is not None and version != self._version:
@@ -92,11 +103,44 @@ class RemoteCatalog:
         self._version = version
 
 
+class Paced(io.RawIOBase):
+    """A stream that breaks off if its host sends less than `slowest` bytes per second, after the first `GRACE` seconds of waiting."""
+
+    def __init__(
+        self, stream: io.RawIOBase, slowest: int, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._stream = stream
+        self._slowest = slowest
+        self._clock = clock
+        self._waited = 0.0
+        self._bytes = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        """Read some bytes; raises `OSError` if they come too slowly."""
+        began = self._clock()
+        count = self._stream.readinto(buffer) or 0
+        self._waited += self._clock() - began
+        self._bytes += count
+        if self._waited > GRACE + self._bytes / self._slowest:
+            raise OSError(f"the host sends less than {self._slowest:,} bytes per second")
+        return count
+
+    def close(self) -> None:
+        """Close the stream beneath."""
+        if not self.closed:
+            self._stream.close()
+        super().close()
+
+
 def unreadable(name: str, failure: ItemFailure) -> VitrineError:
     """Return the error of a catalog that could not be opened, which says what to do about it."""
     message = f"{name} cannot be read: {failure.detail}."
     if failure.reason.transient:
-        return Unavailable(message, hint=_HINTS.get(failure.reason, "Try again later."))
+        return FeedUnavailable(message, hint=_HINTS.get(failure.reason, "Try again later."))
     if "credentials" in failure.detail:
         return BadInput(message, hint=STORE_HINT)
     if failure.reason is FailureReason.HTTP_ERROR:

@@ -16,12 +16,14 @@ from vitrine.net.rules import AddressRules
 from vitrine.net.url import mend_url, shown_url
 
 
-def remote_catalog(url: str, settings: Settings | None = None) -> RemoteCatalog:
+def remote_catalog(
+    url: str, settings: Settings | None = None, *, slowest: int | None = None
+) -> RemoteCatalog:
     """Return the catalog at a URL; `settings` None reads them. Raises `BadInput` for a hosts file that cannot be read."""
     settings = settings or load()
     hosts = read_hosts(settings.hosts_file, os.environ)
     opener = _OPENERS[url.strip().partition(":")[0].lower()]
-    return RemoteCatalog(shown_url(url), opener(url.strip(), settings, hosts))
+    return RemoteCatalog(shown_url(url), opener(url.strip(), settings, hosts), slowest=slowest)
 
 
 def _http(url: str, settings: Settings, hosts: Hosts) -> Callable[[], RemoteFile]:

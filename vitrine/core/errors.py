@@ -127,6 +127,13 @@ class Unavailable(VitrineError):
     retryable = True
 
 
+class FeedUnavailable(Unavailable):
+    """Raised when the host of a catalog's URL does not respond, or is overloaded."""
+
+    code = "feed_unavailable"
+    http_status = 502
+
+
 class LedgerUnavailable(Unavailable):
     """Raised when Redis refuses, times out or is full."""
 

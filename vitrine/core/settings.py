@@ -196,8 +196,8 @@ class Settings(BaseSettings):
     api_burst: int = Field(default=200, ge=1)
     """Requests that a key can save up while it stays below the rate."""
     request_places: Annotated[tuple[str, ...], NoDecode] = ()
-    """Buckets and SFTP hosts (`s3://bucket`, `sftp://host`) that catalogs sent over HTTP may name pictures at, which workers then
-    read with their own credentials. The command line may name any."""
+    """Buckets and SFTP hosts (`s3://bucket`, `sftp://host`) that requests over HTTP may read a catalog from and name pictures at. The
+    service reads them with its own credentials. The command line may name any."""
     api_client_timeout: float = Field(default=20.0, gt=0)
     """Seconds a client has for the request head, plus one second per 64 KiB for the body. Slower clients are
     disconnected."""

@@ -92,7 +92,8 @@ class HttpAnswer:
     def read(self, most: int) -> bytes:
         """Return some bytes of the body as sent, none at its end; raises `ItemFailure` if it is cut off before that."""
         try:
-            return self._response.read(most, decode_content=False)
+            # read1, because read waits until all of it is there: a host that drips would be timed by no time-out.
+            return self._response.read1(most, decode_content=False)
         except _ERRORS as error:
             raise translated(error) from None
 

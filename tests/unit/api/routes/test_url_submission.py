@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import gzip
-from typing import Any
+import io
+import socket
+from contextlib import suppress
+from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
 
+from api.middleware.body_limit import Admission
+from producer.remote.catalog import Paced, RemoteCatalog, RemoteFile
 from tests.unit.api.api_fixture import Stage, make_stage, problem_of
 from tests.unit.workers.fetch.conftest import site, sites
 from tests.unit.workers.fetch.site import Site, answer, redirect
@@ -87,10 +92,82 @@ def test_a_file_and_a_url_are_one_too_many(stage: Stage) -> None:
     assert problem_of(answered, 422, "bad_input")["errors"][0]["field"] == "file"
 
 
-def test_a_feed_above_the_upload_limit_ends_with_an_error(site: Site) -> None:
+def test_a_feed_above_the_upload_limit_is_refused(site: Site) -> None:
     stage = make_stage(Settings(fetch_allow=(site.authority,), max_upload_bytes=1000))
     site.pages["/feed.csv"] = answer(200, FEED + b"c,https://h.example/c.jpg,1\n" * 200)
+    problem = problem_of(submit(stage, url=site.url("/feed.csv")), 422, "bad_input")
+    assert "more than 1,000 bytes" in problem["detail"]
+    assert "VITRINE_MAX_UPLOAD_BYTES" in problem["hint"]
+
+
+def test_a_feed_without_a_length_breaks_off_at_the_limit(site: Site) -> None:
+    rows = b"".join(b"%d,https://h.example/c.jpg,1\n" % n for n in range(40_000))
+    stage = make_stage(
+        Settings(fetch_allow=(site.authority,), max_upload_bytes=900_000, max_pending_images=10**6)
+    )
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nid,image,price\n"
+    site.pages["/feed.csv"] = lambda connection: _send_all(connection, head + rows)
     answered = submit(stage, url=site.url("/feed.csv"))
-    assert answered.status_code in (202, 413, 422), answered.text
-    if answered.status_code == 202:
-        assert answered.json()["job"]["broken_off"] is not None
+    assert answered.status_code == 202, answered.text
+    assert "more than 900,000 bytes" in answered.json()["job"]["broken_off"]["message"]
+    assert answered.json()["warnings"]
+
+
+def _send_all(connection: socket.socket, data: bytes) -> None:
+    with suppress(OSError):
+        connection.sendall(data)
+
+
+def test_a_place_that_is_named_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def opener(url: str, settings: Settings, *, slowest: int | None) -> RemoteCatalog:
+        opened.append(url)
+        assert settings.feed_auth is None
+        return RemoteCatalog(
+            "s3://feeds/a.csv",
+            lambda: RemoteFile(cast("io.RawIOBase", io.BytesIO(FEED)), None),
+            slowest=slowest,
+        )
+
+    monkeypatch.setattr("api.requests.submission.remote_catalog", opener)
+    stage = make_stage(Settings(request_places=("s3://feeds",), feed_auth=SecretStr("u:planted")))
+    assert preview(stage, url="s3://feeds/a.csv").json()["items"] == 2
+    assert opened == ["s3://feeds/a.csv"]
+
+
+@pytest.mark.parametrize("url", ["sftp://shop:pa/planted@h.example/f.csv", "s3://u:planted@b/f"])
+def test_a_password_in_a_url_is_not_repeated(stage: Stage, url: str) -> None:
+    answered = preview(stage, url=url)
+    assert answered.status_code == 422
+    assert "planted" not in answered.text
+    assert "pa" not in answered.json()["detail"].split(" is not read")[0].removeprefix(
+        "sftp://h.example"
+    )
+
+
+def test_a_host_that_does_not_answer_is_a_bad_gateway(site: Site) -> None:
+    stage = make_stage(Settings(fetch_allow=(site.authority,)))
+    site.pages["/feed.csv"] = answer(503)
+    problem = problem_of(preview(stage, url=site.url("/feed.csv")), 502, "feed_unavailable")
+    assert "returned 503" in problem["detail"]
+
+
+def test_a_dripping_host_breaks_off() -> None:
+    class Dripping(io.RawIOBase):
+        def readinto(self, buffer: Any) -> int:
+            buffer[0] = 65
+            return 1
+
+    clock = iter(range(10**6))
+    stream = Paced(Dripping(), 64 * 1024, clock=lambda: float(next(clock)))
+    with pytest.raises(OSError, match="bytes per second"):
+        stream.readall()
+
+
+def test_feeds_are_limited(stage: Stage) -> None:
+    stage.app.state.feeds = Admission(0, "feeds")
+    for send in (preview, submit):
+        problem = problem_of(send(stage, url="https://h.example/f.csv"), 429, "full")
+        assert "feeds are already in progress" in problem["detail"]
+    assert stage.client.post("/v1/preview", files={"file": ("c.csv", FEED)}).status_code == 200
