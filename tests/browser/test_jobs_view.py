@@ -191,8 +191,8 @@ def test_a_feed_is_read_from_its_url(visitor: Visitor, service: ShopService) -> 
 def test_a_file_that_cannot_be_read_keeps_its_options(visitor: Visitor) -> None:
     page = visitor.page
     visitor.open("#/jobs/new")
-    rows = {"name": "r.csv", "mimeType": "text/csv", "buffer": b"colour,size\nred,S\n"}
-    page.set_input_files("#catalog-file", rows)
+    rows = b"colour,size\nred,S\n"
+    page.set_input_files("#catalog-file", {"name": "r.csv", "mimeType": "text/csv", "buffer": rows})
     expect(page.get_by_text("No column found for the id and the pictures")).to_be_visible()
     encoding = page.get_by_label("Encoding")
     encoding.fill("klingon")
