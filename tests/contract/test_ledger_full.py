@@ -68,7 +68,9 @@ def wide(start: int, count: int = 64) -> NewChunk:
 
 
 def used(redis: Redis) -> int:
-    return int(redis.info("memory")["used_memory"])
+    """Return the bytes that count against the limit: buffers of the append-only file do not, and grow while the disk is busy."""
+    memory = redis.info("memory")
+    return int(memory["used_memory"]) - int(memory.get("mem_not_counted_for_evict", 0))
 
 
 def write_without_end(ledger: RedisLedger, job: str) -> None:

@@ -24,7 +24,7 @@ export function dropZone(take, signal) {
 function fromUrl(take) {
   const input = h("input", {
     class: "field", id: "catalog-url", type: "url", required: true, maxlength: 4096, autocomplete: "off", spellcheck: "false",
-    placeholder: "https://shop.example/feed.xml",
+    placeholder: "feed.xml, feed.csv.gz, …",
   });
   const submitted = (event) => {
     event.preventDefault();
@@ -38,7 +38,7 @@ function fromUrl(take) {
   );
 }
 
-// `feed.xml` for `https://shop.example/feed.xml?key=1`.
+// The last part of a URL's path, without its query.
 function nameOf(url) {
   try {
     const { hostname, pathname } = new URL(url);
