@@ -29,6 +29,11 @@ from producer.values.texts import decode_entities
 _MAX_CELL = MAX_IMAGES_PER_ITEM * (MAX_URL_CHARS + 16)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9/._~%?=+:@!$*#&()-]+")
 """A URL or path with nothing in it that could separate, enclose or stand for something else."""
+_PLAIN_URL = r"https?://[A-Za-z0-9/._~%?=+:@!$*#&()-]+"
+_PLAIN_URLS = re.compile(rf"{_PLAIN_URL}(?:(?: ?[|,] ?| ){_PLAIN_URL})+", re.IGNORECASE)
+"""Several such URLs with the usual separators, the commonest cell; it is split without a look at everything else. No `;`, which
+ends an entity."""
+_BETWEEN_PLAIN = re.compile(r" ?[|, ] ?")
 _KEYS = (
     "url", "src", "href", "link", "image", "image_url", "imageUrl", "contentUrl", "original", "large", "full", "path",
 )  # fmt: skip
@@ -48,9 +53,13 @@ def split_cell(cell: str, separator: str | None = None) -> list[str]:
     """Return the pictures that a text names, by the module's rules."""
     if separator is None and _PLAIN_NAME.fullmatch(cell):
         return [] if is_placeholder(cell) else [cell]
+    if separator is None and len(cell) <= _MAX_CELL and _PLAIN_URLS.fullmatch(cell):
+        return _BETWEEN_PLAIN.split(cell)
     text = stripped(cell)
-    if not text:
-        return []
+    return _read(text, separator) if text else []
+
+
+def _read(text: str, separator: str | None) -> list[str]:
     if len(text) > _MAX_CELL:
         raise RowError(f"a cell of {len(text)} characters, at most {_MAX_CELL} name pictures")
     if _CLOSING.get(text[0]) == text[-1] and (held := _enclosed(text)) is not None:

@@ -28,6 +28,7 @@ _NEXT_URL = re.compile(
 )
 _FIRST_URL = re.compile(r"(?:[a-z][a-z0-9+.-]{1,15}:)?//", re.IGNORECASE)
 _BLANKS = re.compile(r"\s+")
+_MAY_SPLIT = re.compile(r"[,;|\s]")
 _SEPARATORS = ",;|"
 SUFFIXES = tuple(
     sorted(f".{name}" for name in IMAGE_SUFFIXES | {"tif", "tiff", "heic", "heif", "svg"})
@@ -77,6 +78,8 @@ def _at_suffixes(text: str) -> list[str]:
     """Return a text split at the separators between whole names of picture files."""
     if text.isspace() or not text:
         return []
+    if _MAY_SPLIT.search(text.strip()) is None:
+        return [text]
     is_url = _FIRST_URL.match(text.lstrip()) is not None
     names = [text]
     for separator in (*_SEPARATORS, None):

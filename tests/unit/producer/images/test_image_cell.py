@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.images.cell import image_values, split_cell
-from producer.images.split import SUFFIXES
+from producer.images.split import SUFFIXES, split_names
 from producer.images.text import is_placeholder
 from producer.limits import MAX_NESTING
 from producer.row_errors import RowError
@@ -252,3 +252,23 @@ def test_a_cell_of_a_million_blanks_is_quickly_nothing() -> None:
 def test_a_value_that_names_no_picture_is_a_flaw(value: object) -> None:
     with pytest.raises(RowError):
         image_values(value)
+
+
+PLAIN = (
+    "https://h.example/1.jpg",
+    "http://h.example/a/b?x=1&y=2",
+    "https://h.example/(a)*b",
+    "HTTPS://h.example/c#d",
+)
+
+
+@given(
+    st.lists(st.sampled_from(PLAIN), min_size=2, max_size=6),
+    st.sampled_from([" | ", "|", ", ", ",", " ", " ,", "| "]),
+)
+def test_the_short_way_for_plain_urls_splits_like_the_long_one(
+    urls: list[str], between: str
+) -> None:
+    text = between.join(urls)
+    assert split_cell(text) == urls
+    assert [name.strip() for name in split_names(text)] == urls
