@@ -13,9 +13,6 @@ from vitrine.core.types import model_name
 from vitrine.query.client import Query, QueryAnswer, QueryVector
 from vitrine.store import EmbeddingSpace
 
-LONGEST = 300.0
-"""Seconds that a client can wait at most for the vectors of one request."""
-
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedAnswers:

@@ -35,7 +35,7 @@ from benchmarks.parts.pictures import as_jpeg, jpegs
 from benchmarks.parts.surroundings import Surroundings, surroundings
 from benchmarks.parts.workers.asked import AskedWorker, LaneCount, asked_worker
 from benchmarks.report import Report, parser
-from vitrine.core.settings import load
+from vitrine.core.load_settings import load
 from vitrine.query.client import Query, QueryClient
 
 ASKERS = (1, 4, 16, 64)

@@ -54,14 +54,11 @@ class CatalogOptions:
     )
     encoding: str | None = None  #: A text file's encoding; None detects it.
     skip: int = 0  #: Lines above the header.
-    row: str | None = None  #: XML: the element that is a row.
-    allow_files: bool = (
-        False  #: Whether pictures can be files: only the command line sets it, never HTTP.
-    )
-    check_files: bool = (
-        False  #: Whether to note pictures that are neither URLs nor files: a dry run does.
-    )
-
+    row: str | None = None  #: XML and JSON: the path of a row. Workbooks: the sheet.
+    allow_files: bool = False
+    """Whether pictures can be files beneath the catalog's folder: for the command line, and for a zip of pictures over HTTP."""
+    check_files: bool = False
+    """Whether to note pictures that are neither URLs nor files: a dry run does."""
     any_id: bool = False  #: Whether rows may share an id or have none; each is an item then.
     places: tuple[str, ...] | None = ()
     """Buckets and SFTP hosts that pictures can be named at, besides http(s) URLs; None, for the command line: any."""
@@ -220,8 +217,8 @@ class Catalog:
 
     def _duplicate(self, item_id: str, first: int) -> RowError:
         return RowError(
-            f"{item_id!r} was there before, at line {first}; "
-            f"rows of one item are merged by --group-by {self.columns.id!r}",
+            f"{item_id!r} was there before, at line {first}; to merge the rows of one item, group by "
+            f"{self.columns.id!r} (--group-by, over HTTP group_by)",
             field=self.columns.id,
             code="duplicate_id",
         )

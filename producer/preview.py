@@ -7,7 +7,7 @@ no column is known for the id or the pictures, and once to be read as a submit w
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -84,11 +84,16 @@ def preview(
     """
     start = _first_rows(source, options)
     names, preset = start.names, choose_preset(start.names, options.preset)
-    refuse_unknown_columns(names, id_column=options.id, images=options.images, source=source.name)
-    missing = tuple(_missing(names, options, preset))
+    id_column = options.group_by or options.id
+    refuse_unknown_columns(names, id_column=id_column, images=options.images, source=source.name)
+    platform = None if preset is None else PRESETS[preset]
+    chosen = Columns(
+        id_column or guess_id(names, platform) or "",
+        options.images or guess_images(names, platform),
+    )
+    missing = tuple(_missing(chosen))
     if missing:
-        chosen = Columns(options.group_by or options.id or "", options.images)
-        columns = _columns(names, start.rows, chosen, {}, missing)
+        columns = _columns(names, start.rows, chosen, {})
         return Preview(
             source.name, start.format, columns, preset, grouped=False, notes=start.notes,
             missing=missing, report=CatalogReport(), whole=False,
@@ -130,11 +135,10 @@ def _first_rows(source: Source, options: CatalogOptions) -> _Start:
         reader.close()
 
 
-def _missing(names: Sequence[str], options: CatalogOptions, preset: str | None) -> Iterator[Role]:
-    platform = None if preset is None else PRESETS[preset]
-    if options.id is None and options.group_by is None and guess_id(names, platform) is None:
+def _missing(columns: Columns) -> Iterator[Role]:
+    if not columns.id:
         yield Role.ID
-    if not options.images and not guess_images(names, platform):
+    if not columns.images:
         yield Role.IMAGE
 
 
@@ -156,16 +160,11 @@ def _columns(
     rows: Sequence[Row],
     columns: Columns,
     kinds: Mapping[str, str],
-    missing: Collection[Role] = (),
 ) -> tuple[PreviewColumn, ...]:
-    # While one role is missing, the column of the other one is still shown as what it would be.
-    key = columns.id or (guess_id(names) if Role.ID not in missing else None)
-    images = frozenset(columns.images or (guess_images(names) if Role.IMAGE not in missing else ()))
-
     def role(name: str) -> Role:
-        if name == key:
+        if name == columns.id:
             return Role.ID
-        if name in images:
+        if name in columns.images:
             return Role.IMAGE
         return Role.LEFT_OUT if name in columns.left_out else Role.FIELD
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from producer.limits import MAX_IMAGES_PER_ITEM
 from producer.row import Row
@@ -23,8 +24,13 @@ from vitrine.core.types import CatalogItem, PayloadValue, RejectedRow
 
 MAX_APART = 10_000
 """Rows that may stand between two rows of one item."""
+MAX_ITEM_WEIGHT = 4 * 1024 * 1024
+"""Characters of one item's rows that are kept; an item with more of them is rejected, however many rows it has."""
 MAX_WEIGHT = 64 * 1024 * 1024
 """Characters of the rows that wait for more of their item; beyond it the oldest item is complete."""
+
+
+_Key: TypeAlias = tuple[bool, PayloadValue]
 
 
 @dataclass(slots=True)
@@ -37,19 +43,26 @@ class RowGroup:
     rows: int = 0
     weight: int = 0
     images: dict[str, None] = field(default_factory=dict)
-    values: dict[str, list[PayloadValue]] = field(default_factory=dict)
+    values: dict[str, dict[_Key, PayloadValue]] = field(default_factory=dict)
+    """Different values by field, in order."""
 
     def add(self, item: CatalogItem, number: int) -> int:
         """Add a row and return the characters it takes."""
         self.rows += 1
         self.last = number
-        self.images.update(dict.fromkeys(item.images))
-        weight = sum(map(len, item.images))
+        if self.weight > MAX_ITEM_WEIGHT:
+            return 0
+        weight = 0
+        for url in item.images:
+            if url not in self.images:
+                self.images[url] = None
+                weight += len(url)
         for name, value in item.payload.items():
-            kept = self.values.setdefault(name, [])
+            kept = self.values.setdefault(name, {})
             for one in value if isinstance(value, list) else (value,):
-                if not any(_same(one, other) for other in kept):
-                    kept.append(one)
+                # By kind too: 1 and true are different values, 1 and 1.0 are not.
+                if (key := (isinstance(one, bool), one)) not in kept:
+                    kept[key] = one
                     weight += len(one) if isinstance(one, str) else 8
         self.weight += weight
         return weight
@@ -59,6 +72,12 @@ class RowGroup:
 
         Texts that were cut are counted in `doubts`.
         """
+        if self.weight > MAX_ITEM_WEIGHT:
+            raise RowError(
+                f"the {self.rows} rows of {self.id!r} differ in more than {MAX_ITEM_WEIGHT // 2**20} MiB; is it the id of one item?",
+                field=images_field,
+                code="payload_too_large",
+            )
         if not self.images:
             raise RowError(
                 f"expected at least one picture in the {self.rows} rows of {self.id!r}, found none",
@@ -72,7 +91,7 @@ class RowGroup:
                 field=images_field,
                 code="too_many_images",
             )
-        payload = {name: _joined(values) for name, values in self.values.items()}
+        payload = {name: _joined(list(kept.values())) for name, kept in self.values.items()}
         for name in fit_payload(payload):
             if doubts is not None:
                 doubts.cut(name, Place(None, self.line))
@@ -139,11 +158,6 @@ class RowsUntilBreak:
         """Raise `FileBrokenOff` if the file broke off."""
         if self._break is not None:
             raise self._break
-
-
-def _same(one: PayloadValue, other: PayloadValue) -> bool:
-    """Equal and of one kind: 1 and true are different values, 1 and 1.0 are not."""
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _joined(values: list[PayloadValue]) -> PayloadValue:

@@ -18,7 +18,8 @@ import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from scripts.browser import find
-from vitrine.core.settings import MEBIBYTE, load
+from vitrine.core.load_settings import load
+from vitrine.core.settings import MEBIBYTE
 from vitrine.demo.catalog import write_catalog
 from vitrine.demo.drawing import draw_catalog
 from vitrine.demo.shop import Shop

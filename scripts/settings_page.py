@@ -16,7 +16,8 @@ from typing import Any, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from vitrine.core.settings import Settings, variable_of
+from vitrine.core.load_settings import variable_of
+from vitrine.core.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "settings.md"

@@ -8,14 +8,13 @@ store block.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
 from api import openapi
 from api.dependencies import RequestServices
-from api.middleware.body_limit import Admission
+from api.middleware.body_limit import search_slot
 from api.requests import bodies
 from api.routes.collections import space_of
 from api.schemas.base import SpaceOut
@@ -29,12 +28,6 @@ from vitrine.core import filters
 from vitrine.store import EmbeddingSpace
 
 router = APIRouter(tags=["search"])
-
-
-async def _admitted(request: Request) -> AsyncIterator[None]:
-    admission: Admission = request.app.state.admission
-    with admission:
-        yield
 
 
 async def _backgrounds(request: Request) -> SampleCache:
@@ -78,7 +71,7 @@ _EXAMPLE = {
     summary="Search by picture, item, words or examples",
     responses=openapi.error_responses(400, 404, 408, 409, 413, 415, 429, 502),
     openapi_extra=openapi.either_body(SearchIn, _FORM, required=("collection",), example=_EXAMPLE),
-    dependencies=[Depends(_admitted)],
+    dependencies=[Depends(search_slot)],
 )
 def search(
     parts: RequestServices,

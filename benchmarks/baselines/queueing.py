@@ -12,7 +12,7 @@ from typing import Any
 from celery import Celery, signals
 
 from benchmarks.baselines.workshop import Workshop
-from vitrine.core.settings import load
+from vitrine.core.load_settings import load
 from vitrine.messaging.broker import celery_settings
 
 READY_KEY = "bench:ready"

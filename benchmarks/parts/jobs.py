@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks.parts.surroundings import Surroundings
 from vitrine.core.errors import NotFound
-from vitrine.core.settings import load
+from vitrine.core.load_settings import load
 from vitrine.core.types import ImageRef, JobSpec, JobStatus, model_name
 from vitrine.ledger.base import NewChunk
 from vitrine.ledger.redis_ledger import RedisLedger

@@ -19,7 +19,7 @@ from redis import Redis
 
 from benchmarks.parts.redis_gauge import RedisGauge
 from producer import CatalogOptions, CatalogReport, Submission, from_path, open_catalog
-from vitrine.core.settings import load
+from vitrine.core.load_settings import load
 from vitrine.core.types import JobSpec, new_job_id
 from vitrine.ledger.redis_ledger import RedisLedger
 from vitrine.messaging.broker import Publisher

@@ -21,7 +21,8 @@ import orjson
 
 from api.dialects.runpod.input import output_json, output_of, questions_of
 from vitrine.core.errors import BadInput, VitrineError
-from vitrine.core.settings import Settings, load
+from vitrine.core.load_settings import load
+from vitrine.core.settings import Settings
 from vitrine.core.types import model_name
 from vitrine.query.client import Query, QueryAnswer, QueryClient
 from vitrine.standalone.service import Standalone

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from email.message import Message
 
 from producer.remote.catalog import RemoteCatalog, RemoteFile
+from vitrine.core.load_settings import load
 from vitrine.core.schemes import HTTP, HTTPS, SFTP, STORES
-from vitrine.core.settings import Settings, load
+from vitrine.core.settings import Settings
 from vitrine.net.allow_list import AllowList
 from vitrine.net.host_settings import Hosts, basic_authorization
 from vitrine.net.hosts_file import read_hosts

@@ -55,8 +55,9 @@ def settings(word: str | None, changed: bool, as_json: bool) -> None:
 
 def _rows() -> Iterator[SettingRow]:
     from vitrine.core.config_file import config_file, read_config
+    from vitrine.core.load_settings import load, variable_of
     from vitrine.core.service_discovery import discover
-    from vitrine.core.settings import Settings, load, variable_of
+    from vitrine.core.settings import Settings
 
     path = config_file()
     known = Settings.model_fields

@@ -38,7 +38,7 @@ def standalone(
     """
     from vitrine.cli.common.output import error_console
     from vitrine.core.api_keys import read_keyring, require_keys_unless_loopback
-    from vitrine.core.settings import load
+    from vitrine.core.load_settings import load
     from vitrine.standalone import Standalone
     from vitrine.telemetry import configure_logging
 

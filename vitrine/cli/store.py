@@ -12,8 +12,8 @@ from types import FrameType
 
 import click
 
-from vitrine.core import settings
 from vitrine.core.errors import BadInput
+from vitrine.core.load_settings import load
 from vitrine.core.settings import Settings
 from vitrine.process import parent_watch
 
@@ -51,7 +51,7 @@ def store(path: Path, host: str, port: int, port_file: Path | None, exit_with_pa
     from vitrine.store.embedded.catalog import write_atomically
     from vitrine.store.remote.server import serve
 
-    given = settings.load()
+    given = load()
     with _stop_signals() as stop:
         if exit_with_parent:
             parent_watch.exit_with_parent()

@@ -80,6 +80,20 @@ def is_web_address(text: str) -> bool:
     return scheme is not None and scheme.http_port is not None
 
 
+def is_http_url_without_credentials(text: str) -> bool:
+    """Whether the text is an http(s) URL with a host and without credentials."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and parts.username is None
+        and parts.password is None
+    )
+
+
 def local_path(url: str) -> str:
     """Return the absolute path of a `file:` URL; raises `ValueError` saying what is wrong with it.
 

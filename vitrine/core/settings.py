@@ -1,4 +1,4 @@
-"""Every setting, its default and its effect; read once, by a composition root.
+"""Every setting, its default and its effect; read once, by a composition root (`vitrine.core.load_settings`).
 
 Precedence, highest first: a command's option, the environment (`VITRINE_…`), the configuration file (`vitrine.core.config_file`),
 the standalone service running on the data directory, the default here. Secrets are `SecretStr`, so that `repr` hides them.
@@ -6,22 +6,16 @@ the standalone service running on the data directory, the default here. Secrets 
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from vitrine.core.config_file import config_file, read_config
-from vitrine.core.errors import BadInput
-from vitrine.core.schemes import is_web_address, place_of
+from vitrine.core.schemes import is_http_url_without_credentials, is_web_address, place_of
 from vitrine.core.store_options import DEFAULTS
-
-log = logging.getLogger(__name__)
 
 MEBIBYTE = 1024 * 1024
 MIN_LONGEST_SIDE = 1024
@@ -38,20 +32,6 @@ def default_data_dir() -> Path:
         return Path.home() / "Library" / "Application Support" / "vitrine"
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base) / "vitrine"
-
-
-def is_http_url_without_credentials(text: str) -> bool:
-    """Whether the text is an http(s) URL with a host and without credentials."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return (
-        parts.scheme in {"http", "https"}
-        and bool(parts.hostname)
-        and parts.username is None
-        and parts.password is None
-    )
 
 
 class Settings(BaseSettings):
@@ -139,7 +119,8 @@ class Settings(BaseSettings):
     """Hosts (`host` or `host:port`) and networks (CIDR) that workers may fetch from although their addresses are not
     public."""
     fetch_files: bool = False
-    """Whether jobs from the command line may read picture files below the catalog's folder. On in standalone."""
+    """Whether workers may read picture files: those below the folder of a catalog that the command line submits, and those of uploaded zips,
+    which the API then accepts. On in standalone."""
     hosts_file: Path | None = None
     """TOML file with headers, cookies, credentials, proxy and CA file for each host, and options for object stores and SFTP
     hosts. Read when a worker or a submit starts."""
@@ -304,60 +285,3 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
-
-
-RENAMED_VARIABLES = {
-    "VITRINE_API_CONNECTIONS": "VITRINE_API_MAX_CONNECTIONS",
-    "VITRINE_API_PROXIES": "VITRINE_API_TRUSTED_PROXIES",
-    "VITRINE_FETCH_ROUNDS": "VITRINE_FETCH_DEFERRALS",
-    "VITRINE_HUNG_SECONDS": "VITRINE_DEVICE_TIMEOUT",
-    "VITRINE_INDEX_PATIENCE": "VITRINE_INDEX_TIMEOUT",
-    "VITRINE_TRACES_SHARE": "VITRINE_TRACES_SAMPLE_RATIO",
-}
-"""New names of variables by their names before 0.2, which are read, with a warning, for one more release."""
-
-
-def _renamed() -> dict[str, str]:
-    """Return the values that the environment has only under old names, by field."""
-    found = {}
-    for old, new in RENAMED_VARIABLES.items():
-        if old in os.environ and new not in os.environ:
-            log.warning(
-                "%s is now called %s; the old name stops working in the next release", old, new
-            )
-            found[new.removeprefix("VITRINE_").lower()] = os.environ[old]
-    return found
-
-
-def load(**overrides: object) -> Settings:
-    """Read the environment and the configuration file once; `overrides` that are None are ignored.
-
-    Raises `BadInput` naming the variable, or the file and key, and the problem, but never the value.
-    """
-    given = {key: value for key, value in overrides.items() if value is not None}
-    path = config_file()
-    config = {} if path is None else _from_config(path)
-    try:
-        return Settings(**(config | _renamed() | given))  # type: ignore[arg-type]
-    except ValidationError as error:
-        parts = [
-            f"{_place(item['loc'], config, path)}: {item['msg']}"
-            for item in error.errors(include_input=False, include_url=False)
-        ]
-        raise BadInput("Setting not understood: " + "; ".join(parts) + ".") from None
-
-
-def _from_config(path: Path) -> dict[str, object]:
-    """Return the file's values except those that the environment sets."""
-    found = read_config(path, Settings.model_fields.keys())
-    return {key: value for key, value in found.items() if variable_of(key) not in os.environ}
-
-
-def variable_of(field: str) -> str:
-    """Return the environment variable of a setting."""
-    return f"VITRINE_{field.upper()}"
-
-
-def _place(location: tuple[int | str, ...], config: dict[str, object], path: Path | None) -> str:
-    field = str(location[0]) if location else "?"
-    return f"{path}, {field}" if field in config else variable_of(field)

@@ -206,7 +206,7 @@ class JobSpec:
     asked_model: str = ""
     """The model as the user named it (a hub id, a directory); workers for it are started with this."""
     file_root: str | None = None
-    """Folder below which `file:` URLs of this job may be read; set only by the command line, never over HTTP."""
+    """Folder below which `file:` URLs of this job may be read: the catalog's own for the command line, over HTTP only an unpacked zip of pictures."""
     reading: str = ""
     """How its catalog is read, as JSON, so that a resume reads it the same way; empty for a job that cannot be resumed."""
 

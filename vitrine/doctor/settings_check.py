@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Iterator, Mapping
 
 from vitrine.core.api_keys import read_keyring, require_keys_unless_loopback
+from vitrine.core.load_settings import RENAMED_VARIABLES
 from vitrine.core.loopback import is_loopback
-from vitrine.core.settings import RENAMED_VARIABLES, Settings
+from vitrine.core.settings import Settings
 from vitrine.doctor.finding import Finding, FindingFactory
 
 _PREFIX = "VITRINE_"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from vitrine.core.load_settings import load
 from vitrine.core.service_discovery import discover
-from vitrine.core.settings import Settings, load
+from vitrine.core.settings import Settings
 
 
 @lru_cache(maxsize=1)

@@ -22,8 +22,8 @@ from benchmarks.baselines.workshop import DONE_KEY, SPACE
 from benchmarks.parts.process import Process, running
 from benchmarks.parts.surroundings import Surroundings
 from benchmarks.parts.turn import Turn, timed_turn
+from vitrine.core.load_settings import load
 from vitrine.core.redis_client import connect_redis
-from vitrine.core.settings import load
 from vitrine.messaging.broker import BROKER_PREFIX, celery_settings
 
 

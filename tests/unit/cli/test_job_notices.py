@@ -12,7 +12,7 @@ from rich.console import Console
 from tests.unit.cli.job_fixture import finish, run, submitted
 from vitrine.cli.common import output, services
 from vitrine.core.errors import LedgerUnavailable
-from vitrine.core.settings import load
+from vitrine.core.load_settings import load
 from vitrine.core.store_options import StoreOptions
 from vitrine.core.types import FailureReason, ImageRef, JobSpec
 from vitrine.ledger import NewChunk

@@ -16,7 +16,8 @@ from vitrine.cli.common import progress, services
 from vitrine.cli.jobs import follow as follow_module
 from vitrine.cli.submit import collection_check
 from vitrine.core.errors import Conflict, LedgerUnavailable
-from vitrine.core.settings import Settings, load
+from vitrine.core.load_settings import load
+from vitrine.core.settings import Settings
 from vitrine.core.types import ImageRef, JobSpec
 from vitrine.ledger import NewChunk
 from vitrine.store import EmbeddingSpace

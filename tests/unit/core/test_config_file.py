@@ -8,7 +8,7 @@ import pytest
 
 from vitrine.core.config_file import CONFIG_VARIABLE, config_file
 from vitrine.core.errors import BadInput
-from vitrine.core.settings import load
+from vitrine.core.load_settings import load
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vitrine.core.errors import BadInput
-from vitrine.core.settings import load
+from vitrine.core.load_settings import load
 
 
 def test_pictures_take_the_fast_way_in_full_unless_told_otherwise() -> None:

@@ -7,7 +7,8 @@ import logging
 import pytest
 
 from vitrine.core.errors import BadInput
-from vitrine.core.settings import RENAMED_VARIABLES, Settings, load
+from vitrine.core.load_settings import RENAMED_VARIABLES, load
+from vitrine.core.settings import Settings
 from vitrine.doctor.settings_check import check_settings
 
 OLD, NEW = "VITRINE_FETCH_ROUNDS", "VITRINE_FETCH_DEFERRALS"

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from vitrine.core.load_settings import load
 from vitrine.core.service_discovery import announce, discover, runtime_file, withdraw
-from vitrine.core.settings import Settings, load
+from vitrine.core.settings import Settings
 
 
 @pytest.fixture(autouse=True)

@@ -90,7 +90,7 @@ def test_without_a_preset_the_columns_are_guessed() -> None:
         "Handle,Title,Image Src\na,A,https://h/1.jpg\na,,https://h/2.jpg\n", preset="none"
     )
     assert len(items) == 1
-    assert "--group-by 'Handle'" in rejected[0].message
+    assert "group by 'Handle'" in rejected[0].message
 
 
 def test_bigcommerces_picture_rows_belong_to_the_product_above() -> None:

@@ -107,6 +107,22 @@ def test_the_weight_bounds_what_waits(keys: list[str], weight: int) -> None:
     assert sum(item.rows for item in items) == len(keys)
 
 
+def test_one_item_of_every_row_is_rejected_in_bounded_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(row_groups, "MAX_ITEM_WEIGHT", 1000)
+    rows = "".join(f"p,{n},https://h/{n}.jpg\n" for n in range(500))
+    (flaw,) = read(f"shop,sku,image\n{rows}", group_by="shop")
+    assert isinstance(flaw, RejectedRow)
+    assert (flaw.line, flaw.code) == (2, "payload_too_large")
+    assert "the 500 rows of 'p' differ" in flaw.message
+    group = row_groups.RowGroup("p", 1, 1)
+    for n in range(500):
+        group.add(CatalogItem("p", (f"u{n}",), {"sku": n}), n)
+    assert len(group.images) < 500
+    assert len(group.values["sku"]) < 500
+
+
 def test_true_and_one_are_different_values() -> None:
     (item,) = merge([CatalogItem("a", ("u",), {"f": True}), CatalogItem("a", ("u",), {"f": 1})])
     assert item.payload == {"f": ["true", "1"]}

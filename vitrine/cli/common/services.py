@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vitrine.core.errors import LedgerUnavailable, VitrineError
+from vitrine.core.load_settings import load
 from vitrine.core.service_discovery import discover
-from vitrine.core.settings import Settings, load
+from vitrine.core.settings import Settings
 from vitrine.core.types import JobSpec
 
 if TYPE_CHECKING:

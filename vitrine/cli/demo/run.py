@@ -32,8 +32,9 @@ from vitrine.core.errors import (
     BadInput,
     VitrineError,
 )
+from vitrine.core.load_settings import load
 from vitrine.core.python_command import python_command
-from vitrine.core.settings import MEBIBYTE, Settings, load
+from vitrine.core.settings import MEBIBYTE, Settings
 from vitrine.core.types import CatalogItem
 from vitrine.demo.catalog import ExpectedOutcomes, write_catalog, write_folder_catalog
 from vitrine.demo.drawing import designs, draw_catalog

@@ -36,8 +36,8 @@ def doctor(
     """
     from vitrine.cli.doctor.report import print_findings
     from vitrine.core.errors import EXIT_FINISHED_WITH_FAILURES, EXIT_OK
+    from vitrine.core.load_settings import load as load_settings
     from vitrine.core.service_discovery import discover
-    from vitrine.core.settings import load as load_settings
     from vitrine.doctor.finding import Severity, guarded_check
 
     given = load_settings(model=model, device=device)

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import qdrant_edge as q
@@ -45,6 +44,7 @@ from vitrine.store.embedded.counter import EmbeddedCounter
 from vitrine.store.embedded.filters import engine_filter, with_flags
 from vitrine.store.embedded.generation import EmbeddedGeneration
 from vitrine.store.embedded.ranker import EmbeddedRanker
+from vitrine.store.embedded.scroll import scroll_points
 from vitrine.store.embedded.upkeep import IndexMaintenance
 from vitrine.store.facets import Facet
 from vitrine.store.grouping import group_by_item
@@ -54,7 +54,6 @@ from vitrine.store.spaces import generation_name, require_same_space
 CATALOG_FILE = "catalog.json"
 GENERATIONS = "generations"
 LOCK_FILE = "lock"
-SCROLL_PAGE = 256  #: Points per page: about 10 MB as Python floats at 1152 dimensions.
 
 
 class EmbeddedStore:
@@ -131,7 +130,7 @@ class EmbeddedStore:
     def item(self, name: str, item_id: str) -> list[StoredPoint]:
         """Return the item's points by picture index."""
         where = engine_filter(None, item=item_id)
-        points = list(self._pages(self._get(name)[1], where, with_vectors=True))
+        points = list(scroll_points(self._get(name)[1], where, with_vectors=True))
         return sorted(points, key=lambda point: point.payload[INDEX_FIELD])
 
     def points(self, name: str, ids: Sequence[str]) -> list[StoredPoint]:
@@ -149,7 +148,7 @@ class EmbeddedStore:
 
     def scroll(self, name: str, *, with_vectors: bool = True) -> Iterator[StoredPoint]:
         """Stream every point page by page. Raises `NotFound` on the call, not with the first page."""
-        return self._pages(self._get(name)[1], None, with_vectors=with_vectors)
+        return scroll_points(self._get(name)[1], None, with_vectors=with_vectors)
 
     def count(self, name: str, where: Filter | None = None) -> int:
         """Count the points that pass the filter."""
@@ -273,25 +272,6 @@ class EmbeddedStore:
         if self._lock_file is not None:
             os.close(self._lock_file)
             self._lock_file = None
-
-    @staticmethod
-    def _pages(
-        shard: EmbeddedGeneration, where: q.Filter | None, *, with_vectors: bool
-    ) -> Iterator[StoredPoint]:
-        offset: Any = None
-        while True:
-            request = q.ScrollRequest(
-                offset=offset,
-                limit=SCROLL_PAGE,
-                filter=where,
-                with_payload=True,
-                with_vector=with_vectors,
-            )
-            records, offset = shard.scroll(request)
-            for record in records:
-                yield read_point(record.id, record.payload or {}, record.vector)  # type: ignore[arg-type]  # one unnamed vector
-            if offset is None:
-                return
 
 
 def _lock(path: Path) -> int:

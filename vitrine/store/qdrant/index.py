@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from qdrant_client import QdrantClient, models
 
+from vitrine.core.errors import NotFound
 from vitrine.core.store_options import StoreOptions
 from vitrine.store.base import IndexState
+from vitrine.store.qdrant.errors import qdrant_errors
 
 INDEX_KEY = "vitrine_index"  #: Key in the collection's metadata, next to the generation's key.
 SERVER_THRESHOLD = 10_000
@@ -54,6 +56,15 @@ def deferred_threshold(info: models.CollectionInfo) -> int | None:
     """Return the threshold from before the deferral, or None if the collection is not deferred."""
     note = (info.config.metadata or {}).get(INDEX_KEY)
     return note if isinstance(note, int) else None
+
+
+def is_deferred(client: QdrantClient, name: str) -> bool:
+    """Return whether the collection of a name is deferred; False if it has disappeared."""
+    try:
+        with qdrant_errors(name):
+            return deferred_threshold(client.get_collection(name)) is not None
+    except NotFound:
+        return False
 
 
 def read_index_state(info: models.CollectionInfo, dimension: int) -> IndexState:

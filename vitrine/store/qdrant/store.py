@@ -50,11 +50,11 @@ from vitrine.store.qdrant.generation import (
     read_generation,
 )
 from vitrine.store.qdrant.ranker import QdrantRanker
+from vitrine.store.qdrant.scroll import scroll_pages
 from vitrine.store.qdrant.upsert import put_points, request_bodies
 from vitrine.store.spaces import require_same_space
 
 POOL_SIZE = 64
-SCROLL_PAGE = 256
 RESOLVE_SECONDS = 5.0
 """How long to cache a name's generation. This saves one request per chunk; in return, points may go to a generation
 for a few seconds after its alias has moved on."""
@@ -237,18 +237,11 @@ class QdrantServerStore:
         """Return collections whose metadata marks them as deferred, skipping any that disappear meanwhile."""
         with qdrant_errors(""):
             names = [alias.alias_name for alias in self._client.get_aliases().aliases]
-        return sorted(name for name in names if self._is_deferred(name))
+        return sorted(name for name in names if index.is_deferred(self._client, name))
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
-
-    def _is_deferred(self, name: str) -> bool:
-        try:
-            with qdrant_errors(name):
-                return index.deferred_threshold(self._client.get_collection(name)) is not None
-        except NotFound:
-            return False
 
     def _describe_ours(self, name: str) -> CollectionInfo | None:
         try:
@@ -298,18 +291,10 @@ class QdrantServerStore:
         self, name: str, where: models.Filter | None, *, with_vectors: bool
     ) -> Iterator[StoredPoint]:
         collection = self._resolve(name).collection
-        offset: Any = None
+        pages = scroll_pages(self._client, collection, where, with_vectors=with_vectors)
         while True:
             with self._about(name):
-                records, offset = self._client.scroll(
-                    collection,
-                    where,
-                    limit=SCROLL_PAGE,
-                    offset=offset,
-                    with_payload=True,
-                    with_vectors=with_vectors,
-                )
-            for record in records:
-                yield read_point(record.id, record.payload or {}, cast("Any", record.vector))
-            if offset is None:
+                page = next(pages, None)
+            if page is None:
                 return
+            yield from page

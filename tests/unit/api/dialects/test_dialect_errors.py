@@ -10,7 +10,8 @@ from api.requests.model_names import find_model, running_names
 from tests.unit.api.api_fixture import SPACE, Stage, make_stage, problem_of
 from vitrine.core.api_keys import Keyring, Scope, new_key
 from vitrine.core.errors import BadInput, ModelUnavailable, NotFound
-from vitrine.core.settings import Settings, load
+from vitrine.core.load_settings import load
+from vitrine.core.settings import Settings
 
 
 def error_of(answer: Any, status: int) -> str:

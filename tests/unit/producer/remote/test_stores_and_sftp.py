@@ -13,7 +13,7 @@ from producer.formats import Format
 from tests.unit.net.s3_server import put, s3_server
 from tests.unit.net.sftp_server import PASSWORD, USER, SftpSite
 from vitrine.core.errors import BadInput
-from vitrine.core.settings import load
+from vitrine.core.load_settings import load
 from vitrine.core.types import CatalogItem, RejectedRow
 
 CSV = b"id,image\na,https://h.example/a.jpg\nb,s3://shop/b c.jpg\n"

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vitrine.core.errors import BadInput
-from vitrine.core.settings import Settings, load
+from vitrine.core.load_settings import load
+from vitrine.core.settings import Settings
 from vitrine.testing.worker_fakes import FakeModel
 from workers.image import as_pixels, width_and_height
 from workers.image_decoder import ImageDecoder, decoder_for
