@@ -1,6 +1,6 @@
 """Submission of a body as a job: calls the producer, and makes the decisions that are specific to HTTP.
 
-These are the model of a job that names none, and that the server's own files are never read.
+These are the model of a job that names none, and that no file of the server is read except the pictures of an uploaded zip.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class ReadingIn(Shape):
     row: str | None = Field(
         default=None,
         max_length=MAX_NAME,
-        description="XML: the element that is a row. Default: the repeated one.",
+        description="XML or JSON: the path of a row; Excel: the sheet. Default: detected.",
         examples=["channel/item"],
     )
 
